@@ -1,0 +1,1 @@
+"""How people reach Sharpnet: Slack and the terminal, and the wiring of the whole. Decides nothing."""

@@ -1,0 +1,131 @@
+"""One file a command: what a person asks for. Each holds one `COMMAND`; discovery refuses a file without.
+
+A command gets a `Request` and the `Ports` and returns a `core.reply.Reply`, which knows nothing of Slack: the same
+command answers in the channel and in the terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import shlex
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
+
+from core.errors import NotAllowedError, UsageError
+from core.people import Person, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from core.reply import Reply
+    from ops.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing asked: who, with which arguments, and whom to show progress to.
+
+    show: draws an interim Reply in place of the last (a terminal's live rows); does nothing where nobody looks.
+    ask: puts a yes-or-no question to the person; None where nobody can answer (a script, a chat).
+    """
+
+    person: Person
+    options: argparse.Namespace
+    show: Callable[[Reply], None] = field(default=lambda _reply: None)
+    ask: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What discovery finds in a command's file.
+
+    name, summary: as help shows them. who: the role it takes. places: where it can be typed ("slack", "terminal").
+    arguments: adds its own arguments to a parser; `epilog` shows examples. answers_json: whether `--json` makes sense.
+    run: does it; None for the ones that only the terminal's entry point can do (`run`, `check`), which are there for
+    help and typing errors.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Request, Ports], Awaitable[Reply]] | None
+    who: Role = Role.ANYONE
+    places: frozenset[str] = frozenset({"slack", "terminal"})
+    arguments: Callable[[argparse.ArgumentParser], None] = lambda _parser: None
+    examples: tuple[str, ...] = ()
+    answers_json: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is an error of ours, and which never ends the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message[:1].upper() + message[1:] + ".", hint=self.format_usage().strip())
+
+
+@cache
+def all_commands() -> Mapping[str, Command]:
+    """Return every command by its name, sorted. Raises TypeError for a file without a proper COMMAND."""
+    found: dict[str, Command] = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        command = getattr(module, "COMMAND", None)
+        if not isinstance(command, Command):
+            raise TypeError(f"commands/{module_info.name}.py holds no COMMAND of type Command")
+        if command.name in found:
+            raise TypeError(f"two files hold the command {command.name}")
+        found[command.name] = command
+    return dict(sorted(found.items()))
+
+
+def parser_for(command: Command) -> argparse.ArgumentParser:
+    """Return the parser of one command's arguments."""
+    parser = _Parser(prog=f"sharpnet {command.name}", description=command.summary, add_help=False, allow_abbrev=False)
+    command.arguments(parser)
+    if command.answers_json:
+        parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts (terminal only)")
+    return parser
+
+
+def find(name: str) -> Command:
+    """Return the command `name`. Raises UsageError with the nearest name where there is none."""
+    commands = all_commands()
+    if name in commands:
+        return commands[name]
+    near = get_close_matches(name, commands, n=1, cutoff=0.5)
+    hint = f"Did you mean `{near[0]}`?" if near else "`help` lists the commands."
+    raise UsageError(f"There is no command {name!r}.", hint=hint)
+
+
+def split_line(line: str) -> list[str]:
+    """Split a typed line into words as a shell would, chat's curly quotes and long dashes included.
+
+    Raises UsageError for a quote that is not closed.
+    """
+    plain = line.translate(str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": "--", "\u00a0": " "}))
+    try:
+        return shlex.split(plain)
+    except ValueError as error:
+        raise UsageError(f"That line cannot be read: {error}.", hint="Close every quote.") from error
+
+
+async def answer(words: Sequence[str], person: Person, place: str, ports: Ports, **showing: object) -> Reply:
+    """Carry out one typed line for `person` and return the reply. `words` starts with the command's name.
+
+    Raises UsageError, NotAllowedError, and whatever the command raises of `core.errors`.
+    """
+    command = find(words[0] if words else "status")
+    if place not in command.places or command.run is None:
+        raise UsageError(
+            f"`{command.name}` works in the terminal only.", hint=f"Type `sharpnet {command.name}` on the bot's machine."
+        )
+    if not person.may(command.who):
+        raise NotAllowedError(
+            f"Sorry: `{command.name}` is for {command.who.name.lower()}s of this fleet, and you are not one. Nothing changed.",
+            hint="They are listed in app.yaml under slack.",
+        )
+    options = parser_for(command).parse_args(list(words[1:]))
+    return await command.run(Request(person=person, options=options, **showing), ports)  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""Everything that can be refused or go wrong, as one tree.
+
+SharpnetError                 any of them: a code, what happened, a hint of what to do next
+├── UsageError                a command was typed wrongly
+├── NotAllowedError           this person may not do this
+├── RefusedError              asked for rightly, but it would be wrong now
+├── SettingsError             app.yaml or the environment is wrong (every problem at once)
+├── StoreError                the record or the state could not be read or kept
+├── UnreachableError          a machine did not answer
+│   ├── TimedOutError         it did not answer in time
+│   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
+├── LoginRefusedError         the machine answers, but does not take the key
+├── RemoteError               a command ran there and failed
+└── DnsError                  a name server answered, but not with what was asked for
+    ├── DnsRefusedError       it refuses: the key, the zone or the kind of request
+    ├── DnsClockError         BADTIME: its clock and ours differ too much (RFC 8945, section 5.2.3)
+    └── DnsChangedError       a prerequisite failed: a record is not what the plan says (RFC 2136, section 3.2)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SharpnetError(Exception):
+    """Something that a person has to be told: `code` in kebab-case, the message with its numbers, and a hint."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SharpnetError):
+    """A command was typed wrongly. Show the message and the command's usage."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class NotAllowedError(SharpnetError):
+    """This person may not do this. Nothing has changed; say who may."""
+
+    code = "not-allowed"
+    exit_code = 4
+
+
+class RefusedError(SharpnetError):
+    """Asked for rightly, but it would be wrong now. Nothing has changed; the hint says what would help."""
+
+    code = "refused"
+    exit_code = 3
+
+
+class SettingsError(SharpnetError):
+    """app.yaml or the environment is wrong. `problems` holds one line each, all of them."""
+
+    code = "settings"
+    exit_code = 2
+
+    def __init__(self, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class StoreError(SharpnetError):
+    """The record or the state could not be read or kept. Nothing is done that cannot be recorded first."""
+
+    code = "store"
+
+
+class UnreachableError(SharpnetError):
+    """A machine did not answer. It may be down, or the way to it may be."""
+
+    code = "unreachable"
+
+
+class TimedOutError(UnreachableError):
+    """A machine did not answer in time: what was asked of it may or may not have happened."""
+
+    code = "timed-out"
+
+
+class HostKeyError(UnreachableError):
+    """A machine answers with another host key than the pinned one. Never go on; a person has to look."""
+
+    code = "host-key"
+
+
+class LoginRefusedError(SharpnetError):
+    """The machine answers, but does not take the key."""
+
+    code = "login-refused"
+
+
+class RemoteError(SharpnetError):
+    """A command ran on a server and failed; `exit_code_there` is its exit status."""
+
+    code = "remote-failed"
+
+    def __init__(self, message: str, *, exit_code_there: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code_there = exit_code_there
+
+
+class DnsError(SharpnetError):
+    """A name server answered, but not with what was asked for."""
+
+    code = "dns"
+
+
+class DnsRefusedError(DnsError):
+    """A name server refuses: the key, the zone or the kind of request. Nothing has changed."""
+
+    code = "dns-refused"
+
+
+class DnsClockError(DnsRefusedError):
+    """BADTIME: the name server's clock and ours differ too much. Nothing has changed; set the clocks right."""
+
+    code = "dns-clock"
+
+
+class DnsChangedError(DnsError):
+    """A record set is not what the plan says. Nothing has changed in the zone; make a fresh plan."""
+
+    code = "dns-changed"

@@ -1,0 +1,280 @@
+"""The fleet as its operator describes it: servers, sites, name servers, and how they are looked after.
+
+Plain values, as `ops.fleetfile` reads them from app.yaml. Every reference in them holds: a site's home and mirrors are
+servers of the fleet, and every name lies in exactly one of its zones. Durations are `timedelta`, names are lower-case
+ASCII (IDNA A-labels) without a final dot, and paths of this machine are absolute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is: never the secret itself. `env:NAME` or `file:PATH` (absolute once read)."""
+
+    kind: Literal["env", "file"]
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.where}"
+
+
+@dataclass(frozen=True, slots=True)
+class SshLogin:
+    """How the bot logs in to a server. `known_hosts` is a path on the bot's machine."""
+
+    user: str
+    port: int
+    key: SecretRef
+    known_hosts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """How a server reads from the others: paths on that server.
+
+    `limited_to`: on this server the others' keys may only read this directory, and paths they ask for are relative to
+    it; None: they are not limited.
+    """
+
+    key: str
+    known_hosts: str
+    limited_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebPorts:
+    """The ports on which a server answers for its sites. `https` is None where it has none."""
+
+    http: int = 80
+    https: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """Where a server's status page lies, and where people read it."""
+
+    root: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One web server. `ipv4` and `ipv6` are the addresses that DNS records point to; at least one is there."""
+
+    name: str
+    location: str
+    ssh: SshLogin
+    ipv4: str | None = None
+    ipv6: str | None = None
+    peer: Peer | None = None
+    web: WebPorts = WebPorts()
+    status_page: StatusPage | None = None
+
+    @property
+    def address(self) -> str:
+        """The address to reach it at: IPv4 where it has one."""
+        return self.ipv4 or self.ipv6 or ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCheck:
+    """What a healthy answer of a site looks like. `contains` None: any content."""
+
+    path: str = "/"
+    status: int = 200
+    contains: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database of a site. `socket` may hold `{server}`."""
+
+    engine: Literal["mariadb", "mysql", "postgresql"]
+    name: str
+    socket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site: the names that move with it, its content, where it lives and where copies are kept.
+
+    `mirrors` is in order of preference; empty: an exception, kept nowhere else. `sync` is "daily", "off" or a cron
+    expression.
+    """
+
+    name: str
+    home: str
+    mirrors: tuple[str, ...]
+    names: tuple[str, ...]
+    root: str
+    exclude: tuple[str, ...] = ()
+    check: SiteCheck = SiteCheck()
+    sync: str = "daily"
+    max_age: timedelta = timedelta(hours=26)
+    databases: tuple[Database, ...] = ()
+
+    def root_on(self, server: str) -> str:
+        """Return the path of this site's content on `server`."""
+        return self.root.replace("{server}", server)
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Every server that holds this site: its home first, then its mirrors."""
+        return (self.home, *self.mirrors)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and a port, of DNS here."""
+
+    address: str
+    port: int = 53
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tsig:
+    """The key that signs updates and transfers (RFC 8945)."""
+
+    name: str
+    algorithm: str
+    secret: SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """One of the public name servers."""
+
+    name: str
+    endpoint: Endpoint
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """Where the zones are changed and where they are answered. `max_ttl_s` in seconds."""
+
+    update: tuple[Endpoint, ...]
+    nameservers: tuple[NameServer, ...]
+    zones: tuple[str, ...]
+    tsig: Tsig | None = None
+    max_ttl_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How often is looked, and how many failures in a row make an outage."""
+
+    every: timedelta = timedelta(seconds=30)
+    retry: timedelta = timedelta(seconds=2)
+    timeout: timedelta = timedelta(seconds=5)
+    down_after: int = 3
+    up_after: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Cron expressions of five fields, read in the fleet's time zone. None: never by itself."""
+
+    sync: str | None = "0 3 * * *"
+    backup: str | None = None
+    readiness: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPolicy:
+    """What a sync may do. `max_delete` is a share: 0.25 is 25 %."""
+
+    max_delete: float = 0.25
+    keep_replaced: timedelta = timedelta(days=14)
+    parallel: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """Who may do what in Slack, and where alerts go. Ids of users (U…) or user groups (S…)."""
+
+    ops_channel: str
+    operators: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """How many approvers a plan needs, and how long it waits for them."""
+
+    needed: int = 1
+    ttl: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class MailDomain:
+    """Which servers take a domain's mail, in the order of its MX records; `probe` is an address all must accept."""
+
+    name: str
+    exchangers: tuple[str, ...]
+    probe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail domains and the ports of the mail servers."""
+
+    domains: tuple[MailDomain, ...] = ()
+    smtp_port: int = 25
+    imap_port: int = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Offsite:
+    """Where the third copy goes: a restic repository over SFTP."""
+
+    address: str
+    ssh: SshLogin
+    path: str
+    password: SecretRef
+    keep: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Everything that app.yaml says."""
+
+    name: str
+    timezone: str
+    servers: Mapping[str, Server]
+    sites: Mapping[str, Site]
+    dns: Dns
+    slack: SlackSettings | None = None
+    approval: ApprovalPolicy = ApprovalPolicy()
+    watch: Watch = Watch()
+    schedule: Schedule = Schedule()
+    sync: SyncPolicy = SyncPolicy()
+    mail: Mail | None = None
+    offsite: Offsite | None = None
+    notify: tuple[SecretRef, ...] = ()
+
+    def zone_of(self, name: str) -> str:
+        """Return the zone of this fleet that holds `name`: the longest that matches.
+
+        Raises LookupError where none does, which a fleet that was read from its file rules out for its own names.
+        """
+        return zone_of(name, self.dns.zones)
+
+
+def zone_of(name: str, zones: tuple[str, ...]) -> str:
+    """Return the longest of `zones` that `name` lies in. Raises LookupError where none does."""
+    fitting = [zone for zone in zones if name == zone or name.endswith("." + zone)]
+    if not fitting:
+        raise LookupError(name)
+    return max(fitting, key=len)

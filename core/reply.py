@@ -1,0 +1,117 @@
+"""What a command answers, and what a card shows: knows neither Slack nor a terminal.
+
+All text is plain: whoever renders it escapes it. A button is a command line that pressing types for the person, so
+that every button has its typed twin by construction, with the same checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = object
+
+
+class Tone(StrEnum):
+    """How a line is meant; rendered as a mark and a word, never as a colour alone."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    BUSY = "busy"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of the parts that follow."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table; `cells` has as many texts as the table has columns."""
+
+    cells: tuple[str, ...]
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns. `left_out` rows more exist that are not here."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line to type in the terminal, shown so that it can be copied."""
+
+    line: str
+
+
+Part = Text | Heading | Table | Typed
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """What is asked before a button counts: the consequence in words."""
+
+    title: str
+    text: str
+    yes: str
+    no: str = "Not now"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A press types `line` (a command without its `/sharpnet`) for the person who presses."""
+
+    label: str
+    line: str
+    weight: str = "plain"
+    confirm: Confirm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer or a card.
+
+    title: the whole fact in one line, with its numbers: the push notification, and what a screen reader says.
+    facts: the same as plain JSON values, for `--json`; None where the command has no such form.
+    exit_code: what the terminal ends with. card: the key of the card in the ops channel that shows this; Slack then
+    points to it instead of repeating it. secret: never posted where others read it.
+    """
+
+    title: str
+    parts: tuple[Part, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    tone: Tone = Tone.PLAIN
+    facts: Mapping[str, Json] | None = None
+    exit_code: int = 0
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A message in the ops channel that is edited as things go on. `key` names it for ever, e.g. `plan:K7Q2`."""
+
+    key: str
+    reply: Reply
+    notes: tuple[str, ...] = field(default=())

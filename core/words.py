@@ -1,0 +1,69 @@
+"""Times, ages and counts as people say them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MINUTE_S = 60
+HOUR_S = 3600
+DAY_S = 86400
+PRECISE_BELOW_S = 10
+
+
+def duration(length: timedelta) -> str:
+    """Say a length in at most two units: `4.2 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative reads as 0 s."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < PRECISE_BELOW_S:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = round(seconds)
+    if whole < MINUTE_S:
+        return f"{whole} s"
+    for unit_s, unit, smaller_s, smaller in (
+        (DAY_S, "d", HOUR_S, "h"),
+        (HOUR_S, "h", MINUTE_S, "min"),
+        (MINUTE_S, "min", 1, "s"),
+    ):
+        if whole >= unit_s:
+            rest = whole % unit_s // smaller_s
+            return f"{whole // unit_s} {unit}" + (f" {rest} {smaller}" if rest else "")
+    raise AssertionError(whole)
+
+
+def ago(then: datetime | None, now: datetime) -> str:
+    """Say how long ago `then` was: `9 h 12 min ago`; `never` for None; `just now` under a second or in the future."""
+    if then is None:
+        return "never"
+    passed = now - then
+    if passed < timedelta(seconds=1):
+        return "just now"
+    return f"{duration(passed)} ago"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Say a count with its noun: `1 site`, `12 sites`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def clock_time(at: datetime, timezone: str, now: datetime | None = None) -> str:
+    """Say a moment in the fleet's zone with the zone's name: `14:02:07 BST`, with the date where it is not `now`'s."""
+    local = at.astimezone(ZoneInfo(timezone))
+    same_day = now is not None and local.date() == now.astimezone(ZoneInfo(timezone)).date()
+    return local.strftime("%H:%M:%S %Z" if same_day else "%Y-%m-%d %H:%M:%S %Z")
+
+
+def stamp(at: datetime) -> str:
+    """Write a moment as stored and in JSON: ISO 8601 in UTC, `2026-06-14T13:02:07.120000Z`; sorts as text."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_stamp(text: str) -> datetime:
+    """Read what `stamp` wrote. Raises ValueError for anything else."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def listing(names: list[str] | tuple[str, ...], most: int = 5) -> str:
+    """Join names, the first `most` of them: `a, b and 10 more`."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return ", ".join(names[:most]) + f" and {len(names) - most:,} more"

@@ -1,0 +1,1 @@
+"""What touches the world: SSH, rsync, DNS, HTTP, the store, the clock."""
