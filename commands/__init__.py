@@ -66,6 +66,10 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:] + ".", hint=self.format_usage().strip())
 
 
+# What phones and chat make of quotes, double dashes and spaces as they are typed.
+_TYPOGRAPHY: Mapping[int, str] = {0x201C: '"', 0x201D: '"', 0x2018: "'", 0x2019: "'", 0x2014: "--", 0xA0: " "}
+
+
 @cache
 def all_commands() -> Mapping[str, Command]:
     """Return every command by its name, sorted. Raises TypeError for a file without a proper COMMAND."""
@@ -105,7 +109,7 @@ def split_line(line: str) -> list[str]:
 
     Raises UsageError for a quote that is not closed.
     """
-    plain = line.translate(str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": "--", "\u00a0": " "}))
+    plain = line.translate(_TYPOGRAPHY)
     try:
         return shlex.split(plain)
     except ValueError as error:
@@ -120,11 +124,13 @@ async def answer(words: Sequence[str], person: Person, place: str, ports: Ports,
     command = find(words[0] if words else "status")
     if place not in command.places or command.run is None:
         raise UsageError(
-            f"`{command.name}` works in the terminal only.", hint=f"Type `sharpnet {command.name}` on the bot's machine."
+            f"`{command.name}` works in the terminal only.",
+            hint=f"Type `sharpnet {command.name}` on the bot's machine.",
         )
     if not person.may(command.who):
         raise NotAllowedError(
-            f"Sorry: `{command.name}` is for {command.who.name.lower()}s of this fleet, and you are not one. Nothing changed.",
+            f"Sorry: `{command.name}` is for this fleet's {command.who.name.lower()}s, and you are not one. "
+            "Nothing changed.",
             hint="They are listed in app.yaml under slack.",
         )
     options = parser_for(command).parse_args(list(words[1:]))

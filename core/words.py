@@ -12,7 +12,7 @@ PRECISE_BELOW_S = 10
 
 
 def duration(length: timedelta) -> str:
-    """Say a length in at most two units: `4.2 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative reads as 0 s."""
+    """Say a length in at most two units: `4.2 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative is 0 s."""
     seconds = max(0.0, length.total_seconds())
     if seconds < PRECISE_BELOW_S:
         return f"{seconds:.1f}".removesuffix(".0") + " s"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from datetime import datetime
 
     from core.fleet import Endpoint, Fleet, Site
@@ -152,7 +152,7 @@ class Engine(Protocol):
     """Durable work: it survives the process, and is carried out by one bot at a time."""
 
     async def submit(self, kind: str, subject: str) -> None:
-        """Put a run of `kind` for `subject` (a plan's id) on record and start it; a run that is there already goes on."""
+        """Put a run of `kind` for `subject` (a plan's id) on record and start it; one that is there already goes on."""
         ...
 
     async def wait(self, kind: str, subject: str) -> None:
@@ -172,5 +172,3 @@ class Ports:
     probe: Probe
     engine: Engine
     version: str = ""
-
-

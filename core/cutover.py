@@ -1,0 +1,160 @@
+"""Carrying out a plan, as a machine that knows what comes next.
+
+Invariants, whatever was interrupted and however often:
+- no zone is touched before every earlier step has its outcome on record;
+- each zone change is asked for until it has an outcome, and never again afterwards;
+- sites count as moved only when every zone change that holds their names was made;
+- the end is one of CONFIRMED, UNFINISHED, PARTIAL, STALE, and says which zones and name servers are not there yet.
+
+A step that was begun and has no outcome is taken again: every step looks before it acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from core.plan import State
+from core.records import serial_at_or_past
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from core.plan import Plan, ZoneChange
+
+
+class Outcome(StrEnum):
+    """How a step ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: `name` is unique in its cutover and says what it is; `about` is a site or a zone change's key."""
+
+    name: str
+    about: str = ""
+
+    @property
+    def key(self) -> str:
+        """How the store names it."""
+        return f"{self.name} {self.about}".strip()
+
+
+HOLD = Step("hold")
+VERIFY = Step("verify")
+SWITCH = Step("switch")
+END = Step("end")
+
+
+def steps_of(plan: Plan) -> tuple[Step, ...]:
+    """Return every step of carrying out `plan`, in order."""
+    syncs = tuple(Step("sync", site) for site in plan.sites) if plan.planned and plan.kind == "failover" else ()
+    updates = tuple(Step("update", zone.key) for zone in plan.zones)
+    return (HOLD, *syncs, *updates, VERIFY, SWITCH, END)
+
+
+def next_step(plan: Plan, outcomes: Mapping[str, Outcome]) -> Step | None:
+    """Return the first step without an outcome; None when all is done.
+
+    A refused final sync ends the cutover before any zone is touched; where no zone could be changed there is nothing
+    to verify and nothing to switch.
+    """
+    for step in steps_of(plan):
+        if step.key in outcomes or _is_void(step, plan, outcomes):
+            continue
+        return step
+    return None
+
+
+def _is_void(step: Step, plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
+    if step.name in {"sync", "update"}:
+        return sync_refused(outcomes)
+    return step in {VERIFY, SWITCH} and not moved_zones(plan, outcomes)
+
+
+def sync_refused(outcomes: Mapping[str, Outcome]) -> bool:
+    """Return whether a final sync failed, so that no zone is to be touched."""
+    return any(key.startswith("sync ") and outcome == Outcome.REFUSED for key, outcome in outcomes.items())
+
+
+def moved_zones(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[ZoneChange, ...]:
+    """Return the zone changes that were made."""
+    return tuple(zone for zone in plan.zones if outcomes.get(Step("update", zone.key).key) == Outcome.DONE)
+
+
+def moved_sites(plan: Plan, outcomes: Mapping[str, Outcome], names: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the sites all of whose changed names were changed everywhere; `names` are each site's names."""
+    made = moved_zones(plan, outcomes)
+    left_over = {change.owner for zone in plan.zones if zone not in made for change in zone.changes}
+    return tuple(site for site in plan.sites if made and not left_over & set(names.get(site, ())))
+
+
+def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
+    """Return the state in which a cutover without a next step stands."""
+    made = moved_zones(plan, outcomes)
+    if not made:
+        return State.STALE
+    if len(made) < len(plan.zones):
+        return State.PARTIAL
+    return State.CONFIRMED if outcomes.get(VERIFY.key) == Outcome.DONE else State.UNFINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one name server stands in a cutover.
+
+    agrees: it answers every new value with a serial at or past the new one. old, wrong: how many of the changed
+    record sets it still answers as before, or neither way. why: what was wrong when it could not be asked. serial:
+    of the zone that is furthest behind. seconds: from the update to its agreement; None until it agrees.
+    """
+
+    name: str
+    agrees: bool
+    old: int = 0
+    wrong: int = 0
+    why: str = ""
+    serial: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one name server answered for one zone: its serial and values by (owner, type); `why` where it did not."""
+
+    serial: int | None = None
+    values: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    why: str = ""
+
+
+def standing(name: str, zones: Iterable[tuple[ZoneChange, int]], heard: Mapping[str, Heard]) -> Standing:
+    """Judge what a name server answered against `zones`: each with the serial that its update server then had.
+
+    heard: by zone. Every changed record set must be answered with the new values (none where it went away).
+    """
+    old = wrong = 0
+    agrees = True
+    why = ""
+    serial: int | None = None
+    for zone, wanted in zones:
+        said = heard.get(zone.zone, Heard(why="not asked"))
+        if said.why or said.serial is None:
+            agrees, why = False, said.why or "no serial"
+            continue
+        if serial is None or not serial_at_or_past(said.serial, wanted):
+            serial = said.serial
+        agrees = agrees and serial_at_or_past(said.serial, wanted)
+        for change in zone.changes:
+            values = said.values.get((change.owner, change.type), ())
+            if values == (change.new.values if change.new else ()):
+                continue
+            agrees = False
+            if values == (change.old.values if change.old else ()):
+                old += 1
+            else:
+                wrong += 1
+    return Standing(name, agrees=agrees, old=old, wrong=wrong, why=why, serial=serial)

@@ -1,0 +1,191 @@
+"""A plan: the exact changes that a person approves, as data, with a digest over all of it (law 1)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from core.fleet import Endpoint
+from core.preflight import Level, Verdict
+from core.records import RecordChange, RecordSet
+from core.words import count, from_stamp, listing, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+
+class State(StrEnum):
+    """Where a plan is. From APPROVED on it is being carried out; the last six are ends (UNFINISHED may yet confirm)."""
+
+    PLANNED = "planned"
+    APPROVED = "approved"
+    CONFIRMED = "confirmed"
+    UNFINISHED = "unfinished"
+    PARTIAL = "partial"
+    STALE = "stale"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    ROLLED_BACK = "rolled back"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One site going from the server that serves it to another."""
+
+    site: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneChange:
+    """What one update server is asked to change in one zone, in one message. `serial`: the zone's when planned."""
+
+    update: Endpoint
+    zone: str
+    serial: int
+    changes: tuple[RecordChange, ...]
+
+    @property
+    def key(self) -> str:
+        """A name for it within its plan."""
+        return f"{self.zone}@{self.update}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to happen, exactly.
+
+    kind: "failover" or "rollback". asked_by: a person's label. planned: the source is known to be up. force: the
+    reason given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why.
+    mentions: other records that point at a source and stay as they are. undoes: the plan that a rollback undoes. line:
+    what was typed for it, so that it can be asked for again.
+    """
+
+    id: str
+    kind: str
+    moves: tuple[Move, ...]
+    zones: tuple[ZoneChange, ...]
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    planned: bool = False
+    force: str | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    left_alone: tuple[tuple[str, str], ...] = ()
+    mentions: tuple[str, ...] = ()
+    undoes: str | None = None
+    line: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it does, with its figures: `failover of 12 sites from uk to us`."""
+        sites = self.moves[0].site if len(self.moves) == 1 else count(len(self.moves), "site")
+        return f"{self.kind} of {sites} from {listing(self.sources)} to {listing(self.targets)}"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that move."""
+        return tuple(move.site for move in self.moves)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The servers that sites leave, in the order of the moves."""
+        return tuple(dict.fromkeys(move.source for move in self.moves))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The servers that sites go to, in the order of the moves."""
+        return tuple(dict.fromkeys(move.target for move in self.moves))
+
+    @property
+    def blocks(self) -> tuple[Verdict, ...]:
+        """The verdicts that stand in the way, unless it is forced."""
+        return tuple(verdict for verdict in self.verdicts if verdict.level == Level.BLOCK)
+
+    @property
+    def warnings(self) -> tuple[Verdict, ...]:
+        """The verdicts that need an explicit yes."""
+        return tuple(verdict for verdict in self.verdicts if verdict.level == Level.WARN)
+
+    @property
+    def may_be_approved(self) -> bool:
+        """Whether nothing stands in the way, or a reason was given for going on all the same."""
+        return bool(self.zones) and (not self.blocks or self.force is not None)
+
+    @property
+    def longest_ttl_s(self) -> int:
+        """The longest time, in seconds, that a resolver may go on answering an old value after the change."""
+        return max((c.old.ttl_s for zone in self.zones for c in zone.changes if c.old is not None), default=0)
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of everything that is approved: any difference in it gives another digest."""
+        plain = plan_to_json(self)
+        approved = {key: plain[key] for key in ("id", "kind", "moves", "zones", "expires_at", "planned", "force")}
+        return hashlib.sha256(json.dumps(approved, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """Return `plan` as plain JSON values, from which `plan_from_json` makes an equal one."""
+    plain = asdict(plan)
+    plain["asked_at"] = stamp(plan.asked_at)
+    plain["expires_at"] = stamp(plan.expires_at)
+    return plain
+
+
+def plan_from_json(plain: Mapping[str, Any]) -> Plan:
+    """Read what `plan_to_json` returned, after JSON has made lists of its tuples."""
+    return Plan(
+        **{
+            **plain,
+            "moves": tuple(Move(**move) for move in plain["moves"]),
+            "zones": tuple(_zone_change(zone) for zone in plain["zones"]),
+            "asked_at": from_stamp(plain["asked_at"]),
+            "expires_at": from_stamp(plain["expires_at"]),
+            "verdicts": tuple(Verdict(**{**v, "level": Level(v["level"])}) for v in plain["verdicts"]),
+            "left_alone": tuple((site, why) for site, why in plain["left_alone"]),
+            "mentions": tuple(plain["mentions"]),
+        }
+    )
+
+
+def inverse(plan: Plan, id_: str, moved: frozenset[str], asked_by: str, asked_at: datetime, ttl: timedelta) -> Plan:
+    """Return the plan that undoes those zone changes of `plan` whose keys are in `moved`.
+
+    Only sites all of whose zone changes were made go back as sites; the records of the others go back too.
+    """
+    zones = tuple(
+        ZoneChange(z.update, z.zone, z.serial, tuple(change.inverse() for change in z.changes))
+        for z in plan.zones
+        if z.key in moved
+    )
+    return Plan(
+        id=id_,
+        kind="rollback",
+        line=f"rollback {plan.id}",
+        moves=tuple(Move(move.site, source=move.target, target=move.source) for move in plan.moves),
+        zones=zones,
+        asked_by=asked_by,
+        asked_at=asked_at,
+        expires_at=asked_at + ttl,
+        planned=True,
+        undoes=plan.id,
+    )
+
+
+def _zone_change(plain: Mapping[str, Any]) -> ZoneChange:
+    return ZoneChange(
+        update=Endpoint(**plain["update"]),
+        zone=plain["zone"],
+        serial=plain["serial"],
+        changes=tuple(RecordChange(old=_record_set(c["old"]), new=_record_set(c["new"])) for c in plain["changes"]),
+    )
+
+
+def _record_set(plain: Mapping[str, Any] | None) -> RecordSet | None:
+    return None if plain is None else RecordSet(**{**plain, "values": tuple(plain["values"])})

@@ -1,0 +1,38 @@
+"""The store: what must outlive the process. SQLite by default, beside app.yaml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops.store.cards import Cards
+from ops.store.claims import Claims, Runs
+from ops.store.copies import Copies
+from ops.store.database import Db
+from ops.store.plans import Plans
+from ops.store.record import Record
+from ops.store.watching import Watching
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Store:
+    """Everything kept, by subject. Every method raises StoreError where the file cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = Db(path)
+        self.record = Record(self._db)
+        self.plans = Plans(self._db)
+        self.claims = Claims(self._db)
+        self.runs = Runs(self._db)
+        self.cards = Cards(self._db)
+        self.watching = Watching(self._db)
+        self.copies = Copies(self._db)
+
+    async def open(self) -> None:
+        """Open the file, made and migrated where needed."""
+        await self._db.open()
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._db.close()

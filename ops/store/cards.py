@@ -1,0 +1,138 @@
+"""Cards: messages in the ops channel, kept as what they should show and what Slack has been given.
+
+A card is put here by whoever has something to say, in the bot or in the terminal; the bot posts and edits until Slack
+shows the latest revision. So alerts wait while Slack is away, and arrive in the order in which they were made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.words import from_stamp, stamp
+from ops.store.replies import reply_from_text, reply_to_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from core.reply import Reply
+    from ops.store.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCard:
+    """A card as it should be shown, and where it is shown. `ts` None: not posted yet."""
+
+    key: str
+    reply: Reply
+    revision: int
+    posted_revision: int
+    made_at: datetime
+    changed_at: datetime
+    channel: str | None
+    ts: str | None
+    tried_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNote:
+    """A line for a card's thread that has not been sent."""
+
+    number: int
+    card: str
+    text: str
+    at: datetime
+
+
+def put_card(database: Database, key: str, reply: Reply, at: datetime) -> None:
+    """Make or change a card inside a transaction that is open already; the same reply again changes nothing."""
+    body = reply_to_text(reply)
+    database.conn.execute(
+        "INSERT INTO cards (key, number, body, revision, made_at, changed_at) "
+        "VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM cards), ?, 1, ?, ?) ON CONFLICT (key) DO UPDATE "
+        "SET body = excluded.body, revision = revision + 1, changed_at = excluded.changed_at "
+        "WHERE body != excluded.body",
+        [key, body, stamp(at), stamp(at)],
+    )
+
+
+class Cards:
+    """What the ops channel should show."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def put(self, key: str, reply: Reply, at: datetime) -> None:
+        """Make the card `key`, or change what it shows."""
+        await self._db.write(lambda database: put_card(database, key, reply, at))
+
+    async def note(self, key: str, text: str, at: datetime) -> None:
+        """Add a line to the card's thread."""
+        await self._db.write(
+            lambda database: database.table("notes").insert({"card": key, "text": text, "at": stamp(at)}, pk="number")
+        )
+
+    async def get(self, key: str) -> StoredCard | None:
+        """Return the card `key`, or None."""
+        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM cards WHERE key = ?", [key])))
+        return _card(rows[0]) if rows else None
+
+    async def waiting(self) -> tuple[StoredCard, ...]:
+        """Return the cards that Slack does not show as they are, oldest first."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query("SELECT * FROM cards WHERE posted_revision < revision ORDER BY number")
+            )
+        )
+        return tuple(_card(row) for row in rows)
+
+    async def trying(self, key: str, at: datetime) -> None:
+        """Note that posting the card begins, so that a reply that was lost is known to be in doubt."""
+        await self._db.write(
+            lambda database: database.conn.execute("UPDATE cards SET tried_at = ? WHERE key = ?", [stamp(at), key])
+        )
+
+    async def posted(self, key: str, revision: int, channel: str, ts: str) -> None:
+        """Note that Slack shows `revision` of the card as the message `ts` in `channel`."""
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "UPDATE cards SET channel = ?, ts = ?, posted_revision = max(posted_revision, ?), tried_at = NULL "
+                "WHERE key = ?",
+                [channel, ts, revision, key],
+            )
+        )
+
+    async def waiting_notes(self) -> tuple[StoredNote, ...]:
+        """Return the thread lines that have not been sent and whose card is posted, oldest first."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query(
+                    "SELECT notes.* FROM notes JOIN cards ON cards.key = notes.card "
+                    "WHERE notes.sent_at IS NULL AND cards.ts IS NOT NULL ORDER BY notes.number"
+                )
+            )
+        )
+        return tuple(StoredNote(row["number"], row["card"], row["text"], from_stamp(row["at"])) for row in rows)
+
+    async def note_sent(self, number: int, at: datetime) -> None:
+        """Note that a thread line was sent."""
+        await self._db.write(
+            lambda database: database.conn.execute("UPDATE notes SET sent_at = ? WHERE number = ?", [stamp(at), number])
+        )
+
+
+def _card(row: dict[str, object]) -> StoredCard:
+    tried = row["tried_at"]
+    return StoredCard(
+        key=str(row["key"]),
+        reply=reply_from_text(str(row["body"])),
+        revision=int(str(row["revision"])),
+        posted_revision=int(str(row["posted_revision"])),
+        made_at=from_stamp(str(row["made_at"])),
+        changed_at=from_stamp(str(row["changed_at"])),
+        channel=str(row["channel"]) if row["channel"] is not None else None,
+        ts=str(row["ts"]) if row["ts"] is not None else None,
+        tried_at=from_stamp(str(tried)) if tried is not None else None,
+    )

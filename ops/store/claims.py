@@ -1,0 +1,167 @@
+"""Who works on what: claims on sites, fires of schedules, and the leases of durable runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.words import from_stamp, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody works on `name` (e.g. `site:shop`): `owner` is a run's or plan's id, `purpose` says it in words.
+
+    until_at None: until it is given back.
+    """
+
+    name: str
+    owner: str
+    purpose: str
+    taken_at: datetime
+    until_at: datetime | None
+
+
+class Claims:
+    """All or nothing: whoever asks gets every name, or the claims that stand in the way."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def take(
+        self, names: Iterable[str], owner: str, purpose: str, now: datetime, lease: timedelta | None
+    ) -> tuple[Claim, ...]:
+        """Claim all `names` for `owner` and return (); or change nothing and return the claims of others.
+
+        Claims whose lease has passed do not count. Taking again what one has renews it. lease None: until released.
+        """
+        wanted = sorted(set(names))
+        until = stamp(now + lease) if lease is not None else None
+        rows = [
+            {"name": name, "owner": owner, "purpose": purpose, "taken_at": stamp(now), "until_at": until}
+            for name in wanted
+        ]
+
+        def work(database: Database) -> tuple[Claim, ...]:
+            database.conn.execute("DELETE FROM claims WHERE until_at < ?", [stamp(now)])
+            held = {row["name"]: row for row in database.query("SELECT * FROM claims")}
+            in_the_way = [held[name] for name in wanted if name in held and held[name]["owner"] != owner]
+            if not in_the_way:
+                database.table("claims").upsert_all(rows, pk="name")
+            return tuple(_claim(row) for row in in_the_way)
+
+        return await self._db.write(work)
+
+    async def release(self, owner: str) -> None:
+        """Give back everything that `owner` holds."""
+        await self._db.write(lambda database: database.conn.execute("DELETE FROM claims WHERE owner = ?", [owner]))
+
+    async def held(self, now: datetime) -> tuple[Claim, ...]:
+        """Return every claim that holds now."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query(
+                    "SELECT * FROM claims WHERE until_at IS NULL OR until_at >= ? ORDER BY name", [stamp(now)]
+                )
+            )
+        )
+        return tuple(_claim(row) for row in rows)
+
+    async def fire(self, job: str, at: datetime) -> bool:
+        """Return True for the first who claims this scheduled moment of `job`, False for all later ones."""
+
+        def work(database: Database) -> bool:
+            database.conn.execute("DELETE FROM fires WHERE at < datetime(?, '-60 days')", [stamp(at)])
+            cursor = database.conn.execute("INSERT INTO fires VALUES (?, ?) ON CONFLICT DO NOTHING", [job, stamp(at)])
+            return bool(cursor.rowcount)
+
+        return await self._db.write(work)
+
+
+class Runs:
+    """Durable runs: one row each, owned by one process at a time under a lease that it renews."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def submit(self, kind: str, subject: str, now: datetime) -> None:
+        """Put a run on record, or open it again where it had ended; one that is under way stays as it is."""
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) ON CONFLICT DO UPDATE "
+                "SET state = 'open', begun_at = excluded.begun_at, ended_at = NULL, owner = NULL, lease_until = NULL "
+                "WHERE state = 'ended'",
+                [kind, subject, stamp(now)],
+            )
+        )
+
+    async def take(self, kind: str, subject: str, owner: str, now: datetime, lease: timedelta) -> bool:
+        """Return whether `owner` has the run now: it was free, its lease had passed, or it was theirs already."""
+        cursor = await self._db.write(
+            lambda database: database.conn.execute(
+                "UPDATE runs SET owner = ?, lease_until = ? WHERE kind = ? AND subject = ? AND state = 'open' "
+                "AND (owner IS NULL OR owner = ? OR lease_until < ?)",
+                [owner, stamp(now + lease), kind, subject, owner, stamp(now)],
+            )
+        )
+        return bool(cursor.rowcount)
+
+    async def let_go(self, kind: str, subject: str, owner: str) -> None:
+        """Give the run back unfinished, so that anyone may take it at once."""
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "UPDATE runs SET owner = NULL, lease_until = NULL WHERE kind = ? AND subject = ? AND owner = ?",
+                [kind, subject, owner],
+            )
+        )
+
+    async def end(self, kind: str, subject: str, owner: str, now: datetime) -> None:
+        """Say that the run is over."""
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "UPDATE runs SET state = 'ended', ended_at = ?, owner = NULL, lease_until = NULL "
+                "WHERE kind = ? AND subject = ? AND owner = ?",
+                [stamp(now), kind, subject, owner],
+            )
+        )
+
+    async def ended(self, kind: str, subject: str) -> bool:
+        """Return whether the run is over, or was never there."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query("SELECT state FROM runs WHERE kind = ? AND subject = ?", [kind, subject])
+            )
+        )
+        return not rows or rows[0]["state"] == "ended"
+
+    async def free(self, now: datetime) -> tuple[tuple[str, str], ...]:
+        """Return (kind, subject) of every open run that nobody carries out: never taken, or the lease has passed."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query(
+                    "SELECT kind, subject FROM runs WHERE state = 'open' AND (owner IS NULL OR lease_until < ?) "
+                    "ORDER BY begun_at",
+                    [stamp(now)],
+                )
+            )
+        )
+        return tuple((row["kind"], row["subject"]) for row in rows)
+
+
+def _claim(row: dict[str, str | None]) -> Claim:
+    until = row["until_at"]
+    return Claim(
+        name=str(row["name"]),
+        owner=str(row["owner"]),
+        purpose=str(row["purpose"]),
+        taken_at=from_stamp(str(row["taken_at"])),
+        until_at=from_stamp(until) if until is not None else None,
+    )

@@ -1,0 +1,91 @@
+"""One SQLite file, one thread that writes and reads it, whole transactions only.
+
+Several processes may share the file (the bot, and commands in the terminal): every transaction that writes begins
+IMMEDIATE, so that what it read still holds when it writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlite_utils import Database
+
+from core.errors import StoreError
+from ops.store.schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
+BUSY_S = 15.0
+
+
+class Db:
+    """The connection and its thread. Work is a function of the database, run alone and whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._db: Database | None = None
+
+    async def open(self) -> None:
+        """Open the file, made and migrated where needed. Raises StoreError where it cannot be."""
+        await self._in_thread(self._open)
+
+    async def close(self) -> None:
+        """Close the file; nothing is pending afterwards."""
+        await self._in_thread(self._close)
+        self._thread.shutdown()
+
+    async def read(self, work: Callable[[Database], T]) -> T:
+        """Run `work`, which only reads."""
+        return await self._in_thread(lambda: work(self._opened()))
+
+    async def write(self, work: Callable[[Database], T]) -> T:
+        """Run `work` in one transaction: all of it is kept, or (when it raises) nothing."""
+        return await self._in_thread(lambda: _in_transaction(self._opened(), work))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"The store {self._path} could not be used: {error}.",
+                hint="Is the disk full, or the file another user's?",
+            ) from error
+
+    def _opened(self) -> Database:
+        if self._db is None:
+            raise StoreError(f"The store {self._path} is not open.")
+        return self._db
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
+        self._path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode=WAL")
+        # FULL: an intent that was recorded must survive a power cut, or a step could be taken twice.
+        connection.execute("PRAGMA synchronous=FULL")
+        database = Database(connection)
+        _in_transaction(database, MIGRATIONS.apply)
+        self._db = database
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _in_transaction(database: Database, work: Callable[[Database], T]) -> T:
+    database.conn.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(database)
+    except BaseException:
+        database.conn.rollback()
+        raise
+    database.conn.execute("COMMIT")
+    return result

@@ -1,0 +1,233 @@
+"""Plans, their approvals and the steps of carrying them out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.cutover import Outcome
+from core.errors import RefusedError
+from core.plan import Plan, State, plan_from_json, plan_to_json
+from core.progress import Progress, progress_from_json, progress_to_json
+from core.words import from_stamp, listing, stamp
+from ops.store.cards import put_card
+from ops.store.record import write_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from core.reply import Reply
+    from ops.store.database import Db
+
+OPEN = (State.PLANNED, State.APPROVED, State.UNFINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan and where it is. `given`: labels of who has approved; `digest` as it was when it was made."""
+
+    plan: Plan
+    state: State
+    digest: str
+    given: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def id(self) -> str:
+        """The plan's id."""
+        return self.plan.id
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return self.plan.title
+
+    @property
+    def card(self) -> str:
+        """The key of its card."""
+        return f"plan:{self.plan.id}"
+
+
+class Plans:
+    """Every plan that was ever made."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def add(self, plan: Plan, card: Reply) -> None:
+        """Keep a new plan, on record, together with its card."""
+
+        def work(database: Database) -> None:
+            database.table("plans").insert(
+                {
+                    "id": plan.id,
+                    "state": State.PLANNED.value,
+                    "body": json.dumps(plan_to_json(plan)),
+                    "digest": plan.digest,
+                    "asked_by": plan.asked_by,
+                    "asked_at": stamp(plan.asked_at),
+                    "expires_at": stamp(plan.expires_at),
+                }
+            )
+            body = {"title": plan.title, "digest": plan.digest, "plan": plan_to_json(plan)}
+            write_entry(database, plan.asked_at, "plan.made", plan.id, plan.asked_by, body)
+            put_card(database, f"plan:{plan.id}", card, plan.asked_at)
+
+        await self._db.write(work)
+
+    async def get(self, plan_id: str) -> StoredPlan | None:
+        """Return the plan, or None."""
+        found = await self._where("id = ?", [plan_id])
+        return found[0] if found else None
+
+    async def open(self) -> tuple[StoredPlan, ...]:
+        """Return the plans that wait, are carried out or are unfinished, oldest first."""
+        return await self._where(f"state IN ({', '.join('?' * len(OPEN))})", [state.value for state in OPEN])
+
+    async def in_state(self, state: State) -> tuple[StoredPlan, ...]:
+        """Return the plans in one state, oldest first."""
+        return await self._where("state = ?", [state.value])
+
+    async def last_moves(self) -> Mapping[str, datetime]:
+        """Return when each site was last moved by a cutover, by site."""
+        latest: dict[str, datetime] = {}
+        for stored in await self._where("approved_at IS NOT NULL AND state NOT IN ('stale', 'approved')", []):
+            if stored.approved_at is not None:
+                latest.update(dict.fromkeys(stored.plan.sites, stored.approved_at))
+        return latest
+
+    async def approve(self, plan: Plan, who: str, needed: int, at: datetime) -> State:
+        """Add one approval, on record; with `needed` of them the plan is APPROVED and its sites are taken.
+
+        Returns the state afterwards. A plan that is no longer PLANNED, or an approval that is there already, changes
+        nothing. Raises RefusedError where another cutover of one of its sites is open: then nothing has changed.
+        """
+
+        def work(database: Database) -> State:
+            row = next(iter(database.query("SELECT state, digest FROM plans WHERE id = ?", [plan.id])))
+            if row["state"] != State.PLANNED or row["digest"] != plan.digest:
+                return State(row["state"])
+            cursor = database.conn.execute(
+                "INSERT INTO approvals VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [plan.id, who, stamp(at)]
+            )
+            if cursor.rowcount:
+                write_entry(database, at, "plan.approved", plan.id, who, {"digest": plan.digest})
+            given = next(iter(database.query("SELECT count(*) AS n FROM approvals WHERE plan = ?", [plan.id])))["n"]
+            if given < needed:
+                return State.PLANNED
+            _take_sites(database, plan)
+            database.table("plans").update(plan.id, {"state": State.APPROVED.value, "approved_at": stamp(at)})
+            return State.APPROVED
+
+        return await self._db.write(work)
+
+    async def move(
+        self, plan_id: str, allowed: Collection[State], to: State, at: datetime, who: str, why: str, card: Reply
+    ) -> bool:
+        """Take a plan from one of the `allowed` states to `to`, on record, with its card; False where it is in none."""
+
+        def work(database: Database) -> bool:
+            row = next(iter(database.query("SELECT state FROM plans WHERE id = ?", [plan_id])), None)
+            if row is None or row["state"] not in {state.value for state in allowed}:
+                return False
+            database.table("plans").update(plan_id, {"state": to.value, "ended_at": stamp(at)})
+            if to != State.APPROVED:
+                database.conn.execute("DELETE FROM open_cutovers WHERE plan = ?", [plan_id])
+            write_entry(database, at, f"plan.{to.value}", plan_id, who, {"why": why})
+            put_card(database, f"plan:{plan_id}", card, at)
+            return True
+
+        return await self._db.write(work)
+
+    async def show(self, plan_id: str, progress: Progress, card: Reply, at: datetime) -> None:
+        """Keep how far a cutover is, together with its card."""
+
+        def work(database: Database) -> None:
+            database.table("plans").update(plan_id, {"progress": json.dumps(progress_to_json(progress))})
+            put_card(database, f"plan:{plan_id}", card, at)
+
+        await self._db.write(work)
+
+    async def put_card(self, plan_id: str, card: Reply, at: datetime) -> None:
+        """Change what a plan's card shows."""
+        await self._db.write(lambda database: put_card(database, f"plan:{plan_id}", card, at))
+
+    async def begin_step(self, plan_id: str, step: str, at: datetime, who: str) -> None:
+        """Put on record that a step begins; one that was begun before begins again."""
+
+        def work(database: Database) -> None:
+            database.conn.execute(
+                "INSERT INTO steps (plan, step, begun_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [plan_id, step, stamp(at)],
+            )
+            write_entry(database, at, "step.begun", plan_id, who, {"step": step})
+
+        await self._db.write(work)
+
+    async def end_step(
+        self, plan_id: str, step: str, outcome: Outcome, detail: str, progress: Progress, at: datetime, who: str
+    ) -> None:
+        """Put on record how a step ended, together with how far the cutover is. A step ends once."""
+
+        def work(database: Database) -> None:
+            cursor = database.conn.execute(
+                "UPDATE steps SET ended_at = ?, outcome = ?, detail = ? "
+                "WHERE plan = ? AND step = ? AND outcome IS NULL",
+                [stamp(at), outcome.value, detail, plan_id, step],
+            )
+            if cursor.rowcount:
+                database.table("plans").update(plan_id, {"progress": json.dumps(progress_to_json(progress))})
+                body = {"step": step, "outcome": outcome.value, "detail": detail}
+                write_entry(database, at, "step.ended", plan_id, who, body)
+
+        await self._db.write(work)
+
+    async def outcomes(self, plan_id: str) -> Mapping[str, Outcome]:
+        """Return the outcome of every step that has ended, by the step's key."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query("SELECT step, outcome FROM steps WHERE plan = ? AND outcome IS NOT NULL", [plan_id])
+            )
+        )
+        return {row["step"]: Outcome(row["outcome"]) for row in rows}
+
+    async def _where(self, where: str, parameters: list[str]) -> tuple[StoredPlan, ...]:
+        sql = f"SELECT * FROM plans WHERE {where} ORDER BY asked_at, id"  # noqa: S608 - `where` is a literal of ours
+
+        def work(database: Database) -> list[tuple[dict[str, str], tuple[str, ...]]]:
+            given = "SELECT who FROM approvals WHERE plan = ? ORDER BY at"
+            return [
+                (row, tuple(approval["who"] for approval in database.query(given, [row["id"]])))
+                for row in list(database.query(sql, parameters))
+            ]
+
+        return tuple(_stored(row, given) for row, given in await self._db.read(work))
+
+
+def _take_sites(database: Database, plan: Plan) -> None:
+    held = {row["site"]: row["plan"] for row in database.query("SELECT site, plan FROM open_cutovers")}
+    taken = [site for site in plan.sites if site in held]
+    if taken:
+        raise RefusedError(
+            f"Another cutover is under way: {listing(taken)} in plan {held[taken[0]]}. Nothing changed.",
+            hint=f"Wait until plan {held[taken[0]]} has ended.",
+        )
+    database.table("open_cutovers").insert_all({"site": site, "plan": plan.id} for site in plan.sites)
+
+
+def _stored(row: dict[str, str], given: tuple[str, ...]) -> StoredPlan:
+    return StoredPlan(
+        plan=plan_from_json(json.loads(row["body"])),
+        state=State(row["state"]),
+        digest=row["digest"],
+        given=given,
+        approved_at=from_stamp(row["approved_at"]) if row["approved_at"] else None,
+        ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
+        progress=progress_from_json(json.loads(row["progress"])) if row["progress"] else Progress(),
+    )

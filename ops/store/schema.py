@@ -1,0 +1,73 @@
+"""The tables. A migration, once released, is never edited: a change is a new one below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+MIGRATIONS = Migrations("sharpnet")
+
+TABLES = (
+    """CREATE TABLE record (
+        seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, who TEXT NOT NULL,
+        body TEXT NOT NULL, before TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT""",
+    "CREATE INDEX record_subject ON record (subject)",
+    "CREATE TRIGGER record_kept BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END",
+    "CREATE TRIGGER record_fixed BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END",
+    """CREATE TABLE plans (
+        id TEXT PRIMARY KEY, state TEXT NOT NULL, body TEXT NOT NULL, digest TEXT NOT NULL, asked_by TEXT NOT NULL,
+        asked_at TEXT NOT NULL, expires_at TEXT NOT NULL, approved_at TEXT, ended_at TEXT, progress TEXT) STRICT""",
+    "CREATE INDEX plans_state ON plans (state)",
+    """CREATE TABLE approvals (
+        plan TEXT NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (plan, who)) STRICT""",
+    # One open cutover a site, whatever else goes wrong.
+    "CREATE TABLE open_cutovers (site TEXT PRIMARY KEY, plan TEXT NOT NULL) STRICT",
+    """CREATE TABLE steps (
+        plan TEXT NOT NULL, step TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT, outcome TEXT, detail TEXT,
+        PRIMARY KEY (plan, step)) STRICT""",
+    """CREATE TABLE runs (
+        kind TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease_until TEXT,
+        begun_at TEXT NOT NULL, ended_at TEXT, PRIMARY KEY (kind, subject)) STRICT""",
+    """CREATE TABLE claims (
+        name TEXT PRIMARY KEY, owner TEXT NOT NULL, purpose TEXT NOT NULL, taken_at TEXT NOT NULL,
+        until_at TEXT) STRICT""",
+    "CREATE TABLE fires (job TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (job, at)) STRICT",
+    """CREATE TABLE cards (
+        key TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, body TEXT NOT NULL, revision INTEGER NOT NULL,
+        made_at TEXT NOT NULL, changed_at TEXT NOT NULL, channel TEXT, ts TEXT,
+        posted_revision INTEGER NOT NULL DEFAULT 0, tried_at TEXT) STRICT""",
+    """CREATE TABLE notes (
+        number INTEGER PRIMARY KEY, card TEXT NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL, sent_at TEXT) STRICT""",
+    """CREATE TABLE states (
+        target TEXT PRIMARY KEY, state TEXT NOT NULL, since_at TEXT NOT NULL, seen_at TEXT NOT NULL,
+        why TEXT NOT NULL) STRICT""",
+    """CREATE TABLE observed (
+        target TEXT NOT NULL, state TEXT NOT NULL, from_at TEXT NOT NULL, until_at TEXT NOT NULL,
+        PRIMARY KEY (target, from_at)) STRICT""",
+    """CREATE TABLE outages (
+        id INTEGER PRIMARY KEY, target TEXT NOT NULL, opened_at TEXT NOT NULL, closed_at TEXT, body TEXT NOT NULL,
+        acked_by TEXT, acked_at TEXT, cause TEXT) STRICT""",
+    # One open outage a target: one drop, one alert.
+    "CREATE UNIQUE INDEX outages_open ON outages (target) WHERE closed_at IS NULL",
+    """CREATE TABLE syncs (
+        id TEXT PRIMARY KEY, site TEXT NOT NULL, source TEXT NOT NULL, mirror TEXT NOT NULL, begun_at TEXT NOT NULL,
+        ended_at TEXT, outcome TEXT, body TEXT NOT NULL) STRICT""",
+    "CREATE INDEX syncs_pair ON syncs (site, mirror, outcome, begun_at)",
+    "CREATE TABLE active (site TEXT PRIMARY KEY, server TEXT NOT NULL, since_at TEXT NOT NULL) STRICT",
+    """CREATE TABLE quarantine (
+        site TEXT NOT NULL, server TEXT NOT NULL, since_at TEXT NOT NULL, why TEXT NOT NULL,
+        PRIMARY KEY (site, server)) STRICT""",
+    """CREATE TABLE bots (
+        id TEXT PRIMARY KEY, begun_at TEXT NOT NULL, seen_at TEXT NOT NULL, host TEXT NOT NULL) STRICT""",
+)
+
+
+@MIGRATIONS()
+def first_tables(database: Database) -> None:
+    """Make the tables of the first release."""
+    for table in TABLES:
+        database.conn.execute(table)
