@@ -1,10 +1,10 @@
 """Carrying out a plan, as a machine that knows what comes next.
 
 Invariants, whatever was interrupted and however often:
-- no zone is touched before every earlier step has its outcome on record;
+- no zone is touched before the hold and every final sync have a good outcome on record;
 - each zone change is asked for until it has an outcome, and never again afterwards;
 - sites count as moved only when every zone change that holds their names was made;
-- the end is one of CONFIRMED, UNFINISHED, PARTIAL, STALE, and says which zones and name servers are not there yet.
+- the end is CONFIRMED, UNFINISHED, PARTIAL or STALE; STALE only where it is certain that no zone was changed.
 
 A step that was begun and has no outcome is taken again: every step looks before it acts.
 """
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from core.plan import Plan, ZoneChange
 
 
+BATCH = 64
+
+
 class Outcome(StrEnum):
-    """How a step ended."""
+    """How a step ended. UNKNOWN: it may or may not have happened. LATE: some name servers do not agree yet."""
 
     DONE = "done"
     REFUSED = "refused"
+    UNKNOWN = "unknown"
     LATE = "late"
 
 
@@ -58,28 +62,30 @@ def steps_of(plan: Plan) -> tuple[Step, ...]:
     return (HOLD, *syncs, *updates, VERIFY, SWITCH, END)
 
 
-def next_step(plan: Plan, outcomes: Mapping[str, Outcome]) -> Step | None:
-    """Return the first step without an outcome; None when all is done.
+def next_steps(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Step, ...]:
+    """Return the steps to take now: those zone updates that are open, up to `BATCH` together, or else one step.
 
-    A refused final sync ends the cutover before any zone is touched; where no zone could be changed there is nothing
-    to verify and nothing to switch.
+    A refused hold or final sync ends the cutover before any zone is touched; where no zone was changed there is
+    nothing to verify and nothing to switch. The last step is END; after it there is none, and the answer is empty.
     """
-    for step in steps_of(plan):
-        if step.key in outcomes or _is_void(step, plan, outcomes):
-            continue
-        return step
-    return None
+    open_steps = [step for step in steps_of(plan) if step.key not in outcomes and not _is_void(step, plan, outcomes)]
+    updates = [step for step in open_steps if step.name == "update"]
+    if open_steps and open_steps[0].name == "update":
+        return tuple(updates[:BATCH])
+    return tuple(open_steps[:1])
 
 
 def _is_void(step: Step, plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
     if step.name in {"sync", "update"}:
-        return sync_refused(outcomes)
+        return stopped_before_dns(outcomes)
     return step in {VERIFY, SWITCH} and not moved_zones(plan, outcomes)
 
 
-def sync_refused(outcomes: Mapping[str, Outcome]) -> bool:
-    """Return whether a final sync failed, so that no zone is to be touched."""
-    return any(key.startswith("sync ") and outcome == Outcome.REFUSED for key, outcome in outcomes.items())
+def stopped_before_dns(outcomes: Mapping[str, Outcome]) -> bool:
+    """Return whether the hold or a final sync failed, so that no zone is to be touched."""
+    return any(
+        key.split(" ")[0] in {HOLD.name, "sync"} and outcome != Outcome.DONE for key, outcome in outcomes.items()
+    )
 
 
 def moved_zones(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[ZoneChange, ...]:
@@ -97,7 +103,7 @@ def moved_sites(plan: Plan, outcomes: Mapping[str, Outcome], names: Mapping[str,
 def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
     """Return the state in which a cutover without a next step stands."""
     made = moved_zones(plan, outcomes)
-    if not made:
+    if not made and Outcome.UNKNOWN not in outcomes.values():
         return State.STALE
     if len(made) < len(plan.zones):
         return State.PARTIAL

@@ -162,13 +162,17 @@ class NameServer:
 
 @dataclass(frozen=True, slots=True)
 class Dns:
-    """Where the zones are changed and where they are answered. `max_ttl_s` in seconds."""
+    """Where the zones are changed and where they are answered.
+
+    max_ttl_s: in seconds. agree_within: how long a cutover waits for all name servers before it says *unfinished*.
+    """
 
     update: tuple[Endpoint, ...]
     nameservers: tuple[NameServer, ...]
     zones: tuple[str, ...]
     tsig: Tsig | None = None
     max_ttl_s: int = 300
+    agree_within: timedelta = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Facts:
     copies: tuple[Copy, ...]
     updates: Mapping[str, str | None]
     nameservers: Mapping[str, str | Mapping[str, int]]
-    serials: Mapping[str, int]
+    serials: Mapping[str, tuple[int, ...]]
     max_ttl_s: int
     disks: Mapping[str, float] = field(default_factory=dict)
     busy: tuple[tuple[str, str], ...] = ()
@@ -247,7 +247,8 @@ def _name_servers(facts: Facts) -> Iterator[Verdict]:
     behind = [
         name
         for name, serials in facts.nameservers.items()
-        if not isinstance(serials, str) and any(serials.get(zone) != serial for zone, serial in facts.serials.items())
+        if not isinstance(serials, str)
+        and any(serials.get(zone) not in theirs for zone, theirs in facts.serials.items())
     ]
     total = len(facts.nameservers)
     if total and len(silent) == total:
