@@ -1,0 +1,277 @@
+"""Reads from a fleet file what the lab needs in order to build that fleet, and leaves the rest alone.
+
+The shape is that of the product's app.yaml. This is no second validator: what the lab has no use for is not looked at.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dns.exception
+import dns.name
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from lab.errors import FleetFileError
+
+_UNTOUCHED = "notify"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """How a server reads from the others; all three are paths on the server, the last may be None."""
+
+    key: str
+    known_hosts: str
+    limited_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """The folder on the server that is served under the host name of its address."""
+
+    root: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A web server of the fleet; `key` and `known_hosts` are the bot's, on this machine."""
+
+    name: str
+    ipv4: str
+    ipv6: str | None
+    user: str
+    ssh_port: int
+    key: Path
+    known_hosts: Path
+    peer: Peer | None
+    http_port: int
+    https_port: int | None
+    status_page: StatusPage | None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address of the server, IPv4 first."""
+        return (self.ipv4, self.ipv6) if self.ipv6 else (self.ipv4,)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site, with its names as the DNS has them and its folder on each server that has it."""
+
+    key: str
+    names: tuple[str, ...]
+    home: str
+    roots: dict[str, str]
+    check_path: str
+    check_status: int
+    check_contains: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a name server answers."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tsig:
+    """The bot's key for updates: its secret is where `secret` says (env:NAME or file:PATH)."""
+
+    name: str
+    algorithm: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the lab builds, in the fleet file's order. Environment names are those that the bot will look for."""
+
+    file: Path
+    name: str
+    servers: dict[str, Server]
+    sites: dict[str, Site]
+    updates: tuple[Endpoint, ...]
+    nameservers: dict[str, Endpoint]
+    tsig: Tsig | None
+    zones: tuple[str, ...]
+    max_ttl_s: int
+    environment_names: tuple[str, ...]
+
+    def zone_of(self, name: str) -> str:
+        """Name the zone that holds `name`: the longest that it ends in."""
+        fitting = [zone for zone in self.zones if name == zone or name.endswith("." + zone)]
+        if not fitting:
+            raise FleetFileError(f"{name} is in none of dns.zones", "Add its zone there, or correct the name.")
+        return max(fitting, key=len)
+
+    def beside(self, path: str) -> Path:
+        """Turn a path of the fleet file into one of this machine."""
+        return self.file.parent / path
+
+
+def ascii_name(name: str) -> str:
+    """Write a host name as the DNS has it: A-labels, lower case, no dot at the end."""
+    try:
+        return dns.name.from_text(name.strip(), origin=None).to_text(omit_final_dot=True).lower()
+    except dns.exception.DNSException as error:
+        raise FleetFileError(f"{name!r} is no host name: {error}") from error
+
+
+def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
+    """Read the fleet file, or the copy that was made of it; FleetFileError names the place that is wrong."""
+    file = file.absolute()
+    try:
+        tree = YAML(typ="safe", pure=True).load(copy or file)
+    except FileNotFoundError as error:
+        raise FleetFileError(f"there is no {copy or file}", "Give the path of the fleet file (app.yaml).") from error
+    except YAMLError as error:
+        raise FleetFileError(f"{file} is not YAML: {error}") from error
+    top = _Part(tree, file.name)
+    servers = {name: _server(name, part, file) for name, part in top.parts("servers").items()}
+    dns_part = top.part("dns")
+    return Fleet(
+        file=file,
+        name=top.text("fleet", "fleet"),
+        servers=servers,
+        sites={key: _site(key, part, servers) for key, part in top.parts("sites").items()},
+        updates=tuple(_endpoint(part) for part in dns_part.listed("update")),
+        nameservers={name: _endpoint(part) for name, part in dns_part.parts("nameservers").items()},
+        tsig=_tsig(dns_part.part("tsig")) if dns_part.has("tsig") else None,
+        zones=tuple(ascii_name(zone) for zone in dns_part.texts("zones")),
+        max_ttl_s=dns_part.number("max_ttl", 300),
+        environment_names=tuple(sorted(_environment_names(tree))),
+    )
+
+
+class _Part:
+    """A mapping of the file, read with complaints that name the place."""
+
+    def __init__(self, tree: object, where: str) -> None:
+        if not isinstance(tree, dict):
+            raise FleetFileError(f"{where} is no mapping")
+        self._tree: dict[Any, Any] = tree
+        self.where = where
+
+    def has(self, key: str) -> bool:
+        return self._tree.get(key) is not None
+
+    def part(self, key: str) -> "_Part":
+        return _Part(self._need(key), f"{self.where}: {key}")
+
+    def parts(self, key: str) -> dict[str, "_Part"]:
+        named = self._need(key)
+        if not isinstance(named, dict):
+            raise FleetFileError(f"{self.where}: {key} is no mapping")
+        return {str(name): _Part(tree, f"{self.where}: {key}.{name}") for name, tree in named.items()}
+
+    def listed(self, key: str) -> list["_Part"]:
+        return [_Part(tree, f"{self.where}: {key}[{at}]") for at, tree in enumerate(self._list(key))]
+
+    def texts(self, key: str) -> list[str]:
+        return [str(value) for value in self._list(key)]
+
+    def text(self, key: str, otherwise: str | None = None) -> str:
+        return str(self._need(key, otherwise))
+
+    def number(self, key: str, otherwise: int | None = None) -> int:
+        value = self._need(key, otherwise)
+        if not isinstance(value, int):
+            raise FleetFileError(f"{self.where}: {key} is {value!r}, not a whole number")
+        return value
+
+    def _list(self, key: str) -> list[object]:
+        value = self._tree.get(key) or []
+        if not isinstance(value, list):
+            raise FleetFileError(f"{self.where}: {key} is no list")
+        return value
+
+    def _need(self, key: str, otherwise: object = None) -> object:
+        value = self._tree.get(key)
+        if value is None:
+            value = otherwise
+        if value is None:
+            raise FleetFileError(f"{self.where} lacks {key}")
+        return value
+
+
+def _server(name: str, part: _Part, file: Path) -> Server:
+    ssh = part.part("ssh")
+    key = ssh.text("key")
+    if not key.startswith("file:"):
+        raise FleetFileError(f"{ssh.where}: key is {key}", "The lab makes keys only where they are file:PATH.")
+    peer = part.part("peer") if part.has("peer") else None
+    web = part.part("web") if part.has("web") else None
+    page = part.part("status_page") if part.has("status_page") else None
+    return Server(
+        name=name,
+        ipv4=_address(part, "ipv4"),
+        ipv6=_address(part, "ipv6") if part.has("ipv6") else None,
+        user=ssh.text("user"),
+        ssh_port=ssh.number("port", 22),
+        key=file.parent / key.removeprefix("file:"),
+        known_hosts=file.parent / ssh.text("known_hosts"),
+        peer=_peer(peer) if peer else None,
+        http_port=web.number("http", 80) if web else 80,
+        https_port=web.number("https") if web and web.has("https") else None,
+        status_page=_status_page(page) if page else None,
+    )
+
+
+def _peer(part: _Part) -> Peer:
+    return Peer(
+        key=part.text("key"),
+        known_hosts=part.text("known_hosts"),
+        limited_to=part.text("limited_to").rstrip("/") if part.has("limited_to") else None,
+    )
+
+
+def _status_page(part: _Part) -> StatusPage:
+    authority = part.text("url").partition("://")[2].partition("/")[0]
+    return StatusPage(root=part.text("root"), host=authority.rpartition(":")[0] or authority)
+
+
+def _site(key: str, part: _Part, servers: dict[str, Server]) -> Site:
+    home, mirrors = part.text("home"), part.texts("mirrors")
+    for name in (home, *mirrors):
+        if name not in servers:
+            raise FleetFileError(f"{part.where} names {name}, which is no server")
+    check = part.part("check") if part.has("check") else None
+    names = tuple(ascii_name(name) for name in part.texts("names") or [key])
+    return Site(
+        key=key,
+        names=names,
+        home=home,
+        roots={name: part.text("root").replace("{server}", name).rstrip("/") for name in (home, *mirrors)},
+        check_path=check.text("path", "/") if check else "/",
+        check_status=check.number("status", 200) if check else 200,
+        check_contains=check.text("contains", key) if check else key,
+    )
+
+
+def _endpoint(part: _Part) -> Endpoint:
+    return Endpoint(_address(part, "address"), part.number("port", 53))
+
+
+def _tsig(part: _Part) -> Tsig:
+    return Tsig(ascii_name(part.text("name")), part.text("algorithm", "hmac-sha256"), part.text("secret"))
+
+
+def _address(part: _Part, key: str) -> str:
+    try:
+        return str(ipaddress.ip_address(part.text(key)))
+    except ValueError as error:
+        raise FleetFileError(f"{part.where}: {key}: {error}") from error
+
+
+def _environment_names(tree: object) -> set[str]:
+    """Every NAME in an env:NAME of the file, but for the alert routes: those lead out of the lab."""
+    if isinstance(tree, dict):
+        return set().union(*(_environment_names(below) for key, below in tree.items() if key != _UNTOUCHED))
+    if isinstance(tree, list):
+        return set().union(*(_environment_names(below) for below in tree))
+    return {tree.removeprefix("env:")} if isinstance(tree, str) and tree.startswith("env:") else set()

@@ -1,0 +1,153 @@
+"""Decides which hosts a fleet needs, and makes ready all that each of them needs to start."""
+
+import itertools
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lab import content, knot, nginx, nsd, ssh, tls
+from lab.errors import FleetFileError
+from lab.fleet import Endpoint, Fleet, Server
+from lab.init import DaemonSpec
+from lab.name_server import Key, Primary, Secondary, bind_primary, bind_secondary
+from lab.root_folder import own_paths
+from lab.zones import ExtraRecords, zone_files
+
+Kind = Literal["server", "primary", "nameserver"]
+Software = Literal["sshd, nginx", "BIND", "NSD", "Knot"]
+_PUBLIC_SOFTWARE: tuple[Software, ...] = ("BIND", "NSD", "Knot")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of the lab: a web server, the update server, or a public name server.
+
+    `folder` is where it has its files on this machine; `dns` is where it answers, None for a web server.
+    """
+
+    name: str
+    kind: Kind
+    software: Software
+    addresses: tuple[str, ...]
+    folder: Path
+    server: Server | None = None
+    dns: Endpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The TSIG keys: the bot's (None where the fleet has none), the lab's own for edits by hand, and for transfers."""
+
+    bot: Key | None
+    admin: Key
+    transfer: Key
+
+
+def hosts_of(fleet: Fleet, folder: Path) -> dict[str, Host]:
+    """List the hosts of the fleet by name, primaries first, since the others have their zones from them.
+
+    Update servers are called primary, primary2 and so on; one that is a public name server too keeps that name.
+    """
+    public = {at: name for name, at in fleet.nameservers.items()}
+    software = itertools.cycle(_PUBLIC_SOFTWARE)
+    hosts = []
+    for number, at in enumerate(fleet.updates, start=1):
+        name = public.get(at) or ("primary" if number == 1 else f"primary{number}")
+        hosts.append(Host(name, "primary", "BIND", (at.address,), folder / name, dns=at))
+    for server in fleet.servers.values():
+        where = folder / server.name
+        hosts.append(Host(server.name, "server", "sshd, nginx", server.addresses, where, server=server))
+    for name, at in fleet.nameservers.items():
+        if at not in fleet.updates:
+            hosts.append(Host(name, "nameserver", next(software), (at.address,), folder / name, dns=at))
+    by_name = {host.name: host for host in hosts}
+    if len(by_name) < len(hosts):
+        names = sorted(host.name for host in hosts)
+        twice = sorted({name for name, after in itertools.pairwise(names) if name == after})
+        raise FleetFileError(
+            f"two hosts of the lab would be called {', '.join(twice)}", "Rename one in the fleet file."
+        )
+    return by_name
+
+
+def address_needed(host: Host) -> Iterator[str]:
+    """List the host's addresses that must be on an interface: BIND looks there, and so does all outside 127/8."""
+    return (address for address in host.addresses if host.software == "BIND" or not address.startswith("127."))
+
+
+class Furnisher:
+    """Makes hosts ready to start: folders, keys, content, zones and configuration. What is there already stays."""
+
+    def __init__(self, fleet: Fleet, hosts: dict[str, Host], secrets: Secrets, extra: ExtraRecords) -> None:
+        self._fleet = fleet
+        self._hosts = hosts
+        self._secrets = secrets
+        self._zone_files = zone_files(fleet, extra)
+
+    def furnish_servers(self, bot_keys: dict[str, str], authority: Path | None, *, with_content: bool) -> None:
+        """Make all web servers ready together, since they know each other's keys."""
+        servers = {host.name: host for host in self._hosts.values() if host.server}
+        for host in servers.values():
+            self._furnish_folders(host)
+        ssh.exchange_keys(self._fleet, {name: host.folder for name, host in servers.items()}, bot_keys)
+        for host in servers.values():
+            if host.server and host.server.https_port and authority:
+                tls.make_certificate(host.server, self._fleet, authority, host.folder)
+        for site in self._fleet.sites.values() if with_content else ():
+            home = self._fleet.servers[site.home]
+            content.fill(site, home, servers[home.name].folder, ssh.uid_of(home))
+
+    def needed_paths(self, host: Host) -> list[str]:
+        """List the host's paths that must be its own, as the first folders of its root."""
+        return own_paths(_folders_on(host.server, self._fleet) if host.server else [])
+
+    def daemons(self, host: Host) -> list[DaemonSpec]:
+        """Write the configuration of the host's daemons, and say how to start them."""
+        if host.server:
+            return [ssh.sshd(host.server, host.folder), nginx.nginx(host.server, self._fleet, host.folder)]
+        if host.dns is None:
+            return []
+        transfer = self._secrets.transfer
+        if host.kind == "primary":
+            updaters = (self._secrets.admin, *([self._secrets.bot] if self._secrets.bot else []))
+            first = host.dns == self._fleet.updates[0]
+            told = [at for at in self._fleet.nameservers.values() if first and at not in self._fleet.updates]
+            return [bind_primary(host.folder, Primary(host.dns, tuple(told), self._zone_files, transfer, updaters))]
+        role = Secondary(host.dns, self._fleet.updates[0], self._fleet.zones, transfer)
+        write = {"BIND": bind_secondary, "NSD": nsd.nsd_secondary, "Knot": knot.knot_secondary}[host.software]
+        return [write(host.folder, role)]
+
+    def furnish_root(self, host: Host) -> None:
+        """Make the folders that stand in for parts of the machine's."""
+        for name in ("log", "new-root"):
+            (host.folder / name).mkdir(parents=True, exist_ok=True)
+        for path in self.needed_paths(host):
+            content.make_folder(host.folder, path, 0)
+        content.make_folder(host.folder, "/tmp", 0).chmod(0o1777)
+        content.make_folder(host.folder, "/var/tmp", 0).chmod(0o1777)
+        content.make_folder(host.folder, "/var/log", 0)
+        if host.server is None:
+            ssh.prepare_host_accounts(host.folder)
+
+    def _furnish_folders(self, host: Host) -> None:
+        if host.server is None:
+            return
+        self.furnish_root(host)
+        ssh.prepare_accounts(host.server, host.folder)
+        for path in _folders_on(host.server, self._fleet):
+            content.make_folder(host.folder, path, ssh.uid_of(host.server))
+
+
+def _folders_on(server: Server, fleet: Fleet) -> list[str]:
+    folders = [site.roots[server.name] for site in fleet.sites.values() if server.name in site.roots]
+    if server.peer:
+        folders += [posixpath.dirname(server.peer.key), posixpath.dirname(server.peer.known_hosts)]
+        folders += [server.peer.limited_to] if server.peer.limited_to else []
+    if server.status_page:
+        folders.append(server.status_page.root)
+    for folder in folders:
+        if not folder.startswith("/") or folder == "/" or ".." in folder.split("/") or folder in {"/etc", "/usr"}:
+            raise FleetFileError(f"the lab cannot give {server.name} {folder!r} as a folder of its own")
+    return folders

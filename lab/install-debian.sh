@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs the packages given, or those in packages.txt, where they are missing. Their services are not started, now or
+# at the next boot: the lab starts its own. Works as root, or through sudo.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+wanted=("$@")
+if [ ${#wanted[@]} -eq 0 ]; then
+    mapfile -t wanted < <(grep -v '^#' "$here/packages.txt")
+fi
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+missing=()
+for package in "${wanted[@]}"; do
+    is_installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "Installing Debian packages needs root, going on with sudo: ${missing[*]}"
+    exec sudo -- "${BASH_SOURCE[0]}" "${missing[@]}"
+fi
+echo "Installing Debian packages: ${missing[*]}"
+
+before=$(mktemp)
+temporary=("$before")
+trap 'rm -f "${temporary[@]}"' EXIT
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    # What an installing package asks before it starts its service; 101 forbids it.
+    temporary+=($policy)
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+fi
+dpkg-query -W -f '${Package}\n' | sort >"$before"
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+apt-get update -qq
+apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+
+[ -d /run/systemd/system ] || exit 0
+# nginx-light brings nginx, whose service it is.
+for package in $(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -); do
+    case " ${missing[*]} nginx nginx-common " in *" $package "*) ;; *) continue ;; esac
+    for unit in $(dpkg -L "$package" | sed -nE 's|^(/usr)?/lib/systemd/system/([^/@]+\.(service\|socket))$|\2|p'); do
+        systemctl disable --quiet --now "$unit" 2>/dev/null || echo "could not disable $unit: do it by hand"
+    done
+done

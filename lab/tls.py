@@ -1,0 +1,38 @@
+"""A certificate authority of the lab's own, for fleets that serve HTTPS."""
+
+from pathlib import Path
+
+from lab import programs
+from lab.fleet import Fleet, Server
+
+_SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
+
+
+def make_authority(folder: Path) -> Path:
+    """Make the authority where there is none, and give a bundle that holds it and those the machine trusts."""
+    certificate, key, bundle = folder / "ca.pem", folder / "ca.key", folder / "ca-bundle.pem"
+    if not bundle.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        uses = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        subject = ["-subj", "/CN=Lab authority"]
+        programs.run(["openssl", "req", "-x509", *_NEW_KEY, *subject, *uses, "-keyout", key, "-out", certificate])
+        trusted = _SYSTEM_BUNDLE.read_text(encoding="utf-8") if _SYSTEM_BUNDLE.exists() else ""
+        programs.write(bundle, trusted + certificate.read_text(encoding="utf-8"), 0o644)
+    return bundle
+
+
+def make_certificate(server: Server, fleet: Fleet, authority: Path, folder: Path) -> None:
+    """Make the server's certificate, good for its addresses and for every name that it serves."""
+    names = [name for site in fleet.sites.values() if server.name in site.roots for name in site.names]
+    alternatives = ",".join([*(f"DNS:{name}" for name in names), *(f"IP:{address}" for address in server.addresses)])
+    config = folder / "tls" / "request.cnf"
+    if config.with_name("server.pem").exists():
+        return
+    lines = ["[req]", "distinguished_name=subject", "x509_extensions=uses", "prompt=no"]
+    lines += ["[subject]", f"CN={server.ipv4}", "[uses]", "basicConstraints=critical,CA:FALSE"]
+    lines += ["keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth", f"subjectAltName={alternatives}"]
+    programs.write(config, "\n".join(lines) + "\n")
+    made: list[str | Path] = ["-keyout", config.with_name("server.key"), "-out", config.with_name("server.pem")]
+    signer: list[str | Path] = ["-CA", authority / "ca.pem", "-CAkey", authority / "ca.key"]
+    programs.run(["openssl", "req", "-x509", *_NEW_KEY, "-config", config, *signer, *made])

@@ -1,0 +1,48 @@
+"""Writes the zones as they are before anything happened: every site's names at its home."""
+
+from collections.abc import Mapping, Sequence
+
+from lab.errors import FleetFileError
+from lab.fleet import Fleet, ascii_name
+
+ExtraRecords = Mapping[str, Sequence[str]]
+"""More records a zone, as lines of a zone file: {"garden.example": ["ftp 300 A 127.10.0.1"]}."""
+
+_FIRST_SERIAL = 1
+_REFRESH_S, _RETRY_S, _EXPIRE_S = 3600, 900, 1209600
+
+
+def zone_files(fleet: Fleet, extra: ExtraRecords) -> dict[str, str]:
+    """Give each zone's text (RFC 1035, section 5), by its name, in the fleet file's order."""
+    unknown = sorted(set(map(ascii_name, extra)) - set(fleet.zones))
+    if unknown:
+        raise FleetFileError(f"more records for {', '.join(unknown)}, which is none of dns.zones")
+    lines: dict[str, list[str]] = {zone: _head(fleet, zone) for zone in fleet.zones}
+    for site in fleet.sites.values():
+        home = fleet.servers[site.home]
+        for name in site.names:
+            for address in home.addresses:
+                kind = "AAAA" if ":" in address else "A"
+                lines[fleet.zone_of(name)].append(f"{name}. {fleet.max_ttl_s} IN {kind} {address}")
+    for zone, records in extra.items():
+        lines[ascii_name(zone)] += records
+    return {zone: "\n".join(text) + "\n" for zone, text in lines.items()}
+
+
+def _head(fleet: Fleet, zone: str) -> list[str]:
+    times = f"{_FIRST_SERIAL} {_REFRESH_S} {_RETRY_S} {_EXPIRE_S} {fleet.max_ttl_s}"
+    return [
+        f"$ORIGIN {zone}.",
+        f"$TTL {fleet.max_ttl_s}",
+        f"@ IN SOA primary.{_outside(fleet)} hostmaster.{_outside(fleet)} {times}",
+        *(f"@ IN NS {_nameserver_name(fleet, name)}" for name in fleet.nameservers),
+    ]
+
+
+def _nameserver_name(fleet: Fleet, name: str) -> str:
+    return f"{ascii_name(name)}." if "." in name else f"{ascii_name(name)}.{_outside(fleet)}"
+
+
+def _outside(fleet: Fleet) -> str:
+    # A domain that nobody can have (RFC 6761), so that a zone holds no addresses but its sites'.
+    return f"{ascii_name(fleet.name.replace(' ', '-'))}.invalid."
