@@ -1,0 +1,61 @@
+"""DNS backends, one file each: how zones are read and changed. Each file holds one `BACKEND`; one without is refused.
+
+A new way to reach DNS (a provider's API, say) is one new file here with a `BACKEND`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from core.fleet import Fleet, SecretRef
+    from ops.ports import Dns
+
+DEFAULT = "rfc2136"
+
+# What the files here share, and what is built on any backend: these hold no BACKEND.
+SHARED = frozenset({"presentation", "refusals", "signing", "survey", "transfer", "update_message", "wire"})
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What discovery finds in a backend's file: its name, and what makes it from a fleet and a reader of secrets."""
+
+    name: str
+    factory: Callable[[Fleet, Callable[[SecretRef], str]], Dns]
+
+
+@cache
+def all_backends() -> Mapping[str, Backend]:
+    """Return every backend by its name. Raises TypeError for a file without a proper BACKEND."""
+    found: dict[str, Backend] = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        if module_info.name in SHARED:
+            continue
+        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        backend = getattr(module, "BACKEND", None)
+        if not isinstance(backend, Backend):
+            raise TypeError(f"ops/dns/{module_info.name}.py holds no BACKEND of type Backend")
+        if backend.name in found:
+            raise TypeError(f"two files hold the DNS backend {backend.name}")
+        found[backend.name] = backend
+    return dict(sorted(found.items()))
+
+
+def open_dns(fleet: Fleet, secret: Callable[[SecretRef], str], backend: str = DEFAULT) -> Dns:
+    """Return the way to this fleet's DNS. Secrets are read when they are first needed, through `secret`.
+
+    Nothing is connected yet. Raises SettingsError for a backend that is not there.
+    """
+    backends = all_backends()
+    if backend not in backends:
+        raise SettingsError(f"There is no DNS backend {backend!r}.", hint="There is " + ", ".join(backends))
+    return backends[backend].factory(fleet, secret)

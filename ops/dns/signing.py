@@ -1,0 +1,54 @@
+"""The key that signs: read when it is first needed, checked, and never shown."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+import dns.exception
+import dns.name
+import dns.tsig
+
+from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from core.fleet import SecretRef, Tsig
+
+_ALGORITHMS: Mapping[str, dns.name.Name] = {
+    "hmac-md5": dns.tsig.HMAC_MD5,
+    "hmac-sha1": dns.tsig.HMAC_SHA1,
+    "hmac-sha224": dns.tsig.HMAC_SHA224,
+    "hmac-sha256": dns.tsig.HMAC_SHA256,
+    "hmac-sha384": dns.tsig.HMAC_SHA384,
+    "hmac-sha512": dns.tsig.HMAC_SHA512,
+}
+
+
+def read_key(tsig: Tsig, secret: Callable[[SecretRef], str]) -> dns.tsig.Key:
+    """Return the key that `tsig` describes. Raises SettingsError, which never shows the secret.
+
+    The key itself must not be logged either: its repr holds the secret.
+    """
+    algorithm = _ALGORITHMS.get(tsig.algorithm.lower().rstrip("."))
+    if algorithm is None:
+        raise SettingsError(
+            f"dns.tsig.algorithm is {tsig.algorithm!r}, which is not known.", hint="One of " + ", ".join(_ALGORITHMS)
+        )
+    try:
+        name = dns.name.from_text(tsig.name)
+    except (dns.exception.DNSException, UnicodeError) as error:
+        raise SettingsError(f"dns.tsig.name is {tsig.name!r}, which is no name: {error}.") from error
+    try:
+        # dnspython itself passes over what is not base64, and would sign with half a key.
+        raw = base64.b64decode("".join(secret(tsig.secret).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if not raw:
+        raise SettingsError(
+            f"The secret of the DNS key {tsig.name!r}, read from {tsig.secret}, is not base64.",
+            hint="It is the long word after `secret` in the server's key file, without the quotes.",
+        )
+    return dns.tsig.Key(name, raw, algorithm)

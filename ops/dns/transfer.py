@@ -1,0 +1,95 @@
+"""Reading a whole zone by transfer (AXFR, RFC 5936), checked against its signature when it was asked for signed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import dns.exception
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.tsig
+import dns.xfr
+import dns.zone
+
+from core.errors import DnsError
+from core.records import RecordSet, ZoneReading
+from ops.dns.presentation import record_sets, to_name
+from ops.dns.refusals import Asked, UnverifiedError, signature_refused
+from ops.dns.wire import ClosedEarlyError
+
+if TYPE_CHECKING:
+    from dns.rdtypes.ANY.SOA import SOA
+
+    from ops.dns.wire import Connections, Stream
+
+CONNECT_S = 5.0
+WHOLE_S = 30.0
+NAMES_AT_ONCE = 200
+
+
+class TransferRefusedError(DnsError):
+    """The server does not transfer this zone to us. Ask for the names one by one instead."""
+
+    code = "dns-transfer-refused"
+
+
+async def transfer(connections: Connections, zone: str, asked: Asked, key: dns.tsig.Key | None) -> ZoneReading:
+    """Read all of `zone`. Never holds up the event loop for longer than one message or some hundred names take.
+
+    Raises TransferRefusedError where the server answers with an error or hangs up at once; DnsRefusedError or
+    DnsClockError where it rejects our signature; UnverifiedError for a transfer that is not what it should be.
+    """
+    copy = dns.zone.Zone(to_name(zone), relativize=False)
+    query = dns.message.make_query(copy.origin or to_name(zone), dns.rdatatype.AXFR, flags=0)
+    if key:
+        query.use_tsig(key)
+    async with connections.lend(asked.who, asked.what, connect_s=CONNECT_S, timeout_s=WHOLE_S) as stream:
+        await stream.send(query.to_wire())
+        await _receive(stream, copy, query, asked)
+    return await _reading(copy, zone)
+
+
+async def _receive(stream: Stream, copy: dns.zone.Zone, query: dns.message.Message, asked: Asked) -> None:
+    context: dns.tsig.HMACTSig | dns.tsig.GSSTSig | None = None
+    first = True
+    with dns.xfr.Inbound(copy) as inbound:
+        done = False
+        while not done:
+            try:
+                wire = await stream.receive()
+            except ClosedEarlyError as error:
+                if not first:
+                    raise
+                raise TransferRefusedError(f"{asked.who} hung up on {asked.what}.") from error
+            try:
+                message = dns.message.from_wire(
+                    wire, keyring=query.keyring, request_mac=query.mac, xfr=True, tsig_ctx=context, multi=True
+                )
+                if not query.is_response(message, xfr_continuation=not first):
+                    raise UnverifiedError(f"{asked.who} answered something else than {asked.what}.")
+                done = inbound.process_message(message)
+            except dns.tsig.PeerError as error:
+                raise signature_refused(wire, error, asked) from error
+            except dns.xfr.TransferError as error:
+                code = dns.rcode.to_text(error.rcode)
+                raise TransferRefusedError(f"{asked.who} refused {asked.what} ({code}).") from error
+            except dns.exception.DNSException as error:
+                raise UnverifiedError(
+                    f"{asked.who} answered {asked.what}, but the transfer does not count: "
+                    f"{str(error) or type(error).__name__}.",
+                    hint="Something between here and that server may be changing its replies.",
+                ) from error
+            context, first = message.tsig_ctx, False
+            await asyncio.sleep(0)
+
+
+async def _reading(copy: dns.zone.Zone, zone: str) -> ZoneReading:
+    records: list[RecordSet] = []
+    for number, (name, node) in enumerate(copy.nodes.items()):
+        records.extend(record_sets((name, rdataset) for rdataset in node))
+        if number % NAMES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    soa = cast("SOA", copy.find_rdataset(copy.origin or to_name(zone), dns.rdatatype.SOA)[0])
+    return ZoneReading(zone, soa.serial, tuple(sorted(records)), complete=True)
