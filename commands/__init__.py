@@ -30,12 +30,15 @@ class Request:
     """One thing asked: who, with which arguments, and whom to show progress to.
 
     show: draws an interim Reply in place of the last (a terminal's live rows); does nothing where nobody looks.
+    follow: whether to stay until long work has ended (the terminal), or to answer once it is under way (a chat, where
+    its card shows the rest).
     ask: puts a yes-or-no question to the person; None where nobody can answer (a script, a chat).
     """
 
     person: Person
     options: argparse.Namespace
     show: Callable[[Reply], None] = field(default=lambda _reply: None)
+    follow: bool = False
     ask: Callable[[str], bool] | None = None
 
 

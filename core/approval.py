@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.people import Person, Role
 from core.plan import State
-from core.words import ago, count, duration
+from core.words import ago, count
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,11 +51,6 @@ def why_not_approve(
     return None
 
 
-def still_needed(needed: int, given: Collection[str]) -> int:
-    """Return how many more people have to approve."""
-    return max(0, needed - len(set(given)))
-
-
 def why_not_cancel(state: State, person: Person, asked_by: str) -> str | None:
     """Say why `person` cannot cancel a plan, or None. Who asked for it may, and every approver."""
     if not (person.may(Role.APPROVER) or person.label == asked_by):
@@ -72,8 +67,3 @@ def why_not_roll_back(plan: Plan, state: State) -> str | None:
     if state == State.APPROVED:
         return "It is still being carried out."
     return "It was never carried out." if state != State.ROLLED_BACK else "It has been rolled back already."
-
-
-def time_left(plan: Plan, now: datetime) -> str:
-    """Say how long a plan still waits: `9 min 12 s left`, or `expired`."""
-    return f"{duration(plan.expires_at - now)} left" if now < plan.expires_at else "expired"

@@ -137,10 +137,11 @@ class Heard:
     why: str = ""
 
 
-def standing(name: str, zones: Iterable[tuple[ZoneChange, int]], heard: Mapping[str, Heard]) -> Standing:
-    """Judge what a name server answered against `zones`: each with the serial that its update server then had.
+def standing(name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], heard: Mapping[str, Heard]) -> Standing:
+    """Judge what a name server answered against `zones`: each with the serials that its update servers then had.
 
-    heard: by zone. Every changed record set must be answered with the new values (none where it went away).
+    heard: by zone. Every changed record set must be answered with the new values (none where it went away), and the
+    serial must be at or past that of one of the zone's update servers: a name server follows one of them.
     """
     old = wrong = 0
     agrees = True
@@ -151,9 +152,10 @@ def standing(name: str, zones: Iterable[tuple[ZoneChange, int]], heard: Mapping[
         if said.why or said.serial is None:
             agrees, why = False, said.why or "no serial"
             continue
-        if serial is None or not serial_at_or_past(said.serial, wanted):
+        past = any(serial_at_or_past(said.serial, one) for one in wanted)
+        if serial is None or not past:
             serial = said.serial
-        agrees = agrees and serial_at_or_past(said.serial, wanted)
+        agrees = agrees and past
         for change in zone.changes:
             values = said.values.get((change.owner, change.type), ())
             if values == (change.new.values if change.new else ()):

@@ -159,10 +159,14 @@ class Engine(Protocol):
         """Return when the run has ended here or elsewhere."""
         ...
 
+    async def sweep(self) -> None:
+        """Take up, until cancelled, runs that nobody carries out any more."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ports:
-    """Everything a command or job may use. `secret` reads a SecretRef (raises SettingsError)."""
+    """Everything a command or job may use."""
 
     fleet: Fleet
     clock: Clock

@@ -15,7 +15,7 @@ from ops.store.cards import put_card
 from ops.store.record import write_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -158,33 +158,32 @@ class Plans:
         """Change what a plan's card shows."""
         await self._db.write(lambda database: put_card(database, f"plan:{plan_id}", card, at))
 
-    async def begin_step(self, plan_id: str, step: str, at: datetime, who: str) -> None:
-        """Put on record that a step begins; one that was begun before begins again."""
+    async def begin_steps(self, plan_id: str, steps: Sequence[str], at: datetime, who: str) -> None:
+        """Put on record that steps begin; those that were begun before begin again."""
 
         def work(database: Database) -> None:
-            database.conn.execute(
-                "INSERT INTO steps (plan, step, begun_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [plan_id, step, stamp(at)],
+            database.table("steps").insert_all(
+                ({"plan": plan_id, "step": step, "begun_at": stamp(at)} for step in steps), ignore=True
             )
-            write_entry(database, at, "step.begun", plan_id, who, {"step": step})
+            write_entry(database, at, "step.begun", plan_id, who, {"steps": list(steps)})
 
         await self._db.write(work)
 
-    async def end_step(
-        self, plan_id: str, step: str, outcome: Outcome, detail: str, progress: Progress, at: datetime, who: str
+    async def end_steps(
+        self, plan_id: str, ended: Sequence[tuple[str, Outcome, str]], progress: Progress, at: datetime, who: str
     ) -> None:
-        """Put on record how a step ended, together with how far the cutover is. A step ends once."""
+        """Put on record how steps (key, outcome, detail) ended, and how far the cutover is; each ends once."""
 
         def work(database: Database) -> None:
-            cursor = database.conn.execute(
-                "UPDATE steps SET ended_at = ?, outcome = ?, detail = ? "
-                "WHERE plan = ? AND step = ? AND outcome IS NULL",
-                [stamp(at), outcome.value, detail, plan_id, step],
-            )
-            if cursor.rowcount:
-                database.table("plans").update(plan_id, {"progress": json.dumps(progress_to_json(progress))})
-                body = {"step": step, "outcome": outcome.value, "detail": detail}
-                write_entry(database, at, "step.ended", plan_id, who, body)
+            for step, outcome, detail in ended:
+                database.conn.execute(
+                    "UPDATE steps SET ended_at = ?, outcome = ?, detail = ? "
+                    "WHERE plan = ? AND step = ? AND outcome IS NULL",
+                    [stamp(at), outcome.value, detail, plan_id, step],
+                )
+            database.table("plans").update(plan_id, {"progress": json.dumps(progress_to_json(progress))})
+            body = {"steps": [{"step": step, "outcome": o.value, "detail": detail} for step, o, detail in ended]}
+            write_entry(database, at, "step.ended", plan_id, who, body)
 
         await self._db.write(work)
 

@@ -1,0 +1,96 @@
+"""The bot: watches, answers in Slack, copies by schedule and carries out what is approved, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.slack.connection import SlackSettings, run_slack
+from bot.wiring import open_ports
+from core.errors import SharpnetError
+from jobs import Job, all_jobs
+from jobs.watch import Watcher
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+    from ops.ports import Ports
+
+GRACE_S = 60
+BOT = "bot:run"
+
+log = logging.getLogger(__name__)
+
+
+async def run_bot(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Work under way is given back and goes on at the next start.
+
+    Raises SettingsError where the fleet file or the environment is wrong.
+    """
+    logging.getLogger().setLevel(os.environ.get("LOG_LEVEL", "INFO").upper())
+    logging.getLogger("apscheduler").setLevel("WARNING")
+    slack = SlackSettings.from_env(os.environ)
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    async with open_ports(settings) as ports:
+        await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, {"version": ports.version})
+        scheduler = schedule(ports)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(Watcher(ports).run(), name="watch")]
+            tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
+            if slack is not None:
+                tasks.append(group.create_task(run_slack(ports, slack), name="slack"))
+            else:
+                log.warning("SLACK_BOT_TOKEN is not set: running without Slack; alerts wait in the store")
+            scheduler.start()
+            log.info("fleet=%s sites=%d serving", ports.fleet.name, len(ports.fleet.sites))
+            await stopped.wait()
+            scheduler.shutdown(wait=False)
+            for task in tasks:
+                task.cancel()
+        await ports.store.record.add(ports.clock.now(), "bot.stopped", ports.fleet.name, BOT)
+
+
+def schedule(ports: Ports) -> AsyncIOScheduler:
+    """Return a scheduler with every job's triggers, rebuilt from the fleet file; not started."""
+    zone = ZoneInfo(ports.fleet.timezone)
+    scheduler = AsyncIOScheduler(
+        timezone=zone, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_S}
+    )
+    for job in all_jobs().values():
+        for key, cron in job.triggers(ports.fleet):
+            trigger = CronTrigger.from_crontab(cron, timezone=zone)
+            scheduler.add_job(_fire, trigger, args=(ports, job, key), id=f"{job.name}:{key}", name=job.name)
+        if job.every is not None:
+            first = {"next_run_time": datetime.now(zone)} if job.at_start else {}
+            trigger = IntervalTrigger(seconds=job.every.total_seconds(), timezone=zone)
+            scheduler.add_job(_run, trigger, args=(ports, job, ""), id=job.name, name=job.name, **first)
+        elif job.at_start:
+            scheduler.add_job(_run, args=(ports, job, ""), id=f"{job.name}:start", name=job.name)
+    return scheduler
+
+
+async def _fire(ports: Ports, job: Job, key: str) -> None:
+    """Run a scheduled job unless another bot has claimed this very moment of it."""
+    due_at = ports.clock.now().replace(second=0, microsecond=0)
+    try:
+        if await ports.store.claims.fire(f"{job.name}:{key}", due_at):
+            await job.run(ports, key, due_at)
+    except SharpnetError as error:
+        log.error("job=%s key=%s failed: %s", job.name, key, error.message)  # noqa: TRY400 - told in full
+
+
+async def _run(ports: Ports, job: Job, key: str) -> None:
+    try:
+        await job.run(ports, key, ports.clock.now())
+    except SharpnetError as error:
+        log.error("job=%s failed: %s", job.name, error.message)  # noqa: TRY400 - told in full

@@ -1,0 +1,1 @@
+"""Sharpnet in the terminal: the same commands, with colour and progress only where a person looks."""

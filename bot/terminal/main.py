@@ -1,0 +1,130 @@
+"""The command `sharpnet`: the words of the chat, in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import logging
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.live import Live
+
+from bot.running import run_bot
+from bot.settings import settings_from
+from bot.terminal.render import as_json, console_for, error_text, renderable
+from bot.wiring import open_ports
+from commands import answer, find, parser_for
+from commands.check import check_file, check_live
+from commands.help import help_for
+from core.errors import SettingsError, SharpnetError
+from core.people import Person, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
+    from bot.settings import Settings
+    from core.reply import Reply
+
+INTERRUPTED = 130
+FRAMES_A_SECOND = 8
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Carry out one command line and end the process with its exit code.
+
+    Exit codes: 0 done or all well, 1 something is wrong, 2 typed or configured wrongly, 3 refused (nothing changed),
+    4 not allowed, 5 a cutover that is unfinished, 130 interrupted.
+    """
+    level = os.environ.get("LOG_LEVEL", "WARNING").upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _carry_out(words)
+    except SharpnetError as error:
+        problems = error.problems if isinstance(error, SettingsError) else ()
+        console_for(stderr=True).print(error_text(error, problems))
+        code = error.exit_code
+    except KeyboardInterrupt:
+        console_for(stderr=True).print("Interrupted. What was begun goes on when a bot runs, or when you type it again.")
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _carry_out(words: list[str]) -> int:
+    config, words = _config_option(words)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        return _print(help_for(words[1] if len(words) > 1 else None, "terminal"), as_facts=False)
+    command = find(words[0])
+    if {"-h", "--help"} & set(words[1:]):
+        return _print(help_for(command.name, "terminal"), as_facts=False)
+    options = parser_for(command).parse_args(words[1:])
+    settings = settings_from(os.environ, config)
+    if command.name == "check":
+        reply = check_file(settings.config, schema=options.schema)
+        if options.live and reply.exit_code == 0:
+            return _print(asyncio.run(_live(settings)), as_facts=options.json)
+        return _print(reply, as_facts=options.json)
+    if command.name == "run":
+        asyncio.run(run_bot(settings))
+        return 0
+    return asyncio.run(_answer(words, settings, as_facts=getattr(options, "json", False)))
+
+
+async def _answer(words: list[str], settings: Settings, *, as_facts: bool) -> int:
+    console = console_for()
+    person = Person(id=getpass.getuser(), via="terminal", roles=frozenset(Role))
+    watched = console.is_terminal and not as_facts
+    live = Live(console=console, refresh_per_second=FRAMES_A_SECOND, transient=True) if watched else None
+    async with open_ports(settings) as ports:
+        with live or nullcontext():
+            reply = await answer(
+                words,
+                person,
+                "terminal",
+                ports,
+                follow=True,
+                show=(lambda reply: live.update(renderable(reply))) if live else (lambda _reply: None),
+                ask=_asking(console, live) if watched and sys.stdin.isatty() else None,
+            )
+    return _print(reply, as_facts=as_facts, console=console)
+
+
+async def _live(settings: Settings) -> Reply:
+    async with open_ports(settings) as ports:
+        return await check_live(ports)
+
+
+def _asking(console: Console, live: Live | None) -> Callable[[str], bool]:
+    def ask(question: str) -> bool:
+        if live is not None:
+            live.stop()
+        try:
+            return console.input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+        except EOFError:
+            return False
+        finally:
+            if live is not None:
+                live.start()
+
+    return ask
+
+
+def _print(reply: Reply, *, as_facts: bool, console: Console | None = None) -> int:
+    if as_facts:
+        sys.stdout.write(as_json(reply) + "\n")
+    else:
+        (console or console_for()).print(renderable(reply))
+    return reply.exit_code
+
+
+def _config_option(words: list[str]) -> tuple[str | None, list[str]]:
+    """Take `--config PATH` off the front of the line, where it stands for every command."""
+    if words and words[0] == "--config" and len(words) > 1:
+        return str(Path(words[1])), words[2:]
+    return None, words

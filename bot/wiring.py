@@ -1,0 +1,58 @@
+"""The composition root: every port's real adapter, in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from jobs import all_jobs
+from ops.clock import SystemClock
+from ops.dns import open_dns
+from ops.engine import StoreEngine
+from ops.fleetfile import load_fleet, secret_reader
+from ops.ports import Ports
+from ops.probe import NetProbe
+from ops.ssh import SshPool
+from ops.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
+    """Open everything for the fleet of `settings`; all of it is closed again at the end.
+
+    Raises SettingsError with every problem of the fleet file, StoreError where the store cannot be opened.
+    """
+    fleet = load_fleet(settings.config)
+    secret = secret_reader(fleet)
+    clock = SystemClock()
+    store = Store(settings.store)
+    await store.open()
+    ssh = SshPool(fleet, secret)
+    engine = StoreEngine(store, clock, owner=f"{socket.gethostname()}:{secrets.token_hex(4)}")
+    try:
+        dns = open_dns(fleet, secret)
+        ports = Ports(
+            fleet=fleet,
+            clock=clock,
+            store=store,
+            ssh=ssh,
+            dns=dns,
+            probe=NetProbe(fleet, ssh, dns),
+            engine=engine,
+            version=version("sharpnet"),
+        )
+        engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
+        yield ports
+    finally:
+        await engine.close()
+        await ssh.close()
+        await store.close()

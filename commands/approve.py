@@ -1,0 +1,143 @@
+"""`approve`: the typed twin of the button. What is approved is exactly what was shown, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.approval import why_not_approve
+from core.errors import RefusedError, UsageError
+from core.people import Role
+from core.plan import State
+from core.plan_card import View, card_of
+from core.words import count, listing
+from jobs.cutover import finish_unfinished
+from jobs.cutover.prepare import card_now, differences_now
+
+if TYPE_CHECKING:
+    import argparse
+
+    from core.reply import Reply
+    from ops.ports import Ports
+    from ops.store.plans import StoredPlan
+
+LOOK_S = 0.1
+KIND = "cutover"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `approve`."""
+    parser.add_argument("id", metavar="ID", help="the plan's four letters")
+    parser.add_argument(
+        "--digest", metavar="HEX", help="the beginning of the digest of what was shown; buttons give it"
+    )
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Approve a plan, and carry it out once enough people have; stay with it where somebody looks on."""
+    stored = await find_plan(ports, request.options.id)
+    if stored.state == State.APPROVED and request.follow:
+        return await _follow(request, ports, stored)
+    if stored.state == State.UNFINISHED and request.follow:
+        await finish_unfinished(ports, stored)
+        return card_now(ports, await find_plan(ports, stored.id))
+    needed = ports.fleet.approval.needed
+    why = why_not_approve(
+        stored.plan, stored.state, request.person, stored.given, needed, request.options.digest, ports.clock.now()
+    )
+    if why is not None:
+        raise RefusedError(f"Plan {stored.id} was not approved. {why} Nothing changed.", hint=_way_on(stored))
+    _ask_about_warnings(request, stored)
+    changed = (*await _sources_back(ports, stored), *await differences_now(ports, stored.plan))
+    if changed:
+        return await _is_stale(request, ports, stored, changed)
+    state = await ports.store.plans.approve(stored.plan, request.person.label, needed, ports.clock.now())
+    if state == State.PLANNED:
+        return await _waits_for_more(ports, stored)
+    await ports.engine.submit(KIND, stored.id)
+    stored = await find_plan(ports, stored.id)
+    return await _follow(request, ports, stored) if request.follow else card_now(ports, stored)
+
+
+async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
+    """Return a plan by its id in either case. Raises UsageError with the ids that wait where there is none."""
+    stored = await ports.store.plans.get(plan_id.upper())
+    if stored is not None:
+        return stored
+    waiting = [one.id for one in await ports.store.plans.in_state(State.PLANNED)]
+    hint = f"Waiting now: {listing(waiting)}." if waiting else "No plan waits. `failover` makes one."
+    raise UsageError(f"There is no plan {plan_id!r}.", hint=hint)
+
+
+async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
+    """Show a cutover as it goes on, until it has ended here or in another process."""
+    ended = asyncio.ensure_future(ports.engine.wait(KIND, stored.id))
+    try:
+        while not ended.done():
+            request.show(card_now(ports, await find_plan(ports, stored.id)))
+            await asyncio.wait({ended}, timeout=LOOK_S)
+        await ended
+    finally:
+        ended.cancel()
+    return card_now(ports, await find_plan(ports, stored.id))
+
+
+async def _is_stale(request: Request, ports: Ports, stored: StoredPlan, changed: tuple[str, ...]) -> Reply:
+    now = ports.clock.now()
+    view = View(stored.plan, State.STALE, stored.given, ended_at=now, why=changed, by=request.person.label)
+    card = card_of(view, ports.fleet)
+    why = "; ".join(changed)
+    if not await ports.store.plans.move(stored.id, {State.PLANNED}, State.STALE, now, request.person.label, why, card):
+        raise RefusedError(f"Plan {stored.id} was decided by somebody else just now.", hint=_way_on(stored))
+    return card
+
+
+async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
+    stored = await find_plan(ports, stored.id)
+    if stored.state != State.PLANNED:
+        return card_now(ports, stored)
+    card = card_now(ports, stored)
+    await ports.store.plans.put_card(stored.id, card, ports.clock.now())
+    return card
+
+
+async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
+    """Say which sources of an emergency came back since the plan was made, as far as the watch has seen."""
+    if stored.plan.planned or stored.plan.force is not None:
+        return ()
+    states = await ports.store.watching.states()
+    return tuple(
+        f"{source} is up again"
+        for source in stored.plan.sources
+        if (seen := states.get(f"server:{source}")) is not None
+        and seen.state == "up"
+        and seen.since_at > stored.plan.asked_at
+    )
+
+
+def _ask_about_warnings(request: Request, stored: StoredPlan) -> None:
+    """Ask a person at a terminal for an explicit yes; a button's dialog has asked, and a script has been shown them."""
+    warnings = stored.plan.warnings
+    if not warnings or request.ask is None:
+        return
+    said = "\n".join(f"  - {verdict.text}" for verdict in warnings)
+    if not request.ask(f"{count(len(warnings), 'warning')}:\n{said}\nApprove all the same?"):
+        raise RefusedError(f"Plan {stored.id} was not approved. Nothing changed.", hint=_way_on(stored))
+
+
+def _way_on(stored: StoredPlan) -> str:
+    if stored.state in {State.PLANNED, State.EXPIRED, State.STALE} and stored.plan.line:
+        return f"For a fresh plan: `{stored.plan.line}`."
+    return "`history` shows what happened."
+
+
+COMMAND = Command(
+    name="approve",
+    summary="approve a plan, exactly as it was shown; it is then carried out",
+    run=run,
+    who=Role.APPROVER,
+    arguments=arguments,
+    examples=("approve ID",),
+    answers_json=True,
+)

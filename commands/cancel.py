@@ -1,0 +1,45 @@
+"""`cancel`: takes back a plan that waits. Nothing has changed, and nothing will."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from commands.approve import find_plan
+from core.approval import why_not_cancel
+from core.errors import RefusedError
+from core.plan import State
+from core.plan_card import View, card_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from core.reply import Reply
+    from ops.ports import Ports
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `cancel`."""
+    parser.add_argument("id", metavar="ID", help="the plan's four letters")
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Cancel a plan that nobody has approved in full yet."""
+    stored = await find_plan(ports, request.options.id)
+    why = why_not_cancel(stored.state, request.person, stored.plan.asked_by)
+    now, who = ports.clock.now(), request.person.label
+    card = card_of(View(stored.plan, State.CANCELLED, stored.given, ended_at=now, by=who), ports.fleet)
+    if why is None and await ports.store.plans.move(
+        stored.id, {State.PLANNED}, State.CANCELLED, now, who, "cancelled", card
+    ):
+        return card
+    raise RefusedError(f"Plan {stored.id} was not cancelled. {why or 'It has just been decided.'}")
+
+
+COMMAND = Command(
+    name="cancel",
+    summary="take back a plan that waits for approval",
+    run=run,
+    arguments=arguments,
+    examples=("cancel ID",),
+)

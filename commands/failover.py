@@ -1,0 +1,60 @@
+"""`failover`: one exact plan for moving sites to another server, for approvers to read."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.people import Role
+from jobs.cutover.prepare import Wish, card_now, prepare_failover
+
+if TYPE_CHECKING:
+    import argparse
+
+    from core.reply import Reply
+    from ops.ports import Ports
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `failover`."""
+    parser.add_argument("names", nargs="+", metavar="SERVER or SITE", help="a server (all it serves now), or sites")
+    parser.add_argument("--to", metavar="SERVER", help="where to go; otherwise each site's first mirror")
+    parser.add_argument("--planned", action="store_true", help="the source is up: copy once more, then move")
+    parser.add_argument("--without", action="append", default=[], metavar="SITE", help="leave this site where it is")
+    parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Make the plan and show it; nothing changes until somebody approves it."""
+    options = request.options
+    wish = Wish(
+        asked=tuple(dict.fromkeys(options.names)),
+        to=options.to,
+        planned=options.planned,
+        force=options.force,
+        without=tuple(options.without),
+        line=_typed_again(options),
+    )
+    return card_now(ports, await prepare_failover(ports, wish, request.person))
+
+
+def _typed_again(options: argparse.Namespace) -> str:
+    """Return the line that asks for the same again; a reason for forcing counts once, so it is left out."""
+    words = ["failover", *options.names]
+    words += ["--to", options.to] if options.to else []
+    words += ["--planned"] if options.planned else []
+    for site in options.without:
+        words += ["--without", site]
+    return shlex.join(words)
+
+
+COMMAND = Command(
+    name="failover",
+    summary="plan moving a server's sites, or some sites, to their mirror; approvers then approve it",
+    run=run,
+    who=Role.OPERATOR,
+    arguments=arguments,
+    examples=("failover SERVER", "failover SITE SITE --to SERVER", "failover SERVER --planned"),
+    answers_json=True,
+)

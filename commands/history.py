@@ -1,0 +1,84 @@
+"""`history`: the record, newest last; `--verify` proves that nothing in it was changed or taken out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.record import first_broken
+from core.reply import Reply, Row, Table, Tone
+from core.words import clock_time, count, from_stamp
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from ops.ports import Ports
+
+SHOWN = 20
+BRIEF = ("title", "why", "step", "steps", "outcome", "server", "run")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `history`."""
+    parser.add_argument("subject", nargs="?", metavar="PLAN or SITE", help="only what is about this")
+    parser.add_argument("--verify", action="store_true", help="check the chain of hashes over the whole record")
+    parser.add_argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN})")
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Show the newest entries, or verify all."""
+    options = request.options
+    if options.verify:
+        return await _verify(ports)
+    entries = await ports.store.record.entries(last=max(1, options.last), subject=options.subject)
+    now = ports.clock.now()
+    rows = tuple(
+        Row((clock_time(from_stamp(e.at), ports.fleet.timezone, now), e.kind, e.subject, e.who, _brief(e.body)))
+        for e in entries
+    )
+    about = f" about {options.subject}" if options.subject else ""
+    title = f"The last {count(len(rows), 'entry', 'entries')}{about}" if rows else f"Nothing on record{about}"
+    facts = {
+        "entries": [
+            {"seq": e.seq, "at": e.at, "kind": e.kind, "subject": e.subject, "who": e.who, "body": dict(e.body)}
+            for e in entries
+        ]
+    }
+    return Reply(title, (Table(("when", "what", "about", "who", "detail"), rows),) if rows else (), facts=facts)
+
+
+async def _verify(ports: Ports) -> Reply:
+    entries = await ports.store.record.entries()
+    broken = first_broken(entries)
+    last = entries[-1].hash if entries else ""
+    facts = {"entries": len(entries), "whole": broken is None, "first_broken": broken, "last_hash": last}
+    if broken is None:
+        title = (
+            f"The record is whole: {count(len(entries), 'entry', 'entries')}, the last hash is {last[:16] or 'none'}"
+        )
+        return Reply(title, tone=Tone.GOOD, facts=facts)
+    title = f"The record was tampered with: entry {broken} of {len(entries):,} is not as it was written"
+    return Reply(title, tone=Tone.BAD, facts=facts, exit_code=1)
+
+
+def _brief(body: Mapping[str, object]) -> str:
+    words = [_word(body[key]) for key in BRIEF if body.get(key)]
+    return "; ".join(word for word in words if word)
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    ends = [one for one in value if isinstance(one, dict)]
+    return ", ".join(f"{one['step']}: {one['outcome']}" for one in ends) or ", ".join(str(one) for one in value)
+
+
+COMMAND = Command(
+    name="history",
+    summary="the record of everything that was asked, approved and done; --verify proves that it is whole",
+    run=run,
+    arguments=arguments,
+    examples=("history", "history ID", "history --verify"),
+    answers_json=True,
+)

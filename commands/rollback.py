@@ -1,0 +1,39 @@
+"""`rollback`: the inverse plan of a cutover, with the same checks and the same approval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from commands.approve import find_plan
+from core.people import Role
+from jobs.cutover.prepare import card_now, prepare_rollback
+
+if TYPE_CHECKING:
+    import argparse
+
+    from core.reply import Reply
+    from ops.ports import Ports
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `rollback`."""
+    parser.add_argument("id", metavar="ID", help="the plan that was carried out")
+    parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Make the inverse plan and show it; nothing changes until somebody approves it."""
+    stored = await find_plan(ports, request.options.id)
+    return card_now(ports, await prepare_rollback(ports, stored, request.person, request.options.force))
+
+
+COMMAND = Command(
+    name="rollback",
+    summary="plan the way back from a cutover; approvers then approve it",
+    run=run,
+    who=Role.APPROVER,
+    arguments=arguments,
+    examples=("rollback ID",),
+    answers_json=True,
+)

@@ -1,0 +1,113 @@
+"""Carrying out an approved plan step by step: nothing is lost or done twice, however often it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.cutover import END, Outcome, how_it_ended, next_steps
+from core.errors import SharpnetError
+from core.plan import State
+from core.plan_card import View, card_of
+from jobs import Job
+from jobs.cutover.steps import DOING, STEPS, Doing, merged
+from jobs.cutover.verify import Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from core.cutover import Step
+    from core.progress import Progress
+    from ops.ports import Ports
+    from ops.store.plans import StoredPlan
+
+BOT = "bot:cutover"
+
+
+async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
+    """Carry out an approved plan from its first step without an outcome to its end; any other plan is left as it is."""
+    stored = await ports.store.plans.get(plan_id)
+    if stored is None or stored.state != State.APPROVED:
+        return
+    outcomes = dict(await ports.store.plans.outcomes(plan_id))
+    progress = stored.progress
+    while steps := next_steps(stored.plan, outcomes):
+        if steps == (END,):
+            await _end(ports, stored, outcomes, progress)
+            return
+        progress = replace(progress, doing=DOING[steps[0].name])
+        await _show(ports, stored, progress)
+        ended = await _take(ports, stored, steps, outcomes, progress)
+        for step, (outcome, _detail, _progress) in zip(steps, ended, strict=True):
+            outcomes[step.key] = outcome
+        progress = merged(progress, tuple(part for _, _, part in ended))
+
+
+async def _take(
+    ports: Ports, stored: StoredPlan, steps: tuple[Step, ...], outcomes: Mapping[str, Outcome], progress: Progress
+) -> list[tuple[Outcome, str, Progress]]:
+    """Take `steps` at once, each with its intent on record before and its outcome after."""
+    plans, clock = ports.store.plans, ports.clock
+    await plans.begin_steps(stored.id, [step.key for step in steps], clock.now(), BOT)
+
+    async def show(progress: Progress) -> None:
+        await _show(ports, stored, progress)
+
+    doing = Doing(ports, stored.plan, BOT, outcomes, progress, show)
+    ended = await asyncio.gather(*(STEPS[step.name](doing, step) for step in steps))
+    after = merged(progress, tuple(part for _, _, part in ended))
+    outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
+    await plans.end_steps(stored.id, outcomes_now, after, clock.now(), BOT)
+    return ended
+
+
+async def _show(ports: Ports, stored: StoredPlan, progress: Progress) -> None:
+    view = View(stored.plan, State.APPROVED, stored.given, stored.approved_at, None, progress)
+    await ports.store.plans.show(stored.id, progress, card_of(view, ports.fleet), ports.clock.now())
+
+
+async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome], progress: Progress) -> None:
+    now = ports.clock.now()
+    state = how_it_ended(stored.plan, outcomes)
+    view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)
+    await ports.store.claims.release(stored.id)
+    why = "; ".join(f"{about}: {trouble}" for about, trouble in progress.trouble.items())
+    if stored.plan.undoes is not None and state in {State.CONFIRMED, State.UNFINISHED}:
+        await _mark_undone(ports, stored, now)
+    await ports.store.plans.move(stored.id, {State.APPROVED}, state, now, BOT, why, card_of(view, ports.fleet))
+
+
+async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> None:
+    undone = await ports.store.plans.get(str(rollback.plan.undoes))
+    if undone is None:
+        return
+    why = f"rolled back by plan {rollback.id}"
+    view = View(undone.plan, State.ROLLED_BACK, undone.given, undone.approved_at, now, undone.progress, (why,))
+    done = {State.CONFIRMED, State.UNFINISHED, State.PARTIAL}
+    await ports.store.plans.move(undone.id, done, State.ROLLED_BACK, now, BOT, why, card_of(view, ports.fleet))
+
+
+async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
+    """Ask the name servers that do not agree yet once more; return whether the cutover is confirmed now."""
+    verifier = Verifier(ports, stored.plan, stored.progress)
+    try:
+        progress = await verifier.ask_all(stored.progress)
+        if progress.in_step_at is None:
+            await verifier.nudge(progress)
+    except SharpnetError:
+        return False
+    state = State.CONFIRMED if progress.in_step_at is not None else State.UNFINISHED
+    now = ports.clock.now()
+    view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)
+    card = card_of(view, ports.fleet)
+    if state == State.CONFIRMED:
+        await ports.store.plans.show(stored.id, progress, card, now)
+        return await ports.store.plans.move(stored.id, {State.UNFINISHED}, state, now, BOT, "all agree", card)
+    if progress.standings != stored.progress.standings:
+        await ports.store.plans.show(stored.id, progress, card, now)
+    return False
+
+
+JOB = Job(name="cutover", run=carry_out, durable=True)

@@ -1,0 +1,210 @@
+"""Making a plan: reads the live zones, chooses, draws, looks at everything, judges, and keeps it with its card."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.approval import why_not_roll_back
+from core.errors import RefusedError, UsageError
+from core.plan import Plan, State, inverse
+from core.plan_card import View, card_of
+from core.planning import Drawn, choose_moves, draw_changes, served_from, what_changed
+from core.preflight import judge
+from core.words import listing
+from ops.preflight import gather_facts
+from ops.zones import ZonesRead, read_zones
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from core.fleet import Fleet
+    from core.people import Person
+    from core.plan import Move
+    from core.reply import Reply
+    from ops.ports import Ports
+    from ops.store.plans import StoredPlan
+
+# No letters that are taken for one another when read aloud or on a small screen.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+ID_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks to be moved: names of servers and sites, and how."""
+
+    asked: tuple[str, ...]
+    to: str | None = None
+    planned: bool = False
+    force: str | None = None
+    without: tuple[str, ...] = ()
+    line: str = ""
+
+
+async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPlan:
+    """Make a plan for `wish`, keep it and its card, and return it; the same plan that still waits is returned as it is.
+
+    Raises RefusedError where nothing can move, UsageError for names that the fleet does not have.
+    """
+    fleet = ports.fleet
+    _known(fleet, wish)
+    candidates = [site for site in fleet.sites.values() if site.name in wish.asked or {*site.servers} & {*wish.asked}]
+    read = await read_zones(ports.dns, fleet, (name for site in candidates for name in site.names))
+    active = dict(await ports.store.copies.active())
+    active |= {site.name: server for site in candidates if (server := served_from(fleet, site, read.readings))}
+    quarantined = await ports.store.copies.quarantined()
+    choice = choose_moves(fleet, active, wish.asked, wish.to, quarantined.keys(), wish.without)
+    if not choice.moves:
+        raise _nothing_moves(wish, choice.left_alone)
+    drawn = draw_changes(fleet, choice.moves, read.readings)
+    if not drawn.zones:
+        why = listing([*read.silent.values(), *drawn.odd]) or "no record points at the source"
+        raise RefusedError(
+            f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers."
+        )
+    now = ports.clock.now()
+    plan = Plan(
+        id=await _fresh_id(ports),
+        kind="failover",
+        moves=choice.moves,
+        zones=drawn.zones,
+        asked_by=person.label,
+        asked_at=now,
+        expires_at=now + fleet.approval.ttl,
+        planned=wish.planned,
+        force=wish.force,
+        left_alone=choice.left_alone,
+        mentions=drawn.mentions,
+        line=wish.line,
+    )
+    return await _judge_and_keep(ports, plan, drawn, read)
+
+
+async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, force: str | None) -> StoredPlan:
+    """Make the plan that undoes a cutover, keep it and its card, and return it.
+
+    Raises RefusedError where the cutover cannot be undone, or the records are no longer as it left them.
+    """
+    why = why_not_roll_back(stored.plan, stored.state)
+    if why is not None:
+        raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint="`history` shows what happened.")
+    moved = frozenset(stored.progress.zones)
+    ttl = ports.fleet.approval.ttl
+    plan = inverse(stored.plan, await _fresh_id(ports), moved, person.label, ports.clock.now(), ttl)
+    plan = replace(plan, force=force)
+    read = await read_zones(ports.dns, ports.fleet, _owners(plan))
+    differences = what_changed(plan, ports.fleet, read.readings)
+    if differences:
+        raise RefusedError(
+            f"Plan {stored.id} cannot be rolled back as it is: {listing(differences)}.",
+            hint="Somebody has changed these records since. Make a new plan with `failover`.",
+        )
+    return await _judge_and_keep(ports, plan, Drawn(plan.zones), read)
+
+
+async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
+    """Say what is no longer as `plan` shows it, from the live zones; an update server that is silent is one of them."""
+    read = await read_zones(ports.dns, ports.fleet, _owners(plan))
+    silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
+    return (*silent, *what_changed(plan, ports.fleet, read.readings))
+
+
+def view_of(stored: StoredPlan, why: tuple[str, ...] = (), by: str = "") -> View:
+    """Return a stored plan as its card shows it."""
+    return View(
+        plan=stored.plan,
+        state=stored.state,
+        given=stored.given,
+        approved_at=stored.approved_at,
+        ended_at=stored.ended_at,
+        progress=stored.progress,
+        why=why,
+        by=by,
+    )
+
+
+def card_now(ports: Ports, stored: StoredPlan, why: tuple[str, ...] = (), by: str = "") -> Reply:
+    """Return the card of a stored plan."""
+    return card_of(view_of(stored, why, by), ports.fleet)
+
+
+async def _judge_and_keep(ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRead) -> StoredPlan:
+    facts = await gather_facts(
+        ports,
+        moves=plan.moves,
+        drawn=drawn,
+        read=read,
+        planned=plan.planned,
+        rollback=plan.kind == "rollback",
+        left_alone=plan.left_alone,
+    )
+    plan = replace(plan, verdicts=judge(facts))
+    waiting = await _same_that_waits(ports, plan)
+    if waiting is not None:
+        return waiting
+    made = await ports.store.plans.get(plan.id)
+    if made is None:
+        await ports.store.plans.add(plan, card_of(View(plan, State.PLANNED), ports.fleet))
+        made = await ports.store.plans.get(plan.id)
+    if made is None:
+        raise RefusedError(f"Plan {plan.id} was not kept.")
+    return made
+
+
+async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
+    """Return the plan for the very same changes that still waits and has half its time left: two presses, one plan."""
+    now = ports.clock.now()
+    for stored in await ports.store.plans.in_state(State.PLANNED):
+        other = stored.plan
+        alike = (other.kind, other.moves, other.zones, other.planned, other.force) == (
+            plan.kind,
+            plan.moves,
+            plan.zones,
+            plan.planned,
+            plan.force,
+        )
+        same_verdicts = [(v.check, v.level) for v in other.verdicts] == [(v.check, v.level) for v in plan.verdicts]
+        if alike and same_verdicts and other.expires_at - now > ports.fleet.approval.ttl / 2:
+            return stored
+    return None
+
+
+async def _fresh_id(ports: Ports) -> str:
+    while True:
+        plan_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+        if await ports.store.plans.get(plan_id) is None:
+            return plan_id
+
+
+def _owners(plan: Plan) -> Iterable[str]:
+    return (change.owner for zone in plan.zones for change in zone.changes)
+
+
+def _known(fleet: Fleet, wish: Wish) -> None:
+    unknown = [name for name in (*wish.asked, *wish.without) if name not in fleet.servers and name not in fleet.sites]
+    if wish.to is not None and wish.to not in fleet.servers:
+        unknown.append(wish.to)
+    if unknown:
+        raise UsageError(
+            f"No server or site of this fleet: {listing(unknown)}.",
+            hint=f"Servers: {listing(list(fleet.servers))}. `sites` lists the sites.",
+        )
+
+
+def _nothing_moves(wish: Wish, left_alone: Collection[tuple[str, str]]) -> RefusedError:
+    if not left_alone:
+        return RefusedError(
+            f"No site is served from {listing(wish.asked)} now, so there is nothing to move.",
+            hint="`sites` shows where each is served from.",
+        )
+    return RefusedError(
+        f"Nothing can move: {listing([f'{site}: {why}' for site, why in left_alone])}.",
+        hint="A site needs a mirror that is not quarantined.",
+    )
+
+
+def moves_of(plan: Plan, sites: Collection[str]) -> tuple[Move, ...]:
+    """Return the moves of those sites."""
+    return tuple(move for move in plan.moves if move.site in sites)

@@ -1,0 +1,110 @@
+"""Durable work on the store: a run survives the process, and one process at a time carries it out.
+
+A run is a row. Whoever carries it out holds a lease on it and renews it; a process that dies lets the lease lapse, and
+the next sweep of any live one takes the run up again. What a run does must look before it acts: after a crash its last
+step is taken again. docs/decisions/0002-durable-work.md says why this and not a workflow library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from ops.ports import Clock
+    from ops.store import Store
+
+LEASE = timedelta(seconds=15)
+RENEW_S = 5.0
+SWEEP_S = 2.0
+LOOK_S = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class StoreEngine:
+    """Carries out runs by kind. `owner` is unique to a process's start, so that a restart is another owner."""
+
+    def __init__(self, store: Store, clock: Clock, owner: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]] = {}
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def carries(self, kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]]) -> None:
+        """Say how each kind of run is carried out."""
+        self._kinds = kinds
+
+    async def submit(self, kind: str, subject: str) -> None:
+        """Put a run on record and start it here, unless someone has it already."""
+        await self._store.runs.submit(kind, subject, self._clock.now())
+        await self._start(kind, subject)
+
+    async def wait(self, kind: str, subject: str) -> None:
+        """Return when the run has ended, here or elsewhere; take it up where its process has died."""
+        while not await self._store.runs.ended(kind, subject):
+            task = self._tasks.get((kind, subject))
+            if task is None:
+                await self._start(kind, subject)
+                await self._clock.sleep(LOOK_S)
+            else:
+                await asyncio.wait({task})
+
+    async def sweep(self) -> None:
+        """Take up runs that nobody carries out, again and again, until cancelled."""
+        while True:
+            try:
+                for kind, subject in await self._store.runs.free(self._clock.now()):
+                    await self._start(kind, subject)
+            except SharpnetError as error:
+                log.error("sweep failed: %s", error.message)  # noqa: TRY400 - told in full, the stack adds nothing
+            await self._clock.sleep(SWEEP_S)
+
+    async def close(self) -> None:
+        """Stop what runs here and give it back, for others to take up."""
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _start(self, kind: str, subject: str) -> None:
+        key = (kind, subject)
+        if key in self._tasks or kind not in self._kinds:
+            return
+        if not await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE):
+            return
+        task = asyncio.create_task(self._carry_out(kind, subject), name=f"{kind} {subject}")
+        self._tasks[key] = task
+        task.add_done_callback(lambda _task: self._tasks.pop(key, None))
+
+    async def _carry_out(self, kind: str, subject: str) -> None:
+        work = asyncio.ensure_future(self._kinds[kind](subject, self._clock.now()))
+        renewing = asyncio.create_task(self._renew(kind, subject))
+        try:
+            await asyncio.wait({work, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+                await self._store.runs.end(kind, subject, self._owner, self._clock.now())
+            else:
+                log.error("run=%s subject=%s lost its lease; another process goes on with it", kind, subject)
+        except SharpnetError as error:
+            log.error("run=%s subject=%s interrupted: %s", kind, subject, error.message)  # noqa: TRY400 - as above
+        finally:
+            for task in (work, renewing):
+                task.cancel()
+            await asyncio.gather(work, renewing, return_exceptions=True)
+            if not await asyncio.shield(self._store.runs.ended(kind, subject)):
+                await asyncio.shield(self._store.runs.let_go(kind, subject, self._owner))
+
+    async def _renew(self, kind: str, subject: str) -> None:
+        while True:
+            await self._clock.sleep(RENEW_S)
+            if not await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE):
+                return
