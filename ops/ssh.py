@@ -1,0 +1,120 @@
+"""Commands on the fleet's servers over kept SSH connections, shared by all who ask.
+
+paramiko blocks, so it has threads of its own; the event loop only waits. Host keys are pinned, and only the bot's own
+key is offered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from core.errors import TimedOutError
+from ops.ssh_command import Command
+from ops.ssh_connection import STAGE_S, Connection
+from ops.ssh_keys import known_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.fleet import Fleet, SecretRef, Server
+    from ops.ports import Ran
+
+# sshd's MaxSessions is 10 unless set otherwise; one is for asking whether the server still lives.
+SESSIONS = 8
+KILL_AFTER_S = 5
+GRACE_S = 5.0
+# TCP, key exchange, login, channel; and again where a kept connection was dead.
+CONNECT_STAGES = 8
+# GNU timeout(1): ended at its time; killed, since it did not end.
+ENDED_BY_TIMEOUT = frozenset({124, 137})
+
+
+class SshPool:
+    """Implements `ops.ports.Ssh`. `secret` reads the private key's text and refuses loose modes."""
+
+    def __init__(self, fleet: Fleet, secret: Callable[[SecretRef], str]) -> None:
+        self._servers = fleet.servers
+        self._connections = {name: Connection(server, secret) for name, server in fleet.servers.items()}
+        self._gates = {name: asyncio.Semaphore(SESSIONS) for name in fleet.servers}
+        # As many threads as can ever be busy, so that a server that hangs never keeps the others waiting.
+        self._threads = ThreadPoolExecutor(SESSIONS * len(fleet.servers) + 1, thread_name_prefix="ssh")
+        self._closers = ThreadPoolExecutor(2, thread_name_prefix="ssh-close")
+        # It logs tracebacks of what is said here as errors.
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+    async def run(
+        self,
+        server: str,
+        command: str,
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Ran:
+        """Run `command` on `server`; see `ops.ports.Ssh.run`. Cancelling it gives the command up here, not there."""
+        loop = asyncio.get_running_loop()
+        asked = Command(
+            name=known_name(self._servers[server]),
+            line=bounded(command, timeout_s),
+            stdin=stdin,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+            on_output=(lambda piece: _tell(loop, on_output, piece)) if on_output is not None else None,
+        )
+        patience_s = asked.deadline_s + CONNECT_STAGES * min(STAGE_S, timeout_s)
+        async with self._gates[server]:
+            working = loop.run_in_executor(self._threads, _carry_out, self._connections[server], asked, timeout_s)
+            patience = loop.call_later(patience_s, self._give_up, asked)
+            try:
+                ran = await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._give_up(asked)
+                # Nobody asks how it ended; asking keeps the loop from complaining.
+                working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+            finally:
+                patience.cancel()
+        if ran.exit_code in ENDED_BY_TIMEOUT and asked.took_s >= timeout_s:
+            raise _ended_there(self._servers[server], timeout_s)
+        return ran
+
+    async def close(self) -> None:
+        """Close every connection; what still runs ends with an error."""
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(loop.run_in_executor(self._threads, connection.close) for connection in self._connections.values())
+        )
+        self._threads.shutdown(wait=False)
+        self._closers.shutdown(wait=False)
+
+    def _give_up(self, command: Command) -> None:
+        self._closers.submit(command.give_up)
+
+
+def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ran:
+    channel = connection.open_channel(timeout_s)
+    try:
+        return command.over(channel)
+    finally:
+        connection.give_back(channel, suspect=not channel.eof_received)
+
+
+def bounded(command: str, timeout_s: float) -> str:
+    """Return a shell line that runs `command` with POSIX sh and ends it at `timeout_s` (GNU timeout(1))."""
+    return f"timeout -k {KILL_AFTER_S} {timeout_s:g} sh -c {shlex.quote(command)}"
+
+
+def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None], piece: bytes) -> None:
+    # A loop that is closing has nobody left to tell.
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(on_output, piece)
+
+
+def _ended_there(server: Server, timeout_s: float) -> TimedOutError:
+    return TimedOutError(
+        f"A command on {known_name(server)} took longer than {timeout_s:g} s and was ended there.",
+        hint="The server may be overloaded.",
+    )
