@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,15 @@ class Outage:
     acked_at: datetime | None = None
     cause: str | None = None
 
+    @property
+    def card(self) -> str:
+        """The key of the card that shows it; several outages may share one."""
+        return str(self.body.get("card", f"outage:{self.id}"))
+
+
+# Given all the outages that share a card, oldest first: what the card shows.
+Draw = Callable[[tuple[Outage, ...]], "Reply"]
+
 
 class Watching:
     """States, observed stretches of time, and outages."""
@@ -84,60 +94,124 @@ class Watching:
         )
         return tuple((row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"])) for row in rows)
 
-    async def open_outage(self, target: str, at: datetime, who: str, body: Mapping[str, object]) -> tuple[Outage, bool]:
-        """Open an outage of `target` and put it on record; where one is open already return that one and False."""
+    async def counts(self, stale_before_at: datetime) -> Mapping[tuple[str, str], int]:
+        """Return how many targets are in each state, by (kind, state); kind is what stands before the colon.
 
-        def work(database: Database) -> bool:
-            cursor = database.conn.execute(
-                "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [target, stamp(at), json.dumps(dict(body))],
-            )
-            if cursor.rowcount:
-                write_entry(database, at, "outage.opened", target, who, body)
-            return bool(cursor.rowcount)
+        What was last looked at before `stale_before_at` is unknown.
+        """
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT substr(target, 1, instr(target, ':') - 1) AS kind, "
+                "CASE WHEN seen_at < ? THEN 'unknown' ELSE state END AS now, count(*) FROM states GROUP BY kind, now",
+                [stamp(stale_before_at)],
+            ).fetchall()
+        )
+        return {(kind, state): number for kind, state, number in rows}
 
-        new = await self._db.write(work)
-        outage = next(outage for outage in await self.open_outages() if outage.target == target)
-        return outage, new
+    async def not_up(self, kind: str, most: int) -> tuple[Seen, ...]:
+        """Return the targets of one kind that were not up when they were last looked at, worst first, `most` of them.
 
-    async def change_outage(
-        self, outage_id: int, body: Mapping[str, object], card: tuple[str, Reply], at: datetime
-    ) -> None:
-        """Replace the facts of an outage together with its card (key, reply)."""
-
-        def work(database: Database) -> None:
-            database.table("outages").update(outage_id, {"body": json.dumps(dict(body))})
-            put_card(database, card[0], card[1], at)
-
-        await self._db.write(work)
-
-    async def close_outage(self, outage_id: int, at: datetime, who: str, card: tuple[str, Reply]) -> None:
-        """Close an outage, on record, together with its card (key, reply)."""
-
-        def work(database: Database) -> None:
-            cursor = database.conn.execute(
-                "UPDATE outages SET closed_at = ? WHERE id = ? AND closed_at IS NULL", [stamp(at), outage_id]
-            )
-            if cursor.rowcount:
-                write_entry(database, at, "outage.closed", str(database.table("outages").get(outage_id)["target"]), who)
-            put_card(database, card[0], card[1], at)
-
-        await self._db.write(work)
-
-    async def acknowledge(self, outage_id: int, who: str, at: datetime, card: tuple[str, Reply]) -> bool:
-        """Note who looks after an outage; return False where somebody does already."""
-
-        def work(database: Database) -> bool:
-            cursor = database.conn.execute(
-                "UPDATE outages SET acked_by = ?, acked_at = ? WHERE id = ? AND acked_by IS NULL",
-                [who, stamp(at), outage_id],
-            )
-            if cursor.rowcount:
-                write_entry(
-                    database, at, "outage.acknowledged", str(database.table("outages").get(outage_id)["target"]), who
+        How many there are in all is in `counts`.
+        """
+        rows = await self._db.read(
+            lambda database: list(
+                database.query(
+                    "SELECT * FROM states WHERE target > ? AND target < ? AND state != 'up' "
+                    "ORDER BY CASE state WHEN 'down' THEN 0 WHEN 'degraded' THEN 1 ELSE 2 END, target LIMIT ?",
+                    [f"{kind}:", f"{kind};", most],
                 )
-                put_card(database, card[0], card[1], at)
+            )
+        )
+        return tuple(_seen(row) for row in rows)
+
+    async def states_of(self, targets: Iterable[str]) -> Mapping[str, Seen]:
+        """Return the last observed state of these targets, by target; one that was never seen is absent."""
+        wanted = json.dumps(list(targets))
+        rows = await self._db.read(
+            lambda database: list(
+                database.query("SELECT * FROM states WHERE target IN (SELECT value FROM json_each(?))", [wanted])
+            )
+        )
+        return {row["target"]: _seen(row) for row in rows}
+
+    async def last_look_at(self) -> datetime | None:
+        """Return when anything was last looked at; None: never."""
+        rows = await self._db.read(lambda database: database.conn.execute("SELECT max(seen_at) FROM states").fetchall())
+        return from_stamp(rows[0][0]) if rows[0][0] is not None else None
+
+    async def keep_only(self, targets: Iterable[str]) -> None:
+        """Forget the states of all other targets: they are not watched any more. What was observed stays."""
+        wanted = json.dumps(list(targets))
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "DELETE FROM states WHERE target NOT IN (SELECT value FROM json_each(?))", [wanted]
+            )
+        )
+
+    async def open_outage(
+        self, target: str, at: datetime, who: str, body: Mapping[str, object], draw: Draw, *, card: str | None = None
+    ) -> tuple[Outage, bool]:
+        """Open an outage of `target` since `at`, on record, together with its card.
+
+        card: the key of another outage's card that it joins; None: one of its own. Where an outage of `target` is
+        open already, nothing changes: returned are that one and False.
+        """
+
+        def work(database: Database) -> tuple[Outage, bool]:
+            cursor = database.conn.execute(
+                "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
+                [target, stamp(at)],
+            )
+            new = bool(cursor.rowcount)
+            row = next(database.query("SELECT * FROM outages WHERE target = ? AND closed_at IS NULL", [target]))
+            if new:
+                kept = {**body, "card": card or f"outage:{row['id']}"}
+                database.table("outages").update(row["id"], {"body": json.dumps(kept)})
+                write_entry(database, at, "outage.opened", target, who, kept)
+                _draw(database, kept["card"], draw, at)
+                row = database.table("outages").get(row["id"])
+            return _outage(row), new
+
+        return await self._db.write(work)
+
+    async def change_outage(self, outage: Outage, body: Mapping[str, object], draw: Draw, at: datetime) -> None:
+        """Replace the facts of an outage together with its card."""
+
+        def work(database: Database) -> None:
+            database.table("outages").update(outage.id, {"body": json.dumps({**body, "card": outage.card})})
+            _draw(database, outage.card, draw, at)
+
+        await self._db.write(work)
+
+    async def close_outage(
+        self, outage: Outage, closed_at: datetime, who: str, body: Mapping[str, object], draw: Draw, at: datetime
+    ) -> bool:
+        """Close an outage as of `closed_at`, on record, together with its card; False where it was closed already."""
+
+        def work(database: Database) -> bool:
+            kept = {**body, "card": outage.card}
+            cursor = database.conn.execute(
+                "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
+                [stamp(closed_at), json.dumps(kept), outage.id],
+            )
+            if cursor.rowcount:
+                write_entry(database, at, "outage.closed", outage.target, who, kept)
+                _draw(database, outage.card, draw, at)
             return bool(cursor.rowcount)
+
+        return await self._db.write(work)
+
+    async def acknowledge(self, outage: Outage, who: str, at: datetime, draw: Draw) -> tuple[Outage, ...]:
+        """Note who looks after an outage and the others on its card; return those that nobody looked after before."""
+
+        def work(database: Database) -> tuple[Outage, ...]:
+            free = [one for one in _sharing(database, outage.card) if one.acked_by is None and one.closed_at is None]
+            for one in free:
+                database.table("outages").update(one.id, {"acked_by": who, "acked_at": stamp(at)})
+                write_entry(database, at, "outage.acknowledged", one.target, who, {"outage": one.id})
+            if free:
+                _draw(database, outage.card, draw, at)
+            return tuple(free)
 
         return await self._db.write(work)
 
@@ -157,24 +231,32 @@ class Watching:
 
 
 def _saw(database: Database, seen: Seen, gap: timedelta) -> None:
-    row = {
-        "target": seen.target,
-        "state": seen.state,
-        "since_at": stamp(seen.since_at),
-        "seen_at": stamp(seen.seen_at),
-        "why": seen.why,
-    }
-    database.table("states").upsert(row, pk="target")
+    at = stamp(seen.seen_at)
+    # Plain SQL: with thousands of targets a second, a table object's checks would cost more than the work.
+    database.conn.execute(
+        "INSERT INTO states (target, state, since_at, seen_at, why) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "state = excluded.state, since_at = excluded.since_at, seen_at = excluded.seen_at, why = excluded.why",
+        [seen.target, seen.state, stamp(seen.since_at), at, seen.why],
+    )
     cursor = database.conn.execute(
         "UPDATE observed SET until_at = max(until_at, ?) WHERE target = ? AND state = ? AND until_at >= ? "
         "AND from_at = (SELECT max(from_at) FROM observed WHERE target = ?)",
-        [stamp(seen.seen_at), seen.target, seen.state, stamp(seen.seen_at - gap), seen.target],
+        [at, seen.target, seen.state, stamp(seen.seen_at - gap), seen.target],
     )
     if not cursor.rowcount:
         database.conn.execute(
             "INSERT INTO observed VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-            [seen.target, seen.state, stamp(seen.seen_at), stamp(seen.seen_at)],
+            [seen.target, seen.state, at, at],
         )
+
+
+def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
+    rows = database.query("SELECT * FROM outages WHERE json_extract(body, '$.card') = ? ORDER BY id", [card])
+    return tuple(_outage(row) for row in rows)
+
+
+def _draw(database: Database, card: str, draw: Draw, at: datetime) -> None:
+    put_card(database, card, draw(_sharing(database, card)), at)
 
 
 def _seen(row: dict[str, str]) -> Seen:

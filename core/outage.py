@@ -1,0 +1,219 @@
+"""When is something down? Looks in a row, a second place, and the bot's own link (law 6); plain values only.
+
+A target's `Track` moves with each look (`after_look`). When the looks from here say *down*, a verdict is asked for
+(`awaits_verdict`), since here may be the trouble: `judge` gives it for a machine, `judge_dependent` for what runs on
+one, and `after_verdict` keeps it. What people are told is `Track.judged`, never `Track.held`.
+
+Invariants, whatever the order of looks: nothing is held down before `down_after` looks in a row found it so, nor
+judged down without a verdict; what is held down is held up again only after `up_after` good looks in a row; what was
+never seen is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from core.fleet import Watch
+
+
+class State(StrEnum):
+    """How a target is. DEGRADED: it answers in part, or not everybody; UNKNOWN: it was not observed (law 7)."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found: UP, DEGRADED or DOWN, and in a few words why it is not UP."""
+
+    state: State
+    at: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says of a target that does not answer here.
+
+    seen_from: the other places that agree. inherited: not seen at all, but what it runs on is so.
+    """
+
+    state: State
+    why: str = ""
+    seen_from: tuple[str, ...] = ()
+    inherited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is known of one target.
+
+    held: what the looks from here say, in a row. judged: what is said to people, since `since_at`, because of `why`.
+    row: the last findings, newest last, and `row_began_at` when the newest of them was found first without a break.
+    contradicted: how often in a row other places reached what is judged down. verdict: the one that `judged` comes
+    from; None where it comes from the looks alone.
+    """
+
+    held: State = State.UNKNOWN
+    judged: State = State.UNKNOWN
+    since_at: datetime | None = None
+    why: str = ""
+    row: tuple[State, ...] = ()
+    row_began_at: datetime | None = None
+    looked_at: datetime | None = None
+    contradicted: int = 0
+    verdict: Verdict | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last look disagrees with what is held: the next ones, soon, will settle it."""
+        return bool(self.row) and self.row[-1] is not self.held
+
+
+def after_look(track: Track, finding: Finding, watch: Watch) -> Track:
+    """Return the track after one more look. Where `awaits_verdict` then, its `judged` waits for one."""
+    row = (*track.row, finding.state)[-max(watch.down_after, watch.up_after) :]
+    goes_on = bool(track.row) and track.row[-1] is finding.state
+    looked = replace(
+        track,
+        held=_held(track.held, row, watch),
+        row=row,
+        row_began_at=track.row_began_at if goes_on else finding.at,
+        looked_at=finding.at,
+    )
+    if looked.held is State.DOWN or looked.held is State.UNKNOWN or looked.in_doubt:
+        return looked
+    return _judged(looked, looked.held, finding.why, looked.row_began_at or finding.at)
+
+
+def next_delay(track: Track, watch: Watch) -> timedelta:
+    """Return how long to wait for the next look: `retry` while the last one is in doubt, else `every`."""
+    return watch.retry if track.in_doubt else watch.every
+
+
+def awaits_verdict(track: Track) -> bool:
+    """Return whether a verdict has to be found: it does not answer here, often enough in a row."""
+    return track.held is State.DOWN and not track.in_doubt and bool(track.row)
+
+
+def may_settle_down(track: Track, watch: Watch) -> bool:
+    """Return whether one more failing look makes a verdict due, so that its evidence can be gathered meanwhile.
+
+    False where no look has failed yet: a healthy target is not looked at from everywhere.
+    """
+    if track.held is State.DOWN:
+        return not track.in_doubt
+    downs = _trailing(track.row, State.DOWN)
+    return downs > 0 and downs + 1 >= watch.down_after
+
+
+def judge(second_looks: Mapping[str, bool | None], witnesses: Mapping[str, bool]) -> Verdict:
+    """Say what it means that a machine does not answer here.
+
+    second_looks: by vantage point, whether it answered there; None: that vantage point could not be used.
+    witnesses: by name, whether other machines answered here since the failures began; empty: there are none to ask.
+    One that answers elsewhere is not down. The bot's own link is up when any vantage point could be used or any
+    witness answered; where none did, everything is unknown. With nobody else to ask, one place has to do.
+    """
+    reached = tuple(place for place, ok in second_looks.items() if ok)
+    if reached:
+        return Verdict(State.DEGRADED, f"reachable from {' and '.join(reached)}, not from here")
+    agreeing = tuple(place for place, ok in second_looks.items() if ok is False)
+    if agreeing or not witnesses or any(witnesses.values()):
+        return Verdict(State.DOWN, seen_from=agreeing)
+    return Verdict(State.UNKNOWN, "nothing at all answers here: the bot's own link may be gone")
+
+
+def judge_dependent(server: str, track: Track, failing_since_at: datetime) -> Verdict | None:
+    """Say what it means that something on `server` (its `track`) does not answer since `failing_since_at`.
+
+    None: wait, until the server itself has been looked at since, and is settled.
+    """
+    if track.looked_at is None or track.looked_at < failing_since_at or track.in_doubt:
+        return None
+    if track.held is not State.DOWN:
+        return Verdict(State.DOWN)
+    return inherited(server, track)
+
+
+def inherited(server: str, track: Track) -> Verdict | None:
+    """Say what holds for everything on `server`, unseen, because of how the server is; None: nothing, look at each.
+
+    What is on a server that is down is down; on one that cannot be seen from here, it is unknown.
+    """
+    if track.held is not State.DOWN or track.judged is State.UP or not track.row:
+        return None
+    if track.judged is State.DOWN:
+        return Verdict(State.DOWN, f"{server} is down", inherited=True)
+    return Verdict(State.UNKNOWN, f"{server} cannot be seen from here", inherited=True)
+
+
+def after_verdict(track: Track, verdict: Verdict, why: str, at: datetime, watch: Watch) -> Track:
+    """Keep a verdict; `why` says what the looks from here found.
+
+    What is judged down, and answers elsewhere, is believed after `up_after` verdicts in a row; until then it stays.
+    """
+    if verdict.state is State.DEGRADED and track.judged is State.DOWN:
+        contradicted = track.contradicted + 1
+        if contradicted < watch.up_after:
+            return replace(track, contradicted=contradicted)
+    # What was up, or never seen, has been failing since the row began; anything else changes now.
+    fresh = track.judged is State.UP or track.since_at is None
+    since_at = (track.row_began_at or at) if fresh else at
+    judged = _judged(track, verdict.state, verdict.why or why, since_at)
+    return replace(judged, verdict=verdict)
+
+
+def after_inheriting(track: Track, verdict: Verdict, at: datetime) -> Track:
+    """Keep what follows from the server's state; of its own looks nothing is held any more."""
+    judged = _judged(replace(track, held=State.UNKNOWN, row=(), looked_at=at), verdict.state, verdict.why, at)
+    return replace(judged, verdict=verdict)
+
+
+def resumed(opened_at: datetime, why: str) -> Track:
+    """Return the track of a target whose outage was open when the bot stopped: down, until looks say otherwise."""
+    return Track(held=State.DOWN, judged=State.DOWN, since_at=opened_at, why=why)
+
+
+def which_card(opened: Sequence[tuple[datetime, str]], at: datetime, window: timedelta, most: int = 3) -> str | None:
+    """Say on which card the next outage goes: None for one of its own, else the key of the card that it joins.
+
+    opened: when and under which key cards were made, oldest first. No more than `most` cards are made within
+    `window`, the time within which things that died at the same moment are found; the last takes all that follow.
+    """
+    recent = [key for opened_at, key in opened if at - opened_at < window]
+    return recent[-1] if len(recent) >= most else None
+
+
+def _judged(track: Track, state: State, why: str, since_at: datetime) -> Track:
+    since = track.since_at if state is track.judged and track.since_at is not None else since_at
+    return replace(track, judged=state, since_at=since, why=why, contradicted=0, verdict=None)
+
+
+def _held(held: State, row: tuple[State, ...], watch: Watch) -> State:
+    if _trailing(row, State.UP) >= (1 if held is State.UNKNOWN else watch.up_after):
+        return State.UP
+    if _trailing(row, State.DOWN) >= watch.down_after:
+        return State.DOWN
+    if held is State.DOWN:
+        return State.DEGRADED if _trailing(row, State.UP, State.DEGRADED) >= watch.up_after else State.DOWN
+    return State.DEGRADED if _trailing(row, State.DOWN, State.DEGRADED) >= watch.down_after else held
+
+
+def _trailing(row: tuple[State, ...], *states: State) -> int:
+    """Count the findings at the end of `row` that are among `states`."""
+    number = 0
+    for state in reversed(row):
+        if state not in states:
+            break
+        number += 1
+    return number

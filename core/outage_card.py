@@ -1,0 +1,229 @@
+"""What the ops channel shows of outages: one card from the drop to the recovery; values only.
+
+A card mostly shows one outage. Where many things died at once it shows all that followed the first few, so that a
+thousand targets make three messages. The title carries the whole fact, because it is the push notification.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from core.outage_facts import Ending, Facts, OutageLike, facts_from_json, opened_for
+from core.reply import Button, Part, Reply, Row, Table, Text, Tone
+from core.words import ago, clock_time, count, duration, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+ROWS = 20
+TYPED_SITES = 5
+MOVE_BUTTONS = 2
+
+
+def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
+    """Return what the card that these outages share shows; at least one of them."""
+    if len(outages) == 1:
+        return _single(outages[0], timezone, now)
+    return _several(outages, timezone, now)
+
+
+def name_of(target: str) -> str:
+    """Return the name in a target such as `server:NAME`."""
+    return target.partition(":")[2]
+
+
+def subject_of(target: str) -> str:
+    """Say what a target is, in words: `uk`, `sites on uk`, `name server ns1`."""
+    kind, _, name = target.partition(":")
+    words = {"sites": f"sites on {name}", "nameserver": f"name server {name}", "link": "everything, as seen from here"}
+    return words.get(kind, name)
+
+
+def _single(outage: OutageLike, timezone: str, now: datetime) -> Reply:
+    facts = facts_from_json(outage.body)
+    if outage.closed_at is not None:
+        title, tone = _ended(outage, facts, timezone, now)
+    else:
+        title, tone = _title(outage, facts, timezone, now), Tone.WARN if outage.target.startswith("link:") else Tone.BAD
+    parts = [Text(text) for text in _details(outage, facts, now) if text]
+    buttons = () if outage.closed_at is not None else (*_move_buttons([(outage, facts)]), *_ack_button([outage]))
+    return Reply(title, parts=(*parts, *_acknowledged([outage], timezone, now)), buttons=buttons, tone=tone)
+
+
+def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> str:
+    name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
+    if outage.target.startswith("sites:"):
+        failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
+        return _joined(
+            f"{failing} since {since}, {name} itself answers: {listing(facts.sites, 3)}", _prospects(facts, now)
+        )
+    if outage.target.startswith("nameserver:"):
+        place = f" ({facts.place})" if facts.place else ""
+        rest = f": {facts.others_up} of the other {facts.others} answer" if facts.others else ""
+        return f"Name server {name}{place} is down since {since}, {_seen_from(facts)}{rest}"
+    if outage.target.startswith("link:"):
+        return (
+            f"Nothing at all answers this bot since {since}: its own link may be gone, so nothing is called down. "
+            f"It asked {facts.others} servers and name servers"
+        )
+    return f"{name} is down since {since}, {_seen_from(facts)}: {_affected(facts, now)}"
+
+
+def _affected(facts: Facts, now: datetime) -> str:
+    moved = facts.at_first - facts.affected
+    if not facts.affected:
+        if not moved:
+            return "no site is served from it"
+        return f"its {count(moved, 'site is', 'sites are')} served from elsewhere now"
+    first = f"{count(facts.affected, 'site')} affected"
+    if moved:
+        first += f", {moved:,} served from elsewhere now"
+    return _joined(first, _prospects(facts, now), separator=", ")
+
+
+def _joined(first: str, rest: str, separator: str = "; ") -> str:
+    return f"{first}{separator}{rest}" if rest else first
+
+
+def _prospects(facts: Facts, now: datetime) -> str:
+    """Say what could be done for the affected sites: who is ready, how old the copies are, what has none."""
+    said = []
+    if facts.movable == facts.affected and len(facts.ready) == 1:
+        said.append(f"{next(iter(facts.ready))} ready")
+    else:
+        said += [f"{server} ready for {number:,}" for server, number in facts.ready.items()]
+    if facts.oldest_good_at is not None:
+        age = duration(now - facts.oldest_good_at)
+        said.append(f"copy {age} old" if facts.movable == 1 else f"copies up to {age} old")
+    if facts.never_copied:
+        said.append(f"{facts.never_copied:,} never copied")
+    if facts.waiting:
+        said.append(f"{count(facts.waiting, 'site')} with no mirror up")
+    if facts.without_mirror:
+        said.append(f"{count(facts.without_mirror, 'site has', 'sites have')} no mirror")
+    return ", ".join(said)
+
+
+def _seen_from(facts: Facts) -> str:
+    places = 1 + len(facts.seen_from)
+    return f"seen from {places} places" if places > 1 else "seen from one place only"
+
+
+def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+    name, kind = name_of(outage.target), outage.target.partition(":")[0]
+    lasted = duration(opened_for(outage, now))
+    span = f"{clock_time(outage.opened_at, timezone, now)} to {clock_time(outage.closed_at or now, timezone, now)}"
+    subject = subject_of(outage.target)
+    subject = subject[:1].upper() + subject[1:] if kind in {"sites", "nameserver"} else subject
+    if facts.ending is Ending.UNWATCHED:
+        return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
+    if facts.ending is Ending.JOINED:
+        return f"{subject}: {name} itself is down now, see its own message", Tone.BAD
+    if facts.ending is Ending.MOVED:
+        return f"{subject}: what failed for {lasted} is served from elsewhere now", Tone.GOOD
+    if kind == "link":
+        return f"This bot sees the fleet again after {lasted} ({span}); what happened meanwhile is unknown", Tone.WARN
+    back = "answer again" if kind == "sites" else "is back"
+    if facts.unseen_from_at is not None and facts.unseen_until_at is not None:
+        between = (
+            f"between {clock_time(facts.unseen_from_at, timezone, now)} and "
+            f"{clock_time(facts.unseen_until_at, timezone, now)}, while this bot did not watch"
+        )
+        title = f"{subject} {back}: that happened {between}"
+    else:
+        title = f"{subject} {back} after {lasted} ({span})"
+    tone = Tone.GOOD
+    if facts.ending is Ending.DEGRADED:
+        title, tone = f"{title}, but not in full: {facts.ending_why}", Tone.WARN
+    if facts.quarantined:
+        copies = count(facts.quarantined, "site is", "sites are")
+        title, tone = (
+            f"{title}; its {'copy' if facts.quarantined == 1 else 'copies'} of {copies} quarantined",
+            Tone.WARN,
+        )
+    return title, tone
+
+
+def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
+    if outage.closed_at is not None:
+        return ["`failback` reconciles what is quarantined, and moves the sites home."] if facts.quarantined else []
+    lines = [f"From here: {facts.why}." if facts.why else ""]
+    if facts.seen_from:
+        lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
+    if facts.affected > 1 and not outage.target.startswith("sites:"):
+        lines.append(f"Affected: {listing(facts.sites, 10 if facts.affected <= len(facts.sites) else 5)}.")
+    if facts.exceptions:
+        lines.append(f"Kept nowhere else: {listing(facts.exceptions)}.")
+    if facts.oldest_good_at is not None:
+        lines.append(f"The oldest copy that would serve was made {ago(facts.oldest_good_at, now)}.")
+    return lines
+
+
+def _acknowledged(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list[Part]:
+    for outage in outages:
+        if outage.acked_by is not None and outage.acked_at is not None:
+            at = clock_time(outage.acked_at, timezone, now)
+            return [Text(f"{outage.acked_by} looks after it since {at}.")]
+    return []
+
+
+def _ack_button(outages: Sequence[OutageLike]) -> list[Button]:
+    waiting = [outage for outage in outages if outage.closed_at is None and outage.acked_by is None]
+    return [Button("Acknowledge", f"ack {waiting[0].id}")] if waiting else []
+
+
+def _move_buttons(outages: Sequence[tuple[OutageLike, Facts]]) -> list[Button]:
+    movable = [(outage, facts) for outage, facts in outages if outage.closed_at is None and facts.movable]
+    alone = len(outages) == 1
+    return [
+        Button(
+            "Prepare failover" if alone else f"Prepare failover of {name_of(outage.target)}",
+            _failover_line(outage, facts),
+            weight="primary",
+        )
+        for outage, facts in movable[:MOVE_BUTTONS]
+    ]
+
+
+def _failover_line(outage: OutageLike, facts: Facts) -> str:
+    movable = [site for site in facts.sites if site not in facts.exceptions]
+    if outage.target.startswith("sites:") and facts.affected <= len(facts.sites) and len(movable) <= TYPED_SITES:
+        return shlex.join(["failover", *movable])
+    return shlex.join(["failover", name_of(outage.target)])
+
+
+def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
+    facts: Mapping[int, Facts] = {outage.id: facts_from_json(outage.body) for outage in outages}
+    still = [outage for outage in outages if outage.closed_at is None]
+    number = len(outages)
+    if still:
+        since = clock_time(min(outage.opened_at for outage in outages), timezone, now)
+        names = listing([subject_of(outage.target) for outage in still], 6)
+        how_many = f"{number:,} things are down" if len(still) == number else f"{len(still):,} of {number:,} are down"
+        affected = sum(facts[outage.id].affected for outage in still)
+        movable = sum(facts[outage.id].movable for outage in still)
+        rest = f"; {count(affected, 'site')} affected, for {movable:,} another server is ready" if affected else ""
+        title, tone = f"{how_many}, the first since {since}: {names}{rest}", Tone.BAD
+    else:
+        longest = max(opened_for(outage, now) for outage in outages)
+        title, tone = f"All {number:,} things that were down are over; the longest took {duration(longest)}", Tone.GOOD
+    ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]
+    rows = tuple(
+        Row(
+            (
+                subject_of(outage.target),
+                "down" if outage.closed_at is None else "over",
+                duration(opened_for(outage, now))
+                if outage.closed_at is not None
+                else "since " + clock_time(outage.opened_at, timezone, now),
+                facts[outage.id].why if outage.closed_at is None else "",
+            ),
+            Tone.BAD if outage.closed_at is None else Tone.GOOD,
+        )
+        for outage in ordered[:ROWS]
+    )
+    table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, number - ROWS))
+    buttons = (*_move_buttons([(outage, facts[outage.id]) for outage in still]), *_ack_button(still))
+    return Reply(title, parts=(table, *_acknowledged(outages, timezone, now)), buttons=buttons, tone=tone)
