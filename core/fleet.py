@@ -172,13 +172,12 @@ class Dns:
     zones: tuple[str, ...]
     tsig: Tsig | None = None
     max_ttl_s: int = 300
+    agree_within: timedelta = timedelta(seconds=60)
     zone_set: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Every name of the fleet is looked up in it: with thousands of each, a tuple would be searched for minutes.
         object.__setattr__(self, "zone_set", frozenset(self.zones))
-
-    agree_within: timedelta = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,98 @@
+"""The types of the file's values: how each is read, and how the JSON schema describes it to an editor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from core.fleet import SecretRef
+from core.fleet_tree import did_you_mean
+from core.units import DURATION_PATTERN, SHARE_PATTERN, parse_duration, parse_share, shown
+from ops.fleetfile import names, places
+from ops.fleetfile.cron import cron
+from ops.fleetfile.wrong import Wrong, kind_of
+
+EVERY_DAY = "daily"
+NEVER = "off"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Wrong(f"must be text, not {kind_of(value)}")
+    return str(value)
+
+
+def _duration(value: object) -> timedelta:
+    return parse_duration(_text(value))
+
+
+def _share(value: object) -> float:
+    return parse_share(_text(value))
+
+
+def _site_sync(text: str) -> str:
+    return text if text in {EVERY_DAY, NEVER} else cron(text)
+
+
+def _scheduled(text: str) -> str | None:
+    return None if text == NEVER else cron(text)
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = did_you_mean(text, available_timezones()) or "Write it like Europe/London, or UTC."
+        raise Wrong(f"{shown(text)} is no time zone", hint) from error
+    return text
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
+]
+Share = Annotated[float, BeforeValidator(_share), WithJsonSchema({"type": "string", "pattern": SHARE_PATTERN})]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+SiteSync = Annotated[str, AfterValidator(_site_sync)]
+Scheduled = Annotated[str, AfterValidator(_scheduled)]
+
+Secret = Annotated[
+    SecretRef, BeforeValidator(places.secret_ref), WithJsonSchema({"type": "string", "pattern": "^(env|file):.+$"})
+]
+PathThere = Annotated[str, AfterValidator(places.path_there), Field(json_schema_extra={"pattern": "^/"})]
+PathOfServer = Annotated[str, AfterValidator(places.path_of_server), Field(json_schema_extra={"pattern": "^/"})]
+PathHere = Annotated[str, AfterValidator(places.path_here)]
+Exclude = Annotated[str, AfterValidator(places.exclude_pattern)]
+Ipv4 = Annotated[str, AfterValidator(places.ipv4), Field(json_schema_extra={"format": "ipv4"})]
+Ipv6 = Annotated[str, AfterValidator(places.ipv6), Field(json_schema_extra={"format": "ipv6"})]
+Ip = Annotated[str, AfterValidator(places.ip)]
+IpOrHost = Annotated[str, AfterValidator(places.ip_or_host)]
+Url = Annotated[str, AfterValidator(places.url), Field(json_schema_extra={"pattern": "^https?://"})]
+UrlPath = Annotated[str, AfterValidator(places.url_path), Field(json_schema_extra={"pattern": "^/"})]
+
+HostName = Annotated[str, AfterValidator(names.host_name)]
+ZoneName = Annotated[str, AfterValidator(names.zone_name)]
+SiteName = Annotated[str, AfterValidator(names.site_name)]
+LabelText = Annotated[str, AfterValidator(names.label_text)]
+ServerName = Annotated[str, AfterValidator(names.server_name)]
+Login = Annotated[str, AfterValidator(names.login)]
+DatabaseName = Annotated[str, AfterValidator(names.database_name)]
+SlackPerson = Annotated[str, AfterValidator(names.slack_person)]
+SlackChannel = Annotated[str, AfterValidator(names.slack_channel)]
+MailAddress = Annotated[str, AfterValidator(names.mail_address)]
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1, le=1000)]
+Algorithm = Literal[
+    "hmac-sha256",
+    "hmac-sha384",
+    "hmac-sha512",
+    "hmac-sha224",
+    "hmac-sha256-128",
+    "hmac-sha384-192",
+    "hmac-sha512-256",
+    "hmac-sha1",
+]
+Engine = Literal["mariadb", "mysql", "postgresql"]

@@ -1,0 +1,153 @@
+"""The secrets that a fleet file points to, and the other files of this machine that it needs."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import SettingsError
+from core.fleet_tree import Trouble, at, entries_at, mapping_at
+from ops.fleetfile.building import path_in, secret_in
+from ops.fleetfile.places import secret_ref
+from ops.fleetfile.wrong import Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from core.fleet import Fleet, SecretRef
+    from core.fleet_tree import Where
+
+MOST_SECRET_BYTES = 1 << 20
+OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a secret cannot be read, or must not be (then it is serious, read or not)."""
+
+    message: str
+    hint: str
+    serious: bool = False
+
+
+def secret_reader(fleet: Fleet, environ: Mapping[str, str] = os.environ) -> Callable[[SecretRef], str]:
+    """Return what reads a secret of `fleet`: without its last newline, anew each time, so that a changed one counts.
+
+    What it returns raises SettingsError, which says what the secret is for and never what it is.
+    """
+    uses = {secret: where for where, secret in _secrets_of(fleet)}
+
+    def read(secret: SecretRef) -> str:
+        text = _read(secret, environ)
+        if isinstance(text, _Fault):
+            use = f"{uses[secret]}: " if secret in uses else ""
+            raise SettingsError(f"{use}{text.message}.", hint=text.hint)
+        return text
+
+    return read
+
+
+def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> Iterator[Trouble]:
+    """Yield what is wrong with the secrets that a file points to, and with its known_hosts files.
+
+    A secret file that others can read is serious. What is not there only warns: a command that does not need it still
+    works, and the one that does says so when it reads it.
+    """
+    told: set[SecretRef] = set()
+    for where, value in _secrets_in(tree):
+        with suppress(Wrong):
+            secret = secret_in(secret_ref(value), folder)
+            fault = None if secret in told else _fault(secret, environ)
+            told.add(secret)
+            if fault is not None:
+                yield Trouble(where, fault.message, fault.hint, fault.serious)
+    for where, value in _known_hosts_in(tree):
+        if isinstance(value, str) and value.isprintable() and not os.access(path_in(value, folder), os.R_OK):
+            hint = "Write it with ssh-keyscan, and compare the keys with the servers' own."
+            yield Trouble(where, f"{path_in(value, folder)} cannot be read", hint, serious=False)
+
+
+def _fault(secret: SecretRef, environ: Mapping[str, str]) -> _Fault | None:
+    if secret.kind == "env":
+        if environ.get(secret.where):
+            return None
+        return _Fault(f"the environment variable {secret.where} is not set", "Set it where the bot is started.")
+    try:
+        found = Path(secret.where).stat()
+    except OSError as error:
+        return _unreadable(secret, error)
+    return _fault_of_file(secret, found)
+
+
+def _fault_of_file(secret: SecretRef, found: os.stat_result) -> _Fault | None:
+    if not stat.S_ISREG(found.st_mode):
+        return _Fault(f"{secret.where} is no file", "Name the file that holds the secret.", serious=True)
+    if found.st_mode & OTHERS:
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        return _Fault(
+            f"{secret.where} is open to others (mode {mode})", f"Type: chmod 600 {secret.where}", serious=True
+        )
+    if not 0 < found.st_size <= MOST_SECRET_BYTES:
+        return _Fault(f"{secret.where} holds {found.st_size:,} bytes", "Name the file that holds the secret.")
+    return None
+
+
+def _unreadable(secret: SecretRef, error: OSError) -> _Fault:
+    if isinstance(error, FileNotFoundError):
+        return _Fault(f"{secret.where} is not there", "Write the secret into it, and make it yours alone: chmod 600.")
+    return _Fault(
+        f"{secret.where} cannot be read: {error.strerror}", "The user who runs Sharpnet must be able to read it."
+    )
+
+
+def _read(secret: SecretRef, environ: Mapping[str, str]) -> str | _Fault:
+    fault = _fault(secret, environ)
+    if fault is not None:
+        return fault
+    if secret.kind == "env":
+        return environ[secret.where]
+    try:
+        with Path(secret.where).open("rb") as file:
+            # Looked at again: it may be another file than a moment ago.
+            fault = _fault_of_file(secret, os.fstat(file.fileno()))
+            text = file.read(MOST_SECRET_BYTES).decode()
+    except OSError as error:
+        return _unreadable(secret, error)
+    except UnicodeDecodeError:
+        return _Fault(f"{secret.where} holds no text", "Name the file that holds the secret.")
+    return fault or text.removesuffix("\n").removesuffix("\r")
+
+
+def _secrets_in(tree: object) -> Iterator[tuple[Where, object]]:
+    for name, server in mapping_at(tree, "servers").items():
+        yield ("servers", name, "ssh", "key"), at(server, "ssh", "key")
+    for where in (("dns", "tsig", "secret"), ("offsite", "server", "ssh", "key"), ("offsite", "password")):
+        yield where, at(tree, *where)
+    for index, value in enumerate(entries_at(tree, "notify")):
+        yield ("notify", index), value
+
+
+def _known_hosts_in(tree: object) -> Iterator[tuple[Where, object]]:
+    told: set[str] = set()
+    places: list[Where] = [("servers", name, "ssh", "known_hosts") for name in mapping_at(tree, "servers")]
+    for where in (*places, ("offsite", "server", "ssh", "known_hosts")):
+        value = at(tree, *(str(part) for part in where))
+        if isinstance(value, str) and value not in told:
+            told.add(value)
+            yield where, value
+
+
+def _secrets_of(fleet: Fleet) -> Iterator[tuple[str, SecretRef]]:
+    for index, secret in enumerate(fleet.notify):
+        yield f"notify[{index}]", secret
+    if fleet.offsite:
+        yield "offsite.server.ssh.key", fleet.offsite.ssh.key
+        yield "offsite.password", fleet.offsite.password
+    for name, server in fleet.servers.items():
+        yield f"servers.{name}.ssh.key", server.ssh.key
+    if fleet.dns.tsig:
+        yield "dns.tsig.secret", fleet.dns.tsig.secret

@@ -1,0 +1,23 @@
+"""What one value of the file has wrong with it: raised by whoever reads a value, said by `wording`."""
+
+from __future__ import annotations
+
+
+class Wrong(ValueError):  # noqa: N818  a finding about a value, gathered by pydantic with all the others
+    """A value cannot be taken as it is written. The text says what is wrong with it, `hint` what would be right."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def kind_of(value: object) -> str:
+    """Say what kind of value this is, as someone who writes YAML would: `a list`, `a number`."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    for kind, word in ((str, "text"), (int | float, "a number"), (list, "a list"), (dict, "a mapping")):
+        if isinstance(value, kind):
+            return word
+    return "something else"

@@ -1,0 +1,26 @@
+"""What libyaml complains of, in words for the person who wrote the file."""
+
+from __future__ import annotations
+
+
+def in_words(problem: str, line: str) -> tuple[str, str]:
+    """Say libyaml's complaint and a hint, without repeating what stands on the line: it may be a secret."""
+    if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem or "tab" in problem:
+        return "is indented with a tab", "Indent with spaces."
+    if "{server}" in line and ("'}'" in problem or "']'" in problem or "':'" in problem):
+        return "is no YAML here", 'Inside braces or brackets a value with {server} needs quotes: "/srv/{server}/x".'
+    if "mapping values are not allowed" in problem:
+        return "has a second colon on one line, or is indented wrongly", "Quote a value that holds “: ”."
+    if "could not find expected ':'" in problem:
+        return "has no colon after its key, or the line before is not closed", "Write key: value."
+    if "block end" in problem or "block mapping" in problem:
+        return "is indented differently from the lines that it belongs to", "Indent the keys of one mapping alike."
+    if "end of stream" in problem or "quoted scalar" in problem:
+        return "opens a quote, bracket or brace that is never closed", ""
+    if "cannot start any token" in problem:
+        return "begins a value with a character that needs quotes", "Put the value in quotes."
+    return f"is no YAML: {_words_only(problem)}", ""
+
+
+def _words_only(problem: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in problem) or "it cannot be read"
