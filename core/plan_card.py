@@ -111,7 +111,7 @@ def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
             return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
         case State.ROLLED_BACK:
             return f"Rolled back: {plan.title}", Tone.PLAIN
-        case State.CANCELLED | State.EXPIRED:
+        case _:
             return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
 
 
@@ -261,9 +261,7 @@ def _times(view: View, fleet: Fleet) -> tuple[Part, ...]:
     def at(moment: datetime) -> str:
         return clock_time(moment, fleet.timezone, plan.asked_at)
 
-    words = [f"Asked {at(plan.asked_at)}"]
-    if view.approved_at is not None:
-        words.append(f"approved {at(view.approved_at)}")
+    words = [f"Asked {at(plan.asked_at)}", *(f"approved {at(moment)}" for moment in (view.approved_at,) if moment)]
     if progress.zones:
         changed_at = max(done.at for done in progress.zones.values())
         words.append(f"changed {at(changed_at)}")

@@ -37,7 +37,7 @@ class Drawn:
     """What moving takes in DNS.
 
     zones: the changes. odd: names of moving sites that do not simply follow, each with what is odd about it.
-    mentions: other records that point at a source (only from zones that were read whole).
+    mentions: records that point at a source and are no site's (only from zones that were read whole).
     """
 
     zones: tuple[ZoneChange, ...]
@@ -194,6 +194,7 @@ def _oddity(
 
 def _mentions(fleet: Fleet, moves: tuple[Move, ...], changes: list[RecordChange], reading: ZoneReading) -> list[str]:
     changing = {(change.owner, change.type) for change in changes}
+    of_sites = {name for site in fleet.sites.values() for name in site.names}
     leaving = {
         address: source
         for source in dict.fromkeys(move.source for move in moves)
@@ -202,7 +203,7 @@ def _mentions(fleet: Fleet, moves: tuple[Move, ...], changes: list[RecordChange]
     return [
         f"{record.owner} {record.type} {value} ({leaving[value]})"
         for record in reading.records
-        if record.type in FAMILIES and (record.owner, record.type) not in changing
+        if record.type in FAMILIES and (record.owner, record.type) not in changing and record.owner not in of_sites
         for value in record.values
         if value in leaving
     ]

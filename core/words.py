@@ -19,15 +19,16 @@ def duration(length: timedelta) -> str:
     whole = round(seconds)
     if whole < MINUTE_S:
         return f"{whole} s"
-    for unit_s, unit, smaller_s, smaller in (
-        (DAY_S, "d", HOUR_S, "h"),
-        (HOUR_S, "h", MINUTE_S, "min"),
-        (MINUTE_S, "min", 1, "s"),
-    ):
-        if whole >= unit_s:
-            rest = whole % unit_s // smaller_s
-            return f"{whole // unit_s} {unit}" + (f" {rest} {smaller}" if rest else "")
-    raise AssertionError(whole)
+    if whole < HOUR_S:
+        return _two_units(whole, (MINUTE_S, "min"), (1, "s"))
+    if whole < DAY_S:
+        return _two_units(whole, (HOUR_S, "h"), (MINUTE_S, "min"))
+    return _two_units(whole, (DAY_S, "d"), (HOUR_S, "h"))
+
+
+def _two_units(whole: int, larger: tuple[int, str], smaller: tuple[int, str]) -> str:
+    rest = whole % larger[0] // smaller[0]
+    return f"{whole // larger[0]} {larger[1]}" + (f" {rest} {smaller[1]}" if rest else "")
 
 
 def ago(then: datetime | None, now: datetime) -> str:
