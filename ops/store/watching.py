@@ -149,9 +149,17 @@ class Watching:
         )
 
     async def open_outage(
-        self, target: str, at: datetime, who: str, body: Mapping[str, object], draw: Draw, *, card: str | None = None
+        self,
+        target: str,
+        opened_at: datetime,
+        who: str,
+        body: Mapping[str, object],
+        draw: Draw,
+        at: datetime,
+        *,
+        card: str | None = None,
     ) -> tuple[Outage, bool]:
-        """Open an outage of `target` since `at`, on record, together with its card.
+        """Open an outage of `target` as of `opened_at`, on record, together with its card.
 
         card: the key of another outage's card that it joins; None: one of its own. Where an outage of `target` is
         open already, nothing changes: returned are that one and False.
@@ -160,15 +168,16 @@ class Watching:
         def work(database: Database) -> tuple[Outage, bool]:
             cursor = database.conn.execute(
                 "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
-                [target, stamp(at)],
+                [target, stamp(opened_at)],
             )
             new = bool(cursor.rowcount)
-            row = next(database.query("SELECT * FROM outages WHERE target = ? AND closed_at IS NULL", [target]))
+            row = next(iter(database.query("SELECT * FROM outages WHERE target = ? AND closed_at IS NULL", [target])))
             if new:
-                kept = {**body, "card": card or f"outage:{row['id']}"}
+                key = card or f"outage:{row['id']}"
+                kept = {**body, "card": key}
                 database.table("outages").update(row["id"], {"body": json.dumps(kept)})
                 write_entry(database, at, "outage.opened", target, who, kept)
-                _draw(database, kept["card"], draw, at)
+                _draw(database, key, draw, at)
                 row = database.table("outages").get(row["id"])
             return _outage(row), new
 
