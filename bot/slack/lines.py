@@ -1,0 +1,188 @@
+"""The parts of a reply as lines for a phone: a table's rows become one line each, and what is too much is counted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
+from commands import all_commands
+from core.reply import Heading, Row, Table, Text, Tone, Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from core.reply import Part
+
+MOST_CELL = 240
+MOST_COLUMNS = 12
+MOST_TYPED = 1000
+EMPTY_CELL = "-"
+BETWEEN_CELLS = " · "
+TERMINAL = "sharpnet"
+QUANTITY = re.compile(r"([\d.,]+) ([a-z%]+)")
+
+# None of these is an emoji: Slack would draw those as pictures, and each phone its own.
+MARKS: Mapping[Tone, str] = {
+    Tone.PLAIN: "",
+    Tone.GOOD: "✓",
+    Tone.WARN: "!",
+    Tone.BAD: "✗",
+    Tone.BUSY: "↻",
+    Tone.UNKNOWN: "?",
+}
+# A screen reader says "check mark" by itself, and nothing or something odd for the other marks.
+WORDS: Mapping[Tone, str] = {
+    Tone.PLAIN: "",
+    Tone.GOOD: "",
+    Tone.WARN: "Warning",
+    Tone.BAD: "Problem",
+    Tone.BUSY: "Under way",
+    Tone.UNKNOWN: "Unknown",
+}
+TALLY: Mapping[Tone, str] = {
+    Tone.BAD: "with a problem",
+    Tone.WARN: "with a warning",
+    Tone.UNKNOWN: "unknown",
+    Tone.BUSY: "under way",
+    Tone.PLAIN: "other",
+    Tone.GOOD: "good",
+}
+_WORST_FIRST = {tone: rank for rank, tone in enumerate(TALLY)}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, or a paragraph: as mrkdwn, and as plain text. `marked` None: it can be shown as plain text only.
+
+    apart: begins a new paragraph.
+    """
+
+    plain: str
+    marked: str | None
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How much of each part is shown: rows of a table, characters of a paragraph."""
+
+    rows: int
+    characters: int
+
+
+def lines_of(parts: Sequence[Part], fold: Fold) -> Iterator[Line]:
+    """Yield the lines of the parts, none of them empty."""
+    headed = False
+    for part in parts:
+        match part:
+            case Heading():
+                yield from _heading(part)
+            case Text():
+                yield from _text(part, fold, apart=not headed)
+            case Table():
+                yield from _table(part, fold, apart=not headed)
+            case Typed():
+                yield from _typed(part)
+        headed = isinstance(part, Heading)
+
+
+def note(text: str) -> Line:
+    """Return a line of our own words."""
+    return Line(text, as_mrkdwn(text))
+
+
+def _heading(part: Heading) -> Iterator[Line]:
+    title = cut(one_line(part.text), MOST_CELL)
+    if title:
+        yield Line(title, strong(title), apart=True)
+
+
+def _text(part: Text, fold: Fold, *, apart: bool) -> Iterator[Line]:
+    text = clean(part.text).strip("\n ")
+    if not text:
+        return
+    left_out = len(text) - fold.characters
+    if left_out > 0:
+        text = text[: fold.characters].rstrip() + f"… ({left_out:,} characters more)"
+    lead = f"{MARKS[part.tone]} {WORDS[part.tone]}".strip() if part.tone != Tone.PLAIN else ""
+    between = ": " if WORDS[part.tone] else " "
+    if not lead:
+        yield Line(text, as_mrkdwn(text), apart=apart)
+        return
+    marked = as_mrkdwn(text)
+    yield Line(f"{lead}{between}{text}", None if marked is None else f"{lead}{between}{marked}")
+
+
+def _typed(part: Typed) -> Iterator[Line]:
+    line = _as_typed_here(one_line(part.line))
+    if line and len(line) <= MOST_TYPED:
+        yield Line(line, None if "`" in line else f"`{escaped(line)}`")
+    elif line:
+        yield note(f"(a line of {len(line):,} characters to type is too long to show here)")
+
+
+def _as_typed_here(line: str) -> str:
+    words = line.split()
+    command = all_commands().get(words[1]) if len(words) > 1 and words[0] == TERMINAL else None
+    return f"/{line}" if command is not None and "slack" in command.places else line
+
+
+def _table(table: Table, fold: Fold, *, apart: bool) -> Iterator[Line]:
+    shown = _worst(table.rows, fold.rows)
+    legend = BETWEEN_CELLS.join(cut(one_line(name), MOST_CELL) for name in table.columns[:MOST_COLUMNS] if name.strip())
+    if legend and shown:
+        marked = as_mrkdwn(legend)
+        yield Line(legend, f"_{marked}_" if marked is not None and "`" not in marked else None, apart=apart)
+    for row in shown:
+        yield _row(row)
+    hidden = len(table.rows) - len(shown)
+    if hidden + table.left_out > 0:
+        yield note(_rest(table, shown, hidden))
+
+
+def _worst(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    if len(rows) <= most:
+        return rows
+    chosen = nsmallest(most, range(len(rows)), key=lambda index: (_WORST_FIRST[rows[index].tone], index))
+    return [rows[index] for index in sorted(chosen)]
+
+
+def _rest(table: Table, shown: Sequence[Row], hidden: int) -> str:
+    text = f"… and {hidden + table.left_out:,} more"
+    if not hidden or not shown:
+        return text
+    tally = Counter(row.tone for row in table.rows)
+    tally.subtract(row.tone for row in shown)
+    if set(+tally) <= {Tone.PLAIN}:
+        return text
+    kinds = [f"{tally[tone]:,} {words}" for tone, words in TALLY.items() if tally[tone] > 0]
+    if table.left_out:
+        kinds.append(f"{table.left_out:,} not looked at here")
+    return f"{text}: {', '.join(kinds)}"
+
+
+def _row(row: Row) -> Line:
+    cells = [_cell(text) for text in row.cells[:MOST_COLUMNS]]
+    while cells and not cells[-1]:
+        cells.pop()
+    name, rest = (cells[0], cells[1:]) if cells else ("", [])
+    mark = MARKS[row.tone]
+    word = WORDS[row.tone] if not rest else ""
+    lead = f"{mark} {word}: " if word else f"{mark} " if mark else ""
+    tail = "".join(BETWEEN_CELLS + (cell or EMPTY_CELL) for cell in rest)
+    plain = f"{lead}{name or EMPTY_CELL}{tail}"
+    name_marked = strong(name) if name else EMPTY_CELL
+    tail_marked = as_mrkdwn(tail)
+    if name_marked is None or tail_marked is None:
+        return Line(plain, None)
+    return Line(plain, f"{lead}{name_marked}{tail_marked}")
+
+
+def _cell(text: str) -> str:
+    cell = cut(one_line(text), MOST_CELL)
+    # A unit alone on the next line reads badly.
+    return cell.replace(" ", "\u00a0") if QUANTITY.fullmatch(cell) else cell
