@@ -12,9 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import aiohttp
-from slack_sdk.errors import SlackClientError
-
+from bot.slack.trouble import NOT_SAID, why_of
 from core.people import Person, Role
 from core.reply import Heading, Row, Table, Text
 
@@ -33,7 +31,6 @@ GROUP_KNOWN_S = 60.0
 NAME_KNOWN_S = 3600.0
 NAME_UNKNOWN_S = 60.0
 USER = re.compile(r"\bslack:([UW][A-Z0-9]{2,20})\b")
-NOT_SAID = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +112,9 @@ class People:
             LOG.info("slack user=%s name=unknown why=%r", user_id, why_of(error))
             return _Known(frozenset(), now + NAME_UNKNOWN_S)
         # The handle, not the display name: the workspace keeps it unique, so nobody can pass for somebody else.
-        user: dict[str, object] = answer.get("user") or {}
-        handle = user.get("name")
+        user = answer.get("user")
+        handle = user.get("name") if isinstance(user, dict) else None
         return _Known(frozenset({f"@{handle}"} if handle else ()), now + NAME_KNOWN_S)
-
-
-def why_of(error: Exception) -> str:
-    """Say in a few words what went wrong with a call to Slack: Slack's own error code where it gave one."""
-    response = getattr(error, "response", None)
-    code = response.get("error") if hasattr(response, "get") else None
-    # Never the text of other errors: it may hold an address with a ticket in it.
-    return str(code) if code else type(error).__name__
 
 
 def _texts(reply: Reply) -> list[str]:

@@ -14,13 +14,14 @@ from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
     ConfirmObject,
+    ContextBlock,
     HeaderBlock,
     MarkdownTextObject,
     PlainTextObject,
     SectionBlock,
 )
 
-from bot.slack.escape import clean, cut, escaped, one_line, strong
+from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
 from bot.slack.lines import MARKS, Fold, Line, lines_of, note
 
 if TYPE_CHECKING:
@@ -57,15 +58,32 @@ NO_TITLE: Final = "Sharpnet"
 ACTION: Final = "line:"
 
 
-def message_of(reply: Reply) -> tuple[str, list[Block]]:
+def message_of(reply: Reply, *, footnote: str = "") -> tuple[str, list[Block]]:
     """Return the top-level text (escaped) and the blocks of a reply: send both, always."""
-    return escaped(_title(reply), MOST_TEXT), blocks_of(reply)
+    return escaped(_title(reply), MOST_TEXT), blocks_of(reply, footnote=footnote)
 
 
-def blocks_of(reply: Reply) -> list[Block]:
+def pointer_to(reply: Reply, channel: str, link: str | None) -> tuple[str, list[Block]]:
+    """Return a message that says where the reply is: a card in `channel`, at `link` once it is posted."""
+    where = f"It is in <#{channel}>: <{escaped(link)}|open it>." if link else f"It is on its way to <#{channel}>."
+    title = escaped(_title(reply), MOST_TEXT - len(where) - 2)
+    stop = "" if title[-1] in ".!?…" else "."
+    return f"{title}{stop} {where}", [*_head(reply), SectionBlock(text=MarkdownTextObject(text=where))]
+
+
+def note_of(text: str) -> tuple[str, list[Block]]:
+    """Return a line for a card's thread: the top-level text and the blocks."""
+    line = clean(text).strip() or NO_TITLE
+    short = cut(line, MOST_TEXT)
+    return escaped(short, MOST_TEXT), _sections([Line(short, as_mrkdwn(short))])
+
+
+def blocks_of(reply: Reply, *, footnote: str = "") -> list[Block]:
     """Return the blocks of a reply: its title, its parts as far as they fit, its buttons two a row."""
     head = _head(reply)
     feet = _feet(reply.buttons)
+    if footnote.strip():
+        feet.append(ContextBlock(elements=[_plain(cut(one_line(footnote), MOST_LABEL))]))
     blocks = MOST_BLOCKS - len(head) - len(feet)
     size = MOST_JSON - _size(head) - _size(feet)
     for fold in FOLDS:

@@ -1,0 +1,191 @@
+"""What people type and press in Slack: acknowledged first, then carried out exactly as in the terminal.
+
+A press types its line for the person who presses, so that commands and buttons share one path and one authorisation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+import commands
+from bot.slack.delivery import Asked, Delivery
+from bot.slack.escape import cut, one_line
+from bot.slack.people import People
+from bot.slack.render import ACTION
+from bot.slack.settings import web_client
+from core.errors import NotAllowedError, RefusedError, SettingsError, SharpnetError, StoreError, UsageError
+from core.reply import Reply, Text, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from slack_bolt.context.ack.async_ack import AsyncAck
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.slack.settings import SlackSettings
+    from core.people import Person
+    from ops.ports import Ports
+
+LOG = logging.getLogger(__name__)
+COMMAND = "/sharpnet"
+# An event that comes twice (to two bots, or sent again) does so within minutes.
+SAME_EVENT = timedelta(minutes=10)
+WORKING_AFTER_S = 3.0
+MOST_PROBLEMS = 20
+MOST_ECHOED = 80
+HOME_LINE = "status"
+
+
+class Answer(Protocol):
+    """Carries out one typed line: `commands.answer`, or a test's stand-in."""
+
+    def __call__(self, words: Sequence[str], person: Person, place: str, ports: Ports) -> Awaitable[Reply]:
+        """Return the reply, or raise an error of `core.errors`."""
+        ...
+
+
+def build_app(
+    ports: Ports,
+    settings: SlackSettings,
+    *,
+    client: AsyncWebClient | None = None,
+    answer: Answer = commands.answer,
+    wake: Callable[[], None] = lambda: None,
+) -> AsyncApp:
+    """Return the Bolt app. `wake` is called when a card may be waiting, so that it is posted at once.
+
+    Raises SettingsError where events would come over HTTP and no secret is there to verify them with.
+    """
+    if settings.mode == "http" and not settings.signing_secret:
+        raise SettingsError("HTTP mode needs SLACK_SIGNING_SECRET.", hint="Without it anyone could send commands.")
+    client = client or web_client(settings)
+    people = People(ports.fleet, client, ports.clock)
+    desk = Desk(ports, people, Delivery(ports, client, people, wake), answer)
+    app = AsyncApp(
+        name="sharpnet",
+        logger=_quiet(),
+        client=client,
+        authorize=_authorize,
+        signing_secret=settings.signing_secret or "",
+    )
+
+    @app.command(COMMAND)
+    async def typed(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await desk.serve(Asked.of_command(body))
+
+    @app.action(re.compile(f"^{ACTION}[0-9]+$"))
+    async def pressed(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await desk.serve(Asked.of_press(body))
+
+    @app.event("app_home_opened")
+    async def opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            await desk.show_home(str(event["user"]))
+
+    return app
+
+
+class Desk:
+    """Takes what is asked, has it carried out, and sees that the person hears how it went."""
+
+    def __init__(self, ports: Ports, people: People, delivery: Delivery, answer: Answer) -> None:
+        self._ports = ports
+        self._people = people
+        self._delivery = delivery
+        self._answer = answer
+        self._working: set[asyncio.Task[object]] = set()
+
+    async def serve(self, asked: Asked) -> None:
+        """Carry out one line and tell the person; an event that another delivery carries out already is dropped."""
+        self._keep()
+        asked.at = self._ports.clock.now()
+        try:
+            if not await self._is_first(asked):
+                LOG.info("slack event=again user=%s dropped=yes", asked.user)
+                return
+        except StoreError as error:
+            await self._delivery.tell(asked, said_of(error), footnote=error.code)
+            return
+        work = asyncio.create_task(self._carry_out(asked.line, asked.user))
+        try:
+            done, _ = await asyncio.wait({work}, timeout=WORKING_AFTER_S)
+            if not done:
+                echo = cut(one_line(asked.line), MOST_ECHOED)
+                await self._delivery.tell(asked, Reply(f"Working on {echo}: the answer follows.", tone=Tone.BUSY))
+            reply, footnote = await work
+        finally:
+            work.cancel()
+        await self._delivery.answer(asked, reply, footnote=footnote)
+
+    async def show_home(self, user: str) -> None:
+        """Show the state of the fleet in the person's Home tab."""
+        self._keep()
+        reply, footnote = await self._carry_out(HOME_LINE, user)
+        await self._delivery.show_home(user, reply, footnote=footnote)
+
+    async def _carry_out(self, line: str, user: str) -> tuple[Reply, str]:
+        """Return the reply, and for an error its code."""
+        try:
+            person = await self._people.person_of(user)
+            words = commands.split_line(line) or [HOME_LINE]
+            return await self._answer(words, person, "slack", self._ports), ""
+        except SharpnetError as error:
+            LOG.info("slack user=%s refused=%s", user, error.code)
+            return said_of(error), error.code
+        except Exception:
+            # The one outermost boundary: whoever waits must hear of a bug in a command too, and the log must have it.
+            number = secrets.token_hex(4)
+            LOG.exception("slack user=%s failed=inside id=%s", user, number)
+            title = f"That went wrong inside Sharpnet (id {number}). Nothing was started after it."
+            return Reply(title, (Text("The bot's log has the reason under that id."),), tone=Tone.BAD), "internal"
+
+    async def _is_first(self, asked: Asked) -> bool:
+        """Return whether no other delivery of the same event has been taken up, by this bot or another."""
+        if not asked.event:
+            return True
+        delivery = f"slack-event:{secrets.token_hex(8)}"
+        now = self._ports.clock.now()
+        taken = await self._ports.store.claims.take([f"slack:{asked.event}"], delivery, "one event", now, SAME_EVENT)
+        return not taken
+
+    def _keep(self) -> None:
+        # The loop itself holds tasks only weakly, and Bolt drops the one that runs a listener.
+        task = asyncio.current_task()
+        if task is not None:
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+
+
+def said_of(error: SharpnetError) -> Reply:
+    """Return an error as a polite message: what happened, all its problems, what to do next."""
+    parts: list[Text] = []
+    if isinstance(error, SettingsError):
+        parts += [Text(problem, Tone.BAD) for problem in error.problems[:MOST_PROBLEMS]]
+        if len(error.problems) > MOST_PROBLEMS:
+            parts.append(Text(f"… and {len(error.problems) - MOST_PROBLEMS:,} more."))
+    if error.hint:
+        parts.append(Text(error.hint))
+    asked_wrongly = isinstance(error, UsageError | NotAllowedError | RefusedError)
+    return Reply(error.message, tuple(parts), tone=Tone.WARN if asked_wrongly else Tone.BAD, exit_code=error.exit_code)
+
+
+async def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+    # Bolt's own way calls auth.test before the first acknowledgement: a slow Slack would cost the three seconds.
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
+
+
+def _quiet() -> logging.Logger:
+    """Return a logger that lets Bolt's errors through, not its advice on how the app is set up."""
+    logger = logging.getLogger("sharpnet.slack_bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
