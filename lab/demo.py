@@ -1,0 +1,170 @@
+"""The demo: the fleet of app.yaml on this machine's loopback, a local Slack with its page, and the bot in it.
+
+Everything it makes lies in .lab/demo and in the store beside app.yaml; all of it is gone at the end.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from lab.errors import LabError, NotTheLabsError
+from lab.slack import PROGRAM, LocalSlack
+
+FLEET = Path("app.yaml")
+STATE = Path(".lab/demo")
+MARK = Path(".lab/demo-store")
+STORE = Path("sharpnet.db")
+FIRST_PORT, LAST_PORT = 3000, 3050
+END_S = 20.0
+READY_S = 30.0
+SHARPNET = Path(sys.executable).parent / "sharpnet"
+LAB = Path(sys.executable).parent / "lab"
+
+
+def run_demo() -> int:
+    """Bring everything up, say what to open and what to type, and wait for Ctrl-C; then leave nothing running."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: _interrupt())
+    with contextlib.ExitStack() as stack:
+        try:
+            _play(stack)
+        except KeyboardInterrupt:
+            print("\nending the demo …", flush=True)
+        except subprocess.CalledProcessError as error:
+            raise LabError(f"this did not work: {' '.join(map(str, error.cmd))}", f"Its log is in {STATE}.") from error
+    print("nothing of the demo is left running")
+    return 0
+
+
+def _play(stack: contextlib.ExitStack) -> None:
+    began = time.monotonic()
+    stack.enter_context(_fresh_store())
+    print("starting the servers and name servers …", flush=True)
+    stack.callback(_lab, "down")
+    _lab("up", str(FLEET))
+    environment = {**os.environ, **_settings(STATE / "env")}
+    slack = _local_slack(stack)
+    if slack is not None:
+        environment |= slack.env
+    print("making the first copies …", flush=True)
+    with (STATE / "first-sync.log").open("wb") as log:
+        subprocess.run([SHARPNET, "sync", "--all"], check=True, env=environment, stdout=log, stderr=log)
+    bot = _bot(stack, environment)
+    if slack is not None:
+        slack.wait_for_bot(timeout_s=READY_S)
+    print(_what_to_do(slack, time.monotonic() - began), flush=True)
+    bot.wait()
+    raise LabError(f"the bot has ended by itself (exit {bot.returncode})", f"Its log: {STATE / 'bot.log'}")
+
+
+@contextlib.contextmanager
+def _fresh_store() -> Iterator[None]:
+    """Give the demo a store of its own, and take it away again; somebody else's is left alone."""
+    if STORE.exists() and not MARK.exists():
+        raise NotTheLabsError(f"{STORE} is there already, and not of a demo", "Move it away, then try again.")
+    MARK.parent.mkdir(exist_ok=True)
+    MARK.touch()
+    _remove_store()
+    try:
+        yield
+    finally:
+        _remove_store()
+        MARK.unlink()
+
+
+def _remove_store() -> None:
+    for file in STORE.parent.glob(f"{STORE.name}*"):
+        file.unlink()
+
+
+def _lab(verb: str, *arguments: str) -> None:
+    subprocess.run([LAB, verb, *arguments, "--state", STATE], check=True, stdout=subprocess.DEVNULL)
+
+
+def _settings(file: Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _local_slack(stack: contextlib.ExitStack) -> LocalSlack | None:
+    if not PROGRAM.exists():
+        print("the local Slack exists for Linux on x86-64 only: this demo runs in the terminal", flush=True)
+        return None
+    slack = LocalSlack.for_fleet(FLEET, STATE / "slack", port=_free_port())
+    return stack.enter_context(slack)
+
+
+def _free_port() -> int:
+    for port in range(FIRST_PORT, LAST_PORT):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                trial.bind(("0.0.0.0", port))
+                return port
+    raise LabError(f"no free port from {FIRST_PORT} to {LAST_PORT} for the local Slack", "End what holds them.")
+
+
+def _bot(stack: contextlib.ExitStack, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    log = stack.enter_context((STATE / "bot.log").open("wb"))
+    # A group of its own: Ctrl-C reaches the demo, which then ends the bot in order.
+    bot = subprocess.Popen(
+        [SHARPNET, "run"],
+        env=dict(environment),
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    stack.callback(_end, bot)
+    return bot
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _what_to_do(slack: LocalSlack | None, seconds: float) -> str:
+    tree: dict[str, Any] = YAML(typ="safe", pure=True).load(FLEET)
+    server = next(iter(tree["servers"]))
+    site = next(name for name, site in tree["sites"].items() if site["home"] == server)
+    nameserver = next(iter(tree["dns"]["nameservers"].values()))
+    ask = f"dig @{nameserver['address']} -p {nameserver['port']} +short {tree['sites'][site]['names'][0]}"
+    steps = [
+        f"Ready in {seconds:.0f} s: {len(tree['servers'])} servers, {len(tree['sites'])} sites, "
+        f"{len(tree['dns']['nameservers'])} name servers.",
+        "",
+    ]
+    if slack is not None:
+        steps += [f"  Open     {slack.url}   (you are U01ALICE, in the channel of {tree['slack']['ops_channel']})"]
+        steps += ["  Type     /sharpnet status", ""]
+    steps += [
+        "In a second terminal, in this folder:",
+        f"  .venv/bin/lab drop {server}                the server dies; the channel says so within half a minute",
+        "                                    press Prepare failover, read the plan, press Approve",
+        f"  {ask}",
+        f"  .venv/bin/lab back {server}                it comes back; nothing is overwritten",
+        "",
+        "The same without Slack:",
+        f"  .venv/bin/sharpnet status         .venv/bin/sharpnet failover {server}         .venv/bin/sharpnet approve ID",
+        "",
+        f"Logs are in {STATE}. Ctrl-C ends it all.",
+    ]
+    return "\n".join(steps)

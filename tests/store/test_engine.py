@@ -1,0 +1,187 @@
+"""The engine on a real store: runs outlive their process, and one owner at a time carries them out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.errors import StoreError
+from ops import engine as engine_module
+from ops.engine import LEASE, StoreEngine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from ops.store import Store
+
+
+class HandClock:
+    """A clock that a test turns; waiting gives way to others, and is over when the hand is past it."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 6, 14, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.at + timedelta(seconds=seconds)
+        while self.at < until:  # noqa: ASYNC110 - the hand is turned without telling
+            await asyncio.sleep(0.001)
+
+
+class Work:
+    """Work that a test lets go on; it remembers who began and ended it."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.go_on = asyncio.Event()
+        self.fails = False
+
+    def by(self, owner: str) -> Callable[[str, datetime], Awaitable[None]]:
+        async def carry_out(_subject: str, _at: datetime) -> None:
+            self.begun.append(owner)
+            await self.go_on.wait()
+            if self.fails:
+                raise StoreError("the disk is full")
+            self.ended.append(owner)
+
+        return carry_out
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+async def one(store: Store, clock: HandClock, work: Work) -> AsyncIterator[StoreEngine]:
+    engine = StoreEngine(store, clock, "one")
+    engine.carries({"cutover": work.by("one")})
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+async def two(second: Store, clock: HandClock, work: Work) -> AsyncIterator[StoreEngine]:
+    engine = StoreEngine(second, clock, "two")
+    engine.carries({"cutover": work.by("two")})
+    yield engine
+    await engine.close()
+
+
+@contextlib.asynccontextmanager
+async def sweeping(engine: StoreEngine) -> AsyncIterator[None]:
+    task = asyncio.create_task(engine.sweep())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - a condition tells nobody
+            await asyncio.sleep(0.002)
+
+
+async def test_a_run_is_carried_out_once_however_often_it_is_submitted(
+    one: StoreEngine, two: StoreEngine, work: Work, clock: HandClock
+) -> None:
+    for engine in (one, two, one):
+        await engine.submit("cutover", "K7Q2")
+    await until(lambda: bool(work.begun))
+    elsewhere = asyncio.create_task(two.wait("cutover", "K7Q2"))
+    work.go_on.set()
+    await one.wait("cutover", "K7Q2")
+    clock.at += timedelta(seconds=engine_module.LOOK_S)
+    await elsewhere
+    assert (work.begun, work.ended) == (["one"], ["one"])
+
+
+async def test_waiting_for_a_run_that_never_was_returns_at_once(one: StoreEngine, work: Work) -> None:
+    await one.wait("cutover", "none")
+    assert work.begun == []
+
+
+async def test_a_dead_owners_run_is_taken_up_when_its_lease_has_passed(
+    store: Store, two: StoreEngine, work: Work, clock: HandClock
+) -> None:
+    await store.runs.submit("cutover", "K7Q2", clock.now())
+    await store.runs.take("cutover", "K7Q2", "dead", clock.now(), LEASE)
+    async with sweeping(two):
+        await asyncio.sleep(0.05)
+        assert work.begun == []
+        clock.at += LEASE + timedelta(seconds=1)
+        await until(lambda: work.begun == ["two"])
+    work.go_on.set()
+    await two.wait("cutover", "K7Q2")
+    assert work.ended == ["two"]
+
+
+async def test_an_engine_that_closes_gives_its_run_back_at_once(one: StoreEngine, two: StoreEngine, work: Work) -> None:
+    await one.submit("cutover", "K7Q2")
+    await until(lambda: work.begun == ["one"])
+    await one.close()
+    async with sweeping(two):
+        await until(lambda: work.begun == ["one", "two"])
+    assert work.ended == []
+
+
+async def test_an_owner_that_lost_its_lease_stops(
+    one: StoreEngine, second: Store, work: Work, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await one.submit("cutover", "K7Q2")
+    await until(lambda: work.begun == ["one"])
+    asleep = clock.now() + LEASE + timedelta(seconds=1)
+    assert await second.runs.take("cutover", "K7Q2", "two", asleep, LEASE)
+    clock.at = asleep
+    await until(lambda: "lost its lease" in caplog.text)
+    work.go_on.set()
+    await asyncio.sleep(0.05)
+    assert work.ended == []
+    assert not await second.runs.ended("cutover", "K7Q2")
+
+
+async def test_a_renewed_lease_keeps_others_away(one: StoreEngine, second: Store, work: Work, clock: HandClock) -> None:
+    await one.submit("cutover", "K7Q2")
+    await until(lambda: work.begun == ["one"])
+    for _ in range(5):
+        clock.at += timedelta(seconds=engine_module.RENEW_S + 0.1)
+        await asyncio.sleep(0.05)
+    assert not await second.runs.take("cutover", "K7Q2", "two", clock.now(), LEASE)
+
+
+async def test_work_that_fails_for_now_stays_open_for_the_next_sweep(
+    one: StoreEngine, store: Store, work: Work, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    work.fails = True
+    work.go_on.set()
+    await one.submit("cutover", "K7Q2")
+    await until(lambda: "interrupted: the disk is full" in caplog.text)
+    work.fails = False
+    async with sweeping(one):
+        clock.at += timedelta(seconds=engine_module.SWEEP_S + 0.1)
+        await until(lambda: bool(work.ended))
+    await one.wait("cutover", "K7Q2")
+    assert await store.runs.ended("cutover", "K7Q2")
+
+
+async def test_a_kind_that_nobody_carries_out_here_is_left_to_others(
+    one: StoreEngine, store: Store, clock: HandClock
+) -> None:
+    await one.submit("other", "X")
+    assert await store.runs.free(clock.now()) == (("other", "X"),)

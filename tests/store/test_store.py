@@ -1,0 +1,301 @@
+"""The store over a real SQLite file, shared by two openers as a bot and a terminal share it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.cutover import Outcome
+from core.errors import RefusedError, StoreError
+from core.fleet import Endpoint
+from core.plan import Move, Plan, State, ZoneChange
+from core.progress import Progress, ZoneDone
+from core.record import first_broken
+from core.records import RecordChange, RecordSet
+from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
+from ops.store import Store
+from ops.store.copies import SyncRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
+LEASE = timedelta(seconds=15)
+CARD = Reply("a card")
+
+
+def a_plan(plan_id: str = "K7Q2", *sites: str) -> Plan:
+    old, new = (RecordSet("shop.test", "A", 300, (address,)) for address in ("192.0.2.1", "192.0.2.2"))
+    return Plan(
+        id=plan_id,
+        kind="failover",
+        moves=tuple(Move(site, "north", "south") for site in sites or ("shop",)),
+        zones=(ZoneChange(Endpoint("192.0.2.53"), "shop.test", 10, (RecordChange(old, new),)),),
+        asked_by="slack:U1",
+        asked_at=NOW,
+        expires_at=NOW + timedelta(minutes=10),
+    )
+
+
+async def test_the_record_is_chained_across_openers(store: Store, second: Store) -> None:
+    await asyncio.gather(
+        *(one.record.add(NOW, "kind", str(n), "who", {"n": n}) for n in range(20) for one in (store, second))
+    )
+    entries = await store.record.entries()
+    assert len(entries) == 40
+    assert first_broken(entries) is None
+
+
+async def test_the_record_cannot_be_changed_or_shortened_through_sql(
+    store: Store, store_file: Callable[[], Path]
+) -> None:
+    await store.record.add(NOW, "kind", "subject", "who")
+    with sqlite3.connect(store_file()) as connection:
+        for statement in ("UPDATE record SET who = 'other'", "DELETE FROM record"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+    connection.close()
+
+
+async def test_a_tampered_record_is_found(store: Store, store_file: Callable[[], Path]) -> None:
+    for n in range(3):
+        await store.record.add(NOW, "kind", str(n), "who")
+    with sqlite3.connect(store_file()) as connection:
+        connection.execute("DROP TRIGGER record_fixed")
+        connection.execute("UPDATE record SET who = 'other' WHERE seq = 2")
+    connection.close()
+    assert first_broken(await store.record.entries()) == 2
+
+
+async def test_the_newest_entries_of_a_subject_come_oldest_first(store: Store) -> None:
+    for n in range(5):
+        await store.record.add(NOW, "kind", "even" if n % 2 == 0 else "odd", "who", {"n": n})
+    assert [entry.body["n"] for entry in await store.record.entries(last=2, subject="even")] == [2, 4]
+
+
+async def test_only_the_owner_can_read_the_file(store: Store, store_file: Callable[[], Path]) -> None:
+    await store.record.add(NOW, "kind", "subject", "who")
+    assert store_file().stat().st_mode & 0o077 == 0
+
+
+async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "sharpnet.db").write_text("not a database, but long enough to be read as one" * 50)
+    broken = Store(tmp_path / "sharpnet.db")
+    with pytest.raises(StoreError, match=r"sharpnet\.db could not be used"):
+        await broken.open()
+    await broken.close()
+
+
+async def test_a_store_that_is_not_open_refuses(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is not open"):
+        await Store(tmp_path / "sharpnet.db").record.entries()
+
+
+async def test_claims_are_all_or_nothing(store: Store, second: Store) -> None:
+    assert await store.claims.take(["site:a", "site:b"], "one", "a sync", NOW, None) == ()
+    (in_the_way,) = await second.claims.take(["site:b", "site:c"], "two", "a cutover", NOW, None)
+    assert (in_the_way.name, in_the_way.owner, in_the_way.purpose) == ("site:b", "one", "a sync")
+    assert {claim.name for claim in await second.claims.held(NOW)} == {"site:a", "site:b"}
+    await store.claims.release("one")
+    assert await second.claims.take(["site:b", "site:c"], "two", "a cutover", NOW, None) == ()
+
+
+async def test_a_claim_whose_lease_has_passed_does_not_count_and_taking_again_renews(store: Store) -> None:
+    await store.claims.take(["a"], "one", "work", NOW, LEASE)
+    await store.claims.take(["a"], "one", "work", NOW + LEASE, LEASE)
+    assert await store.claims.take(["a"], "two", "work", NOW + LEASE, LEASE)
+    assert await store.claims.take(["a"], "two", "work", NOW + 2 * LEASE + timedelta(seconds=1), LEASE) == ()
+
+
+async def test_a_scheduled_moment_fires_once_however_many_ask(store: Store, second: Store) -> None:
+    claimed = await asyncio.gather(*(one.claims.fire("sync:daily", NOW) for one in (store, second) * 5))
+    assert claimed.count(True) == 1
+    assert await store.claims.fire("sync:daily", NOW + timedelta(days=1))
+
+
+async def test_a_run_has_one_owner_until_its_lease_passes(store: Store, second: Store) -> None:
+    await store.runs.submit("cutover", "K7Q2", NOW)
+    assert await store.runs.take("cutover", "K7Q2", "one", NOW, LEASE)
+    assert not await second.runs.take("cutover", "K7Q2", "two", NOW + LEASE, LEASE)
+    assert await second.runs.free(NOW + LEASE) == ()
+    later = NOW + LEASE + timedelta(seconds=1)
+    assert await second.runs.free(later) == (("cutover", "K7Q2"),)
+    assert await second.runs.take("cutover", "K7Q2", "two", later, LEASE)
+    assert not await store.runs.take("cutover", "K7Q2", "one", later, LEASE)
+
+
+async def test_a_run_that_was_let_go_is_free_at_once_and_ends_once(store: Store) -> None:
+    await store.runs.submit("cutover", "K7Q2", NOW)
+    await store.runs.take("cutover", "K7Q2", "one", NOW, LEASE)
+    await store.runs.let_go("cutover", "K7Q2", "one")
+    assert await store.runs.free(NOW) == (("cutover", "K7Q2"),)
+    await store.runs.take("cutover", "K7Q2", "two", NOW, LEASE)
+    await store.runs.end("cutover", "K7Q2", "two", NOW)
+    assert await store.runs.ended("cutover", "K7Q2")
+    assert await store.runs.free(NOW + LEASE * 2) == ()
+
+
+async def test_submitting_a_run_that_is_under_way_changes_nothing(store: Store) -> None:
+    await store.runs.submit("cutover", "K7Q2", NOW)
+    await store.runs.take("cutover", "K7Q2", "one", NOW, LEASE)
+    await store.runs.submit("cutover", "K7Q2", NOW)
+    assert await store.runs.free(NOW) == ()
+
+
+async def test_a_card_survives_with_all_its_parts(store: Store, second: Store) -> None:
+    confirm = Confirm("Sure?", "It changes DNS.", "Yes")
+    table = Table(("a", "b"), (Row(("1", "2"), Tone.GOOD),), left_out=3)
+    parts = (Text("text", Tone.WARN), Heading("heading"), table, Typed("sharpnet status"))
+    reply = Reply(
+        "title", parts, (Button("Go", "approve K7Q2", "danger", confirm), Button("No", "cancel K7Q2")), Tone.BAD
+    )
+    await store.cards.put("plan:K7Q2", reply, NOW)
+    card = await second.cards.get("plan:K7Q2")
+    assert card is not None
+    assert card.reply == reply
+
+
+async def test_cards_wait_in_the_order_in_which_they_were_made_until_the_newest_revision_is_shown(store: Store) -> None:
+    await store.cards.put("b", Reply("first"), NOW)
+    await store.cards.put("a", Reply("second"), NOW)
+    await store.cards.put("b", Reply("first, changed"), NOW + LEASE)
+    assert [(card.key, card.revision) for card in await store.cards.waiting()] == [("b", 2), ("a", 1)]
+    await store.cards.posted("b", 1, "C1", "17.1")
+    assert [card.key for card in await store.cards.waiting()] == ["b", "a"]
+    await store.cards.posted("b", 2, "C1", "17.1")
+    assert [card.key for card in await store.cards.waiting()] == ["a"]
+
+
+async def test_the_same_card_again_is_no_new_revision(store: Store) -> None:
+    await store.cards.put("a", CARD, NOW)
+    await store.cards.put("a", CARD, NOW + LEASE)
+    card = await store.cards.get("a")
+    assert card is not None
+    assert (card.revision, card.changed_at) == (1, NOW)
+
+
+async def test_thread_lines_wait_for_their_card_to_be_posted(store: Store) -> None:
+    await store.cards.put("a", CARD, NOW)
+    await store.cards.note("a", "more", NOW)
+    assert await store.cards.waiting_notes() == ()
+    await store.cards.posted("a", 1, "C1", "17.1")
+    (note,) = await store.cards.waiting_notes()
+    await store.cards.note_sent(note.number, NOW)
+    assert await store.cards.waiting_notes() == ()
+
+
+async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second: Store) -> None:
+    plan = a_plan()
+    await store.plans.add(plan, CARD)
+    states = await asyncio.gather(*(one.plans.approve(plan, "slack:U2", 1, NOW) for one in (store, second)))
+    assert states == [State.APPROVED, State.APPROVED]
+    assert [e.kind for e in await store.record.entries(subject="K7Q2")] == ["plan.made", "plan.approved"]
+    other = a_plan("AAAA")
+    await store.plans.add(other, CARD)
+    with pytest.raises(RefusedError, match="Another cutover is under way: shop in plan K7Q2"):
+        await second.plans.approve(other, "slack:U2", 1, NOW)
+    stored = await store.plans.get("AAAA")
+    assert stored is not None
+    assert (stored.state, stored.given) == (State.PLANNED, ())
+
+
+async def test_two_needed_approvals_are_two_people(store: Store) -> None:
+    plan = a_plan()
+    await store.plans.add(plan, CARD)
+    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == State.PLANNED
+    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == State.PLANNED
+    assert await store.plans.approve(plan, "slack:U3", 2, NOW) == State.APPROVED
+
+
+async def test_another_plan_than_the_stored_one_is_never_approved(store: Store) -> None:
+    plan = a_plan()
+    await store.plans.add(plan, CARD)
+    tampered = replace(plan, zones=())
+    assert await store.plans.approve(tampered, "slack:U2", 1, NOW) == State.PLANNED
+    assert [e.kind for e in await store.record.entries(subject="K7Q2")] == ["plan.made"]
+
+
+async def test_a_plan_moves_only_from_the_states_it_may(store: Store, second: Store) -> None:
+    await store.plans.add(a_plan(), CARD)
+    moved = await asyncio.gather(
+        *(
+            one.plans.move("K7Q2", {State.PLANNED}, to, NOW, "slack:U2", "why", CARD)
+            for one, to in ((store, State.CANCELLED), (second, State.EXPIRED))
+        )
+    )
+    assert sorted(moved) == [False, True]
+    assert not await store.plans.move("none", {State.PLANNED}, State.EXPIRED, NOW, "who", "why", CARD)
+
+
+async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
+    first, other = a_plan(), a_plan("AAAA")
+    await store.plans.add(first, CARD)
+    await store.plans.add(other, CARD)
+    await store.plans.approve(first, "slack:U2", 1, NOW)
+    await store.plans.move("K7Q2", {State.APPROVED}, State.CONFIRMED, NOW, "bot", "done", CARD)
+    assert await store.plans.approve(other, "slack:U2", 1, NOW) == State.APPROVED
+    assert await store.plans.last_moves() == {"shop": NOW}
+
+
+async def test_a_step_ends_once_and_keeps_the_progress_with_it(store: Store) -> None:
+    await store.plans.add(a_plan(), CARD)
+    progress = Progress(zones={"shop.test": ZoneDone(NOW, 11)})
+    await store.plans.begin_steps("K7Q2", ["hold", "verify"], NOW, "bot")
+    await store.plans.begin_steps("K7Q2", ["hold"], NOW, "bot")
+    await store.plans.end_steps("K7Q2", [("hold", Outcome.DONE, "held")], progress, NOW, "bot")
+    await store.plans.end_steps("K7Q2", [("hold", Outcome.REFUSED, "late")], progress, NOW, "bot")
+    assert await store.plans.outcomes("K7Q2") == {"hold": Outcome.DONE}
+    stored = await store.plans.get("K7Q2")
+    assert stored is not None
+    assert stored.progress == progress
+
+
+async def test_open_plans_are_those_that_wait_run_or_are_unfinished(store: Store) -> None:
+    for number, (plan_id, state) in enumerate(
+        [("AAAA", None), ("BBBB", State.UNFINISHED), ("CCCC", State.CONFIRMED), ("DDDD", State.CANCELLED)]
+    ):
+        await store.plans.add(replace(a_plan(plan_id, f"site{number}"), asked_at=NOW + number * LEASE), CARD)
+        if state is not None:
+            await store.plans.move(plan_id, {State.PLANNED}, state, NOW, "who", "why", CARD)
+    assert [stored.id for stored in await store.plans.open()] == ["AAAA", "BBBB"]
+
+
+async def test_data_age_counts_from_the_newest_good_run(store: Store) -> None:
+    for number, outcome in enumerate(["good", "good", "failed"]):
+        run = SyncRun(f"r{number}", "shop", "north", "south", NOW + number * LEASE, None, None, {})
+        await store.copies.begin_sync(run, "bot")
+        await store.copies.end_sync(run.id, outcome, {"files": number}, NOW + number * LEASE, "bot")
+    assert (await store.copies.last_good())["shop", "south"].id == "r1"
+    assert (await store.copies.last_syncs())["shop", "south"].id == "r2"
+    assert await store.copies.running_syncs() == ()
+
+
+async def test_a_sync_ends_once(store: Store) -> None:
+    await store.copies.begin_sync(SyncRun("r", "shop", "north", "south", NOW, None, None, {}), "bot")
+    assert [run.id for run in await store.copies.running_syncs()] == ["r"]
+    await store.copies.end_sync("r", "good", {}, NOW, "bot")
+    await store.copies.end_sync("r", "interrupted", {}, NOW, "bot")
+    assert (await store.copies.last_syncs())["shop", "south"].outcome == "good"
+
+
+async def test_quarantine_begins_and_ends_once_on_record(store: Store) -> None:
+    for _ in range(2):
+        await store.copies.quarantine([("shop", "north")], "left by failover K7Q2", NOW, "bot")
+    assert list(await store.copies.quarantined()) == [("shop", "north")]
+    for _ in range(2):
+        await store.copies.release([("shop", "north")], "the active copy was taken", NOW, "slack:U2")
+    assert await store.copies.quarantined() == {}
+    kinds = [entry.kind for entry in await store.record.entries(subject="shop")]
+    assert kinds == ["quarantine.begun", "quarantine.ended"]
+
+
+async def test_where_a_site_is_served_from_is_kept(store: Store, second: Store) -> None:
+    await store.copies.set_active({"shop": "south", "blog": "north"}, NOW)
+    await store.copies.set_active({"shop": "north"}, NOW)
+    assert await second.copies.active() == {"shop": "north", "blog": "north"}
