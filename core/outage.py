@@ -33,10 +33,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one look found: UP, DEGRADED or DOWN, and in a few words why it is not UP."""
+    """What one look found: UP, DEGRADED or DOWN, and in a few words why it is not UP.
+
+    at: when, as people read it. at_s: the same in seconds of a clock that never goes back, for what is compared.
+    """
 
     state: State
     at: datetime
+    at_s: float
     why: str = ""
 
 
@@ -58,7 +62,8 @@ class Track:
     """What is known of one target.
 
     held: what the looks from here say, in a row. judged: what is said to people, since `since_at`, because of `why`.
-    row: the last findings, newest last, and `row_began_at` when the newest of them was found first without a break.
+    row: the last findings, newest last; `row_began_at` and `row_began_s`: when the newest of them was found first
+    without a break. looked_s: when it was last looked at; None: never.
     contradicted: how often in a row other places reached what is judged down. verdict: the one that `judged` comes
     from; None where it comes from the looks alone.
     """
@@ -69,7 +74,8 @@ class Track:
     why: str = ""
     row: tuple[State, ...] = ()
     row_began_at: datetime | None = None
-    looked_at: datetime | None = None
+    row_began_s: float = 0.0
+    looked_s: float | None = None
     contradicted: int = 0
     verdict: Verdict | None = None
 
@@ -88,7 +94,8 @@ def after_look(track: Track, finding: Finding, watch: Watch) -> Track:
         held=_held(track.held, row, watch),
         row=row,
         row_began_at=track.row_began_at if goes_on else finding.at,
-        looked_at=finding.at,
+        row_began_s=track.row_began_s if goes_on else finding.at_s,
+        looked_s=finding.at_s,
     )
     if looked.held is State.DOWN or looked.held is State.UNKNOWN or looked.in_doubt:
         return looked
@@ -133,12 +140,12 @@ def judge(second_looks: Mapping[str, bool | None], witnesses: Mapping[str, bool]
     return Verdict(State.UNKNOWN, "nothing at all answers here: the bot's own link may be gone")
 
 
-def judge_dependent(server: str, track: Track, failing_since_at: datetime) -> Verdict | None:
-    """Say what it means that something on `server` (its `track`) does not answer since `failing_since_at`.
+def judge_dependent(server: str, track: Track, failing_since_s: float) -> Verdict | None:
+    """Say what it means that something on `server` (its `track`) does not answer since `failing_since_s`.
 
     None: wait, until the server itself has been looked at since, and is settled.
     """
-    if track.looked_at is None or track.looked_at < failing_since_at or track.in_doubt:
+    if track.looked_s is None or track.looked_s < failing_since_s or track.in_doubt:
         return None
     if track.held is not State.DOWN:
         return Verdict(State.DOWN)
@@ -175,7 +182,7 @@ def after_verdict(track: Track, verdict: Verdict, why: str, at: datetime, watch:
 
 def after_inheriting(track: Track, verdict: Verdict, at: datetime) -> Track:
     """Keep what follows from the server's state; of its own looks nothing is held any more."""
-    judged = _judged(replace(track, held=State.UNKNOWN, row=(), looked_at=at), verdict.state, verdict.why, at)
+    judged = _judged(replace(track, held=State.UNKNOWN, row=()), verdict.state, verdict.why, at)
     return replace(judged, verdict=verdict)
 
 
@@ -184,14 +191,19 @@ def resumed(opened_at: datetime, why: str) -> Track:
     return Track(held=State.DOWN, judged=State.DOWN, since_at=opened_at, why=why)
 
 
-def which_card(opened: Sequence[tuple[datetime, str]], at: datetime, window: timedelta, most: int = 3) -> str | None:
+def which_card(opened: Sequence[tuple[float, str]], at_s: float, window_s: float, most: int = 3) -> str | None:
     """Say on which card the next outage goes: None for one of its own, else the key of the card that it joins.
 
     opened: when and under which key cards were made, oldest first. No more than `most` cards are made within
-    `window`, the time within which things that died at the same moment are found; the last takes all that follow.
+    `window_s`, the time within which things that died at the same moment are found; the last takes all that follow.
     """
-    recent = [key for opened_at, key in opened if at - opened_at < window]
+    recent = [key for opened_s, key in opened if at_s - opened_s < window_s]
     return recent[-1] if len(recent) >= most else None
+
+
+def found_within(watch: Watch) -> timedelta:
+    """Return the time within which things that died at the same moment are all found, with some to spare."""
+    return watch.every + watch.down_after * (watch.retry + 2 * watch.timeout)
 
 
 def _judged(track: Track, state: State, why: str, since_at: datetime) -> Track:

@@ -148,6 +148,21 @@ class Watching:
             )
         )
 
+    async def newest_good(self, copies: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], datetime]:
+        """Return when the last good copy of each (site, server) began; one without any is absent.
+
+        It asks for these pairs only: the whole history of syncs is long.
+        """
+        wanted = json.dumps([[site, server] for site, server in copies])
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT value ->> 0 AS site_, value ->> 1 AS server_, (SELECT max(begun_at) FROM syncs "
+                "WHERE site = value ->> 0 AND mirror = value ->> 1 AND outcome = 'good') FROM json_each(?)",
+                [wanted],
+            ).fetchall()
+        )
+        return {(site, server): from_stamp(at) for site, server, at in rows if at is not None}
+
     async def open_outage(
         self,
         target: str,

@@ -1,0 +1,211 @@
+"""Tells people: holds what is down against the outages that are open, and opens, changes and closes them.
+
+Nothing is remembered between two rounds that the store does not hold too: a bot that was killed and started again
+finds the outage open, and goes on with the same message. Many things that die at once make at most three messages:
+within the time in which they are all found, the third message takes all that follow.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.fleet_state import stale_after
+from core.outage import State, Track, found_within, which_card
+from core.outage_card import card_of, name_of
+from core.outage_facts import Ending, Facts, facts_from_json, facts_to_json
+from jobs.watch.gathering import gather_facts, sites_facts
+from jobs.watch.scene import NAMESERVER, SERVER, Scene, server_key, site_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from core.reply import Reply
+    from ops.ports import Ports
+    from ops.store.watching import Outage
+
+log = logging.getLogger(__name__)
+
+WHO = "bot:watch"
+LINK = "link:bot"
+SITES = "sites:"
+# What dies together is told together: so long the first waits for the others.
+COLLECT_S = 0.4
+# Facts that nothing here announces (copies, quarantine) are read again this often while an outage is open.
+READ_AGAIN_S = 10.0
+# Web servers may start later than SSH: so long after a server's return its sites' failing is still its own outage.
+GRACE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is down now, since `since_at`."""
+
+    target: str
+    since_at: datetime
+    track: Track
+
+
+class Desk:
+    """Keeps the outages in the store as the scene is."""
+
+    def __init__(self, scene: Scene, ports: Ports) -> None:
+        self._scene = scene
+        self._ports = ports
+        self._clock = ports.clock
+        self._watching = ports.store.watching
+        self._open: dict[str, Outage] = {}
+        self._waiting_s: float | None = None
+        self._read_s = float("-inf")
+        self._cards: list[tuple[float, str]] = []
+        self._returned_s: dict[str, float] = {}
+
+    def take_up(self, outages: Iterable[Outage]) -> None:
+        """Go on with the outages that were open."""
+        self._open = {outage.target: outage for outage in outages}
+
+    async def settle(self) -> None:
+        """Open, change and close outages, so that they are as the scene is."""
+        now_s = self._clock.monotonic()
+        troubles = {trouble.target: trouble for trouble in self._troubles(now_s)}
+        fresh = [trouble for target, trouble in troubles.items() if target not in self._open]
+        if fresh and self._waiting_s is None:
+            self._waiting_s = now_s
+        over = [(outage, how) for outage in self._open.values() if (how := self._ending(outage, troubles)) is not None]
+        for outage, (ending, why, at) in over:
+            await self._close(outage, ending, why, at)
+        if fresh and now_s - (self._waiting_s or 0.0) >= COLLECT_S:
+            for trouble in fresh:
+                await self._announce(trouble, now_s)
+            self._waiting_s = None
+        if not fresh:
+            self._waiting_s = None
+        if self._open and (self._scene.changed or now_s - self._read_s >= READ_AGAIN_S):
+            self._scene.changed, self._read_s = False, now_s
+            for outage in list(self._open.values()):
+                await self._refresh(outage, troubles.get(outage.target))
+
+    def _troubles(self, now_s: float) -> Iterable[Trouble]:
+        scene = self._scene
+        for key in scene.machines:
+            track = scene.tracks[key]
+            if track.judged is State.DOWN and track.since_at is not None:
+                self._returned_s[name_of(key)] = now_s
+                yield Trouble(key, track.since_at, track)
+        for key in scene.nameservers:
+            track = scene.tracks[key]
+            inherits = track.verdict is not None and track.verdict.inherited
+            if track.judged is State.DOWN and not inherits and track.since_at is not None:
+                yield Trouble(key, track.since_at, track)
+        for server, failing in scene.failing.items():
+            target = SITES + server
+            reachable = scene.tracks[server_key(server)].held in {State.UP, State.DEGRADED}
+            just_back = now_s - self._returned_s.get(server, float("-inf")) < GRACE_S
+            if failing and reachable and (target in self._open or not just_back):
+                first = min(failing.values(), key=lambda track: track.row_began_s)
+                yield Trouble(target, min(one.since_at for one in failing.values() if one.since_at), first)
+        blind = self._blind_since()
+        if blind is not None:
+            yield Trouble(LINK, blind, Track())
+
+    def _blind_since(self) -> datetime | None:
+        """Return since when nothing at all answers, once that has lasted so long that everything is unknown."""
+        machines = [self._scene.tracks[key] for key in self._scene.machines]
+        # A name server on a machine that cannot be seen was not looked at: it says nothing either way.
+        tracks = machines + [track for key in self._scene.nameservers if (track := self._scene.tracks[key]).row]
+        nothing = all(track.row and track.row[-1] is State.DOWN for track in tracks)
+        if not nothing or all(track.judged is not State.UNKNOWN for track in tracks):
+            return None
+        last = max(tracks, key=lambda track: track.row_began_s)
+        lasts_s = self._clock.monotonic() - last.row_began_s
+        return last.row_began_at if lasts_s >= stale_after(self._scene.watch).total_seconds() else None
+
+    def _ending(self, outage: Outage, troubles: Mapping[str, Trouble]) -> tuple[Ending, str, datetime] | None:
+        """Say how an open outage has ended, why not in full, and when; None: it goes on, or nobody can know."""
+        now, (kind, _, name) = self._clock.now(), outage.target.partition(":")
+        if outage.target in troubles:
+            return None
+        if outage.target == LINK:
+            seen = any(self._scene.tracks[place].row[-1:] == (State.UP,) for place in self._scene.places)
+            return (Ending.UP, "", now) if seen else None
+        if kind in {SERVER, NAMESERVER}:
+            track = self._scene.tracks.get(outage.target)
+            if track is None:
+                return Ending.UNWATCHED, "", now
+            endings = {State.UP: Ending.UP, State.DEGRADED: Ending.DEGRADED}
+            if track.judged in endings and track.since_at is not None:
+                return endings[track.judged], track.why, track.since_at
+            return None
+        return self._sites_ending(outage, name, now)
+
+    def _sites_ending(self, outage: Outage, server: str, now: datetime) -> tuple[Ending, str, datetime] | None:
+        scene = self._scene
+        if server not in scene.fleet.servers:
+            return Ending.UNWATCHED, "", now
+        if scene.tracks[server_key(server)].judged is State.DOWN:
+            return Ending.JOINED, "", now
+        tracks = [scene.tracks[site_key(site)] for site in scene.on_server[server]]
+        if scene.failing[server] or any(track.in_doubt or track.held is not State.UP for track in tracks):
+            return None
+        named = facts_from_json(outage.body).sites
+        moved = bool(named) and not any(site in scene.on_server[server] for site in named)
+        return (Ending.MOVED if moved else Ending.UP), "", now
+
+    async def _announce(self, trouble: Trouble, now_s: float) -> None:
+        window_s = found_within(self._scene.watch).total_seconds()
+        self._cards = [(at_s, key) for at_s, key in self._cards if now_s - at_s < window_s]
+        card = which_card(self._cards, now_s, window_s)
+        facts = await self._facts(trouble, Facts())
+        outage, new = await self._watching.open_outage(
+            trouble.target, trouble.since_at, WHO, facts_to_json(facts), self._draw, self._clock.now(), card=card
+        )
+        self._open[outage.target] = outage
+        if new and card is None:
+            self._cards.append((now_s, outage.card))
+        log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
+
+    async def _refresh(self, outage: Outage, trouble: Trouble | None) -> None:
+        """Change an outage that goes on where its facts have changed."""
+        if trouble is None:
+            return
+        before = facts_from_json(outage.body)
+        facts = await self._facts(trouble, before)
+        if facts != before:
+            body = facts_to_json(facts)
+            await self._watching.change_outage(outage, body, self._draw, self._clock.now())
+            self._open[outage.target] = replace(outage, body={**body, "card": outage.card})
+
+    async def _close(self, outage: Outage, ending: Ending, why: str, at: datetime) -> None:
+        facts = replace(facts_from_json(outage.body), ending=ending, ending_why=why)
+        kind, _, name = outage.target.partition(":")
+        if kind == SERVER:
+            quarantined = await self._ports.store.copies.quarantined()
+            facts = replace(facts, quarantined=sum(server == name for _, server in quarantined))
+        unseen_from_at = self._scene.resumed.pop(outage.target, None)
+        if unseen_from_at is not None and ending is not Ending.UNWATCHED:
+            facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=at)
+        closed_at = max(at, outage.opened_at)
+        body = facts_to_json(facts)
+        await self._watching.close_outage(outage, closed_at, WHO, body, self._draw, self._clock.now())
+        del self._open[outage.target]
+        log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ending)
+
+    async def _facts(self, trouble: Trouble, before: Facts) -> Facts:
+        scene, (kind, _, name) = self._scene, trouble.target.partition(":")
+        verdict = trouble.track.verdict
+        seen_from = verdict.seen_from if verdict is not None else before.seen_from
+        known = replace(before, why=trouble.track.why or before.why, seen_from=seen_from)
+        if kind == SERVER:
+            known = replace(known, place=scene.fleet.servers[name].location)
+            return await gather_facts(known, name, list(scene.on_server[name]), scene, self._ports.store)
+        if trouble.target.startswith(SITES):
+            return await gather_facts(known, name, sites_facts(scene, name), scene, self._ports.store)
+        others = [key for key in (scene.nameservers if kind == NAMESERVER else scene.places) if key != trouble.target]
+        up = sum(scene.tracks[key].judged is State.UP for key in others)
+        place = scene.nameservers[trouble.target].location if kind == NAMESERVER else ""
+        return replace(known, place=place, others=len(others), others_up=up)
+
+    def _draw(self, outages: tuple[Outage, ...]) -> Reply:
+        return card_of(outages, self._scene.fleet.timezone, self._clock.now())

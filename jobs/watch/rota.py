@@ -1,0 +1,61 @@
+"""When each target is due: spread evenly, never twice at once, sooner when there is reason to."""
+
+from __future__ import annotations
+
+import heapq
+from hashlib import blake2b
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PHASE_BYTES = 8
+
+
+def phase(key: str) -> float:
+    """Return where in its interval a target is due, from 0 to below 1: the same for ever, and evenly spread."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=PHASE_BYTES).digest()) / (1 << 8 * PHASE_BYTES)
+
+
+class Rota:
+    """The times, in seconds of the clock that never goes back, at which targets are due.
+
+    A target that was taken is due no more until it is put back: a slow look never makes a second one of the same.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._due: dict[str, float] = {}
+        self._heap: list[tuple[float, int, str]] = []
+        self._numbers = count()
+
+    def put(self, key: str, due_s: float) -> None:
+        """Let `key` be due at `due_s`, whatever was before."""
+        self._due[key] = due_s
+        heapq.heappush(self._heap, (due_s, next(self._numbers), key))
+
+    def put_on_grid(self, key: str, now_s: float) -> None:
+        """Let `key` be due at the next of its own regular moments."""
+        rounds = (now_s / self._every_s - phase(key)) // 1 + 1
+        self.put(key, (rounds + phase(key)) * self._every_s)
+
+    def hurry(self, keys: Iterable[str], due_s: float) -> None:
+        """Let those of `keys` that wait for a later moment be due at `due_s`; one that is being looked at is not."""
+        for key in keys:
+            if self._due.get(key, due_s) > due_s:
+                self.put(key, due_s)
+
+    def drop(self, key: str) -> None:
+        """Let `key` never be due again."""
+        self._due.pop(key, None)
+
+    def take(self, now_s: float, most: int) -> list[str]:
+        """Take up to `most` targets that are due, the longest waiting first."""
+        taken: list[str] = []
+        while self._heap and self._heap[0][0] <= now_s and len(taken) < most:
+            due_s, _, key = heapq.heappop(self._heap)
+            if self._due.get(key) == due_s:
+                del self._due[key]
+                taken.append(key)
+        return taken

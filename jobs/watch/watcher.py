@@ -1,0 +1,163 @@
+"""The watch itself: who is looked at when, what is stored, and what DNS says of where sites are served from."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError
+from core.fleet_state import stale_after
+from jobs.watch.desk import Desk
+from jobs.watch.looks import Looks
+from jobs.watch.rota import Rota, phase
+from jobs.watch.scene import NAMESERVER, SERVER, SITE, Scene, site_key
+from ops.name_server_lag import Lag
+from ops.pointing import Pointing
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+
+    from ops.ports import Ports
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.05
+STORE_EVERY_S = 1.0
+DESK_EVERY_S = 0.25
+DNS_EVERY_S = 60.0
+LAG_EVERY_S = 15.0
+# Looks at sites: all together, and at one server, whose hanging must not keep others waiting.
+AT_ONCE = 400
+AT_ONCE_A_SERVER = 100
+# The first round of sites is faster than the regular ones, so that a fresh bot knows its fleet soon.
+FIRST_ROUND_A_S = 500
+SITES_A_S = 1000
+ZONES_A_S = 50
+STORED_AT_ONCE = 2000
+STORED_AT_MOST = 100_000
+
+
+class Watcher:
+    """Watches the whole fleet. Nothing is assumed at the start but that outages which were open still are."""
+
+    def __init__(self, ports: Ports, *, dns_every_s: float = DNS_EVERY_S) -> None:
+        self._ports = ports
+        self._clock = ports.clock
+        self._store = ports.store
+        self._scene = Scene(ports.fleet)
+        self._rota = Rota(ports.fleet.watch.every.total_seconds())
+        self._looks = Looks(self._scene, ports.probe, ports.clock, self._hurry)
+        self._desk = Desk(self._scene, ports)
+        self._pointing = Pointing(ports.fleet, ports.dns)
+        self._lag = Lag(ports.fleet, ports.dns, ports.clock)
+        self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
+        self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
+        self._ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled. Where the store fails, it is tried again; what was seen meanwhile is kept."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._often(STORE_EVERY_S, self._write, "store"))
+            group.create_task(self._often(max(1.0, len(self._scene.active) / SITES_A_S), self._read_active, "active"))
+            group.create_task(self._often(self._dns_every_s, self._read_dns, "dns"))
+            group.create_task(self._often(LAG_EVERY_S, self._read_lag, "lag"))
+            while not self._ready.is_set():
+                await self._guarded(self._begin, "begin")
+                await self._clock.sleep(0 if self._ready.is_set() else STORE_EVERY_S)
+            group.create_task(self._often(DESK_EVERY_S, self._desk.settle, "outages"))
+            await self._go_round(group)
+
+    async def _begin(self) -> None:
+        """Take up what the store knows, and make everything due: machines now, sites spread over a short while."""
+        scene, watching = self._scene, self._store.watching
+        await watching.keep_only(scene.tracks)
+        scene.move(await self._store.copies.active())
+        outages = await watching.open_outages()
+        scene.take_up(await watching.states(), outages)
+        self._desk.take_up(outages)
+        now_s = self._clock.monotonic()
+        spread_s = min(scene.watch.every.total_seconds(), len(scene.active) / FIRST_ROUND_A_S)
+        for key in scene.tracks:
+            self._rota.put(key, now_s + (phase(key) * spread_s if key.startswith(SITE + ":") else 0.0))
+        log.info("watch=begun targets=%d open_outages=%d", len(scene.tracks), len(outages))
+        self._ready.set()
+
+    async def _go_round(self, group: asyncio.TaskGroup) -> None:
+        looks = {SERVER: self._looks.server, NAMESERVER: self._looks.nameserver, SITE: self._looks.site}
+        while True:
+            now_s = self._clock.monotonic()
+            for key in self._rota.take(now_s, AT_ONCE):
+                kind, _, name = key.partition(":")
+                server = self._scene.active[name] if kind == SITE else None
+                if server is not None and self._full(server):
+                    self._rota.put(key, now_s + 2 * TICK_S)
+                else:
+                    group.create_task(self._look(key, looks[kind], server))
+            await self._clock.sleep(TICK_S)
+
+    def _full(self, server: str) -> bool:
+        return self._busy[server] >= AT_ONCE_A_SERVER or sum(self._busy.values()) >= AT_ONCE
+
+    async def _look(self, key: str, look: Callable[[str], Awaitable[timedelta | None]], server: str | None) -> None:
+        if server is not None:
+            self._busy[server] += 1
+        try:
+            delay = await look(key)
+        finally:
+            if server is not None:
+                self._busy[server] -= 1
+        now_s = self._clock.monotonic()
+        if delay is None:
+            self._rota.put_on_grid(key, now_s)
+        else:
+            self._rota.put(key, now_s + delay.total_seconds())
+
+    def _hurry(self, keys: list[str]) -> None:
+        self._rota.hurry(keys, self._clock.monotonic())
+
+    async def _write(self) -> None:
+        """Store what was seen, in pieces, so that others get their turn at the store."""
+        gap = stale_after(self._scene.watch)
+        while batch := self._scene.take_fresh(STORED_AT_ONCE):
+            try:
+                await self._store.watching.saw(batch, gap=gap)
+            except SharpnetError:
+                self._scene.put_back(batch, STORED_AT_MOST)
+                raise
+
+    async def _read_active(self) -> None:
+        if self._ready.is_set():
+            self._hurry([site_key(site) for site in self._scene.move(await self._store.copies.active())])
+
+    async def _read_dns(self) -> None:
+        """Notice sites that DNS points elsewhere now, a change made by hand too."""
+        now_at = await self._pointing.changes()
+        known = await self._store.copies.active()
+        moved = [self._scene.fleet.sites[site] for site, server in now_at.items() if known.get(site, server) != server]
+        # Asked once more at once: a cutover may have moved some while all the others were being asked.
+        fresh = {site: server for site, server in now_at.items() if site not in known}
+        fresh |= await self._pointing.of(moved)
+        if fresh:
+            await self._store.copies.set_active(fresh, self._clock.now())
+            log.info("watch=moved sites=%d", len(fresh))
+        await self._read_active()
+
+    async def _read_lag(self) -> None:
+        behind = await self._lag.behind()
+        if behind.keys() != self._scene.behind.keys():
+            self._hurry([f"{NAMESERVER}:{name}" for name in {*behind, *self._scene.behind}])
+        self._scene.behind = behind
+
+    async def _often(self, every_s: float, work: Callable[[], Awaitable[None]], what: str) -> None:
+        while True:
+            await self._guarded(work, what)
+            await self._clock.sleep(every_s)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        """Do a piece of the work; what goes wrong with it now may go well the next time."""
+        try:
+            await work()
+        except SharpnetError as error:
+            log.warning("watch=%s failed: %s", what, error.message)
