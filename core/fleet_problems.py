@@ -71,16 +71,17 @@ def _dns(tree: object) -> Iterator[Trouble]:
 
 
 def _endpoints(entries: Iterable[tuple[Where, object]]) -> Iterator[Trouble]:
-    seen: dict[tuple[str, object], Where] = {}
+    seen: dict[tuple[str, int], Where] = {}
     for where, entry in entries:
         address = address_of(at(entry, "address"))
-        if address is None:
+        port = at(entry, "port") or DNS_PORT
+        if address is None or not isinstance(port, int):
             continue
-        endpoint = (address, at(entry, "port") or DNS_PORT)
+        endpoint = (address, port)
         if endpoint in seen:
             first = seen[endpoint][-1]
             other = f"of {first}" if isinstance(first, str) else f"of entry {first + 1}"
-            yield Trouble(where, f"{address}, port {endpoint[1]}, is the address {other} as well", "List each once.")
+            yield Trouble(where, f"{address}, port {port}, is the address {other} as well", "List each once.")
         seen.setdefault(endpoint, where)
 
 
@@ -135,7 +136,8 @@ def _schedules(tree: object) -> Iterator[Trouble]:
         yield from _both_days(("schedule", name), schedule[name])
     for name, site in mapping_at(tree, "sites").items():
         yield from _both_days(("sites", name, "sync"), at(site, "sync"))
-    if schedule.get("backup") not in {None, "off"} and at(tree, "offsite") is None:
+    backup = schedule.get("backup")
+    if isinstance(backup, str) and backup != "off" and at(tree, "offsite") is None:
         hint = "Add offsite, or set backup: off."
         yield Trouble(("schedule", "backup"), "there is no place for a backup to go to", hint, serious=False)
 

@@ -100,10 +100,12 @@ def _roots(tree: object) -> Iterator[Trouble]:
     roots: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for name, site in mapping_at(tree, "sites").items():
         root = at(site, "root")
-        if not isinstance(root, str) or not root.startswith("/"):
+        if not isinstance(root, str) or not root.startswith("/") or "{" in root.replace("{server}", ""):
             continue
         for server in _holders(site):
             parts = _parts(root.replace("{server}", server))
+            if not parts:
+                continue
             roots.setdefault(server, []).append((parts, name))
             limit = limits.get(server)
             if isinstance(limit, str) and parts[: len(_parts(limit))] != _parts(limit):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,9 @@ def examine(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[Fleet 
     folder = path.absolute().parent
     problems += (of_trouble(trouble, tree) for trouble in secret_troubles(tree.value, folder, environ))
     usable = file is not None and not any(problem.serious for problem in problems)
-    return fleet_from(file, folder) if file is not None and usable else None, tuple(sorted(problems))
+    return fleet_from(file, folder) if file is not None and usable else None, tuple(
+        sorted(problems, key=attrgetter("line"))
+    )
 
 
 def shown_path(path: Path) -> str:

@@ -39,7 +39,7 @@ def _path(text: str) -> str:
     if "\0" in text:
         raise Wrong(f"{shown(text)} has a NUL character in it", "No path can.")
     if ".." in text.split("/"):
-        raise Wrong(f"{shown(text)} goes upwards with ..", "Write where it ends.")
+        raise Wrong(f"{shown(text)} goes upwards: it has .. in it", "Write where it ends.")
     normal = "/" + posixpath.normpath(text).lstrip("/")
     if normal == "/":
         raise Wrong(f"{shown(text)} is the whole machine", "Write a directory of its own.")
@@ -79,6 +79,8 @@ def ipv6(text: str) -> str:
     except AddressValueError as error:
         hint = "An IPv4 address goes under ipv4." if text.count(".") == 3 else "Like 2001:db8::7."  # noqa: PLR2004
         raise Wrong(f"{shown(text)} is no IPv6 address", hint) from error
+    if address.ipv4_mapped:
+        raise Wrong(f"{shown(text)} is an IPv4 address in the dress of IPv6", f"Write ipv4: {address.ipv4_mapped}.")
     if address.scope_id:
         raise Wrong(f"{shown(text)} holds only on one link (%{address.scope_id})", "Write a global address.")
     return str(_of_a_host(address))

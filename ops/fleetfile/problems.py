@@ -26,7 +26,7 @@ MOST_KEYS_SHOWN = 12
 MOST_WHERE = 120
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong. `where` as keys joined by dots; empty: the file itself. Not `serious`: a warning."""
 
@@ -57,7 +57,13 @@ def where_of(where: Where) -> str:
 def of_trouble(trouble: Trouble, tree: Tree) -> Problem:
     """Return a trouble between parts with its line."""
     line = tree.line_of(trouble.where)
-    return Problem(line, where_of(trouble.where), trouble.message, trouble.hint, trouble.serious)
+    # Both may hold names as they were written.
+    message, hint = (_on_one_line(text) for text in (trouble.message, trouble.hint))
+    return Problem(line, where_of(trouble.where), message, hint, trouble.serious)
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def of_shape(error: ValidationError, tree: Tree) -> Iterator[Problem]:
@@ -75,7 +81,7 @@ def _in_words(kind: str, where: Where, context: Mapping[str, Any], tree: Tree) -
     if kind == "value_error":
         return str(context["error"]).rstrip("."), getattr(context["error"], "hint", "")
     if kind == "missing":
-        return ("is empty" if tree.has(where) else "is missing"), _meaning(where)
+        return _with_meaning("is empty" if tree.has(where) else "is missing", where), ""
     if kind == "extra_forbidden":
         known = list(_model_at(where[:-1]).model_fields)
         return "is not known here", did_you_mean(str(where[-1]), known) or f"Known: {listing(known, MOST_KEYS_SHOWN)}."
@@ -91,16 +97,17 @@ def _in_words(kind: str, where: Where, context: Mapping[str, Any], tree: Tree) -
         limit = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']:,}"
         return f"must be {limit}, not {value}", ""
     if kind in {"too_short", "string_too_short"}:
-        return "must not be empty", _meaning(where)
+        return _with_meaning("must not be empty", where), ""
     if kind == "literal_error":
         return f"must be one of {str(context['expected']).replace(' or ', ', ')}", ""
     return "", ""
 
 
-def _meaning(where: Where) -> str:
-    """Return what the schema says of the key at `where`."""
+def _with_meaning(message: str, where: Where) -> str:
+    """Add what the schema says of the key at `where`."""
     field = _model_at(where[:-1]).model_fields.get(str(where[-1])) if where else None
-    return (field.description or "") if field else ""
+    meaning = (field.description or "").rstrip(".") if field else ""
+    return f"{message}: {meaning[:1].lower()}{meaning[1:]}" if meaning else message
 
 
 def _model_at(where: Where) -> type[BaseModel]:

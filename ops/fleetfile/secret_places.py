@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from core.errors import SettingsError
 from core.fleet_tree import Trouble, at, entries_at, mapping_at
 from ops.fleetfile.building import path_in, secret_in
-from ops.fleetfile.places import secret_ref
+from ops.fleetfile.places import path_here, secret_ref
 from ops.fleetfile.wrong import Wrong
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> I
             if fault is not None:
                 yield Trouble(where, fault.message, fault.hint, fault.serious)
     for where, value in _known_hosts_in(tree):
-        if isinstance(value, str) and value.isprintable() and not os.access(path_in(value, folder), os.R_OK):
-            hint = "Write it with ssh-keyscan, and compare the keys with the servers' own."
-            yield Trouble(where, f"{path_in(value, folder)} cannot be read", hint, serious=False)
+        with suppress(Wrong):
+            path = path_in(path_here(value), folder)
+            if not os.access(path, os.R_OK):
+                hint = "Write it with ssh-keyscan, and compare the keys with the servers' own."
+                yield Trouble(where, f"{path} cannot be read", hint, serious=False)
 
 
 def _fault(secret: SecretRef, environ: Mapping[str, str]) -> _Fault | None:
@@ -89,7 +92,9 @@ def _fault_of_file(secret: SecretRef, found: os.stat_result) -> _Fault | None:
     if found.st_mode & OTHERS:
         mode = f"{stat.S_IMODE(found.st_mode):04o}"
         return _Fault(
-            f"{secret.where} is open to others (mode {mode})", f"Type: chmod 600 {secret.where}", serious=True
+            f"{secret.where} is open to others (mode {mode})",
+            f"Type: chmod 600 {shlex.quote(secret.where)}",
+            serious=True,
         )
     if not 0 < found.st_size <= MOST_SECRET_BYTES:
         return _Fault(f"{secret.where} holds {found.st_size:,} bytes", "Name the file that holds the secret.")
@@ -131,7 +136,7 @@ def _secrets_in(tree: object) -> Iterator[tuple[Where, object]]:
         yield ("notify", index), value
 
 
-def _known_hosts_in(tree: object) -> Iterator[tuple[Where, object]]:
+def _known_hosts_in(tree: object) -> Iterator[tuple[Where, str]]:
     told: set[str] = set()
     places: list[Where] = [("servers", name, "ssh", "known_hosts") for name in mapping_at(tree, "servers")]
     for where in (*places, ("offsite", "server", "ssh", "known_hosts")):

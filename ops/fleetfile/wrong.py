@@ -17,7 +17,5 @@ def kind_of(value: object) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "true or false"
-    for kind, word in ((str, "text"), (int | float, "a number"), (list, "a list"), (dict, "a mapping")):
-        if isinstance(value, kind):
-            return word
-    return "something else"
+    words = {str: "text", int: "a number", float: "a number with a point", list: "a list", dict: "a mapping"}
+    return next((word for kind, word in words.items() if isinstance(value, kind)), "something else")

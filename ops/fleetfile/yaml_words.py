@@ -13,8 +13,13 @@ def in_words(problem: str, line: str) -> tuple[str, str]:
         return "has a second colon on one line, or is indented wrongly", "Quote a value that holds “: ”."
     if "could not find expected ':'" in problem:
         return "has no colon after its key, or the line before is not closed", "Write key: value."
-    if "block end" in problem or "block mapping" in problem:
-        return "is indented differently from the lines that it belongs to", "Indent the keys of one mapping alike."
+    if "expected key" in problem or "block end" in problem or "block mapping" in problem:
+        hint = "Indent the keys of one mapping alike, and close every quote."
+        return "does not fit to the lines above it", hint
+    if "alphabetic or numeric" in problem:
+        return "begins a text with * or &", "Put the text in quotes."
+    if "expected ','" in problem:
+        return "has an open brace or bracket, or no comma between two entries", "Close it, or add the comma."
     if "end of stream" in problem or "quoted scalar" in problem:
         return "opens a quote, bracket or brace that is never closed", ""
     if "cannot start any token" in problem:
