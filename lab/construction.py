@@ -14,6 +14,7 @@ from lab.init import DaemonSpec
 from lab.state import Record, StateFolder, give_back
 
 _READY_S = 60.0
+_ZONES_S = 5.0
 _FAKETIME = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
 
 
@@ -28,7 +29,7 @@ class Construction:
         self.secrets, self.environment = state.secrets(fleet)
         self._has_https = any(server.https_port for server in fleet.servers.values())
         if self._has_https:
-            self.environment["SSL_CERT_FILE"] = str(state.authority / "ca-bundle.pem")
+            self.environment["SSL_CERT_FILE"] = str(tls.bundle_of(state.authority))
         self._furnisher = Furnisher(fleet, self.hosts, self.secrets, record.records)
 
     def host(self, name: str) -> Host:
@@ -65,7 +66,7 @@ class Construction:
         others = [host for host in self.hosts.values() if host.kind != "primary"]
         for hosts in (primaries, others):
             self.start([host for host in hosts if running.status_of(host, cut_off=False).state != "up"])
-            self.wait(hosts, self._fleet.zones)
+            self.wait(hosts)
 
     def start(self, hosts: Sequence[Host], faketime: str = "") -> None:
         """Start hosts side by side, killing what is left of them."""
@@ -79,16 +80,23 @@ class Construction:
         for host, starter in zip(hosts, starters, strict=True):
             running.started(host, starter)
 
-    def wait(self, hosts: Sequence[Host], zones: Sequence[str] = ()) -> None:
-        """Wait until hosts serve, name servers all of `zones`; without zones, they need but answer."""
+    def wait(self, hosts: Sequence[Host]) -> None:
+        """Wait until hosts serve, name servers all their zones."""
         for host in hosts:
-            probes = readiness.server_probes(host.server) if host.server else []
-            if host.dns and zones:
-                probes += [readiness.zone_served(host.dns, zone) for zone in zones]
-            elif host.dns:
-                probes.append(readiness.anything_answered(host.dns))
-            if not readiness.wait_until(probes, _READY_S, functools.partial(running.raise_if_failed, host)):
+            if not self._comes_up(host, self._fleet.zones, _READY_S):
                 raise running.not_ready(host)
+
+    def wait_alone(self, host: Host) -> None:
+        """Wait until a host serves; a name server need but answer, where nobody gives it its zones."""
+        if not self._comes_up(host, self._fleet.zones, _ZONES_S) and not self._comes_up(host, (), _READY_S):
+            raise running.not_ready(host)
+
+    def _comes_up(self, host: Host, zones: Sequence[str], within_s: float) -> bool:
+        probes = readiness.server_probes(host.server) if host.server else []
+        if host.dns:
+            probes.append(readiness.anything_answered(host.dns))
+            probes += [readiness.zone_served(host.dns, zone) for zone in zones]
+        return readiness.wait_until(probes, within_s, functools.partial(running.raise_if_failed, host))
 
     def _add_addresses(self) -> None:
         present = network.present_addresses()
@@ -99,10 +107,11 @@ class Construction:
         network.add_addresses(missing)
 
     def _furnish(self) -> None:
-        authority = tls.make_authority(self._state.authority) if self._has_https else None
+        if self._has_https:
+            tls.make_authority(self._state.authority)
         self._write_secret_files()
         keys = {name: self._bot_key(server.key) for name, server in self._fleet.servers.items()}
-        self._furnisher.furnish_servers(keys, authority, with_content=not self._record.seeded)
+        self._furnisher.furnish_servers(keys, self._state.authority, with_content=not self._record.seeded)
         self._write_known_hosts()
         self._state.write_ssh_config(ssh.client_config(self._fleet))
         self._record.seeded = True
@@ -160,5 +169,8 @@ def _at_other_time(daemon: DaemonSpec, faketime: str) -> DaemonSpec:
     libraries = list(itertools.chain.from_iterable(map(glob.glob, _FAKETIME)))
     if not libraries:
         raise LabError("libfaketime is not installed", "Run lab/install-debian.sh: it installs all that the lab needs.")
-    environ = {"LD_PRELOAD": libraries[0], "FAKETIME": faketime, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    # BIND brings jemalloc, which asks for the time before libfaketime can give it, for ever; with the C library named
+    # ahead of it, its malloc is not used.
+    preload = f"{libraries[0]} libc.so.6"
+    environ = {"LD_PRELOAD": preload, "FAKETIME": faketime, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     return {**daemon, "environ": {**daemon["environ"], **environ}}

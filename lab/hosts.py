@@ -86,14 +86,14 @@ class Furnisher:
         self._secrets = secrets
         self._zone_files = zone_files(fleet, extra)
 
-    def furnish_servers(self, bot_keys: dict[str, str], authority: Path | None, *, with_content: bool) -> None:
+    def furnish_servers(self, bot_keys: dict[str, str], authority: Path, *, with_content: bool) -> None:
         """Make all web servers ready together, since they know each other's keys."""
         servers = {host.name: host for host in self._hosts.values() if host.server}
         for host in servers.values():
             self._furnish_folders(host)
         ssh.exchange_keys(self._fleet, {name: host.folder for name, host in servers.items()}, bot_keys)
         for host in servers.values():
-            if host.server and host.server.https_port and authority:
+            if host.server and host.server.https_port:
                 tls.make_certificate(host.server, self._fleet, authority, host.folder)
         for site in self._fleet.sites.values() if with_content else ():
             home = self._fleet.servers[site.home]
@@ -115,7 +115,8 @@ class Furnisher:
             first = host.dns == self._fleet.updates[0]
             told = [at for at in self._fleet.nameservers.values() if first and at not in self._fleet.updates]
             return [bind_primary(host.folder, Primary(host.dns, tuple(told), self._zone_files, transfer, updaters))]
-        role = Secondary(host.dns, self._fleet.updates[0], self._fleet.zones, transfer)
+        notifiers = (self._secrets.bot,) if self._secrets.bot else ()
+        role = Secondary(host.dns, self._fleet.updates[0], self._fleet.zones, transfer, notifiers)
         write = {"BIND": bind_secondary, "NSD": nsd.nsd_secondary, "Knot": knot.knot_secondary}[host.software]
         return [write(host.folder, role)]
 

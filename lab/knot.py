@@ -1,5 +1,6 @@
 """Knot DNS as a public name server of the lab (knot.conf(5))."""
 
+import itertools
 from pathlib import Path
 
 from lab import programs
@@ -31,9 +32,10 @@ def knot_secondary(folder: Path, role: Secondary) -> DaemonSpec:
         "control:",
         f' listen: "{INSIDE}/run/control.sock"',
         "key:",
-        f" - id: {role.transfer.name}",
-        f"   algorithm: {role.transfer.algorithm}",
-        f"   secret: {role.transfer.secret}",
+        *itertools.chain.from_iterable(
+            (f" - id: {key.name}", f"   algorithm: {key.algorithm}", f"   secret: {key.secret}")
+            for key in (role.transfer, *role.notifiers)
+        ),
         "remote:",
         " - id: source",
         f"   address: {role.source.address}@{role.source.port}",
@@ -47,11 +49,14 @@ def knot_secondary(folder: Path, role: Secondary) -> DaemonSpec:
         f"   address: {role.source.address}",
         f"   key: {role.transfer.name}",
         "   action: notify",
+        *itertools.chain.from_iterable(
+            (f" - id: told-by-{key.name}", f"   key: {key.name}", "   action: notify") for key in role.notifiers
+        ),
         "template:",
         " - id: default",
         f'   storage: "{INSIDE}/zones"',
         "   master: source",
-        "   acl: told-by-source",
+        f"   acl: [{', '.join(['told-by-source', *(f'told-by-{key.name}' for key in role.notifiers)])}]",
         "   semantic-checks: off",
         "   zonefile-sync: -1",
         "   zonefile-load: none",

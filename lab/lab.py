@@ -115,14 +115,14 @@ class Lab:
                 running.order(host, "run")
             if state in {"dropped", "failed"}:
                 built.start([host])
-            built.wait([host])
+            built.wait_alone(host)
 
     def restart_host(self, name: str, faketime: str = "") -> None:
         """Start a host anew; with `faketime` ("+20m", "-3d") its daemons' clock is off by that."""
         with self._changing() as built:
             host = built.host(name)
             built.start([host], faketime)
-            built.wait([host])
+            built.wait_alone(host)
 
     @property
     def env(self) -> dict[str, str]:
@@ -132,6 +132,11 @@ class Lab:
     def host(self, name: str) -> Host:
         """Give a host by its name; `primary` is the first update server, whatever else it is called."""
         return self._construction().host(name)
+
+    @property
+    def packet_filter(self) -> str:
+        """Name the packet filter's table that is there while a host of this lab is cut off."""
+        return self._state.packet_filter
 
     def path_on(self, name: str, path: str) -> Path:
         """Say where on this machine the host has what it calls `path`."""

@@ -35,12 +35,13 @@ class Primary:
 
 @dataclass(frozen=True, slots=True)
 class Secondary:
-    """A public name server, which has its zones from `source`."""
+    """A public name server, which has its zones from `source`, and takes NOTIFY from there and from `notifiers`."""
 
     at: Endpoint
     source: Endpoint
     zones: tuple[str, ...]
     transfer: Key
+    notifiers: tuple[Key, ...]
 
 
 def is_ipv6(address: str) -> bool:
@@ -75,9 +76,10 @@ def bind_secondary(folder: Path, role: Secondary) -> DaemonSpec:
     """Write BIND's configuration as a secondary."""
     (folder / "zones").mkdir(parents=True, exist_ok=True)
     source = f'{role.source.address} port {role.source.port} key "{role.transfer.name}"'
+    told_by = "".join(f'key "{key.name}"; ' for key in (role.transfer, *role.notifiers))
     zones = [
         f'zone "{zone}" {{ type secondary; file "{INSIDE}/zones/{zone}.db"; primaries {{ {source}; }}; '
-        f'allow-notify {{ key "{role.transfer.name}"; }}; }};'
+        f"allow-notify {{ {told_by}}}; }};"
         for zone in role.zones
     ]
     options = [
@@ -85,7 +87,7 @@ def bind_secondary(folder: Path, role: Secondary) -> DaemonSpec:
         "allow-transfer { none; }; notify no; notify-delay 0; tcp-clients 1000;",
         "transfers-in 500; transfers-per-ns 500; serial-query-rate 10000;",
     ]
-    return _bind(folder, role.at, (role.transfer,), options, zones)
+    return _bind(folder, role.at, (role.transfer, *role.notifiers), options, zones)
 
 
 def _bind(folder: Path, at: Endpoint, keys: tuple[Key, ...], options: list[str], zones: list[str]) -> DaemonSpec:

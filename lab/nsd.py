@@ -1,5 +1,6 @@
 """NSD as a public name server of the lab (nsd.conf(5))."""
 
+import itertools
 from pathlib import Path
 
 from lab import programs
@@ -38,14 +39,15 @@ def nsd_secondary(folder: Path, role: Secondary) -> DaemonSpec:
         " tcp-count: 100",
         "remote-control:",
         " control-enable: no",
-        "key:",
-        f' name: "{role.transfer.name}"',
-        f" algorithm: {role.transfer.algorithm}",
-        f' secret: "{role.transfer.secret}"',
+        *itertools.chain.from_iterable(
+            ("key:", f' name: "{key.name}"', f" algorithm: {key.algorithm}", f' secret: "{key.secret}"')
+            for key in (role.transfer, *role.notifiers)
+        ),
         "pattern:",
         ' name: "secondary"',
         ' zonefile: "%s.zone"',
         f" allow-notify: {role.source.address} {role.transfer.name}",
+        *(f" allow-notify: {anywhere} {key.name}" for key in role.notifiers for anywhere in ("0.0.0.0/0", "::/0")),
         f" request-xfr: {source} {role.transfer.name}",
         " allow-axfr-fallback: yes",
     ]

@@ -16,18 +16,18 @@ from lab.fleet import Endpoint, Server
 Probe = Callable[[], bool]
 _ONE_TRY_S = 0.5
 _BETWEEN_S = 0.02
-_SOME_BYTES = 16
+_SOME_BYTES = 4096
 
 
 def wait_until(probes: Iterable[Probe], timeout_s: float, alarm: Callable[[], None]) -> bool:
-    """Repeat each probe until it holds; False where some still does not in time. `alarm` may raise in between."""
+    """Repeat each probe until it holds; False where some still does not in time. `alarm` may raise after any round."""
     deadline = time.monotonic() + timeout_s
     pending = list(probes)
     while pending:
         pending = [probe for probe in pending if not probe()]
+        alarm()
         if not pending:
             break
-        alarm()
         if time.monotonic() > deadline:
             return False
         time.sleep(_BETWEEN_S)
@@ -39,16 +39,17 @@ def ssh_greets(address: str, port: int) -> Probe:
     return lambda: _talk(address, port, b"").startswith(b"SSH-")
 
 
-def http_answers(address: str, port: int) -> Probe:
-    """Tell whether a web server answers, whatever it answers."""
-    return lambda: _talk(address, port, b"HEAD / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.")
+def http_answers(address: str, port: int, name: str) -> Probe:
+    """Tell whether this server's web server answers, whatever it answers."""
+    own = f"\r\nX-Served-By: {name}\r\n".encode()
+    return lambda: own in _talk(address, port, b"HEAD / HTTP/1.0\r\n\r\n")
 
 
 def server_probes(server: Server) -> list[Probe]:
     """List what must hold before a web server counts as up."""
     probes = []
     for address in server.addresses:
-        probes += [ssh_greets(address, server.ssh_port), http_answers(address, server.http_port)]
+        probes += [ssh_greets(address, server.ssh_port), http_answers(address, server.http_port, server.name)]
         if server.https_port:
             probes.append(http_port_open(address, server.https_port))
     return probes

@@ -9,9 +9,14 @@ _SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
 
 
-def make_authority(folder: Path) -> Path:
-    """Make the authority where there is none, and give a bundle that holds it and those the machine trusts."""
-    certificate, key, bundle = folder / "ca.pem", folder / "ca.key", folder / "ca-bundle.pem"
+def bundle_of(folder: Path) -> Path:
+    """Say where the certificates are that a client trusts here: the authority's, and those the machine trusts."""
+    return folder / "ca-bundle.pem"
+
+
+def make_authority(folder: Path) -> None:
+    """Make the authority, and the bundle for those who shall trust it, where there is none."""
+    certificate, key, bundle = folder / "ca.pem", folder / "ca.key", bundle_of(folder)
     if not bundle.exists():
         folder.mkdir(parents=True, exist_ok=True)
         uses = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
@@ -19,7 +24,6 @@ def make_authority(folder: Path) -> Path:
         programs.run(["openssl", "req", "-x509", *_NEW_KEY, *subject, *uses, "-keyout", key, "-out", certificate])
         trusted = _SYSTEM_BUNDLE.read_text(encoding="utf-8") if _SYSTEM_BUNDLE.exists() else ""
         programs.write(bundle, trusted + certificate.read_text(encoding="utf-8"), 0o644)
-    return bundle
 
 
 def make_certificate(server: Server, fleet: Fleet, authority: Path, folder: Path) -> None:
