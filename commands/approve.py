@@ -14,6 +14,7 @@ from core.plan_card import View, card_of
 from core.words import count, listing
 from jobs.cutover import finish_unfinished
 from jobs.cutover.prepare import card_now, differences_now
+from ops.store.plans import RUN
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ops.store.plans import StoredPlan
 
 LOOK_S = 0.1
-KIND = "cutover"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     state = await ports.store.plans.approve(stored.plan, request.person.label, needed, ports.clock.now())
     if state == State.PLANNED:
         return await _waits_for_more(ports, stored)
-    await ports.engine.submit(KIND, stored.id)
+    await ports.engine.submit(RUN, stored.id)
     stored = await find_plan(ports, stored.id)
     return await _follow(request, ports, stored) if request.follow else card_now(ports, stored)
 
@@ -72,7 +72,7 @@ async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
 
 async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
     """Show a cutover as it goes on, until it has ended here or in another process."""
-    ended = asyncio.ensure_future(ports.engine.wait(KIND, stored.id))
+    ended = asyncio.ensure_future(ports.engine.wait(RUN, stored.id))
     try:
         while not ended.done():
             request.show(card_now(ports, await find_plan(ports, stored.id)))

@@ -238,7 +238,7 @@ def _standings(view: View, fleet: Fleet) -> Table:
         standing = by_name.get(server.name)
         said, tone = _says(standing)
         serial = str(standing.serial) if standing and standing.serial is not None else ""
-        seconds = f"{standing.seconds:.1f} s" if standing and standing.seconds is not None else ""
+        seconds = duration(timedelta(seconds=standing.seconds)) if standing and standing.seconds is not None else ""
         rows.append(Row((server.name, server.location, said, serial, seconds), tone))
     return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
 

@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86400
+FINE_BELOW_S = 1
 PRECISE_BELOW_S = 10
 
 
 def duration(length: timedelta) -> str:
-    """Say a length in at most two units: `4.2 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative is 0 s."""
+    """Say a length in at most two units: `0.06 s`, `4.2 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative is 0 s."""
     seconds = max(0.0, length.total_seconds())
     if seconds < PRECISE_BELOW_S:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
+        return (f"{seconds:.2f}" if seconds < FINE_BELOW_S else f"{seconds:.1f}").rstrip("0").removesuffix(".") + " s"
     whole = round(seconds)
     if whole < MINUTE_S:
         return f"{whole} s"

@@ -13,6 +13,7 @@ from core.plan_card import View, card_of
 from jobs import Job
 from jobs.cutover.steps import DOING, STEPS, Doing, merged
 from jobs.cutover.verify import Verifier
+from ops.store.plans import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,4 +111,4 @@ async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     return False
 
 
-JOB = Job(name="cutover", run=carry_out, durable=True)
+JOB = Job(name=RUN, run=carry_out, durable=True)

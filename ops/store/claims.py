@@ -94,14 +94,7 @@ class Runs:
 
     async def submit(self, kind: str, subject: str, now: datetime) -> None:
         """Put a run on record, or open it again where it had ended; one that is under way stays as it is."""
-        await self._db.write(
-            lambda database: database.conn.execute(
-                "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) ON CONFLICT DO UPDATE "
-                "SET state = 'open', begun_at = excluded.begun_at, ended_at = NULL, owner = NULL, lease_until = NULL "
-                "WHERE state = 'ended'",
-                [kind, subject, stamp(now)],
-            )
-        )
+        await self._db.write(lambda database: submit_run(database, kind, subject, now))
 
     async def take(self, kind: str, subject: str, owner: str, now: datetime, lease: timedelta) -> bool:
         """Return whether `owner` has the run now: it was free, its lease had passed, or it was theirs already."""
@@ -154,6 +147,16 @@ class Runs:
             )
         )
         return tuple((row["kind"], row["subject"]) for row in rows)
+
+
+def submit_run(database: Database, kind: str, subject: str, now: datetime) -> None:
+    """Put a run on record inside a transaction that is open already."""
+    database.conn.execute(
+        "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) ON CONFLICT DO UPDATE "
+        "SET state = 'open', begun_at = excluded.begun_at, ended_at = NULL, owner = NULL, lease_until = NULL "
+        "WHERE state = 'ended'",
+        [kind, subject, stamp(now)],
+    )
 
 
 def _claim(row: dict[str, str | None]) -> Claim:

@@ -12,6 +12,7 @@ from core.plan import Plan, State, plan_from_json, plan_to_json
 from core.progress import Progress, progress_from_json, progress_to_json
 from core.words import from_stamp, listing, stamp
 from ops.store.cards import put_card
+from ops.store.claims import submit_run
 from ops.store.record import write_entry
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.reply import Reply
     from ops.store.database import Db
 
+RUN = "cutover"
 OPEN = (State.PLANNED, State.APPROVED, State.UNFINISHED)
 
 
@@ -103,7 +105,7 @@ class Plans:
         return latest
 
     async def approve(self, plan: Plan, who: str, needed: int, at: datetime) -> State:
-        """Add one approval, on record; with `needed` of them the plan is APPROVED and its sites are taken.
+        """Add one approval, on record; with `needed` of them the plan is APPROVED, its sites taken, its run begun.
 
         Returns the state afterwards. A plan that is no longer PLANNED, or an approval that is there already, changes
         nothing. Raises RefusedError where another cutover of one of its sites is open: then nothing has changed.
@@ -123,6 +125,8 @@ class Plans:
                 return State.PLANNED
             _take_sites(database, plan)
             database.table("plans").update(plan.id, {"state": State.APPROVED.value, "approved_at": stamp(at)})
+            # In the same transaction: a process that dies right here leaves a run for the next to take up.
+            submit_run(database, RUN, plan.id, at)
             return State.APPROVED
 
         return await self._db.write(work)
