@@ -133,7 +133,7 @@ async def serve_http(app: AsyncApp, settings: SlackSettings) -> None:
 
     server = web.Application(client_max_size=MOST_REQUEST_BYTES)
     server.add_routes([web.post(EVENTS_PATH, events), web.get(HEALTH_PATH, health)])
-    runner = web.AppRunner(server, access_log=None)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=CLOSE_S)
     await runner.setup()
     try:
         try:

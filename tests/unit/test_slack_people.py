@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from bot.slack.people import People
+from core.fleet import SlackSettings
+from core.people import Role
+from core.reply import Button, Reply, Row, Table, Text
+
+if TYPE_CHECKING:
+    from core.fleet import Fleet
+
+
+@dataclass
+class FakeSlack:
+    """Knows two groups and two users; says `error` instead where one is set, and counts what it is asked."""
+
+    groups: dict[str, list[str]] = field(default_factory=lambda: {"S01": ["U05", "W06"], "S02": []})
+    users: dict[str, str] = field(default_factory=lambda: {"U01ALICE": "alice", "U02BOB": "bob"})
+    error: str = ""
+    asked: int = 0
+
+    def _refuse(self, error: str) -> None:
+        raise SlackApiError(error, {"ok": False, "error": error})
+
+    async def usergroups_users_list(self, *, usergroup: str) -> dict[str, Any]:
+        self.asked += 1
+        if self.error:
+            self._refuse(self.error)
+        return {"users": self.groups[usergroup]}
+
+    async def users_info(self, *, user: str) -> dict[str, Any]:
+        self.asked += 1
+        if user not in self.users or self.error:
+            self._refuse(self.error or "user_not_found")
+        return {"user": {"name": self.users[user]}}
+
+
+@dataclass
+class FakeClock:
+    at: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    return FakeSlack()
+
+
+@pytest.fixture
+def people(fleet: Fleet, slack: FakeSlack, clock: FakeClock) -> People:
+    section = SlackSettings("C1", operators=("U01ALICE", "S01"), approvers=("U02BOB", "S02"))
+    return People(replace(fleet, slack=section), slack, clock)  # type: ignore[arg-type]
+
+
+async def test_roles_come_from_the_fleet_file_one_by_one(people: People) -> None:
+    alice, bob, eve = [await people.person_of(user) for user in ("U01ALICE", "U02BOB", "U03EVE")]
+    assert (alice.roles, bob.roles, eve.roles) == ({Role.OPERATOR}, {Role.APPROVER}, frozenset())
+    assert alice.label == "slack:U01ALICE"
+
+
+async def test_a_member_of_a_user_group_holds_its_roles(people: People) -> None:
+    assert (await people.person_of("W06")).roles == {Role.OPERATOR}
+
+
+async def test_where_slack_cannot_say_who_is_in_a_group_nobody_is(people: People, slack: FakeSlack) -> None:
+    slack.error = "missing_scope"
+    assert (await people.person_of("U05")).roles == frozenset()
+
+
+async def test_someone_named_by_id_keeps_their_role_while_slack_cannot_say_who_is_in_a_group(
+    people: People, slack: FakeSlack
+) -> None:
+    slack.error = "internal_error"
+    assert (await people.person_of("U01ALICE")).roles == {Role.OPERATOR}
+
+
+async def test_who_left_a_group_loses_its_role_within_a_minute(
+    people: People, slack: FakeSlack, clock: FakeClock
+) -> None:
+    assert (await people.person_of("U05")).may(Role.OPERATOR)
+    slack.groups["S01"] = []
+    clock.at += 61
+    assert not (await people.person_of("U05")).may(Role.OPERATOR)
+
+
+async def test_a_group_is_asked_for_once_a_minute_and_not_at_every_press(people: People, slack: FakeSlack) -> None:
+    await people.person_of("U05")
+    before = slack.asked
+    await people.person_of("U05")
+    assert slack.asked == before
+
+
+async def test_a_fleet_without_slack_gives_nobody_a_role(fleet: Fleet, slack: FakeSlack, clock: FakeClock) -> None:
+    people = People(fleet, slack, clock)  # type: ignore[arg-type]
+    assert (await people.person_of("U01ALICE")).roles == frozenset()
+
+
+async def test_people_are_shown_by_their_handle_and_typed_lines_are_left_alone(people: People) -> None:
+    reply = Reply(
+        "Approved by slack:U02BOB",
+        (Text("Asked by slack:U01ALICE."), Table(("who",), (Row(("slack:U02BOB",)),))),
+        (Button("Again", "cause 'slack:U01ALICE did it'"),),
+    )
+    shown = await people.named(reply)
+    assert shown.title == "Approved by @bob"
+    assert shown.parts == (Text("Asked by @alice."), Table(("who",), (Row(("@bob",)),)))
+    assert shown.buttons == reply.buttons
+
+
+async def test_somebody_whom_slack_does_not_know_keeps_their_id(people: People) -> None:
+    assert (await people.named(Reply("By slack:U09NOBODY"))).title == "By slack:U09NOBODY"
+
+
+async def test_who_is_unknown_is_not_asked_for_at_every_edit(people: People, slack: FakeSlack) -> None:
+    await people.named(Reply("By slack:U09NOBODY"))
+    before = slack.asked
+    await people.named(Reply("By slack:U09NOBODY"))
+    assert slack.asked == before
