@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import programs
+from lab.demo import run_demo
 from lab.errors import LabError
 from lab.isolation import run_isolated
 from lab.lab import Lab, read_records
@@ -27,9 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     """Carry out one verb and give the exit status: 0 done, 1 not done, with the reason on stderr."""
     words = sys.argv[1:] if argv is None else argv
     options = _parser().parse_args(words)
-    if os.geteuid() != 0:
-        _become_root(words)
     try:
+        if options.verb is not _demo and os.geteuid() != 0:
+            _become_root(words, keep_environment=options.verb is _isolated)
         status: int = options.verb(options)
     except LabError as error:
         sys.stderr.write(f"lab: {error}\n")
@@ -85,6 +86,10 @@ def _isolated(options: argparse.Namespace) -> int:
     return run_isolated(command)
 
 
+def _demo(_options: argparse.Namespace) -> int:
+    return run_demo()
+
+
 def _opened(options: argparse.Namespace) -> Lab:
     return Lab.opened(options.state or _DEFAULT_STATE)
 
@@ -103,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, does: str, verb: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=does, description=does)
         added.set_defaults(verb=verb)
-        if name != "isolated":
+        if verb not in {_isolated, _demo}:
             added.add_argument(
                 "--state", type=Path, metavar="DIR", help=f"the lab's folder ({_DEFAULT_STATE}, where none is given)"
             )
@@ -117,18 +122,20 @@ def _parser() -> argparse.ArgumentParser:
     for name, does in _HINT.items():
         add(name, does, _befall(name)).add_argument("host", metavar="HOST")
     add("back", "undo whatever befell a host", _back).add_argument("host", metavar="HOST")
+    add("demo", "the fleet of ./app.yaml, a local Slack and the bot, until Ctrl-C", _demo)
     isolated = add("isolated", "run a command with a network and processes of its own", _isolated)
     isolated.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     return parser
 
 
-def _become_root(words: list[str]) -> None:
+def _become_root(words: list[str], *, keep_environment: bool) -> None:
     sys.stderr.write("lab: namespaces and packet filters need root, going on with sudo\n")
     sys.stderr.flush()
     package = str(Path(__file__).parent.parent)
-    # sudo keeps the environment, but for its own PATH. Files of root's in the source tree would be in the way later.
+    # Files of root's in the source tree would be in the way later.
     kept = [f"PATH={os.environ.get('PATH', os.defpath)}", f"PYTHONPATH={package}", "PYTHONDONTWRITEBYTECODE=1"]
-    argv = ["sudo", "--preserve-env", "--", "env", *kept, sys.executable, "-m", "lab", *words]
+    options = ["--preserve-env"] if keep_environment else []
+    argv = ["sudo", *options, "--", "env", *kept, sys.executable, "-m", "lab", *words]
     os.execv(programs.find("sudo"), argv)  # noqa: S606 -- a list, and no shell
 
 
