@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from core.fleet import Server, Site
+    from core.fleet import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,3 @@ def why_not_target(site: Site, server: str, active: str | None, quarantined: Col
     if server in quarantined:
         return f"the copy on {server} is quarantined until someone has chosen"
     return None
-
-
-def server_at(addresses: Collection[str], servers: Mapping[str, Server]) -> str | None:
-    """Return the one server that all `addresses` belong to; None where there is none, or more than one."""
-    found = {
-        next((name for name, server in servers.items() if address in (server.ipv4, server.ipv6)), None)
-        for address in addresses
-    }
-    return found.pop() if len(found) == 1 else None

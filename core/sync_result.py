@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.syncing import Change
 
 Outcome = Literal["good", "refused", "failed"]
+Doing = Literal["waiting", "comparing", "copying", "putting in place", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class SyncProgress:
 
     site: str
     mirror: str
-    doing: Literal["waiting", "comparing", "copying", "putting in place"]
+    doing: Doing
     done_bytes: int = 0
     total_bytes: int | None = None
 
@@ -41,10 +42,10 @@ class SyncResult:
     """One site copied once from `source` to `mirror`, or why not.
 
     outcome: "good" (the mirror is what the source was), "refused" (decided against) or "failed" (went wrong); in all
-    but "good" the mirror is as it was. files: that differed, less those to delete; deleted: files that went;
-    sent_bytes: what crossed the network. copied_bytes: the size of the files that differed. changes: the first
-    ones, of a dry run only. newer: those that are newer on the mirror, of a dry run over a quarantined copy only. note:
-    something to know about a good run.
+    but "good" the mirror is as it was. quarantined: whether the mirror was, when it was asked for. changed: whether
+    anything differed. files: how many did, less those to delete; deleted: how many went. copied_bytes: the size of
+    those that differed; sent_bytes: what crossed the network. changes: the first ones, of a dry run only. newer: those
+    that are newer on the mirror, of a dry run over a quarantined copy only. note: something to know about a good run.
     """
 
     site: str
@@ -53,6 +54,8 @@ class SyncResult:
     outcome: Outcome
     took_s: float
     dry_run: bool = False
+    quarantined: bool = False
+    changed: bool = False
     files: int = 0
     deleted: int = 0
     sent_bytes: int = 0
@@ -65,7 +68,7 @@ class SyncResult:
     @property
     def nothing_to_do(self) -> bool:
         """Whether the mirror was the same already."""
-        return self.outcome == "good" and not self.files and not self.deleted and not self.changes
+        return self.outcome == "good" and not self.changed
 
     @property
     def summary(self) -> str:

@@ -1,7 +1,7 @@
-"""What a sync would change and did change, read from what rsync says; and why it must not (law 5).
+r"""What a sync would change and did change, read from what rsync says; and why it must not (law 5).
 
 rsync is asked for one line a change (`OUT_FORMAT`) in the C locale. There it writes every byte of a file name that is
-not printable ASCII as `\\#ooo`, and a backslash that would look like that likewise (rsync(1), `--8-bit-output`), so that
+not printable ASCII as `\#ooo`, and a backslash that would look like that likewise (rsync(1), `--8-bit-output`). So
 a name can hold any byte, a newline included, and a line is still one change.
 """
 

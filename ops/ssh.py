@@ -12,7 +12,7 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from core.errors import TimedOutError
+from core.errors import TimedOutError, UnreachableError
 from ops.ssh_command import Command
 from ops.ssh_connection import STAGE_S, Connection
 from ops.ssh_keys import known_name
@@ -29,7 +29,7 @@ KILL_AFTER_S = 5
 GRACE_S = 5.0
 # TCP, key exchange, login, channel; and again where a kept connection was dead.
 CONNECT_STAGES = 8
-# GNU timeout(1): ended at its time; killed, since it did not end.
+# GNU timeout(1): ended at its time, or killed some seconds after it.
 ENDED_BY_TIMEOUT = frozenset({124, 137})
 
 
@@ -74,6 +74,13 @@ class SshPool:
                 self._give_up(asked)
                 # Nobody asks how it ended; asking keeps the loop from complaining.
                 working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+            except TimedOutError:
+                raise
+            except UnreachableError as error:
+                # What does not end at SIGTERM is killed, `timeout` with it, and then nobody says how it ended.
+                if asked.took_s >= timeout_s:
+                    raise _ended_there(self._servers[server], timeout_s) from error
                 raise
             finally:
                 patience.cancel()

@@ -47,12 +47,13 @@ class Connection:
         stage_s = min(STAGE_S, within_s)
         kept, transport = self._connected(stage_s)
         try:
-            return self._open_over(transport, stage_s)
+            # Half the time for a kept connection, so that a new one still fits in.
+            return self._open_over(transport, stage_s / 2 if kept else stage_s)
         except UnreachableError:
             self._forget(transport)
             if not kept:
                 raise
-        return self._open_over(self._connected(stage_s)[1], stage_s)
+        return self._open_over(self._connected(stage_s / 2)[1], stage_s / 2)
 
     def give_back(self, channel: paramiko.Channel, *, suspect: bool) -> None:
         """Close a channel. `suspect`: the connection may be dead without knowing it; the next command gets another."""

@@ -1,0 +1,146 @@
+"""Where each site lives, where it is served from, and how old its copies are: judged, and told worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from core.reply import Reply, Row, Table, Text, Tone
+from core.words import ago, count, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from core.fleet import Site
+
+MOST_ROWS = 20
+
+
+class State(IntEnum):
+    """How well a site is kept, worst first."""
+
+    QUARANTINED = 0
+    NO_COPY = 1
+    OLD = 2
+    NO_MIRROR = 3
+    FRESH = 4
+
+
+_WORDS = {
+    State.QUARANTINED: "with a quarantined copy",
+    State.NO_COPY: "never copied",
+    State.OLD: "with an old copy",
+    State.NO_MIRROR: "without a mirror",
+    State.FRESH: "fresh",
+}
+_TONES = {
+    State.QUARANTINED: Tone.WARN,
+    State.NO_COPY: Tone.BAD,
+    State.OLD: Tone.BAD,
+    State.NO_MIRROR: Tone.PLAIN,
+    State.FRESH: Tone.GOOD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The copy of a site on one server that does not serve it.
+
+    last_good_at: when the last good sync began; None: there was none. last_trouble: why a newer one did not go well.
+    """
+
+    server: str
+    last_good_at: datetime | None
+    age: timedelta | None
+    max_age: timedelta
+    quarantined: bool = False
+    last_trouble: str = ""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it may be served: copied, not too long ago, and not quarantined."""
+        return self.age is not None and self.age <= self.max_age and not self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One site and its copies. active: the server that DNS points to."""
+
+    site: Site
+    active: str
+    copies: tuple[Copy, ...]
+
+    @property
+    def state(self) -> State:
+        """How well it is kept: the freshest copy counts, but a quarantined one is always said."""
+        if any(copy.quarantined for copy in self.copies):
+            return State.QUARANTINED
+        if not self.copies:
+            return State.NO_MIRROR
+        if any(copy.fresh for copy in self.copies):
+            return State.FRESH
+        return State.OLD if any(copy.age is not None for copy in self.copies) else State.NO_COPY
+
+
+def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None) -> Reply:
+    """Return the answer of `sites`; with `server`, `kept` holds only what lives, is served or is copied there."""
+    states = Counter(one.state for one in kept)
+    ordered = sorted(kept, key=lambda one: (one.state, -_oldest_s(one), one.site.name))
+    rows = tuple(_row(one, now) for one in ordered[:MOST_ROWS])
+    elsewhere = sum(one.active != one.site.home for one in kept)
+    said = [f"{states[state]:,} {_WORDS[state]}" for state in State if states[state]]
+    where = f" on {server}" if server is not None else ""
+    parts: tuple[Table | Text, ...] = ()
+    if rows:
+        parts = (Table(("site", "served from", "copies"), rows, left_out=len(kept) - len(rows)),)
+    if elsewhere:
+        parts += (Text(f"{count(elsewhere, 'site')} served away from home."),)
+    return Reply(
+        title=f"{count(len(kept), 'site')}{where}: {', '.join(said)}" if kept else f"There are no sites{where}",
+        parts=parts,
+        tone=_TONES[ordered[0].state] if ordered else Tone.PLAIN,
+        facts={"sites": [_facts(one) for one in kept]},
+    )
+
+
+def _oldest_s(kept: Kept) -> float:
+    return max((copy.age.total_seconds() for copy in kept.copies if copy.age is not None), default=0.0)
+
+
+def _row(kept: Kept, now: datetime) -> Row:
+    away = f" (home {kept.site.home})" if kept.active != kept.site.home else ""
+    copies = "; ".join(_copy_words(copy, now) for copy in kept.copies) or "no mirror"
+    return Row((kept.site.name, f"{kept.active}{away}", copies), _TONES[kept.state])
+
+
+def _copy_words(copy: Copy, now: datetime) -> str:
+    words = f"{copy.server} {ago(copy.last_good_at, now)}"
+    if copy.quarantined:
+        return f"{words}, quarantined"
+    old = ", too old" if copy.age is not None and not copy.fresh else ""
+    return f"{words}{old}" + (f" (then: {copy.last_trouble})" if copy.last_trouble else "")
+
+
+def _facts(kept: Kept) -> dict[str, object]:
+    return {
+        "name": kept.site.name,
+        "home": kept.site.home,
+        "active": kept.active,
+        "mirrors": list(kept.site.mirrors),
+        "state": kept.state.name.lower().replace("_", "-"),
+        "copies": [
+            {
+                "server": copy.server,
+                "age_s": round(copy.age.total_seconds(), 3) if copy.age is not None else None,
+                "last_good_at": stamp(copy.last_good_at) if copy.last_good_at is not None else None,
+                "max_age_s": copy.max_age.total_seconds(),
+                "fresh": copy.fresh,
+                "quarantined": copy.quarantined,
+                "last_trouble": copy.last_trouble or None,
+            }
+            for copy in kept.copies
+        ],
+    }

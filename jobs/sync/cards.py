@@ -1,0 +1,109 @@
+"""What the ops channel is told about copies: trouble once, on a card that says when it is over."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from core.reply import Button, Confirm, Reply, Text, Tone
+from core.words import clock_time, count, duration, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from core.sync_result import SyncResult
+    from ops.ports import Ports
+    from ops.store.copies import SyncRun
+
+# More sites than this with trouble on one way are one message: what they have in common is what has to be mended.
+MOST_SINGLE_CARDS = 3
+# These are said elsewhere already, or are over by themselves.
+SILENT = frozenset({"held", "quarantined"})
+
+
+async def tell(ports: Ports, results: Iterable[SyncResult], *, scheduled: bool) -> None:
+    """Put a card for what went wrong in a scheduled run, and say on the cards that are there what is good again."""
+    last_good = await ports.store.copies.last_good()
+    by_way: dict[tuple[str, str], list[SyncResult]] = defaultdict(list)
+    for result in results:
+        if not result.dry_run and (result.trouble is None or result.trouble.code not in SILENT):
+            by_way[result.source, result.mirror].append(result)
+    for (source, mirror), on_way in by_way.items():
+        bad = [result for result in on_way if result.trouble is not None]
+        if scheduled and len(bad) > MOST_SINGLE_CARDS:
+            await _put(ports, f"sync:{source}>{mirror}", _many_bad(bad))
+        elif scheduled:
+            for result in bad:
+                await _put(ports, _key(ports, result), _one_bad(ports, result, last_good.get((result.site, mirror))))
+            if len(on_way) > len(bad):
+                await _mend(ports, f"sync:{source}>{mirror}", f"Copying from {source} to {mirror} works again")
+        for result in on_way:
+            if result.trouble is None:
+                title = f"{result.site} is copied from {source} to {mirror} again: {result.summary}"
+                await _mend(ports, _key(ports, result), title)
+
+
+def _key(ports: Ports, result: SyncResult) -> str:
+    alone = len(ports.fleet.sites[result.site].mirrors) == 1
+    return f"sync:{result.site}" if alone else f"sync:{result.site}>{result.mirror}"
+
+
+async def _put(ports: Ports, key: str, reply: Reply) -> None:
+    before = await ports.store.cards.get(key)
+    now = ports.clock.now()
+    await ports.store.cards.put(key, reply, now)
+    if before is not None and before.reply.tone is not Tone.GOOD:
+        await ports.store.cards.note(key, f"Again at {clock_time(now, ports.fleet.timezone)}: {reply.title}", now)
+
+
+async def _mend(ports: Ports, key: str, title: str) -> None:
+    card = await ports.store.cards.get(key)
+    if card is not None and card.reply.tone is not Tone.GOOD:
+        await ports.store.cards.put(key, Reply(title=title, tone=Tone.GOOD), ports.clock.now())
+
+
+def _one_bad(ports: Ports, result: SyncResult, last_good: SyncRun | None) -> Reply:
+    trouble, fleet = result.trouble, ports.fleet
+    if trouble is None:
+        raise ValueError(result)
+    line = f"sync {shlex.quote(result.site)} --to {result.mirror}"
+    buttons = [Button("Sync now", line)]
+    if trouble.code == "too-many-deletes":
+        kept = duration(fleet.sync.keep_replaced)
+        confirm = Confirm(
+            title="Delete that many?",
+            text=f"{result.deleted:,} files that {result.source} does not have leave the copy on {result.mirror}. "
+            f"They are kept aside there for {kept}.",
+            yes="Delete and sync",
+        )
+        buttons.append(Button("Delete and sync", f"{line} --allow-delete", "danger", confirm))
+    verb = "was not" if trouble.refused else "could not be"
+    since = clock_time(last_good.begun_at, fleet.timezone) if last_good is not None else "never"
+    return Reply(
+        title=f"{result.site} {verb} copied from {result.source} to {result.mirror}: {trouble.message}",
+        parts=(Text(trouble.hint), Text(f"Last good copy: {since}.")),
+        buttons=tuple(buttons),
+        tone=Tone.WARN if trouble.refused else Tone.BAD,
+    )
+
+
+def _many_bad(bad: Sequence[SyncResult]) -> Reply:
+    why: dict[str, list[SyncResult]] = defaultdict(list)
+    for result in bad:
+        if result.trouble is not None:
+            why[result.trouble.code].append(result)
+    groups = sorted(why.values(), key=len, reverse=True)
+    source, mirror, first = bad[0].source, bad[0].mirror, groups[0][0].trouble
+    said = first.message if first is not None else ""
+    others = f" ({len(groups[0])} of them)" if len(groups) > 1 else ""
+    return Reply(
+        title=f"{count(len(bad), 'site')} could not be copied from {source} to {mirror}: {said}{others}",
+        parts=tuple(
+            Text(f"{group[0].trouble.message}: {listing([result.site for result in group])}. {group[0].trouble.hint}")
+            for group in groups
+            if group[0].trouble is not None
+        ),
+        buttons=(Button("Sync now", f"sync --all --to {mirror}"),),
+        tone=Tone.BAD,
+    )

@@ -1,0 +1,59 @@
+"""Which way each site is to be copied right now, with DNS asked first: content flows from where DNS points (law 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.direction import Direction, which_way
+from ops.pointing import Pointing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from core.fleet import Site
+    from ops.ports import Ports
+    from ops.store.copies import Quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where sites are served from, and which copies are quarantined, at one moment."""
+
+    active: Mapping[str, str]
+    quarantined: Mapping[tuple[str, str], Quarantined]
+
+    def direction(self, site: Site, chosen: str | None = None) -> Direction:
+        """Return which way `site` flows. `chosen`: a server whose quarantined copy someone has chosen to overwrite."""
+        held = {server for server in site.servers if server != chosen and self.is_quarantined(site.name, server)}
+        return which_way(site, self.active.get(site.name), held)
+
+    def is_quarantined(self, site: str, server: str) -> bool:
+        """Return whether nobody may touch that copy yet."""
+        return (site, server) in self.quarantined
+
+
+async def serving_now(ports: Ports, sites: Iterable[Site], who: str) -> Serving:
+    """Ask DNS where `sites` are served from, keep what it says, and return everything known.
+
+    Where nobody answers, what was last seen holds. A site that DNS has taken elsewhere without a cutover was moved by
+    hand: the copy that it left may hold what no other copy has, so it is quarantined.
+    """
+    copies, now = ports.store.copies, ports.clock.now()
+    known = await copies.active()
+    seen = await Pointing(ports.fleet, ports.dns).of(sites)
+    moved = {site: server for site, server in seen.items() if known.get(site) != server}
+    if moved:
+        held = {claim.name for claim in await ports.store.claims.held(now)}
+        # Of a site that is being cut over, the cutover itself says where it is served from.
+        moved = {site: server for site, server in moved.items() if f"site:{site}" not in held}
+        left = [(site, known[site]) for site in moved if site in known]
+        await copies.quarantine(left, "DNS was pointed elsewhere by hand", now, who)
+        await copies.set_active(moved, now)
+    return await serving_known(ports)
+
+
+async def serving_known(ports: Ports) -> Serving:
+    """Return what is on record, without asking DNS."""
+    copies = ports.store.copies
+    return Serving(await copies.active(), await copies.quarantined())

@@ -1,0 +1,294 @@
+"""One site copied to one mirror: claimed, on record before it starts, and never put in place where it is served."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shlex
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError, StoreError
+from core.sync_result import SyncProgress, SyncResult
+from core.sync_trouble import Trouble
+from core.syncing import Kind, most_deletes, why_not_apply
+from jobs.sync.serving import Serving, serving_known
+from ops import rsync
+from ops.store.copies import SyncRun
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from core.fleet import Site
+    from core.sync_result import Doing
+    from core.syncing import Change
+    from ops.ports import Ports
+    from ops.store.claims import Claim
+
+# Short, since a cutover has to wait for it when a bot has died; renewed often, since a busy machine may be late.
+LEASE = timedelta(seconds=30)
+RENEW_S = 8.0
+SHOWN_CHANGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked of a sync.
+
+    who: as the record names them. dry_run: only look. allow_delete: any number of files may go. take_active: a
+    quarantined mirror may be filled, which ends its quarantine. claimed_by: who holds the site and goes on holding it.
+    """
+
+    who: str
+    dry_run: bool = False
+    allow_delete: bool = False
+    take_active: bool = False
+    claimed_by: str | None = None
+
+
+async def sync_one(
+    ports: Ports, site: Site, mirror: str, wish: Wish, serving: Serving, on_progress: Callable[[SyncProgress], None]
+) -> SyncResult:
+    """Copy `site` from where it is served to `mirror`, and return how that ended; what goes wrong is in the result.
+
+    Raises StoreError: what cannot be put on record is not done.
+    """
+    began_s = ports.clock.monotonic()
+    quarantined = serving.is_quarantined(site.name, mirror)
+    direction = serving.direction(site, chosen=mirror if wish.take_active or wish.dry_run else None)
+    source = direction.source or serving.active.get(site.name) or site.home
+    blank = SyncResult(site=site.name, source=source, mirror=mirror, outcome="good", took_s=0, dry_run=wish.dry_run)
+    blank = replace(blank, quarantined=quarantined)
+    if direction.source is None or mirror not in direction.mirrors:
+        why = direction.left_out.get(mirror) or direction.why or f"{mirror} is what it is served from, or holds no copy"
+        trouble: Trouble | None = Trouble(
+            "quarantined" if quarantined else "direction",
+            why,
+            _way_on(shlex.quote(site.name), quarantined=quarantined),
+            refused=True,
+        )
+    else:
+        trouble = rsync.why_not_pull(rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
+    if trouble is not None:
+        return await not_begun(ports, blank, trouble, wish)
+    pull = rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
+    doing = _Doing(ports, pull, wish, blank, on_progress)
+    result = await (doing.without_errors(doing.compare()) if wish.dry_run else doing.on_record())
+    return replace(result, took_s=ports.clock.monotonic() - began_s)
+
+
+async def not_begun(ports: Ports, blank: SyncResult, trouble: Trouble, wish: Wish) -> SyncResult:
+    """Put on record that a sync was asked for and not begun, and return its result."""
+    result = with_trouble(blank, trouble)
+    if not wish.dry_run:
+        await ports.store.record.add(ports.clock.now(), f"sync.{result.outcome}", result.site, wish.who, result.facts)
+    return result
+
+
+def with_trouble(result: SyncResult, trouble: Trouble) -> SyncResult:
+    """Return the result of a sync that `trouble` has ended."""
+    return replace(result, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+
+
+class _Doing:
+    """One sync under way."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        pull: rsync.Pull,
+        wish: Wish,
+        blank: SyncResult,
+        on_progress: Callable[[SyncProgress], None],
+    ) -> None:
+        self._ports = ports
+        self._pull = pull
+        self._wish = wish
+        self._blank = blank
+        self._on_progress = on_progress
+        self._run = rsync.run_id(ports.clock.now(), secrets.token_hex(4))
+        self._owner = wish.claimed_by or self._run
+
+    async def on_record(self) -> SyncResult:
+        """Copy, with the site claimed and the run on record from before its first step to its end."""
+        ports, wish, blank = self._ports, self._wish, self._blank
+        in_the_way = await self._take()
+        if in_the_way:
+            return await not_begun(ports, blank, _held_by(in_the_way[0]), wish)
+        async with self._holding():
+            begun_at = ports.clock.now()
+            body = {"owner": self._owner, "allow_delete": wish.allow_delete, "take_active": wish.take_active}
+            run = SyncRun(self._run, blank.site, blank.source, blank.mirror, begun_at, None, None, body)
+            await ports.store.copies.begin_sync(run, wish.who)
+            try:
+                result = await self.without_errors(self._copy())
+            except asyncio.CancelledError:
+                await self._end("interrupted", {**body, "why": "it was given up"})
+                raise
+            await self._end(result.outcome, {**body, **result.facts})
+            if result.outcome == "good" and self._blank.quarantined:
+                await ports.store.copies.release(
+                    [(blank.site, blank.mirror)],
+                    f"the active copy was taken, run {self._run}",
+                    ports.clock.now(),
+                    wish.who,
+                )
+            return result
+
+    async def without_errors(self, work: Coroutine[object, object, SyncResult]) -> SyncResult:
+        """Return what `work` does, with what goes wrong as part of it."""
+        try:
+            return await work
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            return with_trouble(self._blank, Trouble(error.code, error.message.rstrip("."), error.hint))
+
+    async def compare(self) -> SyncResult:
+        """Return what a sync would do."""
+        self._show("comparing")
+        looked = await rsync.look(self._ports.ssh, self._pull)
+        if isinstance(looked, Trouble):
+            return with_trouble(self._blank, looked)
+        result = _found(self._blank, looked)
+        if not result.changed:
+            return result
+        newer = await self._newer(looked) if self._blank.quarantined else ()
+        result = replace(result, changes=tuple(looked.output.changes[:SHOWN_CHANGES]), newer=newer)
+        trouble = self._why_not_apply(looked)
+        return with_trouble(result, trouble) if trouble is not None else result
+
+    async def _copy(self) -> SyncResult:
+        ssh, fleet = self._ports.ssh, self._ports.fleet
+        self._show("comparing")
+        looked = await rsync.look(ssh, self._pull)
+        if isinstance(looked, Trouble):
+            return with_trouble(self._blank, looked)
+        result = _found(self._blank, looked)
+        trouble = self._why_not_apply(looked)
+        if trouble is not None:
+            return with_trouble(result, trouble)
+        if not result.changed:
+            return result
+        stats = looked.output.stats
+        limit = most_deletes(stats, None if self._wish.allow_delete else fleet.sync.max_delete)
+
+        def arrived(done_bytes: int) -> None:
+            self._show("copying", done_bytes, stats.to_copy_bytes)
+
+        arrived(0)
+        filled = await rsync.fill(ssh, self._pull, self._run, looked, limit, arrived)
+        if isinstance(filled, Trouble):
+            return with_trouble(result, filled)
+        trouble = await self._why_not_now()
+        if trouble is None:
+            self._show("putting in place")
+            now = self._ports.clock.now()
+            trouble = await rsync.put_in_place(ssh, self._pull, self._run, now, fleet.sync.keep_replaced)
+        if trouble is not None:
+            return with_trouble(result, trouble)
+        return replace(result, sent_bytes=result.sent_bytes + filled.output.stats.sent_bytes)
+
+    def _why_not_apply(self, looked: rsync.Looked) -> Trouble | None:
+        max_delete = None if self._wish.allow_delete else self._ports.fleet.sync.max_delete
+        return why_not_apply(looked.output.stats, max_delete=max_delete, free_bytes=looked.output.free_bytes)
+
+    async def _newer(self, looked: rsync.Looked) -> tuple[Change, ...]:
+        """Return the files that differ and are newer on the mirror: those that rsync then leaves out (`--update`)."""
+        older = await rsync.look(self._ports.ssh, self._pull, but_newer=True)
+        if isinstance(older, Trouble):
+            return ()
+        left = {change.path for change in older.output.changes}
+        differing = [change for change in looked.output.changes if change.kind is Kind.CHANGED]
+        return tuple(change for change in differing if change.path not in left)[:SHOWN_CHANGES]
+
+    async def _why_not_now(self) -> Trouble | None:
+        """Return why what was copied must not be put in place any more, or None: copying may have taken hours."""
+        site, mirror = self._pull.site, self._pull.mirror.name
+        in_the_way = await self._take()
+        if in_the_way:
+            return _held_by(in_the_way[0])
+        direction = (await serving_known(self._ports)).direction(
+            site, chosen=mirror if self._blank.quarantined else None
+        )
+        if direction.source != self._pull.source.name or mirror not in direction.mirrors:
+            why = direction.why or direction.left_out.get(mirror) or f"it is served from {direction.source} now"
+            return Trouble("direction", f"{why}, since it was begun", "Nothing was put in place.", refused=True)
+        return None
+
+    async def _take(self) -> tuple[Claim, ...]:
+        """Claim the site, or claim it for longer; return who else holds it."""
+        if self._wish.claimed_by is not None:
+            held = await self._ports.store.claims.held(self._ports.clock.now())
+            mine = f"site:{self._blank.site}"
+            return tuple(claim for claim in held if claim.name == mine and claim.owner != self._owner)
+        return await self._ports.store.claims.take(
+            [f"site:{self._blank.site}"],
+            self._owner,
+            f"a sync to {self._blank.mirror}",
+            self._ports.clock.now(),
+            LEASE,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _holding(self) -> AsyncIterator[None]:
+        """Keep the claim while the block runs, and give it back; leave alone what somebody else had claimed."""
+        if self._wish.claimed_by is not None:
+            yield
+            return
+        renewing = asyncio.create_task(self._renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+            await self._ports.store.claims.release(self._owner)
+
+    async def _renew(self) -> None:
+        while True:
+            await self._ports.clock.sleep(RENEW_S)
+            # Losing it is noticed before anything is put in place; a store that fails now may work then.
+            with contextlib.suppress(StoreError):
+                await self._take()
+
+    async def _end(self, outcome: str, body: dict[str, object]) -> None:
+        await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._wish.who)
+
+    def _show(self, doing: Doing, done_bytes: int = 0, total_bytes: int | None = None) -> None:
+        self._on_progress(SyncProgress(self._blank.site, self._blank.mirror, doing, done_bytes, total_bytes))
+
+
+def _found(blank: SyncResult, looked: rsync.Looked) -> SyncResult:
+    output = looked.output
+    plain = "" if looked.belongings == rsync.EVERYTHING else "without ACLs and extended attributes"
+    if not output.serious:
+        return replace(blank, sent_bytes=output.stats.sent_bytes)
+    return replace(
+        blank,
+        changed=True,
+        files=output.changed_files,
+        deleted=output.stats.deleted,
+        copied_bytes=output.stats.to_copy_bytes,
+        sent_bytes=output.stats.sent_bytes,
+        note=plain,
+    )
+
+
+def _held_by(claim: Claim) -> Trouble:
+    return Trouble(
+        "held",
+        f"{claim.purpose} ({claim.owner}) works on it",
+        "Sync again when that has ended.",
+        refused=True,
+    )
+
+
+def _way_on(site: str, *, quarantined: bool) -> str:
+    if not quarantined:
+        return "`sites` says what is served from where."
+    return (
+        f"See what differs with `sync {site} --dry-run`. To let the served copy win, and have the other side's files "
+        f"kept aside: `sync {site} --take-active`."
+    )

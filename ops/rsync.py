@@ -1,0 +1,242 @@
+"""One site copied to one mirror: the mirror pulls from the source with rsync over SSH, with its own key.
+
+Three phases, each one command on the mirror: `look` says what would change and changes nothing; `fill` makes the next
+content beside the present one; `put_in_place` exchanges the two. Only the last one touches what is served, and it is
+over in an instant. A phase that was killed can be run again (see `ops.rsync_script`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.sync_trouble import Trouble, attributes_refused, trouble_of
+from core.syncing import OUT_FORMAT, Output, why_not_apply
+from ops.rsync_script import FILL, LOOK, SWAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from core.fleet import Server, Site
+    from ops.ports import Ran, Ssh
+
+LOOK_S = 1800.0
+FILL_S = 12 * 3600.0
+SWAP_S = 1800.0
+# rsync gives up when nothing has moved for so long; ssh when the other side does not answer.
+STALLED_S = 120
+CONNECT_S = 10
+ALIVE_EVERY_S = 15
+WORK_FOLDER = ".sharpnet"
+STAMP = "%Y%m%dT%H%M%SZ"
+KEY_LENGTH = 40
+_WILDCARDS = re.compile(r"[*?\[]")
+EVERYTHING = "-aHAX"
+_BELONGINGS = (EVERYTHING, "-aH")
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One site, from one server to another one. Both hold it, and the mirror has a peer key."""
+
+    site: Site
+    source: Server
+    mirror: Server
+
+    @property
+    def root(self) -> str:
+        """The path of the site's content on the mirror."""
+        return posixpath.normpath(self.site.root_on(self.mirror.name))
+
+    @property
+    def work(self) -> str:
+        """The folder on the mirror for everything that is not served."""
+        return posixpath.join(posixpath.dirname(self.root), WORK_FOLDER, site_key(self.site.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What `look` found. belongings: how much of a file's belongings both sides can keep, as options of rsync."""
+
+    output: Output
+    belongings: str
+
+
+def site_key(name: str) -> str:
+    """Return a folder name for a site, its own for every name, whatever characters that has."""
+    plain = re.sub(r"[^A-Za-z0-9.-]", "_", name)[:KEY_LENGTH].lstrip(".")
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def why_not_pull(pull: Pull) -> Trouble | None:
+    """Return why the mirror cannot ask the source for this site as app.yaml has it, or None."""
+    if pull.mirror.peer is None:
+        return Trouble(
+            "no-peer-key",
+            f"{pull.mirror.name} has no key to read from {pull.source.name} with",
+            f"Give servers.{pull.mirror.name}.peer in app.yaml.",
+            refused=True,
+        )
+    limited_to = _limited_to(pull.source)
+    if limited_to is None:
+        return None
+    if not _inside(_source_root(pull), limited_to):
+        return Trouble(
+            "limited-key",
+            f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
+            f"Change servers.{pull.source.name}.peer.limited_to, there and in its authorized_keys.",
+            refused=True,
+        )
+    if "\n" in _source_root(pull):
+        return Trouble(
+            "cannot-name",
+            f"the root on {pull.source.name} has a line break in its name, which a limited key cannot name",
+            "Rename it.",
+            refused=True,
+        )
+    return None
+
+
+async def look(ssh: Ssh, pull: Pull, *, but_newer: bool = False) -> Looked | Trouble:
+    """Return what would change on the mirror. `but_newer`: leave out files that are newer there.
+
+    Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
+    """
+    extra = [*(["--update"] if but_newer else []), "--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
+    for belongings in _BELONGINGS:
+        command = _command(LOOK, pull, [], [belongings, *extra, *_options(pull)])
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=LOOK_S)
+        if belongings == _BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
+            break
+    trouble = _trouble(ran, pull)
+    if trouble is not None:
+        return trouble
+    output = Output()
+    output.feed(ran.out)
+    output.end()
+    return Looked(output, belongings)
+
+
+async def fill(
+    ssh: Ssh, pull: Pull, run: str, looked: Looked, most_deletes: int | None, on_progress: Callable[[int], None]
+) -> Looked | Trouble:
+    """Make the next content on the mirror ready for the run `run`, beside the present one, which stays as it is.
+
+    most_deletes: how many files and folders may go; None: any number. on_progress gets the bytes that have arrived.
+    Raises UnreachableError, LoginRefusedError: what has arrived is kept for the next time.
+    """
+    progress = Output()
+
+    def on_output(piece: bytes) -> None:
+        progress.feed(piece)
+        on_progress(progress.done_bytes)
+
+    limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
+    for belongings in dict.fromkeys((looked.belongings, _BELONGINGS[-1])):
+        command = _command(FILL, pull, [run, run], [belongings, "--info=stats2,progress2", *limit, *_options(pull)])
+        stdin = b"".join(path + b"\0" for path in looked.output.relink)
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=on_output)
+        if not attributes_refused(ran.exit_code, ran.err):
+            break
+    trouble = _trouble(ran, pull)
+    if trouble is not None:
+        return trouble
+    output = Output()
+    output.feed(ran.out)
+    output.end()
+    # The source may have been emptied since the look.
+    return why_not_apply(output.stats, max_delete=None) or Looked(output, belongings)
+
+
+async def put_in_place(ssh: Ssh, pull: Pull, run: str, at: datetime, keep: timedelta) -> Trouble | None:
+    """Exchange the present content for what `fill` has made for `run`, and keep what that replaced for `keep`.
+
+    Raises UnreachableError: it may have happened or not, and either way the mirror's content is whole.
+    """
+    command = _command(SWAP, pull, [run, run, (at - keep).strftime(STAMP)], [])
+    return _trouble(await ssh.run(pull.mirror.name, command, timeout_s=SWAP_S), pull)
+
+
+def run_id(at: datetime, tag: str) -> str:
+    """Return the name of a run that began at `at`: sorts by time, and names the folder of what it replaced."""
+    return f"{at.strftime(STAMP)}-{tag}"
+
+
+def _command(script: str, pull: Pull, own: list[str], rsyncs: list[str]) -> str:
+    words = [pull.root, posixpath.dirname(pull.root), pull.work, *own, *rsyncs]
+    return " ".join(["exec", "sh", "-c", shlex.quote(script), "sharpnet-sync", *(shlex.quote(word) for word in words)])
+
+
+def _options(pull: Pull) -> list[str]:
+    """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
+    return [
+        "--no-h",
+        f"--timeout={STALLED_S}",
+        # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
+        *(["-s"] if _limited_to(pull.source) is None else []),
+        f"--filter=- /{WORK_FOLDER}/",
+        *(f"--filter=- {pattern}" for pattern in pull.site.exclude),
+        "-e",
+        _remote_shell(pull),
+        _source(pull),
+    ]
+
+
+def _remote_shell(pull: Pull) -> str:
+    """Return the ssh command for rsync's -e, which splits it at spaces and knows quotes, but no escapes (rsync(1))."""
+    peer = pull.mirror.peer
+    if peer is None:
+        raise ValueError(f"{pull.mirror.name} has no peer key")
+    words = [
+        "ssh",
+        *("-p", str(pull.source.ssh.port)),
+        *("-l", pull.source.ssh.user),
+        *("-i", peer.key.replace("%", "%%")),
+        # ssh splits this value itself (ssh_config(5)).
+        *("-o", 'UserKnownHostsFile="{}"'.format(peer.known_hosts.replace("%", "%%"))),
+        *("-o", "StrictHostKeyChecking=yes"),
+        *("-o", "UpdateHostKeys=no"),
+        *("-o", "IdentitiesOnly=yes"),
+        *("-o", "BatchMode=yes"),
+        *("-o", "ControlPath=none"),
+        *("-o", f"ConnectTimeout={CONNECT_S}"),
+        *("-o", f"ServerAliveInterval={ALIVE_EVERY_S}"),
+        *("-a", "-x", "-T"),
+    ]
+    return " ".join("'" + word.replace("'", "''") + "'" for word in words)
+
+
+def _source(pull: Pull) -> str:
+    """Return the source as rsync takes it, with a final slash: what is in the root, not the root itself."""
+    root, limited_to = _source_root(pull), _limited_to(pull.source)
+    path = root if limited_to is None else posixpath.relpath(root, limited_to)
+    if _WILDCARDS.search(path):
+        # It is taken as a pattern at the other end, where a wildcard in brackets means itself. A backslash is an escape
+        # there; for a limited key only before a wildcard, since rsync then hands it over as it is (rsync 3.2.4 and on).
+        escaped = path.replace("\\", "\\\\") if limited_to is None else re.sub(r"\\(?=[*?\[])", r"\\\\", path)
+        path = _WILDCARDS.sub(r"[\g<0>]", escaped)
+    address = pull.source.address
+    return f"[{address}]:{path}/" if ":" in address else f"{address}:{path}/"
+
+
+def _source_root(pull: Pull) -> str:
+    return posixpath.normpath(pull.site.root_on(pull.source.name))
+
+
+def _limited_to(source: Server) -> str | None:
+    if source.peer is None or source.peer.limited_to is None:
+        return None
+    return posixpath.normpath(source.peer.limited_to)
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _trouble(ran: Ran, pull: Pull) -> Trouble | None:
+    return trouble_of(ran.exit_code, ran.err, source=pull.source.name, mirror=pull.mirror.name)
