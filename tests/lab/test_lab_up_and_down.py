@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab import Lab, network, processes
+from lab import Lab, LabError, network, processes
 from lab.errors import HostNotReadyError, NotTheLabsError
 from lab.running import first_process
 from lab.small_fleet import SmallFleet, StartLab
@@ -195,3 +195,23 @@ def test_https_is_served_with_a_certificate_for_every_name(
         ):
             connection.sendall(f"GET / HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
             assert b"X-Served-By: oslo" in connection.recv(4096)
+
+
+def test_servers_and_name_servers_may_have_ipv6_addresses(
+    tmp_path: Path, small_fleet: SmallFleet, start_lab: StartLab
+) -> None:
+    if network.why_not_addable("fd00:5::1"):
+        pytest.fail("addresses outside 127/8 are for an isolated network: run this with `make test`")
+
+    def with_ipv6(tree: dict[str, Any]) -> None:
+        tree["servers"]["oslo"]["ipv6"] = "fd00:5::1"
+        for number, name in enumerate(("ns1", "ns2", "ns3"), start=11):
+            tree["dns"]["nameservers"][name]["address"] = f"fd00:5::{number}"
+        tree["dns"]["update"][0]["address"] = "fd00:5::20"
+
+    lab = start_lab(small_fleet(tmp_path, with_ipv6))
+    for name in ("primary", "ns1", "ns2", "ns3"):
+        assert lab.query(name, "www.fjord.example", "AAAA") == ["fd00:5::1"]
+    lab.cut_off("ns2")
+    with pytest.raises(LabError, match="ns2 does not answer"):
+        lab.query("ns2", "www.fjord.example", "AAAA")
