@@ -61,6 +61,24 @@ def tally_of(counts: Mapping[str, int], total: int) -> Tally:
     return Tally(up, degraded, down, max(0, total - up - degraded - down))
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How one target is now, since when, why, and when it was last looked at; None: never."""
+
+    state: State = State.UNKNOWN
+    since_at: datetime | None = None
+    why: str = ""
+    seen_at: datetime | None = None
+
+
+def condition(state: str, since_at: datetime, seen_at: datetime, why: str, now: datetime, watch: Watch) -> Condition:
+    """Return what an observation says now; of one that is too old only its age is left."""
+    still = state_now(state, seen_at, now, watch)
+    if still is State.UNKNOWN and state != State.UNKNOWN:
+        return Condition(State.UNKNOWN, None, "not looked at lately", seen_at)
+    return Condition(still, since_at, why, seen_at)
+
+
 def worst_first(state: State, name: str) -> tuple[int, str]:
     """Return the key that sorts the worst to the front."""
     return WORST_FIRST.index(state), name

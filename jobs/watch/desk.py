@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.watching import Outage
+    from ops.store.outages import Outage
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet
-    from ops.store.watching import Outage
+    from ops.store.outages import Outage
 
 SERVER, SITE, NAMESERVER = "server", "site", "nameserver"
 

@@ -1,0 +1,69 @@
+"""`ack`: says that you look after an outage, so that nobody else has to wonder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.errors import RefusedError, UsageError
+from core.outage_card import card_of, subject_of
+from core.people import Role
+from core.reply import Reply, Tone
+from core.words import clock_time, listing
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ops.ports import Ports
+    from ops.store.outages import Outage
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `ack`."""
+    parser.add_argument("id", metavar="ID", help="the outage's number, as its alert and `status` show it")
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Note that this person looks after the outage, and after the others that its message shows."""
+    watching, zone, now = ports.store.watching, ports.fleet.timezone, ports.clock.now()
+    outage = await _outage(request.options.id, ports)
+    if outage.closed_at is not None:
+        raise RefusedError(
+            f"Outage {outage.id} ({subject_of(outage.target)}) was over at {clock_time(outage.closed_at, zone, now)}. "
+            "Nothing changed.",
+            hint="`status` shows what is open.",
+        )
+    person = request.person.label
+    taken = await watching.acknowledge(outage, person, now, lambda outages: card_of(outages, zone, now))
+    what = listing([subject_of(one.target) for one in taken])
+    if taken:
+        return Reply(f"Outage {outage.id}: you look after {what}", tone=Tone.GOOD, card=outage.card)
+    held = await watching.outage(outage.id)
+    if held is None or held.acked_by is None or held.acked_at is None:
+        raise RefusedError(f"Outage {outage.id} was over a moment ago. Nothing changed.")
+    since = clock_time(held.acked_at, zone, now)
+    if held.acked_by == person:
+        return Reply(f"Outage {outage.id}: you look after it since {since}", card=outage.card)
+    return Reply(f"Outage {outage.id}: {held.acked_by} looks after it since {since}. Nothing changed", card=outage.card)
+
+
+async def _outage(typed: str, ports: Ports) -> Outage:
+    number = typed.removeprefix("#")
+    found = await ports.store.watching.outage(int(number)) if number.isascii() and number.isdigit() else None
+    if found is None:
+        still = await ports.store.watching.open_outages()
+        hint = (
+            "Open: " + listing([f"{one.id} ({subject_of(one.target)})" for one in still]) if still else "None is open."
+        )
+        raise UsageError(f"There is no outage {typed!r}.", hint=hint)
+    return found
+
+
+COMMAND = Command(
+    name="ack",
+    summary="say that you look after an outage",
+    run=run,
+    who=Role.OPERATOR,
+    arguments=arguments,
+    examples=("ack 7",),
+)

@@ -1,0 +1,129 @@
+"""`status`: how the fleet, a server, a site or a name server is, from what was last seen.
+
+Answers from the store, without touching the network. Only where no bot watches, the terminal looks for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.errors import UsageError
+from core.fleet_state import Condition
+from core.status_facts import Asked, status_facts
+from core.status_of_one import SiteView, nameserver_reply, server_reply, site_reply
+from core.status_reply import status_reply
+from ops.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from core.fleet import Fleet
+    from core.reply import Json, Reply
+    from core.status_reply import Picture
+    from ops.ports import Ports
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `status`."""
+    parser.add_argument("name", nargs="?", metavar="SERVER or SITE", help="only this server, site or name server")
+    parser.epilog = "Exit code 0: everything asked about is seen to be up. 1: something is down, degraded or unknown."
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Answer for the whole fleet, or for what was named."""
+    name: str | None = request.options.name
+    asked = _asked(name, ports.fleet) if name is not None else Asked()
+    kind, found = asked.kind, asked.name
+    all_sites = bool(getattr(request.options, "json", False)) or kind == "server"
+    if request.person.via == "terminal" and not await is_watched(ports):
+        picture, sites, active = await looked_picture(ports, found)
+    else:
+        picture = await stored_picture(ports)
+        sites = await site_conditions(ports) if all_sites else await _one_site(ports, found if kind == "site" else "")
+        active = await ports.store.copies.active() if all_sites else await ports.store.watching.served_from(sites)
+    if kind == "server":
+        reply = _server(found, picture, sites, active)
+    elif kind == "site":
+        reply = await _site(ports, found, sites.get(found, Condition()), active)
+    elif kind == "nameserver":
+        server = next(one for one in ports.fleet.dns.nameservers if one.name == found)
+        reply = nameserver_reply(server, picture.nameservers[found], ports.fleet.timezone, picture.now)
+    else:
+        reply = status_reply(picture)
+    facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None
+    return replace(reply, facts=facts)
+
+
+def _asked(name: str, fleet: Fleet) -> Asked:
+    """Return what `name` is, and its name in the fleet; a site is found by any of its names."""
+    if name in fleet.servers:
+        return Asked("server", name)
+    if name in fleet.sites:
+        return Asked("site", name)
+    by_name = {host: site.name for site in fleet.sites.values() for host in site.names}
+    if name.lower().rstrip(".") in by_name:
+        return Asked("site", by_name[name.lower().rstrip(".")])
+    nameservers = [server.name for server in fleet.dns.nameservers]
+    if name in nameservers:
+        return Asked("nameserver", name)
+    near = get_close_matches(name, [*fleet.servers, *nameservers, *fleet.sites, *by_name], n=1, cutoff=0.5)
+    hint = f"Did you mean `{near[0]}`?" if near else "`status` alone shows the fleet."
+    raise UsageError(f"There is no server, site or name server {name!r}.", hint=hint)
+
+
+async def _one_site(ports: Ports, name: str) -> Mapping[str, Condition]:
+    if not name:
+        return {}
+    return await site_conditions(ports, [name])
+
+
+def _server(name: str, picture: Picture, sites: Mapping[str, Condition], active: Mapping[str, str]) -> Reply:
+    fleet = picture.fleet
+    here = {
+        site.name: sites.get(site.name, Condition(why="not looked at"))
+        for site in fleet.sites.values()
+        if active.get(site.name, site.home) == name
+    }
+    held = sum(name in site.servers and site.name not in here for site in fleet.sites.values())
+    return server_reply(fleet.servers[name], picture.servers[name], here, held, fleet.timezone, picture.now)
+
+
+async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, str]) -> Reply:
+    site = ports.fleet.sites[name]
+    serving = active.get(name, site.home)
+    pairs = [(name, server) for server in site.servers if server != serving]
+    newest = await ports.store.watching.newest_good(pairs)
+    quarantined = await ports.store.copies.quarantined()
+    view = SiteView(
+        site=site,
+        one=one,
+        active=serving,
+        copies={server: newest.get((name, server)) for _, server in pairs},
+        quarantined=frozenset(server for _, server in pairs if (name, server) in quarantined),
+    )
+    return site_reply(view, ports.fleet.timezone, ports.clock.now())
+
+
+async def _facts(
+    ports: Ports, picture: Picture, sites: Mapping[str, Condition], active: Mapping[str, str], asked: Asked
+) -> Mapping[str, Json]:
+    fleet = ports.fleet
+    pairs = [
+        (site.name, server) for site in fleet.sites.values() if asked.shows(site, active) for server in site.servers
+    ]
+    newest = await ports.store.watching.newest_good(pairs)
+    return status_facts(picture, sites, active, newest, asked)
+
+
+COMMAND = Command(
+    name="status",
+    summary="how the fleet is: servers, sites, copies, name servers, and what is going on",
+    run=run,
+    arguments=arguments,
+    examples=("status", "status SERVER", "status SITE", "status --json"),
+    answers_json=True,
+)

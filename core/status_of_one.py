@@ -1,0 +1,83 @@
+"""What `status SERVER` and `status SITE` answer; values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.fleet_state import Condition, tally, worst_first
+from core.outage import State
+from core.reply import Part, Reply, Row, Table, Text, Tone
+from core.status_reply import ROWS, TONES, condition_row, condition_words
+from core.words import ago, count, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from core.fleet import NameServer, Server, Site
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """One site: how it is, where it is served from, when each copy's last good run began, and which may not be used."""
+
+    site: Site
+    one: Condition
+    active: str
+    copies: Mapping[str, datetime | None]
+    quarantined: frozenset[str] = frozenset()
+
+
+def server_reply(
+    server: Server, one: Condition, sites: Mapping[str, Condition], held: int, timezone: str, now: datetime
+) -> Reply:
+    """Answer for one server, with the `sites` that are served from it; `held`: how many sites have a copy there."""
+    counted = tally(site.state for site in sites.values())
+    title = f"{server.name} ({server.location}) is {_state_and_since(one, timezone, now)}"
+    title += f"; {count(counted.all, 'site')} served from it: {counted.in_words()}" if sites else "; it serves no site"
+    ordered = sorted(sites.items(), key=lambda item: worst_first(item[1].state, item[0]))
+    rows = tuple(condition_row(name, site, timezone, now) for name, site in ordered[:ROWS])
+    parts: list[Part] = [Text(f"Address {server.address}. It keeps the copies of {count(held, 'site')}.")]
+    if rows:
+        parts.append(Table(("site", "state", "since"), rows, left_out=max(0, len(ordered) - ROWS)))
+    well = one.state is State.UP and counted.up == counted.all
+    tone = TONES[one.state] if one.state is not State.UP or well else Tone.WARN
+    return Reply(title, tuple(parts), tone=tone, exit_code=0 if well else 1)
+
+
+def site_reply(view: SiteView, timezone: str, now: datetime) -> Reply:
+    """Answer for one site."""
+    site, one = view.site, view.one
+    title = f"{site.name} is {_state_and_since(one, timezone, now)}; served from {view.active}"
+    if view.active != site.home:
+        title += f", its home is {site.home}"
+    rows = tuple(_copy_row(view, server, at, now) for server, at in view.copies.items())
+    parts: list[Part] = [Text(f"Names: {', '.join(site.names)}.")]
+    parts.append(Table(("copy on", "age", "note"), rows) if rows else Text("It is kept nowhere else.", Tone.WARN))
+    well = one.state is State.UP
+    return Reply(title, tuple(parts), tone=TONES[one.state], exit_code=0 if well else 1)
+
+
+def nameserver_reply(server: NameServer, one: Condition, timezone: str, now: datetime) -> Reply:
+    """Answer for one name server."""
+    title = f"Name server {server.name} ({server.location}) is {_state_and_since(one, timezone, now)}"
+    part = Text(f"Address {server.endpoint}. `dns` compares what the name servers answer.")
+    return Reply(title, (part,), tone=TONES[one.state], exit_code=0 if one.state is State.UP else 1)
+
+
+def _state_and_since(one: Condition, timezone: str, now: datetime) -> str:
+    words = condition_words(one, timezone, now)
+    return (
+        f"{one.state.value} {words}" if one.since_at is not None else ": ".join(filter(None, (one.state.value, words)))
+    )
+
+
+def _copy_row(view: SiteView, server: str, at: datetime | None, now: datetime) -> Row:
+    if server in view.quarantined:
+        return Row((server, ago(at, now), "in quarantine, until someone has chosen"), Tone.WARN)
+    if at is None:
+        return Row((server, "never", "no good copy yet"), Tone.WARN)
+    if now - at > view.site.max_age:
+        return Row((server, ago(at, now), f"older than {duration(view.site.max_age)}"), Tone.WARN)
+    return Row((server, ago(at, now), ""), Tone.GOOD)
