@@ -38,6 +38,7 @@ class StoreEngine:
         self._owner = owner
         self._kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]] = {}
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._taking: set[tuple[str, str]] = set()
 
     def carries(self, kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]]) -> None:
         """Say how each kind of run is carried out."""
@@ -76,9 +77,15 @@ class StoreEngine:
 
     async def _start(self, kind: str, subject: str) -> None:
         key = (kind, subject)
-        if key in self._tasks or kind not in self._kinds:
+        if key in self._tasks or key in self._taking or kind not in self._kinds:
             return
-        if not await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE):
+        # The store lets an owner take its own run again, so who asks twice here at once must not both get it.
+        self._taking.add(key)
+        try:
+            taken = await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE)
+        finally:
+            self._taking.discard(key)
+        if not taken:
             return
         task = asyncio.create_task(self._carry_out(kind, subject), name=f"{kind} {subject}")
         self._tasks[key] = task

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover import END, Outcome, how_it_ended, next_steps
-from core.errors import SharpnetError
 from core.plan import State
 from core.plan_card import View, card_of
 from jobs import Job
@@ -92,13 +91,7 @@ async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> Non
 
 async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     """Ask the name servers that do not agree yet once more; return whether the cutover is confirmed now."""
-    verifier = Verifier(ports, stored.plan, stored.progress)
-    try:
-        progress = await verifier.ask_all(stored.progress)
-        if progress.in_step_at is None:
-            await verifier.nudge(progress)
-    except SharpnetError:
-        return False
+    progress = await Verifier(ports, stored.plan, stored.progress).ask_all_once()
     state = State.CONFIRMED if progress.in_step_at is not None else State.UNFINISHED
     now = ports.clock.now()
     view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)

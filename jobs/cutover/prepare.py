@@ -60,10 +60,7 @@ async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPl
         raise _nothing_moves(wish, choice.left_alone)
     drawn = draw_changes(fleet, choice.moves, read.readings)
     if not drawn.zones:
-        why = listing([*read.silent.values(), *drawn.odd]) or "no record points at the source"
-        raise RefusedError(
-            f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers."
-        )
+        raise _nothing_to_change(read, drawn)
     now = ports.clock.now()
     plan = Plan(
         id=await _fresh_id(ports),
@@ -191,6 +188,17 @@ def _known(fleet: Fleet, wish: Wish) -> None:
             f"No server or site of this fleet: {listing(unknown)}.",
             hint=f"Servers: {listing(list(fleet.servers))}. `sites` lists the sites.",
         )
+
+
+def _nothing_to_change(read: ZonesRead, drawn: Drawn) -> RefusedError:
+    if read.silent:
+        why = listing(list(dict.fromkeys(read.silent.values())), most=3)
+        return RefusedError(
+            f"No plan can be made: the zones cannot be read. {why}",
+            hint="A plan is drawn from the live zones. `check --live` says what to mend.",
+        )
+    why = listing(drawn.odd) or "no record points at the source"
+    return RefusedError(f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers.")
 
 
 def _nothing_moves(wish: Wish, left_alone: Collection[tuple[str, str]]) -> RefusedError:

@@ -95,7 +95,7 @@ async def verify(doing: Doing, _step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
     within_s = doing.ports.fleet.dns.agree_within.total_seconds()
     verifier = Verifier(doing.ports, doing.plan, doing.progress)
-    progress = await verifier.until_all_agree(doing.progress, within_s, doing.show)
+    progress = await verifier.until_all_agree(within_s, doing.show)
     servers = len(progress.standings)
     detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
     return Outcome.DONE if progress.in_step_at is not None else Outcome.LATE, detail, progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 128
 ASK_S = 2.0
+SHORTEST_ASK_S = 0.2
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
 NUDGE_AFTER_S = 1.0
@@ -38,72 +40,82 @@ class Verifier:
         self._changed_at = max((done.at for done in progress.zones.values()), default=ports.clock.now())
         self._agreed: dict[str, set[str]] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self._progress = progress
 
-    async def until_all_agree(
-        self, progress: Progress, within_s: float, show: Callable[[Progress], Awaitable[None]]
-    ) -> Progress:
-        """Ask until every name server agrees or `within_s` have passed; `show` what is new as it comes."""
+    async def until_all_agree(self, within_s: float, show: Callable[[Progress], Awaitable[None]]) -> Progress:
+        """Ask until every name server agrees or `within_s` have passed; `show` what is new as it comes.
+
+        Each name server is asked at its own pace: one that hangs delays no other.
+        """
+        deadline_s = self._ports.clock.monotonic() + within_s
+        servers = [server for server in self._ports.fleet.dns.nameservers if not self._agrees(server)]
+        await asyncio.gather(*(self._until_it_agrees(server, deadline_s, show) for server in servers))
+        return self._progress
+
+    async def ask_all_once(self) -> Progress:
+        """Ask every name server that does not agree yet once, tell those that still lag, and return what is known."""
+        servers = [server for server in self._ports.fleet.dns.nameservers if not self._agrees(server)]
+        for standing_now in await asyncio.gather(*(self._ask(server, ASK_S) for server in servers)):
+            self._note(standing_now)
+        await asyncio.gather(*(self._nudge(server) for server in servers if not self._agrees(server)))
+        return self._progress
+
+    async def _until_it_agrees(
+        self, server: NameServer, deadline_s: float, show: Callable[[Progress], Awaitable[None]]
+    ) -> None:
         clock = self._ports.clock
-        began = clock.monotonic()
-        nudged_at = began + NUDGE_AFTER_S - NUDGE_EVERY_S
+        nudge_at_s = clock.monotonic() + NUDGE_AFTER_S
         pause_s = FIRST_PAUSE_S
         while True:
-            before = progress
-            progress = await self.ask_all(progress)
-            if progress.standings != before.standings:
-                await show(progress)
-            passed_s = clock.monotonic() - began
-            if progress.in_step_at is not None or passed_s >= within_s:
-                return progress
-            if clock.monotonic() - nudged_at >= NUDGE_EVERY_S:
-                nudged_at = clock.monotonic()
-                await self.nudge(progress)
-            await clock.sleep(min(pause_s, max(0.0, within_s - passed_s)))
+            left_s = deadline_s - clock.monotonic()
+            before = self._progress.standings
+            self._note(await self._ask(server, min(ASK_S, max(left_s, SHORTEST_ASK_S))))
+            if self._progress.standings != before:
+                await show(self._progress)
+            if self._agrees(server) or clock.monotonic() >= deadline_s:
+                return
+            if clock.monotonic() >= nudge_at_s:
+                nudge_at_s = clock.monotonic() + NUDGE_EVERY_S
+                await self._nudge(server)
+            await clock.sleep(max(0.0, min(pause_s, deadline_s - clock.monotonic())))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    async def ask_all(self, progress: Progress) -> Progress:
-        """Ask every name server that does not agree yet once, and return what is known then."""
-        known = {one.name: one for one in progress.standings if one.agrees}
+    def _agrees(self, server: NameServer) -> bool:
+        return any(one.agrees for one in self._progress.standings if one.name == server.name)
+
+    def _note(self, standing_now: Standing) -> None:
+        """Put what one name server said beside what the others said, in the fleet's order."""
+        known = {one.name: one for one in self._progress.standings} | {standing_now.name: standing_now}
         servers = self._ports.fleet.dns.nameservers
-        asked = await asyncio.gather(*(self._ask(server) for server in servers if server.name not in known))
-        fresh = {one.name: one for one in asked}
-        standings = tuple(known.get(server.name) or fresh[server.name] for server in servers)
-        all_agree = all(one.agrees for one in standings)
-        at = progress.in_step_at or self._ports.clock.now()
-        return replace(progress, standings=standings, in_step_at=at if all_agree else None)
+        standings = tuple(known[server.name] for server in servers if server.name in known)
+        all_agree = len(standings) == len(servers) and all(one.agrees for one in standings)
+        at = self._progress.in_step_at or self._ports.clock.now()
+        self._progress = replace(self._progress, standings=standings, in_step_at=at if all_agree else None)
 
-    async def nudge(self, progress: Progress) -> None:
-        """Send NOTIFY to the name servers that lag; one that cannot be told is asked again all the same."""
-        late = {one.name for one in progress.standings if not one.agrees}
+    async def _nudge(self, server: NameServer) -> None:
+        """Send NOTIFY for what a name server lags in; one that cannot be told is asked again all the same."""
+        agreed = self._agreed.get(server.name, set())
 
-        async def notify(server: NameServer, zone: str) -> None:
+        async def notify(zone: str) -> None:
             async with self._gate:
-                try:
+                with contextlib.suppress(SharpnetError):
                     await self._ports.dns.notify(server.endpoint, zone)
-                except SharpnetError:
-                    return
 
-        servers = [server for server in self._ports.fleet.dns.nameservers if server.name in late]
-        await asyncio.gather(
-            *(
-                notify(server, zone.zone)
-                for server in servers
-                for zone, _ in self._zones
-                if zone.key not in self._agreed.get(server.name, set())
-            )
-        )
+        await asyncio.gather(*(notify(zone.zone) for zone, _ in self._zones if zone.key not in agreed))
 
-    async def _ask(self, server: NameServer) -> Standing:
+    async def _ask(self, server: NameServer, timeout_s: float) -> Standing:
         agreed = self._agreed.setdefault(server.name, set())
         pending = [(zone, serials) for zone, serials in self._zones if zone.key not in agreed]
         heard: dict[str, Heard] = {}
         if pending:
             # One zone first: a server that is dead then costs one time-out, not one a zone.
-            heard[pending[0][0].zone] = await self._hear(server, pending[0][0])
-            if not heard[pending[0][0].zone].why:
-                rest = [zone for zone, _ in pending[1:]]
-                answers = await asyncio.gather(*(self._hear(server, zone) for zone in rest))
-                heard |= {zone.zone: answer for zone, answer in zip(rest, answers, strict=True)}
+            first = pending[0][0]
+            heard[first.zone] = await self._hear(server, first, timeout_s)
+            if heard[first.zone].why:
+                return Standing(server.name, agrees=False, why=heard[first.zone].why)
+            rest = [zone for zone, _ in pending[1:]]
+            answers = await asyncio.gather(*(self._hear(server, zone, timeout_s) for zone in rest))
+            heard |= {zone.zone: answer for zone, answer in zip(rest, answers, strict=True)}
         for zone, serials in pending:
             if standing(server.name, [(zone, serials)], heard).agrees:
                 agreed.add(zone.key)
@@ -113,12 +125,12 @@ class Verifier:
         seconds = (self._ports.clock.now() - self._changed_at).total_seconds()
         return replace(result, seconds=max(0.0, seconds))
 
-    async def _hear(self, server: NameServer, zone: ZoneChange) -> Heard:
+    async def _hear(self, server: NameServer, zone: ZoneChange, timeout_s: float) -> Heard:
         async with self._gate:
             try:
-                serial = await self._ports.dns.serial(server.endpoint, zone.zone, timeout_s=ASK_S)
+                serial = await self._ports.dns.serial(server.endpoint, zone.zone, timeout_s=timeout_s)
                 answers = [
-                    await self._ports.dns.ask(server.endpoint, change.owner, change.type, timeout_s=ASK_S)
+                    await self._ports.dns.ask(server.endpoint, change.owner, change.type, timeout_s=timeout_s)
                     for change in zone.changes
                 ]
             except SharpnetError as error:

@@ -1,0 +1,76 @@
+"""A process that types one line and dies by SIGKILL at its Nth touch of the world.
+
+Arguments: fleet file, store, the line, N, and "before" or "after": whether it dies before that touch or right after it.
+A touch is a write to the store or a DNS update. N = 0: it lives. It ends with the number of touches on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.settings import Settings
+from bot.wiring import open_ports
+from commands import answer, split_line
+from core.people import Person, Role
+from ops import engine
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+BOSS = Person("boss", "terminal", frozenset(Role))
+TOUCHES = {
+    "store.plans": ("approve", "begin_steps", "end_steps", "move"),
+    "store.copies": ("set_active", "quarantine", "release"),
+    "store.claims": ("take", "release"),
+    "store.runs": ("submit", "take", "end"),
+    "dns": ("update",),
+}
+
+
+class Dying:
+    """Counts touches, and dies at the one it was told."""
+
+    def __init__(self, at: int, side: str) -> None:
+        self._at = at
+        self._side = side
+        self.touches = 0
+
+    def wrap(self, touch: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def touched(*args: object, **kwargs: object) -> object:
+            self.touches += 1
+            number = self.touches
+            self._die(number, "before")
+            result = await touch(*args, **kwargs)
+            self._die(number, "after")
+            return result
+
+        return touched
+
+    def _die(self, number: int, side: str) -> None:
+        if number == self._at and side == self._side:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main(config: str, store: str, line: str, at: str, side: str) -> None:
+    # A dead process's run is free when its lease has passed: no need to wait so long here.
+    engine.LEASE = timedelta(seconds=0.5)
+    engine.RENEW_S = 0.2
+    dying = Dying(int(at), side)
+    async with open_ports(Settings(Path(config), Path(store))) as ports:
+        for path, names in TOUCHES.items():
+            owner: object = ports
+            for part in path.split("."):
+                owner = getattr(owner, part)
+            for name in names:
+                setattr(owner, name, dying.wrap(getattr(owner, name)))
+        reply = await answer(split_line(line), BOSS, "terminal", ports, follow=True)
+        sys.stdout.write(f"{dying.touches} {reply.exit_code} {reply.title}\n")
+
+
+asyncio.run(main(*sys.argv[1:]))
