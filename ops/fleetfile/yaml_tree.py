@@ -171,21 +171,20 @@ class _Growing:
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             raise _tagged(line)
         if frame is not None and isinstance(frame.node, Block) and frame.key is None:
-            self._key(frame, event, line)
+            if event.anchor:
+                self._anchors[event.anchor] = (event.value, 1)
+            self._key(frame, event.value, line)
             return
         value = _plain_value(event.value) if event.tag is None and event.implicit[0] else event.value
         if event.anchor:
             self._anchors[event.anchor] = (value, 1)
         self._put(value, 1, line)
 
-    def _key(self, frame: _Frame, event: yaml.ScalarEvent, line: int) -> None:
-        key = event.value
-        if event.anchor:
-            self._anchors[event.anchor] = (key, 1)
+    def _key(self, frame: _Frame, key: str, line: int) -> None:
         frame.key, frame.key_line = key, line
-        if key in frame.node:
-            first_line = frame.node.lines[key]  # type: ignore[call-overload]
-            self.repeated.append(Repeated(line, self._where(), first_line))
+        found = frame.node.entry(key)
+        if found is not None:
+            self.repeated.append(Repeated(line, self._where(), found[0]))
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, line: int) -> None:
         if event.tag is not None:
@@ -222,7 +221,7 @@ class _Growing:
         elif frame.key is None:
             if not isinstance(value, str):
                 raise YamlTrouble(line, "has an alias (*) for a key that is no text")
-            frame.key, frame.key_line = value, line
+            self._key(frame, value, line)
         else:
             self._put_value(frame, frame.key, value, line)
 

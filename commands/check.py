@@ -1,0 +1,139 @@
+"""`check`: everything that is wrong with app.yaml, at once; `--live` goes on to try what it describes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from commands import Command
+from core.reply import Heading, Part, Reply, Text, Tone
+from core.words import count
+from ops.fleetfile import examine, shown_path
+from ops.fleetfile import schema as fleet_schema
+from ops.live_check import dns_findings, ssh_findings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from core.findings import Finding
+    from core.fleet import Fleet
+    from ops.fleetfile import Problem
+    from ops.ports import Ports
+
+MOST_SHOWN = 200
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `check`."""
+    parser.add_argument(
+        "--live", action="store_true", help="go on to try every login, key, zone and name server, and Slack"
+    )
+    parser.add_argument("--schema", action="store_true", help="print the JSON schema of app.yaml, for editors")
+
+
+def check_file(path: Path, *, schema: bool = False) -> Reply:
+    """Say everything that is wrong with the fleet file at `path`; it may be broken in any way, or not there.
+
+    schema: return the JSON schema as the reply's facts instead, and look at no file. Exit code 2: it cannot be used.
+    """
+    if schema:
+        return _schema()
+    fleet, problems = examine(path)
+    file = shown_path(path)
+    serious = sum(problem.serious for problem in problems)
+    return Reply(
+        title=_title(file, fleet, serious, len(problems) - serious),
+        parts=_listed(problems, file),
+        tone=Tone.BAD if fleet is None else Tone.WARN if problems else Tone.GOOD,
+        facts={"file": file, "usable": fleet is not None, "problems": [_facts(problem) for problem in problems]},
+        exit_code=0 if fleet is not None else 2,
+    )
+
+
+def _schema() -> Reply:
+    return Reply(title="The JSON schema of app.yaml", facts=fleet_schema())
+
+
+def _title(file: str, fleet: Fleet | None, serious: int, warnings: int) -> str:
+    noticed = f", {count(warnings, 'warning')}" if warnings else ""
+    if fleet is None:
+        return f"{file} cannot be used: {count(serious, 'problem')}{noticed}"
+    what = (
+        f"{count(len(fleet.servers), 'server')}, {count(len(fleet.sites), 'site')}, "
+        f"{count(len(fleet.dns.nameservers), 'name server')}, {count(len(fleet.dns.zones), 'zone')}"
+    )
+    return f"{file} {'can be used' if warnings else 'is right'}: {fleet.name}, {what}{noticed}"
+
+
+def _listed(problems: Sequence[Problem], file: str) -> tuple[Part, ...]:
+    # The serious ones first: they must not be among those that are left out.
+    ordered = sorted(problems, key=lambda problem: not problem.serious)
+    parts = [Text(problem.said(file), Tone.BAD if problem.serious else Tone.WARN) for problem in ordered[:MOST_SHOWN]]
+    left_out = len(ordered) - len(parts)
+    if left_out:
+        parts.append(Text(f"And {left_out:,} more: `check --json` has them all."))
+    return tuple(parts)
+
+
+def _facts(problem: Problem) -> dict[str, object]:
+    return {
+        "line": problem.line,
+        "where": problem.where,
+        "message": problem.message,
+        "hint": problem.hint,
+        "serious": problem.serious,
+    }
+
+
+async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[Finding, ...]]]] = ()) -> Reply:
+    """Try every login, peer key, zone and name server of the fleet, and say all that fails, each with what to do.
+
+    extra: more to try at the same time (Slack, which only the bot knows); what each returns is said after the rest.
+    Exit code 1: something failed.
+    """
+    tried = await asyncio.gather(
+        ssh_findings(ports.ssh, ports.fleet), dns_findings(ports.dns, ports.fleet), *(one() for one in extra)
+    )
+    findings = [finding for some in tried for finding in some]
+    failed = [finding for finding in findings if not finding.ok]
+    passed = [finding for finding in findings if finding.ok]
+    title = (
+        f"{len(failed)} of {count(len(findings), 'thing')} tried failed"
+        if failed
+        else f"All {len(findings)} things tried work"
+    )
+    return Reply(
+        title=title,
+        parts=(*_found("To mend", failed), *_found("Works", passed)),
+        tone=Tone.BAD if failed else Tone.GOOD,
+        facts={"findings": [{"what": f.what, "ok": f.ok, "why": f.why, "hint": f.hint} for f in findings]},
+        exit_code=1 if failed else 0,
+    )
+
+
+def _found(heading: str, findings: Sequence[Finding]) -> tuple[Part, ...]:
+    if not findings:
+        return ()
+    lines = [
+        Text(
+            f"{finding.what}: {finding.why}" + (f" → {finding.hint}" if finding.hint else "")
+            if finding.why
+            else finding.what,
+            Tone.GOOD if finding.ok else Tone.BAD,
+        )
+        for finding in findings
+    ]
+    return (Heading(heading), *lines)
+
+
+COMMAND = Command(
+    name="check",
+    summary="says everything that is wrong with app.yaml, at once",
+    run=None,
+    places=frozenset({"terminal"}),
+    arguments=arguments,
+    examples=("check", "check --live", "check --schema"),
+    answers_json=True,
+)
