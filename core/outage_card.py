@@ -56,9 +56,7 @@ def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> st
     name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
     if outage.target.startswith("sites:"):
         failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
-        return _joined(
-            f"{failing} since {since}, {name} itself answers: {listing(facts.sites, 3)}", _prospects(facts, now)
-        )
+        return _joined(f"{failing} since {since}, {name} itself answers: {_named(facts, 3)}", _prospects(facts, now))
     if outage.target.startswith("nameserver:"):
         place = f" ({facts.place})" if facts.place else ""
         rest = f": {facts.others_up} of the other {facts.others} answer" if facts.others else ""
@@ -104,6 +102,12 @@ def _prospects(facts: Facts, now: datetime) -> str:
     if facts.without_mirror:
         said.append(f"{count(facts.without_mirror, 'site has', 'sites have')} no mirror")
     return ", ".join(said)
+
+
+def _named(facts: Facts, most: int) -> str:
+    """Name the first affected sites, and count the rest: of many, only the first are kept by name."""
+    more = facts.affected - min(most, len(facts.sites))
+    return ", ".join(facts.sites[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _seen_from(facts: Facts) -> str:
@@ -153,7 +157,7 @@ def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
     if facts.affected > 1 and not outage.target.startswith("sites:"):
-        lines.append(f"Affected: {listing(facts.sites, 10 if facts.affected <= len(facts.sites) else 5)}.")
+        lines.append(f"Affected: {_named(facts, 10)}.")
     if facts.exceptions:
         lines.append(f"Kept nowhere else: {listing(facts.exceptions)}.")
     if facts.oldest_good_at is not None:

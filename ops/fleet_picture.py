@@ -83,7 +83,8 @@ async def site_conditions(ports: Ports, names: Iterable[str] | None = None) -> M
 async def looked_picture(ports: Ports, first: str = "") -> tuple[Picture, Mapping[str, Condition], Mapping[str, str]]:
     """Look at all servers and name servers, and at some sites (`first` is among them), once and now.
 
-    Nothing of it is stored: one look from one place is no watch. Returns the picture, each looked-at site's condition, and where DNS points to now.
+    Nothing of it is stored: one look from one place is no watch. Returns the picture, each looked-at site's
+    condition, and where DNS points to now.
     """
     fleet, now = ports.fleet, ports.clock.now()
     timeout_s = min(LOOK_S, fleet.watch.timeout.total_seconds())
