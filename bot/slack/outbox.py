@@ -67,6 +67,7 @@ class Outbox:
         self._edited_at_s: dict[str, float] = {}
         self._late: dict[str, bool] = {}
         self._surely_not_posted: set[str] = set()
+        self._gone: set[str] = set()
         # Whoever was at it before may have ended between sending a note and noting that.
         self._note_in_doubt = True
         self._failures = 0
@@ -135,7 +136,7 @@ class Outbox:
         return wait_s
 
     def _due_in_s(self, card: StoredCard) -> float:
-        if card.ts is None:
+        if card.ts is None or card.key in self._gone:
             return self._next_post_at_s - self._now_s()
         # What is under way changes often and may be shown less often; how it ended is shown at once.
         between_s = self._pace.busy_card_s if card.reply.tone is Tone.BUSY else self._pace.post_s
@@ -143,8 +144,9 @@ class Outbox:
         return max(self._next_edit_at_s, card_due_at_s) - self._now_s()
 
     async def _show(self, card: StoredCard) -> None:
-        if card.ts is None or card.channel is None:
+        if card.ts is None or card.channel is None or card.key in self._gone:
             await self._post(card)
+            self._gone.discard(card.key)
             return
         posted_at = datetime.fromtimestamp(float(card.ts), UTC)
         late = self._late.setdefault(card.key, posted_at - card.made_at > LATE)
@@ -156,7 +158,7 @@ class Outbox:
             if trouble_of(error).kind is not Kind.GONE:
                 raise
             LOG.warning("slack card=%s message=gone posting=again", card.key)
-            await self._post(card)
+            self._gone.add(card.key)
             return
         await self._cards.posted(card.key, card.revision, card.channel, card.ts)
 
