@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.cutover import Standing
     from core.fleet import Fleet
     from core.plan import Plan
-    from core.records import RecordSet
+    from core.records import RecordChange, RecordSet
 
 MOST_RECORDS = 12
 SHOWN_DIGEST = 16
@@ -82,7 +82,8 @@ def _exit_code(view: View) -> int:
 
 def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
     plan, progress = view.plan, view.progress
-    what = f"{_sites(plan)} from {_places(fleet, plan.sources)} to {_places(fleet, plan.targets)}"
+    way = f"from {_places(fleet, plan.sources)} to {_places(fleet, plan.targets)}"
+    what, moved = f"{_sites(plan)} {way}", f"{_sites(plan)} moved {way}"
     servers = len(fleet.dns.nameservers)
     in_step = f"{progress.in_step} of {count(servers, 'name server')} in step"
     records = sum(len(zone.changes) for zone in plan.zones)
@@ -100,13 +101,13 @@ def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
             return f"Moving {what}: {in_step}", Tone.BUSY
         case State.CONFIRMED:
             took = duration(progress.in_step_at - view.approved_at) if progress.in_step_at and view.approved_at else ""
-            return f"Done: {what}. All {count(servers, 'name server')} agree, {took} after approval", Tone.GOOD
+            return f"Done: {moved}. All {count(servers, 'name server')} agree, {took} after approval", Tone.GOOD
         case State.UNFINISHED:
             late = listing([standing.name for standing in progress.standings if not standing.agrees])
-            return f"Unfinished: {what}. {in_step}; not yet: {late}", Tone.WARN
+            return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
         case State.PARTIAL:
             made = len(progress.zones)
-            return f"Done in part: {what}. {made} of {count(len(plan.zones), 'zone')} changed", Tone.BAD
+            return f"Done in part: {made} of {count(len(plan.zones), 'zone')} changed, moving {what}", Tone.BAD
         case State.STALE:
             return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
         case State.ROLLED_BACK:
@@ -191,7 +192,8 @@ def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
 
 
 def _over(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    parts: list[Part] = [Text(line, Tone.WARN) for line in view.why]
+    tone = Tone.WARN if view.state == State.STALE else Tone.PLAIN
+    parts: list[Part] = [Text(line, tone) for line in view.why]
     if view.by:
         at = f" at {clock_time(view.ended_at, fleet.timezone, view.plan.asked_at)}" if view.ended_at else ""
         parts.append(Text(f"By {view.by}{at}."))
@@ -216,11 +218,15 @@ _SHOWS = {
 
 def _records(plan: Plan) -> Table:
     rows = [
-        Row((f"{change.owner} {change.type}", _values(change.old), _values(change.new), _ttl(change.new or change.old)))
+        Row((f"{change.owner} {change.type}", _turn(change), _ttl(change.new or change.old)))
         for zone in plan.zones
         for change in zone.changes
     ]
-    return Table(("record", "now", "then", "TTL"), tuple(rows[:MOST_RECORDS]), max(0, len(rows) - MOST_RECORDS))
+    return Table(("record", "now → then", "TTL"), tuple(rows[:MOST_RECORDS]), max(0, len(rows) - MOST_RECORDS))
+
+
+def _turn(change: RecordChange) -> str:
+    return f"{_values(change.old)} → {_values(change.new)}"
 
 
 def _values(record: RecordSet | None) -> str:

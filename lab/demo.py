@@ -32,7 +32,8 @@ LAB = Path(sys.executable).parent / "lab"
 
 def run_demo() -> int:
     """Bring everything up, say what to open and what to type, and wait for Ctrl-C; then leave nothing running."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT as well: a demo that a script put in the background would ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: _interrupt())
     with contextlib.ExitStack() as stack:
         try:
@@ -147,23 +148,26 @@ def _what_to_do(slack: LocalSlack | None, seconds: float) -> str:
     site = next(name for name, site in tree["sites"].items() if site["home"] == server)
     nameserver = next(iter(tree["dns"]["nameservers"].values()))
     ask = f"dig @{nameserver['address']} -p {nameserver['port']} +short {tree['sites'][site]['names'][0]}"
-    steps = [
-        f"Ready in {seconds:.0f} s: {len(tree['servers'])} servers, {len(tree['sites'])} sites, "
-        f"{len(tree['dns']['nameservers'])} name servers.",
-        "",
-    ]
+    counts = ((tree["servers"], "servers"), (tree["sites"], "sites"), (tree["dns"]["nameservers"], "name servers"))
+    steps = [f"Ready in {seconds:.0f} s: {', '.join(f'{len(things)} {name}' for things, name in counts)}.", ""]
     if slack is not None:
-        steps += [f"  Open     {slack.url}   (you are U01ALICE, in the channel of {tree['slack']['ops_channel']})"]
-        steps += ["  Type     /sharpnet status", ""]
+        you, channel = next(iter(tree["slack"]["operators"])), tree["slack"]["ops_channel"]
+        steps += [f"  Open    {slack.url}   (you are {you}, the channel is {channel})"]
+        steps += ["  Type    /sharpnet status", ""]
     steps += [
         "In a second terminal, in this folder:",
-        f"  .venv/bin/lab drop {server}                the server dies; the channel says so within half a minute",
-        "                                    press Prepare failover, read the plan, press Approve",
+        f"  .venv/bin/lab drop {server}",
+        "      The server dies. Within half a minute the channel says so: press Prepare failover, read the plan,",
+        "      press Approve, and watch the name servers turn.",
         f"  {ask}",
-        f"  .venv/bin/lab back {server}                it comes back; nothing is overwritten",
+        "      asks the first name server; ask any of them.",
+        f"  .venv/bin/lab back {server}",
+        "      It comes back; nothing is overwritten.",
         "",
         "The same without Slack:",
-        f"  .venv/bin/sharpnet status         .venv/bin/sharpnet failover {server}         .venv/bin/sharpnet approve ID",
+        "  .venv/bin/sharpnet status",
+        f"  .venv/bin/sharpnet failover {server}",
+        "  .venv/bin/sharpnet approve ID",
         "",
         f"Logs are in {STATE}. Ctrl-C ends it all.",
     ]

@@ -77,9 +77,8 @@ async def test_killed_at_every_touch_twice_in_a_row_the_cutover_is_done_once(sta
     while died:
         assert at < MOST_TOUCHES, "the cutover never ended"
         # To and fro, so that every round moves the same sites; the copies left behind are let go by hand.
-        await stage.ports.store.copies.release(
-            list(await stage.ports.store.copies.quarantined()), "", stage.ports.clock.now(), "t"
-        )
+        copies = stage.ports.store.copies
+        await copies.release(await copies.quarantined(), "the next round", stage.ports.clock.now(), "test")
         plan_id = await stage.plan(f"{direction[(at - 1) % 2]} --without ceviche.example --force 'round {at}'")
         before = serials(stage)
         where = f"killed {side} touch {at}"

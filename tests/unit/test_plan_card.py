@@ -58,8 +58,8 @@ def test_a_plan_asks_with_its_blast_radius_and_how_long_it_waits(plan: Plan, fle
     assert [button.label for button in card.buttons] == ["Approve", "Cancel"]
     assert card.buttons[0].line == f"approve K7Q2 --digest {replace(plan, verdicts=(WARN, PASS)).digest[:16]}"
     assert "sharpnet approve K7Q2" in said(card)
-    assert "www.shop.test A | 192.0.2.1 | 192.0.2.2 | 60 s" in said(card)
-    assert "blog.test AAAA | 2001:db8::1 | none | 300 s" in said(card)
+    assert "www.shop.test A | 192.0.2.1 → 192.0.2.2 | 60 s" in said(card)
+    assert "blog.test AAAA | 2001:db8::1 → none | 300 s" in said(card)
     assert card.exit_code == 0
 
 
@@ -183,7 +183,7 @@ def test_an_unfinished_cutover_names_who_does_not_agree(
     progress = replace(done, standings=late, in_step_at=None)
     card = card_of(view(plan, State.UNFINISHED, now, progress=progress), fleet)
     assert card.title.startswith("Unfinished: ")
-    assert card.title.endswith("1 of 2 name servers in step; not yet: ns2")
+    assert card.title.endswith("but only 1 of 2 name servers in step; not yet: ns2")
     assert "Resolvers may answer the old address while a name server does (TTL 300 s)." in said(card)
     assert (card.exit_code, [button.label for button in card.buttons]) == (5, ["Roll back"])
 
@@ -195,7 +195,7 @@ def test_a_cutover_in_part_shows_every_zone_and_both_ways_on(
     trouble = {second.key: "somebody changed it"}
     progress = replace(done, zones={first.key: done.zones[first.key]}, trouble=trouble)
     card = card_of(view(plan, State.PARTIAL, now, progress=progress), fleet)
-    assert card.title.endswith("1 of 2 zones changed")
+    assert card.title.startswith("Done in part: 1 of 2 zones changed, moving 2 sites from north")
     assert "shop.test | changed" in said(card)
     assert "blog.test | somebody changed it" in said(card)
     assert [button.line for button in card.buttons] == ["failover north", "rollback K7Q2"]
