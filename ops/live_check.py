@@ -28,6 +28,7 @@ PEER_S = 60.0
 PEERS_AT_ONCE = 16
 EVERYTHING = "*"
 NOTHING_THERE = "source-missing"
+ZONE = "\0"
 UPDATES_AT_ONCE = 16
 MOST_ZONES_BY_NAME = 200
 
@@ -104,7 +105,7 @@ async def _read(dns: Dns, fleet: Fleet) -> tuple[Finding, ...]:
     return (*settings, *_transfers(surveyed, by_name=by_name), *_answers(fleet, surveyed))
 
 
-async def _updates(dns: Dns, server: Endpoint, zones: Sequence[str]) -> tuple[Finding, ...]:
+async def _updates(dns: Dns, server: Endpoint, zones: tuple[str, ...]) -> tuple[Finding, ...]:
     gate = asyncio.Semaphore(UPDATES_AT_ONCE)
 
     async def one(zone: str) -> SharpnetError | None:
@@ -117,21 +118,20 @@ async def _updates(dns: Dns, server: Endpoint, zones: Sequence[str]) -> tuple[Fi
 
     # The first goes alone: a dead server then costs one time-out, however many zones there are.
     first = await one(zones[0])
-    rest = () if isinstance(first, UnreachableError) else await asyncio.gather(*(one(zone) for zone in zones[1:]))
-    failed = _grouped(
-        (zone, error.message, error.hint) for zone, error in zip(zones, (first, *rest), strict=False) if error
-    )
+    if isinstance(first, UnreachableError):
+        return (Finding(f"update at {server} of {listing(zones)}", ok=False, why=first.message, hint=first.hint),)
+    errors = (first, *await asyncio.gather(*(one(zone) for zone in zones[1:])))
+    failed = _grouped((zone, error.message, error.hint) for zone, error in zip(zones, errors, strict=True) if error)
     what = f"update at {server}"
     findings = [Finding(f"{what} of {listing(names)}", ok=False, why=why, hint=hint) for names, why, hint in failed]
     return tuple(findings) or (Finding(f"{what} of {count(len(zones), 'zone')}", ok=True),)
 
 
 def _transfers(surveyed: Sequence[Surveyed], *, by_name: bool) -> Iterator[Finding]:
-    failed = _grouped((one.verdict.zone, one.verdict.why, "") for one in surveyed if one.verdict.why)
+    hint = "The update server must answer, and let the bot's key read and transfer the zone."
+    failed = _grouped((one.verdict.zone, one.verdict.why, hint) for one in surveyed if one.verdict.why)
     for names, why, _ in failed:
-        yield Finding(
-            f"reading of {listing(names)}", ok=False, why=why, hint="Let the bot's key read and transfer the zone."
-        )
+        yield Finding(f"reading of {listing(names)}", ok=False, why=why, hint=hint)
     partly = [one.verdict.zone for one in surveyed if by_name and any(not held.complete for held in one.readings)]
     if partly:
         why = "no transfer is allowed, so other names that point to a server cannot be listed"
@@ -159,8 +159,11 @@ def _hint(step: Step) -> str:
 
 
 def _grouped(failures: Iterable[tuple[str, str, str]]) -> list[tuple[list[str], str, str]]:
-    """Return failures that read alike as one, with the names of all."""
+    """Return failures that read alike but for the zone as one, with the names of all."""
     alike: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, why, hint in failures:
-        alike[why, hint].append(name)
-    return [(names, why, hint) for (why, hint), names in alike.items()]
+    for zone, why, hint in failures:
+        alike[why.replace(zone, ZONE), hint].append(zone)
+    return [
+        (zones, why.replace(ZONE, zones[0] if len(zones) == 1 else "each of them"), hint)
+        for (why, hint), zones in alike.items()
+    ]

@@ -220,7 +220,7 @@ class _Growing:
             frame.node.lines.append(line)
         elif frame.key is None:
             if not isinstance(value, str):
-                raise YamlTrouble(line, "has an alias (*) for a key that is no text")
+                raise YamlTrouble(line, "has an alias (*) for a key that is no text", "Write the key out.")
             self._key(frame, value, line)
         else:
             self._put_value(frame, frame.key, value, line)

@@ -354,6 +354,13 @@ def test_a_file_that_is_nested_without_end_is_refused(folder: Path, deep: str) -
     assert told(folder, deep)[0].startswith("app.yaml:1: ")
 
 
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\x7f", "\x9b", "\ufeff", "\uffff"])
+def test_a_file_with_a_control_character_is_refused_with_its_line(folder: Path, character: str) -> None:
+    assert told(folder, changed(("fleet: sharpnet", f"fleet: sharp{character}net"))) == [
+        f"app.yaml:5: holds a control character (U+{ord(character):04X}). Remove it."
+    ]
+
+
 def test_a_file_of_another_encoding_is_refused_with_the_line_of_its_first_wrong_byte(folder: Path) -> None:
     assert told(folder, EXAMPLE.encode().replace(b"Garden}", "Gärden}".encode("latin-1"))) == [
         "app.yaml:42: is not UTF-8 text. Save it as UTF-8."
