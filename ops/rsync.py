@@ -220,6 +220,9 @@ def _source(pull: Pull) -> str:
         # there; for a limited key only before a wildcard, since rsync then hands it over as it is (rsync 3.2.4 and on).
         escaped = path.replace("\\", "\\\\") if limited_to is None else re.sub(r"\\(?=[*?\[])", r"\\\\", path)
         path = _WILDCARDS.sub(r"[\g<0>]", escaped)
+    if path.startswith(":"):
+        # Two colons would ask for a daemon.
+        path = f"./{path}"
     address = pull.source.address
     return f"[{address}]:{path}/" if ":" in address else f"{address}:{path}/"
 

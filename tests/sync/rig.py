@@ -1,0 +1,178 @@
+"""A lab with many small sites, and the ports of a process that copies them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bot.settings import Settings
+from bot.wiring import open_ports
+from commands import answer, split_line
+from core.people import Person, Role
+from jobs.sync import sync_site
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from core.fleet import Site
+    from core.reply import Reply
+    from core.sync_result import SyncResult
+    from lab import Lab
+    from ops.ports import Clock, Ports
+
+BOSS = Person("boss", "terminal", frozenset(Role))
+WHO = BOSS.label
+SITES = 30
+Tree = dict[str, bytes | str | None]
+Change = Callable[[dict[str, Any]], None]
+
+
+def many_sites(tree: dict[str, Any]) -> None:
+    """Give the fleet sites by pairs: one that lives in Oslo, whose key is limited, and one that lives in Lima."""
+    for number in range(SITES):
+        for home, mirror in (("oslo", "lima"), ("lima", "oslo")):
+            name = f"{home}-{number}.ski.example"
+            root = f"/srv/{{server}}/www/{name}"
+            tree["sites"][name] = {"home": home, "mirrors": [mirror], "names": [name], "root": root}
+            if number % 4 == 0:
+                tree["sites"][name]["exclude"] = ["cache/", "*.tmp"]
+
+
+@dataclass
+class Rig:
+    """What a test has at hand. `sites` gives out each site once."""
+
+    lab: Lab
+    ports: Ports
+    config: Path
+    sites: dict[str, list[Site]]
+
+    def take(self, home: str = "oslo", *, excluding: bool = False) -> Site:
+        """Give a site that lives on `home` and that no test has touched; `excluding`: it excludes cache/ and *.tmp."""
+        left = self.sites[home]
+        return left.pop(next(place for place, site in enumerate(left) if bool(site.exclude) == excluding))
+
+    def root(self, site: Site, server: str) -> Path:
+        """Say where this machine has the content that `site` has on `server`."""
+        return self.lab.path_on(server, site.root_on(server))
+
+    def write(self, site: Site, server: str, files: dict[str, str]) -> None:
+        """Write files as the server's SSH user."""
+        root = self.root(site, server)
+        owner = next(folder for folder in (root, *root.parents) if folder.exists()).stat()
+        for name, text in files.items():
+            path = root / name
+            for folder in reversed([part for part in path.parents if not part.exists()]):
+                folder.mkdir()
+                os.chown(folder, owner.st_uid, owner.st_gid)
+            path.write_text(text)
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+    def mirror_of(self, site: Site) -> str:
+        """Name the server that keeps the site's copy."""
+        return site.mirrors[0]
+
+    def same(self, site: Site) -> bool:
+        """Return whether home and mirror hold the same, modes and times of files included."""
+        return tree_at(self.root(site, site.home)) == tree_at(self.root(site, site.mirrors[0]))
+
+    def work(self, site: Site, server: str) -> Path:
+        """Say where the work folder of `site` on `server` is."""
+        folders = (self.root(site, server).parent / ".sharpnet").glob(f"{site.name}-*")
+        return next(folders)
+
+    def replaced(self, site: Site, server: str) -> Tree:
+        """Return what runs have replaced or deleted on `server`, all of it together."""
+        return {
+            name.partition("/")[2]: content
+            for name, content in contents_at(self.work(site, server) / "replaced").items()
+            if "/" in name
+        }
+
+    async def sync(self, site: Site, **wish: Any) -> SyncResult:  # noqa: ANN401  what sync_site takes
+        """Copy the site to its mirror."""
+        return await sync_site(self.ports, site.name, self.mirror_of(site), WHO, **wish)
+
+    async def filled(self, site: Site) -> Site:
+        """Copy the site once, and have it well."""
+        result = await self.sync(site)
+        assert result.outcome == "good", result
+        return site
+
+    async def say(self, line: str, person: Person = BOSS) -> Reply:
+        """Type a line and return the reply."""
+        return await answer(split_line(line), person, person.via, self.ports)
+
+    def later(self, passed: timedelta) -> Rig:
+        """Give a rig whose clock is `passed` further on."""
+        return replace(self, ports=replace(self.ports, clock=_Later(self.ports.clock, passed)))
+
+    def with_sites(self, *sites: Site, **more: Any) -> Rig:  # noqa: ANN401  fields of Fleet
+        """Give a rig whose fleet has these sites too, or instead."""
+        fleet = replace(self.ports.fleet, sites={**self.ports.fleet.sites, **{s.name: s for s in sites}}, **more)
+        return replace(self, ports=replace(self.ports, fleet=fleet))
+
+
+@dataclass
+class _Later:
+    """A clock that is further on than another one."""
+
+    clock: Clock
+    passed: timedelta
+
+    def now(self) -> datetime:
+        return self.clock.now() + self.passed
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+
+
+def tree_at(root: Path) -> dict[str, tuple[object, ...]]:
+    """Return everything under `root`: kind, mode, time in seconds and content."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in sorted(root.rglob("*")):
+        status = path.lstat()
+        name = str(path.relative_to(root))
+        if path.is_symlink():
+            found[name] = ("link", str(path.readlink()))
+        elif path.is_dir():
+            found[name] = ("folder", oct(status.st_mode))
+        else:
+            found[name] = ("file", oct(status.st_mode), int(status.st_mtime), path.read_bytes())
+    return found
+
+
+def contents_at(root: Path) -> Tree:
+    """Return the files under `root` by name: bytes, a link's target, or None for a folder."""
+    return {
+        str(path.relative_to(root)): (
+            str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        )
+        for path in sorted(root.rglob("*"))
+        if path.is_symlink() or not path.is_dir()
+    }
+
+
+@asynccontextmanager
+async def rigged(lab: Lab, config: Path, store: Path, sites: dict[str, list[Site]]) -> AsyncIterator[Rig]:
+    """Open the ports of one process on a store of its own."""
+    async with open_ports(Settings(config=config, store=store)) as ports:
+        if not sites:
+            own = [site for site in ports.fleet.sites.values() if "-" in site.name]
+            sites.update({home: [site for site in own if site.home == home] for home in ("oslo", "lima")})
+        yield Rig(lab, ports, config, sites)
+
+
+def empty(folder: Path) -> None:
+    """Take everything out of a folder."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
