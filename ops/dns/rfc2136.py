@@ -20,7 +20,7 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 
-from core.errors import DnsError, DnsRefusedError, TimedOutError
+from core.errors import DnsClockError, DnsError, DnsRefusedError, TimedOutError
 from core.records import ZoneReading
 from ops.dns import Backend
 from ops.dns.presentation import from_name, record_sets, to_name, to_type, values_of
@@ -126,16 +126,21 @@ class Rfc2136:
         """
         asked = self._asked(server, f"the NOTIFY for {zone}", zone)
         try:
-            rcode = await self._send_notify(server, zone, asked, None)
+            says = dns.rcode.to_text(await self._send_notify(server, zone, asked, None))
         except TimedOutError:
             if self._tsig is None:
                 raise
-            rcode = dns.rcode.REFUSED
-        if rcode != dns.rcode.NOERROR and self._tsig is not None:
-            rcode = await self._send_notify(server, zone, asked, self._signing_key())
-        if rcode != dns.rcode.NOERROR:
+            says = "no answer"
+        if says != "NOERROR" and self._tsig is not None:
+            try:
+                says = dns.rcode.to_text(await self._send_notify(server, zone, asked, self._signing_key()))
+            except DnsClockError:
+                raise
+            except DnsRefusedError:
+                says = f"{says}; nor with our key"
+        if says != "NOERROR":
             raise DnsRefusedError(
-                f"{asked.who} does not take a NOTIFY for {zone} from here ({dns.rcode.to_text(rcode)}).",
+                f"{asked.who} does not take a NOTIFY for {zone} from here ({says}).",
                 hint="Name servers often take it from their primary only: `rndc notify ZONE` there does the same.",
             )
 

@@ -56,7 +56,7 @@ class Stream:
         try:
             self._writer.write(struct.pack("!H", len(message)) + message)
             await self._writer.drain()
-        except ConnectionError as error:
+        except OSError as error:
             raise self._closed_early() from error
 
     async def receive(self) -> bytes:
@@ -64,7 +64,7 @@ class Stream:
         try:
             (length,) = struct.unpack("!H", await self._reader.readexactly(LENGTH_BYTES))
             return await self._reader.readexactly(length)
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
+        except (asyncio.IncompleteReadError, OSError) as error:
             raise self._closed_early() from error
 
     def _closed_early(self) -> ClosedEarlyError:
@@ -78,7 +78,8 @@ class Connections:
 
     A connection is handed on to whoever waits for a turn, so that a burst of requests shares a few (a name server
     spends more on a new connection than on an update); where nobody waits it is closed, so that none ever sits idle
-    until the server hangs up on it. After any error it is closed. Times run from when the turn comes.
+    until the server hangs up on it. After any error it is closed; a server that hangs up after each answer gets a
+    new connection each time, once that has been seen. Times run from when the turn comes.
     """
 
     def __init__(self, server: Endpoint, at_once: int) -> None:
@@ -86,6 +87,7 @@ class Connections:
         self._turns = asyncio.Semaphore(at_once)
         self._waiting = 0
         self._free: list[_Connection] = []
+        self._shares = True
 
     @asynccontextmanager
     async def lend(self, who: str, asked: str, *, connect_s: float, timeout_s: float) -> AsyncGenerator[Stream]:
@@ -100,15 +102,18 @@ class Connections:
         finally:
             self._waiting -= 1
         connection: _Connection | None = None
+        ends = asyncio.get_running_loop().time() + timeout_s
         try:
-            async with asyncio.timeout(timeout_s) as whole:
-                connection = self._take() or await _connect(self._server, who, connect_s=min(connect_s, timeout_s))
+            used = connection = self._take()
+            connection = used or await _connect(self._server, who, connect_s=min(connect_s, timeout_s))
+            async with asyncio.timeout_at(ends):
                 yield Stream(*connection, who, asked)
-                self._give_back(connection)
-                connection = None
+            self._give_back(connection)
+            connection = None
+        except ClosedEarlyError:
+            self._shares = self._shares and not used
+            raise
         except TimeoutError as error:
-            if not whole.expired():
-                raise
             raise TimedOutError(
                 f"{who} took the connection, but did not answer {asked} within {_seconds(timeout_s)}.",
                 hint="Is the name server busy or frozen? See its log.",
@@ -129,7 +134,7 @@ class Connections:
 
     def _give_back(self, connection: _Connection) -> None:
         self._free.append(connection)
-        if not self._waiting:
+        if not self._waiting or not self._shares:
             for _, writer in self._free:
                 writer.close()
             self._free.clear()
