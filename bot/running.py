@@ -14,7 +14,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.slack.connection import SlackSettings, run_slack
+from bot.slack.connection import run_slack
+from bot.slack.settings import SlackSettings
 from bot.wiring import open_ports
 from core.errors import SharpnetError
 from jobs import Job, all_jobs
@@ -42,7 +43,8 @@ async def run_bot(settings: Settings) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     async with open_ports(settings) as ports:
-        await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, {"version": ports.version})
+        started = {"version": ports.version}
+        await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, started)
         scheduler = schedule(ports)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(Watcher(ports).run(), name="watch")]

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from core.cutover import Standing
     from core.fleet import Fleet
     from core.plan import Plan
-    from core.records import RecordChange, RecordSet
+    from core.records import RecordSet
 
-MOST_RECORDS = 12
+MOST_NAMES = 40
+MOST_TURNS = 12
+MOST_ZONES = 12
 SHOWN_DIGEST = 16
 _EXIT = {State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3, State.UNFINISHED: 5}
 
@@ -131,13 +133,13 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         parts.append(Table(("", "check", "what helps"), rows))
     if plan.force is not None:
         parts.append(Text(f"Forced by {plan.asked_by}: {plan.force}", Tone.WARN))
-    passed = [verdict.text for verdict in plan.verdicts if verdict.level == Level.PASS]
-    if passed:
-        parts.append(Text(f"{count(len(passed), 'check')} passed: {'; '.join(passed)}.", Tone.GOOD))
     parts += [Heading("What changes"), _records(plan)]
     if plan.left_alone:
         stay = listing([f"{site} ({why})" for site, why in plan.left_alone])
         parts.append(Text(f"{count(len(plan.left_alone), 'site')} left alone: {stay}."))
+    passed = [verdict.text for verdict in plan.verdicts if verdict.level == Level.PASS]
+    if passed:
+        parts.append(Text(f"{count(len(passed), 'check')} passed: {'; '.join(passed)}.", Tone.GOOD))
     asked = f"Asked by {plan.asked_by} at {clock_time(plan.asked_at, fleet.timezone, plan.asked_at)}."
     needed = fleet.approval.needed
     if needed > 1:
@@ -184,7 +186,7 @@ def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         for zone in plan.zones
         for tone in (Tone.GOOD if zone.key in made else Tone.BAD,)
     )
-    zones = Table(("zone", "what happened"), rows[:MOST_RECORDS], left_out=max(0, len(rows) - MOST_RECORDS))
+    zones = Table(("zone", "what happened"), rows[:MOST_ZONES], left_out=max(0, len(rows) - MOST_ZONES))
     go_on = (Button("Plan the rest", plan.line),) if plan.line and plan.kind == "failover" else ()
     ways = Text("Two ways on: plan the rest again, or roll back what was changed.")
     parts = (ways, zones, _standings(view, fleet), *_times(view, fleet), _said(view, fleet))
@@ -217,16 +219,17 @@ _SHOWS = {
 
 
 def _records(plan: Plan) -> Table:
+    """Show every record set, those that change alike in one row: a phone shows a hundred names, not a hundred rows."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for zone in plan.zones:
+        for change in zone.changes:
+            turn = (change.type, f"{_values(change.old)} → {_values(change.new)}", _ttl(change.new or change.old))
+            alike.setdefault(turn, []).append(change.owner)
     rows = [
-        Row((f"{change.owner} {change.type}", _turn(change), _ttl(change.new or change.old)))
-        for zone in plan.zones
-        for change in zone.changes
+        Row((f"{rdtype} {turn}", ttl, listing(list(dict.fromkeys(owners)), most=MOST_NAMES)))
+        for (rdtype, turn, ttl), owners in alike.items()
     ]
-    return Table(("record", "now → then", "TTL"), tuple(rows[:MOST_RECORDS]), max(0, len(rows) - MOST_RECORDS))
-
-
-def _turn(change: RecordChange) -> str:
-    return f"{_values(change.old)} → {_values(change.new)}"
+    return Table(("now → then", "TTL", "names"), tuple(rows[:MOST_TURNS]), max(0, len(rows) - MOST_TURNS))
 
 
 def _values(record: RecordSet | None) -> str:
@@ -251,7 +254,7 @@ def _standings(view: View, fleet: Fleet) -> Table:
 
 def _says(standing: Standing | None) -> tuple[str, Tone]:
     if standing is None:
-        return "not asked yet", Tone.UNKNOWN
+        return "no answer yet", Tone.UNKNOWN
     if standing.agrees:
         return "new", Tone.GOOD
     if standing.why:

@@ -13,7 +13,7 @@ PRECISE_BELOW_S = 10
 
 
 def duration(length: timedelta) -> str:
-    """Say a length in at most two units: `0.06 s`, `4.2 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative is 0 s."""
+    """Say a length in at most two units: `0.06 s`, `42 s`, `9 min 5 s`, `9 h 12 min`, `3 d 4 h`. Negative is 0 s."""
     seconds = max(0.0, length.total_seconds())
     if seconds < PRECISE_BELOW_S:
         return (f"{seconds:.2f}" if seconds < FINE_BELOW_S else f"{seconds:.1f}").rstrip("0").removesuffix(".") + " s"

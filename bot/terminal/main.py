@@ -8,14 +8,14 @@ import logging
 import os
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from bot.running import run_bot
 from bot.settings import settings_from
-from bot.terminal.render import as_json, console_for, error_text, renderable
+from bot.terminal.render import as_json, console_for, error_text, renderable, write
 from bot.wiring import open_ports
 from commands import answer, find, parser_for
 from commands.check import check_file, check_live
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console_for(stderr=True).print(error_text(error, problems))
         code = error.exit_code
     except KeyboardInterrupt:
-        console_for(stderr=True).print("Interrupted. What was begun goes on when a bot runs, or when you type it again.")
+        said = "Interrupted. What was begun goes on when a bot runs, or when you type it again."
+        console_for(stderr=True).print(said)
         code = INTERRUPTED
     sys.exit(code)
 
@@ -69,8 +70,11 @@ def _carry_out(words: list[str]) -> int:
         reply = check_file(settings.config, schema=options.schema)
         if options.live and reply.exit_code == 0:
             return _print(asyncio.run(_live(settings)), as_facts=options.json)
-        return _print(reply, as_facts=options.json)
+        return _print(reply, as_facts=options.json or options.schema)
     if command.name == "run":
+        # Here and not above: Slack and the scheduler take half a second to load, which no other command needs.
+        from bot.running import run_bot  # noqa: PLC0415
+
         asyncio.run(run_bot(settings))
         return 0
     return asyncio.run(_answer(words, settings, as_facts=getattr(options, "json", False)))
@@ -96,8 +100,12 @@ async def _answer(words: list[str], settings: Settings, *, as_facts: bool) -> in
 
 
 async def _live(settings: Settings) -> Reply:
+    from bot.slack.live import slack_findings  # noqa: PLC0415 - as above
+    from bot.slack.settings import SlackSettings  # noqa: PLC0415
+
+    slack = SlackSettings.from_env(os.environ)
     async with open_ports(settings) as ports:
-        return await check_live(ports)
+        return await check_live(ports, [partial(slack_findings, ports.fleet, slack)])
 
 
 def _asking(console: Console, live: Live | None) -> Callable[[str], bool]:
@@ -119,7 +127,7 @@ def _print(reply: Reply, *, as_facts: bool, console: Console | None = None) -> i
     if as_facts:
         sys.stdout.write(as_json(reply) + "\n")
     else:
-        (console or console_for()).print(renderable(reply))
+        write(reply, console or console_for())
     return reply.exit_code
 
 

@@ -34,9 +34,21 @@ MARKS = {
 def console_for(*, stderr: bool = False) -> Console:
     """Return a console that colours only a terminal, and does not fold lines where no terminal is."""
     console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    return console if console.is_terminal else Console(
-        stderr=stderr, highlight=False, emoji=False, markup=False, width=WIDE, no_color=True
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=WIDE, no_color=True)
     )
+
+
+def write(reply: Reply, console: Console) -> None:
+    """Write a reply; where no terminal is, without the blanks that fill its lines."""
+    if console.is_terminal:
+        console.print(renderable(reply))
+        return
+    with console.capture() as captured:
+        console.print(renderable(reply))
+    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def renderable(reply: Reply) -> RenderableType:

@@ -294,12 +294,10 @@ async def test_a_source_that_came_back_since_makes_the_plan_stale(stage: Stage) 
 async def test_every_changed_record_is_in_the_plan_as_shown(stage: Stage) -> None:
     stage.lab.drop("oslo")
     reply = await stage.say("failover oslo")
-    table = next(part for part in reply.parts if isinstance(part, Table) and part.columns[0] == "record")
+    table = next(part for part in reply.parts if isinstance(part, Table) and part.columns[0] == "now → then")
     oslo, lima = stage.address("oslo")[0], stage.address("lima")[0]
-    assert {row.cells for row in table.rows} == {
-        (f"{name} A", f"{oslo} → {lima}", "300 s")
-        for name in ("fjord.example", "www.fjord.example", "shop.fjord.example", "ski.example")
-    }
+    names = "fjord.example, www.fjord.example, shop.fjord.example, ski.example"
+    assert [row.cells for row in table.rows] == [(f"A {oslo} → {lima}", "300 s", names)]
 
 
 def need_two(tree: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from core.plan import Plan, State
 from core.plan_card import View, card_of
 from core.preflight import Level, Verdict
 from core.progress import Progress, ZoneDone, progress_from_json, progress_to_json
+from core.records import RecordChange, RecordSet
 from core.reply import Reply, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def test_a_plan_asks_with_its_blast_radius_and_how_long_it_waits(plan: Plan, fle
     assert [button.label for button in card.buttons] == ["Approve", "Cancel"]
     assert card.buttons[0].line == f"approve K7Q2 --digest {replace(plan, verdicts=(WARN, PASS)).digest[:16]}"
     assert "sharpnet approve K7Q2" in said(card)
-    assert "www.shop.test A | 192.0.2.1 → 192.0.2.2 | 60 s" in said(card)
-    assert "blog.test AAAA | 2001:db8::1 → none | 300 s" in said(card)
+    assert "A 192.0.2.1 → 192.0.2.2 | 60 s | www.shop.test" in said(card)
+    assert "AAAA 2001:db8::1 → none | 300 s | blog.test" in said(card)
     assert card.exit_code == 0
 
 
@@ -121,9 +122,12 @@ def test_a_single_site_is_named(plan: Plan, fleet: Fleet) -> None:
 
 
 def test_a_long_plan_says_how_many_records_are_left_out(plan: Plan, fleet: Fleet) -> None:
-    many = replace(plan, zones=tuple(replace(plan.zones[0], zone=f"z{i}.test") for i in range(10)))
-    table = next(part for part in card_of(View(many, State.PLANNED), fleet).parts if isinstance(part, Table))
-    assert (len(table.rows), table.left_out) == (12, 18)
+    zone = plan.zones[0]
+    sets = [RecordChange(RecordSet(f"n{n}.test", "A", 60 + n % 20, ("192.0.2.1",)), None) for n in range(2000)]
+    card = card_of(View(replace(plan, zones=(replace(zone, changes=tuple(sets)),)), State.PLANNED), fleet)
+    table = next(part for part in card.parts if isinstance(part, Table))
+    assert (len(table.rows), table.left_out) == (12, 8)
+    assert table.rows[0].cells[2].endswith("and 60 more")
 
 
 def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now: datetime) -> None:
@@ -134,7 +138,7 @@ def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now:
     assert "ns2 | Rome | old | 10 | " in said(card)
     assert "Asking." in said(card)
     assert card.buttons == ()
-    assert "ns1 | Oslo | not asked yet |  | " in said(card_of(view(plan, State.APPROVED, now), fleet))
+    assert "ns1 | Oslo | no answer yet |  | " in said(card_of(view(plan, State.APPROVED, now), fleet))
 
 
 @pytest.mark.parametrize(
