@@ -6,6 +6,7 @@ machines where nobody else comes by, or to a network namespace.
 
 import json
 import re
+import socket
 import subprocess
 import time
 import types
@@ -101,6 +102,7 @@ class LocalSlack:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         self._end_leftover()
+        self._check_port()
         config = self._folder / "slack.json"
         write_whole(config, json.dumps(self._config(), indent=1))
         with (self._folder / "slack.log").open("ab") as log:
@@ -120,7 +122,7 @@ class LocalSlack:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 said = (self._folder / "slack.log").read_text(encoding="utf-8", errors="replace").strip()[-400:]
-                raise LabError(f"the local Slack does not answer on port {self.port}", f"Is the port taken? {said}")
+                raise LabError(f"the local Slack does not answer on port {self.port}", f"It said: {said}")
             time.sleep(_LOOK_EVERY_S)
 
     def stop(self) -> None:
@@ -153,6 +155,10 @@ class LocalSlack:
     def messages(self, channel: str | None = None) -> list[Message]:
         """Give the messages of a channel, oldest first, thread lines and ephemeral ones included."""
         return list(self._call(f"messages/{channel or self.channel}")["messages"])
+
+    def state(self) -> dict[str, Any]:
+        """Give the workspace, its users and its channels."""
+        return self._call("state")
 
     def log(self) -> list[dict[str, Any]]:
         """Give what went to the bot and came from it: `direction`, `kind`, `summary`, `detail`; the last thousand."""
@@ -191,6 +197,18 @@ class LocalSlack:
         except FileNotFoundError:
             return
         processes.kill(processes.ProcessId(pid, started_ticks))
+
+    def _check_port(self) -> None:
+        # Whoever has the port would answer in its place, and be taken for it.
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(("", self.port))
+            except OSError as error:
+                raise LabError(
+                    f"port {self.port} is taken: {error.strerror}",
+                    "Choose another for the local Slack, or end who has it.",
+                ) from error
 
     def _config(self) -> dict[str, Any]:
         mode: Literal["socket", "events"] = "socket" if self._listens_at is None else "events"

@@ -150,8 +150,6 @@ class Outbox:
             return
         posted_at = datetime.fromtimestamp(float(card.ts), UTC)
         late = self._late.setdefault(card.key, posted_at - card.made_at > LATE)
-        self._next_edit_at_s = self._now_s() + self._pace.edit_s
-        self._edited_at_s[card.key] = self._now_s()
         try:
             await self._channel.edit(card.channel, card.ts, card.key, await self._message(card, posted_at, late=late))
         except SlackApiError as error:
@@ -160,6 +158,9 @@ class Outbox:
             LOG.warning("slack card=%s message=gone posting=again", card.key)
             self._gone.add(card.key)
             return
+        finally:
+            self._next_edit_at_s = self._now_s() + self._pace.edit_s
+            self._edited_at_s[card.key] = self._now_s()
         await self._cards.posted(card.key, card.revision, card.channel, card.ts)
 
     async def _post(self, card: StoredCard) -> None:
@@ -173,7 +174,6 @@ class Outbox:
                 # Which revision it shows is not known; 0 has it edited next.
                 await self._cards.posted(card.key, 0, self._channel.id, ts)
                 return
-        self._next_post_at_s = self._now_s() + self._pace.post_s
         await self._cards.trying(card.key, at)
         self._surely_not_posted.discard(card.key)
         try:
@@ -182,6 +182,9 @@ class Outbox:
             if trouble_of(error).surely_not_sent:
                 self._surely_not_posted.add(card.key)
             raise
+        finally:
+            # Counted from the answer: Slack counts from when it got the message, which is not later.
+            self._next_post_at_s = self._now_s() + self._pace.post_s
         self._late[card.key] = late
         self._edited_at_s[card.key] = self._now_s()
         await self._cards.posted(card.key, card.revision, channel, ts)
@@ -206,7 +209,6 @@ class Outbox:
         try:
             there = self._note_in_doubt and await self._channel.has_note(card.channel, card.ts, note.number, message[0])
             if not there:
-                self._next_post_at_s = self._now_s() + self._pace.post_s
                 self._note_in_doubt = True
                 await self._channel.reply(card.channel, card.ts, note.number, message)
         except SlackApiError as error:
@@ -215,6 +217,8 @@ class Outbox:
                 self._note_in_doubt = not trouble.surely_not_sent
                 raise
             LOG.warning("slack card=%s message=gone note=%s dropped=yes", card.key, note.number)
+        finally:
+            self._next_post_at_s = self._now_s() + self._pace.post_s
         self._note_in_doubt = False
         await self._cards.note_sent(note.number, at)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -39,14 +40,18 @@ CHANNEL = "C01OPS"
 WAIT_S = 30.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    """Give a port that is free now."""
+    """Give ports that are free, of this worker's own, and below those that the kernel hands out by itself."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    numbers = iter(range(20_000 + 500 * worker, 20_500 + 500 * worker))
 
     def give() -> int:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            return int(one.getsockname()[1])
+        for port in numbers:
+            with socket.socket() as one, contextlib.suppress(OSError):
+                one.bind(("", port))
+                return port
+        pytest.fail("no port is free")
 
     return give
 
