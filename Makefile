@@ -24,13 +24,25 @@ node_modules/.done: package-lock.json | setup
 	PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
+.PHONY: browser
+browser:
+	@lab/install-debian.sh chromium fonts-noto-color-emoji
+
 .PHONY: demo
 demo: setup system node_modules/.done  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
 	@$(PY) -m lab demo
 
 .PHONY: test
-test: setup system node_modules/.done  ## all tests, against real servers in a network namespace of their own
-	$(PY) -m lab isolated -- $(PY) -m pytest -n 4 --dist loadgroup $(ARGS)
+test: setup system browser node_modules/.done  ## all tests, against real servers in a network namespace of their own
+	$(PY) -m lab isolated -- $(PY) -m pytest -n 4 -p no:cacheprovider $(ARGS)
+
+.PHONY: pictures
+pictures: setup system browser node_modules/.done  ## take the pictures in docs/pictures anew, by the browser's test
+	SHARPNET_PICTURES=1 $(PY) -m lab isolated -- $(PY) -m pytest -p no:cacheprovider tests/browser
+
+.PHONY: bench
+bench: setup system node_modules/.done  ## measure it beside its peers, and print one table
+	$(PY) -m lab isolated -- $(PY) -m bench $(ARGS)
 
 .PHONY: check
 check: setup  ## lint, types, import contracts, coverage of core, the lock files
@@ -38,7 +50,7 @@ check: setup  ## lint, types, import contracts, coverage of core, the lock files
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest tests/unit -q -n 2 --cov --cov-report=term
+	$(PY) -m pytest tests/unit -q -n 2 -p no:cacheprovider --cov --cov-report=term
 
 .PHONY: fix
 fix: setup  ## what the linter can mend by itself
