@@ -8,6 +8,7 @@ within the time in which they are all found, the third message takes all that fo
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from core.outage_card import card_of, name_of
 from core.outage_facts import Ending, Facts, facts_from_json, facts_to_json
 from jobs.watch.gathering import gather_facts, sites_facts
 from jobs.watch.scene import NAMESERVER, SERVER, Scene, server_key, site_key
+from ops.store.outages import Closing, Opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,6 +63,7 @@ class Desk:
         self._read_s = float("-inf")
         self._cards: list[tuple[float, str]] = []
         self._returned_s: dict[str, float] = {}
+        self._nameservers_up = 0
 
     def take_up(self, outages: Iterable[Outage]) -> None:
         """Go on with the outages that were open."""
@@ -69,23 +72,21 @@ class Desk:
     async def settle(self) -> None:
         """Open, change and close outages, so that they are as the scene is."""
         now_s = self._clock.monotonic()
+        tracks = (self._scene.tracks[key] for key in self._scene.nameservers)
+        self._nameservers_up = sum(track.judged is State.UP for track in tracks)
         troubles = {trouble.target: trouble for trouble in self._troubles(now_s)}
         fresh = [trouble for target, trouble in troubles.items() if target not in self._open]
         if fresh and self._waiting_s is None:
             self._waiting_s = now_s
-        over = [(outage, how) for outage in self._open.values() if (how := self._ending(outage, troubles)) is not None]
-        for outage, (ending, why, at) in over:
-            await self._close(outage, ending, why, at)
+        await self._close(troubles)
         if fresh and now_s - (self._waiting_s or 0.0) >= COLLECT_S:
-            for trouble in fresh:
-                await self._announce(trouble, now_s)
-            self._waiting_s = None
+            await self._announce(fresh, now_s)
+            fresh = []
         if not fresh:
             self._waiting_s = None
         if self._open and (self._scene.changed or now_s - self._read_s >= READ_AGAIN_S):
             self._scene.changed, self._read_s = False, now_s
-            for outage in list(self._open.values()):
-                await self._refresh(outage, troubles.get(outage.target))
+            await self._refresh(troubles)
 
     def _troubles(self, now_s: float) -> Iterable[Trouble]:
         scene = self._scene
@@ -153,44 +154,63 @@ class Desk:
         moved = bool(named) and not any(site in scene.on_server[server] for site in named)
         return (Ending.MOVED if moved else Ending.UP), "", now
 
-    async def _announce(self, trouble: Trouble, now_s: float) -> None:
+    async def _announce(self, troubles: list[Trouble], now_s: float) -> None:
         window_s = found_within(self._scene.watch).total_seconds()
-        self._cards = [(at_s, key) for at_s, key in self._cards if now_s - at_s < window_s]
-        card = which_card(self._cards, now_s, window_s)
-        facts = await self._facts(trouble, Facts())
-        outage, new = await self._watching.open_outage(
-            trouble.target, trouble.since_at, WHO, facts_to_json(facts), self._draw, self._clock.now(), card=card
+        recent = [(at_s, key) for at_s, key in self._cards if now_s - at_s < window_s]
+        openings = [
+            Opening(trouble.target, trouble.since_at, facts_to_json(await self._facts(trouble, Facts())))
+            for trouble in troubles
+        ]
+        outages = await self._watching.open_many(
+            openings,
+            WHO,
+            lambda made: which_card([*recent, *((now_s, key) for key in made)], now_s, window_s),
+            self._draw,
+            self._clock.now(),
         )
-        self._open[outage.target] = outage
-        if new and card is None:
-            self._cards.append((now_s, outage.card))
-        log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
+        known = {key for _, key in recent}
+        self._cards = [
+            *recent,
+            *((now_s, key) for key in dict.fromkeys(one.card for one in outages) if key not in known),
+        ]
+        self._open |= {outage.target: outage for outage in outages}
+        for outage in outages:
+            log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
 
-    async def _refresh(self, outage: Outage, trouble: Trouble | None) -> None:
-        """Change an outage that goes on where its facts have changed."""
-        if trouble is None:
-            return
-        before = facts_from_json(outage.body)
-        facts = await self._facts(trouble, before)
-        if facts != before:
-            body = facts_to_json(facts)
-            await self._watching.change_outage(outage, body, self._draw, self._clock.now())
+    async def _refresh(self, troubles: Mapping[str, Trouble]) -> None:
+        """Change the outages that go on where their facts have changed."""
+        changes: list[tuple[Outage, Mapping[str, object]]] = []
+        for target, outage in self._open.items():
+            if target in troubles:
+                before = facts_from_json(outage.body)
+                facts = await self._facts(troubles[target], before)
+                if facts != before:
+                    changes.append((outage, facts_to_json(facts)))
+        if changes:
+            await self._watching.change_many(changes, self._draw, self._clock.now())
+        for outage, body in changes:
             self._open[outage.target] = replace(outage, body={**body, "card": outage.card})
 
-    async def _close(self, outage: Outage, ending: Ending, why: str, at: datetime) -> None:
-        facts = replace(facts_from_json(outage.body), ending=ending, ending_why=why)
-        kind, _, name = outage.target.partition(":")
-        if kind == SERVER:
-            quarantined = await self._ports.store.copies.quarantined()
-            facts = replace(facts, quarantined=sum(server == name for _, server in quarantined))
-        unseen_from_at = self._scene.resumed.pop(outage.target, None)
-        if unseen_from_at is not None and ending is not Ending.UNWATCHED:
-            facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=at)
-        closed_at = max(at, outage.opened_at)
-        body = facts_to_json(facts)
-        await self._watching.close_outage(outage, closed_at, WHO, body, self._draw, self._clock.now())
-        del self._open[outage.target]
-        log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ending)
+    async def _close(self, troubles: Mapping[str, Trouble]) -> None:
+        """Close the outages that have ended."""
+        over = [(outage, how) for outage in self._open.values() if (how := self._ending(outage, troubles)) is not None]
+        if not over:
+            return
+        quarantined = Counter(server for _, server in await self._ports.store.copies.quarantined())
+        closings = []
+        for outage, (ending, why, at) in over:
+            facts = replace(facts_from_json(outage.body), ending=ending, ending_why=why)
+            if outage.target.startswith(SERVER + ":"):
+                facts = replace(facts, quarantined=quarantined[name_of(outage.target)])
+            unseen_from_at = self._scene.resumed.get(outage.target)
+            if unseen_from_at is not None and ending is not Ending.UNWATCHED:
+                facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=at)
+            closings.append(Closing(outage, max(at, outage.opened_at), facts_to_json(facts)))
+        await self._watching.close_many(closings, WHO, self._draw, self._clock.now())
+        for outage, (ending, _, _) in over:
+            del self._open[outage.target]
+            self._scene.resumed.pop(outage.target, None)
+            log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ending)
 
     async def _facts(self, trouble: Trouble, before: Facts) -> Facts:
         scene, (kind, _, name) = self._scene, trouble.target.partition(":")
@@ -202,10 +222,11 @@ class Desk:
             return await gather_facts(known, name, list(scene.on_server[name]), scene, self._ports.store)
         if trouble.target.startswith(SITES):
             return await gather_facts(known, name, sites_facts(scene, name), scene, self._ports.store)
-        others = [key for key in (scene.nameservers if kind == NAMESERVER else scene.places) if key != trouble.target]
-        up = sum(scene.tracks[key].judged is State.UP for key in others)
-        place = scene.nameservers[trouble.target].location if kind == NAMESERVER else ""
-        return replace(known, place=place, others=len(others), others_up=up)
+        if kind == NAMESERVER:
+            place = scene.nameservers[trouble.target].location
+            others = len(scene.nameservers) - 1
+            return replace(known, place=place, others=others, others_up=self._nameservers_up)
+        return replace(known, others=len(scene.places))
 
     def _draw(self, outages: tuple[Outage, ...]) -> Reply:
         return card_of(outages, self._scene.fleet.timezone, self._clock.now())

@@ -199,9 +199,9 @@ class Looks:
         """Return whether other machines answered here since the failures began; asks some where none is known to."""
         scene, mine = self._scene, self._scene.machine_of[key]
         others = [place for place in scene.places if place != key and (mine is None or scene.machine_of[place] != mine)]
-        known = {place: _answers(scene.tracks[place], since_s=track.row_began_s) for place in others}
-        if any(known.values()):
-            return known
+        known = next((place for place in others if _answers(scene.tracks[place], track.row_began_s)), None)
+        if known is not None:
+            return {known: True}
         # From both ends: the first are servers, the last name servers.
         asked = list(dict.fromkeys([*others[: WITNESSES // 2], *others[-WITNESSES // 2 :]]))
         looks = await asyncio.gather(*(self._plain_look(place) for place in asked))

@@ -46,9 +46,11 @@ class Rota:
             if self._due.get(key, due_s) > due_s:
                 self.put(key, due_s)
 
-    def drop(self, key: str) -> None:
-        """Let `key` never be due again."""
-        self._due.pop(key, None)
+    def next_s(self) -> float:
+        """Return when the next target is due; infinity where none is."""
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else float("inf")
 
     def take(self, now_s: float, most: int) -> list[str]:
         """Take up to `most` targets that are due, the longest waiting first."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.05
+# What is due within so short a time is looked at together.
+TOGETHER_S = 0.01
+CROWDED_S = 0.1
 STORE_EVERY_S = 1.0
 DESK_EVERY_S = 0.25
 DNS_EVERY_S = 60.0
@@ -55,6 +57,8 @@ class Watcher:
         self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._until_s = float("inf")
 
     async def run(self) -> None:
         """Watch until cancelled. Where the store fails, it is tried again; what was seen meanwhile is kept."""
@@ -92,10 +96,39 @@ class Watcher:
                 kind, _, name = key.partition(":")
                 server = self._scene.active[name] if kind == SITE else None
                 if server is not None and self._full(server):
-                    self._rota.put(key, now_s + 2 * TICK_S)
+                    self._rota.put(key, now_s + CROWDED_S)
                 else:
                     group.create_task(self._look(key, looks[kind], server))
-            await self._clock.sleep(TICK_S)
+            await self._nap()
+
+    async def _nap(self) -> None:
+        """Sleep until something is due, or is put to be due sooner."""
+        self._woken.clear()
+        self._until_s = max(self._rota.next_s(), self._clock.monotonic() + TOGETHER_S)
+        if self._until_s == float("inf"):
+            await self._woken.wait()
+            return
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(self._until_s - self._clock.monotonic())),
+            asyncio.ensure_future(self._woken.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _put(self, key: str, delay: timedelta | None) -> None:
+        now_s = self._clock.monotonic()
+        if delay is None:
+            self._rota.put_on_grid(key, now_s)
+        else:
+            self._rota.put(key, now_s + delay.total_seconds())
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._rota.next_s() < self._until_s:
+            self._woken.set()
 
     def _full(self, server: str) -> bool:
         return self._busy[server] >= AT_ONCE_A_SERVER or sum(self._busy.values()) >= AT_ONCE
@@ -108,14 +141,11 @@ class Watcher:
         finally:
             if server is not None:
                 self._busy[server] -= 1
-        now_s = self._clock.monotonic()
-        if delay is None:
-            self._rota.put_on_grid(key, now_s)
-        else:
-            self._rota.put(key, now_s + delay.total_seconds())
+        self._put(key, delay)
 
     def _hurry(self, keys: list[str]) -> None:
         self._rota.hurry(keys, self._clock.monotonic())
+        self._wake()
 
     async def _write(self) -> None:
         """Store what was seen, in pieces, so that others get their turn at the store."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from ops.store.cards import put_card
 from ops.store.record import write_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -42,75 +41,97 @@ class Outage:
 
 # Given all the outages that share a card, oldest first: what the card shows.
 Draw = Callable[[tuple[Outage, ...]], "Reply"]
+# Given the keys of the cards that were made for the same batch so far: the card to join, or None for one of its own.
+Choose = Callable[[Sequence[str]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An outage to be opened: of what, since when, and its facts."""
+
+    target: str
+    opened_at: datetime
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """An outage to be closed, as of when, and its last facts."""
+
+    outage: Outage
+    closed_at: datetime
+    body: Mapping[str, object]
 
 
 class Outages:
-    """Every outage, on record."""
+    """Every outage, on record. Whatever changes several of them draws each card once, in the same transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def open_outage(
-        self,
-        target: str,
-        opened_at: datetime,
-        who: str,
-        body: Mapping[str, object],
-        draw: Draw,
-        at: datetime,
-        *,
-        card: str | None = None,
-    ) -> tuple[Outage, bool]:
-        """Open an outage of `target` as of `opened_at`, on record, together with its card.
+    async def open_many(
+        self, openings: Sequence[Opening], who: str, choose: Choose, draw: Draw, at: datetime
+    ) -> tuple[Outage, ...]:
+        """Open outages, on record, together with their cards; return those of these targets that are open then.
 
-        card: the key of another outage's card that it joins; None: one of its own. Where an outage of `target` is
-        open already, nothing changes: returned are that one and False.
+        choose: says for each on which card it goes. Where an outage of a target is open already, nothing changes.
         """
 
-        def work(database: Database) -> tuple[Outage, bool]:
-            cursor = database.conn.execute(
-                "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
-                [target, stamp(opened_at)],
-            )
-            new = bool(cursor.rowcount)
-            row = next(iter(database.query("SELECT * FROM outages WHERE target = ? AND closed_at IS NULL", [target])))
-            if new:
-                key = card or f"outage:{row['id']}"
-                kept = {**body, "card": key}
-                database.table("outages").update(row["id"], {"body": json.dumps(kept)})
-                write_entry(database, at, "outage.opened", target, who, kept)
-                _draw(database, key, draw, at)
-                row = database.table("outages").get(row["id"])
-            return _outage(row), new
+        def work(database: Database) -> tuple[Outage, ...]:
+            made: list[str] = []
+            touched: dict[str, None] = {}
+            for one in openings:
+                cursor = database.conn.execute(
+                    "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
+                    [one.target, stamp(one.opened_at)],
+                )
+                if cursor.rowcount:
+                    card = choose(made)
+                    if card is None:
+                        card = f"outage:{cursor.lastrowid}"
+                        made.append(card)
+                    kept = {**one.body, "card": card}
+                    _keep_body(database, int(cursor.lastrowid or 0), kept)
+                    write_entry(database, at, "outage.opened", one.target, who, kept)
+                    touched[card] = None
+            for card in touched:
+                _draw(database, card, draw, at)
+            targets = {one.target for one in openings}
+            return tuple(outage for outage in _open(database) if outage.target in targets)
 
         return await self._db.write(work)
 
-    async def change_outage(self, outage: Outage, body: Mapping[str, object], draw: Draw, at: datetime) -> None:
-        """Replace the facts of an outage together with its card."""
+    async def change_many(
+        self, changes: Sequence[tuple[Outage, Mapping[str, object]]], draw: Draw, at: datetime
+    ) -> None:
+        """Replace the facts of outages together with their cards."""
 
         def work(database: Database) -> None:
-            database.table("outages").update(outage.id, {"body": json.dumps({**body, "card": outage.card})})
-            _draw(database, outage.card, draw, at)
+            for outage, body in changes:
+                _keep_body(database, outage.id, {**body, "card": outage.card})
+            for card in {outage.card: None for outage, _ in changes}:
+                _draw(database, card, draw, at)
 
         await self._db.write(work)
 
-    async def close_outage(
-        self, outage: Outage, closed_at: datetime, who: str, body: Mapping[str, object], draw: Draw, at: datetime
-    ) -> bool:
-        """Close an outage as of `closed_at`, on record, together with its card; False where it was closed already."""
+    async def close_many(self, closings: Sequence[Closing], who: str, draw: Draw, at: datetime) -> None:
+        """Close outages, on record, together with their cards; one that was closed already stays as it is."""
 
-        def work(database: Database) -> bool:
-            kept = {**body, "card": outage.card}
-            cursor = database.conn.execute(
-                "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
-                [stamp(closed_at), json.dumps(kept), outage.id],
-            )
-            if cursor.rowcount:
-                write_entry(database, at, "outage.closed", outage.target, who, kept)
-                _draw(database, outage.card, draw, at)
-            return bool(cursor.rowcount)
+        def work(database: Database) -> None:
+            touched: dict[str, None] = {}
+            for one in closings:
+                kept = {**one.body, "card": one.outage.card}
+                cursor = database.conn.execute(
+                    "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
+                    [stamp(one.closed_at), json.dumps(kept), one.outage.id],
+                )
+                if cursor.rowcount:
+                    write_entry(database, at, "outage.closed", one.outage.target, who, kept)
+                    touched[one.outage.card] = None
+            for card in touched:
+                _draw(database, card, draw, at)
 
-        return await self._db.write(work)
+        await self._db.write(work)
 
     async def acknowledge(self, outage: Outage, who: str, at: datetime, draw: Draw) -> tuple[Outage, ...]:
         """Note who looks after an outage and the others on its card; return those that nobody looked after before."""
@@ -128,10 +149,7 @@ class Outages:
 
     async def open_outages(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
-        rows = await self._db.read(
-            lambda database: list(database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
-        )
-        return tuple(_outage(row) for row in rows)
+        return await self._db.read(_open)
 
     async def outage(self, outage_id: int) -> Outage | None:
         """Return one outage, or None."""
@@ -139,6 +157,15 @@ class Outages:
             lambda database: list(database.query("SELECT * FROM outages WHERE id = ?", [outage_id]))
         )
         return _outage(rows[0]) if rows else None
+
+
+def _open(database: Database) -> tuple[Outage, ...]:
+    rows = database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id")
+    return tuple(_outage(row) for row in rows)
+
+
+def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:
+    database.conn.execute("UPDATE outages SET body = ? WHERE id = ?", [json.dumps(body), outage_id])
 
 
 def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
