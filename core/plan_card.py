@@ -110,6 +110,8 @@ def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
         case State.PARTIAL:
             made = len(progress.zones)
             return f"Done in part: {made} of {count(len(plan.zones), 'zone')} changed, moving {what}", Tone.BAD
+        case State.STALE if progress.trouble:
+            return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
         case State.STALE:
             return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
         case State.ROLLED_BACK:

@@ -93,7 +93,7 @@ class Delivery:
             return
         card = await self._posted(reply.card)
         here = card is not None and (card.channel, card.ts) == (asked.channel, asked.message)
-        if here and card is not None and card.reply.title == reply.title:
+        if here:
             return
         reply = await self._people.named(reply)
         channel = self._ports.fleet.slack.ops_channel if self._ports.fleet.slack is not None else ""

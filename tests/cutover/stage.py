@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -96,7 +97,11 @@ def copy_to_mirrors(lab: Lab, ports: Ports) -> None:
     for site in ports.fleet.sites.values():
         for mirror in site.mirrors:
             home = lab.path_on(site.home, site.root_on(site.home))
-            shutil.copytree(home, lab.path_on(mirror, site.root_on(mirror)), dirs_exist_ok=True)
+            copy = lab.path_on(mirror, site.root_on(mirror))
+            owner = copy.stat()
+            shutil.copytree(home, copy, dirs_exist_ok=True)
+            for path in copy.rglob("*"):
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 @asynccontextmanager

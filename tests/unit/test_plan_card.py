@@ -236,6 +236,7 @@ def test_trouble_on_the_way_is_shown(plan: Plan, fleet: Fleet, now: datetime) ->
     progress = Progress().with_trouble("busy", "a sync")
     card = card_of(view(plan, State.STALE, now, progress=progress), fleet)
     assert Text("busy: a sync", Tone.BAD) in card.parts
+    assert card.title == "Nothing changed: the failover of 2 sites from north to south, east could not be carried out"
 
 
 def test_a_server_that_left_the_fleet_is_still_named(plan: Plan, fleet: Fleet) -> None:
