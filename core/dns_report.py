@@ -38,7 +38,7 @@ def title(verdicts: Sequence[ZoneVerdict], nameservers: int) -> str:
         who = listing([f"{one.nameserver} ({one.worst.words})" for one in apart], most=6)
         return f"{len(apart)} of {count(nameservers, 'name server')} out of step on {zones}: {who}"
     if unread:
-        where = "" if len(verdicts) == 1 else f" for {count(len(unread), 'zone')}"
+        where = "" if len(unread) == len(verdicts) else f" for {count(len(unread), 'zone')}"
         return f"{count(nameservers, 'name server')} agree on {zones}, but the update server does not answer{where}"
     if not all(verdict.in_step for verdict in verdicts):
         return f"The update servers do not agree on {zones}"
@@ -66,7 +66,9 @@ def all_zones(fleet: Fleet, verdicts: Sequence[ZoneVerdict]) -> list[Part]:
         tuple(_zone_row(verdict) for verdict in worst_first[:MOST_ROWS]),
         left_out=max(0, len(verdicts) - MOST_ROWS),
     )
-    return [servers, Heading("Zones"), zones]
+    troubles = [verdict.why for verdict in verdicts if verdict.why]
+    why = [Text(f"The update server does not answer: {troubles[0]}", Tone.BAD)] if troubles else []
+    return [servers, *why, Heading("Zones"), zones]
 
 
 def _server_row(server: ServerVerdict, place: str) -> Row:
@@ -76,15 +78,15 @@ def _server_row(server: ServerVerdict, place: str) -> Row:
 
 
 def _zone_row(verdict: ZoneVerdict) -> Row:
-    late = [one for one in verdict.judged if one.step != Step.IN_STEP]
-    notes = [f"{one.said.nameserver}: {one.words}" for one in late[:1]]
-    if len(late) > 1:
-        notes.append(f"and {len(late) - 1} more")
+    silent = [one.said.nameserver for one in verdict.judged if one.step == Step.SILENT]
+    odd = [one for one in verdict.judged if one.step not in (Step.IN_STEP, Step.SILENT)]
+    notes = [f"{one.said.nameserver}: {one.words}" for one in odd[:1]]
+    notes += [f"{len(odd) - 1} more out of step"] if len(odd) > 1 else []
+    notes += [f"silent: {listing(silent)}"] if silent else []
     notes += [f"update servers differ: {verdict.split[0]}"] if verdict.split else []
-    notes += [verdict.why] if verdict.why else []
-    tone = TONES[verdict.worst] if verdict.in_step or late else Tone.BAD
+    notes += ["no answer from the update server"] if verdict.why else []
     in_step = f"{verdict.agreeing} of {len(verdict.judged)}"
-    return Row((verdict.zone, _serial(verdict.serial), in_step, "; ".join(notes)), tone)
+    return Row((verdict.zone, _serial(verdict.serial), in_step, "; ".join(notes)), tone([verdict]))
 
 
 def one_zone(fleet: Fleet, surveyed: Surveyed) -> list[Part]:
@@ -101,7 +103,7 @@ def one_zone(fleet: Fleet, surveyed: Surveyed) -> list[Part]:
     if verdict.confirmed:
         parts.append(Text(f"The update server ({held_by}) has serial {verdict.serial}."))
     if verdict.why:
-        parts.append(Text(f"The update server did not answer: {verdict.why}", Tone.BAD))
+        parts.append(Text(f"The update server does not answer: {verdict.why}", Tone.BAD))
     parts += [Text(f"The update servers differ: {difference}", Tone.BAD) for difference in verdict.split[:MOST_ROWS]]
     answers = {key: None for one in verdict.judged for key in one.said.values}
     rows = [_answer_row(key, verdict.judged) for key in answers]
@@ -169,7 +171,7 @@ def limits(surveyed: Sequence[Surveyed], *, by_name: bool) -> list[Part]:
     parts: list[Part] = []
     if not by_name:
         parts.append(
-            Text(f"{count(len(surveyed), 'zone')} were compared by serial only. `dns ZONE` compares every name.")
+            Text(f"Compared by serial only, as there are {len(surveyed):,} zones. `dns ZONE` compares every name.")
         )
     partial = [one.verdict.zone for one in surveyed if any(not reading.complete for reading in one.readings)]
     if partial and by_name:

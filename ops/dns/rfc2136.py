@@ -55,7 +55,9 @@ class Rfc2136:
         self._tsig = fleet.dns.tsig
         self._secret = secret
         self._key: dns.tsig.Key | None = None
-        self._names = {server.endpoint: server.name for server in fleet.dns.nameservers}
+        self._names = {server: f"The update server {server}" for server in fleet.dns.update} | {
+            server.endpoint: f"{server.name} ({server.endpoint})" for server in fleet.dns.nameservers
+        }
         self._questions: dict[Endpoint, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
         self._connections: dict[Endpoint, Connections] = {}
 
@@ -148,8 +150,7 @@ class Rfc2136:
         return Asked(self._who(server), what, zone, self._tsig)
 
     def _who(self, server: Endpoint) -> str:
-        name = self._names.get(server)
-        return f"{name} ({server})" if name else f"The DNS server {server}"
+        return self._names.get(server, f"The DNS server {server}")
 
     def _connections_to(self, server: Endpoint) -> Connections:
         return self._connections.setdefault(server, Connections(server, CONNECTIONS_AT_ONCE))

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import DnsError, UnreachableError
-from core.nameservers import Said, Surveyed, judge_zone
+from core.nameservers import Said, Step, Surveyed, judge_zone
 from core.records import ZoneReading
 
 if TYPE_CHECKING:
@@ -22,26 +22,34 @@ if TYPE_CHECKING:
 ZONES_AT_ONCE = 16
 GIVEN_UP_AFTER = 3
 TIMEOUT_S = 3.0
+AGAIN_AFTER_S = 1.0
+LASTING = frozenset({Step.IN_STEP, Step.SILENT})
 
 T = TypeVar("T")
 
 
 async def survey(
-    dns: Dns, fleet: Fleet, zones: Iterable[str], *, by_name: bool = True, timeout_s: float = TIMEOUT_S
+    dns: Dns,
+    fleet: Fleet,
+    zones: Iterable[str],
+    *,
+    by_name: bool = True,
+    timeout_s: float = TIMEOUT_S,
+    again_after_s: float = AGAIN_AFTER_S,
 ) -> tuple[Surveyed, ...]:
     """Return how each of `zones` stands, in their order. Never raises for a server: its trouble is in the verdict.
 
     by_name: read the zones and compare every site name's records; otherwise only serials are compared, which is what
-    thousands of zones can bear. Zones that changed while they were looked at are looked at once more.
+    thousands of zones can bear. A change that is on its way looks like a name server that lags or differs: such zones
+    are looked at once more after `again_after_s`.
     """
     looking = _Looking(dns, fleet, by_name=by_name, timeout_s=timeout_s)
     wanted = tuple(dict.fromkeys(zones))
     found = await looking.all(wanted)
-    odd = tuple(zone for zone in wanted if found[zone].readings and not found[zone].verdict.in_step)
+    odd = [zone for zone in wanted if not {one.step for one in found[zone].verdict.judged} <= LASTING]
     if odd:
-        # A change that is on its way looks like a name server ahead of, or behind, what was read a moment before.
-        moved = await looking.moved({zone: found[zone].readings[0].serial for zone in odd})
-        found |= await looking.all(moved)
+        await asyncio.sleep(again_after_s)
+        found |= await looking.all(odd)
     return tuple(found[zone] for zone in wanted)
 
 
@@ -115,16 +123,6 @@ class _Looking:
             )
             for zone in zones
         }
-
-    async def moved(self, serials: Mapping[str, int]) -> tuple[str, ...]:
-        """Return the zones whose serial on the first update server that answers is another one by now."""
-        for server in self._fleet.dns.update:
-            now = await self._patience_with(server).each(tuple(serials), lambda zone: self._serial(server, zone))  # noqa: B023 - awaited here
-            if any(isinstance(serial, int) for serial in now.values()):
-                return tuple(
-                    zone for zone, serial in now.items() if isinstance(serial, int) and serial != serials[zone]
-                )
-        return ()
 
     async def _held(self, server: Endpoint, zones: Sequence[str]) -> dict[str, ZoneReading | str]:
         async def read(zone: str) -> ZoneReading:

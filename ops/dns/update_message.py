@@ -47,11 +47,11 @@ def _forbid_what_would_be_ignored(message: dns.update.UpdateMessage, changes: tu
     for change in changes:
         by_owner.setdefault(to_name(change.owner), []).append(change)
     for owner, here in by_owner.items():
-        added = {change.type for change in here if change.new is not None}
-        had = {change.type for change in here if change.old is not None}
-        if "CNAME" in added and not had:
+        if any(change.old is not None for change in here):
+            continue
+        if any(change.type == "CNAME" for change in here):
             message.absent(owner)
-        elif added - {"CNAME"} and "CNAME" not in {change.type for change in here}:
+        else:
             message.absent(owner, dns.rdatatype.CNAME)
 
 
