@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sync.rig import Rig, many_sites, rigged
 
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
+from ops.fleetfile import secret_reader
+from ops.ssh import SshPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -49,3 +52,23 @@ async def own_rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             monkeypatch.setenv(name, value)
         async with rigged(lab, config, tmp_path / "store.sqlite", {}) as rig:
             yield rig
+
+
+@pytest.fixture
+async def six_rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    """Open a process on a lab whose servers have an IPv6 address too, and reach Oslo by that alone."""
+
+    def with_six(tree: dict[str, Any]) -> None:
+        many_sites(tree)
+        tree["servers"]["oslo"]["ipv6"] = "fd00:10::1"
+
+    config = write_small_fleet(tmp_path, next(BLOCKS), with_six)
+    with Lab(config, tmp_path / ".lab") as lab:
+        for name, value in lab.env.items():
+            monkeypatch.setenv(name, value)
+        async with rigged(lab, config, tmp_path / "store.sqlite", {}) as rig:
+            oslo = replace(rig.ports.fleet.servers["oslo"], ipv4=None)
+            fleet = replace(rig.ports.fleet, servers={**rig.ports.fleet.servers, "oslo": oslo})
+            ssh = SshPool(fleet, secret_reader(fleet))
+            yield replace(rig, ports=replace(rig.ports, fleet=fleet, ssh=ssh))
+            await ssh.close()
