@@ -58,7 +58,8 @@ async def talk(
             await loop.create_connection(_given(conversation), address, port, ssl=context, server_hostname=name)
             found = await conversation.outcome
     except TimeoutError:
-        what = "no answer" if conversation.connected else "no connection"
+        unconnected = "no TLS connection" if tls else "no connection"
+        what = "no answer" if conversation.connected else unconnected
         found = Look(ok=False, why=f"{what} within {duration(timedelta(seconds=timeout_s))}")
     except ssl.SSLCertVerificationError as error:
         why = CERTIFICATE_TROUBLE.get(error.verify_code, f"its certificate is not valid: {error.verify_message}")
