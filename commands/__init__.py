@@ -131,6 +131,8 @@ async def answer(words: Sequence[str], person: Person, place: str, ports: Ports,
             hint=f"Type `sharpnet {command.name}` on the bot's machine.",
         )
     if not person.may(command.who):
+        at = ports.clock.now()
+        await ports.store.record.add(at, "command.refused", command.name, person.label, {"why": "not allowed"})
         raise NotAllowedError(
             f"Sorry: `{command.name}` is for this fleet's {command.who.name.lower()}s, and you are not one. "
             "Nothing changed.",

@@ -14,8 +14,8 @@ from core.records import RecordChange, RecordSet
 from core.words import count, from_stamp, listing, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
 
 
 class State(StrEnum):
@@ -154,25 +154,35 @@ def plan_from_json(plain: Mapping[str, Any]) -> Plan:
     )
 
 
-def inverse(plan: Plan, id_: str, moved: frozenset[str], asked_by: str, asked_at: datetime, ttl: timedelta) -> Plan:
-    """Return the plan that undoes those zone changes of `plan` whose keys are in `moved`.
+def inverse(
+    plan: Plan,
+    id_: str,
+    changed: Collection[str],
+    names: Mapping[str, Collection[str]],
+    asked_by: str,
+    asked_at: datetime,
+) -> Plan:
+    """Return the plan that undoes those zone changes of `plan` whose keys are in `changed`.
 
-    Only sites all of whose zone changes were made go back as sites; the records of the others go back too.
+    names: each site's names. A site none of whose records were changed never left, so it does not go back either.
+    The new plan waits as long as the old one did.
     """
     zones = tuple(
         ZoneChange(z.update, z.zone, z.serial, tuple(change.inverse() for change in z.changes))
         for z in plan.zones
-        if z.key in moved
+        if z.key in changed
     )
+    owners = {change.owner for zone in zones for change in zone.changes}
+    left = [move for move in plan.moves if owners & set(names.get(move.site, owners))]
     return Plan(
         id=id_,
         kind="rollback",
         line=f"rollback {plan.id}",
-        moves=tuple(Move(move.site, source=move.target, target=move.source) for move in plan.moves),
+        moves=tuple(Move(move.site, source=move.target, target=move.source) for move in left),
         zones=zones,
         asked_by=asked_by,
         asked_at=asked_at,
-        expires_at=asked_at + ttl,
+        expires_at=asked_at + (plan.expires_at - plan.asked_at),
         planned=True,
         undoes=plan.id,
     )

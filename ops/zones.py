@@ -45,8 +45,18 @@ async def read_zones(dns: Dns, fleet: Fleet, names: Iterable[str]) -> ZonesRead:
             except (DnsError, UnreachableError) as error:
                 return error
 
-    wanted = [(server, zone) for zone in by_zone for server in fleet.dns.update]
-    results = dict(zip(wanted, await asyncio.gather(*(read(*one) for one in wanted)), strict=True))
+    async def read_all(server: Endpoint) -> dict[tuple[Endpoint, str], ZoneReading | DnsError | UnreachableError]:
+        first, *rest = by_zone
+        # One zone alone first: a dead server then costs one time-out, not one for every few zones.
+        answer = await read(server, first)
+        if isinstance(answer, UnreachableError):
+            return {(server, zone): answer for zone in by_zone}
+        answers = await asyncio.gather(*(read(server, zone) for zone in rest))
+        return {(server, first): answer, **{(server, z): one for z, one in zip(rest, answers, strict=True)}}
+
+    results: dict[tuple[Endpoint, str], ZoneReading | DnsError | UnreachableError] = {}
+    for of_server in await asyncio.gather(*(read_all(server) for server in fleet.dns.update if by_zone)):
+        results |= of_server
     readings: dict[tuple[Endpoint, str], ZoneReading] = {}
     silent: dict[str, str] = {}
     refusing: dict[tuple[Endpoint, str], str] = {}

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from core.fleet import Fleet
     from core.people import Person
-    from core.plan import Move
     from core.reply import Reply
     from ops.ports import Ports
     from ops.store.plans import StoredPlan
@@ -87,9 +86,9 @@ async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, for
     why = why_not_roll_back(stored.plan, stored.state)
     if why is not None:
         raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint="`history` shows what happened.")
-    moved = frozenset(stored.progress.zones)
-    ttl = ports.fleet.approval.ttl
-    plan = inverse(stored.plan, await _fresh_id(ports), moved, person.label, ports.clock.now(), ttl)
+    names = {site.name: site.names for site in ports.fleet.sites.values()}
+    changed = stored.progress.zones.keys()
+    plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, ports.clock.now())
     plan = replace(plan, force=force)
     read = await read_zones(ports.dns, ports.fleet, _owners(plan))
     differences = what_changed(plan, ports.fleet, read.readings)
@@ -211,8 +210,3 @@ def _nothing_moves(wish: Wish, left_alone: Collection[tuple[str, str]]) -> Refus
         f"Nothing can move: {listing([f'{site}: {why}' for site, why in left_alone])}.",
         hint="A site needs a mirror that is not quarantined.",
     )
-
-
-def moves_of(plan: Plan, sites: Collection[str]) -> tuple[Move, ...]:
-    """Return the moves of those sites."""
-    return tuple(move for move in plan.moves if move.site in sites)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.cutover import Outcome, Step, moved_sites
-from core.errors import DnsChangedError, DnsError, SharpnetError, TimedOutError, UnreachableError
+from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
 from core.progress import Progress, ZoneDone
 from core.words import count, listing
 from jobs.cutover.verify import Verifier
@@ -80,8 +80,11 @@ async def update(doing: Doing, step: Step) -> Ended:
             return await _changed(doing, zone, "changed")
         except DnsChangedError as error:
             return await _look(doing, zone, error.message, Outcome.REFUSED)
-        except DnsError as error:
+        except DnsRefusedError as error:
             return _failed(doing, zone, Outcome.REFUSED, error)
+        except DnsError as error:
+            # SERVFAIL and the like promise nothing.
+            return await _look(doing, zone, error.message, Outcome.REFUSED)
         except UnreachableError as error:
             asked = asked or isinstance(error, TimedOutError)
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:

@@ -121,6 +121,8 @@ async def test_rolling_back_a_partial_cutover_takes_back_only_what_moved(stage: 
     assert (await stage.say(f"approve {back}")).exit_code == 0
     assert stage.all_answer("ski.example", "oslo")
     assert "192.0.2.77" in stage.answers("www.fjord.example")["ns1"]
+    # fjord.example never left, so its copy on lima is a mirror as before.
+    assert list(await stage.ports.store.copies.quarantined()) == [("ski.example", "lima")]
 
 
 @pytest.mark.parametrize("fault", ["drop", "freeze", "cut_off"])
@@ -209,6 +211,8 @@ async def test_only_an_approver_can_approve_or_roll_back(stage: Stage, person: P
             await stage.say(line, person)
     assert await stage.state_of(plan_id) == State.PLANNED
     assert stage.all_answer("fjord.example", "oslo")
+    refused = [entry.who for entry in await stage.ports.store.record.entries() if entry.kind == "command.refused"]
+    assert refused == [person.label, person.label]
 
 
 async def test_a_stranger_can_neither_ask_nor_cancel(stage: Stage) -> None:

@@ -88,10 +88,11 @@ def test_the_longest_old_ttl_counts(plan: Plan) -> None:
     assert replace(plan, zones=()).longest_ttl_s == 0
 
 
-def test_undoing_takes_back_only_the_zones_that_were_changed(plan: Plan) -> None:
-    back = inverse(plan, "R2D2", frozenset({plan.zones[1].key}), "slack:U2", plan.asked_at, timedelta(minutes=5))
+def test_undoing_takes_back_only_the_zones_and_sites_that_were_changed(plan: Plan) -> None:
+    names = {"shop": ("shop.test", "www.shop.test"), "blog": ("blog.test",)}
+    later = plan.asked_at + timedelta(hours=1)
+    back = inverse(plan, "R2D2", [plan.zones[1].key], names, "slack:U2", later)
     assert [zone.key for zone in back.zones] == [plan.zones[1].key]
-    assert back.undoes == plan.id
-    assert back.moves[0] == Move("shop", "south", "north")
-    assert back.expires_at == plan.asked_at + timedelta(minutes=5)
+    assert back.moves == (Move("blog", "east", "north"),)
+    assert (back.undoes, back.expires_at - later) == (plan.id, plan.expires_at - plan.asked_at)
     assert [c.old for c in back.zones[0].changes] == [c.new for c in plan.zones[1].changes]
