@@ -53,15 +53,16 @@ class Lag:
         return list(dict.fromkeys([*self._lagged, *zones]))
 
     async def _lagging(self, zone: str) -> Mapping[str, str]:
-        # The zone's own servers first: what a public one has newer in between is no lag.
-        true = [serial for serial in await asyncio.gather(*(self._serial(one, zone) for one in self._update)) if serial]
+        true = await asyncio.gather(*(self._serial(endpoint, zone) for endpoint in self._update))
         public = await asyncio.gather(*(self._serial(server.endpoint, zone) for server in self._nameservers))
-        if not true:
-            true = [serial for serial in public if serial is not None]
+        held = [serial for serial in true if serial is not None]
+        # Behind all update servers: they may differ, and each is followed by some. Without any, behind the newest.
+        enough = len(held) or 1
+        held = held or [serial for serial in public if serial is not None]
         lagging = {}
         for server, serial in zip(self._nameservers, public, strict=True):
-            ahead = [one for one in true if serial is not None and not serial_at_or_past(serial, one)]
-            if ahead and (len(ahead) == len(true) or not self._update):
+            ahead = [one for one in held if serial is not None and not serial_at_or_past(serial, one)]
+            if len(ahead) >= enough:
                 lagging[server.name] = f"behind in {zone}: it answers serial {serial}, the zone is at {ahead[0]}"
         return lagging
 

@@ -113,8 +113,12 @@ class Watching(Outages):
         return {row["target"]: _seen(row) for row in rows}
 
     async def last_look_at(self) -> datetime | None:
-        """Return when anything was last looked at; None: never."""
-        rows = await self._db.read(lambda database: database.conn.execute("SELECT max(seen_at) FROM states").fetchall())
+        """Return when any server was last looked at; None: never."""
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT max(seen_at) FROM states WHERE target > 'server:' AND target < 'server;'"
+            ).fetchall()
+        )
         return from_stamp(rows[0][0]) if rows[0][0] is not None else None
 
     async def keep_only(self, targets: Iterable[str]) -> None:
