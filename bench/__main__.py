@@ -1,0 +1,72 @@
+"""`python -m bench [NAME…] [--write]`: takes the measurements and prints them as one table.
+
+Run it where it can meet nothing else, as root: `python -m lab isolated -- python -m bench`.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from bench import cutover, detection, footprint, start, status
+from bench.conditions import conditions
+from bench.report import as_markdown, write_into
+from bench.result import Row
+from core.errors import SharpnetError
+from lab.errors import LabError
+
+PAGE = Path(__file__).parent.parent / "docs" / "measurements.md"
+LONGEST_S = 240.0
+MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
+    "start": start.measure,
+    "status": status.measure,
+    "detection": detection.measure,
+    "footprint": footprint.measure,
+    "cutover": cutover.measure,
+}
+
+
+def main() -> int:
+    """Take what is named, or all, and return the exit status: 1 where one could not be taken."""
+    options = _options()
+    if options.write and options.names:
+        sys.stderr.write("--write keeps the whole table: name no single measurements with it\n")
+        return 2
+    where, rows, failed = conditions(), [], False
+    for name in options.names or MEASUREMENTS:
+        began = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory(prefix="sharpnet-bench-") as folder:
+                rows += asyncio.run(_bounded(name, Path(folder)))
+        except (SharpnetError, LabError, OSError, RuntimeError) as error:
+            failed = True
+            rows.append(Row(name, f"not measured: {str(error) or type(error).__name__}"))
+        sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+    table = as_markdown(where, rows)
+    print(table)
+    if options.write and not failed:
+        write_into(PAGE, table)
+    return int(failed)
+
+
+async def _bounded(name: str, folder: Path) -> list[Row]:
+    async with asyncio.timeout(LONGEST_S):
+        return await MEASUREMENTS[name](folder)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product against the lab.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(MEASUREMENTS)}")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/measurements.md")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in MEASUREMENTS]
+    if unknown:
+        parser.error(f"there is no measurement {unknown[0]!r}: {', '.join(MEASUREMENTS)}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
