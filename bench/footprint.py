@@ -101,8 +101,7 @@ def _lag(config: Path, environment: dict[str, str], slack: LocalSlack) -> Row:
 
 
 def _is_report(message: Message) -> bool:
-    text = str(message.get("text", ""))
-    return f"of {max(SITES)}" in text or "copied" in text.lower()
+    return "are fresh" in str(message.get("text", ""))
 
 
 def _p99(samples: Path, span: tuple[float, float]) -> float:

@@ -7,6 +7,7 @@ Every hundredth of a second it asks to be woken a hundredth of a second later; a
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ async def _gauged(samples: list[tuple[float, float]], *, with_bot: bool) -> None
 def main() -> None:
     """Measure until SIGTERM, then write what was measured."""
     file, *words = sys.argv[1:]
+    logging.basicConfig()  # the bot says there when it serves
     samples: list[tuple[float, float]] = []
     asyncio.run(_gauged(samples, with_bot=bool(words)))
     Path(file).write_text(json.dumps(samples), encoding="utf-8")

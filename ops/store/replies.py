@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
@@ -19,7 +19,9 @@ _NAMES = {kind: name for name, kind in _PARTS.items()}
 
 def reply_to_text(reply: Reply) -> str:
     """Write a reply so that `reply_from_text` gives an equal one."""
-    plain = asdict(reply)
+    # Facts are plain already, and may be large: copying them deeply would cost more than all the rest.
+    plain = asdict(replace(reply, parts=(), facts=None))
+    plain["facts"] = dict(reply.facts) if reply.facts is not None else None
     plain["parts"] = [{"is": _NAMES[type(part)], **asdict(part)} for part in reply.parts]
     return json.dumps(plain, sort_keys=True)
 
