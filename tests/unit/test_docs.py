@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HANDBOOK = (ROOT / "docs" / "handbook.md").read_text()
 PRODUCT = ("core", "ops", "jobs", "commands", "bot")
-# What may stand in back quotes in a message besides a line for Sharpnet: other programs, Sharpnet itself, keys of files.
+# What may stand in back quotes in a message besides a line for Sharpnet: other programs, itself, keys of files.
 NOT_OURS = frozenset({"rndc", "rrsync", "secret", "sharpnet", "timedatectl", "true"})
 FILLED_IN = "FILLED_IN"
 
