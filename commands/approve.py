@@ -10,7 +10,8 @@ from core.approval import why_not_approve
 from core.errors import RefusedError, UsageError
 from core.people import Role
 from core.plan import State
-from core.plan_card import View, card_of
+from core.plan_card import card_of
+from core.plan_parts import View
 from core.words import count, listing
 from jobs.cutover import finish_unfinished
 from jobs.cutover.prepare import card_now, differences_now

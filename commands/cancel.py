@@ -9,7 +9,8 @@ from commands.approve import find_plan
 from core.approval import why_not_cancel
 from core.errors import RefusedError
 from core.plan import State
-from core.plan_card import View, card_of
+from core.plan_card import card_of
+from core.plan_parts import View
 
 if TYPE_CHECKING:
     import argparse

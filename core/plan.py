@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Where a plan is. From APPROVED on it is being carried out; the last six are ends (UNFINISHED may yet confirm)."""
+    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends (UNFINISHED may yet confirm)."""
 
     PLANNED = "planned"
+    BLOCKED = "blocked"
     APPROVED = "approved"
     CONFIRMED = "confirmed"
     UNFINISHED = "unfinished"

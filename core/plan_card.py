@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.plan import State, plan_to_json
+from core.plan_parts import View, records_table, said_text, standings_table, times_text, trouble_texts
 from core.preflight import Level
-from core.progress import Progress
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
 from core.words import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from core.cutover import Standing
     from core.fleet import Fleet
     from core.plan import Plan
-    from core.records import RecordSet
 
-MOST_NAMES = 40
-MOST_TURNS = 12
 MOST_ZONES = 12
 SHOWN_DIGEST = 16
 _EXIT = {State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3, State.UNFINISHED: 5}
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a card shows: a plan, where it is, who said what, and how far it is. `why` says why it ended early."""
-
-    plan: Plan
-    state: State
-    given: tuple[str, ...] = ()
-    approved_at: datetime | None = None
-    ended_at: datetime | None = None
-    progress: Progress = Progress()  # noqa: RUF009 - frozen, and empty
-    why: tuple[str, ...] = ()
-    by: str = ""
 
 
 def card_of(view: View, fleet: Fleet) -> Reply:
@@ -135,7 +115,7 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         parts.append(Table(("", "check", "what helps"), rows))
     if plan.force is not None:
         parts.append(Text(f"Forced by {plan.asked_by}: {plan.force}", Tone.WARN))
-    parts += [Heading("What changes"), _records(plan)]
+    parts += [Heading("What changes"), records_table(plan)]
     if plan.left_alone:
         stay = listing([f"{site} ({why})" for site, why in plan.left_alone])
         parts.append(Text(f"{count(len(plan.left_alone), 'site')} left alone: {stay}."))
@@ -169,16 +149,21 @@ def _approve(plan: Plan, fleet: Fleet) -> Button:
 
 def _moving(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     doing = Text(f"{view.progress.doing}.", Tone.BUSY) if view.progress.doing else Text("Starting.", Tone.BUSY)
-    return (doing, _standings(view, fleet), *_trouble(view), _said(view, fleet)), ()
+    return (doing, standings_table(view, fleet), *trouble_texts(view), said_text(view, fleet)), ()
 
 
 def _confirmed(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    return (_standings(view, fleet), *_trouble(view), *_times(view, fleet), _said(view, fleet)), _way_back(view)
+    return (
+        standings_table(view, fleet),
+        *trouble_texts(view),
+        *times_text(view, fleet),
+        said_text(view, fleet),
+    ), _way_back(view)
 
 
 def _unfinished(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     asked = Text("The change is made. Who does not agree yet is asked again until it does; you need do nothing.")
-    return (asked, _standings(view, fleet), *_times(view, fleet), _said(view, fleet)), _way_back(view)
+    return (asked, standings_table(view, fleet), *times_text(view, fleet), said_text(view, fleet)), _way_back(view)
 
 
 def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
@@ -191,7 +176,7 @@ def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
     zones = Table(("zone", "what happened"), rows[:MOST_ZONES], left_out=max(0, len(rows) - MOST_ZONES))
     go_on = (Button("Plan the rest", plan.line),) if plan.line and plan.kind == "failover" else ()
     ways = Text("Two ways on: plan the rest again, or roll back what was changed.")
-    parts = (ways, zones, _standings(view, fleet), *_times(view, fleet), _said(view, fleet))
+    parts = (ways, zones, standings_table(view, fleet), *times_text(view, fleet), said_text(view, fleet))
     return parts, (*go_on, *_way_back(view))
 
 
@@ -201,7 +186,7 @@ def _over(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...
     if view.by:
         at = f" at {clock_time(view.ended_at, fleet.timezone, view.plan.asked_at)}" if view.ended_at else ""
         parts.append(Text(f"By {view.by}{at}."))
-    parts += _trouble(view)
+    parts += trouble_texts(view)
     again = Button("Prepare again", view.plan.line)
     wanted = view.state in {State.STALE, State.EXPIRED} and view.plan.line
     return tuple(parts), (again,) if wanted else ()
@@ -218,83 +203,6 @@ _SHOWS = {
     State.EXPIRED: _over,
     State.ROLLED_BACK: _over,
 }
-
-
-def _records(plan: Plan) -> Table:
-    """Show every record set, those that change alike in one row: a phone shows a hundred names, not a hundred rows."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for zone in plan.zones:
-        for change in zone.changes:
-            turn = (change.type, f"{_values(change.old)} → {_values(change.new)}", _ttl(change.new or change.old))
-            alike.setdefault(turn, []).append(change.owner)
-    rows = [
-        Row((f"{rdtype} {turn}", ttl, listing(list(dict.fromkeys(owners)), most=MOST_NAMES)))
-        for (rdtype, turn, ttl), owners in alike.items()
-    ]
-    return Table(("now → then", "TTL", "names"), tuple(rows[:MOST_TURNS]), max(0, len(rows) - MOST_TURNS))
-
-
-def _values(record: RecordSet | None) -> str:
-    return "none" if record is None else ", ".join(record.values)
-
-
-def _ttl(record: RecordSet | None) -> str:
-    return "" if record is None else f"{record.ttl_s} s"
-
-
-def _standings(view: View, fleet: Fleet) -> Table:
-    by_name = {standing.name: standing for standing in view.progress.standings}
-    rows = []
-    for server in fleet.dns.nameservers:
-        standing = by_name.get(server.name)
-        said, tone = _says(standing)
-        serial = str(standing.serial) if standing and standing.serial is not None else ""
-        seconds = duration(timedelta(seconds=standing.seconds)) if standing and standing.seconds is not None else ""
-        rows.append(Row((server.name, server.location, said, serial, seconds), tone))
-    return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
-
-
-def _says(standing: Standing | None) -> tuple[str, Tone]:
-    if standing is None:
-        return "no answer yet", Tone.UNKNOWN
-    if standing.agrees:
-        return "new", Tone.GOOD
-    if standing.why:
-        return standing.why, Tone.BAD
-    if standing.wrong:
-        return "something else", Tone.BAD
-    return ("old" if standing.old else "old serial"), Tone.BUSY
-
-
-def _times(view: View, fleet: Fleet) -> tuple[Part, ...]:
-    plan, progress = view.plan, view.progress
-
-    def at(moment: datetime) -> str:
-        return clock_time(moment, fleet.timezone, plan.asked_at)
-
-    words = [f"Asked {at(plan.asked_at)}", *(f"approved {at(moment)}" for moment in (view.approved_at,) if moment)]
-    if progress.zones:
-        changed_at = max(done.at for done in progress.zones.values())
-        words.append(f"changed {at(changed_at)}")
-        if progress.in_step_at is not None:
-            words.append(f"last name server in step {at(progress.in_step_at)}")
-        until = (progress.in_step_at or changed_at) + timedelta(seconds=plan.longest_ttl_s)
-        cached = f"Resolvers may answer the old address until {at(until)}"
-        ttl = f"(TTL {plan.longest_ttl_s} s)"
-        if progress.in_step_at is None:
-            cached = "Resolvers may answer the old address while a name server does"
-        return (Text(", ".join(words) + f". {cached} {ttl}."),)
-    return (Text(", ".join(words) + "."),)
-
-
-def _trouble(view: View) -> tuple[Part, ...]:
-    return tuple(Text(f"{about}: {why}", Tone.BAD) for about, why in view.progress.trouble.items())
-
-
-def _said(view: View, fleet: Fleet) -> Text:
-    at = f" at {clock_time(view.approved_at, fleet.timezone, view.plan.asked_at)}" if view.approved_at else ""
-    forced = f" Forced: {view.plan.force}" if view.plan.force else ""
-    return Text(f"Plan {view.plan.id}, asked by {view.plan.asked_by}, approved by {listing(view.given)}{at}.{forced}")
 
 
 def _way_back(view: View) -> tuple[Button, ...]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.plan import State
-from core.plan_card import View, card_of
+from core.plan_card import card_of
+from core.plan_parts import View
 from jobs import Job
 
 if TYPE_CHECKING:

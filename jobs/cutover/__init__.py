@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from core.cutover import END, Outcome, how_it_ended, next_steps
 from core.plan import State
-from core.plan_card import View, card_of
+from core.plan_card import card_of
+from core.plan_parts import View
 from jobs import Job
 from jobs.cutover.steps import DOING, STEPS, Doing, merged
 from jobs.cutover.verify import Verifier

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from core.approval import why_not_roll_back
 from core.errors import RefusedError, UsageError
 from core.plan import Plan, State, inverse
-from core.plan_card import View, card_of
+from core.plan_card import card_of
+from core.plan_parts import View
 from core.planning import Drawn, choose_moves, draw_changes, served_from, what_changed
 from core.preflight import judge
 from core.words import listing

@@ -9,7 +9,8 @@ import pytest
 from core.cutover import Standing
 from core.fleet import ApprovalPolicy
 from core.plan import Plan, State
-from core.plan_card import View, card_of
+from core.plan_card import card_of
+from core.plan_parts import View
 from core.preflight import Level, Verdict
 from core.progress import Progress, ZoneDone, progress_from_json, progress_to_json
 from core.records import RecordChange, RecordSet
