@@ -130,18 +130,21 @@ take_lock
 recover "$stamp" || exit 1
 rm -f -- "$work/ready"
 mkdir -p -- "$work/partial" "$work/tmp" || exit 1
-# What a killed rsync was receiving is named .NAME.XXXXXX: kept under its name, it need not come again.
-for file in "$work/tmp"/.*.??????; do
+# What a killed rsync was receiving is named NAME.XXXXXX: kept as NAME, it need not come again.
+for file in "$work/tmp"/*.?????? "$work/tmp"/.*.??????; do
   [ -f "$file" ] || continue
-  name=${file##*/}; name=${name#.}
+  name=${file##*/}
   mv -f -- "$file" "$work/partial/${name%.*}"
 done
 if [ "$(id -u)" != 0 ] && [ -d "$root" ]; then
   found=$(find "$root" ! -user "$(id -u)" 2>/dev/null | head -n 1)
   [ -z "$found" ] || stop foreign-owner "$found"
 fi
+drop_stage() {
+  remove "$work/stage" && remove "$work/stage.new" && remove "$work/leaving" && rm -f -- "$work/stage-of"
+}
 begin_stage() {
-  remove "$work/stage" && remove "$work/stage.new" && remove "$work/leaving" && mkdir -- "$work/stage.new" || return 1
+  drop_stage && mkdir -- "$work/stage.new" || return 1
   if [ -d "$root" ] && ! cp -al -- "$root/." "$work/stage.new/" 2>/dev/null; then
     # Not every file system has hard links, or enough of them.
     remove "$work/stage.new" && mkdir -- "$work/stage.new" &&
@@ -184,11 +187,11 @@ printf '%s\n' "$said" >&2
 case $status in
   0|24) sync -f -- "$work/stage" 2>/dev/null || sync
         printf '%s\n' "$run" >"$work/ready" || exit 1 ;;
-  25)   remove "$work/stage" && remove "$work/leaving" ;;
+  25)   drop_stage ;;
   *)    case $said in
           # What is served there needs room more than the next run needs what has arrived.
           *"No space left on device"*|*"Disk quota exceeded"*)
-            remove "$work/stage" && remove "$work/leaving" && remove "$work/partial" && remove "$work/tmp" ;;
+            drop_stage && remove "$work/partial" && remove "$work/tmp" ;;
         esac ;;
 esac
 exit "$status"
