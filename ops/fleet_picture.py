@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 LOOKED_SITES = 200
 AT_ONCE = 64
 LOOK_S = 3.0
-# Counting the ages of thousands of copies takes long; they change once a day.
-AGES_KEPT_S = 30.0
+# Counting the ages of thousands of copies takes long: there, a bot counts them in the background each minute, so
+# that nobody waits for it. Of fewer they are counted when they are asked for, and so include the sync just now.
+COUNTED_AT_ONCE = 1000
+AGES_KEPT_S = 120.0
 
 _ages: WeakKeyDictionary[Store, CopyAges] = WeakKeyDictionary()
 
@@ -129,10 +131,16 @@ async def looked_picture(ports: Ports, first: str = "") -> tuple[Picture, Mappin
 
 
 async def copy_ages(ports: Ports) -> CopyAges:
-    """Return how old the copies are; what was counted half a minute ago will do."""
-    now, kept = ports.clock.now(), _ages.get(ports.store)
-    if kept is not None and abs((now - kept.read_at).total_seconds()) < AGES_KEPT_S:
+    """Return how old the copies are; of very many, as they were counted a moment ago."""
+    kept = _ages.get(ports.store) if len(ports.fleet.sites) > COUNTED_AT_ONCE else None
+    if kept is not None and abs((ports.clock.now() - kept.read_at).total_seconds()) < AGES_KEPT_S:
         return kept
+    return await count_ages(ports)
+
+
+async def count_ages(ports: Ports) -> CopyAges:
+    """Count how old the copies are, and keep that for `copy_ages`."""
+    now = ports.clock.now()
     fleet = ports.fleet
     active = await ports.store.copies.active()
     wanted: dict[timedelta, list[tuple[str, str]]] = {}

@@ -12,6 +12,7 @@ from jobs.watch.desk import Desk
 from jobs.watch.looks import Looks
 from jobs.watch.rota import Rota, phase
 from jobs.watch.scene import NAMESERVER, SERVER, SITE, Scene, site_key
+from ops.fleet_picture import COUNTED_AT_ONCE, count_ages
 from ops.name_server_lag import Lag
 from ops.pointing import Pointing
 
@@ -30,6 +31,7 @@ STORE_EVERY_S = 1.0
 DESK_EVERY_S = 0.25
 DNS_EVERY_S = 60.0
 LAG_EVERY_S = 15.0
+AGES_EVERY_S = 60.0
 # Looks at sites: all together, and at one server, whose hanging must not keep others waiting.
 AT_ONCE = 400
 AT_ONCE_A_SERVER = 100
@@ -67,6 +69,7 @@ class Watcher:
             group.create_task(self._often(max(1.0, len(self._scene.active) / SITES_A_S), self._read_active, "active"))
             group.create_task(self._often(self._dns_every_s, self._read_dns, "dns"))
             group.create_task(self._often(LAG_EVERY_S, self._read_lag, "lag"))
+            group.create_task(self._often(AGES_EVERY_S, self._count_ages, "ages"))
             while not self._ready.is_set():
                 await self._guarded(self._begin, "begin")
                 await self._clock.sleep(0 if self._ready.is_set() else STORE_EVERY_S)
@@ -169,9 +172,9 @@ class Watcher:
         # Asked once more at once: a cutover may have moved some while all the others were being asked.
         fresh = {site: server for site, server in now_at.items() if site not in known}
         fresh |= await self._pointing.of(moved)
-        if fresh:
-            await self._store.copies.set_active(fresh, self._clock.now())
-            log.info("watch=moved sites=%d", len(fresh))
+        by_hand = await keep_where_served(self._ports, fresh, BOT)
+        if by_hand:
+            log.info("watch=moved-by-hand sites=%d", by_hand)
         await self._read_active()
 
     async def _read_lag(self) -> None:
@@ -179,6 +182,10 @@ class Watcher:
         if behind.keys() != self._scene.behind.keys():
             self._hurry([f"{NAMESERVER}:{name}" for name in {*behind, *self._scene.behind}])
         self._scene.behind = behind
+
+    async def _count_ages(self) -> None:
+        if len(self._scene.active) > COUNTED_AT_ONCE:
+            await count_ages(self._ports)
 
     async def _often(self, every_s: float, work: Callable[[], Awaitable[None]], what: str) -> None:
         while True:

@@ -115,7 +115,10 @@ class Outages:
         await self._db.write(work)
 
     async def close_many(self, closings: Sequence[Closing], who: str, draw: Draw, at: datetime) -> None:
-        """Close outages, on record, together with their cards; one that was closed already stays as it is."""
+        """Close outages, on record, together with their cards; one that was closed already stays as it is.
+
+        Each card's thread says so too.
+        """
 
         def work(database: Database) -> None:
             touched: dict[str, None] = {}
@@ -129,7 +132,8 @@ class Outages:
                     write_entry(database, at, "outage.closed", one.outage.target, who, kept)
                     touched[one.outage.card] = None
             for card in touched:
-                _draw(database, card, draw, at)
+                # An edited message rings nobody's phone; a line in its thread reaches those who follow it.
+                _note(database, card, _draw(database, card, draw, at).title, at)
 
         await self._db.write(work)
 
@@ -173,8 +177,14 @@ def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
     return tuple(_outage(row) for row in rows)
 
 
-def _draw(database: Database, card: str, draw: Draw, at: datetime) -> None:
-    put_card(database, card, draw(_sharing(database, card)), at)
+def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
+    reply = draw(_sharing(database, card))
+    put_card(database, card, reply, at)
+    return reply
+
+
+def _note(database: Database, card: str, text: str, at: datetime) -> None:
+    database.conn.execute("INSERT INTO notes (card, text, at) VALUES (?, ?, ?)", [card, text, stamp(at)])
 
 
 def _outage(row: dict[str, str]) -> Outage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -292,6 +293,20 @@ async def test_a_clock_that_jumps_back_an_hour_delays_no_alert(stage: Stage) -> 
         "1 site on one is failing",
         "two is down",
     ]
+
+
+async def test_a_server_that_hangs_delays_no_look_at_the_others(set_stage: SetStage) -> None:
+    stage = await set_stage(servers=3, sites=600)
+    stage.start()
+    await stage.play(15)
+    stage.world.frozen.add("one")
+    began_s = stage.clock.passed_s
+    await stage.play(15)
+    per_second = Counter(
+        int(at_s - began_s) for at_s, place, name in stage.world.looks if (place, name) == ("here", "two")
+    )
+    # 300 sites every 5 s, and SSH: 60 a second, whatever befalls the other server.
+    assert min(per_second[second] for second in range(1, 14)) > 35
 
 
 @pytest.mark.parametrize("down_after", [1, 2, 5])

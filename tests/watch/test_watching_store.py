@@ -148,6 +148,14 @@ async def test_closing_twice_is_closing_once(store: Store) -> None:
     assert len(await store.record.entries()) == 2
 
 
+async def test_the_end_of_an_outage_is_said_in_its_thread_too(store: Store) -> None:
+    (outage,) = await store.watching.open_many([Opening("server:uk", AT, {})], "bot", own_card, draw, AT)
+    await store.cards.posted(outage.card, 1, "C1", "1.0")
+    assert await store.cards.waiting_notes() == ()
+    await store.watching.close_many([Closing(outage, at(9), {})], "bot", draw, at(10))
+    assert [(note.card, note.text) for note in await store.cards.waiting_notes()] == [("outage:1", "server:uk+")]
+
+
 async def test_an_outage_that_fails_half_way_leaves_nothing(store: Store) -> None:
     def failing(_outages: tuple[Outage, ...]) -> Reply:
         raise RuntimeError("drawing failed")
