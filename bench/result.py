@@ -1,5 +1,6 @@
 """What a measurement found, and the few figures that sum up many samples."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -19,7 +20,7 @@ class Row:
 def share_at(samples: Sequence[float], share: float) -> float:
     """Return the smallest sample that at least `share` of them (0 to 1) do not exceed."""
     ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def seconds(length_s: float) -> str:
