@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.plan import Plan
 
 _ENDS = {
+    State.BLOCKED: "Something stands in the way.",
     State.APPROVED: "It is being carried out already.",
     State.CONFIRMED: "It has been carried out already.",
     State.UNFINISHED: "It has been carried out already, and waits for name servers.",
@@ -36,14 +37,14 @@ def why_not_approve(
     """
     if not person.may(Role.APPROVER):
         return "Sorry: only this fleet's approvers can approve, and you are not one."
+    if state == State.BLOCKED and plan.blocks:
+        return f"{count(len(plan.blocks), 'check')} in the way: {plan.blocks[0].text}."
     if state != State.PLANNED:
         return _ENDS[state]
     if now >= plan.expires_at:
         return f"It expired {ago(plan.expires_at, now)}."
     if digest is not None and not (digest and plan.digest.startswith(digest)):
         return "What you were shown is not this plan."
-    if plan.blocks and plan.force is None:
-        return f"{count(len(plan.blocks), 'check')} stand in the way: {plan.blocks[0].text}."
     if person.label in given:
         return "You have approved it already; somebody else has to as well."
     if needed > 1 and person.label == plan.asked_by:

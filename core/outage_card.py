@@ -21,6 +21,11 @@ ROWS = 20
 TYPED_SITES = 5
 MOVE_BUTTONS = 2
 
+QUARANTINED = (
+    "Nothing was overwritten. `sync SITE --dry-run` shows what differs; `sync SITE --take-active` lets the served copy "
+    "win and keeps the other side's files aside. Then `failover SITE --planned` takes it home."
+)
+
 
 def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
     """Return what the card that these outages share shows; at least one of them."""
@@ -152,7 +157,7 @@ def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tu
 
 def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if outage.closed_at is not None:
-        return ["`failback` reconciles what is quarantined, and moves the sites home."] if facts.quarantined else []
+        return [QUARANTINED] if facts.quarantined else []
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_ZONES = 12
 SHOWN_DIGEST = 16
-_EXIT = {State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3, State.UNFINISHED: 5}
+_EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3, State.UNFINISHED: 5}
 
 
 def card_of(view: View, fleet: Fleet) -> Reply:
@@ -32,7 +32,7 @@ def card_of(view: View, fleet: Fleet) -> Reply:
         buttons=buttons,
         tone=tone,
         facts=facts_of(view),
-        exit_code=_exit_code(view),
+        exit_code=_EXIT.get(view.state, 0),
         card=f"plan:{view.plan.id}",
     )
 
@@ -56,12 +56,6 @@ def facts_of(view: View) -> Mapping[str, object]:
     }
 
 
-def _exit_code(view: View) -> int:
-    if view.state == State.PLANNED and not view.plan.may_be_approved:
-        return 3
-    return _EXIT.get(view.state, 0)
-
-
 def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
     plan, progress = view.plan, view.progress
     way = f"from {_places(fleet, plan.sources)} to {_places(fleet, plan.targets)}"
@@ -71,8 +65,9 @@ def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
     records = sum(len(zone.changes) for zone in plan.zones)
     verb = "Roll back" if plan.kind == "rollback" else "Move"
     match view.state:
-        case State.PLANNED if not plan.may_be_approved:
-            return f"Cannot go ahead: {_sites(plan)} stay on {listing(plan.sources)}. {_first_block(plan)}", Tone.BAD
+        case State.BLOCKED:
+            stays = f"{_sites(plan)} {'stays' if len(plan.moves) == 1 else 'stay'} on {listing(plan.sources)}"
+            return f"Cannot go ahead, {stays}: {_first_block(plan)}", Tone.BAD
         case State.PLANNED:
             until = clock_time(plan.expires_at, fleet.timezone, plan.asked_at)
             zones = count(len(plan.zones), "zone")
@@ -129,9 +124,8 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         asked += f"; approved so far: {listing(view.given)}." if view.given else "."
     parts.append(Text(asked))
     cancel = Button("Cancel", f"cancel {plan.id}")
-    if not plan.may_be_approved:
-        again = Button("Check again", plan.line)
-        return tuple(parts), (again, cancel) if plan.line else (cancel,)
+    if view.state == State.BLOCKED:
+        return tuple(parts), (Button("Check again", plan.line),) if plan.line else ()
     parts.append(Typed(f"sharpnet approve {plan.id}"))
     return tuple(parts), (_approve(plan, fleet), cancel)
 
@@ -194,6 +188,7 @@ def _over(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...
 
 _SHOWS = {
     State.PLANNED: _planned,
+    State.BLOCKED: _planned,
     State.APPROVED: _moving,
     State.CONFIRMED: _confirmed,
     State.UNFINISHED: _unfinished,
@@ -214,7 +209,7 @@ def _way_back(view: View) -> tuple[Button, ...]:
 def _first_block(plan: Plan) -> str:
     first = plan.blocks[0].text if plan.blocks else "no record would change"
     more = f", and {len(plan.blocks) - 1} more" if len(plan.blocks) > 1 else ""
-    return f"{first[:1].upper()}{first[1:]}{more}"
+    return f"{first}{more}"
 
 
 def _sites(plan: Plan) -> str:

@@ -191,7 +191,9 @@ def _copies(facts: Facts) -> Iterator[Verdict]:
             f"Mend it there, or leave the site out with --without {copy.site}.",
         )
     if facts.copies and not broken:
-        yield Verdict("copy", Level.PASS, f"{count(len(facts.copies), 'site')} answer as they should on the target")
+        yield Verdict(
+            "copy", Level.PASS, f"{count(len(facts.copies), 'site')} looked at on the target: as it should be"
+        )
     if facts.rollback:
         servers = listing(tuple(dict.fromkeys(copy.server for copy in facts.copies)))
         yield Verdict(
@@ -254,11 +256,11 @@ def _name_servers(facts: Facts) -> Iterator[Verdict]:
     if total and len(silent) == total:
         yield Verdict("name servers", Level.BLOCK, f"none of {count(total, 'name server')} answers", "See `dns`.")
     elif silent:
-        what = listing([f"{name} ({why})" for name, why in silent.items()])
+        # Each reason names its server.
         yield Verdict(
             "name servers",
             Level.WARN,
-            f"{len(silent)} of {count(total, 'name server')} not answering: {what}",
+            f"{len(silent)} of {count(total, 'name server')} not answering: {listing(list(silent.values()))}",
             "The cutover stays unfinished until they answer.",
         )
     if behind:

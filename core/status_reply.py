@@ -180,8 +180,8 @@ def _work_parts(picture: Picture) -> list[Part]:
         running = f"{count(len(work.syncs), 'sync runs', 'syncs run')}: {listing(work.syncs)}."
         parts.append(Text(running, Tone.BUSY))
     for server, number in work.quarantined.items():
-        words = f"{count(number, 'copy', 'copies')} on {server} in quarantine, until someone has chosen: `failback`."
-        parts.append(Text(words, Tone.WARN))
+        words = f"{count(number, 'copy', 'copies')} on {server} in quarantine until someone has chosen"
+        parts.append(Text(f"{words}: `sync SITE --dry-run` shows what differs.", Tone.WARN))
     return [Heading("Going on"), *parts] if parts else []
 
 

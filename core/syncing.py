@@ -135,8 +135,8 @@ class Output:
     def _take(self, line: bytes) -> None:
         if (change := read_change(line)) is not None:
             self._add(change)
-        elif line.startswith(FREE_MARK):
-            self.free_bytes = int(line.removeprefix(FREE_MARK))
+        elif line.startswith(FREE_MARK) and (free := line.removeprefix(FREE_MARK)).isdigit():
+            self.free_bytes = int(free)
         elif found := _STAT.fullmatch(line):
             self._numbers[found[1]] = (int(found[2]), found[3] or b"")
         elif found := _PROGRESS.fullmatch(line):

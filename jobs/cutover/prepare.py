@@ -143,7 +143,8 @@ async def _judge_and_keep(ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRea
         return waiting
     made = await ports.store.plans.get(plan.id)
     if made is None:
-        await ports.store.plans.add(plan, card_of(View(plan, State.PLANNED), ports.fleet))
+        state = State.PLANNED if plan.may_be_approved else State.BLOCKED
+        await ports.store.plans.add(plan, card_of(View(plan, state), ports.fleet))
         made = await ports.store.plans.get(plan.id)
     if made is None:
         raise RefusedError(f"Plan {plan.id} was not kept.")

@@ -36,21 +36,31 @@ class Serving:
 async def serving_now(ports: Ports, sites: Iterable[Site], who: str) -> Serving:
     """Ask DNS where `sites` are served from, keep what it says, and return everything known.
 
-    Where nobody answers, what was last seen holds. A site that DNS has taken elsewhere without a cutover was moved by
-    hand: the copy that it left may hold what no other copy has, so it is quarantined.
+    Where nobody answers, what was last seen holds.
+    """
+    await keep_where_served(ports, await Pointing(ports.fleet, ports.dns).of(sites), who)
+    return await serving_known(ports)
+
+
+async def keep_where_served(ports: Ports, seen: Mapping[str, str], who: str) -> int:
+    """Keep where DNS points, `seen` by site, and return how many sites were moved since they were last seen.
+
+    A site that DNS has taken elsewhere without a cutover was moved by hand: the copy that it left may hold what no
+    other copy has, so it is quarantined. A site never seen before is taken to have been at home.
     """
     copies, now = ports.store.copies, ports.clock.now()
     known = await copies.active()
-    seen = await Pointing(ports.fleet, ports.dns).of(sites)
     moved = {site: server for site, server in seen.items() if known.get(site) != server}
-    if moved:
-        held = {claim.name for claim in await ports.store.claims.held(now)}
-        # Of a site that is being cut over, the cutover itself says where it is served from.
-        moved = {site: server for site, server in moved.items() if f"site:{site}" not in held}
-        left = [(site, known[site]) for site in moved if site in known]
-        await copies.quarantine(left, "DNS was pointed elsewhere by hand", now, who)
-        await copies.set_active(moved, now)
-    return await serving_known(ports)
+    if not moved:
+        return 0
+    held = {claim.name for claim in await ports.store.claims.held(now)}
+    # Of a site that is being cut over, the cutover itself says where it is served from.
+    moved = {site: server for site, server in moved.items() if f"site:{site}" not in held}
+    left = {site: known.get(site, ports.fleet.sites[site].home) for site in moved}
+    by_hand = [(site, server) for site, server in left.items() if server != moved[site]]
+    await copies.quarantine(by_hand, "DNS was pointed elsewhere by hand", now, who)
+    await copies.set_active(moved, now)
+    return len(by_hand)
 
 
 async def serving_known(ports: Ports) -> Serving:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
 from core.fleet_state import stale_after
+from jobs.sync.serving import keep_where_served
 from jobs.watch.desk import Desk
 from jobs.watch.looks import Looks
 from jobs.watch.rota import Rota, phase
@@ -172,7 +173,7 @@ class Watcher:
         # Asked once more at once: a cutover may have moved some while all the others were being asked.
         fresh = {site: server for site, server in now_at.items() if site not in known}
         fresh |= await self._pointing.of(moved)
-        by_hand = await keep_where_served(self._ports, fresh, BOT)
+        by_hand = await keep_where_served(self._ports, fresh, "bot:watch")
         if by_hand:
             log.info("watch=moved-by-hand sites=%d", by_hand)
         await self._read_active()

@@ -63,13 +63,13 @@ class Plans:
         self._db = db
 
     async def add(self, plan: Plan, card: Reply) -> None:
-        """Keep a new plan, on record, together with its card."""
+        """Keep a new plan, on record, with its card; one that may not be approved is BLOCKED from the start."""
 
         def work(database: Database) -> None:
             database.table("plans").insert(
                 {
                     "id": plan.id,
-                    "state": State.PLANNED.value,
+                    "state": (State.PLANNED if plan.may_be_approved else State.BLOCKED).value,
                     "body": json.dumps(plan_to_json(plan)),
                     "digest": plan.digest,
                     "asked_by": plan.asked_by,

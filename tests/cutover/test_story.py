@@ -60,9 +60,9 @@ async def test_a_site_without_a_mirror_and_a_site_of_another_home_stay_where_the
 async def test_a_server_that_is_up_is_not_failed_over_by_mistake(stage: Stage) -> None:
     reply = await stage.say("failover oslo")
     assert reply.exit_code == 3
-    assert reply.title.startswith("Cannot go ahead: 2 sites stay on oslo. Oslo is up, seen from here, lima")
+    assert reply.title.startswith("Cannot go ahead, 2 sites stay on oslo: oslo is up, seen from here, lima")
     assert reply.facts is not None
-    with pytest.raises(RefusedError, match="stand in the way"):
+    with pytest.raises(RefusedError, match="1 check in the way"):
         await stage.say(f"approve {reply.facts['id']}")
     assert stage.all_answer("fjord.example", "oslo")
 

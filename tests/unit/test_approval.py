@@ -52,8 +52,10 @@ def test_another_digest_than_the_plans_is_refused(plan: Plan, now: datetime, dig
 
 def test_a_block_stands_in_the_way_unless_it_is_forced(plan: Plan, now: datetime) -> None:
     blocked = replace(plan, verdicts=(Verdict("target", Level.BLOCK, "south is down"),))
-    said = why_not_approve(blocked, State.PLANNED, APPROVER, (), 1, None, now)
-    assert said == "1 check stand in the way: south is down."
+    said = why_not_approve(blocked, State.BLOCKED, APPROVER, (), 1, None, now)
+    assert said == "1 check in the way: south is down."
+    empty = why_not_approve(replace(plan, zones=()), State.BLOCKED, APPROVER, (), 1, None, now)
+    assert empty == "Something stands in the way."
     forced = replace(blocked, force="fire")
     assert why_not_approve(forced, State.PLANNED, APPROVER, (), 1, None, now) is None
 
