@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 WHO = BOSS.label
-SITES = 30
+SITES = 40
 Tree = dict[str, bytes | str | None]
 Change = Callable[[dict[str, Any]], None]
 
