@@ -218,7 +218,6 @@ class Desk:
         seen_from = verdict.seen_from if verdict is not None else before.seen_from
         known = replace(before, why=trouble.track.why or before.why, seen_from=seen_from)
         if kind == SERVER:
-            known = replace(known, place=scene.fleet.servers[name].location)
             return await gather_facts(known, name, list(scene.on_server[name]), scene, self._ports.store)
         if trouble.target.startswith(SITES):
             return await gather_facts(known, name, sites_facts(scene, name), scene, self._ports.store)
