@@ -334,7 +334,7 @@ class TestSecondLooks:
 
     async def test_what_is_asked_for_never_reaches_the_shell_unquoted(self) -> None:
         shell = LocalShell()
-        probe = probe_at(1, ssh=shell, check=SiteCheck(path="/$(touch /tmp/x);`id`'\""))
+        probe = probe_at(1, ssh=shell, check=SiteCheck(path="/$(touch gotcha);`id`'\""))
         await probe.second_look("two", "server:one", timeout_s=TIMEOUT_S)
         assert not any("touch" in command or "`" in command for command in shell.commands)
 
