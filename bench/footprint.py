@@ -62,7 +62,7 @@ def _idle(configs: dict[int, Path], environment: dict[str, str], folder: Path) -
                 ),
                 Row(
                     f"processor of that bot over {IDLE_S:.0f} s (all looked at every 30 s)",
-                    f"{cpu:.1%} of a core",
+                    f"{cpu:.2%} of a core",
                     target=f"< {MOST_CPU:.0%}",
                     met=cpu < MOST_CPU,
                 ),
