@@ -7,6 +7,7 @@ over in an instant. A phase that was killed can be run again (see `ops.rsync_scr
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import posixpath
 import re
@@ -116,10 +117,7 @@ async def look(ssh: Ssh, pull: Pull, *, but_newer: bool = False) -> Looked | Tro
     trouble = _trouble(ran, pull)
     if trouble is not None:
         return trouble
-    output = Output()
-    output.feed(ran.out)
-    output.end()
-    return Looked(output, belongings)
+    return Looked(await asyncio.to_thread(_read, ran.out), belongings)
 
 
 async def fill(
@@ -146,9 +144,7 @@ async def fill(
     trouble = _trouble(ran, pull)
     if trouble is not None:
         return trouble
-    output = Output()
-    output.feed(ran.out)
-    output.end()
+    output = await asyncio.to_thread(_read, ran.out)
     # The source may have been emptied since the look.
     return why_not_apply(output.stats, max_delete=None) or Looked(output, belongings)
 
@@ -239,6 +235,14 @@ def _limited_to(source: Server) -> str | None:
 
 def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _read(out: bytes) -> Output:
+    """Read all that rsync said; of a million files that takes seconds, which the event loop does not have."""
+    output = Output()
+    output.feed(out)
+    output.end()
+    return output
 
 
 def _trouble(ran: Ran, pull: Pull) -> Trouble | None:

@@ -7,6 +7,7 @@ key is offered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shlex
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 # sshd's MaxSessions is 10 unless set otherwise; one is for asking whether the server still lives.
 SESSIONS = 8
+# Copies may run for hours; a look at the server must still find a place.
+LONG_SESSIONS = 6
+LONG_S = 60.0
 KILL_AFTER_S = 5
 GRACE_S = 5.0
 # TCP, key exchange, login, channel; and again where a kept connection was dead.
@@ -40,6 +44,7 @@ class SshPool:
         self._servers = fleet.servers
         self._connections = {name: Connection(server, secret) for name, server in fleet.servers.items()}
         self._gates = {name: asyncio.Semaphore(SESSIONS) for name in fleet.servers}
+        self._long_gates = {name: asyncio.Semaphore(LONG_SESSIONS) for name in fleet.servers}
         # As many threads as can ever be busy, so that a server that hangs never keeps the others waiting.
         self._threads = ThreadPoolExecutor(SESSIONS * len(fleet.servers) + 1, thread_name_prefix="ssh")
         self._closers = ThreadPoolExecutor(2, thread_name_prefix="ssh-close")
@@ -65,7 +70,8 @@ class SshPool:
             on_output=(lambda piece: _tell(loop, on_output, piece)) if on_output is not None else None,
         )
         patience_s = asked.deadline_s + CONNECT_STAGES * min(STAGE_S, timeout_s)
-        async with self._gates[server]:
+        async with contextlib.AsyncExitStack() as places:
+            await self._take_place(server, timeout_s, places)
             working = loop.run_in_executor(self._threads, _carry_out, self._connections[server], asked, timeout_s)
             patience = loop.call_later(patience_s, self._give_up, asked)
             try:
@@ -87,6 +93,19 @@ class SshPool:
         if ran.exit_code in ENDED_BY_TIMEOUT and asked.took_s >= timeout_s:
             raise _ended_there(self._servers[server], timeout_s)
         return ran
+
+    async def _take_place(self, server: str, timeout_s: float, places: contextlib.AsyncExitStack) -> None:
+        """Wait for one of the server's sessions; `places` gives it back."""
+        gates = [self._gates[server]] if timeout_s <= LONG_S else [self._long_gates[server], self._gates[server]]
+        try:
+            async with asyncio.timeout(timeout_s):
+                for gate in gates:
+                    await places.enter_async_context(gate)
+        except TimeoutError:
+            raise TimedOutError(
+                f"{known_name(self._servers[server])} was busy with other commands of the bot for {timeout_s:g} s.",
+                hint="Try again when they have ended; `status` says what runs.",
+            ) from None
 
     async def close(self) -> None:
         """Close every connection; what still runs ends with an error."""
@@ -111,7 +130,7 @@ def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ra
 
 def bounded(command: str, timeout_s: float) -> str:
     """Return a shell line that runs `command` with POSIX sh and ends it at `timeout_s` (GNU timeout(1))."""
-    return f"timeout -k {KILL_AFTER_S} {timeout_s:g} sh -c {shlex.quote(command)}"
+    return f"timeout -k {KILL_AFTER_S} {timeout_s:.3f} sh -c {shlex.quote(command)}"
 
 
 def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None], piece: bytes) -> None:

@@ -132,6 +132,26 @@ async def test_many_commands_at_once_share_one_connection_and_few_sessions(rig: 
     assert len({one.out for one in ran}) == 1
 
 
+async def test_however_many_long_commands_run_a_short_one_still_finds_a_place(rig: Rig) -> None:
+    ssh = rig.ports.ssh
+    long = [asyncio.create_task(ssh.run("oslo", "sleep 60", timeout_s=600)) for _ in range(3 * SESSIONS)]
+    await asyncio.sleep(0.5)
+    assert (await ssh.run("oslo", "echo ok", timeout_s=10)).out == b"ok\n"
+    assert not any(task.done() for task in long)
+    for task in long:
+        task.cancel()
+
+
+async def test_who_finds_no_place_in_time_is_told_so(rig: Rig) -> None:
+    ssh = rig.ports.ssh
+    running = [asyncio.create_task(ssh.run("oslo", "sleep 30", timeout_s=40)) for _ in range(SESSIONS)]
+    await asyncio.sleep(0.5)
+    with pytest.raises(TimedOutError, match="busy with other commands"):
+        await ssh.run("oslo", "true", timeout_s=1)
+    for task in running:
+        task.cancel()
+
+
 async def test_a_server_that_closed_the_connection_is_connected_to_anew(rig: Rig) -> None:
     one = await rig.ports.ssh.run("oslo", "echo $SSH_CONNECTION", timeout_s=10)
     with pytest.raises(UnreachableError):
