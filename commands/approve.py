@@ -10,11 +10,11 @@ from core.approval import why_not_approve
 from core.errors import RefusedError, UsageError
 from core.people import Role
 from core.plan import State
-from core.plan_card import card_of
+from core.plan_card import card_of, reply_of
 from core.plan_parts import View
 from core.words import count, listing
 from jobs.cutover import finish_unfinished
-from jobs.cutover.prepare import card_now, differences_now
+from jobs.cutover.prepare import differences_now, reply_now, view_of
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _follow(request, ports, stored)
     if stored.state == State.UNFINISHED and request.follow:
         await finish_unfinished(ports, stored)
-        return card_now(ports, await find_plan(ports, stored.id))
+        return reply_now(ports, await find_plan(ports, stored.id))
     needed = ports.fleet.approval.needed
     why = why_not_approve(
         stored.plan, stored.state, request.person, stored.given, needed, request.options.digest, ports.clock.now()
@@ -58,7 +58,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _waits_for_more(ports, stored)
     await ports.engine.submit(RUN, stored.id)
     stored = await find_plan(ports, stored.id)
-    return await _follow(request, ports, stored) if request.follow else card_now(ports, stored)
+    return await _follow(request, ports, stored) if request.follow else reply_now(ports, stored)
 
 
 async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
@@ -76,12 +76,12 @@ async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
     ended = asyncio.ensure_future(ports.engine.wait(RUN, stored.id))
     try:
         while not ended.done():
-            request.show(card_now(ports, await find_plan(ports, stored.id)))
+            request.show(card_of(view_of(await find_plan(ports, stored.id)), ports.fleet))
             await asyncio.wait({ended}, timeout=LOOK_S)
         await ended
     finally:
         ended.cancel()
-    return card_now(ports, await find_plan(ports, stored.id))
+    return reply_now(ports, await find_plan(ports, stored.id))
 
 
 async def _is_stale(request: Request, ports: Ports, stored: StoredPlan, changed: tuple[str, ...]) -> Reply:
@@ -91,16 +91,15 @@ async def _is_stale(request: Request, ports: Ports, stored: StoredPlan, changed:
     why = "; ".join(changed)
     if not await ports.store.plans.move(stored.id, {State.PLANNED}, State.STALE, now, request.person.label, why, card):
         raise RefusedError(f"Plan {stored.id} was decided by somebody else just now.", hint=_way_on(stored))
-    return card
+    return reply_of(view, ports.fleet)
 
 
 async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
     stored = await find_plan(ports, stored.id)
     if stored.state != State.PLANNED:
-        return card_now(ports, stored)
-    card = card_now(ports, stored)
-    await ports.store.plans.put_card(stored.id, card, ports.clock.now())
-    return card
+        return reply_now(ports, stored)
+    await ports.store.plans.put_card(stored.id, card_of(view_of(stored), ports.fleet), ports.clock.now())
+    return reply_now(ports, stored)
 
 
 async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:

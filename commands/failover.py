@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.people import Role
-from jobs.cutover.prepare import Wish, card_now, prepare_failover
+from jobs.cutover.prepare import Wish, prepare_failover, reply_now
 
 if TYPE_CHECKING:
     import argparse
@@ -36,7 +36,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         without=tuple(options.without),
         line=_typed_again(options),
     )
-    return card_now(ports, await prepare_failover(ports, wish, request.person))
+    return reply_now(ports, await prepare_failover(ports, wish, request.person))
 
 
 def _typed_again(options: argparse.Namespace) -> str:

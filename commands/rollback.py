@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from commands.approve import find_plan
 from core.people import Role
-from jobs.cutover.prepare import card_now, prepare_rollback
+from jobs.cutover.prepare import prepare_rollback, reply_now
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Make the inverse plan and show it; nothing changes until somebody approves it."""
     stored = await find_plan(ports, request.options.id)
-    return card_now(ports, await prepare_rollback(ports, stored, request.person, request.options.force))
+    return reply_now(ports, await prepare_rollback(ports, stored, request.person, request.options.force))
 
 
 COMMAND = Command(

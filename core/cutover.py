@@ -68,17 +68,23 @@ def next_steps(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Step, ...]:
     A refused hold or final sync ends the cutover before any zone is touched; where no zone was changed there is
     nothing to verify and nothing to switch. The last step is END; after it there is none, and the answer is empty.
     """
-    open_steps = [step for step in steps_of(plan) if step.key not in outcomes and not _is_void(step, plan, outcomes)]
+    stopped = stopped_before_dns(outcomes)
+    made = moved_zones(plan, outcomes)
+    open_steps = [
+        step
+        for step in steps_of(plan)
+        if step.key not in outcomes and not _is_void(step, stopped=stopped, anything_made=bool(made))
+    ]
     updates = [step for step in open_steps if step.name == "update"]
     if open_steps and open_steps[0].name == "update":
         return tuple(updates[:BATCH])
     return tuple(open_steps[:1])
 
 
-def _is_void(step: Step, plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
+def _is_void(step: Step, *, stopped: bool, anything_made: bool) -> bool:
     if step.name in {"sync", "update"}:
-        return stopped_before_dns(outcomes)
-    return step in {VERIFY, SWITCH} and not moved_zones(plan, outcomes)
+        return stopped
+    return step in {VERIFY, SWITCH} and not anything_made
 
 
 def stopped_before_dns(outcomes: Mapping[str, Outcome]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ _EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3,
 
 
 def card_of(view: View, fleet: Fleet) -> Reply:
-    """Return the card of a plan in any state."""
+    """Return the card of a plan in any state, without facts: a card is shown, and kept, again and again."""
     title, tone = _title(view, fleet)
     parts, buttons = _SHOWS[view.state](view, fleet)
     return Reply(
@@ -31,10 +32,14 @@ def card_of(view: View, fleet: Fleet) -> Reply:
         parts=parts,
         buttons=buttons,
         tone=tone,
-        facts=facts_of(view),
         exit_code=_EXIT.get(view.state, 0),
         card=f"plan:{view.plan.id}",
     )
+
+
+def reply_of(view: View, fleet: Fleet) -> Reply:
+    """Return the card of a plan together with its facts, as a command answers it."""
+    return replace(card_of(view, fleet), facts=facts_of(view))
 
 
 def facts_of(view: View) -> Mapping[str, object]:

@@ -51,7 +51,7 @@ class Progress:
 
 def progress_to_json(progress: Progress) -> dict[str, Any]:
     """Return plain JSON values, from which `progress_from_json` makes an equal Progress."""
-    plain = asdict(progress)
+    plain = asdict(replace(progress, zones={}))
     plain["zones"] = {key: {"at": stamp(done.at), "serial": done.serial} for key, done in progress.zones.items()}
     plain["in_step_at"] = stamp(progress.in_step_at) if progress.in_step_at is not None else None
     return plain

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.approval import why_not_roll_back
 from core.errors import RefusedError, UsageError
 from core.plan import Plan, State, inverse
-from core.plan_card import card_of
+from core.plan_card import card_of, reply_of
 from core.plan_parts import View
 from core.planning import Drawn, choose_moves, draw_changes, served_from, what_changed
 from core.preflight import judge
@@ -108,7 +108,7 @@ async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
     return (*silent, *what_changed(plan, ports.fleet, read.readings))
 
 
-def view_of(stored: StoredPlan, why: tuple[str, ...] = (), by: str = "") -> View:
+def view_of(stored: StoredPlan) -> View:
     """Return a stored plan as its card shows it."""
     return View(
         plan=stored.plan,
@@ -117,14 +117,12 @@ def view_of(stored: StoredPlan, why: tuple[str, ...] = (), by: str = "") -> View
         approved_at=stored.approved_at,
         ended_at=stored.ended_at,
         progress=stored.progress,
-        why=why,
-        by=by,
     )
 
 
-def card_now(ports: Ports, stored: StoredPlan, why: tuple[str, ...] = (), by: str = "") -> Reply:
-    """Return the card of a stored plan."""
-    return card_of(view_of(stored, why, by), ports.fleet)
+def reply_now(ports: Ports, stored: StoredPlan) -> Reply:
+    """Return a stored plan as a command answers it."""
+    return reply_of(view_of(stored), ports.fleet)
 
 
 async def _judge_and_keep(ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRead) -> StoredPlan:

@@ -57,6 +57,7 @@ TABLES = (
         id TEXT PRIMARY KEY, site TEXT NOT NULL, source TEXT NOT NULL, mirror TEXT NOT NULL, begun_at TEXT NOT NULL,
         ended_at TEXT, outcome TEXT, body TEXT NOT NULL) STRICT""",
     "CREATE INDEX syncs_pair ON syncs (site, mirror, outcome, begun_at)",
+    "CREATE INDEX syncs_running ON syncs (begun_at) WHERE ended_at IS NULL",
     "CREATE TABLE active (site TEXT PRIMARY KEY, server TEXT NOT NULL, since_at TEXT NOT NULL) STRICT",
     """CREATE TABLE quarantine (
         site TEXT NOT NULL, server TEXT NOT NULL, since_at TEXT NOT NULL, why TEXT NOT NULL,

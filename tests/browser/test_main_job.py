@@ -98,8 +98,9 @@ def test_a_server_drops_a_person_approves_and_every_name_server_turns(demo: Demo
     demo.lab.back("uk")
     expect(card(page, "uk is back after")).to_contain_text("quarantined")
     press(page, done, "Roll back")
-    back = card(page, "Roll back 6 sites from us (Dallas) to uk (London)?")
-    press(page, back.filter(has_text="What changes"), "Approve")
+    # Whoever pressed is also told where the plan is; the plan is the message that shows what changes.
+    asked = page.locator(".msg").filter(has_text="Roll back 6 sites from us (Dallas) to uk (London)?")
+    press(page, asked.filter(has_text="What changes").last, "Approve")
     expect(card(page, "Done: 6 sites moved from us (Dallas) to uk (London)")).to_contain_text("All 6 name servers")
     assert demo.lab.query("ns6", "www.garden.example", "A") == ["127.10.0.1"]
     verified = demo.type("history", "--verify")

@@ -124,6 +124,7 @@ class Commands:
     reply: Reply | Exception | None = field(default_factory=lambda: Reply("All is well"))
     takes_s: float = 0.0
     before: Callable[[Ports], Any] | None = None
+    answered: list[str] = field(default_factory=list)
 
     async def __call__(self, words: Sequence[str], person: Person, place: str, ports: Ports) -> Reply:
         self.asked.append((person.id, list(words)))
@@ -134,7 +135,9 @@ class Commands:
             return await commands.answer(words, person, place, ports)
         if isinstance(self.reply, Exception):
             raise self.reply
-        return self.reply
+        reply = self.reply
+        self.answered.append(words[0])
+        return reply
 
 
 class Bot:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -27,7 +27,10 @@ def said(*words: str) -> Callable[[Message], bool]:
     return lambda message: all(word in shown_in(message) for word in words)
 
 
-def until(found: Callable[[], list[dict[str, Any]]], count: int = 1) -> list[dict[str, Any]]:
+T = TypeVar("T")
+
+
+def until(found: Callable[[], list[T]], count: int = 1) -> list[T]:
     deadline = time.monotonic() + 20
     while len(there := found()) < count:
         assert time.monotonic() < deadline, f"{len(there)} of {count} came"
@@ -156,6 +159,7 @@ def test_a_press_on_the_card_that_shows_the_reply_already_adds_no_message(
     slack.wait_for_message(said("open it"))
     shown = next(message for message in slack.messages() if not message.get("subtype"))
     slack.press(shown, "Approve", ALICE)
+    until(lambda: commands_stub.answered, 2)
     commands_stub.reply, commands_stub.before = Reply("Last"), None
     slack.command(ALICE, "status")
     slack.wait_for_message(said("Last"))

@@ -9,7 +9,7 @@ import pytest
 from core.cutover import Standing
 from core.fleet import ApprovalPolicy
 from core.plan import Plan, State
-from core.plan_card import card_of
+from core.plan_card import card_of, reply_of
 from core.plan_parts import View
 from core.preflight import Level, Verdict
 from core.progress import Progress, ZoneDone, progress_from_json, progress_to_json
@@ -247,7 +247,7 @@ def test_a_server_that_left_the_fleet_is_still_named(plan: Plan, fleet: Fleet) -
 
 
 def test_facts_hold_the_same_as_json_values(plan: Plan, fleet: Fleet, now: datetime, done: Progress) -> None:
-    facts = card_of(view(plan, State.CONFIRMED, now, progress=done), fleet).facts
+    facts = reply_of(view(plan, State.CONFIRMED, now, progress=done), fleet).facts
     assert facts is not None
     assert (facts["state"], facts["digest"], facts["approved_by"]) == ("confirmed", plan.digest, ["slack:U2"])
 
