@@ -10,7 +10,6 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 │   ├── TimedOutError         it did not answer in time
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
 ├── LoginRefusedError         the machine answers, but does not take the key
-├── RemoteError               a command ran there and failed
 └── DnsError                  a name server answered, but not with what was asked for
     ├── DnsRefusedError       it refuses: the key, the zone or the kind of request
     ├── DnsClockError         BADTIME: its clock and ours differ too much (RFC 8945, section 5.2.3)
@@ -94,16 +93,6 @@ class LoginRefusedError(SharpnetError):
     """The machine answers, but does not take the key."""
 
     code = "login-refused"
-
-
-class RemoteError(SharpnetError):
-    """A command ran on a server and failed; `exit_code_there` is its exit status."""
-
-    code = "remote-failed"
-
-    def __init__(self, message: str, *, exit_code_there: int, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.exit_code_there = exit_code_there
 
 
 class DnsError(SharpnetError):
