@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.plan import Plan, ZoneChange
 
 
-BATCH = 64
+BATCH = 500
 
 
 class Outcome(StrEnum):
