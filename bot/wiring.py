@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from core.errors import SettingsError
 from jobs import all_jobs
 from ops.clock import SystemClock
 from ops.dns import open_dns
@@ -21,8 +22,27 @@ from ops.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from bot.settings import Settings
+    from core.fleet import Fleet
+
+
+class LiveFleet:
+    """Reads the fleet file again where it is no longer what this process started with."""
+
+    def __init__(self, path: Path, fleet: Fleet) -> None:
+        self._path = path
+        self._fleet = fleet
+        self._text = path.read_bytes()
+
+    def __call__(self) -> Fleet:
+        """Return the fleet as its file says now. Raises SettingsError where it cannot be used."""
+        try:
+            unchanged = self._path.read_bytes() == self._text
+        except OSError as error:
+            raise SettingsError(f"{self._path.name} cannot be read any more: {error.strerror}.") from error
+        return self._fleet if unchanged else load_fleet(self._path)
 
 
 @contextlib.asynccontextmanager
@@ -48,6 +68,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             dns=dns,
             probe=NetProbe(fleet, ssh, dns),
             engine=engine,
+            live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})

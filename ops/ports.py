@@ -166,7 +166,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """Everything a command or job may use."""
+    """Everything a command or job may use.
+
+    fleet: as it was when this process started. live_fleet: reads the fleet file again where it has changed since
+    (blocking); raises SettingsError where it cannot be used now.
+    """
 
     fleet: Fleet
     clock: Clock
@@ -175,4 +179,5 @@ class Ports:
     dns: Dns
     probe: Probe
     engine: Engine
+    live_fleet: Callable[[], Fleet]
     version: str = ""

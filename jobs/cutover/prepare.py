@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.approval import why_not_roll_back
-from core.errors import RefusedError, UsageError
+from core.errors import RefusedError, SettingsError, UsageError
 from core.plan import Plan, State, inverse
 from core.plan_card import card_of, reply_of
 from core.plan_parts import View
@@ -102,10 +103,19 @@ async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, for
 
 
 async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
-    """Say what is no longer as `plan` shows it, from the live zones; an update server that is silent is one of them."""
-    read = await read_zones(ports.dns, ports.fleet, _owners(plan))
+    """Say what is no longer as `plan` shows it, from the live zones and the fleet file as it is now.
+
+    An update server that is silent, or a fleet file that cannot be used, is such a difference.
+    """
+    try:
+        fleet = await asyncio.to_thread(ports.live_fleet)
+    except SettingsError:
+        return ("the fleet file has changed and cannot be used: `check` says why",)
+    if fleet.dns != ports.fleet.dns:
+        return ("the dns section of the fleet file has changed since this process started: start it again",)
+    read = await read_zones(ports.dns, fleet, _owners(plan))
     silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
-    return (*silent, *what_changed(plan, ports.fleet, read.readings))
+    return (*silent, *what_changed(plan, fleet, read.readings))
 
 
 def view_of(stored: StoredPlan) -> View:

@@ -93,6 +93,25 @@ async def test_a_hand_edit_between_plan_and_approval_makes_the_plan_stale(stage:
         await stage.say(f"approve {plan_id}")
 
 
+async def test_a_fleet_file_that_changed_since_makes_the_plan_stale(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan()
+    text = stage.config.read_text()
+    lima = stage.address("lima")[0]
+    stage.config.write_text(text.replace(f"ipv4: {lima}\n", f"ipv4: {lima}9\n"))
+    reply = await stage.say(f"approve {plan_id}")
+    assert reply.exit_code == 3
+    assert f"would become {lima}9" in str(reply.parts)
+    again = await stage.plan("failover fjord.example")
+    stage.config.write_text("servers: [")
+    broken = await stage.say(f"approve {again}")
+    assert "cannot be used" in str(broken.parts)
+    assert stage.all_answer("fjord.example", "oslo")
+    last = await stage.plan("failover ski.example")
+    stage.config.write_text(text + "\n# only a comment more\n")
+    assert (await stage.say(f"approve {last}")).exit_code == 0
+
+
 async def test_a_hand_edit_between_approval_and_update_is_never_overwritten(stage: Stage) -> None:
     stage.lab.drop("oslo")
     plan_id = await stage.plan()

@@ -167,7 +167,9 @@ class Bot:
         store = Store(path)
         await store.open()
         none: Any = None
-        ports = Ports(fleet=fleet, clock=SystemClock(), store=store, ssh=none, dns=none, probe=none, engine=none)
+        ports = Ports(
+            fleet=fleet, clock=SystemClock(), store=store, ssh=none, dns=none, probe=none, engine=none, live_fleet=none
+        )
         loop, task = asyncio.get_running_loop(), asyncio.create_task(run_slack(ports, settings, answer=answer))
         self._stop = lambda: None if loop.is_closed() else loop.call_soon_threadsafe(task.cancel)
         self._ready.set()

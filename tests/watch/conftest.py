@@ -207,6 +207,7 @@ class Stage:
             dns=cast("Any", PlayedDns(self.world, self.fleet)),
             probe=PlayedProbe(self.world, self.fleet),
             engine=cast("Any", None),
+            live_fleet=lambda: self.fleet,
         )
 
     def change(self, **parts: object) -> None:
