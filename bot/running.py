@@ -46,20 +46,35 @@ async def run_bot(settings: Settings) -> None:
         started = {"version": ports.version}
         await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, started)
         scheduler = schedule(ports)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(Watcher(ports).run(), name="watch")]
-            tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
-            if slack is not None:
-                tasks.append(group.create_task(run_slack(ports, slack), name="slack"))
-            else:
-                log.warning("SLACK_BOT_TOKEN is not set: running without Slack; alerts wait in the store")
-            scheduler.start()
-            log.info("fleet=%s sites=%d serving", ports.fleet.name, len(ports.fleet.sites))
-            await stopped.wait()
-            scheduler.shutdown(wait=False)
-            for task in tasks:
-                task.cancel()
+        try:
+            await _serve(ports, slack, scheduler, stopped)
+        except ExceptionGroup as group:
+            # Whichever part failed first has cancelled the others; what it says is for a person to read.
+            for error in group.exceptions:
+                if isinstance(error, SharpnetError):
+                    raise error from None
+            raise
         await ports.store.record.add(ports.clock.now(), "bot.stopped", ports.fleet.name, BOT)
+
+
+async def _serve(
+    ports: Ports, slack: SlackSettings | None, scheduler: AsyncIOScheduler, stopped: asyncio.Event
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(Watcher(ports).run(), name="watch")]
+        tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
+        if slack is not None:
+            tasks.append(group.create_task(run_slack(ports, slack), name="slack"))
+        else:
+            log.warning("SLACK_BOT_TOKEN is not set: running without Slack; alerts wait in the store")
+        scheduler.start()
+        log.info("fleet=%s sites=%d serving", ports.fleet.name, len(ports.fleet.sites))
+        await stopped.wait()
+        # A job that this cancels is taken up at the next start; the scheduler would log it as a crash.
+        logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
+        scheduler.shutdown(wait=False)
+        for task in tasks:
+            task.cancel()
 
 
 def schedule(ports: Ports) -> AsyncIOScheduler:
