@@ -26,7 +26,7 @@ node_modules/.done: package-lock.json | setup
 
 .PHONY: browser
 browser:
-	@lab/install-debian.sh chromium fonts-noto-color-emoji
+	@lab/install-debian.sh chromium fonts-noto-color-emoji libatomic1
 
 .PHONY: demo
 demo: setup system node_modules/.done  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all

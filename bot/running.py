@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.first_error import first_error
 from bot.slack.connection import run_slack
 from bot.slack.settings import SlackSettings
 from bot.wiring import open_ports
@@ -46,14 +47,8 @@ async def run_bot(settings: Settings) -> None:
         started = {"version": ports.version}
         await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, started)
         scheduler = schedule(ports)
-        try:
+        with first_error():
             await _serve(ports, slack, scheduler, stopped)
-        except ExceptionGroup as group:
-            # Whichever part failed first has cancelled the others; what it says is for a person to read.
-            for error in group.exceptions:
-                if isinstance(error, SharpnetError):
-                    raise error from None
-            raise
         await ports.store.record.add(ports.clock.now(), "bot.stopped", ports.fleet.name, BOT)
 
 

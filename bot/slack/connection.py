@@ -15,6 +15,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
 import commands
+from bot.first_error import first_error
 from bot.slack.app import Answer, build_app
 from bot.slack.outbox import Outbox
 from bot.slack.settings import SlackSettings, new_session, web_client
@@ -61,7 +62,7 @@ async def run_slack(
             "Slack's tokens are set, but app.yaml has no slack section.",
             hint="Add slack with ops_channel, operators and approvers, or take the tokens out of the environment.",
         )
-    try:
+    with first_error():
         async with new_session() as session, asyncio.TaskGroup() as tasks:
             outbox = Outbox(ports, web_client(settings, session, retry=False), ports.fleet.slack.ops_channel)
             on_outbox(outbox)
@@ -70,8 +71,6 @@ async def run_slack(
             connect = keep_connected(app, settings, session) if settings.mode == "socket" else serve_http(app, settings)
             tasks.create_task(connect, name="slack-connection")
             tasks.create_task(outbox.run(), name="slack-outbox")
-    except* SettingsError as errors:
-        raise errors.exceptions[0] from None
 
 
 async def keep_connected(app: AsyncApp, settings: SlackSettings, session: aiohttp.ClientSession) -> None:

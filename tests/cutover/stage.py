@@ -64,7 +64,7 @@ class Stage:
     def agreeing_within(self, length: timedelta) -> Stage:
         """Return the same stage, where a cutover waits only so long for its name servers."""
         fleet = replace(self.ports.fleet, dns=replace(self.ports.fleet.dns, agree_within=length))
-        ports = replace(self.ports, fleet=fleet)
+        ports = replace(self.ports, fleet=fleet, live_fleet=lambda: fleet)
         self.ports.engine.carries({RUN: partial(carry_out, ports)})
         return replace(self, ports=ports)
 
