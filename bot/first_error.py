@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def first_error() -> Iterator[None]:
-    """Raise, in place of a group of errors, the first of ours in it: whichever task failed first cancelled the others."""
+    """Raise, in place of a group of errors, the first of ours in it: the task that failed cancelled the others."""
     try:
         yield
     except ExceptionGroup as group:
