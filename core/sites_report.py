@@ -117,6 +117,8 @@ def _row(kept: Kept, now: datetime) -> Row:
 
 
 def _copy_words(copy: Copy, now: datetime) -> str:
+    if copy.quarantined and copy.last_good_at is None:
+        return f"{copy.server} quarantined"
     words = f"{copy.server} {ago(copy.last_good_at, now)}"
     if copy.quarantined:
         return f"{words}, quarantined"

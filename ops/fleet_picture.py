@@ -139,17 +139,18 @@ async def copy_ages(ports: Ports) -> CopyAges:
 
 
 async def count_ages(ports: Ports) -> CopyAges:
-    """Count how old the copies are, and keep that for `copy_ages`."""
+    """Count how old the copies are, and keep that for `copy_ages`; a quarantined one is told apart, as work to do."""
     now = ports.clock.now()
     fleet = ports.fleet
-    active = await ports.store.copies.active()
+    active, quarantined = await ports.store.copies.active(), await ports.store.copies.quarantined()
     wanted: dict[timedelta, list[tuple[str, str]]] = {}
     for site in fleet.sites.values():
-        wanted.setdefault(site.max_age, []).extend((site.name, server) for server in _mirrors(site, active))
+        pairs = ((site.name, server) for server in _mirrors(site, active))
+        wanted.setdefault(site.max_age, []).extend(pair for pair in pairs if pair not in quarantined)
     oldest: list[tuple[datetime, str, str]] = []
     overdue = missing = 0
-    for max_age, pairs in wanted.items():
-        found = await ports.store.watching.oldest_copies(pairs, now - max_age)
+    for max_age, copies in wanted.items():
+        found = await ports.store.watching.oldest_copies(copies, now - max_age)
         overdue, missing = overdue + found.overdue, missing + found.missing
         oldest += [found.oldest] if found.oldest is not None else []
     exceptions = sum(not site.mirrors for site in fleet.sites.values())

@@ -172,6 +172,11 @@ def test_sites_are_told_worst_first_with_the_age_of_each_copy(fleet: Fleet) -> N
     assert reply.tone is Tone.WARN
 
 
+def test_a_quarantined_copy_without_a_good_run_is_not_called_never_copied(fleet: Fleet) -> None:
+    reply = sites_reply([kept(fleet.sites["blog"], "east", copy("north", None, quarantined=True))], NOW)
+    assert [row.cells for row in table(reply.parts).rows] == [("blog", "east (home north)", "north quarantined")]
+
+
 def test_the_facts_of_a_site_are_what_scripts_need(fleet: Fleet) -> None:
     reply = sites_reply([kept(fleet.sites["shop"], "north", copy("south", 3), copy("east", None))], NOW)
     assert reply.facts == {
