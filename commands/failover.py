@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
+from core.naming import server_named, server_or_site_named, site_named
 from core.people import Role
 from jobs.cutover.prepare import Wish, prepare_failover, reply_now
 
@@ -28,12 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Make the plan and show it; nothing changes until somebody approves it."""
     options = request.options
+    fleet = ports.fleet
     wish = Wish(
-        asked=tuple(dict.fromkeys(options.names)),
-        to=options.to,
+        asked=tuple(dict.fromkeys(server_or_site_named(name, fleet) for name in options.names)),
+        to=server_named(options.to, fleet) if options.to is not None else None,
         planned=options.planned,
         force=options.force,
-        without=tuple(options.without),
+        without=tuple(site_named(name, fleet).name for name in options.without),
         line=_typed_again(options),
     )
     return reply_now(ports, await prepare_failover(ports, wish, request.person))

@@ -32,6 +32,20 @@ def server_named(text: str, fleet: Fleet) -> str:
     raise UsageError(f"There is no server {text!r}.", hint=_nearest(text, fleet.servers))
 
 
+def server_or_site_named(text: str, fleet: Fleet) -> str:
+    """Return the name of the server or site called `text`, or of the site that has it among its names.
+
+    Raises UsageError with the nearest of both.
+    """
+    if text in fleet.servers:
+        return text
+    try:
+        return site_named(text, fleet).name
+    except UsageError:
+        known = {**fleet.servers, **fleet.sites}
+        raise UsageError(f"There is no server or site {text!r}.", hint=_nearest(text, known)) from None
+
+
 def _nearest(text: str, known: Mapping[str, object]) -> str:
     near = get_close_matches(text, known, n=1, cutoff=0.5)
     return f"Did you mean {near[0]}?" if near else f"There are {listing(tuple(known))}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.approval import why_not_roll_back
-from core.errors import RefusedError, SettingsError, UsageError
+from core.errors import RefusedError, SettingsError
 from core.plan import Plan, State, inverse
 from core.plan_card import card_of, reply_of
 from core.plan_parts import View
@@ -21,7 +21,6 @@ from ops.zones import ZonesRead, read_zones
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from core.fleet import Fleet
     from core.people import Person
     from core.reply import Reply
     from ops.ports import Ports
@@ -47,10 +46,9 @@ class Wish:
 async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPlan:
     """Make a plan for `wish`, keep it and its card, and return it; the same plan that still waits is returned as it is.
 
-    Raises RefusedError where nothing can move, UsageError for names that the fleet does not have.
+    Every name in the wish is one of the fleet's. Raises RefusedError where nothing can move.
     """
     fleet = ports.fleet
-    _known(fleet, wish)
     candidates = [site for site in fleet.sites.values() if site.name in wish.asked or {*site.servers} & {*wish.asked}]
     read = await read_zones(ports.dns, fleet, (name for site in candidates for name in site.names))
     active = dict(await ports.store.copies.active())
@@ -186,17 +184,6 @@ async def _fresh_id(ports: Ports) -> str:
 
 def _owners(plan: Plan) -> Iterable[str]:
     return (change.owner for zone in plan.zones for change in zone.changes)
-
-
-def _known(fleet: Fleet, wish: Wish) -> None:
-    unknown = [name for name in (*wish.asked, *wish.without) if name not in fleet.servers and name not in fleet.sites]
-    if wish.to is not None and wish.to not in fleet.servers:
-        unknown.append(wish.to)
-    if unknown:
-        raise UsageError(
-            f"No server or site of this fleet: {listing(unknown)}.",
-            hint=f"Servers: {listing(list(fleet.servers))}. `sites` lists the sites.",
-        )
 
 
 def _nothing_to_change(read: ZonesRead, drawn: Drawn) -> RefusedError:

@@ -87,7 +87,7 @@ async def test_each_site_goes_to_its_own_first_mirror(stage: Stage) -> None:
 @pytest.mark.parametrize("change", [three_servers])
 async def test_where_to_go_can_be_said(stage: Stage) -> None:
     stage.lab.drop("oslo")
-    plan_id = await stage.plan("failover oslo --to lima --without fjord.example")
+    plan_id = await stage.plan("failover oslo --to lima --without www.fjord.example")
     assert (await stage.say(f"approve {plan_id}")).exit_code == 0
     assert stage.all_answer("ski.example", "lima")
     assert stage.all_answer("fjord.example", "oslo")
