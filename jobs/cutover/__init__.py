@@ -51,12 +51,12 @@ async def _take(
 ) -> list[tuple[Outcome, str, Progress]]:
     """Take `steps` at once, each with its intent on record before and its outcome after."""
     plans, clock = ports.store.plans, ports.clock
-    await plans.begin_steps(stored.id, [step.key for step in steps], clock.now(), BOT)
+    begun_before = await plans.begin_steps(stored.id, [step.key for step in steps], clock.now(), BOT)
 
     async def show(progress: Progress) -> None:
         await _show(ports, stored, progress)
 
-    doing = Doing(ports, stored.plan, BOT, outcomes, progress, show)
+    doing = Doing(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
     ended = await asyncio.gather(*(STEPS[step.name](doing, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]

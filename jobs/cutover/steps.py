@@ -30,7 +30,10 @@ UPDATE_PAUSE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What a step has at hand: the plan under way, the outcomes so far, and how to show progress."""
+    """What a step has at hand: the plan under way, the outcomes so far, and how to show progress.
+
+    begun_before: keys of steps that another process has begun, and may have done.
+    """
 
     ports: Ports
     plan: Plan
@@ -38,6 +41,7 @@ class Doing:
     outcomes: Mapping[str, Outcome]
     progress: Progress
     show: Callable[[Progress], Awaitable[None]]
+    begun_before: frozenset[str] = frozenset()
 
 
 Ended = tuple[Outcome, str, Progress]
@@ -73,24 +77,23 @@ async def update(doing: Doing, step: Step) -> Ended:
     zone = next(zone for zone in doing.plan.zones if zone.key == step.about)
     dns, clock = doing.ports.dns, doing.ports.clock
     began = clock.monotonic()
-    asked = False
+    # Whoever began this before may have been heard: then only the zone itself can say what became of it.
+    asked = step.key in doing.begun_before
     while True:
         try:
             await dns.update(zone.update, zone.zone, zone.changes)
             return await _changed(doing, zone, "changed")
         except DnsChangedError as error:
-            return await _look(doing, zone, error.message, Outcome.REFUSED)
+            return await _look(doing, zone, error)
         except DnsRefusedError as error:
-            return _failed(doing, zone, Outcome.REFUSED, error)
+            return await _look(doing, zone, error) if asked else _untouched(doing, zone, error)
         except DnsError as error:
             # SERVFAIL and the like promise nothing.
-            return await _look(doing, zone, error.message, Outcome.REFUSED)
+            return await _look(doing, zone, error)
         except UnreachableError as error:
             asked = asked or isinstance(error, TimedOutError)
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:
-                if asked:
-                    return await _look(doing, zone, error.message, Outcome.UNKNOWN)
-                return _failed(doing, zone, Outcome.REFUSED, error)
+                return await _look(doing, zone, error) if asked else _untouched(doing, zone, error)
         await clock.sleep(UPDATE_PAUSE_S)
 
 
@@ -141,20 +144,18 @@ DOING = {
 }
 
 
-async def _look(doing: Doing, zone: ZoneChange, why: str, otherwise: Outcome) -> Ended:
+async def _look(doing: Doing, zone: ZoneChange, cause: SharpnetError) -> Ended:
     """Read the zone and say what became of an update whose prerequisite failed or whose answer was lost."""
     owners = tuple(change.owner for change in zone.changes)
     try:
         reading = await doing.ports.dns.read_zone(zone.update, zone.zone, owners)
     except SharpnetError as error:
-        detail = f"{why} It cannot be read either: {error.message} It may or may not have changed"
+        detail = f"{cause.message} It cannot be read either: {error.message} It may or may not have changed"
         return Outcome.UNKNOWN, detail, doing.progress.with_trouble(zone.key, detail)
     if _is_new(zone, reading):
         return await _changed(doing, zone, "changed already")
-    detail = f"{why} The zone is as it was before"
-    if otherwise == Outcome.UNKNOWN:
-        otherwise = Outcome.REFUSED
-    return otherwise, detail, doing.progress.with_trouble(zone.key, detail)
+    detail = f"{cause.message} This plan has changed nothing in it"
+    return Outcome.REFUSED, detail, doing.progress.with_trouble(zone.key, detail)
 
 
 async def _changed(doing: Doing, zone: ZoneChange, detail: str) -> Ended:
@@ -168,9 +169,9 @@ async def _changed(doing: Doing, zone: ZoneChange, detail: str) -> Ended:
     return Outcome.DONE, f"{detail}, serial {serial}", progress
 
 
-def _failed(doing: Doing, zone: ZoneChange, outcome: Outcome, error: SharpnetError) -> Ended:
+def _untouched(doing: Doing, zone: ZoneChange, error: SharpnetError) -> Ended:
     detail = f"{error.message} {error.hint}".strip()
-    return outcome, detail, doing.progress.with_trouble(zone.key, f"{detail} The zone is as it was")
+    return Outcome.REFUSED, detail, doing.progress.with_trouble(zone.key, f"{detail} The zone is as it was")
 
 
 def _is_new(zone: ZoneChange, reading: ZoneReading) -> bool:

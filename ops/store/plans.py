@@ -162,16 +162,18 @@ class Plans:
         """Change what a plan's card shows."""
         await self._db.write(lambda database: put_card(database, f"plan:{plan_id}", card, at))
 
-    async def begin_steps(self, plan_id: str, steps: Sequence[str], at: datetime, who: str) -> None:
-        """Put on record that steps begin; those that were begun before begin again."""
+    async def begin_steps(self, plan_id: str, steps: Sequence[str], at: datetime, who: str) -> frozenset[str]:
+        """Put on record that steps begin, and return those of them that had begun before: they begin again."""
 
-        def work(database: Database) -> None:
+        def work(database: Database) -> frozenset[str]:
+            begun = {row["step"] for row in database.query("SELECT step FROM steps WHERE plan = ?", [plan_id])}
             database.table("steps").insert_all(
                 ({"plan": plan_id, "step": step, "begun_at": stamp(at)} for step in steps), ignore=True
             )
             write_entry(database, at, "step.begun", plan_id, who, {"steps": list(steps)})
+            return frozenset(begun.intersection(steps))
 
-        await self._db.write(work)
+        return await self._db.write(work)
 
     async def end_steps(
         self, plan_id: str, ended: Sequence[tuple[str, Outcome, str]], progress: Progress, at: datetime, who: str

@@ -184,6 +184,25 @@ async def test_a_primary_that_dies_before_the_update_leaves_every_zone_as_it_was
     assert (await stage.say(f"approve {again}")).exit_code == 0
 
 
+async def test_what_a_dead_process_may_have_sent_is_never_called_untouched(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.cutover.steps.UPDATE_PATIENCE_S", 1.0)
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan("failover ski.example")
+    await stage.approve_and_die(plan_id)
+    stored = await stage.ports.store.plans.get(plan_id)
+    assert stored is not None
+    (zone,) = stored.plan.zones
+    # It sent the update and died before it could put the answer on record; then the primary died too.
+    plans, now = stage.ports.store.plans, stage.ports.clock.now()
+    await plans.begin_steps(plan_id, [f"update {zone.key}"], now, "dead")
+    await stage.ports.dns.update(zone.update, zone.zone, zone.changes)
+    stage.lab.drop("primary")
+    assert await stage.carry_out(plan_id) == State.PARTIAL
+    assert "It may or may not have changed" in str((await stage.card(plan_id)).parts)
+
+
 async def test_a_primary_that_comes_back_in_time_is_waited_for(stage: Stage) -> None:
     stage.lab.drop("oslo")
     plan_id = await stage.plan()

@@ -246,8 +246,8 @@ async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
 async def test_a_step_ends_once_and_keeps_the_progress_with_it(store: Store) -> None:
     await store.plans.add(a_plan(), CARD)
     progress = Progress(zones={"shop.test": ZoneDone(NOW, 11)})
-    await store.plans.begin_steps("K7Q2", ["hold", "verify"], NOW, "bot")
-    await store.plans.begin_steps("K7Q2", ["hold"], NOW, "bot")
+    assert await store.plans.begin_steps("K7Q2", ["hold", "verify"], NOW, "bot") == frozenset()
+    assert await store.plans.begin_steps("K7Q2", ["hold", "switch"], NOW, "bot") == {"hold"}
     await store.plans.end_steps("K7Q2", [("hold", Outcome.DONE, "held")], progress, NOW, "bot")
     await store.plans.end_steps("K7Q2", [("hold", Outcome.REFUSED, "late")], progress, NOW, "bot")
     assert await store.plans.outcomes("K7Q2") == {"hold": Outcome.DONE}
