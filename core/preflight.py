@@ -108,8 +108,14 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
 def _sources(facts: Facts) -> Iterator[Verdict]:
     for server, sightings in facts.sources.items():
         here = sightings.get("here")
+        up = here is not None and here.ok
+        if facts.rollback:
+            # Going back is right whether the server that is left lives or not; where it goes to is looked at below.
+            how = "is up" if up else "does not answer; going back leaves it"
+            yield Verdict("source", Level.PASS, f"{server} {how}")
+            continue
         if facts.planned:
-            if here is not None and here.ok:
+            if up:
                 yield Verdict("source", Level.PASS, f"{server} is up, as a planned move wants it")
             else:
                 yield Verdict(

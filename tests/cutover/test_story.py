@@ -132,6 +132,17 @@ async def test_a_hand_edit_between_approval_and_update_is_never_overwritten(stag
     assert [button.label for button in card.buttons] == ["Plan the rest", "Roll back"]
 
 
+async def test_when_the_mirror_dies_too_going_home_needs_no_force(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan()
+    assert (await stage.say(f"approve {plan_id}")).exit_code == 0
+    stage.lab.back("oslo")
+    stage.lab.drop("lima")
+    back = await stage.plan(f"rollback {plan_id}")
+    assert (await stage.say(f"approve {back}")).exit_code == 0
+    assert stage.all_answer("fjord.example", "oslo")
+
+
 async def test_rolling_back_a_partial_cutover_takes_back_only_what_moved(stage: Stage) -> None:
     stage.lab.drop("oslo")
     plan_id = await stage.plan()

@@ -188,6 +188,14 @@ def test_a_trouble_is_told_with_its_figures(
     assert found.hint or level == Level.PASS
 
 
+@pytest.mark.parametrize(
+    ("sighting", "text"), [(UP, "south is up"), (DOWN, "south does not answer; going back leaves it")]
+)
+def test_going_back_is_right_whether_the_server_that_is_left_lives_or_not(sighting: Sighting, text: str) -> None:
+    facts = replace(GOOD, rollback=True, planned=True, sources={"south": {"here": sighting}})
+    assert verdict(facts, "source", Level.PASS).text == text
+
+
 def test_a_move_a_quarter_of_an_hour_ago_is_no_warning() -> None:
     facts = replace(GOOD, recent=(("shop", NOW - timedelta(minutes=15)),))
     assert "last move" not in {one.check for one in judge(facts)}
