@@ -95,11 +95,52 @@ class SiteCheck:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database of a site. `socket` may hold `{server}`."""
+    """One database of a site, by the same name and with the same access on every server that holds the site.
+
+    socket: its socket, or for PostgreSQL the folder of it; may hold `{server}`. port: of TCP on the server's own
+    loopback, where there is no socket. user, password: None leaves them to what is set up for the SSH user there (its
+    own name, `~/.my.cnf`, `~/.pgpass`, peer authentication).
+    """
 
     engine: Literal["mariadb", "mysql", "postgresql"]
     name: str
     socket: str | None = None
+    port: int | None = None
+    user: str | None = None
+    password: SecretRef | None = None
+
+    def socket_on(self, server: str) -> str | None:
+        """Return the path of its socket on `server`, or None."""
+        return None if self.socket is None else self.socket.replace("{server}", server)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A command at one moment of a sync or a cutover. on: `source`, `target`, or a server's name."""
+
+    on: str
+    run: str
+    timeout: timedelta = timedelta(seconds=60)
+
+    def server(self, source: str, target: str) -> str:
+        """Return the server that it runs on."""
+        return {"source": source, "target": target}.get(self.on, self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a site wants done around its syncs and cutovers. A failing *before* or *freeze* stops what it precedes.
+
+    freeze: before the last sync of a planned cutover, so that nothing is written any more; thaw: when that cutover has
+    ended, however it ended.
+    """
+
+    before_sync: tuple[Hook, ...] = ()
+    after_sync: tuple[Hook, ...] = ()
+    before_cutover: tuple[Hook, ...] = ()
+    after_cutover: tuple[Hook, ...] = ()
+    freeze: tuple[Hook, ...] = ()
+    thaw: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +148,8 @@ class Site:
     """One site: the names that move with it, its content, where it lives and where copies are kept.
 
     `mirrors` is in order of preference; empty: an exception, kept nowhere else. `sync` is "daily", "off" or a cron
-    expression.
+    expression. bandwidth: the most that a copy may take, in bytes a second; None: the fleet's. owner: by server, the
+    `USER` or `USER:GROUP` that its files belong to there, where users differ from server to server.
     """
 
     name: str
@@ -120,6 +162,9 @@ class Site:
     sync: str = "daily"
     max_age: timedelta = timedelta(hours=26)
     databases: tuple[Database, ...] = ()
+    hooks: Hooks = Hooks()
+    bandwidth: int | None = None
+    owner: Mapping[str, str] = field(default_factory=dict)
 
     def root_on(self, server: str) -> str:
         """Return the path of this site's content on `server`."""
@@ -173,6 +218,7 @@ class Dns:
     tsig: Tsig | None = None
     max_ttl_s: int = 300
     agree_within: timedelta = timedelta(seconds=60)
+    rollback_within: timedelta = timedelta(days=7)
     zone_set: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -198,15 +244,22 @@ class Schedule:
     sync: str | None = "0 3 * * *"
     backup: str | None = None
     readiness: str | None = None
+    verify: str | None = "0 5 * * sun"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncPolicy:
-    """What a sync may do. `max_delete` is a share: 0.25 is 25 %."""
+    """What a sync may do. `max_delete` and `verify` are shares: 0.25 is 25 %.
+
+    verify: how many of the sites are verified each time that `Schedule.verify` comes round, longest ago first.
+    bandwidth: the most that one copy may take, in bytes a second; None: no limit.
+    """
 
     max_delete: float = 0.25
     keep_replaced: timedelta = timedelta(days=14)
     parallel: int = 4
+    verify: float = 0.25
+    bandwidth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +299,14 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Offsite:
-    """Where the third copy goes: a restic repository over SFTP."""
+    """Where the third copy goes: a restic repository over SFTP. max_age: an older backup is an alert."""
 
     address: str
     ssh: SshLogin
     path: str
     password: SecretRef
     keep: Mapping[str, int] = field(default_factory=dict)
+    max_age: timedelta = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True)

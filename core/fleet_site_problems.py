@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from core.fleet_tree import HostName
 
+HOOK_SIDES = ("source", "target")
+
 
 def site_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
     """Yield everything about sites that does not fit; see `core.fleet_problems.fleet_troubles`."""
@@ -21,6 +23,8 @@ def site_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
     yield from _names(tree, host_name)
     yield from _roots(tree)
     yield from _peers(tree)
+    yield from _hooks_and_owners(tree)
+    yield from _databases(tree)
 
 
 def _sites(tree: object) -> Iterator[Trouble]:
@@ -144,3 +148,34 @@ def _peers(tree: object) -> Iterator[Trouble]:
             message = f"has no peer key, so it cannot copy {count(number, 'site')} from the others"
             hint = "Add peer: {key: …, known_hosts: …}."
             yield Trouble(("servers", name), message, hint, serious=False)
+
+
+def _hooks_and_owners(tree: object) -> Iterator[Trouble]:
+    servers = mapping_at(tree, "servers")
+    for name, site in mapping_at(tree, "sites").items():
+        for moment in mapping_at(site, "hooks"):
+            for index, hook in enumerate(entries_at(site, "hooks", moment)):
+                on = at(hook, "on")
+                if isinstance(on, str) and on not in HOOK_SIDES:
+                    yield from no_such_server(("sites", name, "hooks", moment, index, "on"), on, servers)
+        for server in mapping_at(site, "owner"):
+            yield from no_such_server(("sites", name, "owner", server), server, servers)
+
+
+def _databases(tree: object) -> Iterator[Trouble]:
+    """Two sites that name the same database on one server would replace each other's."""
+    owners: dict[tuple[object, ...], str] = {}
+    for name, site in mapping_at(tree, "sites").items():
+        for index, database in enumerate(entries_at(site, "databases")):
+            if at(database, "socket") is not None and at(database, "port") is not None:
+                where = ("sites", name, "databases", index, "port")
+                yield Trouble(where, "a socket is set as well", "Keep one of the two.")
+            which = (at(database, "engine"), at(database, "name"), at(database, "socket"), at(database, "port"))
+            if not isinstance(which[1], str):
+                continue
+            for server in _holders(site):
+                if (*which, server) in owners:
+                    message = f"on {server} it is a database of the site {shown(owners[*which, server])} as well"
+                    yield Trouble(("sites", name, "databases", index), message, "A database belongs to one site.")
+                    break
+                owners[*which, server] = name

@@ -11,6 +11,8 @@ from core.fleet import (
     Dns,
     Endpoint,
     Fleet,
+    Hook,
+    Hooks,
     Mail,
     MailDomain,
     NameServer,
@@ -42,7 +44,7 @@ def fleet_from(file: shape.FleetFile, folder: Path) -> Fleet:
         name=file.fleet,
         timezone=file.timezone,
         servers={name: _server(name, server, folder) for name, server in file.servers.items()},
-        sites={name: _site(name, site) for name, site in file.sites.items()},
+        sites={name: _site(name, site, folder) for name, site in file.sites.items()},
         dns=_dns(file.dns, folder),
         slack=_slack(file.slack),
         approval=ApprovalPolicy(file.slack.approvals_needed, file.slack.approval_ttl)
@@ -84,7 +86,7 @@ def _server(name: str, server: shape.ServerSection, folder: Path) -> Server:
     )
 
 
-def _site(name: str, site: shape.SiteSection) -> Site:
+def _site(name: str, site: shape.SiteSection, folder: Path) -> Site:
     return Site(
         name=name,
         home=site.home,
@@ -95,8 +97,16 @@ def _site(name: str, site: shape.SiteSection) -> Site:
         check=SiteCheck(site.check.path, site.check.status, site.check.contains),
         sync=site.sync,
         max_age=site.max_age,
-        databases=tuple(Database(**dict(database)) for database in site.databases),
+        databases=tuple(_database(database, folder) for database in site.databases),
+        hooks=Hooks(**{moment: tuple(Hook(**dict(hook)) for hook in hooks) for moment, hooks in site.hooks}),
+        bandwidth=site.bandwidth,
+        owner=dict(site.owner),
     )
+
+
+def _database(database: shape.DatabaseSection, folder: Path) -> Database:
+    password = secret_in(database.password, folder) if database.password is not None else None
+    return Database(**{**dict(database), "password": password})
 
 
 def _dns(dns: shape.DnsSection, folder: Path) -> Dns:
@@ -111,6 +121,7 @@ def _dns(dns: shape.DnsSection, folder: Path) -> Dns:
         tsig=Tsig(tsig.name, tsig.algorithm, secret_in(tsig.secret, folder)) if tsig else None,
         max_ttl_s=dns.max_ttl,
         agree_within=dns.agree_within,
+        rollback_within=dns.rollback_within,
     )
 
 
@@ -136,4 +147,5 @@ def _offsite(offsite: shape.OffsiteSection | None, folder: Path) -> Offsite | No
         path=offsite.path,
         password=secret_in(offsite.password, folder),
         keep=offsite.keep.model_dump(exclude_none=True),
+        max_age=offsite.max_age,
     )

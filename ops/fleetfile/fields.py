@@ -10,13 +10,22 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from core.fleet import SecretRef
 from core.fleet_tree import did_you_mean
-from core.units import DURATION_PATTERN, SHARE_PATTERN, parse_duration, parse_share, shown
+from core.units import (
+    DURATION_PATTERN,
+    SHARE_PATTERN,
+    SIZE_PATTERN,
+    parse_duration,
+    parse_share,
+    parse_size,
+    shown,
+)
 from ops.fleetfile import names, places
 from ops.fleetfile.cron import cron
 from ops.fleetfile.wrong import Wrong, kind_of
 
 EVERY_DAY = "daily"
 NEVER = "off"
+LOWEST_RATE = 1024
 
 
 def _text(value: object) -> str:
@@ -31,6 +40,13 @@ def _duration(value: object) -> timedelta:
 
 def _share(value: object) -> float:
     return parse_share(_text(value))
+
+
+def _rate(value: object) -> int:
+    rate = parse_size(_text(value))
+    if rate < LOWEST_RATE:
+        raise Wrong(f"{shown(str(value))} a second is too slow to be meant", "Write bytes a second, like 500K or 10M.")
+    return rate
 
 
 def _site_sync(text: str) -> str:
@@ -54,6 +70,7 @@ Duration = Annotated[
     timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
 ]
 Share = Annotated[float, BeforeValidator(_share), WithJsonSchema({"type": "string", "pattern": SHARE_PATTERN})]
+Rate = Annotated[int, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN})]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SiteSync = Annotated[str, AfterValidator(_site_sync)]
 Scheduled = Annotated[str, AfterValidator(_scheduled)]
@@ -77,6 +94,9 @@ ZoneName = Annotated[str, AfterValidator(names.zone_name)]
 SiteName = Annotated[str, AfterValidator(names.site_name)]
 LabelText = Annotated[str, AfterValidator(names.label_text)]
 ServerName = Annotated[str, AfterValidator(names.server_name)]
+Owner = Annotated[str, AfterValidator(names.owner)]
+HookPlace = Annotated[str, AfterValidator(names.hook_place)]
+ShellLine = Annotated[str, AfterValidator(places.shell_line)]
 Login = Annotated[str, AfterValidator(names.login)]
 DatabaseName = Annotated[str, AfterValidator(names.database_name)]
 SlackPerson = Annotated[str, AfterValidator(names.slack_person)]

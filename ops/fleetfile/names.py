@@ -118,6 +118,19 @@ def login(text: str) -> str:
     return text
 
 
+def owner(text: str) -> str:
+    """Read whose files are, as chown(1) takes it: `USER` or `USER:GROUP`."""
+    user, colon, group = text.partition(":")
+    if not _LOGIN.fullmatch(user) or (colon and not _LOGIN.fullmatch(group)):
+        raise Wrong(f"{shown(text)} is no owner of files", "Write USER or USER:GROUP, as on that server.")
+    return text
+
+
+def hook_place(text: str) -> str:
+    """Read where a hook runs: `source`, `target`, or a server's name."""
+    return server_name(text)
+
+
 def database_name(text: str) -> str:
     """Read a database's name."""
     return _printable(text, LONGEST_LABEL_TEXT, "a database's name")

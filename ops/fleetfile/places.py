@@ -55,6 +55,13 @@ def path_here(text: str) -> str:
     return text
 
 
+def shell_line(text: str) -> str:
+    """Read a line for a server's shell, as its operator wants it run there."""
+    if not text.strip() or "\0" in text:
+        raise Wrong(f"{shown(text)} is no command", "Write what the shell shall run.")
+    return text
+
+
 def exclude_pattern(text: str) -> str:
     """Read one of rsync's patterns (rsync(1), "INCLUDE/EXCLUDE PATTERN RULES"): any text."""
     if not text or "\0" in text:

@@ -134,6 +134,10 @@ def _secrets_in(tree: object) -> Iterator[tuple[Where, object]]:
         yield where, at(tree, *where)
     for index, value in enumerate(entries_at(tree, "notify")):
         yield ("notify", index), value
+    for name, site in mapping_at(tree, "sites").items():
+        for index, database in enumerate(entries_at(site, "databases")):
+            if at(database, "password") is not None:
+                yield ("sites", name, "databases", index, "password"), at(database, "password")
 
 
 def _known_hosts_in(tree: object) -> Iterator[tuple[Where, str]]:
@@ -156,3 +160,7 @@ def _secrets_of(fleet: Fleet) -> Iterator[tuple[str, SecretRef]]:
         yield f"servers.{name}.ssh.key", server.ssh.key
     if fleet.dns.tsig:
         yield "dns.tsig.secret", fleet.dns.tsig.secret
+    for site in fleet.sites.values():
+        for index, database in enumerate(site.databases):
+            if database.password:
+                yield f"sites.{site.name}.databases[{index}].password", database.password

@@ -12,7 +12,20 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.fleet import ApprovalPolicy, Dns, Endpoint, Mail, Schedule, Site, SiteCheck, SyncPolicy, Watch, WebPorts
+from core.fleet import (
+    ApprovalPolicy,
+    Dns,
+    Endpoint,
+    Hook,
+    Mail,
+    Offsite,
+    Schedule,
+    Site,
+    SiteCheck,
+    SyncPolicy,
+    Watch,
+    WebPorts,
+)
 from core.units import format_duration, format_share
 from ops.fleetfile import fields as f
 
@@ -117,7 +130,40 @@ class DatabaseSection(Section):
 
     engine: f.Engine = Field(description="Its software.")
     name: f.DatabaseName = Field(description="Its name.")
-    socket: f.PathOfServer | None = Field(default=None, description="Its socket; {server} becomes the server's name.")
+    socket: f.PathOfServer | None = Field(
+        default=None,
+        description="Its socket (PostgreSQL: or the folder of it); {server} becomes the server's name.",
+    )
+    port: f.Port | None = Field(default=None, description="Its TCP port on the server itself, where it has no socket.")
+    user: f.Login | None = Field(default=None, description="The user to log in to it as; left out: the SSH user.")
+    password: f.Secret | None = Field(
+        default=None, description="Where its password is, on the bot's machine; left out: none, or as set up there."
+    )
+
+
+class HookSection(Section):
+    """A command at one moment of a sync or a cutover."""
+
+    on: f.HookPlace = Field(description="Where it runs: source, target, or a server's name.")
+    run: f.ShellLine = Field(description="The shell line. It gets SITE, SOURCE, TARGET and ROOT in its environment.")
+    timeout: f.Duration = _default(Hook, "timeout", "How long it may take.")
+
+
+class HooksSection(Section):
+    """What a site wants done around its syncs and cutovers."""
+
+    before_sync: list[HookSection] = Field(default_factory=list, description="Before a sync; a failure stops it.")
+    after_sync: list[HookSection] = Field(default_factory=list, description="After a good sync.")
+    before_cutover: list[HookSection] = Field(
+        default_factory=list, description="Before a cutover changes DNS; a failure stops it."
+    )
+    after_cutover: list[HookSection] = Field(default_factory=list, description="When the site has moved.")
+    freeze: list[HookSection] = Field(
+        default_factory=list, description="In a planned cutover before its last sync: stop writing. A failure stops it."
+    )
+    thaw: list[HookSection] = Field(
+        default_factory=list, description="When a cutover that froze it has ended, however it ended."
+    )
 
 
 class SiteSection(Section):
@@ -134,6 +180,14 @@ class SiteSection(Section):
     sync: f.SiteSync = _default(Site, "sync", "When it is copied: daily (at schedule.sync), off, or a cron expression.")
     max_age: f.Duration = _default(Site, "max_age", "A failover to a copy older than this takes an explicit yes.")
     databases: list[DatabaseSection] = _default(Site, "databases", "The databases that belong to it.")
+    hooks: HooksSection = Field(default_factory=HooksSection, description="Commands around its syncs and cutovers.")
+    bandwidth: f.Rate | None = Field(
+        default=None, description="The most that a copy may take, in bytes a second; left out: sync.bandwidth."
+    )
+    owner: dict[f.ServerName, f.Owner] = Field(
+        default_factory=dict,
+        description="By server, the USER or USER:GROUP that its files belong to, where these differ.",
+    )
 
 
 class EndpointSection(Section):
@@ -179,6 +233,7 @@ class DnsSection(Section):
     agree_within: f.Duration = _default(
         Dns, "agree_within", "How long a cutover waits for all name servers to agree before it ends unfinished."
     )
+    rollback_within: f.Duration = _default(Dns, "rollback_within", "How long a cutover can be rolled back.")
 
 
 class SlackSection(Section):
@@ -214,6 +269,7 @@ class ScheduleSection(Section):
     sync: f.Scheduled = _default(Schedule, "sync", "When the sites whose sync is daily are copied. Cron, or off.")
     backup: f.Scheduled = Field(default=f.NEVER, description="When the off-site backup runs. Cron, or off.")
     readiness: f.Scheduled = Field(default=f.NEVER, description="When readiness is checked and told. Cron, or off.")
+    verify: f.Scheduled = _default(Schedule, "verify", "When a share of the copies is verified. Cron, or off.")
 
 
 class SyncSection(Section):
@@ -224,6 +280,10 @@ class SyncSection(Section):
         SyncPolicy, "keep_replaced", "How long the mirror keeps what a run replaced or deleted."
     )
     parallel: f.Count = _default(SyncPolicy, "parallel", "How many sites are copied at once.")
+    verify: f.Share = _default(SyncPolicy, "verify", "The share of the copies that schedule.verify takes each time.")
+    bandwidth: f.Rate | None = Field(
+        default=None, description="The most that one copy may take, in bytes a second; left out: no limit."
+    )
 
 
 class MailDomainSection(Section):
@@ -273,6 +333,7 @@ class OffsiteSection(Section):
     path: f.PathThere = Field(description="The directory of the restic repository there.")
     password: f.Secret = Field(description="Where the repository's password is.")
     keep: KeepSection = Field(default_factory=KeepSection, description="How many backups are kept; left out: all.")
+    max_age: f.Duration = _default(Offsite, "max_age", "A site whose backup is older than this is an alert.")
 
 
 class FleetFile(Section):

@@ -72,3 +72,21 @@ def first_tables(database: Database) -> None:
     """Make the tables of the first release."""
     for table in TABLES:
         database.conn.execute(table)
+
+
+@MIGRATIONS()
+def proofs_and_backups(database: Database) -> None:
+    """Add what is known of copies besides their age: that they were compared, and that there is a third one."""
+    database.conn.execute(
+        """CREATE TABLE proofs (
+            id TEXT PRIMARY KEY, site TEXT NOT NULL, source TEXT NOT NULL, mirror TEXT NOT NULL, at TEXT NOT NULL,
+            outcome TEXT NOT NULL, body TEXT NOT NULL) STRICT"""
+    )
+    database.conn.execute("CREATE INDEX proofs_pair ON proofs (site, mirror, at)")
+    database.conn.execute(
+        """CREATE TABLE backups (
+            id TEXT PRIMARY KEY, site TEXT NOT NULL, server TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT,
+            outcome TEXT, snapshot TEXT, body TEXT NOT NULL) STRICT"""
+    )
+    database.conn.execute("CREATE INDEX backups_site ON backups (site, outcome, begun_at)")
+    database.conn.execute("CREATE INDEX backups_running ON backups (begun_at) WHERE ended_at IS NULL")

@@ -15,6 +15,8 @@ from core.fleet import (
     Database,
     Endpoint,
     Fleet,
+    Hook,
+    Hooks,
     Mail,
     MailDomain,
     NameServer,
@@ -147,7 +149,13 @@ def test_a_key_with_nothing_after_its_colon_counts_as_left_out(folder: Path) -> 
 
 def test_values_that_the_example_lacks_are_read_as_well(folder: Path) -> None:
     text = changed(
-        ("databases: []", "databases: [{engine: mariadb, name: garden, socket: '/run/{server}.sock'}]"),
+        (
+            "databases: []",
+            """databases: [{engine: mariadb, name: garden, socket: '/run/{server}.sock', user: me, password: file:pw}]
+    hooks: {before_sync: [{on: uk, run: sync}], freeze: [{on: source, run: touch x, timeout: 5s}]}
+    bandwidth: 2M
+    owner: {us: 'www-data:web'}""",
+        ),
         ("ipv4: 127.10.0.1", "ipv6: 2001:DB8:0::1"),
         ("web: {http: 8080}", "web: {http: 8080, https: 8443}"),
         ("names: [garden.example, www.garden.example]", "names: [BÜCHER.garden.example., Www.Garden.Example]"),
@@ -158,7 +166,12 @@ def test_values_that_the_example_lacks_are_read_as_well(folder: Path) -> None:
     )
     fleet = fleet_of(folder, text)
     site = fleet.sites["garden.example"]
-    assert site.databases == (Database("mariadb", "garden", "/run/{server}.sock"),)
+    password = SecretRef("file", f"{folder}/pw")
+    assert site.databases == (Database("mariadb", "garden", "/run/{server}.sock", user="me", password=password),)
+    assert site.hooks == Hooks(
+        before_sync=(Hook("uk", "sync"),), freeze=(Hook("source", "touch x", timedelta(seconds=5)),)
+    )
+    assert (site.bandwidth, site.owner) == (2 << 20, {"us": "www-data:web"})
     assert (fleet.servers["uk"].ipv4, fleet.servers["uk"].ipv6) == (None, "2001:db8::1")
     assert fleet.servers["uk"].web == WebPorts(8080, 8443)
     assert site.names == ("xn--bcher-kva.garden.example", "www.garden.example")

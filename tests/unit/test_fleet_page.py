@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "fleet-file.md").read_text()
 EXAMPLE = (Path(__file__).parent / "fleet_example.yaml").read_text()
 ROW = re.compile(r"^\| `(\w+)` \|([^|]+)\|([^|]+)\|([^|]+)\|([^|]+)\|$", re.MULTILINE)
+ENTRIES = {
+    "databases": {"engine": "mariadb", "name": "x"},
+    "before_sync": {"on": "source", "run": "true"},
+    "update": {},
+}
 STAND_INS = {"servers": "uk", "nameservers": "ns1", "sites": "garden.example", "domains": "garden.example"}
 
 
@@ -78,7 +83,7 @@ def test_the_page_has_the_defaults_of_the_schema() -> None:
     for (path, key), said in page.items():
         default = described()[path][key]
         if default == "None":
-            assert said in {"none", "see there", "the name", "all", "[]"}, f"{path}.{key}"
+            assert said in {"none", "see there", "the name", "all", "[]", "{}"}, f"{path}.{key}"
         else:
             assert said == ("1m" if default == "60s" else default), f"{path}.{key}"
 
@@ -89,16 +94,17 @@ def test_the_page_has_the_defaults_of_the_schema() -> None:
 )
 def test_every_example_on_the_page_is_taken(tmp_path: Path, path: str, key: str, example: str) -> None:
     tree: Any = grow(EXAMPLE).value
-    node, place, last = tree, "", ""
+    above, node, place, last = tree, tree, "", ""
     for part in path.replace("[]", ".[]").split(".") if path else ():
         if part == "[]":
-            node[:] = node or [{"engine": "mariadb", "name": "x"}]
+            above[last] = node = node or [dict(ENTRIES[last])]
             node, place = node[0], place + "[0]"
         else:
             name = STAND_INS[last] if part.isupper() else part
+            above = node
             node, place = node.setdefault(name, {}), f"{place}.{name}".removeprefix(".")
         last = part
-    node[key] = grow(f"x: {example}").value["x"]  # type: ignore[index]
+    node[key] = grow(f"x: {example}").value["x"]
     (tmp_path / "app.yaml").write_text(json.dumps(tree))
     refused = [problem.where for problem in examine(tmp_path / "app.yaml", {})[1] if problem.serious]
     assert not [where for where in refused if where.startswith(f"{place}.{key}".removeprefix("."))]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fleet import Dns, Endpoint, Fleet, SecretRef, Server, Site, SshLogin, zone_of
+from core.fleet import Database, Dns, Endpoint, Fleet, Hook, SecretRef, Server, Site, SshLogin, zone_of
 
 LOGIN = SshLogin("ops", 22, SecretRef("file", "/keys/bot"), "/keys/known_hosts")
 LABELS = st.lists(st.sampled_from(["a", "b", "www", "example"]), min_size=1, max_size=5).map(".".join)
@@ -61,3 +61,12 @@ def test_a_fleet_finds_the_zone_of_its_names(fleet: Fleet) -> None:
     fleet = replace(fleet, dns=Dns((Endpoint("192.0.2.53"),), (), ("test", "shop.test")))
     assert fleet.zone_of("www.shop.test") == "shop.test"
     assert fleet.dns.zone_set == {"test", "shop.test"}
+
+
+def test_a_hook_runs_on_a_side_or_on_a_named_server() -> None:
+    assert [Hook(on, "true").server("uk", "us") for on in ("source", "target", "de")] == ["uk", "us", "de"]
+
+
+def test_a_databases_socket_is_filled_in_for_each_server() -> None:
+    assert Database("mariadb", "x", "/run/{server}.sock").socket_on("uk") == "/run/uk.sock"
+    assert Database("mariadb", "x", port=3306).socket_on("uk") is None
