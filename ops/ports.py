@@ -43,6 +43,15 @@ class Ran:
     err: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a stream: `command` (a POSIX shell line) on `server`. first: what its standard input gets first."""
+
+    server: str
+    command: str
+    first: bytes = b""
+
+
 class Ssh(Protocol):
     """Commands on the fleet's servers, over kept connections."""
 
@@ -60,6 +69,25 @@ class Ssh(Protocol):
         It ends by itself at `timeout_s` there too (it runs under `timeout -k`). `on_output` gets pieces of standard
         output as they come, on the event loop. A non-zero exit status is returned, not raised.
         Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError.
+        """
+        ...
+
+    async def stream(
+        self, source: End, sink: End, *, timeout_s: float, on_bytes: Callable[[int], None] | None = None
+    ) -> tuple[Ran, Ran]:
+        """Run both at once and hand what `source` writes to standard output to `sink`, through the bot.
+
+        Returns how both ended; `out` of the source is empty. `sink` sees the end of its input when the source has ended
+        well. Where one of them fails, or `sink` ends first, the other is left alone and has 255 as its exit status:
+        what was done counts only where both are 0. `on_bytes` gets how many bytes have been handed over so far, on the
+        event loop. Raises as `run` does, of either server.
+        """
+        ...
+
+    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+        """Run a command whose standard input and output are joined to the SFTP server of the off-site host.
+
+        `out` is empty. Raises as `run` does, of either host, and LookupError where the fleet has no off-site host.
         """
         ...
 

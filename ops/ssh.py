@@ -11,19 +11,25 @@ import contextlib
 import logging
 import shlex
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import TimedOutError, UnreachableError
+from core.fleet import Server
 from ops.ssh_command import Command
 from ops.ssh_connection import STAGE_S, Connection
 from ops.ssh_keys import known_name
+from ops.ssh_stream import Joined, Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.fleet import Fleet, SecretRef, Server
-    from ops.ports import Ran
+    import paramiko
 
+    from core.fleet import Fleet, SecretRef
+    from ops.ports import End, Ran
+
+_Piece = TypeVar("_Piece", bytes, int)
+OFFSITE = "off-site host"
 # sshd's MaxSessions is 10 unless set otherwise; one is for asking whether the server still lives.
 SESSIONS = 8
 # Copies may run for hours; a look at the server must still find a place.
@@ -41,12 +47,12 @@ class SshPool:
     """Implements `ops.ports.Ssh`. `secret` reads the private key's text and refuses loose modes."""
 
     def __init__(self, fleet: Fleet, secret: Callable[[SecretRef], str]) -> None:
-        self._servers = fleet.servers
-        self._connections = {name: Connection(server, secret) for name, server in fleet.servers.items()}
-        self._gates = {name: asyncio.Semaphore(SESSIONS) for name in fleet.servers}
-        self._long_gates = {name: asyncio.Semaphore(LONG_SESSIONS) for name in fleet.servers}
+        self._servers = {**fleet.servers, **_offsite_host(fleet)}
+        self._connections = {name: Connection(server, secret) for name, server in self._servers.items()}
+        self._gates = {name: asyncio.Semaphore(SESSIONS) for name in self._servers}
+        self._long_gates = {name: asyncio.Semaphore(LONG_SESSIONS) for name in self._servers}
         # As many threads as can ever be busy, so that a server that hangs never keeps the others waiting.
-        self._threads = ThreadPoolExecutor(SESSIONS * len(fleet.servers) + 1, thread_name_prefix="ssh")
+        self._threads = ThreadPoolExecutor(SESSIONS * len(self._servers) + 1, thread_name_prefix="ssh")
         self._closers = ThreadPoolExecutor(2, thread_name_prefix="ssh-close")
         # It logs tracebacks of what is said here as errors.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -94,6 +100,53 @@ class SshPool:
             raise _ended_there(self._servers[server], timeout_s)
         return ran
 
+    async def stream(
+        self, source: End, sink: End, *, timeout_s: float, on_bytes: Callable[[int], None] | None = None
+    ) -> tuple[Ran, Ran]:
+        """Hand what `source` writes to `sink`; see `ops.ports.Ssh.stream`."""
+        loop = asyncio.get_running_loop()
+        joined = Joined(
+            source=self._side(source, timeout_s),
+            sink=self._side(sink, timeout_s),
+            both_ways=False,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+            on_bytes=(lambda handed: _tell(loop, on_bytes, handed)) if on_bytes is not None else None,
+        )
+        return await self._join(joined, source.server, sink.server, timeout_s)
+
+    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+        """Join a command to the off-site host's SFTP server; see `ops.ports.Ssh.with_offsite`."""
+        joined = Joined(
+            source=self._side(end, timeout_s),
+            sink=Side(known_name(self._servers[OFFSITE]), None),
+            both_ways=True,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+        )
+        return (await self._join(joined, end.server, OFFSITE, timeout_s))[0]
+
+    def _side(self, end: End, timeout_s: float) -> Side:
+        return Side(known_name(self._servers[end.server]), bounded(end.command, timeout_s), end.first)
+
+    async def _join(self, joined: Joined, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
+        loop = asyncio.get_running_loop()
+        connections = self._connections[source], self._connections[sink]
+        async with contextlib.AsyncExitStack() as places:
+            # Always in the same order, so that two streams never wait for one another.
+            for server in sorted({source, sink}):
+                await self._take_place(server, timeout_s, places)
+            began_s = loop.time()
+            working = loop.run_in_executor(self._threads, _carry_across, connections, joined, timeout_s)
+            try:
+                both = await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._closers.submit(joined.give_up)
+                working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+        for server, ran in zip((source, sink), both, strict=True):
+            if ran.exit_code in ENDED_BY_TIMEOUT and loop.time() - began_s >= timeout_s:
+                raise _ended_there(self._servers[server], timeout_s)
+        return both
+
     async def _take_place(self, server: str, timeout_s: float, places: contextlib.AsyncExitStack) -> None:
         """Wait for one of the server's sessions; `places` gives it back."""
         gates = [self._gates[server]] if timeout_s <= LONG_S else [self._long_gates[server], self._gates[server]]
@@ -128,12 +181,34 @@ def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ra
         connection.give_back(channel, suspect=not channel.eof_received)
 
 
+def _carry_across(connections: tuple[Connection, Connection], joined: Joined, timeout_s: float) -> tuple[Ran, Ran]:
+    with contextlib.ExitStack() as channels:
+        opened = []
+        for connection in connections:
+            channel = connection.open_channel(timeout_s)
+            channels.callback(_give_back, connection, channel)
+            opened.append(channel)
+        return joined.over(opened[0], opened[1])
+
+
+def _give_back(connection: Connection, channel: paramiko.Channel) -> None:
+    # An SFTP server is left while it runs, which says nothing against its connection.
+    connection.give_back(channel, suspect=not channel.get_transport().is_active())
+
+
+def _offsite_host(fleet: Fleet) -> dict[str, Server]:
+    """Return the off-site host as a server that only this pool knows, by a name that no server can have."""
+    if fleet.offsite is None:
+        return {}
+    return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.ssh, ipv4=fleet.offsite.address)}
+
+
 def bounded(command: str, timeout_s: float) -> str:
     """Return a shell line that runs `command` with POSIX sh and ends it at `timeout_s` (GNU timeout(1))."""
     return f"timeout -k {KILL_AFTER_S} {timeout_s:.3f} sh -c {shlex.quote(command)}"
 
 
-def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None], piece: bytes) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[_Piece], None], piece: _Piece) -> None:
     # A loop that is closing has nobody left to tell.
     if not loop.is_closed():
         loop.call_soon_threadsafe(on_output, piece)

@@ -61,12 +61,12 @@ class Command:
         began = time.monotonic()
         try:
             if self._given_up.is_set():
-                raise self._too_late()
+                raise too_late(self.name, self.deadline_s)
             channel.exec_command(self.line)
             self._started = True
             return self._attend(channel, began + self.deadline_s)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise (self._too_late() if self._given_up.is_set() else self._broken()) from error
+            raise (too_late(self.name, self.deadline_s) if self._given_up.is_set() else broken(self.name)) from error
         finally:
             self.took_s = time.monotonic() - began
 
@@ -85,9 +85,9 @@ class Command:
                 return self._ended(channel)
             now = time.monotonic()
             if self._given_up.is_set() or now > ends_at:
-                raise self._too_late()
+                raise too_late(self.name, self.deadline_s)
             if now - quiet_since > SILENCE_S:
-                self._ask_for_life(channel)
+                ask_for_life(channel, self.name)
                 quiet_since = time.monotonic()
             if channel.eof_received:
                 # From here on the descriptor is always readable.
@@ -124,29 +124,37 @@ class Command:
 
     def _ended(self, channel: paramiko.Channel) -> Ran:
         if channel.exit_status < 0 or not channel.eof_received:
-            raise self._broken()
+            raise broken(self.name)
         return Ran(channel.exit_status, b"".join(self._out), b"".join(self._err))
 
-    def _ask_for_life(self, channel: paramiko.Channel) -> None:
-        """Open and close a session: a server that stands still cannot answer. One that refuses has answered."""
-        try:
-            channel.get_transport().open_session(timeout=ANSWER_S).close()
-        except paramiko.ChannelException:
-            return
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            raise UnreachableError(
-                f"{self.name} has fallen silent while a command ran there.",
-                hint="The command may still run there; it ends by itself.",
-            ) from error
 
-    def _too_late(self) -> TimedOutError:
-        return TimedOutError(
-            f"{self.name} did not say within {self.deadline_s:.3g} s how a command ended.",
-            hint="It may still run there; it ends by itself.",
-        )
+def ask_for_life(channel: paramiko.Channel, name: str) -> None:
+    """Open and close a session: a server that stands still cannot answer. One that refuses has answered.
 
-    def _broken(self) -> UnreachableError:
-        return UnreachableError(
-            f"{self.name} ended a command without saying how: the connection broke, or it was killed there.",
-            hint="Look at what it was to do before asking again.",
-        )
+    Raises UnreachableError where nobody does.
+    """
+    try:
+        channel.get_transport().open_session(timeout=ANSWER_S).close()
+    except paramiko.ChannelException:
+        return
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise UnreachableError(
+            f"{name} has fallen silent while a command ran there.",
+            hint="The command may still run there; it ends by itself.",
+        ) from error
+
+
+def too_late(name: str, deadline_s: float) -> TimedOutError:
+    """Return what to raise when `name` has not said in time how a command ended."""
+    return TimedOutError(
+        f"{name} did not say within {deadline_s:.3g} s how a command ended.",
+        hint="It may still run there; it ends by itself.",
+    )
+
+
+def broken(name: str) -> UnreachableError:
+    """Return what to raise when `name` ended a command without an exit status."""
+    return UnreachableError(
+        f"{name} ended a command without saying how: the connection broke, or it was killed there.",
+        hint="Look at what it was to do before asking again.",
+    )
