@@ -1,7 +1,8 @@
-"""`sites`: where each site lives, is served from and is copied to, and how old its copies are."""
+"""`sites`: where each site lives, is served from and is copied to, how old its copies are, and which has none."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from core.reply import Reply
     from ops.ports import Ports
     from ops.store.copies import SyncRun
+    from ops.store.keeping import Compared
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -27,17 +29,25 @@ async def run(request: Request, ports: Ports) -> Reply:
     copies, now = ports.store.copies, ports.clock.now()
     active, quarantined = await copies.active(), await copies.quarantined()
     good, last = await copies.last_good(), await copies.last_syncs()
+    compared, backed_up = await ports.store.keeping.compared(), await ports.store.keeping.backed_up()
     kept = []
     for site in ports.fleet.sites.values():
         served_from = active.get(site.name, site.home)
         if server is None or server in (served_from, *site.servers):
             held = tuple(
-                _copy(site, other, good, last, now, quarantined=(site.name, other) in quarantined)
+                _proven(
+                    _copy(site, other, good, last, now, quarantined=(site.name, other) in quarantined),
+                    compared.get((site.name, other)),
+                )
                 for other in site.servers
                 if other != served_from
             )
-            kept.append(Kept(site, served_from, held))
-    return sites_reply(kept, now, server)
+            kept.append(Kept(site, served_from, held, backed_up.get(site.name)))
+    return sites_reply(kept, now, server, offsite=ports.fleet.offsite is not None)
+
+
+def _proven(copy: Copy, compared: Compared | None) -> Copy:
+    return copy if compared is None else replace(copy, compared_at=compared.at, same=compared.same)
 
 
 def _copy(

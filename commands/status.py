@@ -98,12 +98,16 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
     pairs = [(name, server) for server in site.servers if server != serving]
     newest = await ports.store.watching.newest_good(pairs)
     quarantined = await ports.store.copies.quarantined()
+    compared = await ports.store.keeping.compared()
     view = SiteView(
         site=site,
         one=one,
         active=serving,
         copies={server: newest.get((name, server)) for _, server in pairs},
         quarantined=frozenset(server for _, server in pairs if (name, server) in quarantined),
+        compared={server: (one.at, one.same) for (site_name, server), one in compared.items() if site_name == name},
+        backed_up_at=(await ports.store.keeping.backed_up()).get(name),
+        offsite=ports.fleet.offsite is not None,
     )
     return site_reply(view, ports.fleet.timezone, ports.clock.now())
 

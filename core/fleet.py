@@ -164,7 +164,7 @@ class Site:
     databases: tuple[Database, ...] = ()
     hooks: Hooks = Hooks()
     bandwidth: int | None = None
-    owner: Mapping[str, str] = field(default_factory=dict)
+    owner: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def root_on(self, server: str) -> str:
         """Return the path of this site's content on `server`."""

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from core.reply import Reply, Row, Table, Text, Tone
-from core.words import ago, count, stamp
+from core.words import ago, count, listing, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ class Copy:
     """The copy of a site on one server that does not serve it.
 
     last_good_at: when the last good sync began; None: there was none. last_trouble: why a newer one did not go well.
+    compared_at: when it was last compared with its source by checksum, and `same` whether it was the same then.
     """
 
     server: str
@@ -58,6 +59,8 @@ class Copy:
     max_age: timedelta
     quarantined: bool = False
     last_trouble: str = ""
+    compared_at: datetime | None = None
+    same: bool = True
 
     @property
     def fresh(self) -> bool:
@@ -67,11 +70,17 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One site and its copies. active: the server that DNS points to."""
+    """One site and its copies. active: the server that DNS points to. backed_up_at: the last good off-site backup."""
 
     site: Site
     active: str
     copies: tuple[Copy, ...]
+    backed_up_at: datetime | None = None
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether no good copy of it was ever made, on a mirror or off-site."""
+        return self.backed_up_at is None and all(copy.last_good_at is None for copy in self.copies)
 
     @property
     def state(self) -> State:
@@ -85,17 +94,24 @@ class Kept:
         return State.OLD if any(copy.age is not None for copy in self.copies) else State.NO_COPY
 
 
-def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None) -> Reply:
-    """Return the answer of `sites`; with `server`, `kept` holds only what lives, is served or is copied there."""
+def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None, *, offsite: bool = False) -> Reply:
+    """Return the answer of `sites`; with `server`, `kept` holds only what lives, is served or is copied there.
+
+    offsite: whether the fleet has a place for backups.
+    """
     states = Counter(one.state for one in kept)
     ordered = sorted(kept, key=lambda one: (one.state, -_oldest_s(one), one.site.name))
-    rows = tuple(_row(one, now) for one in ordered[:MOST_ROWS])
+    rows = tuple(_row(one, now, offsite=offsite) for one in ordered[:MOST_ROWS])
+    nowhere = [one.site.name for one in ordered if one.nowhere]
     elsewhere = sum(one.active != one.site.home for one in kept)
     said = [f"{states[state]:,} {_WORDS[state]}" for state in State if states[state]]
     where = f" on {server}" if server is not None else ""
     parts: tuple[Table | Text, ...] = ()
     if rows:
-        parts = (Table(("site", "served from", "copies"), rows, left_out=len(kept) - len(rows)),)
+        columns = ("site", "served from", "copies", *(("backed up",) if offsite else ()))
+        parts = (Table(columns, rows, left_out=len(kept) - len(rows)),)
+    if nowhere:
+        parts += (Text(f"No copy anywhere: {listing(nowhere)}.", Tone.BAD),)
     if elsewhere:
         parts += (Text(f"{count(elsewhere, 'site')} served away from home."),)
     return Reply(
@@ -110,10 +126,11 @@ def _oldest_s(kept: Kept) -> float:
     return max((copy.age.total_seconds() for copy in kept.copies if copy.age is not None), default=0.0)
 
 
-def _row(kept: Kept, now: datetime) -> Row:
+def _row(kept: Kept, now: datetime, *, offsite: bool) -> Row:
     away = f" (home {kept.site.home})" if kept.active != kept.site.home else ""
     copies = "; ".join(_copy_words(copy, now) for copy in kept.copies) or "no mirror"
-    return Row((kept.site.name, f"{kept.active}{away}", copies), _TONES[kept.state])
+    backed_up = (ago(kept.backed_up_at, now),) if offsite else ()
+    return Row((kept.site.name, f"{kept.active}{away}", copies, *backed_up), _TONES[kept.state])
 
 
 def _copy_words(copy: Copy, now: datetime) -> str:
@@ -123,7 +140,13 @@ def _copy_words(copy: Copy, now: datetime) -> str:
     if copy.quarantined:
         return f"{words}, quarantined"
     old = ", too old" if copy.age is not None and not copy.fresh else ""
-    return f"{words}{old}" + (f" (then: {copy.last_trouble})" if copy.last_trouble else "")
+    compared = f", {compared_words(copy.compared_at, now, same=copy.same)}" if copy.compared_at is not None else ""
+    return f"{words}{old}{compared}" + (f" (then: {copy.last_trouble})" if copy.last_trouble else "")
+
+
+def compared_words(at: datetime, now: datetime, *, same: bool) -> str:
+    """Say how a comparison by checksum ended: `verified 2 d ago`, or `differed 2 d ago`."""
+    return f"{'verified' if same else 'differed'} {ago(at, now)}"
 
 
 def _facts(kept: Kept) -> dict[str, object]:
@@ -133,6 +156,8 @@ def _facts(kept: Kept) -> dict[str, object]:
         "active": kept.active,
         "mirrors": list(kept.site.mirrors),
         "state": kept.state.name.lower().replace("_", "-"),
+        "backed_up_at": stamp(kept.backed_up_at) if kept.backed_up_at is not None else None,
+        "no_copy_anywhere": kept.nowhere,
         "copies": [
             {
                 "server": copy.server,
@@ -142,6 +167,8 @@ def _facts(kept: Kept) -> dict[str, object]:
                 "fresh": copy.fresh,
                 "quarantined": copy.quarantined,
                 "last_trouble": copy.last_trouble or None,
+                "compared_at": stamp(copy.compared_at) if copy.compared_at is not None else None,
+                "same": copy.same if copy.compared_at is not None else None,
             }
             for copy in kept.copies
         ],

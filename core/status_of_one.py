@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.fleet_state import Condition, tally, worst_first
 from core.outage import State
 from core.reply import Part, Reply, Row, Table, Text, Tone
+from core.sites_report import compared_words
 from core.status_reply import ROWS, TONES, condition_row, condition_words
 from core.words import ago, count, duration
 
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SiteView:
-    """One site: how it is, where it is served from, when each copy's last good run began, and which may not be used."""
+    """One site: how it is, where it is served from, when each copy's last good run began, and which may not be used.
+
+    compared: by server, when its copy was last compared with its source, and whether it was the same. backed_up_at:
+    when the last good off-site backup began. offsite: whether the fleet has a place for backups.
+    """
 
     site: Site
     one: Condition
     active: str
     copies: Mapping[str, datetime | None]
     quarantined: frozenset[str] = frozenset()
+    compared: Mapping[str, tuple[datetime, bool]] = field(default_factory=dict)
+    backed_up_at: datetime | None = None
+    offsite: bool = False
 
 
 def server_reply(
@@ -54,7 +62,12 @@ def site_reply(view: SiteView, timezone: str, now: datetime) -> Reply:
         title += f", its home is {site.home}"
     rows = tuple(_copy_row(view, server, at, now) for server, at in view.copies.items())
     parts: list[Part] = [Text(f"Names: {', '.join(site.names)}.")]
-    parts.append(Table(("copy on", "age", "note"), rows) if rows else Text("It is kept nowhere else.", Tone.WARN))
+    parts.append(Table(("copy on", "age", "note"), rows) if rows else Text("It has no mirror.", Tone.WARN))
+    if view.offsite:
+        last = f"Last backed up off-site: {ago(view.backed_up_at, now)}."
+        parts.append(Text(last, Tone.GOOD if view.backed_up_at is not None else Tone.WARN))
+    if view.backed_up_at is None and not any(view.copies.values()):
+        parts.append(Text("There is no copy of it anywhere.", Tone.BAD))
     well = one.state is State.UP
     return Reply(title, tuple(parts), tone=TONES[one.state], exit_code=0 if well else 1)
 
@@ -80,4 +93,7 @@ def _copy_row(view: SiteView, server: str, at: datetime | None, now: datetime) -
         return Row((server, "never", "no good copy yet"), Tone.WARN)
     if now - at > view.site.max_age:
         return Row((server, ago(at, now), f"older than {duration(view.site.max_age)}"), Tone.WARN)
+    if server in view.compared:
+        compared_at, same = view.compared[server]
+        return Row((server, ago(at, now), compared_words(compared_at, now, same=same)), Tone.GOOD if same else Tone.BAD)
     return Row((server, ago(at, now), ""), Tone.GOOD)

@@ -29,7 +29,9 @@ class CopyAges:
 
     oldest: when the oldest of them was begun, of which site, on which server; None: there is no good copy at all.
     overdue: how many are older than their site's max_age; missing: how many there should be and are not.
-    exceptions: how many sites are kept nowhere else. read_at: when this was counted.
+    exceptions: how many sites have no mirror. read_at: when this was counted. nowhere: the sites of which no good copy
+    was ever made, on a mirror or off-site. unbacked, oldest_backup_at: how many sites have no good off-site backup,
+    and when the oldest of the others' newest was begun; both None where there is no off-site host.
     """
 
     oldest: tuple[datetime, str, str] | None
@@ -37,6 +39,9 @@ class CopyAges:
     missing: int
     exceptions: int
     read_at: datetime
+    nowhere: tuple[str, ...] = ()
+    unbacked: int | None = None
+    oldest_backup_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def status_reply(picture: Picture) -> Reply:
     parts: list[Part] = [_servers_table(picture)]
     parts += _sites_parts(picture)
     parts += _nameservers_parts(picture)
-    parts.append(_ages_text(picture))
+    parts += _ages_texts(picture)
     parts += _work_parts(picture)
     if not picture.watched:
         left = f" {count(picture.unseen, 'site was', 'sites were')} not looked at." if picture.unseen else ""
@@ -151,7 +156,7 @@ def _nameservers_parts(picture: Picture) -> list[Part]:
     return [Table(("name server", "state", "since", "where"), rows, left_out=left)] if rows else []
 
 
-def _ages_text(picture: Picture) -> Text:
+def _ages_texts(picture: Picture) -> list[Part]:
     ages, said, tone = picture.ages, [], Tone.GOOD
     if ages.oldest is not None:
         at, site, server = ages.oldest
@@ -163,8 +168,15 @@ def _ages_text(picture: Picture) -> Text:
     if ages.overdue or ages.missing:
         tone = Tone.WARN
     if ages.exceptions:
-        said.append(f"{count(ages.exceptions, 'site')} kept nowhere else")
-    return Text(f"Copies: {'; '.join(said) or 'none to make'}.", tone)
+        said.append(f"{count(ages.exceptions, 'site')} without a mirror")
+    texts: list[Part] = [Text(f"Copies: {'; '.join(said) or 'none to make'}.", tone)]
+    if ages.unbacked is not None:
+        said = [f"the oldest was begun {ago(ages.oldest_backup_at, picture.now)}"] if ages.oldest_backup_at else []
+        said += [f"{count(ages.unbacked, 'site')} never backed up"] if ages.unbacked else []
+        texts.append(Text(f"Off-site: {'; '.join(said)}.", Tone.WARN if ages.unbacked else Tone.GOOD))
+    if ages.nowhere:
+        texts.append(Text(f"No copy anywhere: {listing(ages.nowhere)}.", Tone.BAD))
+    return texts
 
 
 def _work_parts(picture: Picture) -> list[Part]:

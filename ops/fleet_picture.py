@@ -154,7 +154,18 @@ async def count_ages(ports: Ports) -> CopyAges:
         overdue, missing = overdue + found.overdue, missing + found.missing
         oldest += [found.oldest] if found.oldest is not None else []
     exceptions = sum(not site.mirrors for site in fleet.sites.values())
-    ages = CopyAges(min(oldest, default=None), overdue, missing, exceptions, now)
+    backed_up = await ports.store.keeping.backed_up()
+    backups = [backed_up[name] for name in fleet.sites if name in backed_up]
+    ages = CopyAges(
+        min(oldest, default=None),
+        overdue,
+        missing,
+        exceptions,
+        now,
+        nowhere=await ports.store.keeping.kept_nowhere(fleet.sites),
+        unbacked=len(fleet.sites) - len(backups) if fleet.offsite is not None else None,
+        oldest_backup_at=min(backups, default=None) if fleet.offsite is not None else None,
+    )
     _ages[ports.store] = ages
     return ages
 

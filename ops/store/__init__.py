@@ -8,6 +8,7 @@ from ops.store.cards import Cards
 from ops.store.claims import Claims, Runs
 from ops.store.copies import Copies
 from ops.store.database import Db
+from ops.store.keeping import Keeping
 from ops.store.plans import Plans
 from ops.store.record import Record
 from ops.store.watching import Watching
@@ -28,6 +29,7 @@ class Store:
         self.cards = Cards(self._db)
         self.watching = Watching(self._db)
         self.copies = Copies(self._db)
+        self.keeping = Keeping(self._db)
 
     async def open(self) -> None:
         """Open the file, made and migrated where needed."""

@@ -18,8 +18,10 @@ from core.progress import Progress, ZoneDone
 from core.record import first_broken
 from core.records import RecordChange, RecordSet
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
+from core.words import stamp
 from ops.store import Store
 from ops.store.copies import SyncRun
+from ops.store.keeping import Compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,3 +301,24 @@ async def test_where_a_site_is_served_from_is_kept(store: Store, second: Store) 
     await store.copies.set_active({"shop": "south", "blog": "north"}, NOW)
     await store.copies.set_active({"shop": "north"}, NOW)
     assert await second.copies.active() == {"shop": "north", "blog": "north"}
+
+
+async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(
+    store: Store, store_file: Callable[[], Path]
+) -> None:
+    await store.copies.begin_sync(SyncRun("r1", "shop", "north", "south", NOW, None, None, {}), "boss")
+    await store.copies.end_sync("r1", "good", {}, NOW, "boss")
+    later = NOW + timedelta(hours=1)
+    database = sqlite3.connect(store_file())
+    with database:
+        proofs = [("p1", NOW, "good"), ("p2", later, "differs"), ("p3", later + timedelta(hours=1), "failed")]
+        for name, at, outcome in proofs:
+            row = (name, "shop", "north", "south", stamp(at), outcome, "{}")
+            database.execute("INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        for name, site, at, outcome in (("b1", "blog", NOW, "good"), ("b2", "blog", later, "failed")):
+            row = (name, site, "north", stamp(at), stamp(at), outcome, None, "{}")
+            database.execute("INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    database.close()
+    assert await store.keeping.compared() == {("shop", "south"): Compared(later, same=False)}
+    assert await store.keeping.backed_up() == {"blog": NOW}
+    assert await store.keeping.kept_nowhere(["attic", "shop", "blog", "shed"]) == ("attic", "shed")

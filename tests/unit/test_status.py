@@ -166,12 +166,21 @@ class TestTheFleet:
         assert "name server" not in tables(status_reply(replace(picture, fleet=fleet, nameservers={})))
 
     def test_it_says_how_old_the_copies_are(self, picture: Picture) -> None:
-        assert "Copies: the oldest was made 3 h ago (shop on south); 1 site kept nowhere else." in texts(
+        assert "Copies: the oldest was made 3 h ago (shop on south); 1 site without a mirror." in texts(
             status_reply(picture)
         )
         ages = CopyAges(None, 2, 3, 0, NOW)
         assert "Copies: 2 older than allowed; 3 never made." in texts(status_reply(replace(picture, ages=ages)))
         assert "Copies: none to make." in texts(status_reply(replace(picture, ages=CopyAges(None, 0, 0, 0, NOW))))
+
+    def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: Picture) -> None:
+        backed_up = replace(AGES, unbacked=0, oldest_backup_at=NOW - timedelta(hours=9))
+        assert "Off-site: the oldest was begun 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
+        never = replace(AGES, unbacked=4, nowhere=("attic", "shed"))
+        said = texts(status_reply(replace(picture, ages=never)))
+        assert "Off-site: 4 sites never backed up." in said
+        assert "No copy anywhere: attic, shed." in said
+        assert not [text for text in texts(status_reply(picture)) if text.startswith(("Off-site", "No copy"))]
 
     def test_it_says_what_is_going_on(self, picture: Picture) -> None:
         work = Work(
@@ -233,9 +242,23 @@ class TestOne:
         ]
         assert reply.exit_code == 1
 
-    def test_an_exception_is_kept_nowhere_else(self, fleet: Fleet) -> None:
-        reply = site_reply(SiteView(fleet.sites["alone"], UP, "north", {}), "UTC", NOW)
-        assert texts(reply)[-1] == "It is kept nowhere else."
+    def test_an_exception_has_no_copy_anywhere_unless_it_is_backed_up(self, fleet: Fleet) -> None:
+        alone = SiteView(fleet.sites["alone"], UP, "north", {})
+        assert texts(site_reply(alone, "UTC", NOW))[-2:] == ["It has no mirror.", "There is no copy of it anywhere."]
+        never = texts(site_reply(replace(alone, offsite=True), "UTC", NOW))
+        assert never[-2:] == ["Last backed up off-site: never.", "There is no copy of it anywhere."]
+        backed_up = replace(alone, offsite=True, backed_up_at=NOW - timedelta(hours=5))
+        assert texts(site_reply(backed_up, "UTC", NOW))[-1] == "Last backed up off-site: 5 h ago."
+
+    def test_a_site_says_when_each_copy_was_compared_with_its_source(self, fleet: Fleet) -> None:
+        at = dict.fromkeys(("south", "east"), NOW - timedelta(hours=1))
+        compared = {"south": (NOW - timedelta(days=2), True), "east": (NOW - timedelta(hours=2), False)}
+        reply = site_reply(SiteView(fleet.sites["shop"], UP, "north", at, compared=compared), "UTC", NOW)
+        rows = tables(reply)["copy on"].rows
+        assert [(row.cells[2], row.tone) for row in rows] == [
+            ("verified 2 d ago", Tone.GOOD),
+            ("differed 2 h ago", Tone.BAD),
+        ]
 
     def test_a_name_server_says_how_it_is(self, fleet: Fleet) -> None:
         reply = nameserver_reply(fleet.dns.nameservers[0], Condition(why="never looked at"), "UTC", NOW)

@@ -168,7 +168,7 @@ def test_sites_are_told_worst_first_with_the_age_of_each_copy(fleet: Fleet) -> N
         ("alone", "north", "no mirror"),
         ("shop", "north", "south 3 h ago"),
     ]
-    assert reply.parts[1] == Text("1 site served away from home.")
+    assert reply.parts[1:] == (Text("No copy anywhere: alone.", Tone.BAD), Text("1 site served away from home."))
     assert reply.tone is Tone.WARN
 
 
@@ -187,6 +187,8 @@ def test_the_facts_of_a_site_are_what_scripts_need(fleet: Fleet) -> None:
                 "active": "north",
                 "mirrors": ["south", "east"],
                 "state": "fresh",
+                "backed_up_at": None,
+                "no_copy_anywhere": False,
                 "copies": [
                     {
                         "server": "south",
@@ -196,6 +198,8 @@ def test_the_facts_of_a_site_are_what_scripts_need(fleet: Fleet) -> None:
                         "fresh": True,
                         "quarantined": False,
                         "last_trouble": None,
+                        "compared_at": None,
+                        "same": None,
                     },
                     {
                         "server": "east",
@@ -205,11 +209,34 @@ def test_the_facts_of_a_site_are_what_scripts_need(fleet: Fleet) -> None:
                         "fresh": False,
                         "quarantined": False,
                         "last_trouble": None,
+                        "compared_at": None,
+                        "same": None,
                     },
                 ],
             }
         ]
     }
+
+
+def test_what_was_verified_and_what_was_backed_up_is_said(fleet: Fleet) -> None:
+    verified = copy("south", 3, compared_at=NOW - timedelta(days=2))
+    differed = copy("north", 1, compared_at=NOW - timedelta(hours=5), same=False)
+    sites = [
+        Kept(fleet.sites["shop"], "north", (verified,), NOW - timedelta(hours=6)),
+        Kept(fleet.sites["far"], "south", (differed,)),
+        Kept(fleet.sites["alone"], "north", (), NOW - timedelta(hours=6)),
+    ]
+    reply = sites_reply(sites, NOW, offsite=True)
+    assert table(reply.parts).columns == ("site", "served from", "copies", "backed up")
+    assert [row.cells for row in table(reply.parts).rows] == [
+        ("alone", "north", "no mirror", "6 h ago"),
+        ("shop", "north", "south 3 h ago, verified 2 d ago", "6 h ago"),
+        ("far", "south", "north 1 h ago, differed 5 h ago", "never"),
+    ]
+    assert len(reply.parts) == 1
+    assert isinstance(reply.facts, dict)
+    assert [site["no_copy_anywhere"] for site in reply.facts["sites"]] == [False, False, False]
+    assert reply.facts["sites"][1]["copies"][0]["same"] is False
 
 
 def test_a_long_fleet_is_summarised(fleet: Fleet) -> None:

@@ -122,7 +122,7 @@ async def test_it_says_how_old_the_oldest_copy_is(stage: Stage) -> None:
             await copied(stage, site.name, mirror, timedelta(hours=30 if overdue else 3))
     texts = [part.text for part in (await status(stage)).parts if isinstance(part, Text)]
     oldest = "the oldest was made 1 d 6 h ago (site4 on two)"
-    assert f"Copies: {oldest}; 1 older than allowed; 1 site kept nowhere else." in texts
+    assert f"Copies: {oldest}; 1 older than allowed; 1 site without a mirror." in texts
 
 
 async def test_a_site_served_from_its_mirror_is_counted_there(stage: Stage) -> None:
