@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from commands import Command
 from core import dns_report as report
 from core.dns_facts import dns_facts
-from core.errors import UsageError
+from core.naming import zone_named
 from core.pointing import living_too_long, names_pointing
 from core.reply import Reply
-from core.words import listing
 from ops.dns.survey import survey
 
 if TYPE_CHECKING:
     import argparse
 
     from commands import Request
-    from core.fleet import Fleet
     from ops.ports import Ports
 
 MOST_ZONES_BY_NAME = 200
@@ -47,17 +44,6 @@ async def run(request: Request, ports: Ports) -> Reply:
         facts=dns_facts(fleet, surveyed, pointing, too_long),
         exit_code=0 if all(verdict.in_step for verdict in verdicts) else 1,
     )
-
-
-def zone_named(text: str, fleet: Fleet) -> str:
-    """Return the zone that a person means: a zone, or any name in one. Raises UsageError with the nearest zone."""
-    name = text.lower().rstrip(".")
-    try:
-        return fleet.zone_of(name)
-    except LookupError:
-        near = get_close_matches(name, fleet.dns.zones, n=1, cutoff=0.5)
-        hint = f"Did you mean `dns {near[0]}`?" if near else f"The zones are {listing(fleet.dns.zones)}."
-        raise UsageError(f"{text!r} is in no zone of this fleet.", hint=hint) from None
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

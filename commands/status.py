@@ -6,12 +6,11 @@ Answers from the store, without touching the network. Only where no bot watches,
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
-from core.errors import UsageError
 from core.fleet_state import Condition
+from core.naming import target_named
 from core.status_facts import Asked, status_facts
 from core.status_of_one import SiteView, nameserver_reply, server_reply, site_reply
 from core.status_reply import status_reply
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from core.fleet import Fleet
     from core.reply import Json, Reply
     from core.status_reply import Picture
     from ops.ports import Ports
@@ -36,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Answer for the whole fleet, or for what was named."""
     name: str | None = request.options.name
-    asked = _asked(name, ports.fleet) if name is not None else Asked()
+    asked = Asked(*target_named(name, ports.fleet)) if name is not None else Asked()
     kind, found = asked.kind, asked.name
     all_sites = bool(getattr(request.options, "json", False)) or kind == "server"
     if request.person.via == "terminal" and not await is_watched(ports):
@@ -56,23 +54,6 @@ async def run(request: Request, ports: Ports) -> Reply:
         reply = status_reply(picture)
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None
     return replace(reply, facts=facts)
-
-
-def _asked(name: str, fleet: Fleet) -> Asked:
-    """Return what `name` is, and its name in the fleet; a site is found by any of its names."""
-    if name in fleet.servers:
-        return Asked("server", name)
-    if name in fleet.sites:
-        return Asked("site", name)
-    by_name = {host: site.name for site in fleet.sites.values() for host in site.names}
-    if name.lower().rstrip(".") in by_name:
-        return Asked("site", by_name[name.lower().rstrip(".")])
-    nameservers = [server.name for server in fleet.dns.nameservers]
-    if name in nameservers:
-        return Asked("nameserver", name)
-    near = get_close_matches(name, [*fleet.servers, *nameservers, *fleet.sites, *by_name], n=1, cutoff=0.5)
-    hint = f"Did you mean `{near[0]}`?" if near else "`status` alone shows the fleet."
-    raise UsageError(f"There is no server, site or name server {name!r}.", hint=hint)
 
 
 async def _one_site(ports: Ports, name: str) -> Mapping[str, Condition]:

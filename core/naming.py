@@ -1,4 +1,4 @@
-"""What a person means by the name of a site or a server."""
+"""What a person means by the name of a site, a server, a name server or a zone."""
 
 from __future__ import annotations
 
@@ -44,6 +44,33 @@ def server_or_site_named(text: str, fleet: Fleet) -> str:
     except UsageError:
         known = {**fleet.servers, **fleet.sites}
         raise UsageError(f"There is no server or site {text!r}.", hint=_nearest(text, known)) from None
+
+
+def target_named(text: str, fleet: Fleet) -> tuple[str, str]:
+    """Return the kind, `server`, `site` or `nameserver`, and the name of what `text` means; a site by any of its names.
+
+    Raises UsageError with the nearest of all.
+    """
+    if text in fleet.servers:
+        return "server", text
+    nameservers = [server.name for server in fleet.dns.nameservers]
+    if text not in fleet.sites and text in nameservers:
+        return "nameserver", text
+    try:
+        return "site", site_named(text, fleet).name
+    except UsageError:
+        hosts = [host for site in fleet.sites.values() for host in site.names]
+        known = dict.fromkeys([*fleet.servers, *nameservers, *fleet.sites, *hosts])
+        raise UsageError(f"There is no server, site or name server {text!r}.", hint=_nearest(text, known)) from None
+
+
+def zone_named(text: str, fleet: Fleet) -> str:
+    """Return the zone that a person means: a zone, or any name in one. Raises UsageError with the nearest zone."""
+    try:
+        return fleet.zone_of(text.lower().rstrip("."))
+    except LookupError:
+        hint = _nearest(text, dict.fromkeys(fleet.dns.zones))
+        raise UsageError(f"{text!r} is in no zone of this fleet.", hint=hint) from None
 
 
 def _nearest(text: str, known: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import UsageError
-from core.naming import server_or_site_named
+from core.naming import server_or_site_named, target_named, zone_named
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -25,3 +25,25 @@ def test_a_typing_error_in_a_server_or_site_gets_the_nearest(fleet: Fleet, text:
     with pytest.raises(UsageError, match="There is no server or site") as refused:
         server_or_site_named(text, fleet)
     assert refused.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("north", ("server", "north")), ("WWW.Shop.Test.", ("site", "shop")), ("ns1", ("nameserver", "ns1"))],
+)
+def test_anything_that_is_watched_is_known_by_its_name(fleet: Fleet, text: str, found: tuple[str, str]) -> None:
+    assert target_named(text, fleet) == found
+
+
+@pytest.mark.parametrize(("text", "near"), [("nss1", "ns1"), ("sout", "south"), ("ww.shop.test", "www.shop.test")])
+def test_a_typing_error_in_what_is_watched_gets_the_nearest_of_all(fleet: Fleet, text: str, near: str) -> None:
+    with pytest.raises(UsageError, match="There is no server, site or name server") as refused:
+        target_named(text, fleet)
+    assert refused.value.hint == f"Did you mean {near}?"
+
+
+def test_a_zone_is_meant_by_any_name_in_it(fleet: Fleet) -> None:
+    assert zone_named("A.Shop.Test.", fleet) == "shop.test"
+    with pytest.raises(UsageError, match=r"'shop\.tost' is in no zone") as refused:
+        zone_named("shop.tost", fleet)
+    assert refused.value.hint == "Did you mean shop.test?"

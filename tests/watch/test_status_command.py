@@ -109,10 +109,10 @@ async def test_a_server_a_site_and_a_name_server_can_be_asked_for(stage: Stage) 
 async def test_a_typing_error_gets_the_nearest_name(stage: Stage) -> None:
     with pytest.raises(UsageError) as refused:
         await status(stage, "thre")
-    assert refused.value.hint == "Did you mean `three`?"
+    assert refused.value.hint == "Did you mean three?"
     with pytest.raises(UsageError) as refused:
         await status(stage, "qqqqqqqqqqqq")
-    assert refused.value.hint == "`status` alone shows the fleet."
+    assert refused.value.hint == "There are one, two, three, ns1, ns2 and 25 more."
 
 
 async def test_it_says_how_old_the_oldest_copy_is(stage: Stage) -> None:
