@@ -13,7 +13,7 @@ from core.plan import Plan, State, inverse
 from core.plan_card import card_of, reply_of
 from core.plan_parts import View
 from core.planning import Drawn, choose_moves, draw_changes, served_from, what_changed
-from core.preflight import judge
+from core.preflight_checks import judge
 from core.words import listing
 from ops.preflight import gather_facts
 from ops.zones import ZonesRead, read_zones

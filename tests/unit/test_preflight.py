@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.preflight import Copy, Facts, Level, Sighting, Verdict, judge
+from core.preflight import Copy, Facts, Level, Sighting, Verdict
+from core.preflight_checks import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,30 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             "too old: shop (last good copy 1 d 9 h ago, limit 1 d 2 h)",
         ),
         (lambda f: replace(f, busy=(("shop", "a sync"),)), "other work", Level.BLOCK, "busy: shop (a sync)"),
+        (
+            lambda f: replace(f, backed_up=("shop",)),
+            "other work",
+            Level.WARN,
+            "a backup reads shop",
+        ),
+        (
+            lambda f: replace(f, unfrozen=("shop",)),
+            "databases",
+            Level.WARN,
+            "rows written at north between the last copy and the switch stay there: shop",
+        ),
+        (
+            lambda f: replace(f, hooks_left_out=("before_cutover of shop on north",)),
+            "hooks",
+            Level.WARN,
+            "1 hook left out since the server that sites leave cannot be counted on: before_cutover of shop on north",
+        ),
+        (
+            lambda f: replace(f, hooks_left_out=("before_cutover of shop on south",), without_hooks=True),
+            "hooks",
+            Level.WARN,
+            "1 hook left out as asked: before_cutover of shop on south",
+        ),
         (
             lambda f: replace(f, updates={"shop.test@a": "REFUSED", "b": None}),
             "update server",
