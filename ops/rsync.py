@@ -247,3 +247,13 @@ def _read(out: bytes) -> Output:
 
 def _trouble(ran: Ran, pull: Pull) -> Trouble | None:
     return trouble_of(ran.exit_code, ran.err, source=pull.source.name, mirror=pull.mirror.name)
+
+
+def reading(script: str, pull: Pull, own: list[str], rsyncs: list[str]) -> str:
+    """Return the command that runs another script on the mirror, with rsync's words for reading from the source."""
+    return _command(script, pull, own, [*rsyncs, *_options(pull)])
+
+
+def trouble_with(ran: Ran, pull: Pull) -> Trouble | None:
+    """Return what went wrong in such a command, or None where it went well."""
+    return _trouble(ran, pull)
