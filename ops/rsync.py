@@ -43,11 +43,15 @@ _BELONGINGS = (EVERYTHING, "-aH")
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One site, from one server to another one. Both hold it, and the mirror has a peer key."""
+    """One site, from one server to another one. Both hold it, and the mirror has a peer key.
+
+    checksum: files are read to be compared; otherwise those of the same size and time are taken to be the same.
+    """
 
     site: Site
     source: Server
     mirror: Server
+    checksum: bool = False
 
     @property
     def root(self) -> str:
@@ -173,6 +177,7 @@ def _options(pull: Pull) -> list[str]:
     return [
         "--no-h",
         f"--timeout={STALLED_S}",
+        *(["--checksum"] if pull.checksum else []),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
         *(["-s"] if _limited_to(pull.source) is None else []),
         f"--filter=- /{WORK_FOLDER}/",

@@ -38,7 +38,8 @@ class Wish:
     """What was asked of a sync.
 
     who: as the record names them. dry_run: only look. allow_delete: any number of files may go. take_active: a
-    quarantined mirror may be filled, which ends its quarantine. claimed_by: who holds the site and goes on holding it.
+    quarantined mirror may be filled, which ends its quarantine. claimed_by: who holds the site and goes on holding it. checksum: read
+    every file to compare it, where its size and time say that it is the same too.
     """
 
     who: str
@@ -46,6 +47,7 @@ class Wish:
     allow_delete: bool = False
     take_active: bool = False
     claimed_by: str | None = None
+    checksum: bool = False
 
 
 async def sync_one(
@@ -73,7 +75,7 @@ async def sync_one(
         trouble = rsync.why_not_pull(rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
     if trouble is not None:
         return await not_begun(ports, blank, trouble, wish)
-    pull = rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
+    pull = rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror], wish.checksum)
     doing = _Doing(ports, pull, wish, blank, on_progress)
     result = await (doing.without_errors(doing.compare()) if wish.dry_run else doing.on_record())
     return replace(result, took_s=ports.clock.monotonic() - began_s)
