@@ -31,6 +31,8 @@ FILL_S = 12 * 3600.0
 SWAP_S = 1800.0
 # rsync gives up when nothing has moved for so long; ssh when the other side does not answer.
 STALLED_S = 120
+# A file is read whole on both sides before either has anything to say about it.
+READING_S = 3600
 CONNECT_S = 10
 ALIVE_EVERY_S = 15
 WORK_FOLDER = ".sharpnet"
@@ -176,7 +178,7 @@ def _options(pull: Pull) -> list[str]:
     """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
     return [
         "--no-h",
-        f"--timeout={STALLED_S}",
+        f"--timeout={READING_S if pull.checksum else STALLED_S}",
         *(["--checksum"] if pull.checksum else []),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
         *(["-s"] if _limited_to(pull.source) is None else []),

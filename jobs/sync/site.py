@@ -38,8 +38,8 @@ class Wish:
     """What was asked of a sync.
 
     who: as the record names them. dry_run: only look. allow_delete: any number of files may go. take_active: a
-    quarantined mirror may be filled, which ends its quarantine. claimed_by: who holds the site and goes on holding it. checksum: read
-    every file to compare it, where its size and time say that it is the same too.
+    quarantined mirror may be filled, which ends its quarantine. claimed_by: who holds the site and goes on holding it.
+    checksum: read every file to compare it, where its size and time say that it is the same too.
     """
 
     who: str
