@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab import network, processes, programs, readiness, running, ssh, tls
 from lab.errors import LabError, UnknownHostError
-from lab.fleet import Fleet
+from lab.fleet import Fleet, Server
 from lab.hosts import Furnisher, Host, address_needed, hosts_of
 from lab.init import DaemonSpec
 from lab.state import Record, StateFolder, give_back
@@ -25,8 +25,8 @@ class Construction:
         self._fleet = fleet
         self._state = state
         self._record = record
-        self.hosts = hosts_of(fleet, state.hosts)
         self.secrets, self.environment = state.secrets(fleet)
+        self.hosts = hosts_of(fleet, state.hosts, self.secrets)
         self._has_https = any(server.https_port for server in fleet.servers.values())
         if self._has_https:
             self.environment["SSL_CERT_FILE"] = str(tls.bundle_of(state.authority))
@@ -92,7 +92,7 @@ class Construction:
             raise running.not_ready(host)
 
     def _comes_up(self, host: Host, zones: Sequence[str], within_s: float) -> bool:
-        probes = readiness.server_probes(host.server) if host.server else []
+        probes = self._furnisher.probes(host)
         if host.dns:
             probes.append(readiness.anything_answered(host.dns))
             probes += [readiness.zone_served(host.dns, zone) for zone in zones]
@@ -110,12 +110,16 @@ class Construction:
         if self._has_https:
             tls.make_authority(self._state.authority)
         self._write_secret_files()
-        keys = {name: self._bot_key(server.key) for name, server in self._fleet.servers.items()}
+        keys = {server.name: self._bot_key(server.key) for server in self._logins()}
         self._furnisher.furnish_servers(keys, self._state.authority, with_content=not self._record.seeded)
         self._write_known_hosts()
-        self._state.write_ssh_config(ssh.client_config(self._fleet))
+        self._state.write_ssh_config(ssh.client_config(self._logins()))
         self._record.seeded = True
         self._state.keep(self._record)
+
+    def _logins(self) -> list[Server]:
+        """List every host that the bot logs in to."""
+        return [host.server for host in self.hosts.values() if host.server]
 
     def _bot_key(self, path: Path) -> str:
         for file in (path, ssh.public_half(path)):
@@ -126,17 +130,17 @@ class Construction:
         return line
 
     def _write_secret_files(self) -> None:
-        tsig = self._fleet.tsig
-        if tsig and self.secrets.bot and tsig.secret.startswith("file:"):
-            file = self._fleet.beside(tsig.secret.removeprefix("file:"))
-            self._state.claim(self._record, file)
-            programs.write(file, self.secrets.bot.secret + "\n")
-            give_back(file)
+        for place, secret in self.secrets.by_place.items():
+            if place.startswith("file:"):
+                file = self._fleet.beside(place.removeprefix("file:"))
+                self._state.claim(self._record, file)
+                programs.write(file, secret + "\n")
+                give_back(file)
 
     def _write_known_hosts(self) -> None:
         pins: dict[Path, str] = {}
-        for name, server in self._fleet.servers.items():
-            pin = ssh.known_host(server, self.hosts[name].folder)
+        for server in self._logins():
+            pin = ssh.known_host(server, self.hosts[server.name].folder)
             pins[server.known_hosts] = pins.get(server.known_hosts, "") + pin
         for file, text in pins.items():
             self._state.claim(self._record, file)

@@ -27,6 +27,7 @@ _ODD_NAMES = (
     "pages/two.html",
     "pages/three.html",
 )
+_TIMES = 10
 
 
 def make_folder(folder: Path, path: str, uid: int) -> Path:
@@ -39,6 +40,12 @@ def make_folder(folder: Path, path: str, uid: int) -> Path:
             if depth:
                 os.chown(made, uid, uid)
     return made
+
+
+def rows(site: Site) -> dict[str, list[str]]:
+    """Give what a site's databases hold at its home: values by table, each with its number from 1 on as its key."""
+    entries = [f"{name!r} of {site.names[0]}" for name in _ODD_NAMES]
+    return {"marker": [site.key], "entries": entries * _TIMES}
 
 
 def fill(site: Site, home: Server, folder: Path, uid: int) -> None:

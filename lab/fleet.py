@@ -6,7 +6,7 @@ The shape is that of the product's app.yaml. This is no second validator: what t
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import dns.exception
 import dns.name
@@ -14,8 +14,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lab.errors import FleetFileError
+from lab.fleet_part import Part
+
+Engine = Literal["mariadb", "postgresql"]
 
 _UNTOUCHED = "notify"
+_ENGINES: dict[str, Engine] = {"mariadb": "mariadb", "mysql": "mariadb", "postgresql": "postgresql"}
+_NO_PORT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,22 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    """A database of a site, on each server that has the site.
+
+    `socket` may hold {server}; without it and without `port` the engine's own place is meant. `password` says where
+    the password is (env:NAME or file:PATH).
+    """
+
+    engine: Engine
+    name: str
+    socket: str | None
+    port: int | None
+    user: str | None
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """A site, with its names as the DNS has them and its folder on each server that has it."""
 
@@ -68,6 +89,7 @@ class Site:
     check_path: str
     check_status: int
     check_contains: str
+    databases: tuple[Database, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +110,18 @@ class Tsig:
 
 
 @dataclass(frozen=True, slots=True)
+class Offsite:
+    """The host of the third copy: a login like a server's, for SFTP alone, and the folder of the backups there.
+
+    `password` says where the backups' password is.
+    """
+
+    login: Server
+    path: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """What the lab builds, in the fleet file's order. Environment names are those that the bot will look for."""
 
@@ -101,6 +135,14 @@ class Fleet:
     zones: tuple[str, ...]
     max_ttl_s: int
     environment_names: tuple[str, ...]
+    offsite: Offsite | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Say where the fleet's secrets are, each as env:NAME or file:PATH."""
+        places = [database.password for site in self.sites.values() for database in site.databases]
+        places += [self.tsig.secret if self.tsig else None, self.offsite.password if self.offsite else None]
+        return tuple(dict.fromkeys(place for place in places if place))
 
     def zone_of(self, name: str) -> str:
         """Name the zone that holds `name`: the longest that it ends in."""
@@ -131,7 +173,7 @@ def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
         raise FleetFileError(f"there is no {copy or file}", "Give the path of the fleet file (app.yaml).") from error
     except YAMLError as error:
         raise FleetFileError(f"{file} is not YAML: {error}") from error
-    top = _Part(tree, file.name)
+    top = Part(tree, file.name)
     servers = {name: _server(name, part, file) for name, part in top.parts("servers").items()}
     dns_part = top.part("dns")
     return Fleet(
@@ -145,65 +187,12 @@ def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
         zones=tuple(ascii_name(zone) for zone in dns_part.texts("zones")),
         max_ttl_s=dns_part.number("max_ttl", 300),
         environment_names=tuple(sorted(_environment_names(tree))),
+        offsite=_offsite(top.part("offsite"), servers, file) if top.has("offsite") else None,
     )
 
 
-class _Part:
-    """A mapping of the file, read with complaints that name the place."""
-
-    def __init__(self, tree: object, where: str) -> None:
-        if not isinstance(tree, dict):
-            raise FleetFileError(f"{where} is no mapping")
-        self._tree: dict[Any, Any] = tree
-        self.where = where
-
-    def has(self, key: str) -> bool:
-        return self._tree.get(key) is not None
-
-    def part(self, key: str) -> "_Part":
-        return _Part(self._need(key), f"{self.where}: {key}")
-
-    def parts(self, key: str) -> dict[str, "_Part"]:
-        named = self._need(key)
-        if not isinstance(named, dict):
-            raise FleetFileError(f"{self.where}: {key} is no mapping")
-        return {str(name): _Part(tree, f"{self.where}: {key}.{name}") for name, tree in named.items()}
-
-    def listed(self, key: str) -> list["_Part"]:
-        return [_Part(tree, f"{self.where}: {key}[{at}]") for at, tree in enumerate(self._list(key))]
-
-    def texts(self, key: str) -> list[str]:
-        return [str(value) for value in self._list(key)]
-
-    def text(self, key: str, otherwise: str | None = None) -> str:
-        return str(self._need(key, otherwise))
-
-    def number(self, key: str, otherwise: int | None = None) -> int:
-        value = self._need(key, otherwise)
-        if not isinstance(value, int):
-            raise FleetFileError(f"{self.where}: {key} is {value!r}, not a whole number")
-        return value
-
-    def _list(self, key: str) -> list[object]:
-        value = self._tree.get(key) or []
-        if not isinstance(value, list):
-            raise FleetFileError(f"{self.where}: {key} is no list")
-        return value
-
-    def _need(self, key: str, otherwise: object = None) -> object:
-        value = self._tree.get(key)
-        if value is None:
-            value = otherwise
-        if value is None:
-            raise FleetFileError(f"{self.where} lacks {key}")
-        return value
-
-
-def _server(name: str, part: _Part, file: Path) -> Server:
+def _server(name: str, part: Part, file: Path) -> Server:
     ssh = part.part("ssh")
-    key = ssh.text("key")
-    if not key.startswith("file:"):
-        raise FleetFileError(f"{ssh.where}: key is {key}", "The lab makes keys only where they are file:PATH.")
     peer = part.part("peer") if part.has("peer") else None
     web = part.part("web") if part.has("web") else None
     page = part.part("status_page") if part.has("status_page") else None
@@ -213,7 +202,7 @@ def _server(name: str, part: _Part, file: Path) -> Server:
         ipv6=_address(part, "ipv6") if part.has("ipv6") else None,
         user=ssh.text("user"),
         ssh_port=ssh.number("port", 22),
-        key=file.parent / key.removeprefix("file:"),
+        key=_key(ssh, file),
         known_hosts=file.parent / ssh.text("known_hosts"),
         peer=_peer(peer) if peer else None,
         http_port=web.number("http", 80) if web else 80,
@@ -222,7 +211,34 @@ def _server(name: str, part: _Part, file: Path) -> Server:
     )
 
 
-def _peer(part: _Part) -> Peer:
+def _key(ssh: Part, file: Path) -> Path:
+    key = ssh.text("key")
+    if not key.startswith("file:"):
+        raise FleetFileError(f"{ssh.where}: key is {key}", "The lab makes keys only where they are file:PATH.")
+    return file.parent / key.removeprefix("file:")
+
+
+def _offsite(part: Part, servers: dict[str, Server], file: Path) -> Offsite:
+    at = part.part("server")
+    ssh = at.part("ssh")
+    names = ("offsite", *(f"offsite{number}" for number in range(2, len(servers) + 3)))
+    login = Server(
+        name=next(name for name in names if name not in servers),
+        ipv4=_address(at, "address"),
+        ipv6=None,
+        user=ssh.text("user"),
+        ssh_port=ssh.number("port", 22),
+        key=_key(ssh, file),
+        known_hosts=file.parent / ssh.text("known_hosts"),
+        peer=None,
+        http_port=_NO_PORT,
+        https_port=None,
+        status_page=None,
+    )
+    return Offsite(login, part.text("path").rstrip("/"), part.text("password"))
+
+
+def _peer(part: Part) -> Peer:
     return Peer(
         key=part.text("key"),
         known_hosts=part.text("known_hosts"),
@@ -230,12 +246,12 @@ def _peer(part: _Part) -> Peer:
     )
 
 
-def _status_page(part: _Part) -> StatusPage:
+def _status_page(part: Part) -> StatusPage:
     authority = part.text("url").partition("://")[2].partition("/")[0]
     return StatusPage(root=part.text("root"), host=authority.rpartition(":")[0] or authority)
 
 
-def _site(key: str, part: _Part, servers: dict[str, Server]) -> Site:
+def _site(key: str, part: Part, servers: dict[str, Server]) -> Site:
     home, mirrors = part.text("home"), part.texts("mirrors")
     for name in (home, *mirrors):
         if name not in servers:
@@ -250,18 +266,33 @@ def _site(key: str, part: _Part, servers: dict[str, Server]) -> Site:
         check_path=check.text("path", "/") if check else "/",
         check_status=check.number("status", 200) if check else 200,
         check_contains=check.text("contains", key) if check else key,
+        databases=tuple(_database(database) for database in part.listed("databases")),
     )
 
 
-def _endpoint(part: _Part) -> Endpoint:
+def _database(part: Part) -> Database:
+    engine = part.text("engine")
+    if engine not in _ENGINES:
+        raise FleetFileError(f"{part.where}: the lab has no {engine}", f"It has {', '.join(_ENGINES)}.")
+    return Database(
+        engine=_ENGINES[engine],
+        name=part.text("name"),
+        socket=part.text("socket") if part.has("socket") else None,
+        port=part.number("port") if part.has("port") else None,
+        user=part.text("user") if part.has("user") else None,
+        password=part.text("password") if part.has("password") else None,
+    )
+
+
+def _endpoint(part: Part) -> Endpoint:
     return Endpoint(_address(part, "address"), part.number("port", 53))
 
 
-def _tsig(part: _Part) -> Tsig:
+def _tsig(part: Part) -> Tsig:
     return Tsig(ascii_name(part.text("name")), part.text("algorithm", "hmac-sha256"), part.text("secret"))
 
 
-def _address(part: _Part, key: str) -> str:
+def _address(part: Part, key: str) -> str:
     try:
         return str(ipaddress.ip_address(part.text(key)))
     except ValueError as error:

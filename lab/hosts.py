@@ -1,5 +1,6 @@
 """Decides which hosts a fleet needs, and makes ready all that each of them needs to start."""
 
+import functools
 import itertools
 import posixpath
 from collections.abc import Iterator
@@ -7,45 +8,51 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab import content, knot, nginx, nsd, ssh, tls
+from lab import content, databases, knot, nginx, nsd, readiness, ssh, tls
+from lab.database_server import DatabaseServer
 from lab.errors import FleetFileError
 from lab.fleet import Endpoint, Fleet, Server
 from lab.init import DaemonSpec
 from lab.name_server import Key, Primary, Secondary, bind_primary, bind_secondary
-from lab.root_folder import own_paths
+from lab.root_folder import on_host, own_paths
 from lab.zones import ExtraRecords, zone_files
 
-Kind = Literal["server", "primary", "nameserver"]
-Software = Literal["sshd, nginx", "BIND", "NSD", "Knot"]
-_PUBLIC_SOFTWARE: tuple[Software, ...] = ("BIND", "NSD", "Knot")
+Kind = Literal["server", "primary", "nameserver", "offsite"]
+_PUBLIC_SOFTWARE = ("BIND", "NSD", "Knot")
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host of the lab: a web server, the update server, or a public name server.
+    """One host of the lab: a web server, the update server, a public name server, or the off-site host.
 
-    `folder` is where it has its files on this machine; `dns` is where it answers, None for a web server.
+    `folder` is where it has its files on this machine; `server` is how it is logged in to, None for a name server;
+    `dns` is where it answers, None for the others.
     """
 
     name: str
     kind: Kind
-    software: Software
+    software: str
     addresses: tuple[str, ...]
     folder: Path
     server: Server | None = None
     dns: Endpoint | None = None
+    databases: tuple[DatabaseServer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The TSIG keys: the bot's (None where the fleet has none), the lab's own for edits by hand, and for transfers."""
+    """The TSIG keys, and every secret of the fleet file by the place that it gives for it.
+
+    The keys are the bot's (None where the fleet has none), the lab's own for edits by hand, and the one for transfers.
+    """
 
     bot: Key | None
     admin: Key
     transfer: Key
+    by_place: dict[str, str]
 
 
-def hosts_of(fleet: Fleet, folder: Path) -> dict[str, Host]:
+def hosts_of(fleet: Fleet, folder: Path, secrets: Secrets) -> dict[str, Host]:
     """List the hosts of the fleet by name, primaries first, since the others have their zones from them.
 
     Update servers are called primary, primary2 and so on; one that is a public name server too keeps that name.
@@ -58,10 +65,16 @@ def hosts_of(fleet: Fleet, folder: Path) -> dict[str, Host]:
         hosts.append(Host(name, "primary", "BIND", (at.address,), folder / name, dns=at))
     for server in fleet.servers.values():
         where = folder / server.name
-        hosts.append(Host(server.name, "server", "sshd, nginx", server.addresses, where, server=server))
+        served = databases.servers_on(server, fleet, secrets.by_place)
+        served_by = ", ".join(["sshd", "nginx", *databases.software_of(served)])
+        hosts.append(Host(server.name, "server", served_by, server.addresses, where, server, databases=tuple(served)))
+    if fleet.offsite:
+        login = fleet.offsite.login
+        hosts.append(Host(login.name, "offsite", "sshd", login.addresses, folder / login.name, login))
     for name, at in fleet.nameservers.items():
         if at not in fleet.updates:
             hosts.append(Host(name, "nameserver", next(software), (at.address,), folder / name, dns=at))
+    databases.refuse_shared_ports({host.name: host.databases for host in hosts})
     by_name = {host.name: host for host in hosts}
     if len(by_name) < len(hosts):
         names = sorted(host.name for host in hosts)
@@ -87,10 +100,12 @@ class Furnisher:
         self._zone_files = zone_files(fleet, extra)
 
     def furnish_servers(self, bot_keys: dict[str, str], authority: Path, *, with_content: bool) -> None:
-        """Make all web servers ready together, since they know each other's keys."""
-        servers = {host.name: host for host in self._hosts.values() if host.server}
-        for host in servers.values():
+        """Make all web servers ready together, since they know each other's keys, and the off-site host."""
+        servers = {host.name: host for host in self._hosts.values() if host.kind == "server"}
+        for host in self._hosts.values():
             self._furnish_folders(host)
+            if host.server and host.kind == "offsite":
+                ssh.let_bot_in(host.server, host.folder, bot_keys[host.name])
         ssh.exchange_keys(self._fleet, {name: host.folder for name, host in servers.items()}, bot_keys)
         for host in servers.values():
             if host.server and host.server.https_port:
@@ -101,12 +116,16 @@ class Furnisher:
 
     def needed_paths(self, host: Host) -> list[str]:
         """List the host's paths that must be its own, as the first folders of its root."""
-        return own_paths(_folders_on(host.server, self._fleet) if host.server else [])
+        return own_paths([*self._folders_on(host), *databases.folders(host.databases)])
 
     def daemons(self, host: Host) -> list[DaemonSpec]:
         """Write the configuration of the host's daemons, and say how to start them."""
+        if host.server and host.kind == "offsite":
+            return [ssh.sshd(host.server, host.folder, sftp_only=True)]
         if host.server:
-            return [ssh.sshd(host.server, host.folder), nginx.nginx(host.server, self._fleet, host.folder)]
+            databases.furnish(host.databases, host.folder)
+            web = [ssh.sshd(host.server, host.folder), nginx.nginx(host.server, self._fleet, host.folder)]
+            return [*web, *map(databases.daemon, host.databases)]
         if host.dns is None:
             return []
         transfer = self._secrets.transfer
@@ -120,6 +139,15 @@ class Furnisher:
         write = {"BIND": bind_secondary, "NSD": nsd.nsd_secondary, "Knot": knot.knot_secondary}[host.software]
         return [write(host.folder, role)]
 
+    def probes(self, host: Host) -> list[readiness.Probe]:
+        """List what must hold before a host that is no name server counts as up."""
+        if host.server is None:
+            return []
+        if host.kind == "offsite":
+            return [readiness.ssh_greets(address, host.server.ssh_port) for address in host.addresses]
+        asked = [functools.partial(databases.answers, database, host.folder) for database in host.databases]
+        return [*readiness.server_probes(host.server), *asked]
+
     def furnish_root(self, host: Host) -> None:
         """Make the folders that stand in for parts of the machine's."""
         for name in ("log", "new-root"):
@@ -129,6 +157,9 @@ class Furnisher:
         content.make_folder(host.folder, "/tmp", 0).chmod(0o1777)
         content.make_folder(host.folder, "/var/tmp", 0).chmod(0o1777)
         content.make_folder(host.folder, "/var/log", 0)
+        run = on_host(host.folder, "/var/run")
+        if not run.is_symlink():
+            run.symlink_to("/run")
         if host.server is None:
             ssh.prepare_host_accounts(host.folder)
 
@@ -137,18 +168,25 @@ class Furnisher:
             return
         self.furnish_root(host)
         ssh.prepare_accounts(host.server, host.folder)
-        for path in _folders_on(host.server, self._fleet):
+        for path in self._folders_on(host):
             content.make_folder(host.folder, path, ssh.uid_of(host.server))
 
+    def _folders_on(self, host: Host) -> list[str]:
+        if host.server is None:
+            return []
+        offsite = self._fleet.offsite
+        folders = [offsite.path] if host.kind == "offsite" and offsite else _folders_of(host.server, self._fleet)
+        for folder in folders:
+            if not folder.startswith("/") or folder == "/" or ".." in folder.split("/") or folder in {"/etc", "/usr"}:
+                raise FleetFileError(f"the lab cannot give {host.name} {folder!r} as a folder of its own")
+        return folders
 
-def _folders_on(server: Server, fleet: Fleet) -> list[str]:
+
+def _folders_of(server: Server, fleet: Fleet) -> list[str]:
     folders = [site.roots[server.name] for site in fleet.sites.values() if server.name in site.roots]
     if server.peer:
         folders += [posixpath.dirname(server.peer.key), posixpath.dirname(server.peer.known_hosts)]
         folders += [server.peer.limited_to] if server.peer.limited_to else []
     if server.status_page:
         folders.append(server.status_page.root)
-    for folder in folders:
-        if not folder.startswith("/") or folder == "/" or ".." in folder.split("/") or folder in {"/etc", "/usr"}:
-            raise FleetFileError(f"the lab cannot give {server.name} {folder!r} as a folder of its own")
     return folders

@@ -33,15 +33,22 @@ if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod 755 $policy
 fi
+clusters=/etc/postgresql-common/createcluster.d
+if [ ! -e $clusters/lab.conf ]; then
+    # What postgresql looks at before it makes and starts a cluster of its own.
+    mkdir -p $clusters
+    temporary+=($clusters/lab.conf)
+    echo 'create_main_cluster = false' >$clusters/lab.conf
+fi
 dpkg-query -W -f '${Package}\n' | sort >"$before"
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt-get update -qq
 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 
 [ -d /run/systemd/system ] || exit 0
-# nginx-light brings nginx, whose service it is.
+# nginx-light brings nginx, whose service it is; postgresql brings postgresql-common likewise.
 for package in $(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -); do
-    case " ${missing[*]} nginx nginx-common " in *" $package "*) ;; *) continue ;; esac
+    case " ${missing[*]} nginx nginx-common postgresql-common " in *" $package "*) ;; *) continue ;; esac
     for unit in $(dpkg -L "$package" | sed -nE 's|^(/usr)?/lib/systemd/system/([^/@]+\.(service\|socket))$|\2|p'); do
         systemctl disable --quiet --now "$unit" 2>/dev/null || echo "could not disable $unit: do it by hand"
     done

@@ -8,7 +8,7 @@ from typing import Self
 
 from ruamel.yaml import YAML
 
-from lab import network, programs, readiness, running
+from lab import databases, network, programs, readiness, running
 from lab.construction import Construction, tear_down
 from lab.errors import LabError
 from lab.fleet import Endpoint, read_fleet
@@ -141,6 +141,21 @@ class Lab:
     def path_on(self, name: str, path: str) -> Path:
         """Say where on this machine the host has what it calls `path`."""
         return on_host(self.host(name).folder, path)
+
+    def sql(self, name: str, engine: str, database: str, statement: str) -> str:
+        """Have SQL carried out on a host, as one who may do everything, and give what it prints: rows, with tabs.
+
+        `engine` is "mariadb" or "postgresql". A database that the fleet file does not name is looked for in the first
+        server of that engine; "" is no database at all.
+        """
+        host = self.host(name)
+        state = running.status_of(host, cut_off=False)
+        first = running.first_process(host.folder)
+        served = [one for one in host.databases if one.engine == engine]
+        if not served or first is None or state.state != "up":
+            raise LabError(f"{name} has no {engine} that runs", f"It is {state.state}, with {state.software}.")
+        asked = next((one for one in served if database in one.databases), served[0])
+        return databases.ask(asked, first.pid, database, statement)
 
     def nsupdate(self, zone: str, commands: Iterable[str], at: str = "primary") -> None:
         """Change a zone as by hand, with a key that is not the bot's.

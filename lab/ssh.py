@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from lab import programs
@@ -9,6 +10,9 @@ from lab.errors import FleetFileError
 from lab.fleet import Fleet, Server
 from lab.init import DaemonSpec
 from lab.root_folder import ACCOUNT_FILES, INSIDE, on_host
+
+DATABASE_UIDS = {"mysql": 2_000_000_001, "postgres": 2_000_000_002}
+"""The accounts that database servers run as. The machine need not have them, nor by these numbers."""
 
 _FIRST_UID = 1_000_000_000
 _HOST_KEY = "ssh/host_key"
@@ -52,9 +56,11 @@ def prepare_accounts(server: Server, folder: Path) -> None:
     uid = uid_of(server)
     home = "/root" if uid == 0 else f"/home/{server.user}"
     passwd, shadow, group = (on_host(folder, path) for path in ACCOUNT_FILES)
-    own = f"{server.user}:x:{uid}:{uid}::{home}:/bin/bash\n"
-    programs.write(passwd, _without("/etc/passwd", server.user) + own, 0o644)
-    programs.write(group, _without("/etc/group", server.user) + f"{server.user}:x:{uid}:\n", 0o644)
+    accounts = {**DATABASE_UIDS, server.user: uid}
+    users = [f"{name}:x:{its}:{its}::{home if its == uid else '/'}:/bin/bash\n" for name, its in accounts.items()]
+    groups = [f"{name}:x:{its}:\n" for name, its in accounts.items()]
+    programs.write(passwd, _without("/etc/passwd", accounts) + "".join(users), 0o644)
+    programs.write(group, _without("/etc/group", accounts) + "".join(groups), 0o644)
     # Without PAM sshd takes "!" for a locked account, and "*" for one without a password.
     programs.write(shadow, f"{server.user}:*:19000:0:99999:7:::\n")
     folders = on_host(folder, home), on_host(folder, home) / ".ssh"
@@ -90,7 +96,13 @@ def exchange_keys(fleet: Fleet, folders: dict[str, Path], bot_keys: dict[str, st
             _write_owned(on_host(folders[name], server.peer.known_hosts), others, server)
 
 
-def sshd(server: Server, folder: Path) -> DaemonSpec:
+def let_bot_in(server: Server, folder: Path, bot_key: str) -> None:
+    """Let the bot in, and nobody else."""
+    home = "/root" if uid_of(server) == 0 else f"/home/{server.user}"
+    _write_owned(on_host(folder, f"{home}/.ssh/authorized_keys"), bot_key + "\n", server)
+
+
+def sshd(server: Server, folder: Path, *, sftp_only: bool = False) -> DaemonSpec:
     """Write sshd's configuration: keys only, one user."""
     make_key(folder / _HOST_KEY, server.name)
     on_host(folder, "/run/sshd").mkdir(parents=True, exist_ok=True)
@@ -112,19 +124,20 @@ def sshd(server: Server, folder: Path) -> DaemonSpec:
         "MaxStartups 100:30:200",
         "MaxSessions 100",
         "LogLevel VERBOSE",
+        *(["ForceCommand internal-sftp"] if sftp_only else []),
     ]
     programs.write(folder / "sshd_config", "\n".join(lines) + "\n")
     return {"name": "sshd", "argv": [programs.find("sshd"), "-D", "-e", "-f", f"{INSIDE}/sshd_config"], "environ": {}}
 
 
-def client_config(fleet: Fleet) -> str:
+def client_config(servers: Iterable[Server]) -> str:
     """Write what a person needs for `ssh -F FILE SERVER` (ssh_config(5))."""
     return "".join(
         f"Host {server.name}\n"
         f"  HostName {server.ipv4}\n  Port {server.ssh_port}\n  User {server.user}\n"
         f'  IdentityFile "{server.key}"\n  IdentitiesOnly yes\n'
         f'  UserKnownHostsFile "{server.known_hosts}"\n  StrictHostKeyChecking yes\n'
-        for server in fleet.servers.values()
+        for server in servers
     )
 
 
@@ -144,6 +157,6 @@ def _write_owned(path: Path, text: str, server: Server) -> None:
     os.chown(path, uid_of(server), uid_of(server))
 
 
-def _without(file: str, name: str) -> str:
+def _without(file: str, names: Container[str]) -> str:
     lines = Path(file).read_text(encoding="utf-8").splitlines(keepends=True)
-    return "".join(line for line in lines if line.partition(":")[0] != name)
+    return "".join(line for line in lines if line.partition(":")[0] not in names)

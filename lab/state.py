@@ -89,21 +89,20 @@ class StateFolder:
         self.keep(record)
 
     def secrets(self, fleet: Fleet) -> tuple[Secrets, dict[str, str]]:
-        """Give the TSIG keys and the environment that the bot needs, the same ones for as long as the lab is up."""
+        """Give the secrets and the environment that the bot needs, the same ones for as long as the lab is up."""
         try:
             kept: dict[str, str] = json.loads(self._secrets.read_text(encoding="utf-8"))
         except FileNotFoundError:
             kept = {}
-        wanted = ["transfer", "admin", *(f"env:{name}" for name in fleet.environment_names)]
-        if fleet.tsig:
-            wanted.append(fleet.tsig.secret)
+        wanted = ("transfer", "admin", *(f"env:{name}" for name in fleet.environment_names), *fleet.secrets)
         for name in wanted:
             kept.setdefault(name, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
         programs.write(self._secrets, json.dumps(kept))
         bot = Key(fleet.tsig.name, fleet.tsig.algorithm, kept[fleet.tsig.secret]) if fleet.tsig else None
         admin = Key("lab-admin", "hmac-sha256", kept["admin"])
         transfer = Key("lab-transfer", "hmac-sha256", kept["transfer"])
-        return Secrets(bot, admin, transfer), {name: kept[f"env:{name}"] for name in fleet.environment_names}
+        ours = {place: kept[place] for place in fleet.secrets}
+        return Secrets(bot, admin, transfer, ours), {name: kept[f"env:{name}"] for name in fleet.environment_names}
 
     def write_env(self, environment: dict[str, str]) -> None:
         """Write what `set -a; . FILE` takes in."""

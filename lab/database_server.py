@@ -1,0 +1,31 @@
+"""One database server of a host, as the fleet file wants it: where it listens, who may log in, and what it holds."""
+
+from dataclasses import dataclass, field
+
+from lab.fleet import Engine
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A database to make: whose it is, and its values by table; None leaves it empty, as on a mirror."""
+
+    owner: str
+    rows: dict[str, list[str]] | None
+
+
+@dataclass(slots=True)
+class DatabaseServer:
+    """A database server; paths are those of the host.
+
+    `socket` is the socket itself. `tcp_port` is one of the host's 127.0.0.1, or None. `all_may` is the account that may
+    do everything, known by its being that user of the host. `accounts` are more of them, with their passwords.
+    """
+
+    engine: Engine
+    name: str
+    folder: str
+    socket: str
+    tcp_port: int | None
+    all_may: str
+    accounts: dict[str, str | None] = field(default_factory=dict)
+    databases: dict[str, Wanted] = field(default_factory=dict)
