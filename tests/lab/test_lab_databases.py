@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.small_fleet import SmallFleet, StartLab
+    from lab.small_fleet import SmallFleet
 
 ENGINES = [("mariadb", "fjord"), ("postgresql", "fjord")]
 
@@ -103,8 +103,8 @@ def test_a_user_of_the_fleet_file_logs_in_with_its_password_and_not_without(stoc
     assert "no password supplied" in on(stocked, "lima", login).stderr
 
 
-def test_what_a_database_was_told_outlives_a_kill(small_fleet: SmallFleet, start_lab: StartLab, tmp_path: Path) -> None:
-    lab = start_lab(small_fleet(tmp_path, with_databases))
+def test_what_a_database_was_told_outlives_a_kill(stocked: Lab) -> None:
+    lab = stocked
     for engine, name in ENGINES:
         lab.sql("oslo", engine, name, "INSERT INTO entries (text) VALUES ('last words')")
     lab.drop("oslo")
@@ -112,10 +112,13 @@ def test_what_a_database_was_told_outlives_a_kill(small_fleet: SmallFleet, start
         lab.sql("oslo", "mariadb", "fjord", "SELECT 1")
     lab.back("oslo")
     for engine, name in ENGINES:
-        assert lab.sql("oslo", engine, name, "SELECT max(id) FROM entries").strip() == "201"
+        assert (
+            lab.sql("oslo", engine, name, "DELETE FROM entries WHERE text = 'last words' RETURNING id").strip() == "201"
+        )
     lab.freeze("oslo")
     with pytest.raises(LabError, match="frozen"):
         lab.sql("oslo", "postgresql", "fjord", "SELECT 1")
+    lab.back("oslo")
 
 
 def test_one_port_for_the_databases_of_two_hosts_is_refused(small_fleet: SmallFleet, tmp_path: Path) -> None:
