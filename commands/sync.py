@@ -1,49 +1,104 @@
-"""`sync`: copies sites now, from where they are served to where their copies are kept."""
+"""`sync`: copies sites now, from where they are served to where their copies are kept; proves copies; undoes runs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from commands import Command
+from core import proof_report
 from core.errors import UsageError
 from core.naming import server_named, site_named
 from core.people import Role
 from core.sync_report import progress_reply, report
 from jobs.sync import Wish, sync_sites
+from jobs.verify import verify_sites
 
 if TYPE_CHECKING:
     import argparse
 
     from commands import Request
+    from core.fleet import Site
     from core.reply import Reply
     from core.sync_result import SyncProgress
     from ops.ports import Clock, Ports
 
 SHOW_EVERY_S = 1.0
+COPYING = ("dry_run", "allow_delete", "take_active", "checksum")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
-    """Copy what was asked for. Exit code 0: all good; 1: one failed; 3: none failed, but one was refused."""
-    options, fleet = request.options, ports.fleet
-    if bool(options.sites) == options.all:
-        raise UsageError("Say which sites, or --all.", hint="For example: `sync SITE --dry-run`.")
-    named = fleet.sites.values() if options.all else (site_named(name, fleet) for name in options.sites)
-    sites = tuple(dict.fromkeys(named))
-    to = server_named(options.to, fleet) if options.to else None
+    """Do what was asked for. Exit code 0: all good; 1: one failed, or differs; 3: none failed, but one was refused."""
+    options = request.options
+    sites, to = _sites(options, ports), server_named(options.to, ports.fleet) if options.to else None
+    if options.verify:
+        return await _verify(request, ports, sites, to)
     wish = Wish(
         who=request.person.label,
         dry_run=options.dry_run,
         allow_delete=options.allow_delete,
         take_active=options.take_active,
+        checksum=options.checksum,
     )
     shown = _Shown(request, ports.clock)
     results = await sync_sites(ports, sites, wish, to=to, on_progress=shown.take)
-    copied = {result.site for result in results}
+    alone = _alone(sites, {result.site for result in results}, options, to)
+    return report(results, alone, dry_run=options.dry_run)
+
+
+async def _verify(request: Request, ports: Ports, sites: tuple[Site, ...], to: str | None) -> Reply:
+    options = request.options
+    _alone_with("--verify", options, *COPYING)
+    steps: dict[tuple[str, str], str] = {}
+    seldom = _Seldom(ports.clock)
+
+    def on_step(site: str, mirror: str, step: str) -> None:
+        steps[site, mirror] = step
+        if seldom.now():
+            request.show(proof_report.progress_reply([(*pair, said) for pair, said in steps.items()]))
+
+    proofs = await verify_sites(ports, sites, request.person.label, to=to, on_step=on_step)
+    alone = _alone(sites, {proof.site for proof in proofs}, options, to)
+    return proof_report.report(proofs, alone, ports.fleet.timezone)
+
+
+def _sites(options: argparse.Namespace, ports: Ports) -> tuple[Site, ...]:
+    if bool(options.sites) == options.all:
+        raise UsageError("Say which sites, or --all.", hint="For example: `sync SITE --dry-run`.")
+    fleet = ports.fleet
+    named = fleet.sites.values() if options.all else (site_named(name, fleet) for name in options.sites)
+    return tuple({site.name: site for site in named}.values())
+
+
+def _alone(sites: tuple[Site, ...], copied: set[str], options: argparse.Namespace, to: str | None) -> tuple[str, ...]:
+    """Return the sites that keep no copy there. Raises UsageError where one of them was asked for by name."""
     alone = tuple(site.name for site in sites if site.name not in copied)
     if alone and not options.all:
         where = f"on {to}" if to else "elsewhere"
         raise UsageError(f"{alone[0]} keeps no copy {where}.", hint="Mirrors are set in app.yaml; `sites` shows them.")
-    return report(results, alone, dry_run=options.dry_run)
+    return alone
+
+
+def _alone_with(option: str, options: argparse.Namespace, *others: str) -> None:
+    """Raise UsageError where an option was typed that `option` has nothing to do with."""
+    typed = next((name for name in others if getattr(options, name)), None)
+    if typed is not None:
+        raise UsageError(f"{option} and --{typed.replace('_', '-')} do not go together.", hint="See `help sync`.")
+
+
+class _Seldom:
+    """Says yes at most once a second."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last_s: float | None = None
+
+    def now(self) -> bool:
+        """Return whether it is time."""
+        now_s = self._clock.monotonic()
+        if self._last_s is not None and now_s - self._last_s < SHOW_EVERY_S:
+            return False
+        self._last_s = now_s
+        return True
 
 
 class _Shown:
@@ -51,16 +106,13 @@ class _Shown:
 
     def __init__(self, request: Request, clock: Clock) -> None:
         self._request = request
-        self._clock = clock
+        self._seldom = _Seldom(clock)
         self._latest: dict[tuple[str, str], SyncProgress] = {}
-        self._shown_at_s: float | None = None
 
     def take(self, progress: SyncProgress) -> None:
         """Take in how far one copy is."""
         self._latest[progress.site, progress.mirror] = progress
-        now_s = self._clock.monotonic()
-        if self._shown_at_s is None or now_s - self._shown_at_s >= SHOW_EVERY_S:
-            self._shown_at_s = now_s
+        if self._seldom.now():
             self._request.show(progress_reply(tuple(self._latest.values())))
 
 
@@ -75,6 +127,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end a quarantine: the served copy wins, the other side's files are kept aside",
     )
+    parser.add_argument(
+        "--checksum", action="store_true", help="read every file, also where size and time are the same"
+    )
+    parser.add_argument("--verify", action="store_true", help="copy nothing: prove that the copies are what was copied")
 
 
 COMMAND = Command(
@@ -83,6 +139,12 @@ COMMAND = Command(
     run=run,
     who=Role.OPERATOR,
     arguments=_arguments,
-    examples=("sync SITE", "sync SITE --dry-run", "sync --all --to SERVER", "sync SITE --take-active"),
+    examples=(
+        "sync SITE",
+        "sync SITE --dry-run",
+        "sync --all --to SERVER",
+        "sync SITE --take-active",
+        "sync SITE --verify",
+    ),
     answers_json=True,
 )

@@ -10,6 +10,7 @@ from ops.store.copies import Copies
 from ops.store.database import Db
 from ops.store.keeping import Keeping
 from ops.store.plans import Plans
+from ops.store.proofs import Proofs
 from ops.store.record import Record
 from ops.store.watching import Watching
 
@@ -30,6 +31,7 @@ class Store:
         self.watching = Watching(self._db)
         self.copies = Copies(self._db)
         self.keeping = Keeping(self._db)
+        self.proofs = Proofs(self._db)
 
     async def open(self) -> None:
         """Open the file, made and migrated where needed."""

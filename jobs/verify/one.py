@@ -1,0 +1,196 @@
+"""One copy proven: compared with what it was copied from, and each difference judged.
+
+It only reads, so it claims nothing: what happens to the site meanwhile is noticed by the record, and the paths that
+differed are then looked at again on both servers.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError, StoreError
+from core.proof import KEPT_FINDINGS, Finding, Found, LastCopy, Proof, judge, to_look_at
+from core.proof_report import facts_of
+from core.sync_trouble import Trouble
+from ops.rsync import Pull, run_id, why_not_pull
+from ops.rsync_verify import MOST_JUDGED, LookedAt, compare, look_at
+from ops.store.proofs import ProofRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from core.fleet import Site
+    from core.proof import Difference
+    from jobs.sync.serving import Serving
+    from ops.ports import Ports
+    from ops.store.claims import Claim
+    from ops.store.copies import SyncRun
+
+AT_ONCE = 2000
+LOOK_EVERY_S = 5.0
+ROUNDS = 3
+NOTHING_WAS_CHANGED = "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for proofs, and how long one may wait for a sync or a cutover that works on the site."""
+
+    who: str
+    patience: timedelta = timedelta(0)
+
+
+async def prove(
+    ports: Ports, site: Site, mirror: str, asked: Asked, serving: Serving, on_step: Callable[[str], None]
+) -> Proof:
+    """Compare the copy of `site` on `mirror` with its source, keep what came of it, and return that.
+
+    on_step gets what is being done, in a word. Raises StoreError.
+    """
+    begun_at, began_s = ports.clock.now(), ports.clock.monotonic()
+    direction = serving.direction(site)
+    source = direction.source or serving.active.get(site.name) or site.home
+    proof = Proof(site.name, source, mirror, "failed", databases=len(site.databases))
+    if direction.source is None or mirror not in direction.mirrors:
+        why = direction.left_out.get(mirror) or direction.why or f"{mirror} holds no copy of it"
+        proof = _with(proof, Trouble("direction", why, _way_on(site.name), refused=True))
+    else:
+        pull = Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
+        try:
+            proof = await _Proving(ports, pull, asked, on_step).proof(proof)
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            proof = _with(proof, Trouble(error.code, error.message.rstrip("."), error.hint))
+    proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
+    run = ProofRun(
+        run_id(begun_at, secrets.token_hex(4)),
+        site.name,
+        source,
+        mirror,
+        begun_at,
+        proof.outcome,
+        facts_of(proof),
+    )
+    await ports.store.proofs.add(run, ports.clock.now(), asked.who)
+    return proof
+
+
+class _Proving:
+    """One proof under way."""
+
+    def __init__(self, ports: Ports, pull: Pull, asked: Asked, on_step: Callable[[str], None]) -> None:
+        self._ports = ports
+        self._pull = pull
+        self._asked = asked
+        self._on_step = on_step
+
+    async def proof(self, blank: Proof) -> Proof:
+        """Compare, and judge what differs, until nothing has happened to the site in between."""
+        trouble = why_not_pull(self._pull)
+        for _ in range(ROUNDS):
+            trouble = trouble or await self._wait()
+            if trouble is not None:
+                return _with(blank, trouble)
+            before = await self._last_entry()
+            copy = (await self._ports.store.copies.last_good()).get((blank.site, blank.mirror))
+            if copy is None:
+                return _with(
+                    blank,
+                    Trouble(
+                        "no-copy",
+                        f"there is no good copy on {blank.mirror} yet",
+                        f"Make one: `sync {shlex.quote(blank.site)} --to {blank.mirror}`.",
+                        refused=True,
+                    ),
+                )
+            self._on_step("comparing")
+            compared = await compare(self._ports.ssh, self._pull)
+            if isinstance(compared, Trouble):
+                return _with(blank, compared)
+            touched = await self._last_entry() != before
+            if not (touched and compared.more):
+                result = replace(blank, files=compared.files, copied_at=copy.begun_at)
+                result = await self._judged(result, compared.differences, copy, content=touched)
+                if touched or await self._last_entry() == before:
+                    return _too_far(result, compared.more)
+        return _with(
+            blank,
+            Trouble("busy", "it was copied again and again while it was compared", "Verify again when that is over."),
+        )
+
+    async def _judged(self, blank: Proof, differences: Sequence[Difference], copy: SyncRun, *, content: bool) -> Proof:
+        """Judge each difference. content: read those paths again, since something may have changed them meanwhile."""
+        counts: Counter[Finding] = Counter()
+        wrong: list[Found] = []
+        for start in range(0, len(differences), AT_ONCE):
+            some = differences[start : start + AT_ONCE]
+            self._on_step(f"judging {len(differences):,} differences")
+            source = await self._look(self._pull.source.name, some, content=content)
+            mirror = await self._look(self._pull.mirror.name, some, content=content)
+            ended_at = copy.ended_at or copy.begun_at
+            last = LastCopy(copy.begun_at.timestamp() + source.ahead_s, ended_at.timestamp() + mirror.ahead_s)
+            for one in some:
+                finding = judge(one, source.seen, mirror.seen, last)
+                counts[finding] += 1
+                if finding.is_wrong and len(wrong) < KEPT_FINDINGS:
+                    wrong.append(Found(finding, one.change))
+        return replace(blank, outcome="differs" if wrong else "good", wrong=tuple(wrong), counts=dict(counts))
+
+    async def _look(self, server: str, differences: Sequence[Difference], *, content: bool) -> LookedAt:
+        root = self._pull.site.root_on(server)
+        paths = to_look_at(differences)
+        return await look_at(self._ports.ssh, self._ports.clock, server, root, paths, content=content)
+
+    async def _wait(self) -> Trouble | None:
+        """Return when nobody works on the site any more, or why there is no waiting for that."""
+        clock = self._ports.clock
+        until_at: datetime = clock.now() + self._asked.patience
+        while (claim := await self._held()) is not None:
+            if clock.now() >= until_at:
+                return Trouble(
+                    "held",
+                    f"{claim.purpose} ({claim.owner}) works on it",
+                    "Verify when that has ended.",
+                    refused=True,
+                )
+            self._on_step(f"waiting for {claim.purpose}")
+            await clock.sleep(LOOK_EVERY_S)
+        return None
+
+    async def _held(self) -> Claim | None:
+        held = await self._ports.store.claims.held(self._ports.clock.now())
+        return next((claim for claim in held if claim.name == f"site:{self._pull.site.name}"), None)
+
+    async def _last_entry(self) -> int:
+        """Return the number of the newest entry of the record about what was done to the site."""
+        entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=10)
+        return max((entry.seq for entry in entries if not entry.kind.startswith("proof.")), default=0)
+
+
+def _too_far(proof: Proof, more: int) -> Proof:
+    """Return the result where more paths differ than are judged: what is wrong is wrong; nothing else is proven."""
+    if not more or proof.outcome == "differs":
+        return proof
+    return _with(
+        proof,
+        Trouble(
+            "too-different",
+            f"more than {MOST_JUDGED:,} paths differ, {more + MOST_JUDGED:,} in all",
+            f"Make the copy anew, then verify it: `sync {shlex.quote(proof.site)} --to {proof.mirror}`.",
+        ),
+    )
+
+
+def _with(proof: Proof, trouble: Trouble) -> Proof:
+    return replace(proof, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+
+
+def _way_on(site: str) -> str:
+    return f"`sync {shlex.quote(site)} --dry-run` says what differs there."
