@@ -39,8 +39,11 @@ WORK_FOLDER = ".sharpnet"
 STAMP = "%Y%m%dT%H%M%SZ"
 KEY_LENGTH = 40
 _WILDCARDS = re.compile(r"[*?\[]")
+ROOT = "root"
 EVERYTHING = "-aHAX"
-_BELONGINGS = (EVERYTHING, "-aH")
+# A hole in a file stays one.
+FILLING = ("--sparse", "--info=stats2,progress2")
+BELONGINGS = (EVERYTHING, "-aH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,16 @@ class Pull:
     """One site, from one server to another one. Both hold it, and the mirror has a peer key.
 
     checksum: files are read to be compared; otherwise those of the same size and time are taken to be the same.
+    bandwidth: the most that it may take, in bytes a second. control: the socket on the mirror of a connection that is
+    shared; None: a connection of its own.
     """
 
     site: Site
     source: Server
     mirror: Server
     checksum: bool = False
+    bandwidth: int | None = None
+    control: str | None = None
 
     @property
     def root(self) -> str:
@@ -68,10 +75,14 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What `look` found. belongings: how much of a file's belongings both sides can keep, as options of rsync."""
+    """What `look` found. belongings: how much of a file's belongings both sides can keep, as options of rsync.
+
+    note: what the copy does not have of the original; empty where it has all.
+    """
 
     output: Output
     belongings: str
+    note: str = ""
 
 
 def site_key(name: str) -> str:
@@ -89,7 +100,7 @@ def why_not_pull(pull: Pull) -> Trouble | None:
             f"Give servers.{pull.mirror.name}.peer in app.yaml.",
             refused=True,
         )
-    limited_to = _limited_to(pull.source)
+    limited_to = limited_root(pull.source)
     if limited_to is None:
         return None
     if not _inside(_source_root(pull), limited_to):
@@ -115,15 +126,15 @@ async def look(ssh: Ssh, pull: Pull, *, but_newer: bool = False) -> Looked | Tro
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
     extra = [*(["--update"] if but_newer else []), "--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    for belongings in _BELONGINGS:
+    for belongings in BELONGINGS:
         command = _command(LOOK, pull, [], [belongings, *extra, *_options(pull)])
         ran = await ssh.run(pull.mirror.name, command, timeout_s=LOOK_S)
-        if belongings == _BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
+        if belongings == BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
             break
     trouble = _trouble(ran, pull)
     if trouble is not None:
         return trouble
-    return Looked(await asyncio.to_thread(_read, ran.out), belongings)
+    return Looked(await asyncio.to_thread(_read, ran.out), belongings, _note(pull, belongings))
 
 
 async def fill(
@@ -141,8 +152,8 @@ async def fill(
         on_progress(progress.done_bytes)
 
     limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
-    for belongings in dict.fromkeys((looked.belongings, _BELONGINGS[-1])):
-        command = _command(FILL, pull, [run, run], [belongings, "--info=stats2,progress2", *limit, *_options(pull)])
+    for belongings in dict.fromkeys((looked.belongings, BELONGINGS[-1])):
+        command = _command(FILL, pull, [run, run], [belongings, *FILLING, *limit, *_options(pull)])
         stdin = b"".join(path + b"\0" for path in looked.output.relink)
         ran = await ssh.run(pull.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=on_output)
         if not attributes_refused(ran.exit_code, ran.err):
@@ -180,25 +191,55 @@ def _options(pull: Pull) -> list[str]:
         "--no-h",
         f"--timeout={READING_S if pull.checksum else STALLED_S}",
         *(["--checksum"] if pull.checksum else []),
+        # rsync counts in units of 1,024 bytes.
+        *([f"--bwlimit={max(1, pull.bandwidth // 1024)}"] if pull.bandwidth is not None else []),
+        *_owners(pull),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
-        *(["-s"] if _limited_to(pull.source) is None else []),
+        *(["-s"] if limited_root(pull.source) is None else []),
         f"--filter=- /{WORK_FOLDER}/",
         *(f"--filter=- {pattern}" for pattern in pull.site.exclude),
         "-e",
-        _remote_shell(pull),
-        _source(pull),
+        remote_shell(pull.source, pull.mirror, pull.control),
+        source_of(pull.source, _source_root(pull)),
     ]
 
 
-def _remote_shell(pull: Pull) -> str:
-    """Return the ssh command for rsync's -e, which splits it at spaces and knows quotes, but no escapes (rsync(1))."""
-    peer = pull.mirror.peer
+def _owners(pull: Pull) -> list[str]:
+    """Return the options that give the files to whom app.yaml names on the mirror; only root can."""
+    theirs, ours = pull.site.owner.get(pull.source.name), pull.site.owner.get(pull.mirror.name)
+    if ours is None or pull.mirror.ssh.user != ROOT:
+        return []
+    if theirs is None:
+        return [f"--chown={ours}"]
+    (from_user, _, from_group), (to_user, _, to_group) = theirs.partition(":"), ours.partition(":")
+    groups = [f"--groupmap={from_group}:{to_group}"] if from_group and to_group else []
+    return [f"--usermap={from_user}:{to_user}", *groups]
+
+
+def _note(pull: Pull, belongings: str) -> str:
+    notes = [] if belongings == EVERYTHING else ["without ACLs and extended attributes"]
+    if pull.mirror.name in pull.site.owner and pull.mirror.ssh.user != ROOT:
+        notes.append(f"as files of {pull.mirror.ssh.user}: only root on {pull.mirror.name} could give them to others")
+    return ", ".join(notes)
+
+
+def remote_shell(source: Server, mirror: Server, control: str | None) -> str:
+    """Return the ssh command for rsync's -e, which splits it at spaces and knows quotes, but no escapes (rsync(1)).
+
+    control: the socket of a connection that is shared; where that is gone, a connection of its own is made.
+    """
+    return " ".join("'" + word.replace("'", "''") + "'" for word in ssh_words(source, mirror, control))
+
+
+def ssh_words(source: Server, mirror: Server, control: str | None) -> list[str]:
+    """Return the ssh command with which `mirror` logs in to `source`, without the address."""
+    peer = mirror.peer
     if peer is None:
-        raise ValueError(f"{pull.mirror.name} has no peer key")
-    words = [
+        raise ValueError(f"{mirror.name} has no peer key")
+    return [
         "ssh",
-        *("-p", str(pull.source.ssh.port)),
-        *("-l", pull.source.ssh.user),
+        *("-p", str(source.ssh.port)),
+        *("-l", source.ssh.user),
         *("-i", peer.key.replace("%", "%%")),
         # ssh splits this value itself (ssh_config(5)).
         *("-o", 'UserKnownHostsFile="{}"'.format(peer.known_hosts.replace("%", "%%"))),
@@ -206,17 +247,16 @@ def _remote_shell(pull: Pull) -> str:
         *("-o", "UpdateHostKeys=no"),
         *("-o", "IdentitiesOnly=yes"),
         *("-o", "BatchMode=yes"),
-        *("-o", "ControlPath=none"),
+        *("-o", f"ControlPath={control or 'none'}"),
         *("-o", f"ConnectTimeout={CONNECT_S}"),
         *("-o", f"ServerAliveInterval={ALIVE_EVERY_S}"),
         *("-a", "-x", "-T"),
     ]
-    return " ".join("'" + word.replace("'", "''") + "'" for word in words)
 
 
-def _source(pull: Pull) -> str:
-    """Return the source as rsync takes it, with a final slash: what is in the root, not the root itself."""
-    root, limited_to = _source_root(pull), _limited_to(pull.source)
+def source_of(source: Server, root: str) -> str:
+    """Return a folder of `source` as rsync takes it, with a final slash: what is in it, not the folder itself."""
+    limited_to = limited_root(source)
     path = root if limited_to is None else posixpath.relpath(root, limited_to)
     if _WILDCARDS.search(path):
         # It is taken as a pattern at the other end, where a wildcard in brackets means itself. A backslash is an escape
@@ -226,7 +266,7 @@ def _source(pull: Pull) -> str:
     if path.startswith(":"):
         # Two colons would ask for a daemon.
         path = f"./{path}"
-    address = pull.source.address
+    address = source.address
     return f"[{address}]:{path}/" if ":" in address else f"{address}:{path}/"
 
 
@@ -234,7 +274,8 @@ def _source_root(pull: Pull) -> str:
     return posixpath.normpath(pull.site.root_on(pull.source.name))
 
 
-def _limited_to(source: Server) -> str | None:
+def limited_root(source: Server) -> str | None:
+    """Return the only folder of `source` that the others' keys may read, or None."""
     if source.peer is None or source.peer.limited_to is None:
         return None
     return posixpath.normpath(source.peer.limited_to)

@@ -51,10 +51,17 @@ class Wish:
 
 
 async def sync_one(
-    ports: Ports, site: Site, mirror: str, wish: Wish, serving: Serving, on_progress: Callable[[SyncProgress], None]
+    ports: Ports,
+    site: Site,
+    mirror: str,
+    wish: Wish,
+    serving: Serving,
+    on_progress: Callable[[SyncProgress], None],
+    control: str | None = None,
 ) -> SyncResult:
     """Copy `site` from where it is served to `mirror`, and return how that ended; what goes wrong is in the result.
 
+    control: the socket on the mirror of a connection to the source that is shared; None: it makes its own.
     Raises StoreError: what cannot be put on record is not done.
     """
     began_s = ports.clock.monotonic()
@@ -75,7 +82,14 @@ async def sync_one(
         trouble = rsync.why_not_pull(rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
     if trouble is not None:
         return await not_begun(ports, blank, trouble, wish)
-    pull = rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror], wish.checksum)
+    pull = rsync.Pull(
+        site,
+        ports.fleet.servers[source],
+        ports.fleet.servers[mirror],
+        wish.checksum,
+        site.bandwidth or ports.fleet.sync.bandwidth,
+        control,
+    )
     doing = _Doing(ports, pull, wish, blank, on_progress)
     result = await (doing.without_errors(doing.compare()) if wish.dry_run else doing.on_record())
     return replace(result, took_s=ports.clock.monotonic() - began_s)
@@ -264,7 +278,6 @@ class _Doing:
 
 def _found(blank: SyncResult, looked: rsync.Looked) -> SyncResult:
     output = looked.output
-    plain = "" if looked.belongings == rsync.EVERYTHING else "without ACLs and extended attributes"
     if not output.serious:
         return replace(blank, sent_bytes=output.stats.sent_bytes)
     return replace(
@@ -274,7 +287,7 @@ def _found(blank: SyncResult, looked: rsync.Looked) -> SyncResult:
         deleted=output.stats.deleted,
         copied_bytes=output.stats.to_copy_bytes,
         sent_bytes=output.stats.sent_bytes,
-        note=plain,
+        note=looked.note,
     )
 
 
