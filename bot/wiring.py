@@ -17,6 +17,7 @@ from ops.engine import StoreEngine
 from ops.fleetfile import load_fleet, secret_reader
 from ops.ports import Ports
 from ops.probe import NetProbe
+from ops.restic import Restic
 from ops.ssh import SshPool
 from ops.store import Store
 
@@ -70,6 +71,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             engine=engine,
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
+            restic=Restic(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
         yield ports

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Endpoint, Fleet, Site
     from core.records import RecordChange, ZoneReading
+    from ops.restic import Restic
     from ops.store import Store
 
 
@@ -197,7 +198,7 @@ class Ports:
     """Everything a command or job may use.
 
     fleet: as it was when this process started. live_fleet: reads the fleet file again where it has changed since
-    (blocking); raises SettingsError where it cannot be used now.
+    (blocking); raises SettingsError where it cannot be used now. restic: None where the fleet has no off-site host.
     """
 
     fleet: Fleet
@@ -209,3 +210,4 @@ class Ports:
     engine: Engine
     live_fleet: Callable[[], Fleet]
     version: str = ""
+    restic: Restic | None = None

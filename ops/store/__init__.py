@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops.store.backups import Backups
 from ops.store.cards import Cards
 from ops.store.claims import Claims, Runs
 from ops.store.copies import Copies
@@ -32,6 +33,7 @@ class Store:
         self.copies = Copies(self._db)
         self.keeping = Keeping(self._db)
         self.proofs = Proofs(self._db)
+        self.backups = Backups(self._db)
 
     async def open(self) -> None:
         """Open the file, made and migrated where needed."""

@@ -1,0 +1,113 @@
+"""`backup`: the off-site copy: how old it is, made now, listed, proven, and brought back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command
+from core.backup_report import list_reply, progress_reply, run_reply, status_reply
+from core.errors import UsageError
+from core.naming import site_named
+from core.people import Role
+from jobs.backup import Wish, back_up, list_snapshots
+from jobs.backup.holding import offsite_of
+from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from commands import Request
+    from core.backup_result import BackupProgress
+    from core.fleet import Site
+    from core.reply import Reply
+    from ops.ports import Clock, Ports
+
+SHOW_EVERY_S = 1.0
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Do what was asked for; without a word, say how old the backups are."""
+    return await _DOES[request.options.action or "status"](request, ports)
+
+
+async def _status(_request: Request, ports: Ports) -> Reply:
+    """Answer from what is on record; nothing is asked of any server. Exit code 1: a backup is too old."""
+    offsite_of(ports)
+    offsite = ports.fleet.offsite
+    if offsite is None:
+        raise UsageError("This fleet has no off-site host.")
+    known = await known_backups(ports)
+    size = await repository_bytes(ports)
+    return status_reply(known, offsite.max_age, size, await under_way(ports), ports.clock.now())
+
+
+async def _run(request: Request, ports: Ports) -> Reply:
+    """Back up now. Exit code 1: one failed; 3: one was refused."""
+    options = request.options
+    wish = Wish(request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository)
+    shown = _Shown(request, ports.clock)
+    backed = await back_up(ports, _sites(request, ports), wish, shown.take)
+    return run_reply(backed.results, backed.upkeep)
+
+
+async def _list(request: Request, ports: Ports) -> Reply:
+    """Show the snapshots that are there."""
+    names = request.options.sites
+    if len(names) > 1:
+        raise UsageError("Name one site, or none for all.", hint="For example: `backup list SITE`.")
+    site = site_named(names[0], ports.fleet) if names else None
+    found = await list_snapshots(ports, site)
+    have = {snapshot.site for snapshot in found.snapshots}
+    wanted = [site.name] if site is not None else list(ports.fleet.sites)
+    without = [name for name in wanted if name not in have]
+    listed = await with_figures(ports, found.snapshots)
+    return list_reply(listed, without, ports.fleet.timezone, ports.clock.now())
+
+
+def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
+    named = [site_named(name, ports.fleet) for name in request.options.sites]
+    return tuple(dict.fromkeys(named)) or tuple(ports.fleet.sites.values())
+
+
+class _Shown:
+    """Shows how far everything is, at most once a second."""
+
+    def __init__(self, request: Request, clock: Clock) -> None:
+        self._request = request
+        self._clock = clock
+        self._latest: dict[str, BackupProgress] = {}
+        self._shown_at_s: float | None = None
+
+    def take(self, progress: BackupProgress) -> None:
+        """Take in how far one site is."""
+        self._latest[progress.site] = progress
+        now_s = self._clock.monotonic()
+        if self._shown_at_s is None or now_s - self._shown_at_s >= SHOW_EVERY_S:
+            self._shown_at_s = now_s
+            self._request.show(progress_reply(tuple(self._latest.values())))
+
+
+_DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {"status": _status, "run": _run, "list": _list}
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=[name for name in _DOES if name != "status"], help="what to do")
+    parser.add_argument("sites", nargs="*", metavar="SITE", help="which sites; left out: all")
+    parser.add_argument(
+        "--allow-shrink", action="store_true", help="run: what is there now is right, though less than half of before"
+    )
+    parser.add_argument(
+        "--new-repository", action="store_true", help="run: begin anew where the repository is gone for good"
+    )
+
+
+COMMAND = Command(
+    name="backup",
+    summary="the off-site copy: how old it is, made now, listed",
+    run=run,
+    who=Role.OPERATOR,
+    arguments=_arguments,
+    examples=("backup", "backup run", "backup run SITE", "backup list SITE"),
+    answers_json=True,
+)

@@ -1,0 +1,70 @@
+"""The off-site copy: every site saved from where it is active, proven, and brought back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from jobs import Job
+from jobs.backup.cards import look_at_ages, tell
+from jobs.backup.holding import REPOSITORY, site_claim
+from jobs.backup.listing import Listing, list_snapshots
+from jobs.backup.site import Wish
+from jobs.backup.sites import Backed, back_up_sites
+from ops.store.backups import UPKEEP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from core.backup_result import BackupProgress
+    from core.fleet import Fleet, Site
+    from ops.ports import Ports
+
+__all__ = ["JOB", "Backed", "Listing", "Wish", "back_up", "end_interrupted", "list_snapshots"]
+
+BY_CLOCK = "bot:backup"
+SCHEDULED = "scheduled"
+LOOK_EVERY = timedelta(hours=1)
+
+
+async def back_up(
+    ports: Ports, sites: Sequence[Site], wish: Wish, on_progress: Callable[[BackupProgress], None]
+) -> Backed:
+    """Back up sites because somebody asked; see `jobs.backup.sites.back_up_sites`."""
+    backed = await back_up_sites(ports, sites, wish, on_progress)
+    await tell(ports, backed, scheduled=False)
+    return backed
+
+
+async def by_clock(ports: Ports, key: str, _at: datetime) -> None:
+    """Back up every site when that is due, and look every hour whether it was done."""
+    if ports.restic is None:
+        return
+    if key != SCHEDULED:
+        await look_at_ages(ports)
+        return
+    backed = await back_up_sites(ports, tuple(ports.fleet.sites.values()), Wish(BY_CLOCK))
+    await tell(ports, backed, scheduled=True)
+
+
+async def end_interrupted(ports: Ports) -> int:
+    """Put on record that runs ended whose bot is gone, and return how many: nobody holds their claim any more."""
+    held = {(claim.name, claim.owner) for claim in await ports.store.claims.held(ports.clock.now())}
+    ended = 0
+    for run in await ports.store.backups.running():
+        body = dict(run.body or {})
+        name = REPOSITORY if run.kind == UPKEEP else site_claim(run.site)
+        if (name, str(body.get("owner", run.id))) not in held:
+            body["why"] = "the bot that ran it is gone; older backups are as they were"
+            await ports.store.backups.end(run, "interrupted", None, body, ports.clock.now(), BY_CLOCK)
+            ended += 1
+    return ended
+
+
+def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:
+    if fleet.offsite is not None and fleet.schedule.backup is not None:
+        yield SCHEDULED, fleet.schedule.backup
+
+
+JOB = Job(name="backup", run=by_clock, triggers=_triggers, every=LOOK_EVERY)

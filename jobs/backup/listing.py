@@ -1,0 +1,109 @@
+"""What is in the repository, asked from a server that can open it, and what is on record about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.backup_report import Known, Listed
+from core.errors import RefusedError, SharpnetError, StoreError
+from core.sync_trouble import Trouble
+from core.words import listing
+from jobs.backup.holding import REPOSITORY, offsite_of
+from ops.store.backups import PROOF, SAVE, UPKEEP
+
+if TYPE_CHECKING:
+    from core.backup import Snapshot
+    from core.fleet import Site
+    from ops.ports import Ports
+    from ops.store.backups import BackupRun
+
+# Of the repository itself, not of the way to it: the next server would find the same.
+OF_ALL = frozenset({"wrong-password", "settings"})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The snapshots of the fleet or one site, newest first, and the server that they were asked from."""
+
+    snapshots: tuple[Snapshot, ...]
+    server: str
+
+
+async def list_snapshots(ports: Ports, site: Site | None = None) -> Listing:
+    """Ask for the snapshots from the first server that can; none where there is no repository yet.
+
+    Raises RefusedError with every server's reason where none can.
+    """
+    restic = offsite_of(ports)
+    active = await ports.store.copies.active()
+    first = [active.get(site.name, site.home)] if site is not None else []
+    reasons: list[str] = []
+    hint = ""
+    for server in dict.fromkeys([*first, *ports.fleet.servers]):
+        try:
+            found = await restic.snapshots(server, site.name if site is not None else None)
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            found = Trouble(error.code, error.message.rstrip("."), error.hint)
+        if not isinstance(found, Trouble):
+            return Listing(found, server)
+        if found.code == "no-repository" and not await ports.store.backups.any_made():
+            return Listing((), server)
+        reasons.append(found.message)
+        hint = hint or found.hint
+        if found.code in OF_ALL:
+            break
+    raise RefusedError(f"The off-site backups cannot be read: {listing(list(dict.fromkeys(reasons)))}.", hint=hint)
+
+
+async def with_figures(ports: Ports, snapshots: tuple[Snapshot, ...]) -> tuple[Listed, ...]:
+    """Return snapshots with what the runs that made them have counted."""
+    runs = await ports.store.backups.by_snapshot(snapshot.id for snapshot in snapshots)
+    return tuple(_listed(snapshot, runs.get(snapshot.id)) for snapshot in snapshots)
+
+
+async def known_backups(ports: Ports) -> tuple[Known, ...]:
+    """Return what is on record of every site's backups; nothing is asked of any server."""
+    backups = ports.store.backups
+    good = await backups.newest(SAVE, ("good",))
+    last = await backups.newest(SAVE, ("good", "refused", "failed", "interrupted"))
+    proofs = await backups.newest(PROOF, ("proven", "differs"))
+    return tuple(_known(site, good.get(site), last.get(site), proofs.get(site)) for site in ports.fleet.sites)
+
+
+async def repository_bytes(ports: Ports) -> int | None:
+    """Return how large the repository was when it was last measured, in bytes; None: never."""
+    run = (await ports.store.backups.newest(UPKEEP, ("done",))).get("")
+    size = (run.body or {}).get("size_bytes") if run is not None else None
+    return int(str(size)) if size is not None else None
+
+
+async def under_way(ports: Ports) -> str:
+    """Say what works in the repository now; empty: nothing."""
+    held = await ports.store.claims.held(ports.clock.now())
+    return next((claim.purpose for claim in held if claim.name == REPOSITORY), "")
+
+
+def _listed(snapshot: Snapshot, run: BackupRun | None) -> Listed:
+    if run is None or run.body is None:
+        return Listed(snapshot)
+    return Listed(snapshot, int(str(run.body["files"])), int(str(run.body["size_bytes"])), partly=run.outcome != "good")
+
+
+def _known(site: str, good: BackupRun | None, last: BackupRun | None, proof: BackupRun | None) -> Known:
+    body = (good.body or {}) if good is not None else {}
+    bad = last is not None and last.outcome != "good"
+    trouble = str((last.body or {}).get("why", last.outcome)) if last is not None and bad else ""
+    shrank = str(body.get("shrank") or "")
+    return Known(
+        site=site,
+        backed_up_at=good.begun_at if good is not None else None,
+        server=good.server if good is not None else "",
+        files=int(str(body.get("files", 0))),
+        size_bytes=int(str(body.get("size_bytes", 0))),
+        trouble=trouble or (f"less than half: {shrank}" if shrank else ""),
+        proven_at=proof.ended_at if proof is not None else None,
+        proven=proof is None or proof.outcome == "proven",
+    )

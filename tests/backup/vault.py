@@ -1,0 +1,92 @@
+"""A process whose fleet is the sites that a test has taken, with a repository of the test's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from commands import answer, split_line
+from core.people import Person, Role
+from jobs.backup.site import Wish
+from jobs.backup.sites import back_up_sites
+from ops.fleetfile import secret_reader
+from ops.restic import Restic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sync.rig import Rig
+
+    from core.backup_result import BackupResult
+    from core.fleet import Site
+    from core.reply import Reply
+    from jobs.backup.sites import Backed
+    from lab import Lab
+    from ops.ports import Ports
+
+BOSS = Person("boss", "terminal", frozenset(Role))
+WHO = BOSS.label
+
+
+@dataclass(frozen=True)
+class Vault:
+    """What a test has at hand. given: the names of the lab's sites that some test has had."""
+
+    rig: Rig
+    ports: Ports
+    given: list[str]
+
+    @staticmethod
+    def of(rig: Rig, given: list[str], name: str) -> Vault:
+        """Give a vault without any site, and with a repository that nobody has used."""
+        offsite = rig.ports.fleet.offsite
+        assert offsite is not None
+        fleet = replace(rig.ports.fleet, sites={}, offsite=replace(offsite, path=f"{offsite.path}/{name}"))
+        return Vault(rig, rig.ports, given).on(fleet)
+
+    def on(self, fleet: Any) -> Vault:  # noqa: ANN401  a Fleet
+        """Give the same where the fleet file says something else."""
+        restic = Restic(fleet, fleet.offsite, self.rig.ports.ssh, secret_reader(fleet))
+        ports = replace(self.ports, fleet=fleet, live_fleet=lambda: fleet, restic=restic)
+        return replace(self, ports=ports, rig=replace(self.rig, ports=ports))
+
+    def with_offsite(self, **changes: Any) -> Vault:  # noqa: ANN401  fields of Offsite
+        """Give the same with another off-site section."""
+        fleet = self.ports.fleet
+        assert fleet.offsite is not None
+        return self.on(replace(fleet, offsite=replace(fleet.offsite, **changes)))
+
+    def taking(self, home: str = "oslo", **changes: Any) -> tuple[Vault, Site]:  # noqa: ANN401  fields of Site
+        """Give the same with one more site, and that site."""
+        found = next(site for site in self.rig.sites[home] if site.name not in self.given)
+        self.given.append(found.name)
+        site = replace(found, **changes)
+        fleet = self.ports.fleet
+        return self.on(replace(fleet, sites={**fleet.sites, site.name: site})), site
+
+    @property
+    def lab(self) -> Lab:
+        """The lab."""
+        return self.rig.lab
+
+    @property
+    def repository(self) -> Path:
+        """Where this machine has the repository."""
+        offsite = self.ports.fleet.offsite
+        assert offsite is not None
+        return self.lab.path_on("offsite", offsite.path)
+
+    async def say(self, line: str, person: Person = BOSS) -> Reply:
+        """Type a line and return the reply."""
+        return await answer(split_line(line), person, person.via, self.ports)
+
+    async def run(self, **wish: Any) -> Backed:  # noqa: ANN401  fields of Wish
+        """Back up every site."""
+        return await back_up_sites(self.ports, tuple(self.ports.fleet.sites.values()), Wish(WHO, **wish))
+
+    async def saved(self) -> BackupResult:
+        """Back up the one site, and have it well."""
+        backed = await self.run()
+        assert [result.outcome for result in backed.results] == ["good"], backed
+        assert backed.upkeep is None, backed
+        return backed.results[0]
