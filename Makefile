@@ -28,12 +28,17 @@ node_modules/.done: package-lock.json | setup
 browser:
 	@lab/install-debian.sh chromium fonts-noto-color-emoji libatomic1
 
+.PHONY: content
+content: setup  ## fetch real content for tests: a WordPress, and documentation of tens of thousands of files
+	@lab/install-debian.sh php-fpm php-mysql php-xml
+	@$(PY) -m lab content
+
 .PHONY: demo
 demo: setup system node_modules/.done  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
 	@$(PY) -m lab demo
 
 .PHONY: test
-test: setup system browser node_modules/.done  ## all tests, against real servers in a network namespace of their own
+test: setup system browser content node_modules/.done  ## all tests, against real servers in a network namespace of their own
 	$(PY) -m lab isolated -- $(PY) -m pytest -n 4 -p no:cacheprovider $(ARGS)
 
 .PHONY: pictures

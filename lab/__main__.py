@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import programs
+from lab import programs, real_content
 from lab.demo import run_demo
 from lab.errors import LabError
 from lab.isolation import run_isolated
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     options = _parser().parse_args(words)
     try:
-        if options.verb is not _demo and os.geteuid() != 0:
+        if options.verb not in {_demo, _content} and os.geteuid() != 0:
             _become_root(words, keep_environment=options.verb is _isolated)
         status: int = options.verb(options)
     except LabError as error:
@@ -90,6 +90,11 @@ def _demo(_options: argparse.Namespace) -> int:
     return run_demo()
 
 
+def _content(_options: argparse.Namespace) -> int:
+    print(f"the real content for tests is in {real_content.fetch()}")
+    return 0
+
+
 def _opened(options: argparse.Namespace) -> Lab:
     return Lab.opened(options.state or _DEFAULT_STATE)
 
@@ -108,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, does: str, verb: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=does, description=does)
         added.set_defaults(verb=verb)
-        if verb not in {_isolated, _demo}:
+        if verb not in {_isolated, _demo, _content}:
             added.add_argument(
                 "--state", type=Path, metavar="DIR", help=f"the lab's folder ({_DEFAULT_STATE}, where none is given)"
             )
@@ -123,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         add(name, does, _befall(name)).add_argument("host", metavar="HOST")
     add("back", "undo whatever befell a host", _back).add_argument("host", metavar="HOST")
     add("demo", "the fleet of ./app.yaml, a local Slack and the bot, until Ctrl-C", _demo)
+    add("content", "fetch the real content that some tests use, once", _content)
     isolated = add("isolated", "run a command with a network and processes of its own", _isolated)
     isolated.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     return parser

@@ -22,7 +22,7 @@ class Construction:
     """A fleet in a lab's folder: its hosts, and what has been done to the machine for their sake."""
 
     def __init__(self, fleet: Fleet, state: StateFolder, record: Record) -> None:
-        self._fleet = fleet
+        self.fleet = fleet
         self._state = state
         self._record = record
         self.secrets, self.environment = state.secrets(fleet)
@@ -30,7 +30,7 @@ class Construction:
         self._has_https = any(server.https_port for server in fleet.servers.values())
         if self._has_https:
             self.environment["SSL_CERT_FILE"] = str(tls.bundle_of(state.authority))
-        self._furnisher = Furnisher(fleet, self.hosts, self.secrets, record.records)
+        self._furnisher = Furnisher(fleet, self.hosts, self.secrets, record.records, record.with_php)
 
     def host(self, name: str) -> Host:
         """Give a host by its name; `primary` is the first update server, whatever else it is called."""
@@ -83,12 +83,12 @@ class Construction:
     def wait(self, hosts: Sequence[Host]) -> None:
         """Wait until hosts serve, name servers all their zones."""
         for host in hosts:
-            if not self._comes_up(host, self._fleet.zones, _READY_S):
+            if not self._comes_up(host, self.fleet.zones, _READY_S):
                 raise running.not_ready(host)
 
     def wait_alone(self, host: Host) -> None:
         """Wait until a host serves; a name server need but answer, where nobody gives it its zones."""
-        if not self._comes_up(host, self._fleet.zones, _ZONES_S) and not self._comes_up(host, (), _READY_S):
+        if not self._comes_up(host, self.fleet.zones, _ZONES_S) and not self._comes_up(host, (), _READY_S):
             raise running.not_ready(host)
 
     def _comes_up(self, host: Host, zones: Sequence[str], within_s: float) -> bool:
@@ -132,7 +132,7 @@ class Construction:
     def _write_secret_files(self) -> None:
         for place, secret in self.secrets.by_place.items():
             if place.startswith("file:"):
-                file = self._fleet.beside(place.removeprefix("file:"))
+                file = self.fleet.beside(place.removeprefix("file:"))
                 self._state.claim(self._record, file)
                 programs.write(file, secret + "\n")
                 give_back(file)

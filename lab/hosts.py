@@ -3,12 +3,12 @@
 import functools
 import itertools
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab import content, databases, knot, nginx, nsd, readiness, ssh, tls
+from lab import content, databases, knot, nginx, nsd, php, readiness, ssh, tls
 from lab.database_server import DatabaseServer
 from lab.errors import FleetFileError
 from lab.fleet import Endpoint, Fleet, Server
@@ -93,10 +93,13 @@ def address_needed(host: Host) -> Iterator[str]:
 class Furnisher:
     """Makes hosts ready to start: folders, keys, content, zones and configuration. What is there already stays."""
 
-    def __init__(self, fleet: Fleet, hosts: dict[str, Host], secrets: Secrets, extra: ExtraRecords) -> None:
+    def __init__(
+        self, fleet: Fleet, hosts: dict[str, Host], secrets: Secrets, extra: ExtraRecords, with_php: Sequence[str]
+    ) -> None:
         self._fleet = fleet
         self._hosts = hosts
         self._secrets = secrets
+        self._with_php = with_php
         self._zone_files = zone_files(fleet, extra)
 
     def furnish_servers(self, bot_keys: dict[str, str], authority: Path, *, with_content: bool) -> None:
@@ -124,7 +127,12 @@ class Furnisher:
             return [ssh.sshd(host.server, host.folder, sftp_only=True)]
         if host.server:
             databases.furnish(host.databases, host.folder)
-            web = [ssh.sshd(host.server, host.folder), nginx.nginx(host.server, self._fleet, host.folder)]
+            web = [
+                ssh.sshd(host.server, host.folder),
+                nginx.nginx(host.server, self._fleet, host.folder, self._with_php),
+            ]
+            if any(host.name in self._fleet.sites[site].roots for site in self._with_php):
+                web.append(php.php(host.server, host.folder))
             return [*web, *map(databases.daemon, host.databases)]
         if host.dns is None:
             return []

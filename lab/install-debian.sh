@@ -46,9 +46,11 @@ apt-get update -qq
 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 
 [ -d /run/systemd/system ] || exit 0
-# nginx-light brings nginx, whose service it is; postgresql brings postgresql-common likewise.
+# Those asked for, and those that bring their services: nginx-light has nginx, php-fpm has php8.2-fpm, and so on.
 for package in $(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -); do
-    case " ${missing[*]} nginx nginx-common postgresql-common " in *" $package "*) ;; *) continue ;; esac
+    case " ${missing[*]} nginx nginx-common postgresql-common " in *" $package "*) ;; *)
+        case $package in php*-fpm) ;; *) continue ;; esac ;;
+    esac
     for unit in $(dpkg -L "$package" | sed -nE 's|^(/usr)?/lib/systemd/system/([^/@]+\.(service\|socket))$|\2|p'); do
         systemctl disable --quiet --now "$unit" 2>/dev/null || echo "could not disable $unit: do it by hand"
     done

@@ -2,7 +2,7 @@
 
 import contextlib
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from lab import databases, network, programs, readiness, running
 from lab.construction import Construction, tear_down
 from lab.errors import LabError
-from lab.fleet import Endpoint, read_fleet
+from lab.fleet import Endpoint, Fleet, read_fleet
 from lab.hosts import Host
 from lab.root_folder import on_host
 from lab.running import HostStatus
@@ -25,13 +25,22 @@ class Lab:
     """One lab: a fleet file, and a folder for all that belongs to it.
 
     `with Lab(...) as lab:` brings it up, and down again however the block ends. Several labs run side by side where
-    their fleets have different addresses. `records` are more DNS records a zone, as lines of a zone file.
+    their fleets have different addresses. `records` are more DNS records a zone, as lines of a zone file. `with_php`
+    names the sites that PHP is run for.
     """
 
-    def __init__(self, fleet_file: Path | str, state_dir: Path | str, *, records: ExtraRecords | None = None) -> None:
+    def __init__(
+        self,
+        fleet_file: Path | str,
+        state_dir: Path | str,
+        *,
+        records: ExtraRecords | None = None,
+        with_php: Sequence[str] = (),
+    ) -> None:
         self._file = Path(fleet_file).absolute()
         self._state = StateFolder(Path(state_dir))
         self._records = {zone: list(lines) for zone, lines in (records or {}).items()}
+        self._with_php = list(with_php)
         self._built: Construction | None = None
 
     @classmethod
@@ -40,7 +49,7 @@ class Lab:
         record = StateFolder(Path(state_dir)).record()
         if record is None:
             raise _not_up(Path(state_dir))
-        return cls(record.fleet_file, state_dir, records=record.records)
+        return cls(record.fleet_file, state_dir, records=record.records, with_php=record.with_php)
 
     def __enter__(self) -> Self:
         try:
@@ -67,6 +76,7 @@ class Lab:
                 self._state.path.mkdir(exist_ok=True)
                 folders = sorted({*made, *(record.folders if record else [])})
                 record = Record(str(self._file), network.namespace(), self._records, folders=folders)
+                record.with_php = self._with_php
                 self._state.keep(record)
                 self._state.fleet_copy.write_bytes(self._file.read_bytes())
             self._built = Construction(fleet, self._state, record)
@@ -129,6 +139,15 @@ class Lab:
         """What the bot needs in its environment; the file `env` in the lab's folder says the same."""
         return dict(self._construction().environment)
 
+    @property
+    def fleet(self) -> Fleet:
+        """What the lab has read from the fleet file."""
+        return self._construction().fleet
+
+    def secret(self, place: str) -> str:
+        """Give a secret by the place that the fleet file gives for it (env:NAME or file:PATH)."""
+        return self._construction().secrets.by_place[place]
+
     def host(self, name: str) -> Host:
         """Give a host by its name; `primary` is the first update server, whatever else it is called."""
         return self._construction().host(name)
@@ -184,6 +203,7 @@ class Lab:
         return (
             record.network == network.namespace()
             and record.records == self._records
+            and record.with_php == self._with_php
             and record.fleet_file == str(self._file)
             and self._state.fleet_copy.read_bytes() == self._file.read_bytes()
         )

@@ -1,8 +1,9 @@
 """nginx on a server: one virtual host for each site that has its home or a mirror there."""
 
+from collections.abc import Container
 from pathlib import Path
 
-from lab import programs
+from lab import php, programs
 from lab.fleet import Fleet, Server, Site
 from lab.init import DaemonSpec
 from lab.name_server import is_ipv6
@@ -12,7 +13,7 @@ _OK = 200
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-def nginx(server: Server, fleet: Fleet, folder: Path) -> DaemonSpec:
+def nginx(server: Server, fleet: Fleet, folder: Path, with_php: Container[str] = ()) -> DaemonSpec:
     """Write nginx's configuration; for HTTPS it takes `tls/server.pem` and `.key` from the host's folder."""
     (folder / "nginx").mkdir(parents=True, exist_ok=True)
     sites = [site for site in fleet.sites.values() if server.name in site.roots]
@@ -35,7 +36,7 @@ def nginx(server: Server, fleet: Fleet, folder: Path) -> DaemonSpec:
         page = [f"root {_quoted(server.status_page.root)};", "try_files $uri $uri/index.html =404;"]
         lines += _virtual_host(server, server.status_page.host, page)
     for site in sites:
-        lines += _virtual_host(server, " ".join(site.names), _site(site, server))
+        lines += _virtual_host(server, " ".join(site.names), _site(site, server, with_php=site.key in with_php))
     programs.write(folder / "nginx.conf", "\n".join([*lines, "}"]) + "\n")
     argv = [programs.find("nginx"), "-e", "stderr", "-c", f"{INSIDE}/nginx.conf"]
     return {"name": "nginx", "argv": argv, "environ": {}}
@@ -56,8 +57,8 @@ def _virtual_host(server: Server, names: str, content: list[str], *, first: bool
     return ["  server {", *(f"    {line}" for line in [*listens, *content]), "  }"]
 
 
-def _site(site: Site, server: Server) -> list[str]:
-    lines = [f"root {_quoted(site.roots[server.name])};"]
+def _site(site: Site, server: Server, *, with_php: bool) -> list[str]:
+    lines = [f"root {_quoted(site.roots[server.name])};", *(php.virtual_host() if with_php else [])]
     if site.check_status != _OK:
         path = _quoted(site.check_path.partition("?")[0])
         lines.append(f"location = {path} {{ return {site.check_status} {_quoted(site.check_contains)}; }}")

@@ -20,11 +20,17 @@ def find(program: str) -> str:
     return found
 
 
-def run(argv: Sequence[str | Path], text_in: str = "") -> str:
+def run(argv: Sequence[str | Path], text_in: str = "", *, folder: Path | None = None, timeout_s: float = _RUN_S) -> str:
     """Run a program to its end and give what it printed; LabError with its complaint where it fails."""
     words = [str(word) for word in argv]
     done = subprocess.run(
-        [find(words[0]), *words[1:]], input=text_in, capture_output=True, text=True, timeout=_RUN_S, check=False
+        [find(words[0]), *words[1:]],
+        input=text_in,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=timeout_s,
+        check=False,
     )
     if done.returncode != 0:
         raise LabError(f"{words[0]} failed: {(done.stderr or done.stdout).strip()}")

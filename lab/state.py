@@ -35,6 +35,7 @@ class Record:
     addresses: list[str] = dataclasses.field(default_factory=list)
     files: list[str] = dataclasses.field(default_factory=list)
     folders: list[str] = dataclasses.field(default_factory=list)
+    with_php: list[str] = dataclasses.field(default_factory=list)
 
 
 class StateFolder:
