@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
+from core.errors import UsageError
 from core.naming import server_named, server_or_site_named, site_named
 from core.people import Role
 from jobs.cutover.prepare import Wish, prepare_failover, reply_now
@@ -22,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="SERVER or SITE", help="a server (all it serves now), or sites")
     parser.add_argument("--to", metavar="SERVER", help="where to go; otherwise each site's first mirror")
     parser.add_argument("--planned", action="store_true", help="the source is up: copy once more, then move")
+    parser.add_argument("--wave", type=int, metavar="N", help="with --planned: N sites at a time, stop at a trouble")
     parser.add_argument("--without", action="append", default=[], metavar="SITE", help="leave this site where it is")
+    parser.add_argument("--without-hooks", action="store_true", help="run none of the sites' hooks")
     parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
 
 
@@ -30,22 +33,32 @@ async def run(request: Request, ports: Ports) -> Reply:
     """Make the plan and show it; nothing changes until somebody approves it."""
     options = request.options
     fleet = ports.fleet
+    if options.wave is not None and (options.wave < 1 or not options.planned):
+        raise UsageError(
+            "--wave needs --planned and at least one site at a time.",
+            hint="In an emergency all sites move at once. For waves: `failover SERVER --planned --wave 10`.",
+        )
+    asked = tuple(dict.fromkeys(server_or_site_named(name, fleet) for name in options.names))
     wish = Wish(
-        asked=tuple(dict.fromkeys(server_or_site_named(name, fleet) for name in options.names)),
+        asked=asked,
         to=server_named(options.to, fleet) if options.to is not None else None,
         planned=options.planned,
         force=options.force,
         without=tuple(site_named(name, fleet).name for name in options.without),
-        line=_typed_again(options),
+        line=_typed_again(options, asked),
+        wave=options.wave or 0,
+        without_hooks=options.without_hooks,
     )
     return reply_now(ports, await prepare_failover(ports, wish, request.person))
 
 
-def _typed_again(options: argparse.Namespace) -> str:
+def _typed_again(options: argparse.Namespace, asked: tuple[str, ...]) -> str:
     """Return the line that asks for the same again; a reason for forcing counts once, so it is left out."""
-    words = ["failover", *options.names]
+    words = ["failover", *asked]
     words += ["--to", options.to] if options.to else []
     words += ["--planned"] if options.planned else []
+    words += ["--wave", str(options.wave)] if options.wave else []
+    words += ["--without-hooks"] if options.without_hooks else []
     for site in options.without:
         words += ["--without", site]
     return shlex.join(words)
@@ -57,6 +70,6 @@ COMMAND = Command(
     run=run,
     who=Role.OPERATOR,
     arguments=arguments,
-    examples=("failover SERVER", "failover SITE SITE --to SERVER", "failover SERVER --planned"),
+    examples=("failover SERVER", "failover SITE SITE --to SERVER", "failover SERVER --planned --wave 10"),
     answers_json=True,
 )

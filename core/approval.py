@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from core.people import Person, Role
 from core.plan import State
-from core.words import ago, count
+from core.words import ago, count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from core.plan import Plan
+
+CARRIED_OUT = frozenset({State.CONFIRMED, State.UNFINISHED, State.PARTIAL})
+MOST_TYPED = 300
 
 _ENDS = {
     State.BLOCKED: "Something stands in the way.",
@@ -59,12 +63,27 @@ def why_not_cancel(state: State, person: Person, asked_by: str) -> str | None:
     return None if state == State.PLANNED else _ENDS[state]
 
 
-def why_not_roll_back(plan: Plan, state: State) -> str | None:
-    """Say why a cutover cannot be rolled back, or None."""
+def why_not_roll_back(
+    plan: Plan, state: State, ended_at: datetime | None, within: timedelta, now: datetime
+) -> str | None:
+    """Say why a cutover that ended at `ended_at` cannot be rolled back, or None. `within`: for so long it can."""
     if plan.kind == "rollback":
-        return "It is a rollback itself. Make a new plan with `failover`."
-    if state in {State.CONFIRMED, State.UNFINISHED, State.PARTIAL}:
+        return "It is a rollback itself."
+    if state in CARRIED_OUT:
+        if ended_at is not None and now - ended_at > within:
+            return f"It ended {ago(ended_at, now)}, and for {duration(within)} it could be."
         return None
     if state == State.APPROVED:
         return "It is still being carried out."
     return "It was never carried out." if state != State.ROLLED_BACK else "It has been rolled back already."
+
+
+def instead_of_rolling_back(plan: Plan, state: State) -> str:
+    """Say what helps where a cutover cannot be rolled back."""
+    if state not in CARRIED_OUT:
+        return "`history` shows what happened."
+    sites = " ".join(shlex.quote(site) for site in plan.sites)
+    how = "Go back by a plan of its own, which copies what was written since"
+    if len(plan.sources) > 1 or len(sites) > MOST_TYPED:
+        return f"{how}: `failover` with --planned."
+    return f"{how}: `failover {sites} --to {plan.sources[0]} --planned`."

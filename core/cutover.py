@@ -1,9 +1,16 @@
 """Carrying out a plan, as a machine that knows what comes next.
 
+A plan goes wave by wave; most have one. Each wave: hold its sites, run what comes before (hooks, final copies, freezing
+and a last copy), change its zones, verify, check that its sites answer, switch, bring over what arrived meanwhile, run
+what comes after, thaw.
+
 Invariants, whatever was interrupted and however often:
-- no zone is touched before the hold and every final sync have a good outcome on record;
+- no zone of a wave is touched before its hold and everything that comes before have a good outcome on record;
+- no step of a wave is taken before every step of the waves before it has a good outcome: at the first trouble the
+  rest stays where it is;
 - each zone change is asked for until it has an outcome, and never again afterwards;
 - sites count as moved only when every zone change that holds their names was made;
+- what was frozen is thawed, however its wave ended;
 - the end is CONFIRMED, UNFINISHED, PARTIAL or STALE; STALE only where it is certain that no zone was changed.
 
 A step that was begun and has no outcome is taken again: every step looks before it acts.
@@ -19,12 +26,15 @@ from core.plan import State
 from core.records import serial_at_or_past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from core.plan import Plan, ZoneChange
+    from core.plan import Move, Plan, ZoneChange
 
 
 BATCH = 500
+BEFORE_DNS = frozenset({"hold", "before", "sync", "freeze", "resync"})
+WHERE_MOVED = frozenset({"verify", "check", "switch", "catch-up", "after"})
+ONE_BY_ONE = frozenset({"hold", "verify", "check", "switch", "end"})
 
 
 class Outcome(StrEnum):
@@ -38,15 +48,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `name` is unique in its cutover and says what it is; `about` is a site or a zone change's key."""
+    """One step: its key is unique in its cutover and says what it is; `about` is a site or a zone change's key."""
 
     name: str
     about: str = ""
+    wave: int = 0
 
     @property
     def key(self) -> str:
         """How the store names it."""
-        return f"{self.name} {self.about}".strip()
+        about = self.about or (f"wave {self.wave + 1}" if self.wave else "")
+        return f"{self.name} {about}".strip()
 
 
 HOLD = Step("hold")
@@ -57,41 +69,94 @@ END = Step("end")
 
 def steps_of(plan: Plan) -> tuple[Step, ...]:
     """Return every step of carrying out `plan`, in order."""
-    syncs = tuple(Step("sync", site) for site in plan.sites) if plan.planned and plan.kind == "failover" else ()
-    updates = tuple(Step("update", zone.key) for zone in plan.zones)
-    return (HOLD, *syncs, *updates, VERIFY, SWITCH, END)
+    return (*(step for steps in _waves(plan) for step in steps), END)
 
 
-def next_steps(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Step, ...]:
-    """Return the steps to take now: those zone updates that are open, up to `BATCH` together, or else one step.
+def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) -> tuple[Step, ...]:
+    """Return the steps to take now: steps of one kind that are open, and may be taken together.
 
-    A refused hold or final sync ends the cutover before any zone is touched; where no zone was changed there is
-    nothing to verify and nothing to switch. The last step is END; after it there is none, and the answer is empty.
+    Up to `BATCH` zone updates, up to `at_once` of what is done site by site, or else one. The last step is END; after
+    it there is none, and the answer is empty.
     """
-    stopped = stopped_before_dns(outcomes)
-    made = moved_zones(plan, outcomes)
-    open_steps = [
-        step
-        for step in steps_of(plan)
-        if step.key not in outcomes and not _is_void(step, stopped=stopped, anything_made=bool(made))
-    ]
-    updates = [step for step in open_steps if step.name == "update"]
-    if open_steps and open_steps[0].name == "update":
-        return tuple(updates[:BATCH])
-    return tuple(open_steps[:1])
+    for steps in _waves(plan):
+        open_steps, all_good = _open_in_wave(steps, outcomes, at_once)
+        if open_steps:
+            return open_steps
+        if not all_good:
+            break
+    return () if END.key in outcomes else (END,)
 
 
-def _is_void(step: Step, *, stopped: bool, anything_made: bool) -> bool:
-    if step.name in {"sync", "update"}:
+def _waves(plan: Plan) -> Iterator[Iterator[Step]]:
+    """Yield the steps of each wave, each in order."""
+    moves: dict[int, list[Move]] = {wave: [] for wave in range(plan.waves)}
+    for move in plan.moves:
+        moves[move.wave].append(move)
+    zones: dict[int, list[ZoneChange]] = {}
+    for zone in plan.zones:
+        zones.setdefault(zone.wave, []).append(zone)
+    hooked: dict[str, set[str]] = {}
+    for hook in plan.hooks:
+        hooked.setdefault(hook.moment, set()).add(hook.site)
+    for wave, of_wave in moves.items():
+        yield _steps_of_wave(plan, wave, [move.site for move in of_wave], zones.get(wave, []), hooked)
+
+
+def _steps_of_wave(
+    plan: Plan, wave: int, sites: list[str], zones: list[ZoneChange], hooked: Mapping[str, set[str]]
+) -> Iterator[Step]:
+    def each(name: str, moment: str) -> Iterator[Step]:
+        return (Step(name, site, wave) for site in sites if site in hooked.get(moment, ()))
+
+    copied = sites if plan.copies_first else []
+    yield Step("hold", wave=wave)
+    yield from each("before", "before_cutover")
+    yield from (Step("sync", site, wave) for site in copied)
+    yield from each("freeze", "freeze")
+    yield from each("resync", "freeze")
+    yield from (Step("update", zone.key, wave) for zone in zones)
+    yield Step("verify", wave=wave)
+    if plan.wave_size:
+        yield Step("check", wave=wave)
+    yield Step("switch", wave=wave)
+    yield from (Step("catch-up", site, wave) for site in copied)
+    yield from each("after", "after_cutover")
+    yield from each("thaw", "thaw")
+
+
+def _open_in_wave(
+    steps: Iterator[Step], outcomes: Mapping[str, Outcome], at_once: int
+) -> tuple[tuple[Step, ...], bool]:
+    """Return the steps of one wave to take now; where there are none, whether all of it went well."""
+    stopped = made = False
+    all_good = True
+    found: list[Step] = []
+    for step in steps:
+        if found and (step.name != found[0].name or len(found) >= _together(step, at_once)):
+            break
+        outcome = outcomes.get(step.key)
+        if outcome is None:
+            if not _is_void(step, outcomes, stopped=stopped, made=made):
+                found.append(step)
+            continue
+        made = made or (step.name == "update" and outcome == Outcome.DONE)
+        stopped = stopped or (step.name in BEFORE_DNS and outcome != Outcome.DONE)
+        all_good = all_good and outcome == Outcome.DONE
+    return tuple(found), all_good
+
+
+def _together(step: Step, at_once: int) -> int:
+    if step.name == "update":
+        return BATCH
+    return 1 if step.name in ONE_BY_ONE else at_once
+
+
+def _is_void(step: Step, outcomes: Mapping[str, Outcome], *, stopped: bool, made: bool) -> bool:
+    if step.name == "update" or step.name in BEFORE_DNS:
         return stopped
-    return step in {VERIFY, SWITCH} and not anything_made
-
-
-def stopped_before_dns(outcomes: Mapping[str, Outcome]) -> bool:
-    """Return whether the hold or a final sync failed, so that no zone is to be touched."""
-    return any(
-        key.split(" ")[0] in {HOLD.name, "sync"} and outcome != Outcome.DONE for key, outcome in outcomes.items()
-    )
+    if step.name in WHERE_MOVED:
+        return not made
+    return Step("freeze", step.about).key not in outcomes
 
 
 def moved_zones(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[ZoneChange, ...]:
@@ -99,11 +164,49 @@ def moved_zones(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[ZoneChange
     return tuple(zone for zone in plan.zones if outcomes.get(Step("update", zone.key).key) == Outcome.DONE)
 
 
-def moved_sites(plan: Plan, outcomes: Mapping[str, Outcome], names: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return the sites all of whose changed names were changed everywhere; `names` are each site's names."""
-    made = moved_zones(plan, outcomes)
-    left_over = {change.owner for zone in plan.zones if zone not in made for change in zone.changes}
-    return tuple(site for site in plan.sites if made and not left_over & set(names.get(site, ())))
+def moved_sites(
+    plan: Plan, outcomes: Mapping[str, Outcome], names: Mapping[str, Iterable[str]], wave: int = 0
+) -> tuple[str, ...]:
+    """Return the sites of a wave all of whose changed names were changed everywhere; `names` are each site's names."""
+    made: list[ZoneChange] = []
+    left_over: set[str] = set()
+    for zone in plan.zones:
+        if zone.wave != wave:
+            continue
+        if outcomes.get(Step("update", zone.key).key) == Outcome.DONE:
+            made.append(zone)
+        else:
+            left_over |= {change.owner for change in zone.changes}
+    sites = [move.site for move in plan.moves if move.wave == wave]
+    return tuple(site for site in sites if made and not left_over & set(names.get(site, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What is true of copies once sites have moved.
+
+    active: the server that serves each site now. quarantined: the (site, server) copies that may hold what no other
+    has. released: those that are quarantined no more.
+    """
+
+    active: Mapping[str, str]
+    quarantined: tuple[tuple[str, str], ...] = ()
+    released: tuple[tuple[str, str], ...] = ()
+
+
+def switched(plan: Plan, moved: Iterable[str]) -> Switched:
+    """Say what the move of the sites `moved` makes of their copies (law 4).
+
+    The copy that a site leaves is quarantined, unless a planned move has copied it first. A rollback ends the
+    quarantine of the copy that it makes active again.
+    """
+    sites = set(moved)
+    moves = [move for move in plan.moves if move.site in sites]
+    return Switched(
+        active={move.site: move.target for move in moves},
+        quarantined=() if plan.copies_first else tuple((move.site, move.source) for move in moves),
+        released=tuple((move.site, move.target) for move in moves) if plan.kind == "rollback" else (),
+    )
 
 
 def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
@@ -113,7 +216,7 @@ def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
         return State.STALE
     if len(made) < len(plan.zones):
         return State.PARTIAL
-    return State.CONFIRMED if outcomes.get(VERIFY.key) == Outcome.DONE else State.UNFINISHED
+    return State.UNFINISHED if Outcome.LATE in outcomes.values() else State.CONFIRMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from core.fleet import Endpoint
+from core.hooks import HookRun
 from core.preflight import Level, Verdict
 from core.records import RecordChange, RecordSet
 from core.words import count, from_stamp, listing, stamp
@@ -16,6 +17,11 @@ from core.words import count, from_stamp, listing, stamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
+
+# What is approved, besides what has come later and is left out where a plan has none of it: so a plan that was made
+# before that keeps its digest.
+APPROVED = ("id", "kind", "moves", "zones", "expires_at", "planned", "force")
+APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size")
 
 
 class State(StrEnum):
@@ -35,26 +41,31 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One site going from the server that serves it to another."""
+    """One site going from the server that serves it to another, in the wave `wave`, counted from 0."""
 
     site: str
     source: str
     target: str
+    wave: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneChange:
-    """What one update server is asked to change in one zone, in one message. `serial`: the zone's when planned."""
+    """What one update server is asked to change in one zone, in one message. `serial`: the zone's when planned.
+
+    Two waves may change the same zone: each its own records, whose old values are its prerequisites.
+    """
 
     update: Endpoint
     zone: str
     serial: int
     changes: tuple[RecordChange, ...]
+    wave: int = 0
 
     @property
     def key(self) -> str:
         """A name for it within its plan."""
-        return f"{self.zone}@{self.update}"
+        return f"{self.zone}@{self.update}" + (f" wave {self.wave + 1}" if self.wave else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ class Plan:
     kind: "failover" or "rollback". asked_by: a person's label. planned: the source is known to be up. force: the
     reason given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why.
     mentions: other records that point at a source and stay as they are. undoes: the plan that a rollback undoes. line:
-    what was typed for it, so that it can be asked for again.
+    what was typed for it, so that it can be asked for again. hooks: what runs where, at which moments. no_hooks_on:
+    servers on which none runs. wave_size: the most sites that move together; 0: all at once.
     """
 
     id: str
@@ -81,6 +93,19 @@ class Plan:
     mentions: tuple[str, ...] = ()
     undoes: str | None = None
     line: str = ""
+    hooks: tuple[HookRun, ...] = ()
+    no_hooks_on: tuple[str, ...] = ()
+    wave_size: int = 0
+
+    @property
+    def waves(self) -> int:
+        """How many waves it has; at least one."""
+        return 1 + max((move.wave for move in self.moves), default=0)
+
+    @property
+    def copies_first(self) -> bool:
+        """Whether each site is copied once more before it moves, and what arrives meanwhile is brought over."""
+        return self.planned and self.kind == "failover"
 
     @property
     def title(self) -> str:
@@ -127,7 +152,7 @@ class Plan:
     def digest(self) -> str:
         """Hex SHA-256 of everything that is approved: any difference in it gives another digest."""
         plain = plan_to_json(self)
-        approved = {key: plain[key] for key in ("id", "kind", "moves", "zones", "expires_at", "planned", "force")}
+        approved = {key: plain[key] for key in APPROVED} | {key: plain[key] for key in APPROVED_LATER if plain[key]}
         return hashlib.sha256(json.dumps(approved, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -136,11 +161,14 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     plain = asdict(plan)
     plain["asked_at"] = stamp(plan.asked_at)
     plain["expires_at"] = stamp(plan.expires_at)
+    for part in (*plain["moves"], *plain["zones"]):
+        if not part["wave"]:
+            del part["wave"]
     return plain
 
 
 def plan_from_json(plain: Mapping[str, Any]) -> Plan:
-    """Read what `plan_to_json` returned, after JSON has made lists of its tuples."""
+    """Read what `plan_to_json` returned, now or before there was all of it, after JSON has made lists of its tuples."""
     return Plan(
         **{
             **plain,
@@ -151,6 +179,8 @@ def plan_from_json(plain: Mapping[str, Any]) -> Plan:
             "verdicts": tuple(Verdict(**{**v, "level": Level(v["level"])}) for v in plain["verdicts"]),
             "left_alone": tuple((site, why) for site, why in plain["left_alone"]),
             "mentions": tuple(plain["mentions"]),
+            "hooks": tuple(HookRun(**hook) for hook in plain.get("hooks", ())),
+            "no_hooks_on": tuple(plain.get("no_hooks_on", ())),
         }
     )
 
@@ -166,13 +196,15 @@ def inverse(
     """Return the plan that undoes those zone changes of `plan` whose keys are in `changed`.
 
     names: each site's names. A site none of whose records were changed never left, so it does not go back either.
-    The new plan waits as long as the old one did.
+    What several waves changed in one zone goes back in one message. The new plan waits as long as the old one did.
     """
-    zones = tuple(
-        ZoneChange(z.update, z.zone, z.serial, tuple(change.inverse() for change in z.changes))
-        for z in plan.zones
-        if z.key in changed
-    )
+    back: dict[tuple[Endpoint, str], ZoneChange] = {}
+    for zone in plan.zones:
+        if zone.key in changed:
+            before = back.get((zone.update, zone.zone))
+            changes = (*(before.changes if before else ()), *(change.inverse() for change in zone.changes))
+            back[zone.update, zone.zone] = ZoneChange(zone.update, zone.zone, zone.serial, changes)
+    zones = tuple(back.values())
     owners = {change.owner for zone in zones for change in zone.changes}
     left = [move for move in plan.moves if owners & set(names.get(move.site, owners))]
     return Plan(
@@ -194,6 +226,7 @@ def _zone_change(plain: Mapping[str, Any]) -> ZoneChange:
         update=Endpoint(**plain["update"]),
         zone=plain["zone"],
         serial=plain["serial"],
+        wave=plain.get("wave", 0),
         changes=tuple(RecordChange(old=_record_set(c["old"]), new=_record_set(c["new"])) for c in plain["changes"]),
     )
 

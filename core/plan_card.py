@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.plan import State, plan_to_json
-from core.plan_parts import View, records_table, said_text, standings_table, times_text, trouble_texts
+from core.plan_parts import (
+    View,
+    caught_texts,
+    hooks_table,
+    records_table,
+    said_text,
+    standings_table,
+    times_text,
+    trouble_texts,
+    until_text,
+    waves_table,
+)
+from core.plan_title import sites_in_words, title_of, with_trouble
 from core.preflight import Level
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
 from core.words import clock_time, count, duration, listing
@@ -20,19 +33,21 @@ if TYPE_CHECKING:
 
 MOST_ZONES = 12
 SHOWN_DIGEST = 16
+# Slack lets a button hold 2,000 characters.
+MOST_LINE = 1500
 _EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3, State.UNFINISHED: 5}
 
 
 def card_of(view: View, fleet: Fleet) -> Reply:
     """Return the card of a plan in any state, without facts: a card is shown, and kept, again and again."""
-    title, tone = _title(view, fleet)
+    title, tone = title_of(view, fleet)
     parts, buttons = _SHOWS[view.state](view, fleet)
     return Reply(
         title=title,
         parts=parts,
         buttons=buttons,
         tone=tone,
-        exit_code=_EXIT.get(view.state, 0),
+        exit_code=1 if with_trouble(view) else _EXIT.get(view.state, 0),
         card=f"plan:{view.plan.id}",
     )
 
@@ -61,45 +76,6 @@ def facts_of(view: View) -> Mapping[str, object]:
     }
 
 
-def _title(view: View, fleet: Fleet) -> tuple[str, Tone]:
-    plan, progress = view.plan, view.progress
-    way = f"from {_places(fleet, plan.sources)} to {_places(fleet, plan.targets)}"
-    what, moved = f"{_sites(plan)} {way}", f"{_sites(plan)} moved {way}"
-    servers = len(fleet.dns.nameservers)
-    in_step = f"{progress.in_step} of {count(servers, 'name server')} in step"
-    records = sum(len(zone.changes) for zone in plan.zones)
-    verb = "Roll back" if plan.kind == "rollback" else "Move"
-    match view.state:
-        case State.BLOCKED:
-            stays = f"{_sites(plan)} {'stays' if len(plan.moves) == 1 else 'stay'} on {listing(plan.sources)}"
-            return f"Cannot go ahead, {stays}: {_first_block(plan)}", Tone.BAD
-        case State.PLANNED:
-            until = clock_time(plan.expires_at, fleet.timezone, plan.asked_at)
-            zones = count(len(plan.zones), "zone")
-            warned = f", {count(len(plan.warnings), 'warning')}" if plan.warnings else ""
-            title = f"{verb} {what}? {count(records, 'record')} in {zones}{warned}. Plan {plan.id}, until {until}"
-            return title, Tone.WARN if plan.warnings or plan.blocks else Tone.PLAIN
-        case State.APPROVED:
-            return f"Moving {what}: {in_step}", Tone.BUSY
-        case State.CONFIRMED:
-            took = duration(progress.in_step_at - view.approved_at) if progress.in_step_at and view.approved_at else ""
-            return f"Done: {moved}. All {count(servers, 'name server')} agree, {took} after approval", Tone.GOOD
-        case State.UNFINISHED:
-            late = listing([standing.name for standing in progress.standings if not standing.agrees])
-            return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
-        case State.PARTIAL:
-            made = len(progress.zones)
-            return f"Done in part: {made} of {count(len(plan.zones), 'zone')} changed, moving {what}", Tone.BAD
-        case State.STALE if progress.trouble:
-            return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
-        case State.STALE:
-            return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
-        case State.ROLLED_BACK:
-            return f"Rolled back: {plan.title}", Tone.PLAIN
-        case _:
-            return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
-
-
 def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     plan = view.plan
     parts: list[Part] = []
@@ -116,6 +92,10 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
     if plan.force is not None:
         parts.append(Text(f"Forced by {plan.asked_by}: {plan.force}", Tone.WARN))
     parts += [Heading("What changes"), records_table(plan)]
+    if plan.wave_size:
+        parts += [Heading("In waves, each when the one before is right"), waves_table(view)]
+    if plan.hooks:
+        parts += [Heading("What runs"), hooks_table(plan)]
     if plan.left_alone:
         stay = listing([f"{site} ({why})" for site, why in plan.left_alone])
         parts.append(Text(f"{count(len(plan.left_alone), 'site')} left alone: {stay}."))
@@ -139,30 +119,40 @@ def _approve(plan: Plan, fleet: Fleet) -> Button:
     servers = count(len(fleet.dns.nameservers), "name server")
     text = f"DNS of {count(len(plan.zones), 'zone')} changes on {servers}; visitors go to {listing(plan.targets)} "
     text += f"within {duration(timedelta(seconds=plan.longest_ttl_s))}."
+    text += f" In {count(plan.waves, 'wave')}." if plan.wave_size else ""
+    text += f" {count(len(plan.hooks), 'hook')} run, as listed." if plan.hooks else ""
     if plan.warnings:
         text += f" You accept {count(len(plan.warnings), 'warning')}: {plan.warnings[0].text}"
         text += f" and {len(plan.warnings) - 1} more." if len(plan.warnings) > 1 else "."
-    confirm = Confirm(f"{plan.kind.capitalize()} {_sites(plan)}?", text, yes=f"Yes, {_verb(plan)}")
+    confirm = Confirm(f"{plan.kind.capitalize()} {sites_in_words(plan)}?", text, yes=f"Yes, {_verb(plan)}")
     return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)
 
 
 def _moving(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     doing = Text(f"{view.progress.doing}.", Tone.BUSY) if view.progress.doing else Text("Starting.", Tone.BUSY)
-    return (doing, standings_table(view, fleet), *trouble_texts(view), said_text(view, fleet)), ()
+    return (doing, *_waves(view), standings_table(view, fleet), *trouble_texts(view), said_text(view, fleet)), ()
+
+
+def _waves(view: View) -> tuple[Part, ...]:
+    return (waves_table(view),) if view.plan.wave_size else ()
 
 
 def _confirmed(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     return (
+        *_waves(view),
         standings_table(view, fleet),
         *trouble_texts(view),
+        *caught_texts(view),
         *times_text(view, fleet),
+        *until_text(view, fleet),
         said_text(view, fleet),
     ), _way_back(view)
 
 
 def _unfinished(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     asked = Text("The change is made. Who does not agree yet is asked again until it does; you need do nothing.")
-    return (asked, standings_table(view, fleet), *times_text(view, fleet), said_text(view, fleet)), _way_back(view)
+    parts, buttons = _confirmed(view, fleet)
+    return (asked, *parts), buttons
 
 
 def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
@@ -173,10 +163,34 @@ def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         for tone in (Tone.GOOD if zone.key in made else Tone.BAD,)
     )
     zones = Table(("zone", "what happened"), rows[:MOST_ZONES], left_out=max(0, len(rows) - MOST_ZONES))
-    go_on = (Button("Plan the rest", plan.line),) if plan.line and plan.kind == "failover" else ()
-    ways = Text("Two ways on: plan the rest again, or roll back what was changed.")
-    parts = (ways, zones, standings_table(view, fleet), *times_text(view, fleet), said_text(view, fleet))
+    line = _rest_line(view, fleet)
+    go_on = (Button("Plan the rest", line),) if line else ()
+    parts = (
+        Text("Two ways on: plan the rest again, or roll back what was changed."),
+        *(_waves(view) or (zones,)),
+        *trouble_texts(view, zones=bool(plan.wave_size)),
+        standings_table(view, fleet),
+        *caught_texts(view),
+        *times_text(view, fleet),
+        *until_text(view, fleet),
+        said_text(view, fleet),
+    )
     return parts, (*go_on, *_way_back(view))
+
+
+def _rest_line(view: View, fleet: Fleet) -> str:
+    """Return the line that asks for what has not moved; asked for by name again, what has moved would go back."""
+    plan, made = view.plan, view.progress.zones
+    if not plan.line or plan.kind != "failover":
+        return ""
+    words = shlex.split(plan.line)
+    if not {*words} & {*plan.sites}:
+        return plan.line
+    owners = {change.owner for zone in plan.zones if zone.key not in made for change in zone.changes}
+    rest = {site for site in plan.sites if site not in fleet.sites or owners & {*fleet.sites[site].names}}
+    gone = {*plan.sites} - rest
+    line = shlex.join(word for word in words if word not in gone)
+    return line if rest and len(line) <= MOST_LINE else ""
 
 
 def _over(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
@@ -211,20 +225,5 @@ def _way_back(view: View) -> tuple[Button, ...]:
     return (Button("Roll back", f"rollback {view.plan.id}"),)
 
 
-def _first_block(plan: Plan) -> str:
-    first = plan.blocks[0].text if plan.blocks else "no record would change"
-    more = f", and {len(plan.blocks) - 1} more" if len(plan.blocks) > 1 else ""
-    return f"{first}{more}"
-
-
-def _sites(plan: Plan) -> str:
-    return plan.moves[0].site if len(plan.moves) == 1 else count(len(plan.moves), "site")
-
-
 def _verb(plan: Plan) -> str:
     return "roll back" if plan.kind == "rollback" else "move them" if len(plan.moves) > 1 else "move it"
-
-
-def _places(fleet: Fleet, servers: tuple[str, ...]) -> str:
-    places = [f"{name} ({fleet.servers[name].location})" if name in fleet.servers else name for name in servers]
-    return listing(places)

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from core.plan import State
 from core.progress import Progress
 from core.reply import Part, Row, Table, Text, Tone
-from core.words import clock_time, duration, listing
+from core.words import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from core.cutover import Standing
     from core.fleet import Fleet
-    from core.plan import Plan, State
+    from core.plan import Plan
     from core.records import RecordSet
 
 MOST_NAMES = 40
 MOST_TURNS = 12
+MOST_WAVES = 12
+MOST_HOOKS = 12
+WAVES_BEFORE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,77 @@ def records_table(plan: Plan) -> Table:
         for (rdtype, turn, ttl), owners in alike.items()
     ]
     return Table(("now → then", "TTL", "names"), tuple(rows[:MOST_TURNS]), max(0, len(rows) - MOST_TURNS))
+
+
+def hooks_table(plan: Plan) -> Table:
+    """Show what runs where and when, those that are alike in one row: who approves the plan approves this too."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for hook in plan.hooks:
+        alike.setdefault((hook.moment, hook.server, hook.shown), []).append(hook.site)
+    rows = [
+        Row((moment, server, shown, listing(list(dict.fromkeys(sites)))))
+        for (moment, server, shown), sites in alike.items()
+    ]
+    return Table(("when", "where", "command", "sites"), tuple(rows[:MOST_HOOKS]), max(0, len(rows) - MOST_HOOKS))
+
+
+def waves_table(view: View) -> Table:
+    """Show one row a wave: its sites and where it is; of many, those around the one under way."""
+    plan = view.plan
+    sites: dict[int, list[str]] = {}
+    for move in plan.moves:
+        sites.setdefault(move.wave, []).append(move.site)
+    zones: dict[int, list[bool]] = {}
+    for zone in plan.zones:
+        zones.setdefault(zone.wave, []).append(zone.key in view.progress.zones)
+    rows = []
+    for wave, of_wave in sites.items():
+        said, tone = _wave_says(view, wave, zones.get(wave, []))
+        rows.append(Row((str(wave + 1), listing(of_wave), said), tone))
+    first = max(0, min(view.progress.wave - WAVES_BEFORE, len(rows) - MOST_WAVES))
+    shown = tuple(rows[first : first + MOST_WAVES])
+    return Table(("wave", "sites", ""), shown, len(rows) - len(shown))
+
+
+def _wave_says(view: View, wave: int, changed: list[bool]) -> tuple[str, Tone]:
+    if view.state in {State.PLANNED, State.BLOCKED}:
+        return "", Tone.PLAIN
+    here = wave == view.progress.wave
+    if here and view.state == State.APPROVED:
+        return "under way", Tone.BUSY
+    if not any(changed):
+        waits = view.state == State.APPROVED
+        return ("waits" if waits else "stays"), (Tone.BAD if here and view.progress.trouble else Tone.PLAIN)
+    if not all(changed):
+        return "moved in part", Tone.BAD
+    return ("moved, with trouble", Tone.WARN) if here and view.progress.trouble else ("moved", Tone.GOOD)
+
+
+def caught_texts(view: View) -> tuple[Part, ...]:
+    """Say what arrived at the old server meanwhile and was brought over, and how much of it was left there."""
+    caught = view.progress.caught
+    files = sum(one.files for one in caught.values())
+    left = sum(one.left for one in caught.values())
+    parts: list[Part] = []
+    if files:
+        first = [f"{site}: {path}" for site, one in caught.items() for path in one.first]
+        more = f" and {files - len(first[:5]):,} more" if files > len(first[:5]) else ""
+        verb = "was" if files == 1 else "were"
+        said = f"{count(files, 'file')} that arrived meanwhile {verb} brought over: {', '.join(first[:5])}{more}."
+        parts.append(Text(said))
+    if left:
+        where = listing([site for site, one in caught.items() if one.left])
+        said = f"{count(left, 'file')} that arrived meanwhile stayed, as something newer is served: {where}."
+        parts.append(Text(f"{said} The next sync keeps them aside there.", Tone.WARN))
+    return tuple(parts)
+
+
+def until_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
+    """Say until when a cutover can be rolled back."""
+    if view.plan.kind == "rollback" or view.ended_at is None:
+        return ()
+    until = clock_time(view.ended_at + fleet.dns.rollback_within, fleet.timezone, view.ended_at)
+    return (Text(f"It can be rolled back until {until}."),)
 
 
 def _values(record: RecordSet | None) -> str:
@@ -105,9 +180,11 @@ def times_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
     return (Text(", ".join(words) + "."),)
 
 
-def trouble_texts(view: View) -> tuple[Part, ...]:
-    """Say what went wrong on the way, one line each."""
-    return tuple(Text(f"{about}: {why}", Tone.BAD) for about, why in view.progress.trouble.items())
+def trouble_texts(view: View, *, zones: bool = True) -> tuple[Part, ...]:
+    """Say what went wrong on the way, one line each; of zones only where `zones`."""
+    of_zones = set() if zones else {zone.key for zone in view.plan.zones}
+    trouble = view.progress.trouble
+    return tuple(Text(f"{about}: {why}", Tone.BAD) for about, why in trouble.items() if about not in of_zones)
 
 
 def said_text(view: View, fleet: Fleet) -> Text:

@@ -6,11 +6,13 @@ source change; a hand-made record that points elsewhere stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.hooks import AROUND_A_CUTOVER, AROUND_A_MOVE, Hooked, hooks_of_moves
 from core.plan import Move, ZoneChange
 from core.records import RecordChange, RecordSet
+from core.words import listing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -78,6 +80,26 @@ def choose_moves(
     return Choice(tuple(moves), tuple(left_alone))
 
 
+def in_waves(moves: tuple[Move, ...], size: int) -> tuple[Move, ...]:
+    """Return `moves` as waves of at most `size` sites, in their order; size 0: all in one."""
+    return tuple(replace(move, wave=number // size) for number, move in enumerate(moves)) if size else moves
+
+
+def hooks_of(plan: Plan, fleet: Fleet) -> Hooked:
+    """Return the hooks that `plan` runs as the fleet has them, and those that it leaves out."""
+    moments = AROUND_A_MOVE if plan.copies_first else AROUND_A_CUTOVER
+    return hooks_of_moves(fleet, plan.moves, moments, plan.no_hooks_on)
+
+
+def without_freeze(plan: Plan, fleet: Fleet) -> tuple[str, ...]:
+    """Return the sites that move with databases while nothing keeps them from being written to."""
+    if not plan.copies_first:
+        return ()
+    frozen = {hook.site for hook in plan.hooks if hook.moment == "freeze"}
+    sites = [fleet.sites[site] for site in plan.sites]
+    return tuple(site.name for site in sites if site.databases and site.name not in frozen)
+
+
 def why_not_to(site: Site, source: str, target: str, quarantined: Collection[tuple[str, str]]) -> str | None:
     """Say why `site` cannot go from `source` to `target`, or None where it can."""
     if target == source:
@@ -114,16 +136,19 @@ def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> D
     for (update, zone), reading in readings.items():
         here = {(record.owner, record.type): record for record in reading.records}
         changes: list[RecordChange] = []
+        by_wave: dict[int, list[RecordChange]] = {}
         for name, move in moving.items():
             if fleet.zone_of(name) == zone:
                 source, target = fleet.servers[move.source], fleet.servers[move.target]
                 found = _changes_of_name(name, source, target, here)
                 changes += found
-                if not found:
+                if found:
+                    by_wave.setdefault(move.wave, []).extend(found)
+                else:
                     odd += _oddity(name, source, target, here, moving)
-        if changes:
-            zones.append(ZoneChange(update, zone, reading.serial, tuple(changes)))
+        zones += [ZoneChange(update, zone, reading.serial, tuple(of), wave) for wave, of in by_wave.items()]
         mentions += _mentions(fleet, moves, changes, reading)
+    zones.sort(key=lambda one: one.wave)
     return Drawn(tuple(zones), tuple(dict.fromkeys(odd)), tuple(dict.fromkeys(mentions)))
 
 
@@ -131,7 +156,7 @@ def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...
     """Say what is no longer as `plan` shows it, one line a difference; empty: it may go on.
 
     For a failover the plan is drawn again from the live zones and the live fleet. A rollback is compared record by
-    record with what the cutover left behind.
+    record with what the cutover left behind. Hooks are those of the live fleet either way.
     """
     if plan.kind == "failover":
         gone = [move.site for move in plan.moves if move.site not in fleet.sites]
@@ -150,7 +175,15 @@ def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...
             old, new = before.get((owner, rdtype)), after.get((owner, rdtype))
             if old != new:
                 lines.append(_difference(owner, rdtype, old, new))
-    return tuple(lines)
+    return (*lines, *_hooks_changed(plan, fleet))
+
+
+def _hooks_changed(plan: Plan, fleet: Fleet) -> tuple[str, ...]:
+    now = hooks_of(plan, fleet).runs
+    if now == plan.hooks:
+        return ()
+    sites = sorted({hook.site for hook in {*plan.hooks} ^ {*now}}) or plan.sites
+    return (f"the hooks of {listing(sites)} are no longer those of the plan",)
 
 
 def _changes_of_name(
@@ -213,7 +246,7 @@ def _as_it_is(zone: ZoneChange, readings: Readings) -> ZoneChange:
     reading = readings.get((zone.update, zone.zone))
     here = {(record.owner, record.type): record for record in reading.records} if reading else {}
     changes = tuple(RecordChange(here.get((c.owner, c.type)), c.new) if reading else c for c in zone.changes)
-    return ZoneChange(zone.update, zone.zone, zone.serial, tuple(c for c in changes if c.old != c.new))
+    return ZoneChange(zone.update, zone.zone, zone.serial, tuple(c for c in changes if c.old != c.new), zone.wave)
 
 
 def _difference(owner: str, rdtype: str, old: RecordChange | None, new: RecordChange | None) -> str:

@@ -1,4 +1,4 @@
-"""The checks of preflight: facts in, verdicts out, each with its figures and a hint. `preflight_dns` has those of DNS."""
+"""The checks of preflight: facts in, verdicts out, each with its figures and a hint. Those of DNS: `preflight_dns`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.words import ago, count, duration, listing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from core.plan import Plan
     from core.preflight import Facts, Sighting
 
 DISK_WARN = 0.95
@@ -31,6 +32,17 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
         *judge_dns(facts),
         *_recent(facts),
     )
+
+
+def no_hooks_on(plan: Plan, facts: Facts) -> tuple[str, ...]:
+    """Return the servers that cannot be counted on to run hooks.
+
+    In an emergency those that sites leave, whether they still answer or not; in a rollback those of them that do not.
+    """
+    if plan.kind == "failover":
+        return () if plan.planned else plan.sources
+    looks = {server: facts.sources[server].get("here") for server in plan.sources}
+    return tuple(server for server, look in looks.items() if look is None or not look.ok)
 
 
 def _sources(facts: Facts) -> Iterator[Verdict]:

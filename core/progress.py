@@ -22,11 +22,25 @@ class ZoneDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Caught:
+    """What arrived at a site's old server after its last copy began, and was brought over: how many, the first paths.
+
+    left: how many were not, since something newer or of another kind is in their place.
+    """
+
+    files: int
+    first: tuple[str, ...] = ()
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What has been seen so far.
 
     doing: the step under way, in words. zones: the changed ones by key. trouble: by zone change's key or site, what
-    went wrong. standings: each name server's, in the fleet's order. in_step_at: when the last name server agreed.
+    went wrong. standings: each name server's in the wave under way, in the fleet's order. in_step_at: when the last
+    name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
+    of the server it leaves, in seconds of the epoch. caught: by site, what was brought over.
     """
 
     doing: str = ""
@@ -34,6 +48,9 @@ class Progress:
     trouble: Mapping[str, str] = field(default_factory=dict)
     standings: tuple[Standing, ...] = ()
     in_step_at: datetime | None = None
+    wave: int = 0
+    since: Mapping[str, float] = field(default_factory=dict)
+    caught: Mapping[str, Caught] = field(default_factory=dict)
 
     @property
     def in_step(self) -> int:
@@ -49,6 +66,19 @@ class Progress:
         return replace(self, trouble={**self.trouble, key: why})
 
 
+def merged(before: Progress, parts: tuple[Progress, ...]) -> Progress:
+    """Return what several steps that ran at once have added to `before`."""
+    if len(parts) == 1:
+        return parts[0]
+    return replace(
+        before,
+        zones={**before.zones, **{key: done for part in parts for key, done in part.zones.items()}},
+        trouble={**before.trouble, **{key: why for part in parts for key, why in part.trouble.items()}},
+        since={**before.since, **{site: at for part in parts for site, at in part.since.items()}},
+        caught={**before.caught, **{site: one for part in parts for site, one in part.caught.items()}},
+    )
+
+
 def progress_to_json(progress: Progress) -> dict[str, Any]:
     """Return plain JSON values, from which `progress_from_json` makes an equal Progress."""
     plain = asdict(replace(progress, zones={}))
@@ -58,7 +88,7 @@ def progress_to_json(progress: Progress) -> dict[str, Any]:
 
 
 def progress_from_json(plain: Mapping[str, Any]) -> Progress:
-    """Read what `progress_to_json` returned, after JSON has made lists of its tuples."""
+    """Read what `progress_to_json` returned, now or before there was all of it, after JSON has made lists of tuples."""
     at = plain["in_step_at"]
     return Progress(
         doing=plain["doing"],
@@ -66,4 +96,11 @@ def progress_from_json(plain: Mapping[str, Any]) -> Progress:
         trouble=dict(plain["trouble"]),
         standings=tuple(Standing(**one) for one in plain["standings"]),
         in_step_at=from_stamp(at) if at is not None else None,
+        wave=plain.get("wave", 0),
+        since=dict(plain.get("since", {})),
+        caught={site: _caught(one) for site, one in plain.get("caught", {}).items()},
     )
+
+
+def _caught(plain: Mapping[str, Any]) -> Caught:
+    return Caught(plain["files"], tuple(plain["first"]), plain["left"])

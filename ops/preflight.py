@@ -93,6 +93,7 @@ async def gather_facts(
         mentions=drawn.mentions,
         left_alone=left_alone,
         rollback=rollback,
+        backed_up=tuple(move.site for move in moves if f"backup:{move.site}" in busy),
     )
 
 

@@ -10,8 +10,10 @@ from core.cutover import END, Outcome, how_it_ended, next_steps
 from core.plan import State
 from core.plan_card import card_of
 from core.plan_parts import View
+from core.progress import merged
 from jobs import Job
-from jobs.cutover.steps import DOING, STEPS, Doing, merged
+from jobs.cutover.doing import Doing
+from jobs.cutover.steps import DOING, STEPS
 from jobs.cutover.verify import Verifier
 from ops.store.plans import RUN
 
@@ -34,16 +36,22 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         return
     outcomes = dict(await ports.store.plans.outcomes(plan_id))
     progress = stored.progress
-    while steps := next_steps(stored.plan, outcomes):
+    while steps := next_steps(stored.plan, outcomes, ports.fleet.sync.parallel):
         if steps == (END,):
             await _end(ports, stored, outcomes, progress)
             return
-        progress = replace(progress, doing=DOING[steps[0].name])
+        progress = replace(progress, doing=_doing(stored, steps[0]), wave=steps[0].wave)
         await _show(ports, stored, progress)
         ended = await _take(ports, stored, steps, outcomes, progress)
         for step, (outcome, _detail, _progress) in zip(steps, ended, strict=True):
             outcomes[step.key] = outcome
         progress = merged(progress, tuple(part for _, _, part in ended))
+
+
+def _doing(stored: StoredPlan, step: Step) -> str:
+    doing = DOING[step.name]
+    waves = stored.plan.waves
+    return doing if waves == 1 else f"Wave {step.wave + 1} of {waves}: {doing[0].lower()}{doing[1:]}"
 
 
 async def _take(
@@ -92,7 +100,8 @@ async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> Non
 
 async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     """Ask the name servers that do not agree yet once more; return whether the cutover is confirmed now."""
-    progress = await Verifier(ports, stored.plan, stored.progress).ask_all_once()
+    # Only the last wave can be unfinished: a wave begins when all agree on the one before.
+    progress = await Verifier(ports, stored.plan, stored.progress, stored.plan.waves - 1).ask_all_once()
     state = State.CONFIRMED if progress.in_step_at is not None else State.UNFINISHED
     now = ports.clock.now()
     view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)

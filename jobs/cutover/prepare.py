@@ -7,13 +7,22 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.approval import why_not_roll_back
+from core.approval import instead_of_rolling_back, why_not_roll_back
 from core.errors import RefusedError, SettingsError
 from core.plan import Plan, State, inverse
 from core.plan_card import card_of, reply_of
 from core.plan_parts import View
-from core.planning import Drawn, choose_moves, draw_changes, served_from, what_changed
-from core.preflight_checks import judge
+from core.planning import (
+    Drawn,
+    choose_moves,
+    draw_changes,
+    hooks_of,
+    in_waves,
+    served_from,
+    what_changed,
+    without_freeze,
+)
+from core.preflight_checks import judge, no_hooks_on
 from core.words import listing
 from ops.preflight import gather_facts
 from ops.zones import ZonesRead, read_zones
@@ -33,7 +42,7 @@ ID_LENGTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks to be moved: names of servers and sites, and how."""
+    """What somebody asks to be moved: names of servers and sites, and how. wave: so many sites at a time; 0: all."""
 
     asked: tuple[str, ...]
     to: str | None = None
@@ -41,6 +50,8 @@ class Wish:
     force: str | None = None
     without: tuple[str, ...] = ()
     line: str = ""
+    wave: int = 0
+    without_hooks: bool = False
 
 
 async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPlan:
@@ -57,14 +68,15 @@ async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPl
     choice = choose_moves(fleet, active, wish.asked, wish.to, quarantined.keys(), wish.without)
     if not choice.moves:
         raise _nothing_moves(wish, choice.left_alone)
-    drawn = draw_changes(fleet, choice.moves, read.readings)
+    moves = in_waves(choice.moves, wish.wave)
+    drawn = draw_changes(fleet, moves, read.readings)
     if not drawn.zones:
         raise _nothing_to_change(read, drawn)
     now = ports.clock.now()
     plan = Plan(
         id=await _fresh_id(ports),
         kind="failover",
-        moves=choice.moves,
+        moves=moves,
         zones=drawn.zones,
         asked_by=person.label,
         asked_at=now,
@@ -74,8 +86,9 @@ async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPl
         left_alone=choice.left_alone,
         mentions=drawn.mentions,
         line=wish.line,
+        wave_size=wish.wave,
     )
-    return await _judge_and_keep(ports, plan, drawn, read)
+    return await _judge_and_keep(ports, plan, drawn, read, without_hooks=wish.without_hooks)
 
 
 async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, force: str | None) -> StoredPlan:
@@ -83,9 +96,11 @@ async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, for
 
     Raises RefusedError where the cutover cannot be undone, or the records are no longer as it left them.
     """
-    why = why_not_roll_back(stored.plan, stored.state)
+    within, now = ports.fleet.dns.rollback_within, ports.clock.now()
+    why = why_not_roll_back(stored.plan, stored.state, stored.ended_at, within, now)
     if why is not None:
-        raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint="`history` shows what happened.")
+        hint = instead_of_rolling_back(stored.plan, stored.state)
+        raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint=hint)
     names = {site.name: site.names for site in ports.fleet.sites.values()}
     changed = stored.progress.zones.keys()
     plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, ports.clock.now())
@@ -133,7 +148,9 @@ def reply_now(ports: Ports, stored: StoredPlan) -> Reply:
     return reply_of(view_of(stored), ports.fleet)
 
 
-async def _judge_and_keep(ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRead) -> StoredPlan:
+async def _judge_and_keep(
+    ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRead, *, without_hooks: bool = False
+) -> StoredPlan:
     facts = await gather_facts(
         ports,
         moves=plan.moves,
@@ -142,6 +159,15 @@ async def _judge_and_keep(ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRea
         planned=plan.planned,
         rollback=plan.kind == "rollback",
         left_alone=plan.left_alone,
+    )
+    plan = replace(plan, no_hooks_on=tuple(ports.fleet.servers) if without_hooks else no_hooks_on(plan, facts))
+    hooked = hooks_of(plan, ports.fleet)
+    plan = replace(plan, hooks=hooked.runs)
+    facts = replace(
+        facts,
+        unfrozen=without_freeze(plan, ports.fleet),
+        hooks_left_out=tuple(f"{hook.moment} of {hook.site} on {hook.server}" for hook in hooked.left_out),
+        without_hooks=without_hooks,
     )
     plan = replace(plan, verdicts=judge(facts))
     waiting = await _same_that_waits(ports, plan)
@@ -162,17 +188,15 @@ async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
     now = ports.clock.now()
     for stored in await ports.store.plans.in_state(State.PLANNED):
         other = stored.plan
-        alike = (other.kind, other.moves, other.zones, other.planned, other.force) == (
-            plan.kind,
-            plan.moves,
-            plan.zones,
-            plan.planned,
-            plan.force,
-        )
+        alike = _what(other) == _what(plan)
         same_verdicts = [(v.check, v.level) for v in other.verdicts] == [(v.check, v.level) for v in plan.verdicts]
         if alike and same_verdicts and other.expires_at - now > ports.fleet.approval.ttl / 2:
             return stored
     return None
+
+
+def _what(plan: Plan) -> tuple[object, ...]:
+    return plan.kind, plan.moves, plan.zones, plan.planned, plan.force, plan.hooks, plan.wave_size
 
 
 async def _fresh_id(ports: Ports) -> str:

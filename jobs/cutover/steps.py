@@ -5,71 +5,73 @@ Each gets a `Doing` and the step, and returns how it ended: (outcome, detail in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover import Outcome, Step, moved_sites
+from core.cutover import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
-from core.progress import Progress, ZoneDone
+from core.progress import ZoneDone
+from core.sync_trouble import Trouble
 from core.words import count, listing
+from jobs.cutover.catching_up import catch_up
+from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.verify import Verifier
 from jobs.sync import sync_site
+from ops.rsync_catch_up import clock_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from core.plan import Plan, ZoneChange
+    from core.plan import Move, ZoneChange
     from core.records import ZoneReading
-    from ops.ports import Ports
+    from jobs.cutover.doing import Doing, Ended
 
 HOLD_PATIENCE_S = 30.0
+# Nobody waits at the screen for a later wave, and a nightly copy of its sites may take long.
+WAVE_PATIENCE_S = 3600.0
 HOLD_LOOK_S = 0.5
 UPDATE_PATIENCE_S = 20.0
 UPDATE_PAUSE_S = 1.0
+CHECKS_AT_ONCE = 64
+CHECK_TRIES = 3
+CHECK_PAUSE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """What a step has at hand: the plan under way, the outcomes so far, and how to show progress.
+async def hold(doing: Doing, step: Step) -> Ended:
+    """Claim every site of the wave, so that no sync runs on it; waits a while for one that does.
 
-    begun_before: keys of steps that another process has begun, and may have done.
+    The sites of the wave before are let go: they have moved, and copies of them may run again.
     """
-
-    ports: Ports
-    plan: Plan
-    who: str
-    outcomes: Mapping[str, Outcome]
-    progress: Progress
-    show: Callable[[Progress], Awaitable[None]]
-    begun_before: frozenset[str] = frozenset()
-
-
-Ended = tuple[Outcome, str, Progress]
-
-
-async def hold(doing: Doing, _step: Step) -> Ended:
-    """Claim every site, so that no sync runs on it; waits a while for one that does."""
     ports, plan = doing.ports, doing.plan
     began = ports.clock.monotonic()
-    names = [f"site:{site}" for site in plan.sites]
+    patience_s = HOLD_PATIENCE_S
+    if step.wave:
+        patience_s = WAVE_PATIENCE_S
+        doing = replace(doing, progress=replace(doing.progress, standings=(), in_step_at=None))
+        await ports.store.claims.release(plan.id)
+    names = [f"site:{move.site}" for move in plan.moves if move.wave == step.wave]
     while True:
         in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
         if not in_the_way:
-            return Outcome.DONE, f"{count(len(names), 'site')} held", doing.progress
-        if ports.clock.monotonic() - began >= HOLD_PATIENCE_S:
+            return doing.done(f"{count(len(names), 'site')} held")
+        if ports.clock.monotonic() - began >= patience_s:
             busy = listing([f"{claim.name.removeprefix('site:')} ({claim.purpose})" for claim in in_the_way])
-            return Outcome.REFUSED, busy, doing.progress.with_trouble("busy", f"{busy}; nothing was changed")
+            return Outcome.REFUSED, busy, doing.progress.with_trouble("busy", f"{busy}; nothing was changed there")
         await ports.clock.sleep(HOLD_LOOK_S)
 
 
 async def final_sync(doing: Doing, step: Step) -> Ended:
-    """Copy one site once more to where it goes, while its source lives."""
-    move = next(move for move in doing.plan.moves if move.site == step.about)
+    """Copy one site once more to where it goes, while its source lives; once more when it has been frozen."""
+    move = doing.move_of(step)
+    mark_s = await _clock_at(doing, move)
     result = await sync_site(doing.ports, move.site, move.target, doing.who, claimed_by=doing.plan.id)
-    if result.outcome == "good":
-        return Outcome.DONE, result.summary, doing.progress
-    trouble = doing.progress.with_trouble(move.site, f"the final sync failed: {result.summary}")
-    return Outcome.REFUSED, result.summary, trouble
+    if result.outcome != "good":
+        which = "final sync" if step.name == "sync" else "sync after the freeze"
+        trouble = doing.progress.with_trouble(move.site, f"the {which} failed: {result.summary}")
+        return Outcome.REFUSED, result.summary, trouble
+    since = {**doing.progress.since, move.site: mark_s} if mark_s is not None else doing.progress.since
+    return Outcome.DONE, result.summary, replace(doing.progress, since=since)
 
 
 async def update(doing: Doing, step: Step) -> Ended:
@@ -97,51 +99,90 @@ async def update(doing: Doing, step: Step) -> Ended:
         await clock.sleep(UPDATE_PAUSE_S)
 
 
-async def verify(doing: Doing, _step: Step) -> Ended:
+async def verify(doing: Doing, step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
     within_s = doing.ports.fleet.dns.agree_within.total_seconds()
-    verifier = Verifier(doing.ports, doing.plan, doing.progress)
+    verifier = Verifier(doing.ports, doing.plan, doing.progress, step.wave)
     progress = await verifier.until_all_agree(within_s, doing.show)
     servers = len(progress.standings)
     detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
     return Outcome.DONE if progress.in_step_at is not None else Outcome.LATE, detail, progress
 
 
-async def switch(doing: Doing, _step: Step) -> Ended:
-    """Keep where the moved sites are served from now; the copies they left are quarantined unless the move was planned.
+async def check(doing: Doing, step: Step) -> Ended:
+    """Look whether every site that has moved answers by name where it is now."""
+    moves = doing.moved(step.wave)
+    gate = asyncio.Semaphore(CHECKS_AT_ONCE)
+    whys = await asyncio.gather(*(_why_not_answering(doing, move, gate) for move in moves))
+    wrong = [f"{move.site} on {move.target} ({why})" for move, why in zip(moves, whys, strict=True) if why is not None]
+    if not wrong:
+        return doing.done(f"{count(len(moves), 'site')} answering")
+    return doing.refused(step.key, f"not answering as it should: {listing(wrong)}")
 
-    From here on content flows from the new active copy (law 4). A rollback ends the quarantine of the copy that it
-    makes active again.
-    """
-    ports, plan = doing.ports, doing.plan
-    names = {move.site: ports.fleet.sites[move.site].names for move in plan.moves if move.site in ports.fleet.sites}
-    sites = set(moved_sites(plan, doing.outcomes, names))
-    moved = [move for move in plan.moves if move.site in sites]
-    now = ports.clock.now()
-    copies = ports.store.copies
-    await copies.set_active({move.site: move.target for move in moved}, now)
-    if plan.kind == "rollback":
-        await copies.release([(move.site, move.target) for move in moved], f"rolled back by {plan.id}", now, doing.who)
-    if plan.kind == "rollback" or not plan.planned:
-        left = [(move.site, move.source) for move in moved]
-        await copies.quarantine(left, f"left by {plan.kind} {plan.id}", now, doing.who)
-    return Outcome.DONE, f"{count(len(moved), 'site')} switched", doing.progress
+
+async def switch(doing: Doing, step: Step) -> Ended:
+    """Keep where the moved sites are served from now; from here on content flows from the new active copy (law 4)."""
+    plan, copies = doing.plan, doing.ports.store.copies
+    moved = doing.moved(step.wave)
+    made = switched(plan, [move.site for move in moved])
+    now = doing.ports.clock.now()
+    await copies.set_active(made.active, now)
+    await copies.release(made.released, f"rolled back by {plan.id}", now, doing.who)
+    await copies.quarantine(made.quarantined, f"left by {plan.kind} {plan.id}", now, doing.who)
+    return doing.done(f"{count(len(moved), 'site')} switched")
 
 
 STEPS: Mapping[str, Callable[[Doing, Step], Awaitable[Ended]]] = {
     "hold": hold,
+    "before": before,
     "sync": final_sync,
+    "freeze": freeze,
+    "resync": final_sync,
     "update": update,
     "verify": verify,
+    "check": check,
     "switch": switch,
+    "catch-up": catch_up,
+    "after": after,
+    "thaw": thaw,
 }
 DOING = {
     "hold": "Holding syncs of these sites",
+    "before": "Running hooks before the cutover",
     "sync": "Copying once more",
+    "freeze": "Freezing",
+    "resync": "Copying what was written before the freeze",
     "update": "Changing zones",
     "verify": "Asking every name server",
+    "check": "Asking every site by name",
     "switch": "Turning the direction of copies",
+    "catch-up": "Bringing over what arrived meanwhile",
+    "after": "Running hooks after the cutover",
+    "thaw": "Thawing",
 }
+
+
+async def _clock_at(doing: Doing, move: Move) -> float | None:
+    """Return the time on the server that a site leaves; None where it cannot be asked, which the sync then says."""
+    try:
+        mark_s = await clock_of(doing.ports.ssh, move.source)
+    except SharpnetError:
+        return None
+    return None if isinstance(mark_s, Trouble) else mark_s
+
+
+async def _why_not_answering(doing: Doing, move: Move, gate: asyncio.Semaphore) -> str | None:
+    """Return why a site does not answer as it should, looked at a few times; None where it does."""
+    ports = doing.ports
+    for attempt in range(CHECK_TRIES):
+        if attempt:
+            await ports.clock.sleep(CHECK_PAUSE_S)
+        async with gate:
+            timeout_s = ports.fleet.watch.timeout.total_seconds()
+            look = await ports.probe.site(ports.fleet.sites[move.site], move.target, timeout_s=timeout_s)
+        if look.ok:
+            return None
+    return look.why
 
 
 async def _look(doing: Doing, zone: ZoneChange, cause: SharpnetError) -> Ended:
@@ -180,14 +221,3 @@ def _is_new(zone: ZoneChange, reading: ZoneReading) -> bool:
         here.get((change.owner, change.type), ()) == (change.new.values if change.new else ())
         for change in zone.changes
     )
-
-
-def merged(before: Progress, parts: tuple[Progress, ...]) -> Progress:
-    """Return what several steps that ran at once have added to `before`."""
-    result = before
-    for part in parts:
-        result = replace(result, zones={**result.zones, **part.zones}, trouble={**result.trouble, **part.trouble})
-    last = parts[-1] if len(parts) == 1 else None
-    if last is not None:
-        result = replace(result, standings=last.standings, in_step_at=last.in_step_at)
-    return result

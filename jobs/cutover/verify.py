@@ -28,16 +28,16 @@ NUDGE_EVERY_S = 5.0
 
 
 class Verifier:
-    """Asks about the changed zones of one plan, and remembers who agrees on which, so as not to ask again."""
+    """Asks about the zones that one wave has changed, and remembers who agrees on which, so as not to ask again."""
 
-    def __init__(self, ports: Ports, plan: Plan, progress: Progress) -> None:
+    def __init__(self, ports: Ports, plan: Plan, progress: Progress, wave: int) -> None:
         self._ports = ports
-        changed = [zone for zone in plan.zones if zone.key in progress.zones]
+        changed = [zone for zone in plan.zones if zone.wave == wave and zone.key in progress.zones]
         serials: dict[str, tuple[int, ...]] = {}
         for zone in changed:
             serials[zone.zone] = (*serials.get(zone.zone, ()), progress.zones[zone.key].serial)
         self._zones = [(zone, serials[zone.zone]) for zone in changed]
-        self._changed_at = max((done.at for done in progress.zones.values()), default=ports.clock.now())
+        self._changed_at = max((progress.zones[zone.key].at for zone in changed), default=ports.clock.now())
         self._agreed: dict[str, set[str]] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._progress = progress

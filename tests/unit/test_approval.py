@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.approval import why_not_approve, why_not_cancel, why_not_roll_back
+from core.approval import instead_of_rolling_back, why_not_approve, why_not_cancel, why_not_roll_back
 from core.people import Person, Role
 from core.plan import State
 from core.preflight import Level, Verdict
@@ -78,14 +78,36 @@ def test_who_asked_and_every_approver_can_cancel_what_waits(plan: Plan) -> None:
     assert why_not_cancel(State.APPROVED, APPROVER, plan.asked_by) == "It is being carried out already."
 
 
-def test_only_a_carried_out_failover_can_be_rolled_back(plan: Plan) -> None:
+WEEK = timedelta(days=7)
+
+
+def test_only_a_carried_out_failover_can_be_rolled_back(plan: Plan, now: datetime) -> None:
+    def why(state: State, of: Plan = plan) -> str | None:
+        return why_not_roll_back(of, state, now, WEEK, now)
+
     for state in (State.CONFIRMED, State.UNFINISHED, State.PARTIAL):
-        assert why_not_roll_back(plan, state) is None
-    assert why_not_roll_back(plan, State.APPROVED) == "It is still being carried out."
-    assert why_not_roll_back(plan, State.CANCELLED) == "It was never carried out."
-    assert why_not_roll_back(plan, State.ROLLED_BACK) == "It has been rolled back already."
-    back = replace(plan, kind="rollback")
-    assert why_not_roll_back(back, State.CONFIRMED) == "It is a rollback itself. Make a new plan with `failover`."
+        assert why(state) is None
+    assert why(State.APPROVED) == "It is still being carried out."
+    assert why(State.CANCELLED) == "It was never carried out."
+    assert why(State.ROLLED_BACK) == "It has been rolled back already."
+    assert why(State.CONFIRMED, replace(plan, kind="rollback")) == "It is a rollback itself."
+
+
+def test_a_cutover_can_be_rolled_back_up_to_the_end_of_its_window(plan: Plan, now: datetime) -> None:
+    assert why_not_roll_back(plan, State.CONFIRMED, now, WEEK, now + WEEK) is None
+    late = why_not_roll_back(plan, State.CONFIRMED, now, WEEK, now + WEEK + timedelta(hours=1))
+    assert late == "It ended 7 d 1 h ago, and for 7 d it could be."
+    assert why_not_roll_back(plan, State.UNFINISHED, None, WEEK, now) is None
+
+
+def test_instead_of_a_rollback_a_planned_move_back_is_typed(plan: Plan) -> None:
+    said = instead_of_rolling_back(replace(plan, moves=plan.moves[:1]), State.CONFIRMED)
+    assert said.endswith("copies what was written since: `failover shop --to north --planned`.")
+    many = replace(plan, moves=tuple(replace(plan.moves[0], site=f"site-{n}.test") for n in range(50)))
+    assert instead_of_rolling_back(many, State.CONFIRMED).endswith("written since: `failover` with --planned.")
+    two = replace(plan, moves=(plan.moves[0], replace(plan.moves[1], source="south")))
+    assert instead_of_rolling_back(two, State.PARTIAL).endswith("written since: `failover` with --planned.")
+    assert instead_of_rolling_back(plan, State.CANCELLED) == "`history` shows what happened."
 
 
 def test_everyone_is_anyone_but_roles_are_held_one_by_one() -> None:
