@@ -95,19 +95,17 @@ class Restic:
         self._ssh = ssh
         self._secret = secret
 
-    async def why_not_open(self, server: str) -> Trouble | None:
-        """Return why the repository cannot be used, or None. `no-repository`: it was reached, and there is none."""
-        ran = await self._run(server, script.ANY, ["cat", "config"], timeout_s=SHORT_S)
+    async def open(self, server: str) -> Trouble | None:
+        """Open the repository, and remove the locks of those who died on `server` or have been silent for half an hour.
+
+        Returns what stands in the way; `no-repository`: its place was reached, and there is none.
+        """
+        ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
     async def make(self, server: str) -> Trouble | None:
         """Make the repository. restic refuses where there is one."""
         ran = await self._run(server, script.ANY, ["init"], timeout_s=SHORT_S)
-        return said.trouble_of(ran.exit_code, ran.err, server)
-
-    async def unlock(self, server: str) -> Trouble | None:
-        """Remove the locks of processes that died on `server`, and those that nobody has renewed for half an hour."""
-        ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
     async def survey(self, place: Place) -> Source | Trouble:

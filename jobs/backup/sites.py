@@ -89,12 +89,9 @@ class _Batch:
         """Open the repository from a server, made where there never was one; return what stands in the way."""
         try:
             async with self.making:
-                trouble = await self.restic.why_not_open(server)
+                trouble = await self.restic.open(server)
                 if trouble is not None and trouble.code == "no-repository":
                     trouble = await self._make(server)
-            if trouble is None:
-                # A lock that cannot be removed keeps nobody from backing up, only from letting go.
-                await self.restic.unlock(server)
         except StoreError:
             raise
         except SharpnetError as error:

@@ -58,4 +58,16 @@ async def vault(
     for name, value in lab.env.items():
         monkeypatch.setenv(name, value)
     async with rigged(lab, config, tmp_path / "store.sqlite", {}) as rig:
+        yield await Vault.of(rig, given, tmp_path.name).kept_up()
+
+
+@pytest.fixture
+async def bare_vault(
+    vault_lab: tuple[Lab, Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Vault]:
+    """Open the same where no repository was ever made."""
+    lab, config, given = vault_lab
+    for name, value in lab.env.items():
+        monkeypatch.setenv(name, value)
+    async with rigged(lab, config, tmp_path / "store.sqlite", {}) as rig:
         yield Vault.of(rig, given, tmp_path.name)

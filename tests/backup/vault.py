@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,7 @@ from jobs.backup.site import Wish
 from jobs.backup.sites import back_up_sites
 from ops.fleetfile import secret_reader
 from ops.restic import Restic
+from ops.store.backups import UPKEEP, BackupRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +68,28 @@ class Vault:
         fleet = self.ports.fleet
         return self.on(replace(fleet, sites={**fleet.sites, site.name: site})), site
 
+    async def kept_up(self) -> Vault:
+        """Give the same where the repository is there, and was pruned just now."""
+        run = BackupRun("pruned", UPKEEP, "", "oslo", self.ports.clock.now())
+        await self.ports.store.backups.begin(run, WHO)
+        await self.ports.store.backups.end(run, "done", None, {}, self.ports.clock.now(), WHO)
+        made = self.repository.parent / "made"
+        if not made.exists():
+            restic = self.with_offsite(path=f"{posixpath.dirname(self.place)}/made").ports.restic
+            assert restic is not None
+            assert await restic.make("oslo") is None
+        shutil.copytree(made, self.repository)
+        for path in (self.repository, *self.repository.rglob("*")):
+            os.chown(path, made.stat().st_uid, made.stat().st_gid)
+        return self
+
+    @property
+    def place(self) -> str:
+        """What the off-site host calls the repository."""
+        offsite = self.ports.fleet.offsite
+        assert offsite is not None
+        return offsite.path
+
     @property
     def lab(self) -> Lab:
         """The lab."""
@@ -72,9 +98,7 @@ class Vault:
     @property
     def repository(self) -> Path:
         """Where this machine has the repository."""
-        offsite = self.ports.fleet.offsite
-        assert offsite is not None
-        return self.lab.path_on("offsite", offsite.path)
+        return self.lab.path_on("offsite", self.place)
 
     async def say(self, line: str, person: Person = BOSS) -> Reply:
         """Type a line and return the reply."""
