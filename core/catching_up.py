@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from core.syncing import Change
 
-# A file's ctime comes from a clock that may be a tick behind; what is looked at twice is brought once.
-MARGIN_S = 2.0
+# A file's ctime comes from a clock of the kernel that may be some ticks behind the one that was asked.
+MARGIN_S = 0.1
 SHOWN_PATHS = 5
 _FIELDS = 3
 _VANISHED = "No such file or directory"

@@ -104,7 +104,8 @@ async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, for
     names = {site.name: site.names for site in ports.fleet.sites.values()}
     changed = stored.progress.zones.keys()
     plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, ports.clock.now())
-    plan = replace(plan, force=force)
+    # Which servers can be counted on to run them is judged below.
+    plan = replace(plan, force=force, hooks=hooks_of(plan, ports.fleet).runs)
     read = await read_zones(ports.dns, ports.fleet, _owners(plan))
     differences = what_changed(plan, ports.fleet, read.readings)
     if differences:
