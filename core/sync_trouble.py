@@ -98,6 +98,15 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
             ),
         ),
         (
+            (r"sharpnet-stop: source-above",),
+            Trouble(
+                "source-above",
+                "the root on {source} is a link to a folder that it lies in itself",
+                "Put the content back where app.yaml has it, or correct the root there.",
+                refused=True,
+            ),
+        ),
+        (
             (r"REMOTE HOST IDENTIFICATION HAS CHANGED", r"Host key verification failed", r"host key is known for"),
             Trouble(
                 "host-key",

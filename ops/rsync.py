@@ -103,14 +103,14 @@ def why_not_pull(pull: Pull) -> Trouble | None:
     limited_to = limited_root(pull.source)
     if limited_to is None:
         return None
-    if not _inside(_source_root(pull), limited_to):
+    if not _inside(source_root(pull), limited_to):
         return Trouble(
             "limited-key",
             f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
             f"Change servers.{pull.source.name}.peer.limited_to, there and in its authorized_keys.",
             refused=True,
         )
-    if "\n" in _source_root(pull):
+    if "\n" in source_root(pull):
         return Trouble(
             "cannot-name",
             f"the root on {pull.source.name} has a line break in its name, which a limited key cannot name",
@@ -193,18 +193,35 @@ def _options(pull: Pull) -> list[str]:
         *(["--checksum"] if pull.checksum else []),
         # rsync counts in units of 1,024 bytes.
         *([f"--bwlimit={max(1, pull.bandwidth // 1024)}"] if pull.bandwidth is not None else []),
-        *_owners(pull),
+        *owners(pull),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
-        *(["-s"] if limited_root(pull.source) is None else []),
+        *(["-s", _rsync_there(pull)] if limited_root(pull.source) is None else []),
         f"--filter=- /{WORK_FOLDER}/",
         *(f"--filter=- {pattern}" for pattern in pull.site.exclude),
         "-e",
         remote_shell(pull.source, pull.mirror, pull.control),
-        source_of(pull.source, _source_root(pull)),
+        source_of(pull.source, source_root(pull)),
     ]
 
 
-def _owners(pull: Pull) -> list[str]:
+# A root that has become a link to /, or to anything that it lies in, would have the mirror copy a whole machine. For a
+# limited key, rrsync keeps to its folder.
+_NOT_FROM_ABOVE = r"""
+root=$1; shift
+at=$(cd -P -- "$root" 2>/dev/null && pwd -P) && around=$(cd -P -- "${root%/*}/" && pwd -P) && case ${around%/}/ in
+  "${at%/}"/*) printf 'sharpnet-stop: source-above %s\n' "$at" >&2; exit 90 ;;
+esac
+exec rsync "$@"
+"""
+
+
+def _rsync_there(pull: Pull) -> str:
+    """Return the option that looks at the root on the source before rsync starts there."""
+    words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(pull)]
+    return f"--rsync-path={shlex.join(words)}"
+
+
+def owners(pull: Pull) -> list[str]:
     """Return the options that give the files to whom app.yaml names on the mirror; only root can."""
     theirs, ours = pull.site.owner.get(pull.source.name), pull.site.owner.get(pull.mirror.name)
     if ours is None or pull.mirror.ssh.user != ROOT:
@@ -270,7 +287,8 @@ def source_of(source: Server, root: str) -> str:
     return f"[{address}]:{path}/" if ":" in address else f"{address}:{path}/"
 
 
-def _source_root(pull: Pull) -> str:
+def source_root(pull: Pull) -> str:
+    """Return the path of the site's content on the source."""
     return posixpath.normpath(pull.site.root_on(pull.source.name))
 
 

@@ -83,6 +83,11 @@ def mount_tmpfs(rig: Rig, server: str, path: str, options: str) -> None:
     _in_host(rig, server, f"mount -t tmpfs -o {options} tmpfs {path}")
 
 
+def unmount(rig: Rig, server: str, path: str) -> None:
+    """Take a disk away from a host of the lab."""
+    _in_host(rig, server, f"umount {path}")
+
+
 def _in_host(rig: Rig, server: str, command: str) -> None:
     sshd = _process_of(rig, server)
     subprocess.run(["nsenter", "-t", str(sshd), "-m", "sh", "-c", command], check=True, timeout=30)

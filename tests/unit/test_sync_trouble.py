@@ -33,6 +33,10 @@ CASES = {
         'Load key "/srv/keys/peer": Permission denied\r\nweb@127.1.1.1: Permission denied (publickey).\r\n',
     ),
     "unreachable": (255, "ssh: connect to host 127.1.1.1 port 2222: Connection refused\r\n"),
+    "source-above": (
+        12,
+        ("sharpnet-stop: source-above /\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]\n"),
+    ),
     "source-missing": (
         23,
         (

@@ -1,0 +1,94 @@
+"""A source that is not what it was: unmounted, or a link to the whole machine. Nothing that was good is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sync.rig import tree_at
+from sync.test_sync_faults import inside, mount_tmpfs, unmount
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sync.rig import Rig
+
+    from core.fleet import Site
+
+HOMES = ["oslo", "lima"]
+
+
+def write_on_disk(rig: Rig, site: Site, place: str, files: int) -> Path:
+    """Mount a disk in the site's home, `place` within its root, and put files on it; say where this machine has it."""
+    path = f"{site.root_on(site.home)}{place}"
+    owner = rig.root(site, site.home).stat()
+    rig.write(site, site.home, {".keep": ""})
+    rig.lab.path_on(site.home, path).mkdir(exist_ok=True)
+    mount_tmpfs(rig, site.home, path, f"size=4m,uid={owner.st_uid},gid={owner.st_gid},mode=755")
+    disk = inside(rig, site.home, path)
+    for number in range(files):
+        (disk / f"{number}.jpg").write_text(f"picture {number}")
+    return disk
+
+
+@pytest.mark.parametrize("home", HOMES)
+@pytest.mark.parametrize("place", ["", "/uploads"])
+async def test_a_disk_that_is_not_mounted_any_more_stops_the_sync_and_the_mirror_stays(
+    rig: Rig, home: str, place: str
+) -> None:
+    site = rig.take(home)
+    rig.write(site, home, {"index.html": "hello"} if place else {})
+    disk = write_on_disk(rig, site, place, 30)
+    await rig.filled(site)
+    served = rig.root(site, rig.mirror_of(site))
+    before = tree_at(served)
+    assert (served / place.lstrip("/") / "7.jpg").read_text() == "picture 7"
+    unmount(rig, home, f"{site.root_on(home)}{place}")
+    result = await rig.sync(site)
+    assert result.trouble is not None
+    assert (result.outcome, result.trouble.code) == ("refused", "too-many-deletes"), result.trouble
+    assert tree_at(served) == before
+    assert not (disk / "7.jpg").exists()
+
+
+@pytest.mark.parametrize(("home", "code"), [("oslo", "limited-key"), ("lima", "source-above")])
+@pytest.mark.parametrize("filled", [True, False])
+async def test_a_source_root_that_became_a_link_to_the_whole_machine_copies_nothing(
+    rig: Rig, home: str, code: str, *, filled: bool
+) -> None:
+    site = rig.take(home)
+    rig.write(site, home, {"index.html": "hello"})
+    if filled:
+        await rig.filled(site)
+    mirror = rig.root(site, rig.mirror_of(site))
+    before = tree_at(mirror)
+    link_root(rig, site, "/")
+    for allow_delete in (False, True):
+        result = await rig.sync(site, allow_delete=allow_delete)
+        assert result.trouble is not None
+        assert result.trouble.code == code, result.trouble
+    assert tree_at(mirror) == before
+
+
+async def test_a_source_root_that_became_a_link_to_a_folder_above_it_copies_nothing(rig: Rig) -> None:
+    site = rig.take("lima")
+    link_root(rig, site, "/srv")
+    result = await rig.sync(site)
+    assert result.trouble is not None
+    assert (result.outcome, result.trouble.code) == ("refused", "source-above"), result.trouble
+
+
+@pytest.mark.parametrize("home", HOMES)
+async def test_a_source_root_that_is_a_link_to_a_folder_beside_it_is_followed(rig: Rig, home: str) -> None:
+    site = rig.take(home)
+    rig.write(site, home, {"index.html": "hello"})
+    link_root(rig, site, f"{rig.root(site, home).name}.away")
+    await rig.filled(site)
+    assert (rig.root(site, rig.mirror_of(site)) / "index.html").read_text() == "hello"
+
+
+def link_root(rig: Rig, site: Site, to: str) -> None:
+    """Have the site's root at its home be a link, and what it was lie beside it."""
+    root = rig.root(site, site.home)
+    root.rename(root.with_name(f"{root.name}.away"))
+    root.symlink_to(to)
