@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.sync_result import SyncProgress, SyncResult
+from core.sync_trouble import Trouble
+from jobs.sync.groups import look_together, together
 from jobs.sync.site import Wish, not_begun, sync_one
+from ops.rsync_shared import close_shared, open_shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from core.fleet import Fleet, Site
-    from core.sync_trouble import Trouble
+    from jobs.sync.groups import Pair, Together
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 
@@ -35,26 +39,86 @@ def sites_of_job(fleet: Fleet, cron: str | None) -> tuple[Site, ...]:
 
 @dataclass(slots=True)
 class _Batch:
+    """Many syncs under way. broken: the ways that were found broken, when, and how."""
+
     ports: Ports
     wish: Wish
     serving: Serving
     on_progress: Callable[[SyncProgress], None]
+    shared: _Shared
+    gate: asyncio.Semaphore
     broken: dict[tuple[str, str], tuple[float, Trouble]] = field(default_factory=dict)
 
-    async def one(self, site: Site, mirror: str) -> SyncResult:
+    async def look(self, these: Together) -> Mapping[Pair, SyncResult]:
+        """Return the results of those copies that a look at all of `these` settles."""
+        async with self.gate:
+            began_s = self.ports.clock.monotonic()
+            found = await look_together(self.ports, these, self.wish, self.on_progress)
+        if not isinstance(found, Trouble):
+            return found
+        self._found_broken((these.way.source, these.way.mirror), found, self.ports.clock.monotonic() - began_s)
+        return {}
+
+    async def one_site(
+        self, pairs: Sequence[tuple[Site, str]], looks: Mapping[Pair, asyncio.Task[Mapping[Pair, SyncResult]]]
+    ) -> list[SyncResult]:
+        """Copy a site to one mirror after the other, where no look at many has settled it."""
+        results = []
+        for site, mirror in pairs:
+            pair = site.name, mirror
+            settled = (await looks[pair]).get(pair) if pair in looks else None
+            if settled is None:
+                async with self.gate:
+                    settled = await self._one(site, mirror)
+            results.append(settled)
+            self.on_progress(SyncProgress(site.name, mirror, "done"))
+        return results
+
+    async def _one(self, site: Site, mirror: str) -> SyncResult:
         """Copy one site, unless the way there was just found broken."""
         way = (self.serving.active.get(site.name) or site.home, mirror)
         found_s, trouble = self.broken.get(way, (0.0, None))
         if trouble is not None and self.ports.clock.monotonic() - found_s < BELIEVED_S:
             blank = SyncResult(site.name, *way, outcome="failed", took_s=0, dry_run=self.wish.dry_run)
-            result = await not_begun(self.ports, blank, trouble, self.wish)
-        else:
-            result = await sync_one(self.ports, site, mirror, self.wish, self.serving, self.on_progress)
-            trouble = result.trouble
-            if trouble is not None and trouble.code in BETWEEN_SERVERS and result.took_s < BELIEVED_S:
-                self.broken[way] = (self.ports.clock.monotonic(), trouble)
-        self.on_progress(SyncProgress(site.name, mirror, "done"))
+            return await not_begun(self.ports, blank, trouble, self.wish)
+        control = await self.shared.of(way)
+        result = await sync_one(self.ports, site, mirror, self.wish, self.serving, self.on_progress, control)
+        if result.trouble is not None:
+            self._found_broken(way, result.trouble, result.took_s)
         return result
+
+    def _found_broken(self, way: tuple[str, str], trouble: Trouble, took_s: float) -> None:
+        if trouble.code in BETWEEN_SERVERS and took_s < BELIEVED_S:
+            self.broken[way] = (self.ports.clock.monotonic(), trouble)
+
+
+@dataclass(slots=True)
+class _Shared:
+    """Connections between servers that many syncs share: opened when the first wants one, closed at the end.
+
+    often: the ways on which there is more than one sync.
+    """
+
+    ports: Ports
+    often: frozenset[tuple[str, str]]
+    opening: dict[tuple[str, str], asyncio.Task[str | None]] = field(default_factory=dict)
+
+    async def of(self, way: tuple[str, str]) -> str | None:
+        """Return the socket of the connection on `way`; None: there is none to share."""
+        if way not in self.often:
+            return None
+        if way not in self.opening:
+            source, mirror = (self.ports.fleet.servers[name] for name in way)
+            self.opening[way] = asyncio.create_task(open_shared(self.ports.ssh, source, mirror))
+        return await asyncio.shield(self.opening[way])
+
+    async def close(self) -> None:
+        """Close them all."""
+        for (source, mirror), opening in self.opening.items():
+            control = await opening
+            if control is not None:
+                servers = self.ports.fleet.servers
+                await close_shared(self.ports.ssh, servers[source], servers[mirror], control)
 
 
 async def sync_many(
@@ -66,24 +130,29 @@ async def sync_many(
 ) -> tuple[SyncResult, ...]:
     """Copy each (site, mirror), `sync.parallel` at a time, a site to one mirror after the other; results in order.
 
+    Those that can be are looked at together first, and copied only where they differ.
     Raises StoreError: what cannot be put on record is not done.
     """
-    batch = _Batch(ports, wish, serving, on_progress)
-    gate = asyncio.Semaphore(ports.fleet.sync.parallel)
+    pairs = list(pairs)
     by_site: dict[str, list[tuple[Site, str]]] = {}
+    ways: Counter[tuple[str, str]] = Counter()
     for site, mirror in pairs:
         by_site.setdefault(site.name, []).append((site, mirror))
-
-    async def one_site(pairs_of_site: list[tuple[Site, str]]) -> list[SyncResult]:
-        async with gate:
-            return [await batch.one(*pair) for pair in pairs_of_site]
-
-    for pairs_of_site in by_site.values():
-        for site, mirror in pairs_of_site:
-            on_progress(SyncProgress(site.name, mirror, "waiting"))
+        ways[serving.active.get(site.name) or site.home, mirror] += 1
+        on_progress(SyncProgress(site.name, mirror, "waiting"))
+    shared = _Shared(ports, frozenset(way for way, count in ways.items() if count > 1))
+    batch = _Batch(ports, wish, serving, on_progress, shared, asyncio.Semaphore(ports.fleet.sync.parallel))
     try:
         async with asyncio.TaskGroup() as group:
-            working = [group.create_task(one_site(pairs_of_site)) for pairs_of_site in by_site.values()]
+            looks = {
+                pair: look
+                for these in together(ports.fleet, pairs, wish, serving)
+                for look in [group.create_task(batch.look(these))]
+                for pair in these.pairs.values()
+            }
+            working = [group.create_task(batch.one_site(of_site, looks)) for of_site in by_site.values()]
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
+    finally:
+        await shared.close()
     return tuple(result for task in working for result in task.result())

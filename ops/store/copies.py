@@ -81,6 +81,43 @@ class Copies:
 
         await self._db.write(work)
 
+    async def found_same(self, runs: Iterable[SyncRun], who: str, now: datetime) -> frozenset[str]:
+        """Put on record runs that found nothing to copy, all at once, and return the ids of those that count.
+
+        A run does not count, and leaves no trace, where somebody works on its site now, where the site is served from
+        another server now, or where its copy was quarantined meanwhile.
+        """
+        ended = list(runs)
+
+        def work(database: Database) -> frozenset[str]:
+            held = {
+                row["name"]
+                for row in database.query(
+                    "SELECT name FROM claims WHERE until_at IS NULL OR until_at >= ?", [stamp(now)]
+                )
+            }
+            active = {row["site"]: row["server"] for row in database.query("SELECT site, server FROM active")}
+            away = {(row["site"], row["server"]) for row in database.query("SELECT site, server FROM quarantine")}
+            counted = [
+                run
+                for run in ended
+                if f"site:{run.site}" not in held
+                and active.get(run.site, run.source) == run.source
+                and not {(run.site, run.source), (run.site, run.mirror)} & away
+            ]
+            database.conn.executemany(
+                "INSERT INTO syncs (id, site, source, mirror, begun_at, ended_at, outcome, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [_ended_row(run, now) for run in counted],
+            )
+            for run in counted:
+                body = {"source": run.source, "mirror": run.mirror, "run": run.id}
+                write_entry(database, run.begun_at, "sync.begun", run.site, who, body)
+                write_entry(database, now, f"sync.{run.outcome}", run.site, who, {"run": run.id, **run.body})
+            return frozenset(run.id for run in counted)
+
+        return await self._db.write(work)
+
     async def running_syncs(self) -> tuple[SyncRun, ...]:
         """Return the sync runs that have no end on record."""
         rows = await self._db.read(lambda database: list(database.query("SELECT * FROM syncs WHERE ended_at IS NULL")))
@@ -165,3 +202,8 @@ def _sync(row: dict[str, str]) -> SyncRun:
         outcome=row["outcome"],
         body=json.loads(row["body"]),
     )
+
+
+def _ended_row(run: SyncRun, ended_at: datetime) -> tuple[str | None, ...]:
+    begun, ended, body = stamp(run.begun_at), stamp(ended_at), json.dumps(dict(run.body))
+    return run.id, run.site, run.source, run.mirror, begun, ended, run.outcome, body
