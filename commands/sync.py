@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command
-from core import proof_report
+from core import proof_report, undo_report
 from core.errors import UsageError
 from core.naming import server_named, site_named
 from core.people import Role
+from core.reply import Reply
 from core.sync_report import progress_reply, report
+from core.undo import paths_to_put_back
 from jobs.sync import Wish, sync_sites
+from jobs.sync.undo import runs_kept, scene_of, undo, what_is_kept
 from jobs.verify import verify_sites
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
     from commands import Request
     from core.fleet import Site
-    from core.reply import Reply
     from core.sync_result import SyncProgress
     from ops.ports import Clock, Ports
 
@@ -29,9 +31,13 @@ COPYING = ("dry_run", "allow_delete", "take_active", "checksum")
 async def run(request: Request, ports: Ports) -> Reply:
     """Do what was asked for. Exit code 0: all good; 1: one failed, or differs; 3: none failed, but one was refused."""
     options = request.options
+    if options.undo is not None:
+        return await _undo(request, ports)
     sites, to = _sites(options, ports), server_named(options.to, ports.fleet) if options.to else None
     if options.verify:
         return await _verify(request, ports, sites, to)
+    if options.runs:
+        return await _runs(request, ports, sites, to)
     wish = Wish(
         who=request.person.label,
         dry_run=options.dry_run,
@@ -47,7 +53,7 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 async def _verify(request: Request, ports: Ports, sites: tuple[Site, ...], to: str | None) -> Reply:
     options = request.options
-    _alone_with("--verify", options, *COPYING)
+    _alone_with("--verify", options, *COPYING, "runs")
     steps: dict[tuple[str, str], str] = {}
     seldom = _Seldom(ports.clock)
 
@@ -59,6 +65,35 @@ async def _verify(request: Request, ports: Ports, sites: tuple[Site, ...], to: s
     proofs = await verify_sites(ports, sites, request.person.label, to=to, on_step=on_step)
     alone = _alone(sites, {proof.site for proof in proofs}, options, to)
     return proof_report.report(proofs, alone, ports.fleet.timezone)
+
+
+async def _runs(request: Request, ports: Ports, sites: tuple[Site, ...], to: str | None) -> Reply:
+    options, fleet = request.options, ports.fleet
+    _alone_with("--runs", options, *COPYING)
+    if len(sites) != 1:
+        raise UsageError("Say which site.", hint="For example: `sync SITE --runs`.")
+    servers = [server for server in sites[0].servers if to in (None, server)]
+    kept = await runs_kept(ports, sites[0], servers)
+    return undo_report.runs_reply(sites[0].name, kept.runs, kept.silent, fleet.timezone, fleet.sync.keep_replaced)
+
+
+async def _undo(request: Request, ports: Ports) -> Reply:
+    options, who = request.options, request.person.label
+    _alone_with("--undo", options, "all", "to", "allow_delete", "take_active", "checksum", "verify", "runs")
+    paths = paths_to_put_back(options.sites)
+    scene = await scene_of(ports, options.undo, who)
+    kept = await what_is_kept(ports, scene, paths)
+    run = scene.run
+    next_words = undo_report.what_next(
+        run.server, served=scene.served, next_at=scene.next_at, timezone=ports.fleet.timezone
+    )
+    if options.dry_run:
+        return undo_report.listing_reply(run, kept.files, kept.count, kept.size_bytes, paths, next_words)
+    question = f"Put back {kept.count:,} of {run.site} on {run.server}? {next_words}"
+    if scene.served and request.ask is not None and not request.ask(question):
+        return Reply("Nothing was put back", exit_code=3)
+    own, ended = await undo(ports, scene, paths, who)
+    return undo_report.done_reply(run, own, ended, next_words)
 
 
 def _sites(options: argparse.Namespace, ports: Ports) -> tuple[Site, ...]:
@@ -117,7 +152,9 @@ class _Shown:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sites", nargs="*", metavar="SITE", help="which sites")
+    parser.add_argument(
+        "sites", nargs="*", metavar="SITE", help="which sites; with --undo, which paths below the site's root"
+    )
     parser.add_argument("--all", action="store_true", help="every site that has a mirror")
     parser.add_argument("--to", metavar="SERVER", help="only the copies on this server")
     parser.add_argument("--dry-run", action="store_true", help="only say what would change")
@@ -131,6 +168,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--checksum", action="store_true", help="read every file, also where size and time are the same"
     )
     parser.add_argument("--verify", action="store_true", help="copy nothing: prove that the copies are what was copied")
+    parser.add_argument("--runs", action="store_true", help="copy nothing: list the runs of which something is kept")
+    parser.add_argument("--undo", metavar="RUN", help="copy nothing: put back what that run replaced or deleted")
 
 
 COMMAND = Command(
@@ -145,6 +184,9 @@ COMMAND = Command(
         "sync --all --to SERVER",
         "sync SITE --take-active",
         "sync SITE --verify",
+        "sync SITE --runs",
+        "sync --undo RUN",
+        "sync --undo RUN PATH --dry-run",
     ),
     answers_json=True,
 )

@@ -13,6 +13,7 @@ from ops.store.keeping import Keeping
 from ops.store.plans import Plans
 from ops.store.proofs import Proofs
 from ops.store.record import Record
+from ops.store.undos import Undos
 from ops.store.watching import Watching
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Store:
         self.copies = Copies(self._db)
         self.keeping = Keeping(self._db)
         self.proofs = Proofs(self._db)
+        self.undos = Undos(self._db)
         self.backups = Backups(self._db)
 
     async def open(self) -> None:

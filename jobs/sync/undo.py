@@ -1,0 +1,185 @@
+"""Putting back what a run has replaced or deleted: on record before it starts, with the site held while it works."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import RefusedError, SharpnetError, StoreError
+from core.sync_trouble import Trouble
+from core.syncing import shown_path
+from core.undo import Kept, KeptRun, PutBack, newest_first
+from core.words import clock_time, listing
+from jobs.sync.serving import serving_now
+from jobs.sync.site import LEASE, RENEW_S
+from ops import replaced
+from ops.rsync import run_id
+from ops.schedule import next_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
+
+    from core.fleet import Fleet, Site
+    from ops.ports import Ports
+    from ops.store.claims import Claim
+
+MOST_LISTED = 10
+NAMED_PATHS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a run was about, and how its server stands to the site now.
+
+    served: the site is served from there. next_at: when the next sync makes that copy like the served one again; None:
+    none is due.
+    """
+
+    run: KeptRun
+    site: Site
+    served: bool
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptThere:
+    """What is kept of a site's runs, the newest first, and the servers that could not be asked, with the reason."""
+
+    runs: tuple[tuple[Kept, KeptRun], ...]
+    silent: tuple[tuple[str, str], ...]
+
+
+async def scene_of(ports: Ports, run: str, who: str) -> Scene:
+    """Return what `run` was about. Raises RefusedError, with the runs there are, where it cannot be undone."""
+    fleet, now = ports.fleet, ports.clock.now()
+    found = await ports.store.undos.run(run)
+    if found is None:
+        newest = await ports.store.undos.since(now - fleet.sync.keep_replaced, MOST_LISTED)
+        there = listing([f"{one.id} ({one.site} on {one.server})" for one in newest], MOST_LISTED)
+        raise RefusedError(
+            f"There is no run {run!r}.",
+            hint=f"The newest ones: {there}. `sync SITE --runs` lists those of a site."
+            if newest
+            else f"Nothing was replaced or deleted in the last {fleet.sync.keep_replaced.days} days.",
+        )
+    site = fleet.sites.get(found.site)
+    if site is None or found.server not in site.servers:
+        raise RefusedError(
+            f"{found.site} is not kept on {found.server} any more.",
+            hint="app.yaml says where sites are kept; what the run replaced may still lie in .sharpnet there.",
+        )
+    serving = await serving_now(ports, [site], who)
+    if serving.is_quarantined(site.name, found.server):
+        raise RefusedError(
+            f"The copy of {site.name} on {found.server} is quarantined: nobody touches it until someone has chosen.",
+            hint=f"See what differs with `sync {shlex.quote(site.name)} --dry-run`.",
+        )
+    served = (serving.active.get(site.name) or site.home) == found.server
+    return Scene(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))
+
+
+async def what_is_kept(ports: Ports, scene: Scene, paths: Sequence[bytes]) -> replaced.Listing:
+    """Return what is kept of a run: all, or what `paths` name. Raises RefusedError where nothing is, saying what is."""
+    server = ports.fleet.servers[scene.run.server]
+    for path in paths:
+        found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, [path])
+        if isinstance(found, replaced.Listing) and not found.count:
+            raise RefusedError(
+                f"{scene.run.id} keeps nothing called {shown_path(path)!r}.",
+                hint=f"`sync --undo {scene.run.id} --dry-run` lists what it keeps.",
+            )
+    found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, paths)
+    if isinstance(found, replaced.Listing) and found.count:
+        return found
+    if isinstance(found, Trouble) and found.code != "not-kept":
+        raise SharpnetError(f"{found.message}.", hint=found.hint)
+    kept = await runs_kept(ports, scene.site, [scene.run.server])
+    zone = ports.fleet.timezone
+    there = [f"{run.id} ({clock_time(run.begun_at, zone)}, {one.words})" for one, run in kept.runs]
+    raise RefusedError(
+        f"Nothing of {scene.run.id} is kept on {scene.run.server} any more.",
+        hint=f"There is: {listing(there, MOST_LISTED)}." if there else f"Nothing of {scene.site.name} is kept there.",
+    )
+
+
+async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> KeptThere:
+    """Return the runs of which something is kept on `servers`."""
+    known = await ports.store.undos.of_site(site.name)
+    kept: list[Kept] = []
+    silent: list[tuple[str, str]] = []
+    for server in servers:
+        try:
+            found = await replaced.kept_runs(ports.ssh, site, ports.fleet.servers[server])
+        except SharpnetError as error:
+            silent.append((server, error.message.rstrip(".")))
+            continue
+        if isinstance(found, Trouble):
+            silent.append((server, found.message))
+        else:
+            kept += [one for one in found if one.run in known and known[one.run].server == server]
+    return KeptThere(newest_first(kept, known), tuple(silent))
+
+
+async def undo(ports: Ports, scene: Scene, paths: Sequence[bytes], who: str) -> tuple[str, PutBack]:
+    """Put back what `scene`'s run replaced or deleted; return the run that this is, and how it ended.
+
+    What is there now is kept as that run, which can be undone in turn. Raises RefusedError where somebody else works on
+    the site; UnreachableError, when some of it may have been put back; StoreError.
+    """
+    run, now = scene.run, ports.clock.now()
+    own = run_id(now, secrets.token_hex(4))
+    held = await _take(ports, scene, own)
+    if held:
+        raise RefusedError(
+            f"{held[0].purpose} ({held[0].owner}) works on {run.site}. Nothing was changed.",
+            hint="Undo it when that has ended.",
+        )
+    shown = [shown_path(path) for path in paths]
+    body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
+    async with _holding(ports, scene, own):
+        await ports.store.record.add(now, "undo.begun", run.site, who, body)
+        outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
+        try:
+            done = await replaced.put_back(ports.ssh, scene.site, ports.fleet.servers[run.server], run.id, own, paths)
+            outcome = done.outcome
+            more = {"files": done.files, "same": done.same, "left": done.left}
+            if done.trouble is not None:
+                more |= {"code": done.trouble.code, "why": done.trouble.message}
+        except SharpnetError as error:
+            outcome, more = "failed", {"code": error.code, "why": error.message}
+            raise
+        finally:
+            await ports.store.record.add(ports.clock.now(), f"undo.{outcome}", run.site, who, {**body, **more})
+    return own, done
+
+
+def _cron(site: Site, fleet: Fleet) -> str | None:
+    return {"daily": fleet.schedule.sync, "off": None}.get(site.sync, site.sync)
+
+
+async def _take(ports: Ports, scene: Scene, own: str) -> tuple[Claim, ...]:
+    names = [f"site:{scene.site.name}"]
+    return await ports.store.claims.take(names, own, f"an undo on {scene.run.server}", ports.clock.now(), LEASE)
+
+
+@contextlib.asynccontextmanager
+async def _holding(ports: Ports, scene: Scene, own: str) -> AsyncIterator[None]:
+    async def renew() -> None:
+        while True:
+            await ports.clock.sleep(RENEW_S)
+            # A store that fails now may work the next time.
+            with contextlib.suppress(StoreError):
+                await _take(ports, scene, own)
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
+        await ports.store.claims.release(own)
