@@ -31,6 +31,7 @@ HOLD_PATIENCE_S = 30.0
 # Nobody waits at the screen for a later wave, and a nightly copy of its sites may take long.
 WAVE_PATIENCE_S = 3600.0
 HOLD_LOOK_S = 0.5
+STILL_RUNS = "busy"
 UPDATE_PATIENCE_S = 20.0
 UPDATE_PAUSE_S = 1.0
 CHECKS_AT_ONCE = 64
@@ -64,8 +65,16 @@ async def hold(doing: Doing, step: Step) -> Ended:
 async def final_sync(doing: Doing, step: Step) -> Ended:
     """Copy one site once more to where it goes, while its source lives; once more when it has been frozen."""
     move = doing.move_of(step)
-    mark_s = await _clock_at(doing, move)
-    result = await sync_site(doing.ports, move.site, move.target, doing.who, claimed_by=doing.plan.id)
+    clock = doing.ports.clock
+    began = clock.monotonic()
+    while True:
+        mark_s = await _clock_at(doing, move)
+        result = await sync_site(doing.ports, move.site, move.target, doing.who, claimed_by=doing.plan.id)
+        # A copy that a bot had begun before it died may still run there for a while.
+        still_runs = result.trouble is not None and result.trouble.code == STILL_RUNS
+        if not still_runs or clock.monotonic() - began >= HOLD_PATIENCE_S:
+            break
+        await clock.sleep(HOLD_LOOK_S)
     if result.outcome != "good":
         which = "final sync" if step.name == "sync" else "sync after the freeze"
         trouble = doing.progress.with_trouble(move.site, f"the {which} failed: {result.summary}")
@@ -106,7 +115,12 @@ async def verify(doing: Doing, step: Step) -> Ended:
     progress = await verifier.until_all_agree(within_s, doing.show)
     servers = len(progress.standings)
     detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
-    return Outcome.DONE if progress.in_step_at is not None else Outcome.LATE, detail, progress
+    if progress.in_step_at is not None:
+        return Outcome.DONE, detail, progress
+    if step.wave + 1 < doing.plan.waves:
+        late = listing([one.name for one in progress.standings if not one.agrees])
+        progress = progress.with_trouble(step.key, f"not in step in time: {late}; `dns` says when it is")
+    return Outcome.LATE, detail, progress
 
 
 async def check(doing: Doing, step: Step) -> Ended:

@@ -1,7 +1,8 @@
 """A process that types one line and dies by SIGKILL at its Nth touch of the world.
 
 Arguments: fleet file, store, the line, N, and "before" or "after": whether it dies before that touch or right after it.
-A touch is a write to the store or a DNS update. N = 0: it lives. It ends with the number of touches on standard output.
+A touch is a write to the store or a DNS update. N = 0: it lives. Instead of N the key of a step: it dies when that has
+been taken, before its end is on record or right after. It ends with the number of touches on standard output.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ TOUCHES = {
 
 
 class Dying:
-    """Counts touches, and dies at the one it was told."""
+    """Counts touches, and dies at the one it was told, or at the end of the step it was told."""
 
-    def __init__(self, at: int, side: str) -> None:
+    def __init__(self, at: str, side: str) -> None:
         self._at = at
         self._side = side
         self.touches = 0
@@ -44,16 +45,18 @@ class Dying:
     def wrap(self, touch: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def touched(*args: object, **kwargs: object) -> object:
             self.touches += 1
-            number = self.touches
-            self._die(number, "before")
+            here = {str(self.touches)}
+            if touch.__name__ == "end_steps":
+                here |= {step for step, *_ in args[1]}  # type: ignore[attr-defined]
+            self._die(here, "before")
             result = await touch(*args, **kwargs)
-            self._die(number, "after")
+            self._die(here, "after")
             return result
 
         return touched
 
-    def _die(self, number: int, side: str) -> None:
-        if number == self._at and side == self._side:
+    def _die(self, here: set[str], side: str) -> None:
+        if self._at in here and side == self._side:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -61,7 +64,7 @@ async def main(config: str, store: str, line: str, at: str, side: str) -> None:
     # A dead process's run is free when its lease has passed: no need to wait so long here.
     engine.LEASE = timedelta(seconds=0.5)
     engine.RENEW_S = 0.2
-    dying = Dying(int(at), side)
+    dying = Dying(at, side)
     async with open_ports(Settings(Path(config), Path(store))) as ports:
         for path, names in TOUCHES.items():
             owner: object = ports

@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cutover.moving import root_of, trace, traced, write
 
 from core.plan import State
 from core.record import first_broken
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from cutover.stage import Stage
 
 DIE = Path(__file__).parent / "die.py"
 MOST_TOUCHES = 40
 
 
-async def typed(stage: Stage, line: str, at: int, side: str) -> tuple[int, str]:
-    """Type a line in a process that dies at its `at`th touch; return its exit status and what it wrote."""
+async def typed(stage: Stage, line: str, at: int | str, side: str) -> tuple[int, str]:
+    """Type a line in a process that dies at its `at`th touch or that step; return its exit status and what it wrote."""
     store = stage.config.parent / "sharpnet.db"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -93,3 +96,51 @@ async def test_killed_at_every_touch_twice_in_a_row_the_cutover_is_done_once(sta
         assert stage.all_answer("www.fjord.example", target), where
         at += 1
     assert at > 12, "too few touches to be a whole cutover"
+
+
+# One process after the other takes the cutover up and dies when it has taken the next of these.
+STEPS = (
+    "before fjord.example",
+    "sync fjord.example",
+    "freeze fjord.example",
+    "resync fjord.example",
+    "verify",
+    "check",
+    "switch",
+    "catch-up fjord.example",
+    "after fjord.example",
+    "thaw fjord.example",
+    "hold wave 2",
+    "sync ski.example",
+    "check wave 2",
+    "catch-up ski.example",
+)
+
+
+def frozen_in_waves(tree: dict[str, Any]) -> None:
+    traced(tree, "fjord.example", "before_cutover", "freeze", "after_cutover", "thaw")
+
+
+@pytest.mark.parametrize("change", [frozen_in_waves])
+@pytest.mark.parametrize(("side", "steps"), [("before", STEPS), ("after", STEPS[::4])])
+async def test_killed_in_every_step_of_a_planned_move_in_waves_it_is_done_once_and_thawed(
+    stage: Stage, side: str, steps: tuple[str, ...]
+) -> None:
+    plan_id = await stage.plan("failover oslo --planned --wave 1")
+    before = serials(stage)
+    for step in steps:
+        died = (await typed(stage, f"approve {plan_id}", step, side))[0] != 0
+        assert died, step
+        if step == "verify":
+            write(root_of(stage, "fjord.example", "oslo"), "late.txt", "arrived while the bot was dead")
+    assert (await typed(stage, f"approve {plan_id}", 0, side))[0] == 0
+    await stage.ports.engine.wait("cutover", plan_id)
+    await assert_done_once(stage, plan_id, before, side)
+    assert stage.all_answer("www.fjord.example", "lima")
+    assert stage.all_answer("ski.example", "lima")
+    assert (root_of(stage, "fjord.example", "lima") / "late.txt").read_text() == "arrived while the bot was dead"
+    # A hook whose end was not on record runs again; none runs out of its turn.
+    twice = 2 if side == "before" else 1
+    moments = [line.split()[0] for line in trace(stage, "oslo")]
+    assert moments == [moment for moment in ("before_cutover", "freeze", "after_cutover", "thaw") for _ in range(twice)]
+    assert await stage.ports.store.copies.active() == {"fjord.example": "lima", "ski.example": "lima"}
