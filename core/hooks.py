@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from core.syncing import shown_path
@@ -70,7 +70,7 @@ class Hooked:
     """The hooks of a plan. left_out: those that do not run, because their server is one of those that are left out."""
 
     runs: tuple[HookRun, ...] = ()
-    left_out: tuple[HookRun, ...] = field(default=())
+    left_out: tuple[HookRun, ...] = ()
 
 
 def hook_runs(site: Site, moment: Moment, source: str, target: str) -> tuple[HookRun, ...]:

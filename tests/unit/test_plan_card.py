@@ -8,11 +8,12 @@ import pytest
 
 from core.cutover import Standing
 from core.fleet import ApprovalPolicy
-from core.plan import Plan, State
+from core.hooks import HookRun
+from core.plan import Move, Plan, State
 from core.plan_card import card_of, reply_of
 from core.plan_parts import View
 from core.preflight import Level, Verdict
-from core.progress import Progress, ZoneDone, progress_from_json, progress_to_json
+from core.progress import Caught, Progress, ZoneDone, merged, progress_from_json, progress_to_json
 from core.records import RecordChange, RecordSet
 from core.reply import Reply, Table, Text, Tone, Typed
 
@@ -49,6 +50,18 @@ def done(plan: Plan, now: datetime) -> Progress:
 def view(plan: Plan, state: State, now: datetime, **more: object) -> View:
     later = now + timedelta(seconds=20)
     return View(plan, state, ("slack:U2",), later, later, **more)  # type: ignore[arg-type]
+
+
+def in_waves(plan: Plan) -> Plan:
+    moves = tuple(replace(move, wave=number) for number, move in enumerate(plan.moves))
+    zones = tuple(replace(zone, wave=number) for number, zone in enumerate(plan.zones))
+    return replace(plan, moves=moves, zones=zones, wave_size=1, planned=True)
+
+
+def waves_in(reply: Reply) -> list[tuple[str, ...]]:
+    return [
+        row.cells for part in reply.parts if isinstance(part, Table) and part.columns[0] == "wave" for row in part.rows
+    ]
 
 
 def test_a_plan_asks_with_its_blast_radius_and_how_long_it_waits(plan: Plan, fleet: Fleet) -> None:
@@ -258,3 +271,130 @@ def test_progress_survives_json_and_adds_up(done: Progress, now: datetime) -> No
     more = Progress().with_zone("a", ZoneDone(now, 3)).with_trouble("b", "why")
     assert (dict(more.zones), dict(more.trouble), more.in_step) == ({"a": ZoneDone(now, 3)}, {"b": "why"}, 0)
     assert done.in_step == 2
+
+
+def test_a_plan_in_waves_shows_them_before_it_is_approved(plan: Plan, fleet: Fleet) -> None:
+    card = card_of(View(in_waves(plan), State.PLANNED), fleet)
+    assert " in 2 waves? 5 records in 2 zones" in card.title
+    assert waves_in(card) == [("1", "shop", ""), ("2", "blog", "")]
+    assert card.buttons[0].confirm is not None
+    assert "In 2 waves." in card.buttons[0].confirm.text
+    assert waves_in(card_of(View(plan, State.PLANNED), fleet)) == []
+
+
+def test_hooks_that_are_alike_are_one_row_of_the_plan(plan: Plan, fleet: Fleet) -> None:
+    hooks = [HookRun(site, "freeze", "north", "stop\nnow", 9.0, "north", "south", "/srv") for site in ("shop", "blog")]
+    card = card_of(View(replace(plan, hooks=tuple(hooks)), State.PLANNED), fleet)
+    assert "freeze | north | stop now | shop, blog" in said(card)
+    assert card.buttons[0].confirm is not None
+    assert "2 hooks run, as listed." in card.buttons[0].confirm.text
+
+
+def test_a_running_cutover_says_which_wave_is_under_way(
+    plan: Plan, fleet: Fleet, now: datetime, done: Progress
+) -> None:
+    waves = in_waves(plan)
+    first = replace(done, zones={waves.zones[0].key: done.zones[plan.zones[0].key]})
+    card = card_of(view(waves, State.APPROVED, now, progress=replace(first, wave=1)), fleet)
+    assert ", wave 2 of 2: " in card.title
+    assert waves_in(card) == [("1", "shop", "moved"), ("2", "blog", "under way")]
+    begun = card_of(view(waves, State.APPROVED, now, progress=Progress()), fleet)
+    assert waves_in(begun) == [("1", "shop", "under way"), ("2", "blog", "waits")]
+
+
+def test_a_cutover_that_stopped_after_a_wave_says_what_moved_and_asks_for_the_rest_by_name(
+    plan: Plan, fleet: Fleet, now: datetime, done: Progress
+) -> None:
+    waves = replace(in_waves(plan), line="failover shop blog --planned --wave 1")
+    zones = {waves.zones[0].key: done.zones[plan.zones[0].key]}
+    progress = replace(done, zones=zones, wave=1, trouble={"sync blog": "no room"})
+    card = card_of(view(waves, State.PARTIAL, now, progress=progress), fleet)
+    assert card.title.startswith("Done in part: 1 of 2 waves moved, moving 2 sites from north")
+    assert waves_in(card) == [("1", "shop", "moved"), ("2", "blog", "stays")]
+    assert "sync blog: no room" in said(card)
+    assert [button.line for button in card.buttons] == ["failover blog --planned --wave 1", "rollback K7Q2"]
+    stopped = replace(progress, wave=0)
+    assert waves_in(card_of(view(waves, State.PARTIAL, now, progress=stopped), fleet))[0][2] == "moved, with trouble"
+
+
+def test_a_rest_that_is_too_long_to_type_or_is_none_has_no_button(
+    plan: Plan, fleet: Fleet, now: datetime, done: Progress
+) -> None:
+    long = replace(plan, line="failover shop blog " + "--without far " * 200)
+    assert [b.label for b in card_of(view(long, State.PARTIAL, now), fleet).buttons] == ["Roll back"]
+    whole = replace(plan, line="failover shop blog")
+    assert [b.label for b in card_of(view(whole, State.PARTIAL, now, progress=done), fleet).buttons] == ["Roll back"]
+    smaller = replace(fleet, sites={"blog": fleet.sites["blog"]})
+    card = card_of(view(whole, State.PARTIAL, now, progress=done), smaller)
+    assert card.buttons[0].line == "failover shop"
+
+
+def test_a_wave_of_which_only_a_part_changed_says_so(plan: Plan, fleet: Fleet, now: datetime, done: Progress) -> None:
+    both = replace(plan, wave_size=2)
+    progress = replace(done, zones=dict(list(done.zones.items())[:1]))
+    card = card_of(view(both, State.PARTIAL, now, progress=progress), fleet)
+    assert waves_in(card) == [("1", "shop, blog", "moved in part")]
+    assert "0 of 1 wave moved" in card.title
+
+
+def test_of_many_waves_those_around_the_one_under_way_are_shown(plan: Plan, fleet: Fleet, now: datetime) -> None:
+    moves = tuple(Move(f"site{number}", "north", "south", number) for number in range(40))
+    many = replace(plan, moves=moves, zones=(), wave_size=1)
+    card = card_of(view(many, State.APPROVED, now, progress=Progress(wave=20)), fleet)
+    numbers = [int(cells[0]) for cells in waves_in(card)]
+    assert numbers == list(range(18, 30))
+    table = next(part for part in card.parts if isinstance(part, Table) and part.columns[0] == "wave")
+    assert table.left_out == 28
+
+
+def test_what_arrived_meanwhile_is_told_with_the_first_names(
+    plan: Plan, fleet: Fleet, now: datetime, done: Progress
+) -> None:
+    caught = {"shop": Caught(7, ("a", "b", "c", "d", "e")), "blog": Caught(1, ("f",), 2)}
+    card = card_of(view(plan, State.CONFIRMED, now, progress=replace(done, caught=caught)), fleet)
+    assert (
+        "8 files that arrived meanwhile were brought over: shop: a, shop: b, shop: c, shop: d, shop: e and 3 more."
+    ) in said(card)
+    assert "2 files that arrived meanwhile stayed, as something newer is served: blog. The next sync" in said(card)
+    one = card_of(view(plan, State.CONFIRMED, now, progress=replace(done, caught={"shop": Caught(1, ("a",))})), fleet)
+    assert "1 file that arrived meanwhile was brought over: shop: a." in said(one)
+    assert card.exit_code == 0
+
+
+def test_what_went_wrong_once_dns_had_moved_is_in_the_title_and_the_exit_code(
+    plan: Plan, fleet: Fleet, now: datetime, done: Progress
+) -> None:
+    progress = done.with_trouble("thaw shop", "it may still be frozen")
+    card = card_of(view(plan, State.CONFIRMED, now, progress=progress), fleet)
+    assert card.title.endswith("after approval, but not all else went well")
+    assert (card.exit_code, card.tone) == (1, Tone.WARN)
+    assert "thaw shop: it may still be frozen" in said(card)
+
+
+def test_the_end_says_until_when_it_can_be_rolled_back(plan: Plan, fleet: Fleet, now: datetime, done: Progress) -> None:
+    card = card_of(view(plan, State.CONFIRMED, now, progress=done), fleet)
+    assert "It can be rolled back until 2026-06-21 13:02:27 UTC." in said(card)
+    back = card_of(view(replace(plan, kind="rollback"), State.CONFIRMED, now, progress=done), fleet)
+    assert "It can be rolled back" not in said(back)
+    unended = replace(view(plan, State.UNFINISHED, now, progress=done), ended_at=None)
+    assert "It can be rolled back" not in said(card_of(unended, fleet))
+
+
+def test_what_several_steps_add_at_once_adds_up(now: datetime) -> None:
+    before = Progress("Copying", trouble={"old": "one"}, wave=1)
+    parts = (
+        replace(before, since={"shop": 1.5}).with_trouble("shop", "no"),
+        replace(before, since={"blog": 2.5}, caught={"blog": Caught(1, ("a",))}).with_zone("z", ZoneDone(now, 3)),
+    )
+    both = merged(before, parts)
+    assert (both.since, both.caught) == ({"shop": 1.5, "blog": 2.5}, {"blog": Caught(1, ("a",))})
+    assert (both.trouble, dict(both.zones)) == ({"old": "one", "shop": "no"}, {"z": ZoneDone(now, 3)})
+    assert merged(before, parts[:1]) is parts[0]
+    assert progress_from_json(progress_to_json(both)) == both
+
+
+def test_progress_that_was_kept_before_there_were_waves_is_read() -> None:
+    plain = progress_to_json(Progress("Asking"))
+    for later in ("wave", "since", "caught"):
+        del plain[later]
+    assert progress_from_json(plain) == Progress("Asking")

@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.fleet import Endpoint
+from core.fleet import Database, Endpoint, Hook, Hooks
 from core.plan import Move, Plan, inverse
-from core.planning import choose_moves, draw_changes, served_from, what_changed, why_not_to
+from core.planning import (
+    choose_moves,
+    draw_changes,
+    hooks_of,
+    in_waves,
+    served_from,
+    what_changed,
+    why_not_to,
+    without_freeze,
+)
 from core.records import RecordSet, ZoneReading
 
 if TYPE_CHECKING:
@@ -264,3 +273,57 @@ def test_a_rollback_whose_zone_could_not_be_read_shows_no_made_up_difference(
     fleet: Fleet, plan: Plan, now: datetime
 ) -> None:
     assert what_changed(rollback_of(plan, now), fleet, {}) == ()
+
+
+HOOKED = Hooks(before_cutover=(Hook("source", "warn"),), freeze=(Hook("source", "stop"),))
+
+
+def with_hooks(fleet: Fleet, hooks: Hooks) -> Fleet:
+    return replace(fleet, sites={**fleet.sites, "shop": replace(fleet.sites["shop"], hooks=hooks)})
+
+
+def test_waves_hold_at_most_so_many_sites_in_their_order() -> None:
+    moves = tuple(Move(f"site{number}", "north", "south") for number in range(5))
+    assert [move.wave for move in in_waves(moves, 2)] == [0, 0, 1, 1, 2]
+    assert in_waves(moves, 0) == moves
+
+
+def test_each_wave_changes_its_own_records_also_of_one_zone(fleet: Fleet, readings: Readings) -> None:
+    moves = (Move("shop", "north", "south", wave=1), Move("far", "south", "north"))
+    drawn = draw_changes(fleet, moves, readings)
+    assert [(zone.wave, zone.zone, {c.owner for c in zone.changes}) for zone in drawn.zones] == [
+        (0, "shop.test", {"far.shop.test"}),
+        (1, "shop.test", {"shop.test", "www.shop.test"}),
+    ]
+    assert len({zone.key for zone in drawn.zones}) == 2
+    assert not any("shop.test A 192.0.2.1" in mention for mention in drawn.mentions if not mention.startswith("ftp."))
+
+
+def test_an_emergency_freezes_nothing(fleet: Fleet, plan: Plan) -> None:
+    fleet = with_hooks(fleet, HOOKED)
+    assert [hook.moment for hook in hooks_of(plan, fleet).runs] == ["before_cutover"]
+    assert [hook.moment for hook in hooks_of(replace(plan, planned=True), fleet).runs] == ["before_cutover", "freeze"]
+
+
+def test_hooks_that_were_changed_since_are_named(fleet: Fleet, readings: Readings, plan: Plan) -> None:
+    fleet = with_hooks(fleet, HOOKED)
+    hooked = replace(plan, hooks=hooks_of(plan, fleet).runs)
+    assert what_changed(hooked, fleet, readings) == ()
+    said = ("the hooks of shop are no longer those of the plan",)
+    assert what_changed(hooked, with_hooks(fleet, Hooks()), readings) == said
+    two = Hooks(before_cutover=(Hook("source", "a"), Hook("source", "b")))
+    swapped = Hooks(before_cutover=two.before_cutover[::-1])
+    hooked = replace(plan, hooks=hooks_of(plan, with_hooks(fleet, two)).runs)
+    assert what_changed(hooked, with_hooks(fleet, swapped), readings) == (
+        "the hooks of shop, blog are no longer those of the plan",
+    )
+
+
+def test_a_database_that_nothing_freezes_is_named_in_a_planned_move(fleet: Fleet, plan: Plan) -> None:
+    database = Database("mariadb", "shop")
+    fleet = replace(fleet, sites={**fleet.sites, "shop": replace(fleet.sites["shop"], databases=(database,))})
+    assert without_freeze(plan, fleet) == ()
+    planned = replace(plan, planned=True)
+    assert without_freeze(planned, fleet) == ("shop",)
+    frozen = replace(planned, hooks=hooks_of(planned, with_hooks(fleet, HOOKED)).runs)
+    assert without_freeze(frozen, fleet) == ()

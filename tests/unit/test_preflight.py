@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.preflight import Copy, Facts, Level, Sighting, Verdict
-from core.preflight_checks import judge
+from core.preflight_checks import judge, no_hooks_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from core.plan import Plan
 
 NOW = datetime(2026, 6, 14, 13, 2, tzinfo=UTC)
 UP, DOWN = Sighting(ok=True), Sighting(ok=False, why="refused")
@@ -246,3 +248,22 @@ def test_a_name_server_in_step_with_either_of_two_update_servers_is_in_step() ->
 
 def test_a_full_disk_just_under_the_limit_is_no_warning() -> None:
     assert "disk" not in {one.check for one in judge(replace(GOOD, disks={"south": 0.94}))}
+
+
+@pytest.mark.parametrize(
+    ("kind", "planned", "here", "left_out"),
+    [
+        ("failover", False, UP, ("north",)),
+        ("failover", False, DOWN, ("north",)),
+        ("failover", True, UP, ()),
+        ("failover", True, DOWN, ()),
+        ("rollback", True, UP, ()),
+        ("rollback", True, DOWN, ("north",)),
+        ("rollback", True, None, ("north",)),
+    ],
+)
+def test_hooks_are_left_out_where_the_server_that_is_left_cannot_be_counted_on(
+    plan: Plan, kind: str, planned: bool, here: Sighting | None, left_out: tuple[str, ...]
+) -> None:
+    facts = replace(GOOD, sources={"north": {"here": here}})
+    assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts) == left_out
