@@ -1,10 +1,11 @@
-"""`backup`: the off-site copy: how old it is, made now, listed, proven, and brought back."""
+"""`backup`: the off-site copy: how old it is, made now, listed, and proven."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from commands import Command
+from core.backup_proof import proof_reply
 from core.backup_report import list_reply, progress_reply, run_reply, status_reply
 from core.errors import UsageError
 from core.naming import site_named
@@ -12,6 +13,7 @@ from core.people import Role
 from jobs.backup import Wish, back_up, list_snapshots
 from jobs.backup.holding import offsite_of
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
+from jobs.backup.proof import prove_sites
 
 if TYPE_CHECKING:
     import argparse
@@ -65,6 +67,13 @@ async def _list(request: Request, ports: Ports) -> Reply:
     return list_reply(listed, without, ports.fleet.timezone, ports.clock.now())
 
 
+async def _verify(request: Request, ports: Ports) -> Reply:
+    """Restore a sample of each backup beside the site and compare. Exit code 1: one could not be proven."""
+    shown = _Shown(request, ports.clock)
+    proofs, structure = await prove_sites(ports, _sites(request, ports), request.person.label, shown.take)
+    return proof_reply(proofs, structure, ports.fleet.timezone, ports.clock.now())
+
+
 def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
     named = [site_named(name, ports.fleet) for name in request.options.sites]
     return tuple(dict.fromkeys(named)) or tuple(ports.fleet.sites.values())
@@ -88,7 +97,12 @@ class _Shown:
             self._request.show(progress_reply(tuple(self._latest.values())))
 
 
-_DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {"status": _status, "run": _run, "list": _list}
+_DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {
+    "status": _status,
+    "run": _run,
+    "list": _list,
+    "verify": _verify,
+}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,10 +118,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     name="backup",
-    summary="the off-site copy: how old it is, made now, listed",
+    summary="the off-site copy: how old it is, made now, listed, and proven",
     run=run,
     who=Role.OPERATOR,
     arguments=_arguments,
-    examples=("backup", "backup run", "backup run SITE", "backup list SITE"),
+    examples=("backup", "backup run", "backup run SITE", "backup list SITE", "backup verify SITE"),
     answers_json=True,
 )

@@ -251,6 +251,14 @@ class Restic:
         return password.encode()
 
 
+def split_paths(snapshot: Snapshot) -> tuple[str, str]:
+    """Return the root and the folder of dumps, as the snapshot has them; empty where it has no dumps."""
+    ending = posixpath.join("/", WORK_FOLDER, site_key(snapshot.site), DUMPS)
+    dumps = [path for path in snapshot.paths if path.endswith(ending)]
+    roots = [path for path in snapshot.paths if path not in dumps]
+    return next(iter(roots), ""), next(iter(dumps), "")
+
+
 def line(text: str, words: Sequence[str]) -> str:
     """Return the shell line that runs a script with arguments."""
     return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-backup", *(shlex.quote(word) for word in words)])
