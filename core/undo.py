@@ -12,7 +12,7 @@ from core.syncing import shown_path, size
 from core.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from core.sync_trouble import Trouble
 
@@ -130,23 +130,26 @@ def paths_to_put_back(typed: Iterable[str]) -> tuple[bytes, ...]:
     """
     found: dict[bytes, None] = {}
     for text in typed:
-        path = text.encode("utf-8", "surrogateescape")
+        path = _as_bytes(text)
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
         if not is_below(path) or not parts or b"\0" in path:
             raise UsageError(
-                f"{shown_path(path)!r} is no path below the site's root.",
+                f"{text!a} is no path below the site's root.",
                 hint="Type it as `sync --undo RUN --dry-run` shows it, without a leading slash and without `..`.",
             )
         found[b"/".join(parts)] = None
     return tuple(path for path in found if not any(path.startswith(other + b"/") for other in found))
 
 
+def _as_bytes(text: str) -> bytes:
+    """Return a typed path as the file system has it; empty for what no path can be."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b""
+
+
 def newest_first(kept: Iterable[Kept], known: Mapping[str, KeptRun]) -> tuple[tuple[Kept, KeptRun], ...]:
     """Return what is kept of runs that are on record, the newest first."""
     pairs = [(one, known[one.run]) for one in kept if one.run in known and one.files]
     return tuple(sorted(pairs, key=lambda pair: pair[0].run, reverse=True))
-
-
-def not_there(paths: Iterable[bytes], found: Collection[bytes]) -> tuple[bytes, ...]:
-    """Return those of `paths` of which nothing was found, neither itself nor anything below it."""
-    return tuple(path for path in paths if path not in found and not any(one.startswith(path + b"/") for one in found))
