@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from bench import cutover, detection, footprint, start, status
+from bench import cutover, detection, footprint, start, status, sync
 from bench.conditions import conditions
 from bench.report import as_markdown, write_into
 from bench.result import Row
@@ -26,6 +26,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "detection": detection.measure,
     "footprint": footprint.measure,
     "cutover": cutover.measure,
+    "sync": sync.measure,
 }
 
 
