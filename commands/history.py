@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 SHOWN = 20
-BRIEF = ("title", "why", "step", "steps", "outcome", "server", "run")
+BRIEF = ("title", "moment", "why", "step", "steps", "outcome", "server", "run")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
