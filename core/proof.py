@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.sync_trouble import Trouble
 
 KEPT_FINDINGS = 1000
-# Times of files are whole seconds, and the two clocks were compared over a network.
+# Times of files are whole seconds here, and clocks were compared over a network.
 SLACK_S = 2
 ROOT = b"."
 _SETTLED_ITEM = 2

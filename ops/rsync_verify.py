@@ -51,7 +51,7 @@ LOOK_AT = r"""
 set -u
 LC_ALL=C; export LC_ALL
 cd -P -- "$1" 2>/dev/null || { printf 'sharpnet-stop: root-closed\n' >&2; exit 90; }
-printf 'sharpnet-now|%s\0' "$(date +%s)"
+printf 'sharpnet-now|%s\0' "$(date +%s.%N)"
 if [ "$2" = 1 ]; then
   xargs -0 -r sh -c '
     for path; do
@@ -122,7 +122,7 @@ async def look_at(
     for entry in ran.out.split(b"\0"):
         fields = entry.split(b"|", _FIELDS - 1)
         if fields[0] == _NOW:
-            ahead_s = int(fields[1]) - asked_at.timestamp()
+            ahead_s = float(fields[1]) - asked_at.timestamp()
         elif len(fields) == _FIELDS:
             mode, size_bytes, written_s, touched_s = int(fields[0], 16), *(int(number) for number in fields[1:4])
             name = fields[5].removeprefix(b"./")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from ops.store.database import Db
 
+# The record is kept for ever: it names the first paths, the proof itself all that were kept.
+NAMED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ProofRun:
@@ -39,6 +42,9 @@ class Proofs:
 
     async def add(self, run: ProofRun, ended_at: datetime, who: str) -> None:
         """Keep how a comparison ended, on record too; one that is kept already stays as it is."""
+        paths = run.body.get("paths")
+        if not isinstance(paths, list):
+            paths = []
 
         def work(database: Database) -> None:
             cursor = database.conn.execute(
@@ -46,7 +52,8 @@ class Proofs:
                 [run.id, run.site, run.source, run.mirror, stamp(run.at), run.outcome, json.dumps(dict(run.body))],
             )
             if cursor.rowcount:
-                write_entry(database, ended_at, f"proof.{run.outcome}", run.site, who, {"proof": run.id, **run.body})
+                body = {"proof": run.id, **run.body, **({"paths": paths[:NAMED]} if paths else {})}
+                write_entry(database, ended_at, f"proof.{run.outcome}", run.site, who, body)
 
         await self._db.write(work)
 

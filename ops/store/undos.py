@@ -1,4 +1,4 @@
-"""Which runs may have left something behind on a server: syncs, and puttings back, which are on record alone."""
+"""Which runs may have left something behind on a server: syncs; and what is on record alone: undos, kept paths."""
 
 from __future__ import annotations
 
@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 _SYNCS = "SELECT id, site, mirror AS server, coalesce(outcome, 'running') AS outcome, body FROM syncs"
 _UNDOS = (
     "SELECT json_extract(body, '$.run') AS id, subject AS site, json_extract(body, '$.server') AS server, "
-    "'undo' AS outcome, body FROM record WHERE kind = 'undo.begun'"
+    "CASE kind WHEN 'keep.begun' THEN 'keep' ELSE 'undo' END AS outcome, body FROM record "
+    "WHERE kind IN ('undo.begun', 'keep.begun')"
 )
+# The record grows for years, and an undo lasts hours.
+LOOKED_AT = 20_000
+_WITHOUT_END = """
+    SELECT subject, who, body FROM record AS begun
+    WHERE seq > (SELECT max(seq) FROM record) - ? AND kind = 'undo.begun' AND NOT EXISTS (
+        SELECT 1 FROM record AS later WHERE later.subject = begun.subject AND later.seq > begun.seq
+        AND later.kind LIKE 'undo.%' AND json_extract(later.body, '$.run') = json_extract(begun.body, '$.run'))
+    ORDER BY seq"""
 
 
 class Undos:
@@ -44,6 +53,13 @@ class Undos:
             f"json_extract(body, '$.deleted') > 0) ORDER BY id DESC LIMIT {most:d}"
         )
         return tuple((await self._runs(where, [at.strftime(STAMP)])).values())
+
+    async def without_end(self) -> tuple[tuple[str, str, Mapping[str, object]], ...]:
+        """Return (site, who, body) of each putting back that has no end on record, among the newest entries."""
+        rows = await self._db.read(
+            lambda database: database.conn.execute(_WITHOUT_END, [LOOKED_AT]).fetchall(),
+        )
+        return tuple((site, who, json.loads(body)) for site, who, body in rows)
 
     async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, KeptRun]:
         sql = f"SELECT * FROM ({_SYNCS} UNION ALL {_UNDOS}) WHERE outcome != 'refused' AND {where}"  # noqa: S608 - literals above

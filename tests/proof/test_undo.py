@@ -13,6 +13,8 @@ from sync.rig import BOSS, WHO, contents_at, empty, tree_at
 from commands import answer, split_line
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.reply import Typed
+from jobs.interrupted_undos import report
+from jobs.sync.site import LEASE
 
 if TYPE_CHECKING:
     from sync.rig import Rig
@@ -175,6 +177,31 @@ async def test_an_undo_is_on_record_before_it_starts_and_when_it_ended(rig: Rig)
     assert (begun.kind, ended.kind) == ("undo.begun", "undo.good")
     assert (begun.who, begun.body["undoes"], begun.body["paths"]) == (WHO, run, ["edited"])
     assert await rig.ports.store.claims.held(rig.ports.clock.now()) == ()
+
+
+async def test_an_undo_whose_process_is_gone_is_reported_as_interrupted_once(rig: Rig) -> None:
+    site, run = await changed(rig)
+    record, now = rig.ports.store.record, rig.ports.clock.now()
+    own = "20260101T000000Z-dead"
+    body = {"run": own, "undoes": run, "server": "lima", "paths": []}
+    await rig.ports.store.claims.take([f"site:{site.name}"], own, "an undo", now, LEASE)
+    await record.add(now, "undo.begun", site.name, WHO, body)
+    await report(rig.ports, "", now)
+    assert (await record.entries(subject=site.name))[-1].kind == "undo.begun"
+    for _ in range(2):
+        await report(rig.later(LEASE * 2).ports, "", now)
+    kinds = [entry.kind for entry in await record.entries(subject=site.name)]
+    assert (kinds[-1], kinds.count("undo.interrupted")) == ("undo.interrupted", 1)
+
+
+async def test_what_the_user_there_may_not_write_is_said_and_left(rig: Rig) -> None:
+    site, run = await changed(rig)
+    root = rig.root(site, "lima")
+    root.chmod(0o555)
+    reply = await rig.say(f"sync --undo {run}")
+    root.chmod(0o755)
+    assert (reply.exit_code, held(rig, site)["edited"]) == (1, b"afterwards")
+    assert "may not write on lima" in reply.title
 
 
 async def test_a_server_that_is_gone_ends_the_undo_on_record_as_failed(

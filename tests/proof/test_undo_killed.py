@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FIRST = "said() {"
 AT_NOUGHT = "set -T; countdown={left}; trap '[ $((countdown -= 1)) -ne 0 ] || {{ {does}; }}' DEBUG\n"
 FOR_EVER = 10**9
-PATHS = ("./edited", "./folder/deep/too", "./in/the/way")
+PATHS = ("./edited", "./in/the/way")
 
 
 @dataclass
@@ -68,7 +68,6 @@ class There:
         kept = [path.read_bytes() for path in (self.folder / "kept").rglob("*") if path.is_file()]
         return contents_at(self.root) == {
             "edited": b"before",
-            "folder/deep/too": b"too",
             "folder/new": b"new",
             "in/the/way": b"way",
         } and {b"afterwards", b"a file now"} <= set(kept)
@@ -101,7 +100,7 @@ def test_a_folder_that_becomes_a_link_at_any_moment_leads_nowhere(there: There) 
         there.make()
         elsewhere = there.folder / "elsewhere"
         elsewhere.chmod(0o711)
-        there.put("first", left, swap.format(there.root, elsewhere), PATHS[1:2])
+        there.put("first", left, swap.format(there.root, elsewhere), ("./folder/deep/too",))
         reached = os.path.lexists(there.root / "moved")
         assert contents_at(elsewhere) == {"own": b"own"}, left
         assert (elsewhere.stat().st_mode & 0o777) == 0o711

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from sync.rig import WHO, empty, tree_at
 from core.fleet import Database, SyncPolicy
 from core.proof import Finding
 from core.reply import Tone
+from jobs.sync.serving import serving_known
 from jobs.verify import JOB, verify_by_clock, verify_sites
 from jobs.verify import one as one_proof
 
@@ -71,6 +73,13 @@ async def test_a_plain_sync_leaves_other_bytes_of_the_same_size_and_time_and_one
     assert rig.replaced(site, "lima")["file"] == b"1234x678"
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take times as they are, so that a second is enough between what was before and what came after."""
+    monkeypatch.setattr("core.proof.SLACK_S", 0)
+
+
+@pytest.mark.usefixtures("quick")
 async def test_what_was_changed_at_the_source_since_the_copy_is_counted_and_not_wrong(rig: Rig) -> None:
     site = rig.take()
     rig.write(site, "oslo", {"edited": "before", "folder/gone": "x", "old/one": "1"})
@@ -78,9 +87,9 @@ async def test_what_was_changed_at_the_source_since_the_copy_is_counted_and_not_
     long_ago = time.time() - 9999
     for path in [root, *root.rglob("*")]:
         os.utime(path, (long_ago, long_ago))
-    await asyncio.sleep(3)
+    await asyncio.sleep(1.2)
     await rig.filled(site)
-    await asyncio.sleep(3)
+    await asyncio.sleep(1.2)
     rig.write(site, "oslo", {"edited": "after", "new": "n", "restored": "with an old time"})
     os.utime(root / "restored", (long_ago, long_ago))
     (root / "folder/gone").unlink()
@@ -91,12 +100,13 @@ async def test_what_was_changed_at_the_source_since_the_copy_is_counted_and_not_
     assert "changed since the last copy" in (await rig.say(f"sync {site.name} --verify")).title
 
 
+@pytest.mark.usefixtures("quick")
 async def test_what_somebody_did_on_the_mirror_is_wrong_while_the_source_stood_still(rig: Rig) -> None:
     site = rig.take()
     rig.write(site, "oslo", dict.fromkeys(("kept", "deleted", "written", "mode", "folder/own"), "content"))
-    await asyncio.sleep(3)
+    await asyncio.sleep(1.2)
     await rig.filled(site)
-    await asyncio.sleep(3)
+    await asyncio.sleep(1.2)
     mirror = rig.root(site, "lima")
     rig.write(site, "lima", {"written": "by hand", "folder/added": "x"})
     (mirror / "deleted").unlink()
@@ -165,6 +175,37 @@ async def test_a_site_that_a_sync_holds_is_refused_to_people(rig: Rig) -> None:
     reply = await rig.say(f"sync {site.name} --verify")
     assert reply.exit_code == 3
     assert "a cutover (K7Q2) works on it" in reply.title
+
+
+async def test_the_clock_waits_for_whoever_holds_the_site(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = await rig.filled(rig.take())
+    monkeypatch.setattr(one_proof, "LOOK_EVERY_S", 0.05)
+    claims, now = rig.ports.store.claims, rig.ports.clock.now()
+    await claims.take([f"site:{site.name}"], "K7Q2", "a cutover", now, None)
+    waiting = asyncio.Event()
+    serving = await serving_known(rig.ports)
+    asked = one_proof.Asked(WHO, timedelta(minutes=1))
+
+    def on_step(step: str) -> None:
+        if step == "waiting for a cutover":
+            waiting.set()
+
+    proving = asyncio.create_task(one_proof.prove(rig.ports, site, "lima", asked, serving, on_step))
+    await waiting.wait()
+    await claims.release("K7Q2")
+    assert (await proving).outcome == "good"
+
+
+async def test_the_record_names_the_first_paths_and_the_proof_all(rig: Rig) -> None:
+    site = rig.take()
+    rig.write(site, "oslo", {f"file-{number:03}": "12345678" for number in range(30)})
+    await rig.filled(site)
+    for number in range(30):
+        spoil(rig.root(site, "lima") / f"file-{number:03}", b"1234x678")
+    await proof_of(rig, site)
+    run = (await rig.ports.store.proofs.last())[site.name, "lima"]
+    entry = (await rig.ports.store.record.entries(subject=site.name))[-1]
+    assert (len(run.body["paths"]), len(entry.body["paths"])) == (30, 20)  # type: ignore[arg-type]
 
 
 async def test_a_path_that_was_copied_while_it_was_compared_is_not_called_wrong(
