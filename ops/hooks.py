@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 BY_BOT = "bot:hooks"
+# A hook may write without end; only the end of it comes here. Its exit status goes another way than what it writes.
+SHORT = (
+    "exec 3>&1; status=$({ { %s 3>&- 4>&-; echo $? >&4; } 2>&1 </dev/null | tail -c 4000 >&3; } 4>&1); "
+    'exit "${status:-1}"'
+)
 
 
 async def run_hooks(
@@ -41,7 +46,7 @@ async def _run(ports: Ports, hook: HookRun, who: str) -> HookTrouble | None:
     await ports.store.record.add(ports.clock.now(), "hook.begun", hook.site, who, body)
     ended: dict[str, object] = {}
     try:
-        ran = await ports.ssh.run(hook.server, hook.shell_line, timeout_s=hook.timeout_s)
+        ran = await ports.ssh.run(hook.server, SHORT % hook.shell_line, timeout_s=hook.timeout_s)
     except SharpnetError as error:
         why = error.message.rstrip(".")
     else:

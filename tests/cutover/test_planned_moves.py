@@ -31,7 +31,7 @@ def every_hook(tree: dict[str, Any]) -> None:
 
 def failing_before(tree: dict[str, Any]) -> None:
     every_hook(tree)
-    run = "echo secret >&2; echo no such pool >&2; exit 3"
+    run = "seq 1000000; echo no such pool >&2; exit 3"
     tree["sites"]["ski.example"]["hooks"]["before_cutover"].append({"on": "target", "run": run})
 
 
