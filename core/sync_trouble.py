@@ -107,6 +107,15 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
             ),
         ),
         (
+            (r"rrsync error: unsafe arg",),
+            Trouble(
+                "source-outside",
+                "the root on {source} leads out of the only folder that its key lets others read",
+                "It has become a symbolic link. Put the content back where app.yaml has it.",
+                refused=True,
+            ),
+        ),
+        (
             (r"REMOTE HOST IDENTIFICATION HAS CHANGED", r"Host key verification failed", r"host key is known for"),
             Trouble(
                 "host-key",

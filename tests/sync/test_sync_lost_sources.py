@@ -51,7 +51,7 @@ async def test_a_disk_that_is_not_mounted_any_more_stops_the_sync_and_the_mirror
     assert not (disk / "7.jpg").exists()
 
 
-@pytest.mark.parametrize(("home", "code"), [("oslo", "limited-key"), ("lima", "source-above")])
+@pytest.mark.parametrize(("home", "code"), [("oslo", "source-outside"), ("lima", "source-above")])
 @pytest.mark.parametrize("filled", [True, False])
 async def test_a_source_root_that_became_a_link_to_the_whole_machine_copies_nothing(
     rig: Rig, home: str, code: str, *, filled: bool

@@ -37,6 +37,7 @@ CASES = {
         12,
         ("sharpnet-stop: source-above /\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]\n"),
     ),
+    "source-outside": (12, "/usr/bin/rrsync error: unsafe arg: shop/ ['shop', '/']\n"),
     "source-missing": (
         23,
         (
