@@ -43,6 +43,32 @@ async def rig(
         yield rig
 
 
+@pytest.fixture(scope="module")
+def root_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path, dict[str, list[Site]]]]:
+    """Bring up such a lab in which the bot logs in to Lima as root."""
+
+    def as_root(tree: dict[str, Any]) -> None:
+        many_sites(tree)
+        tree["servers"]["lima"]["ssh"]["user"] = "root"
+
+    folder = tmp_path_factory.mktemp("lab")
+    config = write_small_fleet(folder, next(BLOCKS), as_root)
+    with Lab(config, folder / ".lab") as lab:
+        yield lab, config, {}
+
+
+@pytest.fixture
+async def root_rig(
+    root_shared: tuple[Lab, Path, dict[str, list[Site]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rig]:
+    """Open a process on the lab with Lima's root."""
+    lab, config, sites = root_shared
+    for name, value in lab.env.items():
+        monkeypatch.setenv(name, value)
+    async with rigged(lab, config, tmp_path / "store.sqlite", sites) as rig:
+        yield rig
+
+
 @pytest.fixture
 async def own_rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """Open a process on a lab of the test's own, to break as it likes."""

@@ -47,8 +47,12 @@ def counting(rig: Rig) -> tuple[Rig, Counting]:
     return replace(rig, ports=replace(rig.ports, ssh=ssh)), ssh  # type: ignore[arg-type]
 
 
-async def synced(rig: Rig, sites: Iterable[Site], **wish: bool) -> dict[str, SyncResult]:
-    return {result.site: result for result in await sync_sites(rig.ports, list(sites), Wish(WHO, **wish))}
+async def synced(rig: Rig, sites: Iterable[Site], *, dry_run: bool = False) -> dict[str, SyncResult]:
+    return {result.site: result for result in await sync_sites(rig.ports, list(sites), Wish(WHO, dry_run=dry_run))}
+
+
+def code_of(result: SyncResult) -> str | None:
+    return result.trouble.code if result.trouble is not None else None
 
 
 @pytest.mark.parametrize("home", ["oslo", "lima"])
@@ -105,10 +109,8 @@ async def test_an_emptied_or_missing_source_is_refused_among_sites_that_are_the_
     before = [tree_at(rig.root(site, "lima")) for site in sites]
     rig, ssh = counting(rig)
     results = await synced(rig, sites)
-    assert results[emptied.name].trouble is not None
-    assert results[emptied.name].trouble.code == "source-empty"
-    assert results[missing.name].trouble is not None
-    assert results[missing.name].trouble.code == "source-missing"
+    assert code_of(results[emptied.name]) == "source-empty"
+    assert code_of(results[missing.name]) == "source-missing"
     assert [results[site.name].nothing_to_do for site in same] == [True, True]
     assert ssh.looks == 2
     assert [tree_at(rig.root(site, "lima")) for site in sites] == before
@@ -119,8 +121,7 @@ async def test_two_empty_sides_are_no_good_copy(rig: Rig) -> None:
     await synced(rig, sites[1:])
     empty(rig.root(sites[0], "oslo"))
     results = await synced(rig, sites)
-    assert results[sites[0].name].trouble is not None
-    assert results[sites[0].name].trouble.code == "source-empty"
+    assert code_of(results[sites[0].name]) == "source-empty"
 
 
 async def test_a_root_that_could_not_be_exchanged_is_said_though_its_content_is_the_same(rig: Rig) -> None:
@@ -130,8 +131,7 @@ async def test_a_root_that_could_not_be_exchanged_is_said_though_its_content_is_
     root.rename(root.with_name(f"{root.name}.real"))
     root.symlink_to(f"{root.name}.real")
     results = await synced(rig, sites)
-    assert results[sites[0].name].trouble is not None
-    assert results[sites[0].name].trouble.code == "root-symlink"
+    assert code_of(results[sites[0].name]) == "root-symlink"
     assert results[sites[1].name].nothing_to_do
 
 
@@ -227,8 +227,7 @@ async def test_a_site_that_a_cutover_took_during_the_look_is_refused_and_not_cou
 
     busy = replace(rig, ports=replace(rig.ports, ssh=Taking(rig)))  # type: ignore[arg-type]
     results = await synced(busy, sites)
-    assert results[taken.name].trouble is not None
-    assert results[taken.name].trouble.code == "held"
+    assert code_of(results[taken.name]) == "held"
     assert results[sites[1].name].nothing_to_do
     now_good = await rig.ports.store.copies.last_good()
     assert now_good[taken.name, "lima"] == good[taken.name, "lima"]
@@ -240,7 +239,7 @@ async def test_a_source_that_is_down_is_found_out_once_and_said_for_every_site(o
     own_rig.lab.drop("oslo")
     rig, ssh = counting(own_rig)
     results = await synced(rig, sites)
-    assert {result.trouble.code for result in results.values() if result.trouble is not None} == {"unreachable"}
+    assert {code_of(result) for result in results.values()} == {"unreachable"}
     assert len(results) == 6
     assert len(ssh.commands) == 1
     for site in sites:

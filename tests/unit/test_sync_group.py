@@ -229,7 +229,7 @@ def test_a_complaint_is_about_the_place_that_it_names() -> None:
         b'rsync: [sender] opendir "/uk/www/b/c" failed: Permission denied (13)\n'
         b"rsync error: some files/attrs were not transferred (code 23) at main.c(1)\n"
     )
-    assert doubted(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == {"a", "b"}
+    assert doubted(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == frozenset({"a", "b"})
 
 
 @pytest.mark.parametrize("err", [b"rsync: something odd\n", b'rsync: opendir "/elsewhere" failed\n'])
