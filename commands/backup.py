@@ -1,26 +1,29 @@
-"""`backup`: the off-site copy: how old it is, made now, listed, and proven."""
+"""`backup`: the off-site copy: how old it is, made now, listed, proven, and brought back."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command
+from core.backup import moment
 from core.backup_proof import proof_reply
 from core.backup_report import list_reply, progress_reply, run_reply, status_reply
+from core.backup_result import BackupProgress
 from core.errors import UsageError
-from core.naming import site_named
+from core.naming import server_named, site_named
 from core.people import Role
 from jobs.backup import Wish, back_up, list_snapshots
 from jobs.backup.holding import offsite_of
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
 from jobs.backup.proof import prove_sites
+from jobs.backup.restore import restore_site
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Mapping
 
     from commands import Request
-    from core.backup_result import BackupProgress
     from core.fleet import Site
     from core.reply import Reply
     from ops.ports import Clock, Ports
@@ -74,6 +77,30 @@ async def _verify(request: Request, ports: Ports) -> Reply:
     return proof_reply(proofs, structure, ports.fleet.timezone, ports.clock.now())
 
 
+async def _restore(request: Request, ports: Ports) -> Reply:
+    """Bring one site back to one server: at once where that replaces nothing, else by a plan that is approved."""
+    options, fleet = request.options, ports.fleet
+    if len(options.sites) != 1 or options.to is None:
+        raise UsageError("Say which site, and where to.", hint="For example: `backup restore SITE --to SERVER`.")
+    site, server = site_named(options.sites[0], fleet), server_named(options.to, fleet)
+    at = " ".join(options.at) if options.at else ""
+    words = ["backup", "restore", site.name, "--to", server, *(["--at", at] if at else [])]
+
+    def show(doing: str) -> None:
+        request.show(progress_reply((BackupProgress(site.name, server, doing),)))
+
+    return await restore_site(
+        ports,
+        site,
+        server,
+        moment(at, fleet.timezone) if at else None,
+        request.person,
+        dry_run=options.dry_run,
+        line=shlex.join(words),
+        show=show,
+    )
+
+
 def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
     named = [site_named(name, ports.fleet) for name in request.options.sites]
     return tuple(dict.fromkeys(named)) or tuple(ports.fleet.sites.values())
@@ -102,6 +129,7 @@ _DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {
     "run": _run,
     "list": _list,
     "verify": _verify,
+    "restore": _restore,
 }
 
 
@@ -111,6 +139,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-shrink", action="store_true", help="run: what is there now is right, though less than half of before"
     )
+    parser.add_argument("--to", metavar="SERVER", help="restore: the server that the site is brought back to")
+    parser.add_argument("--at", metavar="TIME", nargs="+", help="restore: as it was then; left out: the newest backup")
+    parser.add_argument("--dry-run", action="store_true", help="restore: only say what would happen")
     parser.add_argument(
         "--new-repository", action="store_true", help="run: begin anew where the repository is gone for good"
     )
@@ -118,10 +149,17 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     name="backup",
-    summary="the off-site copy: how old it is, made now, listed, and proven",
+    summary="the off-site copy: how old it is, made now, listed, proven, and brought back",
     run=run,
     who=Role.OPERATOR,
     arguments=_arguments,
-    examples=("backup", "backup run", "backup run SITE", "backup list SITE", "backup verify SITE"),
+    examples=(
+        "backup",
+        "backup run",
+        "backup run SITE",
+        "backup list SITE",
+        "backup verify SITE",
+        "backup restore SITE --to SERVER",
+    ),
     answers_json=True,
 )

@@ -69,6 +69,8 @@ def why_not_roll_back(
     """Say why a cutover that ended at `ended_at` cannot be rolled back, or None. `within`: for so long it can."""
     if plan.kind == "rollback":
         return "It is a rollback itself."
+    if plan.restore is not None:
+        return "It was a restore; what it replaced is kept aside on the server, in .sharpnet beside the root."
     if state in CARRIED_OUT:
         if ended_at is not None and now - ended_at > within:
             return f"It ended {ago(ended_at, now)}, and for {duration(within)} it could be."

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 BATCH = 500
-BEFORE_DNS = frozenset({"hold", "before", "sync", "freeze", "resync"})
+BEFORE_DNS = frozenset({"hold", "before", "sync", "freeze", "resync", "restore"})
 WHERE_MOVED = frozenset({"verify", "check", "switch", "catch-up", "after"})
 ONE_BY_ONE = frozenset({"hold", "verify", "check", "switch", "end"})
 
@@ -88,7 +88,10 @@ def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) ->
 
 
 def _waves(plan: Plan) -> Iterator[Iterator[Step]]:
-    """Yield the steps of each wave, each in order."""
+    """Yield the steps of each wave, each in order. A restore is one wave that changes no zone."""
+    if plan.restore is not None:
+        yield iter((HOLD, Step("restore", plan.restore.site)))
+        return
     moves: dict[int, list[Move]] = {wave: [] for wave in range(plan.waves)}
     for move in plan.moves:
         moves[move.wave].append(move)
@@ -211,6 +214,9 @@ def switched(plan: Plan, moved: Iterable[str]) -> Switched:
 
 def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
     """Return the state in which a cutover without a next step stands."""
+    if plan.restore is not None:
+        restored = outcomes.get(Step("restore", plan.restore.site).key, Outcome.REFUSED)
+        return {Outcome.DONE: State.CONFIRMED, Outcome.UNKNOWN: State.PARTIAL}.get(restored, State.STALE)
     made = moved_zones(plan, outcomes)
     if not made and Outcome.UNKNOWN not in outcomes.values():
         return State.STALE

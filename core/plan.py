@@ -12,6 +12,7 @@ from core.fleet import Endpoint
 from core.hooks import HookRun
 from core.preflight import Level, Verdict
 from core.records import RecordChange, RecordSet
+from core.restoring import Restore, restore_from_json, restore_to_json
 from core.words import count, from_stamp, listing, stamp
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # What is approved, besides what has come later and is left out where a plan has none of it: so a plan that was made
 # before that keeps its digest.
 APPROVED = ("id", "kind", "moves", "zones", "expires_at", "planned", "force")
-APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size")
+APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size", "restore")
 
 
 class State(StrEnum):
@@ -72,11 +73,12 @@ class ZoneChange:
 class Plan:
     """What is to happen, exactly.
 
-    kind: "failover" or "rollback". asked_by: a person's label. planned: the source is known to be up. force: the
-    reason given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why.
+    kind: "failover", "rollback" or "restore". asked_by: a person's label. planned: the source is known to be up. force:
+    the reason given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why.
     mentions: other records that point at a source and stay as they are. undoes: the plan that a rollback undoes. line:
     what was typed for it, so that it can be asked for again. hooks: what runs where, at which moments. no_hooks_on:
-    servers on which none runs. wave_size: the most sites that move together; 0: all at once.
+    servers on which none runs. wave_size: the most sites that move together; 0: all at once. restore: of that kind
+    only, which moves nothing and changes no DNS.
     """
 
     id: str
@@ -96,6 +98,7 @@ class Plan:
     hooks: tuple[HookRun, ...] = ()
     no_hooks_on: tuple[str, ...] = ()
     wave_size: int = 0
+    restore: Restore | None = None
 
     @property
     def waves(self) -> int:
@@ -110,13 +113,22 @@ class Plan:
     @property
     def title(self) -> str:
         """What it does, with its figures: `failover of 12 sites from uk to us`."""
+        if self.restore is not None:
+            return self.restore.title
         sites = self.moves[0].site if len(self.moves) == 1 else count(len(self.moves), "site")
         return f"{self.kind} of {sites} from {listing(self.sources)} to {listing(self.targets)}"
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """The sites that move."""
+        """The sites that move, or the one that is restored."""
+        if self.restore is not None:
+            return (self.restore.site,)
         return tuple(move.site for move in self.moves)
+
+    def sites_touched(self, changed: Collection[str]) -> tuple[str, ...]:
+        """Return the sites of the waves of which a zone was changed, by `changed` keys; all where none is known."""
+        waves = {zone.wave for zone in self.zones if zone.key in changed}
+        return tuple(move.site for move in self.moves if move.wave in waves or not waves)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -141,7 +153,7 @@ class Plan:
     @property
     def may_be_approved(self) -> bool:
         """Whether nothing stands in the way, or a reason was given for going on all the same."""
-        return bool(self.zones) and (not self.blocks or self.force is not None)
+        return (bool(self.zones) or self.restore is not None) and (not self.blocks or self.force is not None)
 
     @property
     def longest_ttl_s(self) -> int:
@@ -161,6 +173,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     plain = asdict(plan)
     plain["asked_at"] = stamp(plan.asked_at)
     plain["expires_at"] = stamp(plan.expires_at)
+    plain["restore"] = restore_to_json(plan.restore) if plan.restore is not None else None
     for part in (*plain["moves"], *plain["zones"]):
         if not part["wave"]:
             del part["wave"]
@@ -181,6 +194,7 @@ def plan_from_json(plain: Mapping[str, Any]) -> Plan:
             "mentions": tuple(plain["mentions"]),
             "hooks": tuple(HookRun(**hook) for hook in plain.get("hooks", ())),
             "no_hooks_on": tuple(plain.get("no_hooks_on", ())),
+            "restore": restore_from_json(restore) if (restore := plain.get("restore")) is not None else None,
         }
     )
 

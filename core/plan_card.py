@@ -23,6 +23,7 @@ from core.plan_parts import (
 from core.plan_title import sites_in_words, title_of, with_trouble
 from core.preflight import Level
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
+from core.restore_card import restore_card
 from core.words import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3,
 
 def card_of(view: View, fleet: Fleet) -> Reply:
     """Return the card of a plan in any state, without facts: a card is shown, and kept, again and again."""
+    if view.plan.restore is not None:
+        return restore_card(view, view.plan.restore, fleet)
     title, tone = title_of(view, fleet)
     parts, buttons = _SHOWS[view.state](view, fleet)
     return Reply(
@@ -169,7 +172,7 @@ def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         Text("Two ways on: plan the rest again, or roll back what was changed."),
         *(_waves(view) or (zones,)),
         *trouble_texts(view, zones=bool(plan.wave_size)),
-        standings_table(view, fleet),
+        *((standings_table(view, fleet),) if view.progress.standings else ()),
         *caught_texts(view),
         *times_text(view, fleet),
         *until_text(view, fleet),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from core.backup import Snapshot
     from core.fleet import Fleet, Offsite, SecretRef, Site
+    from core.restoring import Restore
     from ops.ports import Ssh
 
 SHORT_S = 300.0
@@ -200,6 +201,23 @@ class Restic:
         """Restore those paths of a snapshot below the folder `scratch`."""
         included = [f"--include={said.escaped(path.encode()).decode()}" for path in paths]
         ran = await self._run(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
+        return said.trouble_of(ran.exit_code, ran.err, place.server)
+
+    async def there(self, place: Place) -> str | Trouble:
+        """Return what lies at the site's root: `missing`, `empty` or `files`."""
+        ran = await self._ssh.run(place.server, line(script.THERE, [place.root]), timeout_s=SHORT_S)
+        return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
+
+    async def restore(self, place: Place, restore: Restore, run: str) -> Trouble | None:
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.put_in_place` to exchange.
+
+        Once `run` was put in place it changes nothing any more.
+        """
+        site = place.site
+        before = [place.root, posixpath.dirname(place.root), place.work]
+        filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
+        words = [run, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
+        ran = await self._run(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
         return said.trouble_of(ran.exit_code, ran.err, place.server)
 
     async def compare(

@@ -30,17 +30,18 @@ class Listing:
     server: str
 
 
-async def list_snapshots(ports: Ports, site: Site | None = None) -> Listing:
-    """Ask for the snapshots from the first server that can; none where there is no repository yet.
+async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str | None = None) -> Listing:
+    """Ask for the snapshots from the first server that can, beginning with `first`; none where none was ever made.
 
     Raises RefusedError with every server's reason where none can.
     """
     restic = offsite_of(ports)
     active = await ports.store.copies.active()
-    first = [active.get(site.name, site.home)] if site is not None else []
+    likely = [first] if first is not None else []
+    likely += [active.get(site.name, site.home)] if site is not None else []
     reasons: list[str] = []
     hint = ""
-    for server in dict.fromkeys([*first, *ports.fleet.servers]):
+    for server in dict.fromkeys([*likely, *ports.fleet.servers]):
         try:
             found = await restic.snapshots(server, site.name if site is not None else None)
         except StoreError:

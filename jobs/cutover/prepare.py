@@ -23,7 +23,9 @@ from core.planning import (
     without_freeze,
 )
 from core.preflight_checks import judge, no_hooks_on
+from core.restoring import warnings_of
 from core.words import listing
+from jobs.backup.bringing_back import restore_differences
 from ops.preflight import gather_facts
 from ops.zones import ZonesRead, read_zones
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from core.people import Person
     from core.reply import Reply
+    from core.restoring import Restore
     from ops.ports import Ports
     from ops.store.plans import StoredPlan
 
@@ -91,7 +94,9 @@ async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPl
     return await _judge_and_keep(ports, plan, drawn, read, without_hooks=wish.without_hooks)
 
 
-async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, force: str | None) -> StoredPlan:
+async def prepare_rollback(
+    ports: Ports, stored: StoredPlan, person: Person, force: str | None, *, without_hooks: bool = False
+) -> StoredPlan:
     """Make the plan that undoes a cutover, keep it and its card, and return it.
 
     Raises RefusedError where the cutover cannot be undone, or the records are no longer as it left them.
@@ -113,7 +118,7 @@ async def prepare_rollback(ports: Ports, stored: StoredPlan, person: Person, for
             f"Plan {stored.id} cannot be rolled back as it is: {listing(differences)}.",
             hint="Somebody has changed these records since. Make a new plan with `failover`.",
         )
-    return await _judge_and_keep(ports, plan, Drawn(plan.zones), read)
+    return await _judge_and_keep(ports, plan, Drawn(plan.zones), read, without_hooks=without_hooks)
 
 
 async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
@@ -127,6 +132,8 @@ async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
         return ("the fleet file has changed and cannot be used: `check` says why",)
     if fleet.dns != ports.fleet.dns:
         return ("the dns section of the fleet file has changed since this process started: start it again",)
+    if plan.restore is not None:
+        return await restore_differences(ports, fleet, plan.restore)
     read = await read_zones(ports.dns, fleet, _owners(plan))
     silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
     return (*silent, *what_changed(plan, fleet, read.readings))
@@ -170,7 +177,29 @@ async def _judge_and_keep(
         hooks_left_out=tuple(f"{hook.moment} of {hook.site} on {hook.server}" for hook in hooked.left_out),
         without_hooks=without_hooks,
     )
-    plan = replace(plan, verdicts=judge(facts))
+    return await _keep(ports, replace(plan, verdicts=judge(facts)))
+
+
+async def prepare_restore(ports: Ports, restore: Restore, person: Person, line: str) -> StoredPlan:
+    """Make a plan for `restore`, keep it and its card, and return it; the same plan that still waits is returned."""
+    now = ports.clock.now()
+    plan = Plan(
+        id=await _fresh_id(ports),
+        kind="restore",
+        moves=(),
+        zones=(),
+        asked_by=person.label,
+        asked_at=now,
+        expires_at=now + ports.fleet.approval.ttl,
+        planned=True,
+        verdicts=warnings_of(restore, now),
+        line=line,
+        restore=restore,
+    )
+    return await _keep(ports, plan)
+
+
+async def _keep(ports: Ports, plan: Plan) -> StoredPlan:
     waiting = await _same_that_waits(ports, plan)
     if waiting is not None:
         return waiting
@@ -197,7 +226,7 @@ async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
 
 
 def _what(plan: Plan) -> tuple[object, ...]:
-    return plan.kind, plan.moves, plan.zones, plan.planned, plan.force, plan.hooks, plan.wave_size
+    return plan.kind, plan.moves, plan.zones, plan.planned, plan.force, plan.hooks, plan.wave_size, plan.restore
 
 
 async def _fresh_id(ports: Ports) -> str:

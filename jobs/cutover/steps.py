@@ -15,7 +15,9 @@ from core.progress import ZoneDone
 from core.sync_trouble import Trouble
 from core.words import count, listing
 from jobs.cutover.catching_up import catch_up
+from jobs.cutover.doing import when_nothing_runs_there
 from jobs.cutover.hooks import after, before, freeze, thaw
+from jobs.cutover.restore import restore
 from jobs.cutover.verify import Verifier
 from jobs.sync import sync_site
 from ops.rsync_catch_up import clock_of
@@ -25,13 +27,13 @@ if TYPE_CHECKING:
 
     from core.plan import Move, ZoneChange
     from core.records import ZoneReading
+    from core.sync_result import SyncResult
     from jobs.cutover.doing import Doing, Ended
 
 HOLD_PATIENCE_S = 30.0
 # Nobody waits at the screen for a later wave, and a nightly copy of its sites may take long.
 WAVE_PATIENCE_S = 3600.0
 HOLD_LOOK_S = 0.5
-STILL_RUNS = "busy"
 UPDATE_PATIENCE_S = 20.0
 UPDATE_PAUSE_S = 1.0
 CHECKS_AT_ONCE = 64
@@ -49,9 +51,9 @@ async def hold(doing: Doing, step: Step) -> Ended:
     patience_s = HOLD_PATIENCE_S
     if step.wave:
         patience_s = WAVE_PATIENCE_S
-        doing = replace(doing, progress=replace(doing.progress, standings=(), in_step_at=None))
         await ports.store.claims.release(plan.id)
     names = [f"site:{move.site}" for move in plan.moves if move.wave == step.wave]
+    names = names if plan.restore is None else [f"site:{plan.restore.site}"]
     while True:
         in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
         if not in_the_way:
@@ -65,16 +67,12 @@ async def hold(doing: Doing, step: Step) -> Ended:
 async def final_sync(doing: Doing, step: Step) -> Ended:
     """Copy one site once more to where it goes, while its source lives; once more when it has been frozen."""
     move = doing.move_of(step)
-    clock = doing.ports.clock
-    began = clock.monotonic()
-    while True:
+
+    async def copy() -> tuple[float | None, SyncResult]:
         mark_s = await _clock_at(doing, move)
-        result = await sync_site(doing.ports, move.site, move.target, doing.who, claimed_by=doing.plan.id)
-        # A copy that a bot had begun before it died may still run there for a while.
-        still_runs = result.trouble is not None and result.trouble.code == STILL_RUNS
-        if not still_runs or clock.monotonic() - began >= HOLD_PATIENCE_S:
-            break
-        await clock.sleep(HOLD_LOOK_S)
+        return mark_s, await sync_site(doing.ports, move.site, move.target, doing.who, claimed_by=doing.plan.id)
+
+    mark_s, result = await when_nothing_runs_there(doing, copy, lambda copied: copied[1].trouble)
     if result.outcome != "good":
         which = "final sync" if step.name == "sync" else "sync after the freeze"
         trouble = doing.progress.with_trouble(move.site, f"the {which} failed: {result.summary}")
@@ -111,7 +109,9 @@ async def update(doing: Doing, step: Step) -> Ended:
 async def verify(doing: Doing, step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
     within_s = doing.ports.fleet.dns.agree_within.total_seconds()
-    verifier = Verifier(doing.ports, doing.plan, doing.progress, step.wave)
+    # What the name servers said of the wave before says nothing of this one.
+    progress = replace(doing.progress, standings=(), in_step_at=None) if step.wave else doing.progress
+    verifier = Verifier(doing.ports, doing.plan, progress, step.wave)
     progress = await verifier.until_all_agree(within_s, doing.show)
     servers = len(progress.standings)
     detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
@@ -141,8 +141,10 @@ async def switch(doing: Doing, step: Step) -> Ended:
     made = switched(plan, [move.site for move in moved])
     now = doing.ports.clock.now()
     await copies.set_active(made.active, now)
-    await copies.release(made.released, f"rolled back by {plan.id}", now, doing.who)
-    await copies.quarantine(made.quarantined, f"left by {plan.kind} {plan.id}", now, doing.who)
+    if made.released:
+        await copies.release(made.released, f"rolled back by {plan.id}", now, doing.who)
+    if made.quarantined:
+        await copies.quarantine(made.quarantined, f"left by {plan.kind} {plan.id}", now, doing.who)
     return doing.done(f"{count(len(moved), 'site')} switched")
 
 
@@ -159,6 +161,7 @@ STEPS: Mapping[str, Callable[[Doing, Step], Awaitable[Ended]]] = {
     "catch-up": catch_up,
     "after": after,
     "thaw": thaw,
+    "restore": restore,
 }
 DOING = {
     "hold": "Holding syncs of these sites",
@@ -173,6 +176,7 @@ DOING = {
     "catch-up": "Bringing over what arrived meanwhile",
     "after": "Running hooks after the cutover",
     "thaw": "Thawing",
+    "restore": "Bringing the site back from its backup",
 }
 
 

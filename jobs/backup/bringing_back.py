@@ -1,0 +1,137 @@
+"""One site brought back from its backup: found, restored beside what is there, and put in its place by one exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.backup import newest_of
+from core.cutover import Outcome
+from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
+from core.restoring import Restore, differences
+from core.sync_trouble import Trouble
+from core.words import clock_time
+from jobs.backup.holding import offsite_of
+from jobs.backup.listing import list_snapshots
+from jobs.backup.site import said_by
+from jobs.sync.serving import serving_now
+from ops.restic import Place, split_paths
+from ops.rsync import Pull, put_in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from core.backup import Snapshot
+    from core.fleet import Fleet, Site
+    from ops.ports import Ports
+
+SWAP_TRIES = 5
+SWAP_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """How a restore ended. REFUSED: what is there is as it was; UNKNOWN: it may or may not have happened."""
+
+    outcome: Outcome
+    why: str = ""
+    hint: str = ""
+
+
+async def what_to_restore(ports: Ports, site: Site, server: str, at: datetime | None, who: str) -> Restore:
+    """Return what bringing `site` back to `server` would do, from its newest backup not after `at` (None: of all).
+
+    Raises RefusedError where there is no such backup or the server holds no copy of the site, and what asking raises.
+    """
+    if server not in site.servers:
+        raise RefusedError(
+            f"{server} is neither the home nor a mirror of {site.name}.",
+            hint="Give it as one of the site's mirrors in app.yaml first.",
+        )
+    snapshots = (await list_snapshots(ports, site, first=server)).snapshots
+    snapshot = newest_of(snapshots, site.name, at)
+    if snapshot is None:
+        not_after = f" from before {clock_time(at, ports.fleet.timezone)}" if at is not None else ""
+        raise RefusedError(
+            f"There is no backup of {site.name}{not_after}.", hint="`backup list` shows those that there are."
+        )
+    return await _look(ports, site, server, snapshot, who)
+
+
+async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tuple[str, ...]:
+    """Say what is no longer as a restore was shown; somebody who cannot be asked is such a difference."""
+    site = fleet.sites.get(shown.site)
+    if site is None or shown.server not in site.servers or fleet.offsite != ports.fleet.offsite:
+        return ("the fleet file says something else about the site or the off-site host",)
+    try:
+        snapshots = (await list_snapshots(ports, site, first=shown.server)).snapshots
+        snapshot = next((one for one in snapshots if one.id == shown.snapshot), None)
+        now = await _look(ports, site, shown.server, snapshot, "bot:approve") if snapshot is not None else None
+    except StoreError:
+        raise
+    except SharpnetError as error:
+        return (error.message.rstrip("."),)
+    return differences(shown, now)
+
+
+async def bring_back(
+    ports: Ports, restore: Restore, run: str, show: Callable[[str], None], *, begun_before: bool = False
+) -> Brought:
+    """Restore a site as `restore` says. run: its name, under which what it replaces is kept; the same after a crash.
+
+    begun_before: another process has begun it, and may have done it. Whoever calls holds the claim on the site.
+    """
+    site, fleet = ports.fleet.sites[restore.site], ports.fleet
+    place = Place(site, restore.server)
+    restic = offsite_of(ports)
+    try:
+        show("restoring")
+        trouble = await restic.restore(place, restore, run)
+    except StoreError:
+        raise
+    except SharpnetError as error:
+        trouble = said_by(error)
+    if trouble is not None:
+        return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+    show("putting in place")
+    server = fleet.servers[restore.server]
+    pull = Pull(site, server, server)
+    maybe_done = begun_before
+    lost = ""
+    for attempt in range(SWAP_TRIES):
+        if attempt:
+            await ports.clock.sleep(SWAP_PAUSE_S)
+        try:
+            trouble = await put_in_place(ports.ssh, pull, run, ports.clock.now(), fleet.sync.keep_replaced)
+        except UnreachableError as error:
+            # What was asked for may go on there.
+            maybe_done, lost = True, error.message
+            continue
+        except SharpnetError as error:
+            trouble = said_by(error)
+        if trouble is None or (maybe_done and trouble.code == "not-ready"):
+            return Brought(Outcome.DONE)
+        return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+    return Brought(Outcome.UNKNOWN, lost, "Look at the root there: it is whole, the old content or the restored one.")
+
+
+async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
+    serving = await serving_now(ports, [site], who)
+    there = await offsite_of(ports).there(Place(site, server))
+    if isinstance(there, Trouble):
+        raise RefusedError(f"{there.message}.", hint=there.hint)
+    root, dumps = split_paths(snapshot)
+    return Restore(
+        site=site.name,
+        server=server,
+        snapshot=snapshot.id,
+        taken_at=snapshot.taken_at,
+        taken_on=snapshot.server,
+        root=root,
+        dumps=dumps,
+        there=there,
+        databases=(),
+        served=serving.active.get(site.name, site.home) == server,
+        quarantined=serving.is_quarantined(site.name, server),
+    )

@@ -1,0 +1,27 @@
+"""The step of a plan that brings a site back from its backup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.cutover import Outcome
+from jobs.backup.bringing_back import bring_back
+from ops.rsync import run_id
+
+if TYPE_CHECKING:
+    from core.cutover import Step
+    from jobs.cutover.doing import Doing, Ended
+
+
+async def restore(doing: Doing, step: Step) -> Ended:
+    """Bring the site back; what was there is kept aside under the plan's own name."""
+    plan = doing.plan
+    if plan.restore is None:
+        raise ValueError(plan.id)
+    run = run_id(plan.asked_at, plan.id)
+    begun_before = step.key in doing.begun_before
+    brought = await bring_back(doing.ports, plan.restore, run, lambda _words: None, begun_before=begun_before)
+    if brought.outcome == Outcome.DONE:
+        return doing.done(f"from {plan.restore.snapshot}, what it replaced is kept as {run}")
+    why = f"{brought.why}. {brought.hint}".strip()
+    return brought.outcome, why, doing.progress.with_trouble(step.about, why)
