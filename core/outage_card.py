@@ -22,8 +22,8 @@ TYPED_SITES = 5
 MOVE_BUTTONS = 2
 
 QUARANTINED = (
-    "Nothing was overwritten. `sync SITE --dry-run` shows what differs; `sync SITE --take-active` lets the served copy "
-    "win and keeps the other side's files aside. Then `failover SITE --planned` takes it home."
+    "Nothing was overwritten. `failback {server}` shows what it has that the served copies have not, and lets you "
+    "choose; then it plans the way home."
 )
 
 
@@ -53,7 +53,10 @@ def _single(outage: OutageLike, timezone: str, now: datetime) -> Reply:
     else:
         title, tone = _title(outage, facts, timezone, now), Tone.WARN if outage.target.startswith("link:") else Tone.BAD
     parts = [Text(text) for text in _details(outage, facts, now) if text]
-    buttons = () if outage.closed_at is not None else (*_move_buttons([(outage, facts)]), *_ack_button([outage]))
+    if outage.closed_at is None:
+        buttons = (*_move_buttons([(outage, facts)]), *_ack_button([outage]))
+    else:
+        buttons = _reconcile_button(outage) if facts.quarantined else ()
     return Reply(title, parts=(*parts, *_acknowledged([outage], timezone, now)), buttons=buttons, tone=tone)
 
 
@@ -157,7 +160,7 @@ def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tu
 
 def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if outage.closed_at is not None:
-        return [QUARANTINED] if facts.quarantined else []
+        return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
@@ -194,6 +197,10 @@ def _move_buttons(outages: Sequence[tuple[OutageLike, Facts]]) -> list[Button]:
         )
         for outage, facts in movable[:MOVE_BUTTONS]
     ]
+
+
+def _reconcile_button(outage: OutageLike) -> tuple[Button, ...]:
+    return (Button("See what differs", f"failback {name_of(outage.target)}", weight="primary"),)
 
 
 def _failover_line(outage: OutageLike, facts: Facts) -> str:

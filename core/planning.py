@@ -107,7 +107,7 @@ def why_not_to(site: Site, source: str, target: str, quarantined: Collection[tup
     if target not in site.servers:
         return f"{target} keeps no copy of it" if site.mirrors else "it has no mirror"
     if (site.name, target) in quarantined:
-        return f"its copy on {target} is quarantined until someone has chosen (`sync` shows how)"
+        return f"its copy on {target} is quarantined until someone has chosen (`failback` shows how)"
     return None
 
 

@@ -112,6 +112,8 @@ def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None, 
         parts = (Table(columns, rows, left_out=len(kept) - len(rows)),)
     if nowhere:
         parts += (Text(f"No copy anywhere: {listing(nowhere)}.", Tone.BAD),)
+    for holding in dict.fromkeys(copy.server for one in ordered for copy in one.copies if copy.quarantined):
+        parts += (Text(f"In quarantine on {holding}: `failback {holding}` shows what differs.", Tone.WARN),)
     if elsewhere:
         parts += (Text(f"{count(elsewhere, 'site')} served away from home."),)
     return Reply(

@@ -88,7 +88,7 @@ def _state_and_since(one: Condition, timezone: str, now: datetime) -> str:
 
 def _copy_row(view: SiteView, server: str, at: datetime | None, now: datetime) -> Row:
     if server in view.quarantined:
-        return Row((server, ago(at, now), "in quarantine, until someone has chosen"), Tone.WARN)
+        return Row((server, ago(at, now), "in quarantine: `failback` shows what differs"), Tone.WARN)
     if at is None:
         return Row((server, "never", "no good copy yet"), Tone.WARN)
     if now - at > view.site.max_age:

@@ -193,7 +193,7 @@ def _work_parts(picture: Picture) -> list[Part]:
         parts.append(Text(running, Tone.BUSY))
     for server, number in work.quarantined.items():
         words = f"{count(number, 'copy', 'copies')} on {server} in quarantine until someone has chosen"
-        parts.append(Text(f"{words}: `sync SITE --dry-run` shows what differs.", Tone.WARN))
+        parts.append(Text(f"{words}: `failback {server}` shows what differs.", Tone.WARN))
     return [Heading("Going on"), *parts] if parts else []
 
 

@@ -222,7 +222,7 @@ def test_the_examples_of_the_command_can_be_typed(command: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("failback uk", "there is no command 'failback'"),
+        ("drill uk", "there is no command 'drill'"),
         ("sharpnet sync SITE --take-activ", "sync has no --take-activ"),
         ("sync SITE --dry-run", None),
         ("/sharpnet status", None),

@@ -194,7 +194,7 @@ class TestTheFleet:
             "Outage 8: name server ns1, since 13:01:07 UTC, slack:U1 looks after it.",
             "Plan K7Q2 (planned): Move 3 sites",
             "1 sync runs: shop to south.",
-            "2 copies on north in quarantine until someone has chosen: `sync SITE --dry-run` shows what differs.",
+            "2 copies on north in quarantine until someone has chosen: `failback north` shows what differs.",
         ]
 
     def test_without_a_bot_it_says_that_it_looked_itself(self, picture: Picture) -> None:
@@ -237,7 +237,7 @@ class TestOne:
             "shop is down since 13:01:07 UTC: SSH: connection refused; served from south, its home is north"
         )
         assert [row.cells[2] for row in tables(reply)["copy on"].rows] == [
-            "in quarantine, until someone has chosen",
+            "in quarantine: `failback` shows what differs",
             "no good copy yet",
         ]
         assert reply.exit_code == 1

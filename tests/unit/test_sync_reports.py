@@ -168,7 +168,11 @@ def test_sites_are_told_worst_first_with_the_age_of_each_copy(fleet: Fleet) -> N
         ("alone", "north", "no mirror"),
         ("shop", "north", "south 3 h ago"),
     ]
-    assert reply.parts[1:] == (Text("No copy anywhere: alone.", Tone.BAD), Text("1 site served away from home."))
+    assert reply.parts[1:] == (
+        Text("No copy anywhere: alone.", Tone.BAD),
+        Text("In quarantine on north: `failback north` shows what differs.", Tone.WARN),
+        Text("1 site served away from home."),
+    )
     assert reply.tone is Tone.WARN
 
 

@@ -1,0 +1,239 @@
+"""`failback`: what a returned server has that the served copies have not, the choice between them, and the way home."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from commands import Command
+from core.errors import RefusedError, UsageError
+from core.failback_keep import read_paths
+from core.failback_report import at_home_reply, kept_report, progress_reply, report, taken_parts
+from core.naming import server_named, server_or_site_named
+from core.people import Role
+from core.reply import Button, Text
+from core.sync_report import progress_reply as copying
+from core.sync_report import report as copied
+from core.words import count, listing
+from jobs.cutover.prepare import Wish as Move
+from jobs.cutover.prepare import prepare_failover, reply_now
+from jobs.sync import Wish, sync_sites
+from jobs.sync.keeping import Chosen, keep_and_take, release_served
+from jobs.sync.returned import (
+    compare_returned,
+    how_they_stand,
+    silent_servers,
+    sites_about,
+)
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from commands import Request
+    from core.failback import Returned, Standing
+    from core.reply import Part, Reply
+    from core.sync_result import SyncProgress, SyncResult
+    from ops.ports import Ports
+
+SHOW_EVERY_S = 1.0
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Show what differs, or do what was chosen, or plan the way home: whatever comes next for these sites."""
+    options = request.options
+    _check(options)
+    asked = await _asked(options, ports)
+    found = await how_they_stand(ports, asked, request.person.label)
+    if options.keep:
+        return await _keep(request, ports, found)
+    if options.take_active:
+        return await _take(request, ports, found)
+    if found.returned:
+        shown = _Shown(request, ports)
+        compared = await compare_returned(ports, found.returned, every_byte=options.checksum, on_step=shown.step)
+        names = shlex.join(options.names) + (f" --from {options.server}" if options.server else "")
+        return report(compared, names, found.away, ports.fleet.timezone, ports.clock.now())
+    if found.away:
+        return await _go_home(request, ports, found)
+    return at_home_reply(found.at_home)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise UsageError where options are typed together that do not go together."""
+    if options.keep and len(options.names) > 1:
+        raise UsageError("--keep is for one site.", hint="`failback SITE --keep PATH --keep PATH`, site by site.")
+    if options.allow_delete and not (options.keep or options.take_active):
+        raise UsageError("--allow-delete goes with --take-active or --keep.", hint="Without them nothing is deleted.")
+    if options.wave is not None and (options.wave < 1 or options.keep or options.take_active):
+        raise UsageError(
+            "--wave is for the way home, and takes at least one site at a time.",
+            hint="`failback SERVER --wave 10`, when its sites are reconciled.",
+        )
+
+
+async def _asked(options: argparse.Namespace, ports: Ports) -> dict[str, tuple[str, ...]]:
+    """Return the sites that are asked about, and of each the servers whose copies are meant; empty: all."""
+    only = (server_named(options.server, ports.fleet),) if options.server else ()
+    asked: dict[str, tuple[str, ...]] = {}
+    for name in dict.fromkeys(server_or_site_named(name, ports.fleet) for name in options.names):
+        if name in ports.fleet.servers:
+            if options.keep:
+                raise UsageError("--keep is for one site, not for a server.", hint="`failback SERVER` lists its sites.")
+            for site in await sites_about(ports, name):
+                asked.setdefault(site.name, only or (name,))
+        else:
+            asked[name] = only
+    return asked
+
+
+async def _keep(request: Request, ports: Ports, found: Standing) -> Reply:
+    options = request.options
+    paths = read_paths(options.keep)
+    if len(found.returned) != 1:
+        raise _nothing_to_choose(options, found)
+    copy = found.returned[0]
+    chosen = Chosen(copy, paths, request.person.label, options.allow_delete, options.checksum)
+    kept, result = await keep_and_take(ports, chosen, _Shown(request, ports).copying)
+    taken = await _taken(ports, [copy], [result]) if result is not None else None
+    return kept_report(kept, result, taken)
+
+
+async def _take(request: Request, ports: Ports, found: Standing) -> Reply:
+    options, who = request.options, request.person.label
+    if not found.returned:
+        raise _nothing_to_choose(options, found)
+    wish = Wish(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
+    shown = _Shown(request, ports)
+    results: list[SyncResult] = []
+    for server in dict.fromkeys(copy.server for copy in found.returned):
+        copies = [copy for copy in found.returned if copy.server == server]
+        for copy in copies:
+            await release_served(ports, copy, who)
+        sites = [copy.site for copy in copies]
+        results += await sync_sites(ports, sites, wish, to=server, on_progress=shown.copying)
+    return await _taken(ports, found.returned, results)
+
+
+async def _taken(ports: Ports, copies: Sequence[Returned], results: Sequence[SyncResult]) -> Reply:
+    """Return what to say of copies that were taken, where the other side's files are, and what comes next."""
+    reply = copied(results, (), dry_run=False)
+    good = {(one.site, one.mirror): one for one in results if one.outcome == "good" and one.deleted + one.files}
+    last = await ports.store.copies.last_good()
+    asides = [(good[pair], last[pair].id) for copy in copies if (pair := (copy.site.name, copy.server)) in good]
+    done = {one.site for one in results if one.outcome == "good"}
+    home = [copy.site.name for copy in copies if copy.site.name in done and copy.server == copy.site.home]
+    buttons = (Button("Plan the way home", shlex.join(["failback", *dict.fromkeys(home)])),) if home else ()
+    return replace(reply, parts=(*reply.parts, *taken_parts(asides)), buttons=(*buttons, *reply.buttons))
+
+
+async def _go_home(request: Request, ports: Ports, found: Standing) -> Reply:
+    """Make the plan that takes reconciled sites home, and show it. Raises RefusedError where their home is down."""
+    options = request.options
+    homes = tuple(dict.fromkeys(site.home for site in found.away))
+    if len(homes) > 1:
+        raise RefusedError(
+            f"These sites have different homes: {listing(homes)}.",
+            hint=" ".join(f"`failback {home}`" for home in homes) + ": one after the other.",
+        )
+    silent = await silent_servers(ports, homes)
+    if silent:
+        stay = count(len(found.away), "site stays where it is", "sites stay where they are")
+        raise RefusedError(
+            f"{silent[homes[0]].message}. {stay} served now.",
+            hint="A planned move needs both servers up.",
+        )
+    names = tuple(site.name for site in found.away)
+    wave = ["--wave", str(options.wave)] if options.wave is not None else []
+    wish = Move(
+        asked=names,
+        to=homes[0],
+        planned=True,
+        line=shlex.join(["failback", *options.names, *wave]),
+        wave=options.wave or 0,
+    )
+    reply = reply_now(ports, await prepare_failover(ports, wish, request.person))
+    return replace(reply, parts=(*reply.parts, *_at_home(found)))
+
+
+def _at_home(found: Standing) -> tuple[Part, ...]:
+    if not found.at_home:
+        return ()
+    names = listing([site.name for site in found.at_home])
+    return (Text(f"{count(len(found.at_home), 'site is', 'sites are')} at home already: {names}."),)
+
+
+def _nothing_to_choose(options: argparse.Namespace, found: Standing) -> RefusedError:
+    if found.returned:
+        servers = listing([copy.server for copy in found.returned])
+        return RefusedError(f"Several of its copies are in quarantine: on {servers}.", hint="Say which: --from SERVER.")
+    what = listing(options.names)
+    where = f" on {options.server}" if options.server else ""
+    return RefusedError(
+        f"No copy of {what}{where} is in quarantine, so there is nothing to choose.",
+        hint=f"`{shlex.join(['failback', *options.names])}` says what comes next.",
+    )
+
+
+class _Shown:
+    """Shows how far everything is, at most once a second."""
+
+    def __init__(self, request: Request, ports: Ports) -> None:
+        self._request = request
+        self._clock = ports.clock
+        self._last_s: float | None = None
+        self._steps: dict[tuple[str, str], tuple[Returned, str]] = {}
+        self._copies: dict[tuple[str, str], SyncProgress] = {}
+
+    def step(self, copy: Returned, step: str) -> None:
+        """Take in how far one comparison is."""
+        self._steps[copy.site.name, copy.server] = (copy, step)
+        if self._is_time():
+            self._request.show(progress_reply(tuple(self._steps.values())))
+
+    def copying(self, progress: SyncProgress) -> None:
+        """Take in how far one copy is."""
+        self._copies[progress.site, progress.mirror] = progress
+        if self._is_time():
+            self._request.show(copying(tuple(self._copies.values())))
+
+    def _is_time(self) -> bool:
+        now_s = self._clock.monotonic()
+        if self._last_s is not None and now_s - self._last_s < SHOW_EVERY_S:
+            return False
+        self._last_s = now_s
+        return True
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="SERVER or SITE", help="a returned server, or sites")
+    parser.add_argument(
+        "--take-active",
+        action="store_true",
+        help="the served copies win; what the returned ones have is kept aside there",
+    )
+    parser.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="bring this file or folder from the returned copy first; counts as often as it is given",
+    )
+    parser.add_argument("--from", dest="server", metavar="SERVER", help="only the returned copies on this server")
+    parser.add_argument(
+        "--checksum", action="store_true", help="read every file, also where size and time are the same"
+    )
+    parser.add_argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows")
+    parser.add_argument("--wave", type=int, metavar="N", help="on the way home: N sites at a time, stop at a trouble")
+
+
+COMMAND = Command(
+    name="failback",
+    summary="bring a returned server's sites home: see what differs, choose, then approve the move",
+    run=run,
+    who=Role.OPERATOR,
+    arguments=_arguments,
+    examples=("failback SERVER", "failback SITE --keep PATH", "failback SERVER --take-active"),
+    answers_json=True,
+)
