@@ -115,7 +115,8 @@ class Proof:
 
     outcome: "good" (nothing is wrong), "differs" (something is), "refused" (decided against) or "failed" (nothing is
     proven). files: how many were compared. wrong: the first ones; counts has them all, by what they are. copied_at:
-    when the copy that was proven began. databases: how many the site has, which were not compared.
+    when the copy that was proven began. databases: how many the site has, which were not compared. undone: whether
+    somebody has put something back on the mirror since.
     """
 
     site: str
@@ -128,6 +129,7 @@ class Proof:
     counts: Mapping[Finding, int] = field(default_factory=dict)
     copied_at: datetime | None = None
     databases: int = 0
+    undone: bool = False
     trouble: Trouble | None = None
 
     @property

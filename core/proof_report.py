@@ -141,6 +141,10 @@ def _details(proof: Proof, timezone: str) -> Iterator[Part]:
         if Finding.SILENT in proof.counts:
             yield Text(_SILENT)
         yield Text(_KEPT_ASIDE)
+        if proof.undone:
+            yield Text(
+                "Something was put back there with `sync --undo` since the last copy, and the next one ends that."
+            )
     if proof.copied_at is not None:
         yield Text(f"Last good copy: {clock_time(proof.copied_at, timezone)}.")
     if proof.databases:

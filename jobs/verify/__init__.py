@@ -46,7 +46,7 @@ async def verify_sites(
 
 
 async def verify_by_clock(ports: Ports, _key: str, _at: datetime) -> None:
-    """Prove those copies whose turn it is."""
+    """Prove those copies whose turn it is, less those never made, and those in quarantine."""
     fleet = ports.fleet
     with_copies = [site for site in fleet.sites.values() if site.mirrors]
     serving = await serving_now(ports, with_copies, BY_CLOCK)
@@ -55,7 +55,7 @@ async def verify_by_clock(ports: Ports, _key: str, _at: datetime) -> None:
         (site.name, mirror)
         for site in with_copies
         for mirror in _copies(site, serving)
-        if not serving.is_quarantined(site.name, mirror) and (site.sync != "off" or (site.name, mirror) in copied)
+        if not serving.is_quarantined(site.name, mirror) and (site.name, mirror) in copied
     ]
     tried = {pair: run.at for pair, run in (await ports.store.proofs.last()).items()}
     turn = [(fleet.sites[site], mirror) for site, mirror in whose_turn(pairs, tried, fleet.sync.verify)]

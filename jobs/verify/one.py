@@ -17,6 +17,7 @@ from core.errors import SharpnetError, StoreError
 from core.proof import KEPT_FINDINGS, Finding, Found, LastCopy, Proof, judge, to_look_at
 from core.proof_report import facts_of
 from core.sync_trouble import Trouble
+from core.words import from_stamp
 from ops.rsync import Pull, run_id, why_not_pull
 from ops.rsync_verify import MOST_JUDGED, LookedAt, compare, look_at
 from ops.store.proofs import ProofRun
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 AT_ONCE = 2000
 LOOK_EVERY_S = 5.0
 ROUNDS = 3
-NOTHING_WAS_CHANGED = "Nothing was changed."
+LOOKED_BACK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ class _Proving:
                 return _with(blank, compared)
             touched = await self._last_entry() != before
             if not (touched and compared.more):
-                result = replace(blank, files=compared.files, copied_at=copy.begun_at)
+                undone = await self._undone_since(copy)
+                result = replace(blank, files=compared.files, copied_at=copy.begun_at, undone=undone)
                 result = await self._judged(result, compared.differences, copy, content=touched)
                 if touched or await self._last_entry() == before:
                     return _too_far(result, compared.more)
@@ -168,9 +170,18 @@ class _Proving:
         held = await self._ports.store.claims.held(self._ports.clock.now())
         return next((claim for claim in held if claim.name == f"site:{self._pull.site.name}"), None)
 
+    async def _undone_since(self, copy: SyncRun) -> bool:
+        entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=LOOKED_BACK)
+        return any(
+            entry.kind == "undo.begun"
+            and entry.body.get("server") == self._pull.mirror.name
+            and from_stamp(entry.at) > copy.begun_at
+            for entry in entries
+        )
+
     async def _last_entry(self) -> int:
         """Return the number of the newest entry of the record about what was done to the site."""
-        entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=10)
+        entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=LOOKED_BACK)
         return max((entry.seq for entry in entries if not entry.kind.startswith("proof.")), default=0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -177,6 +178,21 @@ async def test_an_undo_is_on_record_before_it_starts_and_when_it_ended(rig: Rig)
     assert (begun.kind, ended.kind) == ("undo.begun", "undo.good")
     assert (begun.who, begun.body["undoes"], begun.body["paths"]) == (WHO, run, ["edited"])
     assert await rig.ports.store.claims.held(rig.ports.clock.now()) == ()
+
+
+async def test_a_proof_says_that_something_was_put_back_since_the_copy(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that a second is enough between what was before the copy and what came after.
+    monkeypatch.setattr("core.proof.SLACK_S", 0)
+    site, run = await changed(rig)
+    await asyncio.sleep(1.2)
+    await rig.filled(site)
+    await rig.say(f"sync --undo {run} edited")
+    proof = await rig.say(f"sync {site.name} --verify")
+    assert "Something was put back there with `sync --undo`" in str(proof.parts)
+    await rig.filled(site)
+    assert (await rig.say(f"sync {site.name} --verify")).exit_code == 0
 
 
 async def test_an_undo_whose_process_is_gone_is_reported_as_interrupted_once(rig: Rig) -> None:

@@ -85,6 +85,11 @@ def test_many_proofs_are_a_table_with_the_worst_first_and_each_hint_once() -> No
     ]
 
 
+def test_what_was_put_back_by_hand_is_said_beside_what_differs() -> None:
+    assert "`sync --undo`" in said(alert(replace(DIFFERS, undone=True), "UTC").parts)
+    assert "`sync --undo`" not in said(alert(DIFFERS, "UTC").parts)
+
+
 def test_nothing_to_verify_is_said() -> None:
     assert report((), (), "UTC").title == "There is nothing to verify"
 
