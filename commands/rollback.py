@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rollback`."""
     parser.add_argument("id", metavar="ID", help="the plan that was carried out")
+    parser.add_argument("--without-hooks", action="store_true", help="run none of the sites' hooks")
     parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
     """Make the inverse plan and show it; nothing changes until somebody approves it."""
-    stored = await find_plan(ports, request.options.id)
-    return reply_now(ports, await prepare_rollback(ports, stored, request.person, request.options.force))
+    options = request.options
+    stored = await find_plan(ports, options.id)
+    plan = await prepare_rollback(ports, stored, request.person, options.force, without_hooks=options.without_hooks)
+    return reply_now(ports, plan)
 
 
 COMMAND = Command(

@@ -11,6 +11,7 @@ from core.errors import SharpnetError, StoreError
 from core.progress import Caught
 from core.sync_trouble import Trouble
 from core.syncing import KEPT_CHANGES, shown_path
+from jobs.cutover.doing import when_nothing_runs_there
 from ops import rsync
 from ops.rsync_catch_up import arrived_since, bring, differing
 
@@ -28,12 +29,11 @@ async def catch_up(doing: Doing, step: Step) -> Ended:
     move = doing.move_of(step)
     if move not in doing.moved(step.wave):
         return doing.done("it has not moved")
-    try:
-        found = await _bring(doing, move)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        found = Trouble(error.code, error.message.rstrip("."), error.hint)
+
+    async def attempt() -> Caught | Trouble:
+        return await _bring_or_say(doing, move)
+
+    found = await when_nothing_runs_there(doing, attempt, _trouble_in)
     if isinstance(found, Trouble):
         return await _keep(doing, step, move, found)
     if not (found.files or found.left):
@@ -41,6 +41,19 @@ async def catch_up(doing: Doing, step: Step) -> Ended:
     detail = f"{found.files} brought over, {found.left} left"
     progress = replace(doing.progress, caught={**doing.progress.caught, move.site: found})
     return replace(doing, progress=progress).done(detail)
+
+
+def _trouble_in(found: Caught | Trouble) -> Trouble | None:
+    return found if isinstance(found, Trouble) else None
+
+
+async def _bring_or_say(doing: Doing, move: Move) -> Caught | Trouble:
+    try:
+        return await _bring(doing, move)
+    except StoreError:
+        raise
+    except SharpnetError as error:
+        return Trouble(error.code, error.message.rstrip("."), error.hint)
 
 
 async def _bring(doing: Doing, move: Move) -> Caught | Trouble:
@@ -85,5 +98,5 @@ async def _keep(doing: Doing, step: Step, move: Move, trouble: Trouble) -> Ended
     why = f"what arrived on {move.source} meanwhile could not be brought over: {trouble.message}"
     now = doing.ports.clock.now()
     await doing.ports.store.copies.quarantine([(move.site, move.source)], why, now, doing.who)
-    line = f"`sync {shlex.quote(move.site)} --dry-run`"
-    return doing.refused(step.key, f"{why}. Its copy there is quarantined, so nothing is lost; {line} shows it")
+    line = f"`failback {shlex.quote(move.site)}`"
+    return doing.refused(step.key, f"{why}. Its copy there is quarantined, so nothing is lost; {line} shows what it has")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.cutover import Outcome, moved_sites
 from core.progress import Progress
@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
     from core.cutover import Step
     from core.plan import Move, Plan
+    from core.sync_trouble import Trouble
     from ops.ports import Ports
 
 Ended = tuple[Outcome, str, Progress]
+Result = TypeVar("Result")
+
+PATIENCE_S = 30.0
+LOOK_S = 0.5
+STILL_RUNS = "busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +57,17 @@ class Doing:
     def refused(self, about: str, why: str) -> Ended:
         """Say that the step did not go well, for the card as well."""
         return Outcome.REFUSED, why, self.progress.with_trouble(about, why)
+
+
+async def when_nothing_runs_there(
+    doing: Doing, attempt: Callable[[], Awaitable[Result]], trouble_in: Callable[[Result], Trouble | None]
+) -> Result:
+    """Return what `attempt` does, tried again while a copy that a bot had begun before it died still runs there."""
+    clock = doing.ports.clock
+    began = clock.monotonic()
+    while True:
+        result = await attempt()
+        trouble = trouble_in(result)
+        if trouble is None or trouble.code != STILL_RUNS or clock.monotonic() - began >= PATIENCE_S:
+            return result
+        await clock.sleep(LOOK_S)

@@ -101,7 +101,7 @@ class Plans:
         latest: dict[str, datetime] = {}
         for stored in await self._where("approved_at IS NOT NULL AND state NOT IN ('stale', 'approved')", []):
             if stored.approved_at is not None:
-                latest.update(dict.fromkeys(stored.plan.sites, stored.approved_at))
+                latest.update(dict.fromkeys(stored.plan.sites_touched(stored.progress.zones), stored.approved_at))
         return latest
 
     async def approve(self, plan: Plan, who: str, needed: int, at: datetime) -> State:

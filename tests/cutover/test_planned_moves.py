@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -257,3 +258,19 @@ async def test_after_its_window_a_rollback_is_refused_and_a_planned_move_is_name
 async def test_waves_are_for_planned_moves_of_at_least_one_site(stage: Stage, line: str) -> None:
     with pytest.raises(UsageError, match="--wave needs --planned"):
         await stage.say(line)
+
+
+async def test_a_copy_that_a_dead_bot_had_begun_is_waited_for(stage: Stage) -> None:
+    root = root_of(stage, "ski.example", "lima")
+    write(root_of(stage, "ski.example", "oslo"), "changed.txt", "something to copy")
+    assert (await stage.say("sync ski.example")).exit_code == 0
+    write(root_of(stage, "ski.example", "oslo"), "changed.txt", "something more to copy")
+    (lock,) = (root.parent / ".sharpnet").glob("ski.example-*/lock")
+    plan_id = await stage.plan("failover ski.example --planned")
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        going_on = asyncio.create_task(stage.say(f"approve {plan_id}"))
+        await asyncio.sleep(2)
+        assert stage.all_answer("ski.example", "oslo")
+    assert (await going_on).exit_code == 0
+    assert stage.all_answer("ski.example", "lima")

@@ -128,6 +128,13 @@ def test_only_a_planned_failover_copies_first(plan: Plan) -> None:
     assert not replace(plan, planned=True, kind="rollback").copies_first
 
 
+def test_only_sites_of_waves_that_changed_something_count_as_touched(plan: Plan) -> None:
+    moves = (plan.moves[0], replace(plan.moves[1], wave=1))
+    waves = replace(plan, moves=moves, zones=(plan.zones[0], replace(plan.zones[1], wave=1)))
+    assert waves.sites_touched([plan.zones[0].key]) == ("shop",)
+    assert waves.sites_touched([]) == ("shop", "blog")
+
+
 def test_what_two_waves_changed_in_one_zone_goes_back_in_one_message(plan: Plan) -> None:
     first, second = plan.zones
     again = replace(second, zone=first.zone, update=first.update, wave=1)
