@@ -98,5 +98,5 @@ async def _keep(doing: Doing, step: Step, move: Move, trouble: Trouble) -> Ended
     why = f"what arrived on {move.source} meanwhile could not be brought over: {trouble.message}"
     now = doing.ports.clock.now()
     await doing.ports.store.copies.quarantine([(move.site, move.source)], why, now, doing.who)
-    line = f"`failback {shlex.quote(move.site)}`"
-    return doing.refused(step.key, f"{why}. Its copy there is quarantined, so nothing is lost; {line} shows what it has")
+    shows = f"`failback {shlex.quote(move.site)}` shows what it has"
+    return doing.refused(step.key, f"{why}. Its copy there is quarantined, so nothing is lost; {shows}")
