@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone
+from core.syncing import size
 from core.words import count, listing
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 20
 MOST_HINTS = 5
+# Short enough for a phone, beside the figures.
+BAR = 12
 _WORST_FIRST = ("failed", "refused", "good")
 _TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD}
 _SIGNS = {"created": "new", "changed": "changed", "attributes": "mode or owner", "deleted": "deleted"}
@@ -54,15 +57,18 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
 
 
 def progress_reply(running: Sequence[SyncProgress]) -> Reply:
-    """Return how far everything is."""
+    """Return how far everything is, in one line."""
     done = sum(one.doing == "done" for one in running)
-    busy = [one for one in running if one.doing not in ("done", "waiting")]
-    rows = tuple(Row((one.site, one.mirror, one.words), Tone.BUSY) for one in busy[:MOST_ROWS])
-    return Reply(
-        title=f"{done:,} of {count(len(running), 'copy', 'copies')} done",
-        parts=(Table(("site", "to", "now"), rows, left_out=len(busy) - len(rows)),),
-        tone=Tone.BUSY,
-    )
+    total_bytes = sum(one.total_bytes or 0 for one in running)
+    done_bytes = sum(min(one.done_bytes, one.total_bytes or 0) for one in running)
+    copied = f", {size(done_bytes)} of {size(total_bytes)}" if total_bytes else ""
+    title = f"{_bar(done, len(running))} {done:,} of {count(len(running), 'copy', 'copies')} done{copied}"
+    return Reply(title=title, parts=(), tone=Tone.BUSY)
+
+
+def _bar(done: int, total: int) -> str:
+    filled = BAR * done // max(1, total)
+    return "█" * filled + "░" * (BAR - filled)
 
 
 def _title(results: Sequence[SyncResult], outcomes: Counter[str], *, dry_run: bool) -> str:

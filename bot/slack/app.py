@@ -47,8 +47,10 @@ HOME_LINE = "status"
 class Answer(Protocol):
     """Carries out one typed line: `commands.answer`, or a test's stand-in."""
 
-    def __call__(self, words: Sequence[str], person: Person, place: str, ports: Ports) -> Awaitable[Reply]:
-        """Return the reply, or raise an error of `core.errors`."""
+    def __call__(
+        self, words: Sequence[str], person: Person, place: str, ports: Ports, *, show: Callable[[Reply], None]
+    ) -> Awaitable[Reply]:
+        """Return the reply, or raise an error of `core.errors`. `show` gets how far it is."""
         ...
 
 
@@ -116,29 +118,36 @@ class Desk:
         except StoreError as error:
             await self._delivery.tell(asked, said_of(error), footnote=error.code)
             return
-        work = asyncio.create_task(self._carry_out(asked.line, asked.user))
+        progress = self._delivery.progress(asked.user)
+        work = asyncio.create_task(self._carry_out(asked.line, asked.user, progress.take))
+        showing: asyncio.Task[None] | None = None
         try:
             done, _ = await asyncio.wait({work}, timeout=WORKING_AFTER_S)
             if not done:
                 echo = cut(one_line(asked.line), MOST_ECHOED)
                 await self._delivery.tell(asked, Reply(f"Working on {echo}: the answer follows.", tone=Tone.BUSY))
+                showing = asyncio.create_task(progress.show())
             reply, footnote = await work
         finally:
             work.cancel()
+            if showing is not None:
+                showing.cancel()
+                await asyncio.wait([showing])
+        await progress.end(Reply(reply.title, tone=reply.tone))
         await self._delivery.answer(asked, reply, footnote=footnote)
 
     async def show_home(self, user: str) -> None:
         """Show the state of the fleet in the person's Home tab."""
         self._keep()
-        reply, footnote = await self._carry_out(HOME_LINE, user)
+        reply, footnote = await self._carry_out(HOME_LINE, user, lambda _reply: None)
         await self._delivery.show_home(user, reply, footnote=footnote)
 
-    async def _carry_out(self, line: str, user: str) -> tuple[Reply, str]:
+    async def _carry_out(self, line: str, user: str, show: Callable[[Reply], None]) -> tuple[Reply, str]:
         """Return the reply, and for an error its code."""
         try:
             person = await self._people.person_of(user)
             words = commands.split_line(line) or [HOME_LINE]
-            return await self._answer(words, person, "slack", self._ports), ""
+            return await self._answer(words, person, "slack", self._ports, show=show), ""
         except SharpnetError as error:
             LOG.info("slack user=%s refused=%s", user, error.code)
             return said_of(error), error.code

@@ -11,6 +11,7 @@ from slack_sdk.models.views import View
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.escape import typed_by_slack
+from bot.slack.progress import Progress
 from bot.slack.render import blocks_of, message_of, pointer_to
 from bot.slack.trouble import NOT_SAID, why_of
 
@@ -102,6 +103,10 @@ class Delivery:
     async def tell(self, asked: Asked, reply: Reply, *, footnote: str = "") -> None:
         """Tell the person alone."""
         await self._send(asked, *message_of(await self._people.named(reply), footnote=footnote))
+
+    def progress(self, user: str) -> Progress:
+        """Return what shows the person how far something is."""
+        return Progress(self._client, self._people, self._ports.clock, user)
 
     async def show_home(self, user: str, reply: Reply, *, footnote: str = "") -> None:
         """Show the reply in the person's Home tab."""

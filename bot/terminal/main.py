@@ -7,6 +7,7 @@ import getpass
 import logging
 import os
 import sys
+import time
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 
 from bot.settings import settings_from
+from bot.terminal.lines import PlainLines
 from bot.terminal.render import as_json, console_for, error_text, renderable, write
 from bot.wiring import open_ports
 from commands import answer, find, parser_for
@@ -93,10 +95,19 @@ async def _answer(words: list[str], settings: Settings, *, as_facts: bool) -> in
                 "terminal",
                 ports,
                 follow=True,
-                show=(lambda reply: live.update(renderable(reply))) if live else (lambda _reply: None),
+                show=_showing(live, as_facts=as_facts),
                 ask=_asking(console, live) if watched and sys.stdin.isatty() else None,
             )
     return _print(reply, as_facts=as_facts, console=console)
+
+
+def _showing(live: Live | None, *, as_facts: bool) -> Callable[[Reply], None]:
+    """Return what shows progress: rewritten in a terminal, now and then a line elsewhere, nothing beside JSON."""
+    if live is not None:
+        return lambda reply: live.update(renderable(reply))
+    if as_facts:
+        return lambda _reply: None
+    return PlainLines(console_for(stderr=True), time.monotonic).take
 
 
 async def _live(settings: Settings) -> Reply:

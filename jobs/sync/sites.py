@@ -71,7 +71,8 @@ class _Batch:
                 async with self.gate:
                     settled = await self._one(site, mirror)
             results.append(settled)
-            self.on_progress(SyncProgress(site.name, mirror, "done"))
+            copied = settled.copied_bytes if settled.outcome == "good" else 0
+            self.on_progress(SyncProgress(site.name, mirror, "done", copied, copied))
         return results
 
     async def _one(self, site: Site, mirror: str) -> SyncResult:

@@ -123,16 +123,22 @@ class Commands:
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
     reply: Reply | Exception | None = field(default_factory=lambda: Reply("All is well"))
     takes_s: float = 0.0
+    steps: tuple[Reply, ...] = ()
     before: Callable[[Ports], Any] | None = None
     answered: list[str] = field(default_factory=list)
 
-    async def __call__(self, words: Sequence[str], person: Person, place: str, ports: Ports) -> Reply:
+    async def __call__(
+        self, words: Sequence[str], person: Person, place: str, ports: Ports, *, show: Callable[[Reply], None]
+    ) -> Reply:
         self.asked.append((person.id, list(words)))
         if self.before is not None:
             await self.before(ports)
-        await asyncio.sleep(self.takes_s)
+        for step in self.steps:
+            show(step)
+            await asyncio.sleep(self.takes_s / len(self.steps))
+        await asyncio.sleep(0 if self.steps else self.takes_s)
         if self.reply is None:
-            return await commands.answer(words, person, place, ports)
+            return await commands.answer(words, person, place, ports, show=show)
         if isinstance(self.reply, Exception):
             raise self.reply
         reply = self.reply

@@ -109,20 +109,22 @@ def test_a_dry_run_over_a_quarantined_copy_offers_the_choice_and_names_what_is_n
     assert button.confirm is not None
 
 
-def test_progress_counts_what_is_done_and_shows_what_runs() -> None:
+def test_progress_is_one_line_with_copies_and_bytes() -> None:
     reply = progress_reply(
         [
-            SyncProgress("shop", "us", "done"),
+            SyncProgress("shop", "us", "done", 600_000, 600_000),
             SyncProgress("blog", "us", "copying", 1_200_000, 3_400_000),
             SyncProgress("wiki", "us", "comparing"),
             SyncProgress("docs", "us", "waiting"),
         ]
     )
-    assert reply.title == "1 of 4 copies done"
-    assert [row.cells for row in table(reply.parts).rows] == [
-        ("blog", "us", "copying, 1.2 MB of 3.4 MB"),
-        ("wiki", "us", "comparing"),
-    ]
+    assert reply.title == "███░░░░░░░░░ 1 of 4 copies done, 1.8 MB of 4.0 MB"
+    assert reply.parts == ()
+
+
+def test_progress_says_no_bytes_before_any_are_known() -> None:
+    assert progress_reply([SyncProgress("shop", "us", "waiting")]).title == "░░░░░░░░░░░░ 0 of 1 copy done"
+    assert progress_reply([]).title == "░░░░░░░░░░░░ 0 of 0 copies done"
 
 
 def test_progress_never_says_more_than_all() -> None:
