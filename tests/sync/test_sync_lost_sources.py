@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import tree_at
+from sync.rig import empty, tree_at
 from sync.test_sync_faults import inside, mount_tmpfs, unmount
 
 if TYPE_CHECKING:
@@ -92,3 +92,32 @@ def link_root(rig: Rig, site: Site, to: str) -> None:
     root = rig.root(site, site.home)
     root.rename(root.with_name(f"{root.name}.away"))
     root.symlink_to(to)
+
+
+@pytest.mark.parametrize("home", HOMES)
+async def test_among_many_sites_only_those_that_lost_their_source_are_refused(rig: Rig, home: str) -> None:
+    sites = [rig.take(home) for _ in range(6)]
+    for site in sites:
+        rig.write(site, home, {"index.html": site.name, "uploads/1.jpg": "one", "uploads/2.jpg": "two"})
+        await rig.filled(site)
+    linked, emptied, moved, *well = sites
+    link_root(rig, linked, "/")
+    empty(rig.root(emptied, home))
+    root = rig.root(moved, home)
+    root.rename(root.with_name(f"{root.name}.away"))
+    before = {site.name: tree_at(rig.root(site, rig.mirror_of(site))) for site in (linked, emptied, moved)}
+    rig.write(well[0], home, {"new.html": "new"})
+    reply = await rig.say(f"sync {' '.join(site.name for site in sites)} --allow-delete")
+    assert reply.facts is not None
+    results = reply.facts["results"]
+    assert isinstance(results, list)
+    found = {one["site"]: one.get("code") for one in results}
+    assert found == {
+        linked.name: "source-outside" if home == "oslo" else "source-above",
+        emptied.name: "source-empty",
+        moved.name: "source-missing",
+        **dict.fromkeys(site.name for site in well),
+    }
+    for site in (linked, emptied, moved):
+        assert tree_at(rig.root(site, rig.mirror_of(site))) == before[site.name]
+    assert all(rig.same(site) for site in well)
