@@ -98,6 +98,8 @@ def did_in_words(outcome: str, body: Mapping[str, object]) -> str:
     """Say what a run did, from what is stored of it: `12 files copied, 2 deleted`, `put back from RUN`."""
     if outcome == "undo":
         return f"put back from {body.get('undoes', '')}"
+    if outcome == "catch-up":
+        return f"{count(int(str(body.get('files', 0))), 'file')} brought over from {body.get('source', '')}"
     if outcome == "keep":
         return f"files kept from {body.get('returned', '')}"
     if outcome != "good":

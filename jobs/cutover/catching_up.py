@@ -78,7 +78,7 @@ async def _bring(doing: Doing, move: Move) -> Caught | Trouble:
         return Caught(0)
     now = ports.clock.now()
     run = rsync.run_id(now, doing.plan.id)
-    body = {"run": run, "source": move.source, "target": move.target, "files": len(wanted)}
+    body = {"run": run, "source": move.source, "server": move.target, "files": len(wanted)}
     paths = [shown_path(one.path) for one in wanted[:KEPT_CHANGES]]
     await ports.store.record.add(now, "catch-up.begun", move.site, doing.who, {**body, "paths": paths})
     brought = await bring(ports.ssh, pull, run, wanted)

@@ -1,4 +1,4 @@
-"""Which runs may have left something behind on a server: syncs; and what is on record alone: undos, kept paths."""
+"""Which runs may have left something behind on a server: syncs; and on record alone: undos, kept paths, stragglers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _SYNCS = "SELECT id, site, mirror AS server, coalesce(outcome, 'running') AS outcome, body FROM syncs"
 _UNDOS = (
     "SELECT json_extract(body, '$.run') AS id, subject AS site, json_extract(body, '$.server') AS server, "
-    "CASE kind WHEN 'keep.begun' THEN 'keep' ELSE 'undo' END AS outcome, body FROM record "
-    "WHERE kind IN ('undo.begun', 'keep.begun')"
+    "replace(kind, '.begun', '') AS outcome, body FROM record "
+    "WHERE kind IN ('undo.begun', 'keep.begun', 'catch-up.begun')"
 )
 # The record grows for years, and an undo lasts hours.
 LOOKED_AT = 20_000

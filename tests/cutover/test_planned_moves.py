@@ -155,6 +155,9 @@ async def test_what_arrives_meanwhile_is_brought_over_and_nothing_newer_is_lost(
     assert [path.read_text() for path in kept] == ["from the last copy"]
     assert plan_id in str(kept[0])
     assert not list(new.parent.rglob("pwned"))
+    runs = str((await stage.say(f"sync {site} --runs")).parts)
+    assert f"brought over from {source}" in runs
+    assert plan_id in runs
     said = str(reply.parts)
     assert "5 files that arrived meanwhile were brought over" in said
     assert "2 files that arrived meanwhile stayed" in said

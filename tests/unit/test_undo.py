@@ -92,6 +92,7 @@ def test_a_runs_name_says_when_it_began() -> None:
         ("good", {}, "nothing changed"),
         ("interrupted", {}, "a sync, interrupted"),
         ("undo", {"undoes": RUN.id}, f"put back from {RUN.id}"),
+        ("catch-up", {"files": 3, "source": "north"}, "3 files brought over from north"),
     ],
 )
 def test_what_a_run_did_is_said_in_a_few_words(outcome: str, body: dict[str, object], words: str) -> None:
