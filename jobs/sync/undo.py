@@ -91,7 +91,9 @@ async def what_is_kept(ports: Ports, scene: Scene, paths: Sequence[bytes]) -> re
         if isinstance(found, replaced.Listing) and not found.count:
             raise RefusedError(
                 f"{scene.run.id} keeps nothing called {shown_path(path)!r}.",
-                hint=f"`sync --undo {scene.run.id} --dry-run` lists what it keeps.",
+                hint=f"`sync --undo {scene.run.id}` is for {scene.site.name} already."
+                if path.decode("utf-8", "replace") in scene.site.names
+                else f"`sync --undo {scene.run.id} --dry-run` lists what it keeps.",
             )
     found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, paths)
     if isinstance(found, replaced.Listing) and found.count:

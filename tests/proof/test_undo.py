@@ -266,6 +266,9 @@ async def test_a_run_of_which_nothing_is_kept_is_refused_with_those_that_are(rig
     assert run in refused.value.hint
     with pytest.raises(RefusedError, match="keeps nothing called 'nowhere'"):
         await rig.say(f"sync --undo {run} nowhere")
+    with pytest.raises(RefusedError) as refused:
+        await rig.say(f"sync {site.name} --undo {run}")
+    assert refused.value.hint == f"`sync --undo {run}` is for {site.name} already."
 
 
 async def test_a_sync_clears_away_what_putting_back_kept_when_its_time_has_come(rig: Rig) -> None:
