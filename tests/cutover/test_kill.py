@@ -101,19 +101,14 @@ async def test_killed_at_every_touch_twice_in_a_row_the_cutover_is_done_once(sta
 # One process after the other takes the cutover up and dies when it has taken the next of these.
 STEPS = (
     "before fjord.example",
-    "sync fjord.example",
     "freeze fjord.example",
     "resync fjord.example",
     "verify",
     "check",
-    "switch",
     "catch-up fjord.example",
-    "after fjord.example",
     "thaw fjord.example",
     "hold wave 2",
     "sync ski.example",
-    "check wave 2",
-    "catch-up ski.example",
 )
 
 
@@ -122,7 +117,7 @@ def frozen_in_waves(tree: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [frozen_in_waves])
-@pytest.mark.parametrize(("side", "steps"), [("before", STEPS), ("after", STEPS[::4])])
+@pytest.mark.parametrize(("side", "steps"), [("before", STEPS), ("after", STEPS[::3])])
 async def test_killed_in_every_step_of_a_planned_move_in_waves_it_is_done_once_and_thawed(
     stage: Stage, side: str, steps: tuple[str, ...]
 ) -> None:
@@ -140,7 +135,8 @@ async def test_killed_in_every_step_of_a_planned_move_in_waves_it_is_done_once_a
     assert stage.all_answer("ski.example", "lima")
     assert (root_of(stage, "fjord.example", "lima") / "late.txt").read_text() == "arrived while the bot was dead"
     # A hook whose end was not on record runs again; none runs out of its turn.
-    twice = 2 if side == "before" else 1
     moments = [line.split()[0] for line in trace(stage, "oslo")]
-    assert moments == [moment for moment in ("before_cutover", "freeze", "after_cutover", "thaw") for _ in range(twice)]
+    again = {step.split()[0] for step in steps} if side == "before" else set()
+    expected = {"before_cutover": "before", "freeze": "freeze", "after_cutover": "after", "thaw": "thaw"}
+    assert moments == [moment for moment, name in expected.items() for _ in range(2 if name in again else 1)]
     assert await stage.ports.store.copies.active() == {"fjord.example": "lima", "ski.example": "lima"}
