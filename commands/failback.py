@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from commands import Command
 from core.errors import RefusedError, UsageError
 from core.failback_keep import read_paths
-from core.failback_report import at_home_reply, kept_report, progress_reply, report, taken_parts
+from core.failback_report import at_home_reply, kept_report, progress_reply, report, taken_parts, with_own_hint
 from core.naming import server_named, server_or_site_named
 from core.people import Role
 from core.reply import Button, Text
@@ -118,7 +118,7 @@ async def _take(request: Request, ports: Ports, found: Standing) -> Reply:
 
 async def _taken(ports: Ports, copies: Sequence[Returned], results: Sequence[SyncResult]) -> Reply:
     """Return what to say of copies that were taken, where the other side's files are, and what comes next."""
-    reply = copied(results, (), dry_run=False)
+    reply = copied([with_own_hint(one) for one in results], (), dry_run=False)
     good = {(one.site, one.mirror): one for one in results if one.outcome == "good" and one.deleted + one.files}
     last = await ports.store.copies.last_good()
     asides = [(good[pair], last[pair].id) for copy in copies if (pair := (copy.site.name, copy.server)) in good]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.failback import Found
@@ -107,7 +108,7 @@ def _rows(ordered: Sequence[Comparison]) -> Iterator[Part]:
         yield Text(hint)
     with_databases = [one.returned.site.name for one in ordered if one.databases]
     if with_databases:
-        yield Text(f"With databases, which are not compared and never merged: {listing(with_databases)}.", Tone.WARN)
+        yield Text(f"With databases, which are not compared: {listing(with_databases)}.", Tone.WARN)
     first = shlex.quote(ordered[0].returned.site.name)
     yield Text(f"One site with its files: `failback {first}`.")
 
@@ -162,8 +163,8 @@ def _remarks(one: Comparison) -> Iterator[Part]:
     if one.databases:
         names = listing([f"{database.name} ({database.engine})" for database in one.databases])
         yield Text(
-            f"Databases are not compared and never merged: {names}. Taking the served copy replaces those on {there} "
-            f"by those of {here}; the ones that were there are kept under another name.",
+            f"Databases are not compared, and --keep brings none: {names}. Look at them on {there} and on {here} "
+            "before you choose.",
             Tone.WARN,
         )
     if site.exclude:
@@ -269,6 +270,19 @@ def taken_parts(asides: Sequence[tuple[SyncResult, str]]) -> tuple[Part, ...]:
         Text(f"What {result.mirror} had of {result.site} is kept aside there: `sync --undo {run} --dry-run` lists it.")
         for result, run in asides[:MOST_HINTS]
     )
+
+
+def with_own_hint(result: SyncResult) -> SyncResult:
+    """Return a result of taking a copy with a hint that can be typed here, where a sync's would send people astray."""
+    trouble = result.trouble
+    if trouble is None or trouble.code != "too-many-deletes":
+        return result
+    site = shlex.quote(result.site)
+    hint = (
+        f"`failback {site}` lists what only {result.mirror} has. If all that may go aside: "
+        f"`failback {site} --take-active --allow-delete`."
+    )
+    return replace(result, trouble=replace(trouble, hint=hint))
 
 
 def at_home_reply(at_home: Sequence[Site]) -> Reply:

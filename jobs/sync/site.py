@@ -304,6 +304,6 @@ def _way_on(site: str, *, quarantined: bool) -> str:
     if not quarantined:
         return "`sites` says what is served from where."
     return (
-        f"See what differs with `sync {site} --dry-run`. To let the served copy win, and have the other side's files "
-        f"kept aside: `sync {site} --take-active`."
+        f"`failback {site}` shows what differs and lets you choose. To let the served copy win, and have the other "
+        f"side's files kept aside: `sync {site} --take-active`."
     )

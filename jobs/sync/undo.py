@@ -77,7 +77,7 @@ async def scene_of(ports: Ports, run: str, who: str) -> Scene:
     if serving.is_quarantined(site.name, found.server):
         raise RefusedError(
             f"The copy of {site.name} on {found.server} is quarantined: nobody touches it until someone has chosen.",
-            hint=f"See what differs with `sync {shlex.quote(site.name)} --dry-run`.",
+            hint=f"`failback {shlex.quote(site.name)}` shows what differs, and lets you choose.",
         )
     served = (serving.active.get(site.name) or site.home) == found.server
     return Scene(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))

@@ -275,7 +275,7 @@ class TestReport:
     def test_databases_and_excludes_are_said(self, quiet: Comparison) -> None:
         site = replace(quiet.returned.site, databases=(Database("mariadb", "orders"),), exclude=("cache/",))
         reply = said(replace(quiet, returned=replace(quiet.returned, site=site), every_byte=True))
-        assert "never merged: orders (mariadb)" in texts(reply)
+        assert "--keep brings none: orders (mariadb)" in texts(reply)
         assert "stays where it is: cache/" in texts(reply)
         assert "--checksum" not in texts(reply)
         assert reply.tone is Tone.WARN
@@ -309,7 +309,7 @@ class TestReport:
             "1 could not be compared, 1 have none"
         )
         assert reply.exit_code == 1
-        assert "never merged: far" in texts(reply)
+        assert "not compared: far" in texts(reply)
         assert "1 site can go home: alone. `failback alone`" in texts(reply)
         assert lines(reply) == ["failback north --take-active"]
 
@@ -366,6 +366,14 @@ class TestKept:
     def test_trouble_without_a_hint_is_said_as_plainly(self) -> None:
         kept = replace(KEPT, brought=(), trouble=replace(BROKEN, hint=""))
         assert texts(told.kept_report(kept, None, None)).startswith("The copy on north is as it was")
+
+
+@pytest.mark.parametrize("code", ["too-many-deletes", "unreachable", None])
+def test_only_the_hint_about_too_many_deletes_is_one_of_failback(code: str | None) -> None:
+    trouble = replace(BROKEN, code=code) if code is not None else None
+    result = told.with_own_hint(replace(RESULT, site="my shop", trouble=trouble))
+    hint = result.trouble.hint if result.trouble is not None else ""
+    assert ("`failback 'my shop' --take-active --allow-delete`" in hint) == (code == "too-many-deletes")
 
 
 def test_what_was_kept_aside_can_be_listed_by_its_run() -> None:
