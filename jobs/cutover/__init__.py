@@ -100,8 +100,8 @@ async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> Non
 
 async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     """Ask the name servers that do not agree yet once more; return whether the cutover is confirmed now."""
-    # Only the last wave can be unfinished: a wave begins when all agree on the one before.
-    progress = await Verifier(ports, stored.plan, stored.progress, stored.plan.waves - 1).ask_all_once()
+    # Only the wave under way can be unfinished: it began when all agreed on those before, and none came after.
+    progress = await Verifier(ports, stored.plan, stored.progress, stored.progress.wave).ask_all_once()
     state = State.CONFIRMED if progress.in_step_at is not None else State.UNFINISHED
     now = ports.clock.now()
     view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)

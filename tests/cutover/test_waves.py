@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from cutover.moving import root_of, trace, traced, while_dns_changes, write
 
 from core.plan import State
 from core.reply import Table
+from jobs.cutover import finish_unfinished
 
 if TYPE_CHECKING:
     from typing import Any
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from cutover.stage import Stage
 
     from core.reply import Reply
+    from ops.store.plans import StoredPlan
 
 IN_WAVES = "failover oslo --planned --wave 1"
 NAMES = ("fjord.example", "shop.fjord.example", "ski.example")
@@ -41,6 +44,12 @@ def failing_later(tree: dict[str, Any]) -> None:
     for moment in ("freeze", "thaw"):
         traced(tree, "ski.example", moment)
     tree["sites"]["ski.example"]["hooks"]["freeze"].append({"on": "source", "run": "echo no; exit 1"})
+
+
+async def stored(stage: Stage, plan_id: str) -> StoredPlan:
+    found = await stage.ports.store.plans.get(plan_id)
+    assert found is not None
+    return found
 
 
 def waves_in(reply: Reply) -> list[tuple[str, ...]]:
@@ -151,3 +160,27 @@ async def test_a_name_server_that_lags_in_a_wave_stops_the_next(stage: Stage, mo
     assert [cells[2] for cells in waves_in(reply)] == ["moved, with trouble", "stays", "stays"]
     assert "not in step in time: ns2" in str(reply.parts)
     stage.lab.back("ns2")
+
+
+async def test_a_last_wave_that_lags_is_unfinished_until_its_name_server_agrees(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage.agreeing_within(timedelta(seconds=2))
+    update = stage.ports.dns.update
+
+    async def freezing(server: Endpoint, zone: str, changes: tuple[RecordChange, ...]) -> None:
+        if zone == "ski.example":
+            stage.lab.freeze("ns2")
+        await update(server, zone, changes)
+
+    monkeypatch.setattr(stage.ports.dns, "update", freezing)
+    plan_id = await stage.plan(IN_WAVES)
+    reply = await stage.say(f"approve {plan_id}")
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (5, State.UNFINISHED)
+    assert not await finish_unfinished(stage.ports, await stored(stage, plan_id))
+    stage.lab.back("ns2")
+    async with asyncio.timeout(60):
+        while not await finish_unfinished(stage.ports, await stored(stage, plan_id)):
+            await asyncio.sleep(0.2)
+    assert stage.all_answer("ski.example", "lima")
+    assert await stage.state_of(plan_id) == State.CONFIRMED
