@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from cutover.stage import Stage
 
+    from core.fleet import Endpoint
+    from core.records import RecordChange
     from core.reply import Reply
     from ops.store.plans import StoredPlan
 
