@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from cutover.moving import MOMENTS, root_of, trace, traced, while_dns_changes, write
 
 from core.errors import RefusedError, UsageError
+from core.fleet import Database
 from core.plan import State
 from core.reply import Table
 
@@ -277,3 +279,15 @@ async def test_a_copy_that_a_dead_bot_had_begun_is_waited_for(stage: Stage) -> N
         assert stage.all_answer("ski.example", "oslo")
     assert (await going_on).exit_code == 0
     assert stage.all_answer("ski.example", "lima")
+
+
+async def test_a_plan_warns_of_unfrozen_databases_and_of_a_backup_that_reads_the_site(stage: Stage) -> None:
+    fleet, clock = stage.ports.fleet, stage.ports.clock
+    ski = replace(fleet.sites["ski.example"], databases=(Database("mariadb", "ski"),))
+    with_one = replace(stage.ports, fleet=replace(fleet, sites={**fleet.sites, "ski.example": ski}))
+    await stage.ports.store.claims.take(["backup:ski.example"], "run", "a backup", clock.now(), timedelta(minutes=1))
+    shown = await replace(stage, ports=with_one).say("failover ski.example --planned")
+    assert shown.facts is not None
+    assert shown.facts["may_be_approved"]
+    assert "rows written at oslo between the last copy and the switch stay there: ski.example" in str(shown.parts)
+    assert "a backup reads ski.example" in str(shown.parts)
