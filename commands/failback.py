@@ -66,11 +66,14 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("--keep is for one site.", hint="`failback SITE --keep PATH --keep PATH`, site by site.")
     if options.allow_delete and not (options.keep or options.take_active):
         raise UsageError("--allow-delete goes with --take-active or --keep.", hint="Without them nothing is deleted.")
-    if options.wave is not None and (options.wave < 1 or options.keep or options.take_active):
+    going = options.wave is not None or options.force is not None or options.without_hooks
+    if going and (options.keep or options.take_active):
         raise UsageError(
-            "--wave is for the way home, and takes at least one site at a time.",
-            hint="`failback SERVER --wave 10`, when its sites are reconciled.",
+            "--wave, --without-hooks and --force are for the way home.",
+            hint="Choose first; `failback SERVER --wave 10` then plans it.",
         )
+    if options.wave is not None and options.wave < 1:
+        raise UsageError("--wave takes at least one site at a time.", hint="`failback SERVER --wave 10`.")
 
 
 async def _asked(options: argparse.Namespace, ports: Ports) -> dict[str, tuple[str, ...]]:
@@ -145,13 +148,16 @@ async def _go_home(request: Request, ports: Ports, found: Standing) -> Reply:
             hint="A planned move needs both servers up.",
         )
     names = tuple(site.name for site in found.away)
-    wave = ["--wave", str(options.wave)] if options.wave is not None else []
+    again = ["--wave", str(options.wave)] if options.wave is not None else []
+    again += ["--without-hooks"] if options.without_hooks else []
     wish = Move(
         asked=names,
         to=homes[0],
         planned=True,
-        line=shlex.join(["failback", *options.names, *wave]),
+        force=options.force,
+        line=shlex.join(["failback", *options.names, *again]),
         wave=options.wave or 0,
+        without_hooks=options.without_hooks,
     )
     reply = reply_now(ports, await prepare_failover(ports, wish, request.person))
     return replace(reply, parts=(*reply.parts, *_at_home(found)))
@@ -226,6 +232,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows")
     parser.add_argument("--wave", type=int, metavar="N", help="on the way home: N sites at a time, stop at a trouble")
+    parser.add_argument("--without-hooks", action="store_true", help="on the way home: run none of the sites' hooks")
+    parser.add_argument("--force", metavar="REASON", help="on the way home: in spite of a block; shown and recorded")
 
 
 COMMAND = Command(

@@ -24,6 +24,9 @@ SHOWN = 20
 MOST_ROWS = 20
 MOST_KEEP_BUTTON = 5
 MOST_HINTS = 5
+MOST_NAMED = 5
+# A typed line is read with these as what phones make them of: a name that holds one cannot be typed in a chat.
+MENDED = frozenset("\u201c\u201d\u2018\u2019\u2014\xa0")
 
 
 def report(comparisons: Sequence[Comparison], asked: str, away: Sequence[Site], timezone: str, now: datetime) -> Reply:
@@ -31,10 +34,10 @@ def report(comparisons: Sequence[Comparison], asked: str, away: Sequence[Site], 
     ordered = sorted(comparisons, key=_badness)
     alone = len(ordered) == 1
     parts = list(_details(ordered[0], timezone, now) if alone else _rows(ordered))
+    if not alone:
+        parts += [Text("Let all served copies win:"), Typed(f"sharpnet failback {asked} --take-active")]
     if away:
-        line = shlex.join(["failback", *(site.name for site in away)])
-        names = listing([site.name for site in away])
-        parts.append(Text(f"{count(len(away), 'site')} can go home: {names}. `{line}` plans it."))
+        parts.append(Text(_can_go_home(away)))
     return Reply(
         title=_title_of_one(ordered[0]) if alone else _title_of_many(ordered),
         parts=tuple(parts),
@@ -46,6 +49,14 @@ def report(comparisons: Sequence[Comparison], asked: str, away: Sequence[Site], 
         },
         exit_code=max((_exit_code(one) for one in ordered), key=(0, 3, 1).index),
     )
+
+
+def _can_go_home(away: Sequence[Site]) -> str:
+    names = [site.name for site in away]
+    can = f"{count(len(away), 'site')} can go home: {listing(names)}."
+    if len(away) > MOST_NAMED:
+        return f"{can} Reconcile the others first, and the same line again plans it for all."
+    return f"{can} `{shlex.join(['failback', *names])}` plans it."
 
 
 def progress_reply(doing: Sequence[tuple[Returned, str]]) -> Reply:
@@ -88,10 +99,10 @@ def _title_of_one(one: Comparison) -> str:
 def _title_of_many(ordered: Sequence[Comparison]) -> str:
     risky = sum(bool(one.at_risk.files) for one in ordered)
     lost = sum(one.trouble is not None for one in ordered)
-    said = [f"{risky:,} have files that the served copies have not, or have older"] if risky else []
-    said += [f"{lost:,} could not be compared"] if lost else []
+    said = [f"{risky:,} with files that the served copy lacks or has older"] if risky else []
+    said += [f"{lost:,} not compared"] if lost else []
     good = len(ordered) - risky - lost
-    said += [f"{good:,} have none"] if good else []
+    said += [f"{good:,} with nothing of its own"] if good else []
     return f"{count(len(ordered), 'returned copy', 'returned copies')}: {', '.join(said)}"
 
 
@@ -171,10 +182,9 @@ def _remarks(one: Comparison) -> Iterator[Part]:
         yield Text(f"What app.yaml excludes is not compared and stays where it is: {listing(list(site.exclude))}.")
     if not one.every_byte:
         yield Text("Files of the same size and time count as the same; --checksum reads them all.")
-    yield Text(
-        f"To have some of it, before the served copy wins; --keep counts as often as you give it ({there} → {here}):"
-    )
-    yield Typed(f"{_line(one)} --keep=PATH")
+    yield Text(f"Let the copy of {here} win, or first bring what you need from {there}, a file or a folder each:")
+    yield Typed(f"sharpnet {_line(one)} --take-active")
+    yield Typed(f"sharpnet {_line(one)} --keep=PATH --keep=PATH")
 
 
 def _line(one: Comparison) -> str:
@@ -186,7 +196,7 @@ def _choices(one: Comparison) -> Iterator[Button]:
         yield Button("Compare again", _line(one))
         return
     there, here = one.returned.server, one.returned.active
-    typable = [file for file in one.risky if file.shown.encode() == file.path]
+    typable = [file for file in one.risky if file.shown.encode() == file.path and not MENDED & {*file.shown}]
     if 0 < len(typable) == one.at_risk.files <= MOST_KEEP_BUTTON:
         line = " ".join([_line(one), *(shlex.quote(f"--keep={file.shown}") for file in typable)])
         text = (

@@ -56,7 +56,7 @@ async def test_a_server_comes_home_and_every_byte_is_served_or_kept_aside_and_li
     await dropped_and_back(stage)
 
     many = await stage.say("failback oslo")
-    assert many.title.startswith("2 returned copies: 1 have files that the served copies have not")
+    assert many.title.startswith("2 returned copies: 1 with files that the served copy lacks")
     one = await stage.say(f"failback {SITE}")
     assert [button.label for button in one.buttons] == ["Keep these 2 from oslo", "Take the copy of lima"]
 

@@ -286,3 +286,29 @@ async def test_with_no_copy_in_quarantine_there_is_nothing_to_choose(rig: Rig) -
     with pytest.raises(RefusedError, match="nothing to choose"):
         await rig.say(f"failback {site.name} --take-active")
     assert "at home" in (await rig.say(f"failback {site.name}")).title
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("failback ski.example fjord.example --keep a", "one site"),
+        ("failback oslo --keep a", "not for a server"),
+        ("failback ski.example --allow-delete", "goes with"),
+        ("failback ski.example --take-active --wave 2", "way home"),
+        ("failback ski.example --wave 0", "at least one"),
+    ],
+)
+async def test_options_that_do_not_go_together_are_refused(rig: Rig, line: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        await rig.say(line)
+
+
+async def test_too_many_files_to_put_aside_are_refused_until_somebody_allows_it(rig: Rig) -> None:
+    site = await returned(rig)
+    write(rig, site, "lima", {f"up/{number}": ("x", 1) for number in range(30)})
+    refused = await rig.say(f"failback {site.name} --take-active")
+    assert refused.exit_code == 3
+    assert f"failback {site.name} --take-active --allow-delete" in str(refused.parts)
+    assert (rig.root(site, "lima") / "up/7").exists()
+    assert (await rig.say(f"failback {site.name} --take-active --allow-delete")).exit_code == 0
+    assert len(rig.replaced(site, "lima")) == 30

@@ -243,7 +243,7 @@ class TestReport:
         assert reply.title == "shop: north has no file that south has not as new"
         assert (reply.tone, reply.exit_code) == (Tone.GOOD, 0)
         assert lines(reply) == ["failback shop --from north --take-active"]
-        assert Typed("failback shop --from north --keep=PATH") in reply.parts
+        assert Typed("sharpnet failback shop --from north --take-active") in reply.parts
 
     def test_what_would_be_put_aside_is_listed_and_a_few_files_can_be_kept_by_a_button(self, quiet: Comparison) -> None:
         reply = said(risky(quiet, b"up/it's.jpg", b"b"))
@@ -254,7 +254,9 @@ class TestReport:
         assert table.rows[0].cells == ("b", "only on north", "1 byte", "2026-05-28 20:26:40 UTC")
         assert "2 files (2 bytes) that only north has" in str(reply.buttons[1].confirm)
 
-    @pytest.mark.parametrize("paths", [[b"caf\xe9"], [b"two\nlines"], [b"%d" % number for number in range(30)]])
+    @pytest.mark.parametrize(
+        "paths", [[b"caf\xe9"], [b"two\nlines"], ["a \u2014 b".encode()], [b"%d" % number for number in range(30)]]
+    )
     def test_what_a_button_cannot_type_is_left_to_the_keyboard(self, quiet: Comparison, paths: list[bytes]) -> None:
         reply = said(risky(quiet, *paths))
         assert lines(reply) == ["failback shop --from north --take-active"]
@@ -305,13 +307,18 @@ class TestReport:
         assert [row.cells[0] for row in table.rows] == ["far", "blog", "shop"]
         assert table.rows[1] == Row(("blog", "north, south", "1 file (1 byte)", "1 and 3 more"), Tone.WARN)
         assert reply.title == (
-            "3 returned copies: 1 have files that the served copies have not, or have older, "
-            "1 could not be compared, 1 have none"
+            "3 returned copies: 1 with files that the served copy lacks or has older, 1 not compared, "
+            "1 with nothing of its own"
         )
         assert reply.exit_code == 1
         assert "not compared: far" in texts(reply)
         assert "1 site can go home: alone. `failback alone`" in texts(reply)
         assert lines(reply) == ["failback north --take-active"]
+
+    def test_of_very_many_that_can_go_home_only_the_first_are_named(self, quiet: Comparison, fleet: Fleet) -> None:
+        reply = said(quiet, quiet, away=("alone", "far", "shop", "blog", "alone", "far"), fleet=fleet)
+        assert "alone, far, shop, blog, alone and 1 more. Reconcile the others first" in texts(reply)
+        assert Typed("sharpnet failback north --take-active") in reply.parts
 
     def test_many_that_have_nothing_are_taken_as_plainly(self, quiet: Comparison) -> None:
         reply = said(quiet, quiet)
