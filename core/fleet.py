@@ -66,6 +66,40 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class HostLimits:
+    """What is looked at on a server over SSH, every so often, and from where on it is degraded.
+
+    disk, inodes, memory: shares in use, of the fullest file system and of all memory. load: the 5-minute load of each
+    processor; None: any. clock: how far its clock may be from the bot's. units: whether failed units count; reboot:
+    whether a pending reboot does.
+    """
+
+    every: timedelta = timedelta(minutes=5)
+    disk: float = 0.95
+    inodes: float = 0.95
+    memory: float = 0.97
+    load: float | None = None
+    clock: timedelta = timedelta(seconds=5)
+    units: bool = True
+    reboot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChecks:
+    """What of a server is looked at besides its SSH banner and its sites.
+
+    icmp: whether it must answer pings. tcp: ports that must accept. smtp, imap: ports whose banner and STARTTLS must
+    be right; None: not looked at. host: what is looked at over SSH; None: nothing.
+    """
+
+    icmp: bool = False
+    tcp: tuple[int, ...] = ()
+    smtp: int | None = None
+    imap: int | None = None
+    host: HostLimits | None = HostLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One web server. `ipv4` and `ipv6` are the addresses that DNS records point to; at least one is there."""
 
@@ -77,6 +111,7 @@ class Server:
     peer: Peer | None = None
     web: WebPorts = WebPorts()
     status_page: StatusPage | None = None
+    checks: ServerChecks = ServerChecks()
 
     @property
     def address(self) -> str:
@@ -86,11 +121,18 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class SiteCheck:
-    """What a healthy answer of a site looks like. `contains` None: any content."""
+    """What a healthy answer of a site looks like. `contains` None: any content.
+
+    redirect: where it must redirect to, as its Location says; None: anywhere. within: an answer that takes longer is
+    degraded; None: any time. certificate: one that ends sooner than this is degraded.
+    """
 
     path: str = "/"
     status: int = 200
     contains: str | None = None
+    redirect: str | None = None
+    within: timedelta | None = None
+    certificate: timedelta = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +261,8 @@ class Dns:
     max_ttl_s: int = 300
     agree_within: timedelta = timedelta(seconds=60)
     rollback_within: timedelta = timedelta(days=7)
+    answer_within: timedelta | None = None
+    open_transfers: bool = True
     zone_set: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -310,6 +354,45 @@ class Offsite:
 
 
 @dataclass(frozen=True, slots=True)
+class Alerts:
+    """How people are told. remind: how often while nobody has acknowledged. summary: a daily word; None: never."""
+
+    remind: timedelta = timedelta(minutes=30)
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A dead-man's switch elsewhere that is told that the bot lives. url: where its address is: it holds a secret."""
+
+    url: SecretRef
+    every: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPages:
+    """What the servers' status pages show to everybody.
+
+    title: None: the fleet's name. hide: sites that are not on them. addresses: whether servers' addresses are.
+    stale_after: a page says by itself that it is old when it was written longer ago.
+    """
+
+    title: str | None = None
+    hide: tuple[str, ...] = ()
+    addresses: bool = False
+    stale_after: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The bot's own HTTP, for monitoring. alertmanager: the token with which alerts may be sent; None: none may."""
+
+    port: int
+    address: str = "127.0.0.1"
+    alertmanager: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """Everything that app.yaml says."""
 
@@ -326,6 +409,10 @@ class Fleet:
     mail: Mail | None = None
     offsite: Offsite | None = None
     notify: tuple[SecretRef, ...] = ()
+    alerts: Alerts = Alerts()
+    heartbeat: Heartbeat | None = None
+    status_pages: StatusPages = StatusPages()
+    web: Web | None = None
 
     def zone_of(self, name: str) -> str:
         """Return the zone of this fleet that holds `name`: the longest that matches.

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from core.fleet import Watch
 from core.fleet_site_problems import site_troubles
-from core.fleet_tree import Trouble, address_of, at, entries_at, mapping_at, no_such_server, texts_at
+from core.fleet_tree import (
+    Trouble,
+    address_of,
+    at,
+    did_you_mean,
+    entries_at,
+    mapping_at,
+    no_such_server,
+    texts_at,
+)
 from core.units import parse_duration, shown
 from core.words import count
 
@@ -37,6 +46,7 @@ def fleet_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
     yield from _schedules(tree)
     yield from _mail(tree, host_name)
     yield from _offsite(tree)
+    yield from _hidden(tree)
 
 
 def _servers(tree: object) -> Iterator[Trouble]:
@@ -170,3 +180,11 @@ def _offsite(tree: object) -> Iterator[Trouble]:
         if address is not None and address in {address_of(at(server, "ipv4")), address_of(at(server, "ipv6"))}:
             message = f"{address} is the server {name}: its loss would take the backup along"
             yield Trouble(("offsite", "server", "address"), message, "Use a machine elsewhere.", serious=False)
+
+
+def _hidden(tree: object) -> Iterator[Trouble]:
+    sites = mapping_at(tree, "sites")
+    for index, name in texts_at(tree, "status_pages", "hide"):
+        if sites and name not in sites:
+            hint = did_you_mean(name, sites) or "Write the site's name as it stands under sites."
+            yield Trouble(("status_pages", "hide", index), f"there is no site {shown(name)}", hint)

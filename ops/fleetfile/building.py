@@ -6,13 +6,16 @@ import os.path
 from typing import TYPE_CHECKING
 
 from core.fleet import (
+    Alerts,
     ApprovalPolicy,
     Database,
     Dns,
     Endpoint,
     Fleet,
+    Heartbeat,
     Hook,
     Hooks,
+    HostLimits,
     Mail,
     MailDomain,
     NameServer,
@@ -21,14 +24,17 @@ from core.fleet import (
     Schedule,
     SecretRef,
     Server,
+    ServerChecks,
     Site,
     SiteCheck,
     SlackSettings,
     SshLogin,
     StatusPage,
+    StatusPages,
     SyncPolicy,
     Tsig,
     Watch,
+    Web,
     WebPorts,
 )
 
@@ -56,6 +62,10 @@ def fleet_from(file: shape.FleetFile, folder: Path) -> Fleet:
         mail=_mail(file.mail),
         offsite=_offsite(file.offsite, folder),
         notify=tuple(secret_in(secret, folder) for secret in file.notify),
+        alerts=Alerts(**dict(file.alerts)),
+        heartbeat=Heartbeat(secret_in(file.heartbeat.url, folder), file.heartbeat.every) if file.heartbeat else None,
+        status_pages=StatusPages(**{**dict(file.status_pages), "hide": tuple(file.status_pages.hide)}),
+        web=_web(file.web, folder),
     )
 
 
@@ -83,7 +93,13 @@ def _server(name: str, server: shape.ServerSection, folder: Path) -> Server:
         peer=Peer(**dict(server.peer)) if server.peer else None,
         web=WebPorts(**dict(server.web)),
         status_page=StatusPage(**dict(server.status_page)) if server.status_page else None,
+        checks=_checks(server.checks),
     )
+
+
+def _checks(checks: shape.ServerChecksSection) -> ServerChecks:
+    host = HostLimits(**dict(checks.host)) if not isinstance(checks.host, str) else None
+    return ServerChecks(**{**dict(checks), "tcp": tuple(checks.tcp), "host": host})
 
 
 def _site(name: str, site: shape.SiteSection, folder: Path) -> Site:
@@ -94,7 +110,7 @@ def _site(name: str, site: shape.SiteSection, folder: Path) -> Site:
         names=tuple(site.names),
         root=site.root,
         exclude=tuple(site.exclude),
-        check=SiteCheck(site.check.path, site.check.status, site.check.contains),
+        check=SiteCheck(**dict(site.check)),
         sync=site.sync,
         max_age=site.max_age,
         databases=tuple(_database(database, folder) for database in site.databases),
@@ -122,6 +138,8 @@ def _dns(dns: shape.DnsSection, folder: Path) -> Dns:
         max_ttl_s=dns.max_ttl,
         agree_within=dns.agree_within,
         rollback_within=dns.rollback_within,
+        answer_within=dns.answer_within,
+        open_transfers=dns.open_transfers,
     )
 
 
@@ -136,6 +154,12 @@ def _mail(mail: shape.MailSection | None) -> Mail | None:
         return None
     domains = tuple(MailDomain(name, tuple(entry.exchangers), entry.probe) for name, entry in mail.domains.items())
     return Mail(domains, mail.ports.smtp, mail.ports.imap)
+
+
+def _web(web: shape.BotWebSection | None, folder: Path) -> Web | None:
+    if web is None:
+        return None
+    return Web(web.port, web.address, secret_in(web.alertmanager, folder) if web.alertmanager else None)
 
 
 def _offsite(offsite: shape.OffsiteSection | None, folder: Path) -> Offsite | None:

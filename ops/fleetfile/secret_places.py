@@ -132,6 +132,9 @@ def _secrets_in(tree: object) -> Iterator[tuple[Where, object]]:
         yield ("servers", name, "ssh", "key"), at(server, "ssh", "key")
     for where in (("dns", "tsig", "secret"), ("offsite", "server", "ssh", "key"), ("offsite", "password")):
         yield where, at(tree, *where)
+    for where in (("heartbeat", "url"), ("web", "alertmanager")):
+        if at(tree, *where) is not None:
+            yield where, at(tree, *where)
     for index, value in enumerate(entries_at(tree, "notify")):
         yield ("notify", index), value
     for name, site in mapping_at(tree, "sites").items():
@@ -160,6 +163,10 @@ def _secrets_of(fleet: Fleet) -> Iterator[tuple[str, SecretRef]]:
         yield f"servers.{name}.ssh.key", server.ssh.key
     if fleet.dns.tsig:
         yield "dns.tsig.secret", fleet.dns.tsig.secret
+    if fleet.heartbeat:
+        yield "heartbeat.url", fleet.heartbeat.url
+    if fleet.web and fleet.web.alertmanager:
+        yield "web.alertmanager", fleet.web.alertmanager
     for site in fleet.sites.values():
         for index, database in enumerate(site.databases):
             if database.password:

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.fleet import (
+    Alerts,
     ApprovalPolicy,
     Dns,
     Endpoint,
+    Heartbeat,
     Hook,
+    HostLimits,
     Mail,
     Offsite,
     Schedule,
+    ServerChecks,
     Site,
     SiteCheck,
+    StatusPages,
     SyncPolicy,
     Watch,
+    Web,
     WebPorts,
 )
 from core.units import format_duration, format_share
@@ -99,6 +105,37 @@ class StatusPageSection(Section):
     url: f.Url = Field(description="Where people read it.")
 
 
+class HostSection(Section):
+    """What is looked at on a server over SSH."""
+
+    every: f.Duration = _default(HostLimits, "every", "How often.")
+    disk: f.Share = _default(HostLimits, "disk", "A file system fuller than this is a warning.")
+    inodes: f.Share = _default(HostLimits, "inodes", "The same for its inodes.")
+    memory: f.Share = _default(HostLimits, "memory", "More memory in use than this is a warning.")
+    load: float | None = Field(
+        default=None, gt=0, description="A 5-minute load above this for each processor is a warning; left out: any."
+    )
+    clock: f.Duration = _default(HostLimits, "clock", "A clock that differs more from the bot's is a warning.")
+    units: bool = _default(HostLimits, "units", "Whether failed systemd units are a warning.")
+    reboot: bool = _default(HostLimits, "reboot", "Whether a pending reboot is a warning.")
+
+
+class ServerChecksSection(Section):
+    """What of a server is looked at besides its SSH banner and its sites."""
+
+    icmp: bool = _default(ServerChecks, "icmp", "Whether it must answer pings.")
+    tcp: list[f.Port] = _default(ServerChecks, "tcp", "Ports that must accept connections.")
+    smtp: f.Port | None = Field(
+        default=None, description="Its SMTP port, whose banner and STARTTLS must be right; left out: not looked at."
+    )
+    imap: f.Port | None = Field(
+        default=None, description="Its IMAP port, whose banner and STARTTLS must be right; left out: not looked at."
+    )
+    host: HostSection | Literal["off"] = Field(
+        default_factory=HostSection, description="What is looked at on it over SSH; off: nothing."
+    )
+
+
 class ServerSection(Section):
     """One web server."""
 
@@ -115,6 +152,9 @@ class ServerSection(Section):
     )
     web: WebSection = Field(default_factory=WebSection, description="The ports of its web server.")
     status_page: StatusPageSection | None = Field(default=None, description="Its status page; left out: it has none.")
+    checks: ServerChecksSection = Field(
+        default_factory=ServerChecksSection, description="What is looked at besides SSH and its sites."
+    )
 
 
 class SiteCheckSection(Section):
@@ -123,6 +163,15 @@ class SiteCheckSection(Section):
     path: f.UrlPath = _default(SiteCheck, "path", "The page to ask for.")
     status: int = Field(default=SiteCheck().status, ge=100, le=599, description="The HTTP status that is right.")
     contains: str | None = Field(default=None, min_length=1, description="Text that the page must hold; left out: any.")
+    redirect: str | None = Field(
+        default=None, min_length=1, description="Where it must redirect to, as its Location header says; left out: any."
+    )
+    within: f.Duration | None = Field(
+        default=None, description="A site that takes longer to answer is degraded; left out: any time."
+    )
+    certificate: f.Duration = _default(
+        SiteCheck, "certificate", "A certificate that ends sooner than this makes the site degraded."
+    )
 
 
 class DatabaseSection(Section):
@@ -234,6 +283,12 @@ class DnsSection(Section):
         Dns, "agree_within", "How long a cutover waits for all name servers to agree before it ends unfinished."
     )
     rollback_within: f.Duration = _default(Dns, "rollback_within", "How long a cutover can be rolled back.")
+    answer_within: f.Duration | None = Field(
+        default=None, description="A name server that takes longer to answer is degraded; left out: any time."
+    )
+    open_transfers: bool = _default(
+        Dns, "open_transfers", "Whether name servers may let anybody transfer a zone; no: such a one is degraded."
+    )
 
 
 class SlackSection(Section):
@@ -336,6 +391,43 @@ class OffsiteSection(Section):
     max_age: f.Duration = _default(Offsite, "max_age", "A site whose backup is older than this is an alert.")
 
 
+class AlertsSection(Section):
+    """How people are told."""
+
+    remind: f.Duration = _default(Alerts, "remind", "How often an alert is repeated that nobody has acknowledged.")
+    summary: f.Scheduled = Field(
+        default=f.NEVER, description="When the day is summed up, if there is anything to say. Cron, or off."
+    )
+
+
+class HeartbeatSection(Section):
+    """A dead-man's switch elsewhere, told that the bot lives."""
+
+    url: f.Secret = Field(description="Where the address to ask for is: it holds a secret.")
+    every: f.Duration = _default(Heartbeat, "every", "How often.")
+
+
+class StatusPagesSection(Section):
+    """What the servers' status pages show to everybody."""
+
+    title: f.LabelText | None = Field(default=None, description="Their title; the fleet's name if left out.")
+    hide: list[str] = _default(StatusPages, "hide", "Sites that are not on them.")
+    addresses: bool = _default(StatusPages, "addresses", "Whether they show the servers' addresses.")
+    stale_after: f.Duration = _default(
+        StatusPages, "stale_after", "A page that was written longer ago says by itself that it is old."
+    )
+
+
+class BotWebSection(Section):
+    """The bot's own HTTP, for monitoring."""
+
+    port: f.Port = Field(description="Its port.")
+    address: f.Ip = _default(Web, "address", "The address to listen at.")
+    alertmanager: f.Secret | None = Field(
+        default=None, description="Where the token is with which an Alertmanager may send alerts; left out: none may."
+    )
+
+
 class FleetFile(Section):
     """The fleet, as its operator writes it."""
 
@@ -355,3 +447,11 @@ class FleetFile(Section):
     notify: list[f.Secret] = Field(
         default_factory=list, description="Where alerts also go: env:NAME, an Apprise URL each."
     )
+    alerts: AlertsSection = Field(default_factory=AlertsSection, description="How people are told.")
+    heartbeat: HeartbeatSection | None = Field(
+        default=None, description="A dead-man's switch that is told that the bot lives; left out: none."
+    )
+    status_pages: StatusPagesSection = Field(
+        default_factory=StatusPagesSection, description="What the status pages show to everybody."
+    )
+    web: BotWebSection | None = Field(default=None, description="The bot's own HTTP, for monitoring; left out: none.")
