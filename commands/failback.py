@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from commands import Command
 from core.errors import RefusedError, UsageError
+from core.failback_chosen import at_home_reply, kept_report, taken_parts, with_own_hint
 from core.failback_keep import read_paths
-from core.failback_report import at_home_reply, kept_report, progress_reply, report, taken_parts, with_own_hint
+from core.failback_report import progress_reply, report
 from core.naming import server_named, server_or_site_named
 from core.people import Role
 from core.reply import Button, Text

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import failback_chosen as chosen
 from core import failback_report as told
 from core.errors import UsageError
 from core.failback import KEPT_FILES, Comparison, File, Found, Returned, judge, standing, tally
@@ -345,7 +346,7 @@ RESULT = SyncResult("shop", "south", "north", "good", 1.0)
 class TestKept:
     def test_files_that_came_are_counted_and_those_that_took_a_place_are_listed(self) -> None:
         taken = Reply("taken", parts=(Text("how"),), facts={"good": 1})
-        reply = told.kept_report(KEPT, RESULT, taken)
+        reply = chosen.kept_report(KEPT, RESULT, taken)
         assert (
             reply.title
             == "shop: 2 files (7 bytes) brought from north, 1 of them in the place of another one; then taken"
@@ -358,13 +359,13 @@ class TestKept:
         assert reply.facts == {"kept": dict(KEPT.facts), "taken": {"good": 1}}
 
     def test_what_was_there_already_is_said_to_be(self) -> None:
-        reply = told.kept_report(replace(KEPT, brought=()), RESULT, Reply("taken"))
+        reply = chosen.kept_report(replace(KEPT, brought=()), RESULT, Reply("taken"))
         assert "nothing to bring, it is there already" in reply.title
         assert reply.parts == ()
 
     @pytest.mark.parametrize(("refused", "code"), [(True, 3), (False, 1)])
     def test_trouble_says_what_came_and_that_the_quarantine_stays(self, refused: bool, code: int) -> None:
-        reply = told.kept_report(replace(KEPT, trouble=replace(BROKEN, refused=refused)), None, None)
+        reply = chosen.kept_report(replace(KEPT, trouble=replace(BROKEN, refused=refused)), None, None)
         assert reply.exit_code == code
         assert "stays in quarantine" in texts(reply)
         assert reply.facts is not None
@@ -372,19 +373,19 @@ class TestKept:
 
     def test_trouble_without_a_hint_is_said_as_plainly(self) -> None:
         kept = replace(KEPT, brought=(), trouble=replace(BROKEN, hint=""))
-        assert texts(told.kept_report(kept, None, None)).startswith("The copy on north is as it was")
+        assert texts(chosen.kept_report(kept, None, None)).startswith("The copy on north is as it was")
 
 
 @pytest.mark.parametrize("code", ["too-many-deletes", "unreachable", None])
 def test_only_the_hint_about_too_many_deletes_is_one_of_failback(code: str | None) -> None:
     trouble = replace(BROKEN, code=code) if code is not None else None
-    result = told.with_own_hint(replace(RESULT, site="my shop", trouble=trouble))
+    result = chosen.with_own_hint(replace(RESULT, site="my shop", trouble=trouble))
     hint = result.trouble.hint if result.trouble is not None else ""
     assert ("`failback 'my shop' --take-active --allow-delete`" in hint) == (code == "too-many-deletes")
 
 
 def test_what_was_kept_aside_can_be_listed_by_its_run() -> None:
-    (part,) = told.taken_parts([(RESULT, "R2")])
+    (part,) = chosen.taken_parts([(RESULT, "R2")])
     assert part == Text("What north had of shop is kept aside there: `sync --undo R2 --dry-run` lists it.")
 
 
@@ -393,5 +394,5 @@ def test_a_run_that_kept_paths_is_called_so_among_those_that_can_be_undone() -> 
 
 
 def test_sites_at_home_are_named_and_no_site_is_said_too(fleet: Fleet) -> None:
-    assert told.at_home_reply([fleet.sites["shop"]]).title.startswith("1 site is at home")
-    assert told.at_home_reply([]).title == "No site lives there, and no copy there is in quarantine"
+    assert chosen.at_home_reply([fleet.sites["shop"]]).title.startswith("1 site is at home")
+    assert chosen.at_home_reply([]).title == "No site lives there, and no copy there is in quarantine"
