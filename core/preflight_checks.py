@@ -10,7 +10,7 @@ from core.preflight_dns import judge_dns
 from core.words import ago, count, duration, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from core.plan import Plan
     from core.preflight import Facts, Sighting
@@ -34,15 +34,19 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
     )
 
 
-def no_hooks_on(plan: Plan, facts: Facts) -> tuple[str, ...]:
-    """Return the servers that cannot be counted on to run hooks.
+def no_hooks_on(plan: Plan, facts: Facts, silent: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the servers that cannot be counted on to run hooks, where a failing hook would stand in the way.
 
-    In an emergency those that sites leave, whether they still answer or not; in a rollback those of them that do not.
+    In an emergency those that sites leave, whether they still answer or not; in a rollback those of them that do not;
+    in both the other servers that are `silent`. A planned move leaves nothing out: it can wait.
     """
-    if plan.kind == "failover":
-        return () if plan.planned else plan.sources
-    looks = {server: facts.sources[server].get("here") for server in plan.sources}
-    return tuple(server for server, look in looks.items() if look is None or not look.ok)
+    if plan.kind == "failover" and plan.planned:
+        return ()
+    left = plan.sources
+    if plan.kind != "failover":
+        looks = {server: facts.sources[server].get("here") for server in plan.sources}
+        left = tuple(server for server, look in looks.items() if look is None or not look.ok)
+    return (*left, *(server for server in silent if server not in plan.sources))
 
 
 def _sources(facts: Facts) -> Iterator[Verdict]:
@@ -181,7 +185,7 @@ def _hooks(facts: Facts) -> Iterator[Verdict]:
     if not facts.hooks_left_out:
         return
     which = f"{count(len(facts.hooks_left_out), 'hook')} left out"
-    why = "as asked" if facts.without_hooks else "since the server that sites leave cannot be counted on"
+    why = "as asked" if facts.without_hooks else "on servers that cannot be counted on now"
     yield Verdict(
         "hooks",
         Level.WARN,

@@ -26,7 +26,7 @@ from core.preflight_checks import judge, no_hooks_on
 from core.restoring import warnings_of
 from core.words import listing
 from jobs.backup.bringing_back import restore_differences
-from ops.preflight import gather_facts
+from ops.preflight import gather_facts, silent_of
 from ops.zones import ZonesRead, read_zones
 
 if TYPE_CHECKING:
@@ -168,7 +168,10 @@ async def _judge_and_keep(
         rollback=plan.kind == "rollback",
         left_alone=plan.left_alone,
     )
-    plan = replace(plan, no_hooks_on=tuple(ports.fleet.servers) if without_hooks else no_hooks_on(plan, facts))
+    on = {hook.server for hook in hooks_of(plan, ports.fleet).runs} - {*plan.sources, *plan.targets}
+    silent = await silent_of(ports, sorted(on))
+    left_out = tuple(ports.fleet.servers) if without_hooks else no_hooks_on(plan, facts, silent)
+    plan = replace(plan, no_hooks_on=left_out)
     hooked = hooks_of(plan, ports.fleet)
     plan = replace(plan, hooks=hooked.runs)
     facts = replace(

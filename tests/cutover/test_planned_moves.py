@@ -43,6 +43,15 @@ def failing_freeze(tree: dict[str, Any]) -> None:
     tree["sites"]["ski.example"]["hooks"]["freeze"].append({"on": "source", "run": "sleep 60", "timeout": "300ms"})
 
 
+def told_elsewhere(tree: dict[str, Any]) -> None:
+    oslo = tree["servers"]["oslo"]
+    peer = {"key": "/srv/quito/keys/peer", "known_hosts": "/srv/quito/keys/known_hosts"}
+    address = f"{oslo['ipv4'].rpartition('.')[0]}.3"
+    quito = {"location": "Quito", "ipv4": address, "ssh": dict(oslo["ssh"]), "peer": peer, "web": {"http": 8080}}
+    tree["servers"]["quito"] = quito
+    traced(tree, "ski.example", "before_cutover", on="quito")
+
+
 def failing_thaw(tree: dict[str, Any]) -> None:
     every_hook(tree)
     tree["sites"]["ski.example"]["hooks"]["thaw"] = [{"on": "source", "run": "exit 1"}]
@@ -234,6 +243,17 @@ async def test_in_an_emergency_hooks_on_the_dead_server_are_left_out_and_the_pla
     assert (await stage.say(f"approve {back}")).exit_code == 0
     assert trace(stage, "lima")[1:] == ["before_cutover ski.example", "after_cutover ski.example"]
     assert trace(stage, "oslo") == ["after_cutover ski.example"]
+
+
+@pytest.mark.parametrize("change", [told_elsewhere])
+async def test_in_an_emergency_a_hook_on_another_dead_server_stops_nothing(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    stage.lab.drop("quito")
+    shown = await stage.say("failover ski.example")
+    assert "before_cutover of ski.example on quito" in str(shown.parts)
+    assert shown.facts is not None
+    assert (await stage.say(f"approve {shown.facts['id']}")).exit_code == 0
+    assert stage.all_answer("ski.example", "lima")
 
 
 @pytest.mark.parametrize("change", [failing_before])

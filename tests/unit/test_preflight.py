@@ -137,7 +137,7 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             lambda f: replace(f, hooks_left_out=("before_cutover of shop on north",)),
             "hooks",
             Level.WARN,
-            "1 hook left out since the server that sites leave cannot be counted on: before_cutover of shop on north",
+            "1 hook left out on servers that cannot be counted on now: before_cutover of shop on north",
         ),
         (
             lambda f: replace(f, hooks_left_out=("before_cutover of shop on south",), without_hooks=True),
@@ -267,3 +267,14 @@ def test_hooks_are_left_out_where_the_server_that_is_left_cannot_be_counted_on(
 ) -> None:
     facts = replace(GOOD, sources={"north": {"here": here}})
     assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts) == left_out
+
+
+@pytest.mark.parametrize(
+    ("kind", "planned", "left_out"),
+    [("failover", False, ("north", "far")), ("failover", True, ()), ("rollback", True, ("far",))],
+)
+def test_hooks_on_another_silent_server_stand_in_the_way_of_a_planned_move_only(
+    plan: Plan, kind: str, planned: bool, left_out: tuple[str, ...]
+) -> None:
+    facts = replace(GOOD, sources={"north": {"here": UP}})
+    assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts, ["north", "far"]) == left_out
