@@ -158,6 +158,11 @@ _LOCKED = Trouble(
     "It frees itself half an hour after a death. {said}",
     refused=True,
 )
+_OFFSITE_LOST = Trouble(
+    "offsite-lost",
+    "the connection to the off-site host broke",
+    "What had arrived is used next time. Is it up, and does it offer SFTP?",
+)
 _EXITS = {10: _NO_REPOSITORY, 11: _LOCKED, 12: _WRONG_PASSWORD}
 _SAID = (
     (r"wrong password or no key found", _WRONG_PASSWORD),
@@ -185,17 +190,14 @@ _SAID = (
     ),
     (
         r"connection lost|unable to start the sftp session|unexpected EOF|server unexpectedly closed",
-        Trouble(
-            "offsite-lost",
-            "the connection to the off-site host broke",
-            "What had arrived is used next time. Is it up, and does it offer SFTP?",
-        ),
+        _OFFSITE_LOST,
     ),
     (r"Fatal: unable to create repository|config file already exists", _NO_REPOSITORY),
 )
 _STOPS: Mapping[str, Trouble] = {
     trouble.code: trouble
     for trouble in (
+        _OFFSITE_LOST,
         Trouble("no-restic", "restic is missing on {server}", "Install it there: apt install restic."),
         Trouble("no-rsync", "rsync is missing on {server}", "Install it there: apt install rsync."),
         Trouble("no-flock", "flock is missing on {server}", "Install it there: apt install util-linux."),

@@ -5,7 +5,7 @@ and the bot joins that channel to the off-site host. So no server can log in the
 first line of standard input: it gets into restic's environment, and nowhere else. What restic says goes to standard
 error.
 
-Either end of the relay ends the other: when the bot is gone, restic sees its connection break and ends.
+Either end of the relay ends the other: when the bot or the off-site host is gone, so is restic.
 """
 
 from __future__ import annotations
@@ -35,9 +35,16 @@ if ! mkdir -p -- "$own" 2>/dev/null || [ ! -w "$own" ]; then
   trap 'rm -rf -- "$own"' EXIT
 fi
 there='cat <&6 & a=$!' back='{ cat <&5 >&7; kill $a; } 2>/dev/null & b=$!'
-relay="sh -c 'exec 5<&0; $there; $back; wait \$a; kill \$b 2>/dev/null; wait'"
+# What is lost is lost: by itself restic would try again for a quarter of an hour, over a relay that is gone.
+relay="sh -c 'exec 5<&0; $there; $back; wait \$a && kill -9 \$PPID; kill \$b 2>/dev/null; wait'"
 join() { exec 6<&0 7>&1 </dev/null >&2; }
-sharpnet_restic() { nice -n 10 restic --cache-dir "$own" -o sftp.command="$relay" "$@"; }
+sharpnet_restic() {
+  nice -n 10 restic --cache-dir "$own" -o sftp.command="$relay" "$@"
+  ended=$?
+  [ "$ended" = 137 ] || return "$ended"
+  echo "sharpnet-stop: offsite-lost" >&2
+  return 90
+}
 """
 )
 
@@ -176,7 +183,7 @@ fi
 # Arguments: root, parent and work folder as of a copy (`ops.rsync_script`); the repository; the run, the snapshot, the
 # root as the snapshot has it, the owner of the files or nothing; then rsync's exclude filters. It makes what the
 # exchange of `ops.rsync_script` puts in place: the restored content as the stage, and links to all that it replaces in
-# `leaving`. What is excluded has none there, so that it goes on living in the restored content.
+# `leaving`. What is excluded is linked into the stage instead: it goes on living in the restored content.
 RESTORE = (
     COPIES
     + PRELUDE
@@ -200,9 +207,16 @@ new=$work/tmp/restored$inside
 if [ -h "$new" ] || [ -z "$(find "$new" ! -type d 2>/dev/null | head -n 1)" ]; then forget; stop not-restored; fi
 [ "$(id -u)" != 0 ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
 mv -T -- "$new" "$work/stage" || exit 1
-if [ -d "$root" ]; then
-  mkdir -- "$work/leaving" && rsync -a --link-dest="$root" "$@" "$root/" "$work/leaving/" || { forget; exit 1; }
-fi
+link_present() {
+  own=$work/tmp/own
+  mkdir -- "$work/leaving" && rsync -a --link-dest="$root" "$@" "$root/" "$work/leaving/" && mkdir -- "$own" || return 1
+  if ! cp -al -- "$root/." "$own/" 2>/dev/null; then
+    remove "$own" && mkdir -- "$own" && cp -a --reflink=auto -- "$root/." "$own/" || return 1
+  fi
+  cd -- "$work/leaving" && find . ! -type d -exec sh -c 'cd -- "$0" && rm -f -- "$@"' "$own" {} + && cd / || return 1
+  find "$own" -mindepth 1 -depth -type d -empty -delete && cp -aln -- "$own/." "$work/stage/"
+}
+if [ -d "$root" ]; then link_present "$@" || { forget; exit 1; }; fi
 sync -f -- "$work/stage" 2>/dev/null || sync
 printf '%s\n' "$run" >"$work/ready"
 """

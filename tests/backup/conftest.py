@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-SITES = 24
+SITES = 80
 
 
 def with_offsite(block: str) -> Any:  # noqa: ANN401  a change of a small fleet
