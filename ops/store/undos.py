@@ -25,9 +25,9 @@ _UNDOS = (
 LOOKED_AT = 20_000
 _WITHOUT_END = """
     SELECT subject, who, body FROM record AS begun
-    WHERE seq > (SELECT max(seq) FROM record) - ? AND kind = 'undo.begun' AND NOT EXISTS (
+    WHERE seq > (SELECT max(seq) FROM record) - ? AND kind = ? || '.begun' AND NOT EXISTS (
         SELECT 1 FROM record AS later WHERE later.subject = begun.subject AND later.seq > begun.seq
-        AND later.kind LIKE 'undo.%' AND json_extract(later.body, '$.run') = json_extract(begun.body, '$.run'))
+        AND later.kind LIKE ? || '.%' AND json_extract(later.body, '$.run') = json_extract(begun.body, '$.run'))
     ORDER BY seq"""
 
 
@@ -54,10 +54,10 @@ class Undos:
         )
         return tuple((await self._runs(where, [at.strftime(STAMP)])).values())
 
-    async def without_end(self) -> tuple[tuple[str, str, Mapping[str, object]], ...]:
-        """Return (site, who, body) of each putting back that has no end on record, among the newest entries."""
+    async def without_end(self, kind: str = "undo") -> tuple[tuple[str, str, Mapping[str, object]], ...]:
+        """Return (site, who, body) of each undo, or `kind`, that has no end on record, among the newest entries."""
         rows = await self._db.read(
-            lambda database: database.conn.execute(_WITHOUT_END, [LOOKED_AT]).fetchall(),
+            lambda database: database.conn.execute(_WITHOUT_END, [LOOKED_AT, kind, kind]).fetchall(),
         )
         return tuple((site, who, json.loads(body)) for site, who, body in rows)
 

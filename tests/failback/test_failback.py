@@ -11,6 +11,7 @@ from sync.rig import WHO, contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
 from core.reply import Table
+from jobs.interrupted_keeps import report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -251,6 +252,16 @@ async def test_while_somebody_else_works_on_the_site_nothing_is_kept(rig: Rig) -
         await rig.say(f"failback {site.name} --keep new.txt")
     assert not (rig.root(site, "oslo") / "new.txt").exists()
     await rig.ports.store.claims.release("K7Q2")
+
+
+async def test_a_keep_whose_process_is_gone_is_reported_as_interrupted_once(rig: Rig) -> None:
+    site = await returned(rig)
+    body = {"run": "20261122T174009Z-428bbdf9", "server": "oslo", "returned": "lima", "paths": ["a"]}
+    await rig.ports.store.record.add(rig.ports.clock.now(), "keep.begun", site.name, WHO, body)
+    for _ in range(2):
+        await report(rig.ports, "", rig.ports.clock.now())
+    kinds = [entry.kind for entry in await rig.ports.store.record.entries(subject=site.name)]
+    assert (kinds[-1], kinds.count("keep.interrupted")) == ("keep.interrupted", 1)
 
 
 async def test_a_served_copy_that_is_quarantined_itself_is_let_go_by_choosing_it(rig: Rig) -> None:
