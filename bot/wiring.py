@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.errors import SettingsError
 from jobs import all_jobs
 from ops.clock import SystemClock
+from ops.databases import Databases
 from ops.dns import open_dns
 from ops.engine import StoreEngine
 from ops.fleetfile import load_fleet, secret_reader
@@ -72,6 +73,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
             restic=Restic(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
+            databases=Databases(ssh, secret),
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
         yield ports

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Endpoint, Fleet, Site
     from core.records import RecordChange, ZoneReading
+    from ops.databases import Databases
     from ops.restic import Restic
     from ops.store import Store
 
@@ -68,7 +69,7 @@ class Ssh(Protocol):
         """Run `command` (a POSIX shell line; quote what is in it) on `server` and return how it ended.
 
         It ends by itself at `timeout_s` there too (it runs under `timeout -k`). `on_output` gets pieces of standard
-        output as they come, on the event loop. A non-zero exit status is returned, not raised.
+        output as they come, on the event loop, and `out` is empty then. A non-zero exit status is returned, not raised.
         Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError.
         """
         ...
@@ -199,6 +200,7 @@ class Ports:
 
     fleet: as it was when this process started. live_fleet: reads the fleet file again where it has changed since
     (blocking); raises SettingsError where it cannot be used now. restic: None where the fleet has no off-site host.
+    databases: None only in tests of what asks no database.
     """
 
     fleet: Fleet
@@ -211,3 +213,4 @@ class Ports:
     live_fleet: Callable[[], Fleet]
     version: str = ""
     restic: Restic | None = None
+    databases: Databases | None = None

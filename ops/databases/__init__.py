@@ -1,0 +1,284 @@
+"""Databases of sites, one file an engine: found here by itself, and refused where it holds no `ENGINE`.
+
+A copy is loaded into a fresh database beside the one that is there, checked, and then exchanged for it; the one before
+is kept under another name (`core.databases`). Killed at any instant, the mirror's database is the one before or the
+one after. What goes wrong is returned as a Trouble; only what SSH and the store raise is raised.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from core.database_trouble import trouble_of_database
+from core.databases import (
+    DatabaseCopy,
+    There,
+    fresh_name,
+    fresh_ones,
+    kept_name,
+    kept_ones,
+    was_replaced_by,
+    why_not_whole,
+)
+from core.sync_trouble import Trouble
+from ops.databases.asking import DatabaseError, Place, Ready
+from ops.databases.engine import Engine
+from ops.ports import End
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from core.database_trouble import Doing
+    from core.databases import Kept
+    from core.fleet import Database, SecretRef
+    from ops.databases.engine import Dialect
+    from ops.ports import Ssh
+
+SHARED = frozenset({"asking", "engine", "mariadb_script", "postgresql_script"})
+LOAD_S = 12 * 3600.0
+CUT_OFF = 255
+_NOT_SENT = Trouble(
+    "not-whole",
+    "the dump of the database {name} did not come to its end",
+    "Nothing was put in place. Sync again.",
+)
+
+
+@cache
+def all_engines() -> Mapping[str, Engine]:
+    """Return every engine by each of its names. Raises TypeError for a file without a proper ENGINE."""
+    found: dict[str, Engine] = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        if module_info.name in SHARED:
+            continue
+        engine = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "ENGINE", None)
+        if not isinstance(engine, Engine):
+            raise TypeError(f"ops/databases/{module_info.name}.py holds no ENGINE of type Engine")
+        for name in engine.names:
+            if name in found:
+                raise TypeError(f"two files hold the database engine {name}")
+            found[name] = engine
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Databases on the fleet's servers. secret: reads a password when it is needed; raises SettingsError."""
+
+    ssh: Ssh
+    secret: Callable[[SecretRef], str]
+
+    def dump_line(self, database: Database, server: str) -> tuple[str, bytes]:
+        """Return the shell line that writes a complete, consistent dump, and what its standard input gets first.
+
+        It ends with another status than 0 where the dump is not complete. Raises SettingsError.
+        """
+        place, dialect = self._at(database, server)
+        return dialect.dump_line(There(exists=True), frozenset()), place.first
+
+    async def look(self, database: Database, server: str) -> There | Trouble:
+        """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
+        try:
+            _, dialect = self._at(database, server)
+            await dialect.recover()
+            return await dialect.look(database.name)
+        except DatabaseError as error:
+            return error.trouble
+
+    async def look_only(self, database: Database, server: str) -> There | Trouble:
+        """Return what `server` has of the database, and change nothing."""
+        try:
+            return await self._at(database, server)[1].look(database.name)
+        except DatabaseError as error:
+            return error.trouble
+
+    async def load(
+        self, database: Database, source: str, target: str, run: str, on_bytes: Callable[[int], None]
+    ) -> Ready | Trouble:
+        """Make a fresh copy of `source`'s database on `target`, beside the one there, and check it.
+
+        What dead runs have left there is dropped before.
+        """
+        try:
+            return await self._load(self._at(database, source), self._at(database, target), run, on_bytes)
+        except DatabaseError as error:
+            return error.trouble
+
+    async def put_in_place(self, ready: Sequence[Ready], run: str, at: datetime) -> Trouble | tuple[DatabaseCopy, ...]:
+        """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
+        copies: list[DatabaseCopy] = []
+        for number, one in enumerate(ready):
+            kept = kept_name(one.place.name, run, at)
+            try:
+                await self._dialect(one.place).exchange(one.fresh, kept)
+                if not one.before.tables:
+                    await self._dialect(one.place).drop([kept])
+            except DatabaseError as error:
+                trouble = await self.take_back(ready[:number], run, at)
+                return trouble or error.trouble
+            copies.append(_copy(one, kept if one.before.tables else ""))
+        return tuple(copies)
+
+    async def take_back(self, ready: Sequence[Ready], run: str, at: datetime) -> Trouble | None:
+        """Exchange back what `put_in_place` has put in place for that run; return why one could not be."""
+        for one in ready:
+            try:
+                if one.before.tables:
+                    await self._dialect(one.place).exchange(kept_name(one.place.name, run, at), one.fresh)
+            except DatabaseError as error:
+                hint = f"The one before is kept there as {kept_name(one.place.name, run, at)}. {error.hint}"
+                where = f"{one.place.name} on {one.place.server}"
+                return Trouble(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
+        return await self.give_up(ready)
+
+    async def give_up(self, ready: Sequence[Ready]) -> Trouble | None:
+        """Drop what was loaded and will not be put in place; return why one could not be."""
+        for one in ready:
+            try:
+                await self._dialect(one.place).drop([one.fresh])
+            except DatabaseError as error:
+                return error.trouble
+        return None
+
+    async def forget(self, database: Database, server: str, before: datetime) -> Trouble | None:
+        """Drop what was replaced before `before`."""
+        try:
+            _, dialect = self._at(database, server)
+            kept = kept_ones(database.name, await dialect.beside())
+            await dialect.drop([one.name for one in kept if one.replaced_at < before])
+        except DatabaseError as error:
+            return error.trouble
+        return None
+
+    async def kept(self, database: Database, server: str) -> tuple[Kept, ...] | Trouble:
+        """Return the databases on `server` that runs have replaced, newest first."""
+        try:
+            return kept_ones(database.name, await self._at(database, server)[1].beside())
+        except DatabaseError as error:
+            return error.trouble
+
+    async def restore(
+        self, database: Database, server: str, path: str, like: str, run: str, at: datetime
+    ) -> DatabaseCopy | Trouble:
+        """Load the dump in the file `path` on `server` and put it in place of what is there; the same run does it once.
+
+        like: the server whose database a new one is made like; `server` itself where that has one.
+        """
+        try:
+            place, dialect = self._at(database, server)
+            await dialect.recover()
+            beside = await dialect.beside()
+            before = await dialect.look(database.name)
+            done = [one for one in kept_ones(database.name, beside) if was_replaced_by(one, run)]
+            if done:
+                return DatabaseCopy(
+                    database.engine, database.name, before.size_bytes, len(before.tables), kept=done[0].name
+                )
+            model = before if before.exists else await self._at(database, like)[1].look(database.name)
+            if not model.exists:
+                return _missing(database, server)
+            fresh = fresh_name(database.name, run)
+            await dialect.drop(fresh_ones(database.name, beside))
+            usable = await dialect.usable(model)
+            await dialect.make(fresh, model, usable)
+            said = await place.run(dialect.load_line(fresh, path), doing="loaded")
+            rows = await dialect.loaded(fresh, said)
+            now = await dialect.look(fresh)
+            if rows is None or rows[0] != rows[1]:
+                await dialect.drop([fresh])
+                return _named(_NOT_SENT, database)
+            ready = Ready(place, fresh, now, before, rows[1])
+        except DatabaseError as error:
+            return error.trouble
+        copies = await self.put_in_place([ready], run, at)
+        return copies if isinstance(copies, Trouble) else copies[0]
+
+    async def _load(
+        self,
+        source: tuple[Place, Dialect],
+        target: tuple[Place, Dialect],
+        run: str,
+        on_bytes: Callable[[int], None],
+    ) -> Ready | Trouble:
+        (giver, giving), (taker, taking) = source, target
+        name = giver.name
+        await taking.recover()
+        first, before = await giving.look(name), await taking.look(name)
+        if not first.exists:
+            return _missing(giver.database, giver.server)
+        fresh = fresh_name(name, run)
+        await taking.drop(fresh_ones(name, await taking.beside()))
+        usable = await taking.usable(first)
+        await taking.make(fresh, first, usable)
+        dumped, loaded = await self.ssh.stream(
+            End(giver.server, giving.dump_line(first, usable), giver.first),
+            End(taker.server, taking.load_line(fresh), taker.first),
+            timeout_s=LOAD_S,
+            on_bytes=on_bytes,
+        )
+        trouble = _of_both((giver, dumped.exit_code, dumped.err), (taker, loaded.exit_code, loaded.err))
+        rows = await taking.loaded(fresh, loaded.out) if trouble is None else None
+        if trouble is None and rows is None:
+            trouble = _named(_NOT_SENT, giver.database)
+        if trouble is None and rows is not None:
+            again, now = await giving.look(name), await taking.look(fresh)
+            trouble = why_not_whole(name, first, again, now, sent_rows=rows[0], loaded_rows=rows[1])
+        if trouble is not None or rows is None:
+            await self._drop_quietly(taking, fresh)
+            return trouble or _named(_NOT_SENT, giver.database)
+        return Ready(taker, fresh, first, before, rows[1], await taking.notes(fresh, first, usable))
+
+    async def _drop_quietly(self, dialect: Dialect, fresh: str) -> None:
+        """Drop what cannot be used; where that fails, the next run does."""
+        try:
+            await dialect.drop([fresh])
+        except DatabaseError:
+            return
+
+    def _at(self, database: Database, server: str) -> tuple[Place, Dialect]:
+        engine = all_engines()[database.engine]
+        password = self.secret(database.password) if database.password is not None else None
+        place = Place(self.ssh, database, server, engine.first(password))
+        return place, engine.dialect(place)
+
+    def _dialect(self, place: Place) -> Dialect:
+        return all_engines()[place.database.engine].dialect(place)
+
+
+def _of_both(source: tuple[Place, int, bytes], sink: tuple[Place, int, bytes]) -> Trouble | None:
+    """Return what went wrong at the end that failed by itself, and not because the other one did."""
+    ends: tuple[tuple[tuple[Place, int, bytes], Doing], ...] = ((source, "dumped"), (sink, "loaded"))
+    found = [
+        trouble_of_database(place.name, place.server, doing, exit_code, err)
+        for (place, exit_code, err), doing in ends
+        if exit_code != CUT_OFF
+    ]
+    said = next((trouble for trouble in found if trouble is not None), None)
+    if said is None and CUT_OFF in (source[1], sink[1]):
+        return _named(_NOT_SENT, source[0].database)
+    return said
+
+
+def _copy(one: Ready, kept: str) -> DatabaseCopy:
+    database = one.place.database
+    return DatabaseCopy(
+        database.engine, database.name, one.source.size_bytes, len(one.source.tables), one.rows, kept, one.notes
+    )
+
+
+def _missing(database: Database, server: str) -> Trouble:
+    return Trouble(
+        "no-database",
+        f"there is no database {database.name} on {server}, or the bot's user there may not see it",
+        "Is its name right in app.yaml?",
+        refused=True,
+    )
+
+
+def _named(trouble: Trouble, database: Database) -> Trouble:
+    return replace(trouble, message=trouble.message.replace("{name}", database.name))

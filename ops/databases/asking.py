@@ -1,0 +1,101 @@
+"""One database on one server, as its engine's client programs are asked about it over SSH."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.database_trouble import trouble_of_database
+from core.errors import SharpnetError
+from core.words import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.database_trouble import Doing
+    from core.databases import There
+    from core.fleet import Database
+    from core.sync_trouble import Trouble
+    from ops.ports import Ran, Ssh
+
+# Large tables are counted and indexes built in one question.
+ASK_S = 3600.0
+SHELL = r"""
+set -u
+LC_ALL=C; export LC_ALL
+umask 077
+stop() { printf 'sharpnet-stop: %s\n' "$*" >&2; exit 90; }
+"""
+# What ends the statements that come on standard input: a part of them is not carried out.
+WHOLE = "-- sharpnet: all of it"
+
+
+class DatabaseError(SharpnetError):
+    """A database could not be asked, dumped, loaded or put in place: `trouble` says why. Nothing was half done."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message, hint=trouble.hint)
+        self.trouble = trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One database on one server. first: what its client gets first on standard input, a password or nothing."""
+
+    ssh: Ssh
+    database: Database
+    server: str
+    first: bytes
+
+    @property
+    def name(self) -> str:
+        """The database's name."""
+        return self.database.name
+
+    async def run(self, line: str, stdin: bytes = b"", doing: Doing = "asked") -> bytes:
+        """Run a shell line on the server and return what it wrote. Raises DatabaseError where it did not go well."""
+        ran = await self.ssh.run(self.server, line, timeout_s=ASK_S, stdin=self.first + stdin)
+        self.judge(ran, doing)
+        return ran.out
+
+    async def rows(self, line: str, sql: str, doing: Doing = "asked") -> list[list[str]]:
+        """Carry out statements with the shell line `line`; return what they print, one list of fields a row."""
+        out = await self.run(line, f"{sql}\n{WHOLE}\n".encode("utf-8", "surrogateescape"), doing)
+        return [row.split("\t") for row in out.decode("utf-8", "replace").splitlines()]
+
+    def judge(self, ran: Ran, doing: Doing) -> None:
+        """Raise DatabaseError where `ran` did not end well."""
+        trouble = trouble_of_database(self.name, self.server, doing, ran.exit_code, ran.err)
+        if trouble is not None:
+            raise DatabaseError(trouble)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a run has loaded: the fresh database `fresh` at `place`, to be exchanged for the one that is there."""
+
+    place: Place
+    fresh: str
+    source: There
+    before: There
+    rows: int
+    notes: tuple[str, ...] = ()
+
+
+def script(text: str, words: Iterable[str]) -> str:
+    """Return the shell line that runs a script with `words` as its arguments."""
+    return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-database", *map(shlex.quote, words)])
+
+
+def unhex(text: str) -> str:
+    """Return a name that was asked for in hexadecimal, since it may hold tabs and line breaks."""
+    return bytes.fromhex(text).decode("utf-8", "replace")
+
+
+def settled(found: There) -> tuple[str, ...]:
+    """Say of which tables a dump has no snapshot."""
+    if not found.unsettled:
+        return ()
+    tables = count(len(found.unsettled), "table")
+    return (f"{tables} of engines without transactions: what is written to them while they are dumped may be torn.",)
