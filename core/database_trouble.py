@@ -139,8 +139,8 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (
-                r"(?i)access denied",
-                r"(?i)permission denied",
+                r"(?i:access denied)",
+                r"(?i:permission denied)",
                 r"must be (?:owner|superuser|able to SET ROLE|member)",
                 r"command denied to user",
                 r"Operation .* failed for .*: you need",
