@@ -21,6 +21,8 @@ from core.words import count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from core.fleet import Database
+
 SITE_TAG = "site:"
 FLEET_TAG = "fleet:"
 SHORT_ID = 8
@@ -61,6 +63,11 @@ def fleet_tag(fleet: str) -> str:
 def site_of(tags: Iterable[str]) -> str | None:
     """Return the site that a snapshot with these tags is of, or None: somebody else made it."""
     return next((unquote(tag.removeprefix(SITE_TAG)) for tag in tags if tag.startswith(SITE_TAG)), None)
+
+
+def dump_name(database: Database) -> str:
+    """Return the name of the file for a database's dump, its own for every name."""
+    return f"{database.engine}-{quote(database.name, safe='')}.sql"
 
 
 def keep_options(keep: Mapping[str, int]) -> tuple[str, ...]:

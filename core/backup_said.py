@@ -212,11 +212,6 @@ _STOPS: Mapping[str, Trouble] = {
             "Write the folder that it points to into app.yaml. Older backups are all kept.",
         ),
         Trouble("source-closed", "the SSH user may not read the root on {server}", "Let the user read it."),
-        Trouble(
-            "dump-incomplete",
-            "a database could not be written out on {server}",
-            "{said}",
-        ),
         Trouble("busy", "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
         Trouble(
             "not-restored",

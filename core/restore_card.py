@@ -121,7 +121,7 @@ def _title(view: View, restore: Restore, fleet: Fleet) -> tuple[str, Tone]:
                 took = f", {duration(view.ended_at - view.approved_at)} after approval"
             return f"Done: restored {what}{took}", Tone.GOOD
         case State.PARTIAL:
-            return f"It is not certain what became of restoring {what}: look at {restore.server}", Tone.BAD
+            return f"Not certain, or done in part: restoring {what}. Look at {restore.server}", Tone.BAD
         case State.STALE:
             return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
         case _:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.preflight import Level, Verdict
-from core.words import ago, from_stamp, stamp
+from core.words import ago, from_stamp, listing, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,8 @@ class Restore:
 
     snapshot: its id; taken_at, taken_on: when, and from which server. root, dumps: where it holds the site's files and
     its databases' dumps; empty: none. there: what is at the site's root on the server now, `missing`, `empty` or
-    `files`. databases: the names of those that it loads. served: whether the server serves the site. quarantined:
+    `files`. databases: the names of those that it loads; databases_there: those of them that the server
+    has. served: whether the server serves the site. quarantined:
     whether its copy is.
     """
 
@@ -34,13 +35,14 @@ class Restore:
     dumps: str = ""
     there: str = FILES
     databases: tuple[str, ...] = ()
+    databases_there: tuple[str, ...] = ()
     served: bool = False
     quarantined: bool = False
 
     @property
     def replaces_something(self) -> bool:
         """Whether somebody has to approve it: something is there, or visitors are sent there."""
-        return self.there == FILES or self.served
+        return self.there == FILES or self.served or bool(self.databases_there)
 
     @property
     def title(self) -> str:
@@ -55,7 +57,11 @@ def restore_to_json(restore: Restore) -> dict[str, Any]:
 
 def restore_from_json(plain: Mapping[str, Any]) -> Restore:
     """Read what `restore_to_json` returned, after JSON has made lists of its tuples."""
-    return Restore(**{**plain, "taken_at": from_stamp(plain["taken_at"]), "databases": tuple(plain["databases"])})
+    return Restore(**{**plain, "taken_at": from_stamp(plain["taken_at"]), **_names(plain)})
+
+
+def _names(plain: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(plain[key]) for key in ("databases", "databases_there")}
 
 
 def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
@@ -70,6 +76,10 @@ def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
             f"the copy on {restore.server} is replaced by what the site was {age}; the next sync makes it fresh again"
         )
         found.append(Verdict("replaced", Level.WARN, text))
+    if restore.databases_there:
+        names = listing(restore.databases_there)
+        text = f"replaced on {restore.server} too: {names}; what is there now is kept under another name"
+        found.append(Verdict("databases", Level.WARN, text))
     if restore.quarantined:
         text = f"the copy on {restore.server} is quarantined: nobody has chosen yet what of it is kept"
         found.append(Verdict("quarantine", Level.WARN, text, "What it has now is kept aside; the quarantine stays."))
@@ -87,6 +97,6 @@ def differences(shown: Restore, now: Restore | None) -> tuple[str, ...]:
         said.append(f"what lies at its root on {shown.server} is another: {now.there}, not {shown.there}")
     if now.quarantined != shown.quarantined:
         said.append(f"the copy there is {'quarantined now' if now.quarantined else 'no longer quarantined'}")
-    if (now.root, now.dumps, now.databases) != (shown.root, shown.dumps, shown.databases):
-        said.append("its databases in the fleet file are others")
+    if (now.databases, now.databases_there) != (shown.databases, shown.databases_there):
+        said.append("its databases are others")
     return tuple(said)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import backup_said as said
-from core.backup import SHORT_ID, Extent, fleet_tag, keep_options, site_tag
+from core.backup import SHORT_ID, Extent, dump_name, fleet_tag, keep_options, site_tag
+from core.database_trouble import trouble_of_database
 from core.errors import SettingsError
 from core.sync_trouble import Trouble
 from ops import restic_script as script
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from core.backup import Snapshot
-    from core.fleet import Fleet, Offsite, SecretRef, Site
+    from core.fleet import Database, Fleet, Offsite, SecretRef, Site
     from core.restoring import Restore
     from ops.ports import Ssh
 
@@ -120,11 +121,11 @@ class Restic:
             return trouble
         return Source(said.extent(ran.out), said.excluded(ran.out, place.root))
 
-    async def dump(self, place: Place, name: str, dumping: str, first: bytes) -> Trouble | None:
-        """Write what the shell line `dumping` says into the file `name`, which only the SSH user can read."""
-        command = line(script.DUMP, [place.dumps, name, dumping])
+    async def dump(self, place: Place, database: Database, dumping: str, first: bytes) -> Trouble | None:
+        """Write what the shell line `dumping` says of a database into a file for the backup."""
+        command = line(script.DUMP, [place.dumps, dump_name(database), dumping])
         ran = await self._ssh.run(place.server, command, timeout_s=LONG_S, stdin=first)
-        return said.trouble_of(ran.exit_code, ran.err, place.server)
+        return trouble_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
 
     async def save(self, place: Place, source: Source, *, with_dumps: bool) -> Saved | Trouble:
         """Make a snapshot of the site; one that lacks unreadable files is made as well."""
@@ -219,6 +220,15 @@ class Restic:
         words = [run, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
         ran = await self._run(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
         return said.trouble_of(ran.exit_code, ran.err, place.server)
+
+    def restored_dump(self, place: Place, restore: Restore, database: Database) -> str:
+        """Return where `restore` has put a database's dump."""
+        return f"{place.work}/{script.RESTORED}{restore.dumps}/{dump_name(database)}"
+
+    async def give_up(self, place: Place) -> None:
+        """Throw away what `restore` has made; what is there stays as it is."""
+        before = [place.root, posixpath.dirname(place.root), place.work]
+        await self._ssh.run(place.server, line(script.GIVE_UP, before), timeout_s=SURVEY_S)
 
     async def compare(
         self, server: str, pairs: Sequence[tuple[str, str]]

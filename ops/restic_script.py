@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from ops.rsync_script import PRELUDE as COPIES
 
+# Where a backup is restored to, in the work folder.
+RESTORED = "tmp/restored"
+
 STOP = r"""
 set -u
 LC_ALL=C; export LC_ALL
@@ -164,19 +167,17 @@ exec rsync -a --dry-run --no-h --info=stats2 --debug=filter1 "$@" "$root/" /none
 """
 )
 
-# Arguments: the folder for dumps, the file's name, the shell line that dumps. A dump is there whole or not at all.
+# Arguments: the folder for dumps, the file's name, the shell line that dumps. A dump is there whole or not at all, and
+# only the SSH user can read it.
 DUMP = (
     STOP
     + r"""
 mkdir -p -- "$1" || exit 1
 file=$1/$2
-if sh -c "$3" >"$file.part"; then
-  mv -f -- "$file.part" "$file"
-else
-  status=$?
-  rm -f -- "$file.part"
-  stop dump-incomplete "$2, status $status"
-fi
+sh -c "$3" >"$file.part" && mv -f -- "$file.part" "$file" && exit 0
+status=$?
+rm -f -- "$file.part"
+exit "$status"
 """
 )
 

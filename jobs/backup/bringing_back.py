@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,8 @@ from core.cutover import Outcome
 from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
 from core.restoring import Restore, differences
 from core.sync_trouble import Trouble
-from core.words import clock_time
-from jobs.backup.holding import offsite_of
+from core.words import clock_time, listing
+from jobs.backup.holding import databases_of, offsite_of
 from jobs.backup.listing import list_snapshots
 from jobs.backup.site import said_by
 from jobs.sync.serving import serving_now
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from core.backup import Snapshot
     from core.fleet import Fleet, Site
     from ops.ports import Ports
+    from ops.restic import Restic
 
 SWAP_TRIES = 5
 SWAP_PAUSE_S = 5.0
@@ -82,8 +84,7 @@ async def bring_back(
 
     begun_before: another process has begun it, and may have done it. Whoever calls holds the claim on the site.
     """
-    site, fleet = ports.fleet.sites[restore.site], ports.fleet
-    place = Place(site, restore.server)
+    place = Place(ports.fleet.sites[restore.site], restore.server)
     restic = offsite_of(ports)
     try:
         show("restoring")
@@ -94,8 +95,46 @@ async def bring_back(
         trouble = said_by(error)
     if trouble is not None:
         return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
-    show("putting in place")
-    server = fleet.servers[restore.server]
+    loaded, trouble = await _load(ports, restic, place, restore, run, show)
+    if trouble is None:
+        show("putting in place")
+        brought = await _exchange(ports, place, run, begun_before=begun_before)
+    else:
+        with contextlib.suppress(SharpnetError):
+            await restic.give_up(place)
+        brought = Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+    if brought.outcome == Outcome.REFUSED and loaded:
+        why = f"{brought.why}; the files are as they were, but restored are already: {listing(loaded)}"
+        return Brought(Outcome.UNKNOWN, why, brought.hint)
+    return brought
+
+
+async def _load(
+    ports: Ports, restic: Restic, place: Place, restore: Restore, run: str, show: Callable[[str], None]
+) -> tuple[tuple[str, ...], Trouble | None]:
+    """Put each database in place of what is there; return which ones were, and what ended it."""
+    wanted = [database for database in place.site.databases if database.name in restore.databases]
+    like = restore.taken_on if restore.taken_on in place.site.servers else place.server
+    loaded: list[str] = []
+    for database in wanted:
+        show(f"loading {database.name}")
+        path = restic.restored_dump(place, restore, database)
+        try:
+            copy = await databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            copy = said_by(error)
+        if isinstance(copy, Trouble):
+            return tuple(loaded), copy
+        loaded.append(database.name)
+    return tuple(loaded), None
+
+
+async def _exchange(ports: Ports, place: Place, run: str, *, begun_before: bool) -> Brought:
+    """Put the restored files in place; where the answer was lost, find out."""
+    fleet, site = ports.fleet, place.site
+    server = fleet.servers[place.server]
     pull = Pull(site, server, server)
     maybe_done = begun_before
     lost = ""
@@ -122,6 +161,14 @@ async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: 
     if isinstance(there, Trouble):
         raise RefusedError(f"{there.message}.", hint=there.hint)
     root, dumps = split_paths(snapshot)
+    databases = site.databases if dumps else ()
+    present = []
+    for database in databases:
+        found = await databases_of(ports).look_only(database, server)
+        if isinstance(found, Trouble):
+            raise RefusedError(f"{found.message}.", hint=found.hint)
+        if found.exists:
+            present.append(database.name)
     return Restore(
         site=site.name,
         server=server,
@@ -131,7 +178,8 @@ async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: 
         root=root,
         dumps=dumps,
         there=there,
-        databases=(),
+        databases=tuple(database.name for database in databases),
+        databases_there=tuple(present),
         served=serving.active.get(site.name, site.home) == server,
         quarantined=serving.is_quarantined(site.name, server),
     )

@@ -13,6 +13,7 @@ from core.words import clock_time
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ops.databases import Databases
     from ops.ports import Ports
     from ops.restic import Restic
     from ops.store.claims import Claim
@@ -37,6 +38,13 @@ def offsite_of(ports: Ports) -> Restic:
             hint="Write the section offsite into app.yaml; docs/backup.md says how.",
         )
     return ports.restic
+
+
+def databases_of(ports: Ports) -> Databases:
+    """Return what asks databases."""
+    if ports.databases is None:
+        raise ValueError(ports)
+    return ports.databases
 
 
 @contextlib.asynccontextmanager

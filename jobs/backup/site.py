@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from core.backup_result import BackupProgress, BackupResult
 from core.errors import SharpnetError, StoreError
 from core.sync_trouble import Trouble
 from core.words import count, listing
-from jobs.backup.holding import holding, site_claim
+from jobs.backup.holding import databases_of, holding, site_claim
 from ops.rsync import run_id
 from ops.store.backups import SAVE, BackupRun
 
@@ -119,7 +120,25 @@ class _Doing:
         trouble = why_not_back_up(source.extent, self._place.server)
         if trouble is not None:
             return with_trouble(self._blank, trouble)
-        return await self._snapshot(source)
+        if not self._place.site.databases:
+            return await self._snapshot(source)
+        try:
+            # A run that was killed may have left some there.
+            await self._restic.remove(self._place.server, self._place.dumps)
+            trouble = await self._dump()
+            return with_trouble(self._blank, trouble) if trouble is not None else await self._snapshot(source)
+        finally:
+            with contextlib.suppress(SharpnetError):
+                await self._restic.remove(self._place.server, self._place.dumps)
+
+    async def _dump(self) -> Trouble | None:
+        for database in self._place.site.databases:
+            self._show(f"dumping {database.name}")
+            dumping, first = databases_of(self._ports).dump_line(database, self._place.server)
+            trouble = await self._restic.dump(self._place, database, dumping, first)
+            if trouble is not None:
+                return trouble
+        return None
 
     async def _snapshot(self, source: Source) -> BackupResult:
         site = self._place.site

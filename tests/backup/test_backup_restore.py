@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from backup.vault import approved
 from sync.rig import contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
@@ -17,27 +18,6 @@ from jobs.cutover.prepare import differences_now
 if TYPE_CHECKING:
     from backup.vault import Vault
 
-    from core.fleet import Site
-    from core.reply import Reply
-
-
-async def approved(vault: Vault, reply: Reply) -> State:
-    """Approve a plan by its button, carry it out as the engine does, and return how it ended."""
-    assert reply.facts is not None
-    plan_id = str(reply.facts["id"])
-    stored = await vault.ports.store.plans.get(plan_id)
-    assert stored is not None
-    assert await differences_now(vault.ports, stored.plan) == ()
-    await vault.ports.store.plans.approve(stored.plan, "terminal:boss", 1, vault.ports.clock.now())
-    await carry_out(vault.ports, plan_id, vault.ports.clock.now())
-    stored = await vault.ports.store.plans.get(plan_id)
-    assert stored is not None
-    return stored.state
-
-
-def put_aside(vault: Vault, site: Site, server: str) -> set[str]:
-    """Return the names of what was replaced there."""
-    return set(vault.rig.replaced(site, server))
 
 
 async def test_where_nothing_is_an_operator_brings_a_site_back_at_once(vault: Vault) -> None:

@@ -12,6 +12,8 @@ from commands import answer, split_line
 from core.people import Person, Role
 from jobs.backup.site import Wish
 from jobs.backup.sites import back_up_sites
+from jobs.cutover import carry_out
+from jobs.cutover.prepare import differences_now
 from ops.fleetfile import secret_reader
 from ops.restic import Restic
 from ops.store.backups import UPKEEP, BackupRun
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from core.backup_result import BackupResult
     from core.fleet import Site
+    from core.plan import State
     from core.reply import Reply
     from jobs.backup.sites import Backed
     from lab import Lab
@@ -114,3 +117,17 @@ class Vault:
         assert [result.outcome for result in backed.results] == ["good"], backed
         assert backed.upkeep is None, backed
         return backed.results[0]
+
+
+async def approved(vault: Vault, reply: Reply) -> State:
+    """Approve a plan by its button, carry it out as the engine does, and return how it ended."""
+    assert reply.facts is not None
+    plan_id = str(reply.facts["id"])
+    stored = await vault.ports.store.plans.get(plan_id)
+    assert stored is not None
+    assert await differences_now(vault.ports, stored.plan) == ()
+    await vault.ports.store.plans.approve(stored.plan, "terminal:boss", 1, vault.ports.clock.now())
+    await carry_out(vault.ports, plan_id, vault.ports.clock.now())
+    stored = await vault.ports.store.plans.get(plan_id)
+    assert stored is not None
+    return stored.state

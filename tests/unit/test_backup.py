@@ -15,6 +15,7 @@ from core import backup_said as said
 from core.backup import (
     Extent,
     Snapshot,
+    dump_name,
     fleet_tag,
     is_upkeep_due,
     keep_options,
@@ -27,6 +28,7 @@ from core.backup import (
     why_not_back_up,
 )
 from core.errors import UsageError
+from core.fleet import Database
 
 AT = datetime(2026, 11, 22, 3, 0, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,6 +42,11 @@ def snapshot(id_: str, taken_at: datetime = AT, site: str = "shop") -> Snapshot:
 def test_a_tag_holds_any_name_and_no_comma(name: str) -> None:
     assert "," not in site_tag(name)
     assert site_of(["other", site_tag(name)]) == name
+
+
+def test_the_file_of_a_dump_has_a_name_of_its_own_whatever_the_database_is_called() -> None:
+    assert dump_name(Database("mariadb", "shop")) == "mariadb-shop.sql"
+    assert dump_name(Database("postgresql", "a/b \n")) == "postgresql-a%2Fb%20%0A.sql"
 
 
 def test_a_snapshot_without_a_tag_of_ours_is_of_no_site() -> None:
@@ -235,9 +242,9 @@ def test_trouble_is_called_what_it_is(exit_code: int, err: str, code: str) -> No
 
 
 def test_trouble_names_the_server_and_the_detail() -> None:
-    trouble = said.trouble_of(90, b"sharpnet-stop: dump-incomplete mariadb-shop.sql, status 2\n", "uk")
+    trouble = said.trouble_of(90, b"sharpnet-stop: mount-inside /srv/shop/media\n", "uk")
     assert trouble is not None
-    assert trouble.message == "a database could not be written out on uk (mariadb-shop.sql, status 2)"
+    assert trouble.message == "something is mounted inside the root on uk (/srv/shop/media)"
     trouble = said.trouble_of(7, b'{"a": 1}\none\ntwo\nthree\nfour\n', "uk")
     assert trouble is not None
     assert (trouble.message, trouble.hint) == ("restic ended with status 7 on uk", "two / three / four")

@@ -114,6 +114,8 @@ def test_what_is_there_or_served_needs_an_approval_and_warns(restore: Restore) -
     assert mirror.replaces_something
     assert [one.check for one in warnings_of(replace(mirror, quarantined=True), NOW)] == ["replaced", "quarantine"]
     bare = replace(mirror, there="empty")
+    assert replace(bare, databases_there=("shop",)).replaces_something
+    assert [one.check for one in warnings_of(replace(bare, databases_there=("shop",)), NOW)] == ["databases"]
     assert not bare.replaces_something
     assert warnings_of(bare, NOW) == ()
 
@@ -155,7 +157,7 @@ def test_two_approvals_are_counted(restoring: Plan, fleet: Fleet) -> None:
     [
         (State.APPROVED, "Restoring shop", []),
         (State.CONFIRMED, "Done: restored shop", []),
-        (State.PARTIAL, "It is not certain", ["Prepare again"]),
+        (State.PARTIAL, "Not certain, or done in part: restoring shop", ["Prepare again"]),
         (State.STALE, "Nothing changed: restore of shop", ["Prepare again"]),
         (State.CANCELLED, "Cancelled: restore of shop", []),
         (State.EXPIRED, "Expired: restore of shop", ["Prepare again"]),

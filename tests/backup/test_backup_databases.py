@@ -1,0 +1,90 @@
+"""Databases are saved with their site, proven to be whole, and brought back with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from backup.vault import Vault, approved
+from sync.rig import rigged
+
+from core.plan import State
+from lab import Lab
+from lab.small_fleet import write_small_fleet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+NAME = "fjord.example"
+COUNT = "SELECT count(*) FROM entries"
+MARIA = ("mariadb", "it's odd")
+POSTGRES = ("postgresql", "fjord")
+
+
+def stocked(tree: dict[str, Any], block: str) -> None:
+    """Give one site a database of each kind, and the fleet an off-site host."""
+    tree["sites"] = {NAME: tree["sites"][NAME]}
+    tree["sites"][NAME]["databases"] = [
+        {"engine": MARIA[0], "name": MARIA[1], "user": "f", "password": "env:FJORD_PASSWORD"},
+        {"engine": POSTGRES[0], "name": POSTGRES[1]},
+    ]
+    login = {"user": "keeper", "port": 2322, "key": "file:keys/bot", "known_hosts": "keys/known_hosts"}
+    tree["offsite"] = {
+        "server": {"address": f"{block}3", "ssh": login},
+        "path": "/srv/vault",
+        "password": "env:SHARPNET_TEST_RESTIC",
+    }
+
+
+@pytest.fixture
+async def vault(tmp_path: Path, worker_id: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Vault]:
+    """Open a process on a lab with databases."""
+    block = f"127.{90 + int(worker_id.removeprefix('gw') if worker_id.startswith('gw') else 0)}.78."
+    config = write_small_fleet(tmp_path, block, lambda tree: stocked(tree, block))
+    with Lab(config, tmp_path / ".lab") as lab:
+        for name, value in lab.env.items():
+            monkeypatch.setenv(name, value)
+        async with rigged(lab, config, tmp_path / "store.sqlite", {"oslo": []}) as rig:
+            made = Vault.of(rig, [], "repository")
+            yield made.on(replace(made.ports.fleet, sites=dict(rig.ports.fleet.sites)))
+
+
+async def test_databases_are_saved_proven_and_brought_back_with_their_site(vault: Vault) -> None:
+    lab, site = vault.lab, vault.ports.fleet.sites[NAME]
+    result = await vault.saved()
+    assert result.databases == 2
+    assert not (vault.rig.work(site, "oslo") / "backup").exists()
+    verified = await vault.say("backup verify")
+    assert verified.exit_code == 0, verified
+    assert verified.facts is not None
+    assert verified.facts["results"][0]["dumps"] == 2  # type: ignore[index]
+
+    for engine, name in (MARIA, POSTGRES):
+        lab.sql("oslo", engine, name, "DELETE FROM entries")
+        assert lab.sql("oslo", engine, name, COUNT).strip() == "0"
+    vault.rig.write(site, "oslo", {"index.html": "spoilt"})
+    reply = await vault.say(f"backup restore {NAME} --to oslo")
+    assert await approved(vault, reply) == State.CONFIRMED
+    for engine, name in (MARIA, POSTGRES):
+        assert lab.sql("oslo", engine, name, COUNT).strip() == "200"
+    assert "Welcome to fjord.example" in (vault.rig.root(site, "oslo") / "index.html").read_text()
+    databases = vault.ports.databases
+    assert databases is not None
+    for database in site.databases:
+        kept = await databases.kept(database, "oslo")
+        assert isinstance(kept, tuple)
+        assert len(kept) == 1
+        assert lab.sql("oslo", database.engine, kept[0].name, COUNT).strip() == "0"
+
+
+async def test_a_database_that_cannot_be_dumped_fails_the_backup_and_leaves_no_dump(vault: Vault) -> None:
+    site = vault.ports.fleet.sites[NAME]
+    gone = replace(site.databases[1], name="nobody")
+    vault = vault.on(replace(vault.ports.fleet, sites={NAME: replace(site, databases=(site.databases[0], gone))}))
+    result = (await vault.run()).results[0]
+    assert result.outcome != "good"
+    assert result.trouble is not None
+    assert "nobody" in result.trouble.message
+    assert not (vault.rig.work(site, "oslo") / "backup").exists()
