@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 OUT_FORMAT = "=|%i|%l|%b|%n"
 MARK = b"=|"
 FREE_MARK = b"sharpnet-free "
+MORE_MARK = b"=+"
 KEPT_CHANGES = 1000
+# Names of files of which only attributes change are handed back to the mirror: more than this are not worth it.
+KEPT_RELINKS = 50_000
 KILO = 1000
 ROOM_TO_LEAVE = 0.02
 
@@ -88,15 +91,16 @@ class Stats:
 class Output:
     """Reads the standard output of rsync piece by piece.
 
-    changes: the first `KEPT_CHANGES`; `kinds` counts them all, without folders. relink: every file of which only
-    attributes change. done_bytes and done_files grow while rsync copies. free_bytes: room on the mirror's disk.
+    changes: the first `KEPT_CHANGES`; `kinds` counts them all, without folders. relink: the files of which only
+    attributes change; None: they are more than `KEPT_RELINKS`. done_bytes and done_files grow while rsync copies.
+    free_bytes: room on the mirror's disk.
     """
 
     changes: list[Change] = field(default_factory=list)
     most: int = KEPT_CHANGES
     kinds: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
     serious: bool = False
-    relink: list[bytes] = field(default_factory=list)
+    relink: list[bytes] | None = field(default_factory=list)
     free_bytes: int | None = None
     done_bytes: int = 0
     done_files: int = 0
@@ -135,6 +139,8 @@ class Output:
     def _take(self, line: bytes) -> None:
         if (change := read_change(line)) is not None:
             self._add(change)
+        elif line.startswith(MORE_MARK):
+            self._add_more(line.removeprefix(MORE_MARK))
         elif line.startswith(FREE_MARK) and (free := line.removeprefix(FREE_MARK)).isdigit():
             self.free_bytes = int(free)
         elif found := _STAT.fullmatch(line):
@@ -149,8 +155,23 @@ class Output:
         self.serious = self.serious or not change.trifling
         if not change.is_folder:
             self.kinds[change.kind] += 1
-            if change.kind is Kind.ATTRIBUTES:
+            if change.kind is Kind.ATTRIBUTES and self.relink is not None:
                 self.relink.append(change.path)
+                if len(self.relink) > KEPT_RELINKS:
+                    self.relink = None
+
+    def _add_more(self, line: bytes) -> None:
+        """Count changes that are not named: `COUNT|KIND|` and `x/` for folders, `x` for all else."""
+        number, _, rest = line.partition(b"|")
+        item, _, name = rest.partition(b"|")
+        change = read_change(b"|".join((MARK + item, b"0", b"0", name)))
+        if change is None or not number.isdigit():
+            return
+        self.serious = self.serious or not change.trifling
+        if not change.is_folder:
+            self.kinds[change.kind] += int(number)
+            if change.kind is Kind.ATTRIBUTES:
+                self.relink = None
 
     def _number(self, name: bytes) -> int:
         return self._numbers.get(name, (0, b""))[0]

@@ -13,6 +13,7 @@ import posixpath
 import re
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.sync_trouble import Trouble, attributes_refused, trouble_of
@@ -145,25 +146,27 @@ async def fill(
     most_deletes: how many files and folders may go; None: any number. on_progress gets the bytes that have arrived.
     Raises UnreachableError, LoginRefusedError: what has arrived is kept for the next time.
     """
-    progress = Output()
-
-    def on_output(piece: bytes) -> None:
-        progress.feed(piece)
-        on_progress(progress.done_bytes)
-
     limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
     for belongings in dict.fromkeys((looked.belongings, BELONGINGS[-1])):
-        command = _command(FILL, pull, [run, run], [belongings, *FILLING, *limit, *_options(pull)])
-        stdin = b"".join(path + b"\0" for path in looked.output.relink)
-        ran = await ssh.run(pull.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=on_output)
+        progress = Output()
+        heard = partial(_heard, progress, on_progress)
+        how = "own" if looked.output.relink is None else "linked"
+        command = _command(FILL, pull, [run, run, how], [belongings, *FILLING, *limit, *_options(pull)])
+        stdin = b"".join(path + b"\0" for path in looked.output.relink or ())
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=heard)
         if not attributes_refused(ran.exit_code, ran.err):
             break
     trouble = _trouble(ran, pull)
     if trouble is not None:
         return trouble
-    output = await asyncio.to_thread(_read, ran.out)
+    progress.end()
     # The source may have been emptied since the look.
-    return why_not_apply(output.stats, max_delete=None) or Looked(output, belongings)
+    return why_not_apply(progress.stats, max_delete=None) or Looked(progress, belongings)
+
+
+def _heard(progress: Output, on_progress: Callable[[int], None], piece: bytes) -> None:
+    progress.feed(piece)
+    on_progress(progress.done_bytes)
 
 
 async def put_in_place(ssh: Ssh, pull: Pull, run: str, at: datetime, keep: timedelta) -> Trouble | None:

@@ -6,6 +6,7 @@ rename is enough to put content in place, and outside the root, so that it is ne
     lock      held while a phase runs, by whatever it has started as well
     stage     the next content: begun as hard links to the present one, then made like the source by rsync
     stage-of  the inode of the root that the stage was begun from
+    stage-own there where the stage holds copies instead of links
     leaving   what rsync has replaced or deleted in the stage
     ready     the run whose stage is complete
     swapping  the inodes of stage and root, while they are exchanged: tells a later run what happened
@@ -19,6 +20,8 @@ What standard error says with `sharpnet-stop:` is read by `core.sync_trouble`.
 """
 
 from __future__ import annotations
+
+from core.syncing import KEPT_CHANGES, KEPT_RELINKS
 
 PRELUDE = r"""
 set -u
@@ -60,18 +63,27 @@ take_lock() {
 # What came into the root after its links were made is in none of the other trees: it goes on living in the new content,
 # or, where that has something else in its place, with what was replaced.
 rescue() {
-  cd -- "$work/old" && find . ! -type d -links 1 -exec sh -c '
+  cd -- "$work/old" || return 1
+  found=$({ { find . ! -type d -links 1 -exec sh -c '
+    leaving=$1; shift
+    for file; do
+      if [ ! -e "$leaving/$file" ] && [ ! -h "$leaving/$file" ]; then printf "%s\0" "$file"; fi
+    done' sh "$work/leaving" {} +; printf '%s' "$?" >&3; } | xargs -0 -r sh -c '
     root=$1 leaving=$2; shift 2
+    # Most often they live on already, with other attributes: asked of many at once, since one by one takes hours.
+    if here=$(sha256sum -- "$@" 2>/dev/null) && there=$(cd -- "$root" && sha256sum -- "$@" 2>/dev/null); then
+      [ "$here" != "$there" ] || exit 0
+    fi
     for file; do
       file=${file#./} to=$root
-      if [ -e "$leaving/$file" ] || [ -h "$leaving/$file" ]; then continue; fi
       if [ -e "$root/$file" ] || [ -h "$root/$file" ]; then
         if [ ! -h "$file" ] && cmp -s -- "$file" "$root/$file"; then continue; fi
         to=$leaving
       fi
       case $file in */*) mkdir -p -- "$to/${file%/*}" ;; esac
       mkdir -p -- "$to" && mv -f -- "$file" "$to/$file"
-    done' sh "$root" "$work/leaving" {} + && cd /
+    done' sh "$root" "$work/leaving" >&2; printf '%s' "$?" >&3; } 3>&1)
+  [ "$found" = 00 ] && cd /
 }
 remove() {
   [ -d "$1" ] || return 0
@@ -87,7 +99,8 @@ clear_away() {
   if [ -d "$work/leaving" ] && ! rmdir -- "$work/leaving" 2>/dev/null; then
     mkdir -p -- "$work/replaced" && mv -T -- "$work/leaving" "$work/replaced/$1" || return 1
   fi
-  remove "$work/partial" && remove "$work/tmp" && rm -f -- "$work/ready" "$work/stage-of" "$work/swapping"
+  remove "$work/partial" && remove "$work/tmp" &&
+    rm -f -- "$work/ready" "$work/stage-of" "$work/stage-own" "$work/swapping"
 }
 # Brings to an end what a killed run has left between the two contents.
 recover() {
@@ -106,25 +119,46 @@ recover() {
 }
 """
 
+# Of a million files that differ the first of each kind are named, and the others counted: `=+COUNT|KIND|x`. Those of
+# which only attributes differ are named up to a number of their own.
+CONDENSE = rf"""
+condense() {{
+  command -v awk >/dev/null || {{ cat; return; }}
+  awk '
+    /^=\|/ {{
+      item = substr($0, 3); item = substr(item, 1, index(item, "|") - 1)
+      folder = /\/$/ ? "x/" : "x"
+      most = item ~ /^[*<>ch]/ || item ~ /^..[+]/ || folder == "x/" ? {KEPT_CHANGES} : {KEPT_RELINKS}
+      if (++seen[item, folder] > most) {{ more[item "|" folder]++; next }}
+    }}
+    {{ print }}
+    END {{ for (key in more) printf "=+%d|%s\n", more[key], key }}'
+}}
+"""
+
 # Arguments: root, parent, work; then rsync's. It changes nothing.
 LOOK = (
     PRELUDE
+    + CONDENSE
     + r"""
 check_root
 stat -f -c '%a %S' -- "$parent" | {
   read -r blocks block && printf '\nsharpnet-free %s\n' "$((blocks * block))"
 }
 [ -d "$root" ] || root=$work/nothing
-exec rsync --dry-run "$@" "$root/"
+exec 4>&1
+status=$({ { rsync --dry-run "$@" "$root/" 3>&- 4>&-; printf '%s' "$?" >&3; } | condense >&4 3>&-; } 3>&1)
+exit "${status:-1}"
 """
 )
 
-# Arguments: root, parent, work, run, stamp; then rsync's. Standard input: files of which only attributes change, each
-# ended by NUL. They get an inode of their own in the stage, or what is served would change before the rest does.
+# Arguments: root, parent, work, run, stamp, how; then rsync's. Standard input: files of which only attributes change,
+# each ended by NUL. They get an inode of their own in the stage, or what is served would change before the rest does.
+# how `own`: they are too many to be named, so that every file gets one.
 FILL = (
     PRELUDE
     + r"""
-run=$1 stamp=$2; shift 2
+run=$1 stamp=$2 how=$3; shift 3
 check_root
 take_lock
 recover "$stamp" || exit 1
@@ -141,27 +175,29 @@ if [ "$(id -u)" != 0 ] && [ -d "$root" ]; then
   [ -z "$found" ] || stop foreign-owner "$found"
 fi
 drop_stage() {
-  remove "$work/stage" && remove "$work/stage.new" && remove "$work/leaving" && rm -f -- "$work/stage-of"
+  remove "$work/stage" && remove "$work/stage.new" && remove "$work/leaving" &&
+    rm -f -- "$work/stage-of" "$work/stage-own"
 }
 begin_stage() {
   drop_stage && mkdir -- "$work/stage.new" || return 1
-  if [ -d "$root" ] && ! cp -al -- "$root/." "$work/stage.new/" 2>/dev/null; then
+  if [ -d "$root" ] && { [ "$how" = own ] || ! cp -al -- "$root/." "$work/stage.new/" 2>/dev/null; }; then
     # Not every file system has hard links, or enough of them.
     remove "$work/stage.new" && mkdir -- "$work/stage.new" &&
       cp -a --reflink=auto -- "$root/." "$work/stage.new/" || { remove "$work/stage.new"; return 1; }
   fi
+  [ "$how" != own ] || : >"$work/stage-own"
   inode "$root" >"$work/stage-of"
   mv -T -- "$work/stage.new" "$work/stage"
 }
 own_inodes() {
   [ -d "$root" ] || return 0
-  cd -- "$work/stage" && xargs -0 -r sh -c '
-    tmp=$0/own
-    for file; do
-      file=./$file
-      [ -f "$file" ] && [ ! -h "$file" ] || continue
-      cp -a -- "$file" "$tmp" && mv -f -- "$tmp" "$file" || exit 255
-    done' "$work/tmp" && cd /
+  remove "$work/tmp/own" && mkdir -- "$work/tmp/own" && cd -- "$work/stage" || return 1
+  xargs -0 -r sh -c 'for file; do
+      if [ -f "$file" ] && [ ! -h "$file" ]; then printf "%s\0" "./$file"; fi
+    done' sh | xargs -0 -r cp -a --parents -t "$work/tmp/own" -- || return 1
+  cp -al --remove-destination -- "$work/tmp/own/." . 2>/dev/null ||
+    cp -a --remove-destination -- "$work/tmp/own/." . || return 1
+  remove "$work/tmp/own" && cd /
 }
 copy() {
   { said=$(rsync --delete --backup --backup-dir="$work/leaving" --temp-dir="$work/tmp" --partial-dir="$work/partial" \
@@ -169,7 +205,8 @@ copy() {
   status=$?
 }
 again=
-if [ -d "$work/stage" ] && [ "$(cat -- "$work/stage-of" 2>/dev/null)" = "$(inode "$root")" ]; then
+if [ -d "$work/stage" ] && [ "$(cat -- "$work/stage-of" 2>/dev/null)" = "$(inode "$root")" ] &&
+  { [ "$how" != own ] || [ -f "$work/stage-own" ]; }; then
   again=1
   # What has come into the root since, such as files that are excluded.
   [ ! -d "$root" ] || cp -aln -- "$root/." "$work/stage/" 2>/dev/null

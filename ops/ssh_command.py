@@ -113,9 +113,10 @@ class Command:
         some = False
         while channel.recv_ready():
             piece = channel.recv(PIECE_BYTES)
-            self._out.append(piece)
             some = True
-            if self.on_output is not None:
+            if self.on_output is None:
+                self._out.append(piece)
+            else:
                 self.on_output(piece)
         while channel.recv_stderr_ready():
             self._err.append(channel.recv_stderr(PIECE_BYTES))

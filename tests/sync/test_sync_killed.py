@@ -33,6 +33,7 @@ class Mirror:
 
     folder: Path
     path: str = os.environ["PATH"]
+    how: str = "linked"  # own: its stages hold copies, not links
 
     @property
     def root(self) -> Path:
@@ -61,7 +62,7 @@ class Mirror:
 
     def fill(self, left: int = FOR_EVER, run: str = "20260101T000000Z-one") -> int:
         """Run the phase that makes the next content; `left`: commands until it is killed."""
-        return self._run(FILL, left, [run, run, *OPTIONS, f"{self.source}/"], b"mode\0")
+        return self._run(FILL, left, [run, run, self.how, *OPTIONS, f"{self.source}/"], b"mode\0")
 
     def swap(self, left: int = FOR_EVER, run: str = "20260101T000000Z-one") -> int:
         """Run the phase that puts it in place."""
@@ -113,7 +114,11 @@ def test_without_a_kill_the_mirror_becomes_what_the_source_is(mirror: Mirror) ->
     assert mirror.is_done()
 
 
-def test_killed_at_any_moment_of_filling_the_root_is_as_it_was_and_the_next_run_succeeds(mirror: Mirror) -> None:
+@pytest.mark.parametrize("how", ["linked", "own"])
+def test_killed_at_any_moment_of_filling_the_root_is_as_it_was_and_the_next_run_succeeds(
+    mirror: Mirror, how: str
+) -> None:
+    mirror.how = how
     left, killed = 1, True
     while killed:
         mirror.make()
@@ -127,7 +132,9 @@ def test_killed_at_any_moment_of_filling_the_root_is_as_it_was_and_the_next_run_
     assert left > 20
 
 
-def test_killed_at_any_moment_of_the_exchange_the_root_is_as_it_was_or_whole(mirror: Mirror) -> None:
+@pytest.mark.parametrize("how", ["linked", "own"])
+def test_killed_at_any_moment_of_the_exchange_the_root_is_as_it_was_or_whole(mirror: Mirror, how: str) -> None:
+    mirror.how = how
     left, killed = 1, True
     while killed:
         mirror.make()
@@ -201,7 +208,16 @@ def test_a_run_is_refused_while_another_one_works_there(mirror: Mirror) -> None:
             subprocess.run(["flock", "-n", str(mirror.work / "lock"), "true"], check=False, timeout=60).returncode == 0
         ):
             pass
-        words = [str(mirror.root), str(mirror.root.parent), str(mirror.work), "r", "r", *OPTIONS, f"{mirror.source}/"]
+        words = [
+            str(mirror.root),
+            str(mirror.root.parent),
+            str(mirror.work),
+            "r",
+            "r",
+            "linked",
+            *OPTIONS,
+            f"{mirror.source}/",
+        ]
         ran = subprocess.run(["sh", "-c", FILL, "x", *words], capture_output=True, check=False, timeout=60)
         holder.kill()
     assert (ran.returncode, ran.stderr) == (90, b"sharpnet-stop: busy\n")

@@ -39,12 +39,21 @@ class Counting:
     @property
     def looks(self) -> int:
         """How many looks at one site there were."""
-        return sum("exec rsync --dry-run" in command for command in self.commands)
+        return sum("condense >&4" in command for command in self.commands)
 
 
 def counting(rig: Rig) -> tuple[Rig, Counting]:
     ssh = Counting(rig)
     return replace(rig, ports=replace(rig.ports, ssh=ssh)), ssh  # type: ignore[arg-type]
+
+
+def beside(rig: Rig, count: int) -> tuple[Rig, list[Site]]:
+    """Give new sites beside one of Oslo's, with a few files each, and a rig whose fleet has them."""
+    like = rig.take()
+    sites = [replace(like, name=f"{like.name}.{number}", root=f"{like.root}.{number}") for number in range(count)]
+    for site in sites:
+        rig.write(site, "oslo", {f"{number}.html": f"{site.name} {number}" for number in range(8)})
+    return rig.with_sites(*sites), sites
 
 
 async def synced(rig: Rig, sites: Iterable[Site], *, dry_run: bool = False) -> dict[str, SyncResult]:
@@ -117,7 +126,7 @@ async def test_an_emptied_or_missing_source_is_refused_among_sites_that_are_the_
 
 
 async def test_two_empty_sides_are_no_good_copy(rig: Rig) -> None:
-    sites = [rig.take() for _ in range(3)]
+    rig, sites = beside(rig, 3)
     await synced(rig, sites[1:])
     empty(rig.root(sites[0], "oslo"))
     results = await synced(rig, sites)
@@ -125,7 +134,7 @@ async def test_two_empty_sides_are_no_good_copy(rig: Rig) -> None:
 
 
 async def test_a_root_that_could_not_be_exchanged_is_said_though_its_content_is_the_same(rig: Rig) -> None:
-    sites = [rig.take() for _ in range(3)]
+    rig, sites = beside(rig, 3)
     await synced(rig, sites)
     root = rig.root(sites[0], "lima")
     root.rename(root.with_name(f"{root.name}.real"))
@@ -146,7 +155,8 @@ async def test_each_sites_excludes_count_for_that_site_alone(rig: Rig) -> None:
         ("a**z",),
         ("back\\slash",),
     )
-    sites = [replace(rig.take(), exclude=exclude) for exclude in patterns]
+    rig, sites = beside(rig, len(patterns))
+    sites = [replace(site, exclude=exclude) for site, exclude in zip(sites, patterns, strict=True)]
     rig = rig.with_sites(*sites)
     names = [
         "cache/x",
@@ -176,7 +186,7 @@ async def test_each_sites_excludes_count_for_that_site_alone(rig: Rig) -> None:
 
 
 async def test_folder_names_that_look_like_patterns_or_options_are_looked_at_together(rig: Rig) -> None:
-    like = [rig.take() for _ in range(4)]
+    rig, like = beside(rig, 4)
     names = ["a*b", "a?b [x]", "-rf $(touch pwned)", "q'uo\"te ü"]
     sites = [
         replace(site, name=name, root=f"/srv/{{server}}/www/{name}", exclude=("cache/", "/t*"))
@@ -193,7 +203,8 @@ async def test_folder_names_that_look_like_patterns_or_options_are_looked_at_tog
 
 
 async def test_sites_whose_folders_are_called_otherwise_there_get_a_look_of_their_own(rig: Rig) -> None:
-    sites = [replace(rig.take(), root=f"/srv/{{server}}/www/{number}-{{server}}") for number in range(2)]
+    rig, sites = beside(rig, 2)
+    sites = [replace(site, root=f"/srv/{{server}}/www/{number}-{{server}}") for number, site in enumerate(sites)]
     rig = rig.with_sites(*sites)
     for site in sites:
         rig.write(site, "oslo", {"index.html": site.name})
@@ -204,7 +215,7 @@ async def test_sites_whose_folders_are_called_otherwise_there_get_a_look_of_thei
 
 
 async def test_a_site_with_hooks_gets_a_run_of_its_own(rig: Rig) -> None:
-    sites = [rig.take() for _ in range(3)]
+    rig, sites = beside(rig, 3)
     sites[0] = replace(sites[0], hooks=Hooks(before_sync=(Hook("source", "true"),)))
     rig = rig.with_sites(*sites)
     await synced(rig, sites)
@@ -214,7 +225,7 @@ async def test_a_site_with_hooks_gets_a_run_of_its_own(rig: Rig) -> None:
 
 
 async def test_a_site_that_a_cutover_took_during_the_look_is_refused_and_not_counted_as_a_copy(rig: Rig) -> None:
-    sites = [rig.take() for _ in range(3)]
+    rig, sites = beside(rig, 3)
     await synced(rig, sites)
     good = await rig.ports.store.copies.last_good()
     taken = sites[0]
@@ -247,7 +258,7 @@ async def test_a_source_that_is_down_is_found_out_once_and_said_for_every_site(o
 
 
 async def test_a_file_that_may_not_be_read_fails_its_own_site_only(rig: Rig) -> None:
-    sites = [rig.take() for _ in range(3)]
+    rig, sites = beside(rig, 3)
     for site in sites:
         rig.write(site, "oslo", {"closed/x": "x"})
     await synced(rig, sites)
@@ -259,7 +270,7 @@ async def test_a_file_that_may_not_be_read_fails_its_own_site_only(rig: Rig) -> 
 
 
 async def test_sites_that_differ_share_one_connection_which_is_gone_afterwards(rig: Rig) -> None:
-    sites = [rig.take() for _ in range(3)]
+    rig, sites = beside(rig, 3)
     rig, ssh = counting(rig)
     assert {result.outcome for result in (await synced(rig, sites)).values()} == {"good"}
     assert sum(rsync_shared.OPEN.strip()[:20] in command for command in ssh.commands) == 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.syncing import (
+    KEPT_RELINKS,
     Change,
     Kind,
     Output,
@@ -129,6 +130,21 @@ def test_only_the_first_changes_are_kept_and_all_are_counted() -> None:
         output.feed(b"=|>f+++++++++|1|0|%d\n" % number)
     assert [change.path for change in output.changes] == [b"0", b"1"]
     assert output.kinds[Kind.CREATED] == 5
+
+
+def test_changes_that_are_only_counted_count_like_those_that_are_named() -> None:
+    output = read(b"=+7|>f+++++++++|x\n=+3|*deleting  |x\n=+2|*deleting  |x/\n=+5|.d..t......|x/\n")
+    assert (output.kinds[Kind.CREATED], output.kinds[Kind.DELETED], output.changes) == (7, 3, [])
+    assert output.serious
+    assert not read(b"=+5|.d..t......|x/\n").serious
+    assert not read(b"=+many|>f+++++++++|x\n=+\n").serious
+
+
+def test_files_that_are_too_many_to_be_named_are_not_listed_for_an_inode_of_their_own() -> None:
+    assert read(b"=+1|.f...p.....|x\n").relink is None
+    named = b"".join(b"=|.f...p.....|1|0|%d\n" % number for number in range(KEPT_RELINKS + 2))
+    assert read(named).relink is None
+    assert len(read(named[: named.index(b"0|50000\n")]).relink or ()) == KEPT_RELINKS
 
 
 def test_progress_is_read_while_it_comes() -> None:
