@@ -18,6 +18,7 @@ from core.syncing import Kind, shown_path
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from core.databases import There
     from core.fleet import Database, Site
     from core.proof import Seen
     from core.sync_trouble import Trouble
@@ -86,12 +87,22 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseSides:
+    """One database as the returned server has it and as the serving one does; or why that one could not say."""
+
+    database: Database
+    returned: There | Trouble
+    active: There | Trouble
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A returned copy beside the served one, at one moment.
 
     files: the newest `KEPT_FILES` of each kind; `tallies` count them all. more: how many paths differ that were not
     looked at one by one. returned_files: how many the returned server has, less what is excluded. every_byte: whether
-    files were read; otherwise those of the same size and time count as the same. trouble: why there is nothing to show.
+    files were read; otherwise those of the same size and time count as the same. databases: all that the site has.
+    trouble: why there is nothing to show.
     """
 
     returned: Returned
@@ -100,6 +111,7 @@ class Comparison:
     more: int = 0
     returned_files: int = 0
     every_byte: bool = False
+    databases: tuple[DatabaseSides, ...] = ()
     trouble: Trouble | None = None
 
     @property
@@ -112,11 +124,6 @@ class Comparison:
     def risky(self) -> tuple[File, ...]:
         """The files at risk, as far as they are listed: by kind, the newest of each first."""
         return tuple(file for found in Found if found.at_risk for file in self.files.get(found, ()))
-
-    @property
-    def databases(self) -> tuple[Database, ...]:
-        """The site's databases, which are never compared and never merged."""
-        return self.returned.site.databases
 
 
 def judge(change: Change, returned: Seen | None, active: Seen | None) -> File | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.failback import Found
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
+from core.sync_trouble import Trouble
 from core.syncing import size
 from core.words import clock_time, count, listing, stamp
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from core.databases import There
     from core.failback import Comparison, File, Returned, Tally
     from core.fleet import Site
 
@@ -114,7 +116,7 @@ def _rows(ordered: Sequence[Comparison]) -> Iterator[Part]:
     hints = dict.fromkeys(one.trouble.hint for one in ordered if one.trouble is not None and one.trouble.hint)
     for hint in list(hints)[:MOST_HINTS]:
         yield Text(hint)
-    with_databases = [one.returned.site.name for one in ordered if one.databases]
+    with_databases = [one.returned.site.name for one in ordered if one.returned.site.databases]
     if with_databases:
         yield Text(f"With databases, which are not compared: {listing(with_databases)}.", Tone.WARN)
     first = shlex.quote(ordered[0].returned.site.name)
@@ -169,12 +171,12 @@ def _details(one: Comparison, timezone: str, now: datetime) -> Iterator[Part]:
 def _remarks(one: Comparison) -> Iterator[Part]:
     there, here, site = one.returned.server, one.returned.active, one.returned.site
     if one.databases:
-        names = listing([f"{database.name} ({database.engine})" for database in one.databases])
-        yield Text(
-            f"Databases are not compared, and --keep brings none: {names}. Look at them on {there} and on {here} "
-            "before you choose.",
-            Tone.WARN,
+        rows = tuple(
+            Row((sides.database.name, _database_words(sides.returned), _database_words(sides.active)), Tone.WARN)
+            for sides in one.databases
         )
+        yield Table(("database", f"on {there}", f"on {here}"), rows)
+        yield Text("Which rows differ cannot be told: databases are never merged, and --keep brings none.", Tone.WARN)
     if site.exclude:
         yield Text(f"What app.yaml excludes is not compared and stays where it is: {listing(list(site.exclude))}.")
     if not one.every_byte:
@@ -182,6 +184,18 @@ def _remarks(one: Comparison) -> Iterator[Part]:
     yield Text(f"Let the copy of {here} win, or first bring what you need from {there}, a file or a folder each:")
     yield Typed(f"sharpnet {_line(one)} --take-active")
     yield Typed(f"sharpnet {_line(one)} --keep=PATH --keep=PATH")
+
+
+def _database_words(side: There | Trouble) -> str:
+    if isinstance(side, Trouble):
+        return f"not known: {side.message}"
+    return f"{count(len(side.tables), 'table')}, {size(side.size_bytes)}" if side.exists else "not there"
+
+
+def _database_facts(side: There | Trouble) -> dict[str, object]:
+    if isinstance(side, Trouble):
+        return {"code": side.code, "why": side.message, "hint": side.hint}
+    return {"exists": side.exists, "tables": len(side.tables), "size_bytes": side.size_bytes}
 
 
 def _line(one: Comparison) -> str:
@@ -255,7 +269,15 @@ def _facts(one: Comparison) -> dict[str, object]:
         },
         "not_looked_at": one.more,
         "every_byte": one.every_byte,
-        "databases": [{"name": database.name, "engine": database.engine} for database in one.databases],
+        "databases": [
+            {
+                "name": sides.database.name,
+                "engine": sides.database.engine,
+                "returned": _database_facts(sides.returned),
+                "active": _database_facts(sides.active),
+            }
+            for sides in one.databases
+        ],
     }
     if one.trouble is not None:
         facts["trouble"] = {"code": one.trouble.code, "why": one.trouble.message, "hint": one.trouble.hint}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.failback import Comparison, Standing, standing, tally
+from core.failback import Comparison, DatabaseSides, Standing, standing, tally
 from core.sync_trouble import Trouble
 from jobs.sync.serving import serving_now
 from ops.rsync_reconcile import Sides, compare
@@ -15,8 +15,9 @@ from ops.rsync_reconcile import Sides, compare
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from core.databases import There
     from core.failback import Returned
-    from core.fleet import Fleet, Site
+    from core.fleet import Database, Fleet, Site
     from ops.ports import Ports
 
 
@@ -122,7 +123,20 @@ class _Comparing:
         if isinstance(found, Trouble):
             return Comparison(copy, every_byte=self.every_byte, trouble=found)
         files, tallies = tally(found.files)
-        return Comparison(copy, files, tallies, found.more, found.returned_files, self.every_byte)
+        databases = tuple([await self._database(copy, database) for database in copy.site.databases])
+        return Comparison(copy, files, tallies, found.more, found.returned_files, self.every_byte, databases)
+
+    async def _database(self, copy: Returned, database: Database) -> DatabaseSides:
+        both = await asyncio.gather(*(self._look(database, server) for server in (copy.server, copy.active)))
+        return DatabaseSides(database, both[0], both[1])
+
+    async def _look(self, database: Database, server: str) -> There | Trouble:
+        if self.ports.databases is None:
+            return Trouble("not-asked", "databases cannot be asked here")
+        try:
+            return await self.ports.databases.look_only(database, server)
+        except SharpnetError as error:
+            return Trouble(error.code, error.message.rstrip("."), error.hint)
 
     def _known(self, copy: Returned) -> Trouble | None:
         return self.silent.get(copy.server) or self.silent.get(copy.active)

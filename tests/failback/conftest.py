@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cutover.stage import Stage, copy_to_mirrors, staged
@@ -50,4 +50,24 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             monkeypatch.setenv(name, value)
         async with staged(lab, tmp_path) as stage:
             copy_to_mirrors(lab, stage.ports)
+            yield stage
+
+
+def with_databases(tree: dict[str, Any]) -> None:
+    """Give a site two databases, of which one cannot be asked: its password is gone."""
+    tree["sites"]["fjord.example"]["databases"] = [
+        {"engine": "postgresql", "name": "fjord"},
+        {"engine": "postgresql", "name": "nobody's", "password": "file:keys/gone", "user": "f"},
+    ]
+
+
+@pytest.fixture
+async def stocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    """Open a stage of which one site has databases."""
+    config = write_small_fleet(tmp_path, next(BLOCKS), with_databases)
+    with Lab(config, tmp_path / ".lab") as lab:
+        for name, value in lab.env.items():
+            monkeypatch.setenv(name, value)
+        async with staged(lab, tmp_path) as stage:
+            (tmp_path / "keys/gone").unlink()
             yield stage

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from core import failback_chosen as chosen
 from core import failback_report as told
+from core.databases import There
 from core.errors import UsageError
-from core.failback import KEPT_FILES, Comparison, File, Found, Returned, judge, standing, tally
+from core.failback import KEPT_FILES, Comparison, DatabaseSides, File, Found, Returned, judge, standing, tally
 from core.failback_keep import (
     Kept,
     folders_around,
@@ -276,14 +277,26 @@ class TestReport:
         assert "is its disk mounted?" in texts(said(replace(quiet, returned_files=0)))
 
     def test_databases_and_excludes_are_said(self, quiet: Comparison) -> None:
-        site = replace(quiet.returned.site, databases=(Database("mariadb", "orders"),), exclude=("cache/",))
-        reply = said(replace(quiet, returned=replace(quiet.returned, site=site), every_byte=True))
-        assert "--keep brings none: orders (mariadb)" in texts(reply)
+        site = replace(quiet.returned.site, exclude=("cache/",))
+        orders, there = Database("mariadb", "orders"), There(exists=True, size_bytes=4200, tables=frozenset("ab"))
+        both = (
+            DatabaseSides(orders, there, There(exists=False)),
+            DatabaseSides(orders, replace(BROKEN, message="access denied"), there),
+        )
+        reply = said(replace(quiet, returned=replace(quiet.returned, site=site), every_byte=True, databases=both))
+        (table,) = (part for part in reply.parts if isinstance(part, Table))
+        assert [row.cells for row in table.rows] == [
+            ("orders", "2 tables, 4.2 kB", "not there"),
+            ("orders", "not known: access denied", "2 tables, 4.2 kB"),
+        ]
+        assert "--keep brings none" in texts(reply)
         assert "stays where it is: cache/" in texts(reply)
         assert "--checksum" not in texts(reply)
         assert reply.tone is Tone.WARN
         assert reply.facts is not None
-        assert reply.facts["copies"][0]["databases"] == [{"name": "orders", "engine": "mariadb"}]  # type: ignore[index]
+        (first, second) = reply.facts["copies"][0]["databases"]  # type: ignore[index]
+        assert first["returned"] == {"exists": True, "tables": 2, "size_bytes": 4200}
+        assert second["returned"]["code"] == "unreachable"
 
     @pytest.mark.parametrize(("refused", "tone", "code"), [(False, Tone.BAD, 1), (True, Tone.WARN, 3)])
     def test_what_could_not_be_compared_offers_no_choice(
