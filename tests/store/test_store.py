@@ -286,6 +286,33 @@ async def test_a_sync_ends_once(store: Store) -> None:
     assert (await store.copies.last_syncs())["shop", "south"].outcome == "good"
 
 
+async def test_runs_that_found_nothing_are_on_record_together_and_count_as_copies_from_when_they_began(
+    store: Store,
+) -> None:
+    runs = [SyncRun(f"r{site}", site, "north", "south", NOW, None, "good", {"files": 0}) for site in ("shop", "blog")]
+    assert await store.copies.found_same(runs, "bot", NOW + LEASE) == {"rshop", "rblog"}
+    good = await store.copies.last_good()
+    assert {(run.begun_at, run.ended_at) for run in good.values()} == {(NOW, NOW + LEASE)}
+    for site in ("shop", "blog"):
+        entries = await store.record.entries(subject=site)
+        assert [(entry.kind, entry.who) for entry in entries] == [("sync.begun", "bot"), ("sync.good", "bot")]
+    assert first_broken(await store.record.entries()) is None
+
+
+async def test_a_run_that_found_nothing_does_not_count_where_the_site_was_taken_moved_or_quarantined_meanwhile(
+    store: Store,
+) -> None:
+    await store.claims.take(["site:held"], "K7Q2", "a cutover", NOW, None)
+    await store.claims.take(["site:lapsed"], "gone", "a sync", NOW - 2 * LEASE, LEASE)
+    await store.copies.set_active({"moved": "south", "there": "north"}, NOW)
+    await store.copies.quarantine([("left", "south"), ("back", "north"), ("lapsed", "east")], "left", NOW, "bot")
+    sites = ("held", "lapsed", "moved", "there", "left", "back")
+    runs = [SyncRun(site, site, "north", "south", NOW, None, "good", {}) for site in sites]
+    assert await store.copies.found_same(runs, "bot", NOW) == {"lapsed", "there"}
+    assert {site for site, _ in await store.copies.last_good()} == {"lapsed", "there"}
+    assert await store.record.entries(subject="held") == ()
+
+
 async def test_quarantine_begins_and_ends_once_on_record(store: Store) -> None:
     for _ in range(2):
         await store.copies.quarantine([("shop", "north")], "left by failover K7Q2", NOW, "bot")

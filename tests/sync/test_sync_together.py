@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sync.rig import WHO, empty, tree_at
@@ -32,9 +33,9 @@ class Counting:
         self._ssh = rig.ports.ssh
         self.commands: list[str] = []
 
-    async def run(self, server: str, command: str, **how: object) -> Ran:
+    async def run(self, server: str, command: str, **how: Any) -> Ran:  # noqa: ANN401  as Ssh.run
         self.commands.append(command)
-        return await self._ssh.run(server, command, **how)  # type: ignore[arg-type]
+        return await self._ssh.run(server, command, **how)
 
     @property
     def looks(self) -> int:
@@ -231,7 +232,7 @@ async def test_a_site_that_a_cutover_took_during_the_look_is_refused_and_not_cou
     taken = sites[0]
 
     class Taking(Counting):
-        async def run(self, server: str, command: str, **how: object) -> Ran:
+        async def run(self, server: str, command: str, **how: Any) -> Ran:  # noqa: ANN401  as Ssh.run
             now = rig.ports.clock.now()
             await rig.ports.store.claims.take([f"site:{taken.name}"], "K7Q2", "a cutover", now, None)
             return await super().run(server, command, **how)
@@ -255,6 +256,40 @@ async def test_a_source_that_is_down_is_found_out_once_and_said_for_every_site(o
     assert len(ssh.commands) == 1
     for site in sites:
         assert [entry.kind for entry in await rig.ports.store.record.entries(subject=site.name)] == ["sync.failed"]
+
+
+async def test_a_changed_host_key_of_the_source_is_found_out_once_and_said_for_every_site(rig: Rig) -> None:
+    sites = [rig.take("lima") for _ in range(3)]
+    known = rig.lab.path_on("oslo", "/srv/oslo/keys/known_hosts")
+    good = known.read_text()
+    known.write_text(re.sub(r"AAAAC3NzaC1lZDI1NTE5AAAAI\S{10}", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAA", good))
+    rig, ssh = counting(rig)
+    try:
+        results = await synced(rig, sites)
+    finally:
+        known.write_text(good)
+    assert {code_of(result) for result in results.values()} == {"host-key"}
+    assert len(ssh.commands) == 1
+
+
+async def test_a_source_that_dies_under_the_shared_connection_is_said_and_the_mirrors_stay(own_rig: Rig) -> None:
+    sites = [own_rig.take("lima") for _ in range(3)]
+    await synced(own_rig, sites)
+    for site in sites:
+        own_rig.write(site, "lima", {"index.html": "changed"})
+    before = [tree_at(own_rig.root(site, "oslo")) for site in sites]
+
+    class Dying(Counting):
+        async def run(self, server: str, command: str, **how: Any) -> Ran:  # noqa: ANN401  as Ssh.run
+            if "progress2" in command:
+                own_rig.lab.drop("lima")
+            return await super().run(server, command, **how)
+
+    rig = replace(own_rig, ports=replace(own_rig.ports, ssh=Dying(own_rig)))  # type: ignore[arg-type]
+    results = await synced(rig, sites)
+    assert {code_of(result) for result in results.values()} <= {"unreachable", "link-lost"}
+    assert len(results) == 3
+    assert [tree_at(own_rig.root(site, "oslo")) for site in sites] == before
 
 
 async def test_a_file_that_may_not_be_read_fails_its_own_site_only(rig: Rig) -> None:
