@@ -11,7 +11,7 @@ from jobs.backup.holding import REPOSITORY, site_claim
 from jobs.backup.listing import Listing, list_snapshots
 from jobs.backup.site import Wish
 from jobs.backup.sites import Backed, back_up_sites
-from ops.store.backups import UPKEEP
+from ops.store.backups import RESTORE, UPKEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,9 +54,13 @@ async def end_interrupted(ports: Ports) -> int:
     ended = 0
     for run in await ports.store.backups.running():
         body = dict(run.body or {})
-        name = REPOSITORY if run.kind == UPKEEP else site_claim(run.site)
+        names = {UPKEEP: REPOSITORY, RESTORE: f"site:{run.site}"}
+        name = names.get(run.kind, site_claim(run.site))
         if (name, str(body.get("owner", run.id))) not in held:
-            body["why"] = "the bot that ran it is gone; older backups are as they were"
+            left = (
+                "what was restored is there whole, or not" if run.kind == RESTORE else "older backups are as they were"
+            )
+            body["why"] = f"the bot that ran it is gone; {left}"
             await ports.store.backups.end(run, "interrupted", None, body, ports.clock.now(), BY_CLOCK)
             ended += 1
     return ended

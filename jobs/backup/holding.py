@@ -56,7 +56,7 @@ async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIte
         since = clock_time(claim.taken_at, ports.fleet.timezone, ports.clock.now())
         raise RefusedError(
             f"Not now: {claim.purpose} is under way since {since}.",
-            hint="Try again when it has ended; `backup` says so.",
+            hint="Try again when it has ended.",
         )
     renewing = asyncio.create_task(_renew(ports, name, owner, purpose))
     try:

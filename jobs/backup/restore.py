@@ -12,6 +12,7 @@ from jobs.backup.bringing_back import bring_back, what_to_restore
 from jobs.backup.holding import holding
 from jobs.cutover.prepare import prepare_restore, reply_now
 from ops.rsync import run_id
+from ops.store.backups import RESTORE, BackupRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,17 +50,14 @@ async def restore_site(
 
 async def _at_once(ports: Ports, restore: Restore, who: str, show: Callable[[str], None]) -> Reply:
     began_s, now = ports.clock.monotonic(), ports.clock.now()
-    run = run_id(now, secrets.token_hex(4))
-    record = ports.store.record
-    body = {"server": restore.server, "snapshot": restore.snapshot, "run": run}
-    async with holding(ports, f"site:{restore.site}", run, "a restore"):
-        await record.add(now, "restore.begun", restore.site, who, body)
-        brought = await bring_back(ports, restore, run, show)
-        ended = {Outcome.DONE: "restore.good", Outcome.UNKNOWN: "restore.unknown"}.get(
-            brought.outcome, "restore.failed"
-        )
-        said = {"why": brought.why} if brought.why else {}
-        await record.add(ports.clock.now(), ended, restore.site, who, {**body, **said})
+    name = run_id(now, secrets.token_hex(4))
+    run = BackupRun(name, RESTORE, restore.site, restore.server, now, body={"owner": name})
+    async with holding(ports, f"site:{restore.site}", name, "a restore"):
+        await ports.store.backups.begin(run, who)
+        brought = await bring_back(ports, restore, name, show)
+        outcome = {Outcome.DONE: "restored", Outcome.UNKNOWN: "unknown"}.get(brought.outcome, "failed")
+        said = {"server": restore.server, "why": brought.why}
+        await ports.store.backups.end(run, outcome, restore.snapshot, said, ports.clock.now(), who)
     if brought.outcome == Outcome.DONE:
         return done_reply(restore, ports.clock.monotonic() - began_s, ports.clock.now())
     state = "it is not certain whether it was" if brought.outcome == Outcome.UNKNOWN else "it was not"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SAVE = "backup"
 PROOF = "backup-proof"
 UPKEEP = "backup-upkeep"
+# A site is brought back where that replaces nothing; what replaces something is a plan.
+RESTORE = "backup-restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class BackupRun:
     """One run for one site, on the server where it is active.
 
     kind: one of the above. outcome: "good" is a backup only; "refused", "failed", "interrupted"; a proof ends "proven"
-    or "differs", an upkeep "done"; None while it runs. snapshot: the id that it made or looked at.
+    or "differs", an upkeep "done", a restore "restored" or "unknown"; None while it runs. snapshot: the
+    id that it made or looked at.
     """
 
     id: str

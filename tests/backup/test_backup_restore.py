@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,15 @@ from sync.rig import contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
 from core.plan import State
+from core.reply import Typed
+from jobs.backup import end_interrupted
 from jobs.cutover import carry_out
 from jobs.cutover.prepare import differences_now
+from ops.store.backups import RESTORE, BackupRun
+from ops.store.plans import RUN
 
 if TYPE_CHECKING:
     from backup.vault import Vault
-
 
 
 async def test_where_nothing_is_an_operator_brings_a_site_back_at_once(vault: Vault) -> None:
@@ -32,7 +36,7 @@ async def test_where_nothing_is_an_operator_brings_a_site_back_at_once(vault: Va
     assert reply.exit_code == 0, reply
     assert tree_at(vault.rig.root(site, "lima")) == tree_at(vault.rig.root(site, "oslo"))
     kinds = [entry.kind for entry in await vault.ports.store.record.entries(subject=site.name)]
-    assert kinds[-2:] == ["restore.begun", "restore.good"]
+    assert kinds[-2:] == ["backup-restore.begun", "backup-restore.restored"]
 
 
 async def test_what_is_served_is_replaced_only_by_an_approved_plan_and_kept_aside(vault: Vault) -> None:
@@ -80,12 +84,26 @@ async def test_a_plan_whose_circumstances_have_changed_is_not_carried_out(vault:
     assert "missing, not files" in (await differences_now(vault.ports, stored.plan))[0]
 
 
-async def test_approving_by_the_line_that_is_shown_carries_it_out(vault: Vault) -> None:
+async def test_the_line_that_is_shown_approves_it_and_shows_the_end(vault: Vault) -> None:
     vault, site = vault.taking()
     await vault.saved()
+    vault.ports.engine.carries({RUN: partial(carry_out, vault.ports)})  # type: ignore[attr-defined]
     reply = await vault.say(f"backup restore {site.name} --to oslo")
-    stale = await vault.say(f"cancel {reply.facts['id']}" if reply.facts else "")
-    assert stale.title.startswith("Cancelled: restore of")
+    line = next(part.line for part in reply.parts if isinstance(part, Typed))
+    done = await vault.say(line.removeprefix("sharpnet "), follow=True)
+    assert done.title.startswith("Done: restored ")
+    assert done.exit_code == 0
+    reply = await vault.say(f"backup restore {site.name} --to oslo")
+    assert reply.facts is not None
+    cancelled = await vault.say(f"cancel {reply.facts['id']}")
+    assert cancelled.title.startswith("Cancelled: restore of")
+
+
+async def test_a_restore_whose_bot_is_gone_is_reported(vault: Vault) -> None:
+    vault, site = vault.taking()
+    run = BackupRun("r1", RESTORE, site.name, "oslo", vault.ports.clock.now(), body={"owner": "r1"})
+    await vault.ports.store.backups.begin(run, "test")
+    assert await end_interrupted(vault.ports) == 1
 
 
 async def test_a_site_that_a_sync_works_on_is_not_restored_meanwhile(vault: Vault) -> None:

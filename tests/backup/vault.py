@@ -103,9 +103,9 @@ class Vault:
         """Where this machine has the repository."""
         return self.lab.path_on("offsite", self.place)
 
-    async def say(self, line: str, person: Person = BOSS) -> Reply:
+    async def say(self, line: str, person: Person = BOSS, *, follow: bool = False) -> Reply:
         """Type a line and return the reply."""
-        return await answer(split_line(line), person, person.via, self.ports)
+        return await answer(split_line(line), person, person.via, self.ports, follow=follow)
 
     async def run(self, **wish: Any) -> Backed:  # noqa: ANN401  fields of Wish
         """Back up every site."""
