@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from core.sync_trouble import Trouble, attributes_refused, trouble_of
 from core.syncing import OUT_FORMAT, Output, why_not_apply
+from ops.rsync_peer import lies_in, limited_root, remote_shell, source_of
 from ops.rsync_script import FILL, LOOK, SWAP
 
 if TYPE_CHECKING:
@@ -30,16 +31,13 @@ if TYPE_CHECKING:
 LOOK_S = 1800.0
 FILL_S = 12 * 3600.0
 SWAP_S = 1800.0
-# rsync gives up when nothing has moved for so long; ssh when the other side does not answer.
+# rsync gives up when nothing has moved for so long.
 STALLED_S = 120
 # A file is read whole on both sides before either has anything to say about it.
 READING_S = 3600
-CONNECT_S = 10
-ALIVE_EVERY_S = 15
 WORK_FOLDER = ".sharpnet"
 STAMP = "%Y%m%dT%H%M%SZ"
 KEY_LENGTH = 40
-_WILDCARDS = re.compile(r"[*?\[]")
 ROOT = "root"
 EVERYTHING = "-aHAX"
 # A hole in a file stays one.
@@ -104,7 +102,7 @@ def why_not_pull(pull: Pull) -> Trouble | None:
     limited_to = limited_root(pull.source)
     if limited_to is None:
         return None
-    if not _inside(source_root(pull), limited_to):
+    if not lies_in(source_root(pull), limited_to):
         return Trouble(
             "limited-key",
             f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
@@ -243,67 +241,9 @@ def _note(pull: Pull, belongings: str) -> str:
     return ", ".join(notes)
 
 
-def remote_shell(source: Server, mirror: Server, control: str | None) -> str:
-    """Return the ssh command for rsync's -e, which splits it at spaces and knows quotes, but no escapes (rsync(1)).
-
-    control: the socket of a connection that is shared; where that is gone, a connection of its own is made.
-    """
-    return " ".join("'" + word.replace("'", "''") + "'" for word in ssh_words(source, mirror, control))
-
-
-def ssh_words(source: Server, mirror: Server, control: str | None) -> list[str]:
-    """Return the ssh command with which `mirror` logs in to `source`, without the address."""
-    peer = mirror.peer
-    if peer is None:
-        raise ValueError(f"{mirror.name} has no peer key")
-    return [
-        "ssh",
-        *("-p", str(source.ssh.port)),
-        *("-l", source.ssh.user),
-        *("-i", peer.key.replace("%", "%%")),
-        # ssh splits this value itself (ssh_config(5)).
-        *("-o", 'UserKnownHostsFile="{}"'.format(peer.known_hosts.replace("%", "%%"))),
-        *("-o", "StrictHostKeyChecking=yes"),
-        *("-o", "UpdateHostKeys=no"),
-        *("-o", "IdentitiesOnly=yes"),
-        *("-o", "BatchMode=yes"),
-        *("-o", f"ControlPath={control or 'none'}"),
-        *("-o", f"ConnectTimeout={CONNECT_S}"),
-        *("-o", f"ServerAliveInterval={ALIVE_EVERY_S}"),
-        *("-a", "-x", "-T"),
-    ]
-
-
-def source_of(source: Server, root: str) -> str:
-    """Return a folder of `source` as rsync takes it, with a final slash: what is in it, not the folder itself."""
-    limited_to = limited_root(source)
-    path = root if limited_to is None else posixpath.relpath(root, limited_to)
-    if _WILDCARDS.search(path):
-        # It is taken as a pattern at the other end, where a wildcard in brackets means itself. A backslash is an escape
-        # there; for a limited key only before a wildcard, since rsync then hands it over as it is (rsync 3.2.4 and on).
-        escaped = path.replace("\\", "\\\\") if limited_to is None else re.sub(r"\\(?=[*?\[])", r"\\\\", path)
-        path = _WILDCARDS.sub(r"[\g<0>]", escaped)
-    if path.startswith(":"):
-        # Two colons would ask for a daemon.
-        path = f"./{path}"
-    address = source.address
-    return f"[{address}]:{path}/" if ":" in address else f"{address}:{path}/"
-
-
 def source_root(pull: Pull) -> str:
     """Return the path of the site's content on the source."""
     return posixpath.normpath(pull.site.root_on(pull.source.name))
-
-
-def limited_root(source: Server) -> str | None:
-    """Return the only folder of `source` that the others' keys may read, or None."""
-    if source.peer is None or source.peer.limited_to is None:
-        return None
-    return posixpath.normpath(source.peer.limited_to)
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _read(out: bytes) -> Output:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from core.sync_group import doubted, plain, unchanged
 from core.sync_trouble import STOPPED, attributes_refused, trouble_of
 from core.syncing import OUT_FORMAT
-from ops.rsync import BELONGINGS, LOOK_S, STALLED_S, limited_root, remote_shell, source_of
+from ops.rsync import BELONGINGS, LOOK_S, STALLED_S
+from ops.rsync_peer import limited_root, remote_shell, source_of
 
 if TYPE_CHECKING:
     from core.fleet import Fleet

@@ -9,7 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from ops.rsync import ssh_words
+from ops.rsync_peer import ssh_words
 
 if TYPE_CHECKING:
     from core.fleet import Server

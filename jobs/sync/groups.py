@@ -16,6 +16,7 @@ from core.sync_result import SyncProgress, SyncResult
 from core.sync_trouble import Trouble
 from ops import rsync
 from ops.rsync_group import Way, look_at_group
+from ops.rsync_peer import limited_root
 from ops.store.copies import SyncRun
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _pull(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> rsync.Pull
 
 
 def _on_way(fleet: Fleet, way: Way, pulls: Sequence[rsync.Pull]) -> Iterable[Together]:
-    readable = rsync.limited_root(fleet.servers[way.source])
+    readable = limited_root(fleet.servers[way.source])
     asked = [Asked(rsync.source_root(pull), pull.root, readable, pull.site.exclude) for pull in pulls]
     for group in groups(asked, rsync.WORK_FOLDER):
         pairs = {place: (pulls[number].site.name, way.mirror) for place, number in group.places.items()}

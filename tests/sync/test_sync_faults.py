@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sync.rig import contents_at, tree_at
 
-from ops import rsync
+from ops import rsync, rsync_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,7 @@ async def test_a_source_that_is_cut_off_under_way_is_given_up_and_the_mirror_sta
     own_rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rsync, "STALLED_S", 3)
-    monkeypatch.setattr(rsync, "ALIVE_EVERY_S", 1)
+    monkeypatch.setattr(rsync_peer, "ALIVE_EVERY_S", 1)
     site = await own_rig.filled(own_rig.take("lima"))
     slow_source(own_rig, "lima", "deploy")
     big_file(own_rig, site)
