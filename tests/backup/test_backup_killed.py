@@ -121,7 +121,7 @@ def test_killed_at_any_moment_of_restoring_the_root_is_as_it_was_and_the_next_tr
         assert tree_at(place.root) == before, left
         assert (place.restore(), place.swap()) == (0, 0), left
         assert place.is_done(), left
-        left += 2
+        left += 3
     assert left > 20
 
 
@@ -136,5 +136,5 @@ def test_killed_at_any_moment_of_the_exchange_the_root_is_whole_and_doing_it_aga
         assert place.restore() == 0, left
         assert place.swap() in (0, 90), left
         assert place.is_done(), left
-        left += 2
+        left += 3
     assert left > 20
