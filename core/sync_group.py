@@ -194,6 +194,9 @@ def unchanged(lines: Iterable[bytes], places: Iterable[str], depth: int) -> froz
         if change is None:
             return frozenset()
         place = b"/".join(change.path.split(b"/", depth)[:depth])
+        if place not in wanted:
+            # A root that is a link at the source is listed with what it leads to.
+            place = change.path.partition(b" -> ")[0]
         if place in wanted:
             if line.startswith(SAME_MARK):
                 same.add(place)

@@ -30,7 +30,8 @@ STATUS = b"sharpnet-status "
 #
 # rsync names every file, also those that are the same (-ii): a place of which nothing is said was not looked at. awk
 # lets the first line of each kind in each place through, so that it does not matter how many files there are. As
-# nothing is changed, deletions may be listed even where something could not be read.
+# nothing is changed, deletions may be listed even where something could not be read. A root that is a link at the
+# source is looked at as a link, which differs: it may lead to the whole machine.
 SCRIPT = r"""
 set -u
 LC_ALL=C; export LC_ALL
@@ -38,7 +39,7 @@ unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
 base=$1 depth=$2 options=$3; shift 3
 command -v rsync >/dev/null || { printf 'sharpnet-stop: no-rsync\n' >&2; exit 90; }
 {
-  printf '%s/\0' "$@" | eval "rsync --dry-run $options"
+  printf '%s\0' "$@" | eval "rsync --dry-run $options"
   printf '\nsharpnet-status %s\n' "$?"
 } | awk -v depth="$depth" '
   /^sharpnet-status / { print; next }

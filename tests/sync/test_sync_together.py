@@ -126,6 +126,17 @@ async def test_an_emptied_or_missing_source_is_refused_among_sites_that_are_the_
     assert [tree_at(rig.root(site, "lima")) for site in sites] == before
 
 
+async def test_a_source_root_that_is_a_link_gets_a_look_of_its_own_and_the_others_do_not(rig: Rig) -> None:
+    rig, sites = beside(rig, 3)
+    root = rig.root(sites[0], "oslo")
+    root.rename(root.with_name(f"{root.name}.real"))
+    root.symlink_to(f"{root.name}.real")
+    await synced(rig, sites)
+    rig, ssh = counting(rig)
+    assert all(result.nothing_to_do for result in (await synced(rig, sites)).values())
+    assert ssh.looks == 1
+
+
 async def test_two_empty_sides_are_no_good_copy(rig: Rig) -> None:
     rig, sites = beside(rig, 3)
     await synced(rig, sites[1:])

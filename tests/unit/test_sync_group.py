@@ -165,6 +165,11 @@ def test_only_a_place_with_files_and_without_a_difference_is_unchanged() -> None
     assert unchanged(lines, places, 2) == {"www/same"}
 
 
+def test_a_root_that_is_a_link_at_the_source_differs_and_leaves_the_others_settled() -> None:
+    lines = [b"==|www/same/", b"=|cL+++++++++|1|0|www/linked -> /", b"=|*deleting  |0|0|www/linked/x"]
+    assert unchanged(lines, ["www/same", "www/linked"], 2) == {"www/same"}
+
+
 @pytest.mark.parametrize("line", [b"=|>f+++|1|0|elsewhere/x", b"==|elsewhere/", b"=|broken", b"=|>f+++|1|0|a-file"])
 def test_a_line_that_is_about_no_place_leaves_none_settled(line: bytes) -> None:
     assert unchanged([b"==|www/same/", line], ["www/same"], 2) == frozenset()
