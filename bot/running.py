@@ -20,6 +20,7 @@ from bot.slack.settings import SlackSettings
 from bot.wiring import open_ports
 from core.errors import SharpnetError
 from jobs import Job, all_jobs
+from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ async def _serve(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(Watcher(ports).run(), name="watch")]
         tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
+        tasks.append(group.create_task(tell_others(ports), name="notify"))
+        tasks.append(group.create_task(show_life(ports), name="heartbeat"))
         if slack is not None:
             tasks.append(group.create_task(run_slack(ports, slack), name="slack"))
         else:

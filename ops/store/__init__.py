@@ -13,6 +13,8 @@ from ops.store.keeping import Keeping
 from ops.store.plans import Plans
 from ops.store.proofs import Proofs
 from ops.store.record import Record
+from ops.store.reports import Reports
+from ops.store.sent import Sent
 from ops.store.undos import Undos
 from ops.store.watching import Watching
 
@@ -36,6 +38,8 @@ class Store:
         self.proofs = Proofs(self._db)
         self.undos = Undos(self._db)
         self.backups = Backups(self._db)
+        self.sent = Sent(self._db)
+        self.reports = Reports(self._db)
 
     async def open(self) -> None:
         """Open the file, made and migrated where needed."""

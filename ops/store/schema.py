@@ -90,3 +90,39 @@ def proofs_and_backups(database: Database) -> None:
     )
     database.conn.execute("CREATE INDEX backups_site ON backups (site, outcome, begun_at)")
     database.conn.execute("CREATE INDEX backups_running ON backups (begun_at) WHERE ended_at IS NULL")
+
+
+@MIGRATIONS()
+def other_ways_to_be_told(database: Database) -> None:
+    """Add what goes to people besides Slack, and what other monitoring reports.
+
+    A trigger, since every card is news when it is made and when its tone changes, whoever puts it, in that transaction.
+    """
+    database.conn.execute(
+        """CREATE TABLE alerts (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, card TEXT NOT NULL, at TEXT NOT NULL, tone_before TEXT,
+            body TEXT NOT NULL) STRICT"""
+    )
+    database.conn.execute(
+        """CREATE TRIGGER alerts_new AFTER INSERT ON cards BEGIN
+            INSERT INTO alerts (card, at, body) VALUES (NEW.key, NEW.changed_at, NEW.body);
+            DELETE FROM alerts WHERE number <= (SELECT max(number) FROM alerts) - 10000; END"""
+    )
+    database.conn.execute(
+        """CREATE TRIGGER alerts_changed AFTER UPDATE OF body ON cards
+            WHEN NEW.body ->> '$.tone' != OLD.body ->> '$.tone' BEGIN
+            INSERT INTO alerts (card, at, tone_before, body)
+            VALUES (NEW.key, NEW.changed_at, OLD.body ->> '$.tone', NEW.body);
+            DELETE FROM alerts WHERE number <= (SELECT max(number) FROM alerts) - 10000; END"""
+    )
+    database.conn.execute(
+        """CREATE TABLE routes (
+            route TEXT PRIMARY KEY, done INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, in_doubt INTEGER NOT NULL
+            DEFAULT 0, failing_since_at TEXT, why TEXT NOT NULL DEFAULT '') STRICT"""
+    )
+    database.conn.execute(
+        """CREATE TABLE reports (
+            source TEXT NOT NULL, target TEXT NOT NULL, begun_at TEXT NOT NULL, said_at TEXT NOT NULL,
+            PRIMARY KEY (source, target)) STRICT"""
+    )
+    database.conn.execute("CREATE TABLE pulse (id INTEGER PRIMARY KEY CHECK (id = 1), at TEXT NOT NULL) STRICT")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from aiosmtpd.controller import Controller
+from notify.receivers import Mailbox, Receiver, ShiftedClock, listening, ports_of
+
+from ops.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from ops.ports import Ports
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with listening(Receiver()) as one:
+        yield one
+
+
+@pytest.fixture
+def mailbox(free_port: Callable[[], int]) -> Iterator[Mailbox]:
+    box = Mailbox(free_port())
+    server = Controller(box, hostname="127.0.0.1", port=box.port)
+    server.start()
+    yield box
+    server.stop()
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    def find() -> int:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            return int(one.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    one = Store(tmp_path / "sharpnet.db")
+    await one.open()
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+def ports(store: Store) -> Ports:
+    return ports_of(store)
+
+
+@pytest.fixture
+def clock(ports: Ports) -> ShiftedClock:
+    assert isinstance(ports.clock, ShiftedClock)
+    return ports.clock

@@ -1,0 +1,78 @@
+"""The dead-man's switch is told that the bot lives, while its watch goes round."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from notify.receivers import Receiver, ShiftedClock, until
+
+from core.fleet import Heartbeat, SecretRef
+from jobs.notify.heartbeat import Heart
+from ops.notify import Ways
+from ops.store.watching import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+    from ops.ports import Ports
+
+SWITCH = Heartbeat(SecretRef("env", "SWITCH"), timedelta(milliseconds=50))
+
+
+@contextlib.asynccontextmanager
+async def beating(ports: Ports, address: str) -> AsyncIterator[None]:
+    running = asyncio.create_task(Heart(ports, Ways(lambda _secret: address), SWITCH).run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def looked(ports: Ports) -> None:
+    now = ports.clock.now()
+    await ports.store.watching.saw([Seen("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+
+
+async def test_the_switch_is_told_again_and_again_while_the_watch_goes_round(ports: Ports, receiver: Receiver) -> None:
+    await looked(ports)
+    async with beating(ports, f"http://127.0.0.1:{receiver.port}/ping"):
+        await until(lambda: pinged(receiver, 3))
+
+
+async def test_a_watch_that_stands_still_stops_the_ping_and_one_that_goes_on_brings_it_back(
+    ports: Ports, receiver: Receiver, clock: ShiftedClock
+) -> None:
+    async with beating(ports, f"http://127.0.0.1:{receiver.port}/ping"):
+        await asyncio.sleep(0.3)
+        assert receiver.asked == 0
+        await looked(ports)
+        await until(lambda: pinged(receiver, 1))
+        clock.shift = timedelta(minutes=5)
+        await asyncio.sleep(0.2)
+        before = receiver.asked
+        await asyncio.sleep(0.3)
+        assert receiver.asked == before
+        await looked(ports)
+        await until(lambda: pinged(receiver, before + 1))
+
+
+async def test_a_switch_that_does_not_take_the_ping_is_logged_once_and_without_its_address(
+    ports: Ports, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    await looked(ports)
+    receiver.status = 500
+    async with beating(ports, f"http://127.0.0.1:{receiver.port}/t0ps3cret"):
+        await until(lambda: pinged(receiver, 4))
+    assert [record.getMessage() for record in caplog.records] == ["heartbeat=missing why='HTTP status 500'"]
+    assert "t0ps3cret" not in caplog.text
+
+
+async def pinged(receiver: Receiver, times: int) -> bool:
+    return receiver.asked >= times
