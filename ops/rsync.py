@@ -32,7 +32,7 @@ LOOK_S = 1800.0
 FILL_S = 12 * 3600.0
 SWAP_S = 1800.0
 # rsync gives up when nothing has moved for so long.
-STALLED_S = 120
+STALLED_S = 600
 # A file is read whole on both sides before either has anything to say about it.
 READING_S = 3600
 WORK_FOLDER = ".sharpnet"
