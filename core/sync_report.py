@@ -37,6 +37,8 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
         )
         parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
     parts += _hints(ordered)
+    remarks = [remark for result in ordered for remark in (*result.remarks, *_about_databases(result))]
+    parts += [Text(remark, Tone.WARN) for remark in remarks[:MOST_HINTS]]
     if dry_run and len(results) == 1:
         parts += _differences(results[0])
     if alone:
@@ -96,6 +98,11 @@ def _hints(ordered: Sequence[SyncResult]) -> Iterator[Part]:
     for hint, about in list(hints.items())[:MOST_HINTS]:
         names = f"{listing([result.site for result in about], 3)}: " if len(ordered) > 1 else ""
         yield Text(f"{names}{hint}", _TONES[about[0].outcome])
+
+
+def _about_databases(result: SyncResult) -> Iterator[str]:
+    for copy in result.databases:
+        yield from copy.notes
 
 
 def _differences(result: SyncResult) -> Iterator[Part]:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from core.databases import about_copies
 from core.syncing import size
 from core.words import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.databases import DatabaseCopy
     from core.sync_trouble import Trouble
     from core.syncing import Change
 
 Outcome = Literal["good", "refused", "failed"]
-Doing = Literal["waiting", "comparing", "copying", "putting in place", "done"]
+Doing = Literal["waiting", "comparing", "loading databases", "copying", "putting in place", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class SyncProgress:
         """What is going on, with figures where there are any."""
         if self.doing == "copying" and self.total_bytes is not None:
             return f"copying, {size(min(self.done_bytes, self.total_bytes))} of {size(self.total_bytes)}"
-        return self.doing
+        return f"{self.doing}, {size(self.done_bytes)}" if self.doing == "loading databases" else self.doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class SyncResult:
     anything differed. files: how many did, less those to delete; deleted: how many went. copied_bytes: the size of
     those that differed; sent_bytes: what crossed the network. changes: the first ones, of a dry run only. newer: those
     that are newer on the mirror, of a dry run over a quarantined copy only. note: something to know about a good run.
+    databases: those that were copied, or would be. remarks: more to know about it, as sentences.
     """
 
     site: str
@@ -64,6 +67,8 @@ class SyncResult:
     note: str = ""
     changes: tuple[Change, ...] = ()
     newer: tuple[Change, ...] = ()
+    databases: tuple[DatabaseCopy, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def nothing_to_do(self) -> bool:
@@ -80,7 +85,11 @@ class SyncResult:
             return f"nothing to change, {took}"
         verb = "to copy" if self.dry_run else "copied"
         deleted = f", {self.deleted:,} {'to delete' if self.dry_run else 'deleted'}" if self.deleted else ""
-        return f"{count(self.files, 'file')} ({size(self.copied_bytes)}) {verb}{deleted}, {took}"
+        files = f"{count(self.files, 'file')} ({size(self.copied_bytes)}) {verb}{deleted}"
+        if not self.databases:
+            return f"{files}, {took}"
+        about = about_copies(self.databases, dry_run=self.dry_run)
+        return ", ".join([files if self.files or self.deleted else "no file changed", about, took])
 
     @property
     def facts(self) -> Mapping[str, object]:
@@ -99,4 +108,8 @@ class SyncResult:
         }
         if self.trouble is not None:
             facts |= {"code": self.trouble.code, "why": self.trouble.message, "hint": self.trouble.hint}
+        if self.databases:
+            facts["databases"] = [copy.facts for copy in self.databases]
+        if self.remarks:
+            facts["remarks"] = list(self.remarks)
         return facts | {"note": self.note} if self.note else facts

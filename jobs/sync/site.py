@@ -14,6 +14,8 @@ from core.errors import SharpnetError, StoreError
 from core.sync_result import SyncProgress, SyncResult
 from core.sync_trouble import Trouble
 from core.syncing import Kind, most_deletes, why_not_apply
+from jobs.sync.databases import SiteDatabases, not_exchanged
+from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.serving import Serving, serving_known
 from ops import rsync
 from ops.store.copies import SyncRun
@@ -126,6 +128,14 @@ class _Doing:
         self._on_progress = on_progress
         self._run = rsync.run_id(ports.clock.now(), secrets.token_hex(4))
         self._owner = wish.claimed_by or self._run
+        self._databases = SiteDatabases(
+            ports,
+            pull.site,
+            pull.source.name,
+            pull.mirror.name,
+            self._run,
+            None if wish.allow_delete else ports.fleet.sync.max_delete,
+        )
 
     async def on_record(self) -> SyncResult:
         """Copy, with the site claimed and the run on record from before its first step to its end."""
@@ -169,6 +179,10 @@ class _Doing:
         if isinstance(looked, Trouble):
             return with_trouble(self._blank, looked)
         result = _found(self._blank, looked)
+        databases = await self._databases.look(dry_run=True)
+        if isinstance(databases, Trouble):
+            return with_trouble(result, databases)
+        result = replace(result, databases=databases, changed=result.changed or bool(databases))
         if not result.changed:
             return result
         newer = await self._newer(looked) if self._blank.quarantined else ()
@@ -177,17 +191,56 @@ class _Doing:
         return with_trouble(result, trouble) if trouble is not None else result
 
     async def _copy(self) -> SyncResult:
-        ssh, fleet = self._ports.ssh, self._ports.fleet
+        way = (self._ports, self._pull.site, self._pull.source.name, self._pull.mirror.name)
+        trouble = await before_sync(*way)
+        if trouble is not None:
+            return with_trouble(self._blank, trouble)
+        result = await self._copied()
+        if result.outcome != "good":
+            return result
+        forgotten = await self._databases.forget(self._ports.clock.now())
+        return replace(result, remarks=(*forgotten, *await after_sync(*way)))
+
+    async def _copied(self) -> SyncResult:
+        found = await self._look()
+        if isinstance(found, SyncResult):
+            return found
+        databases = await self._databases.look(dry_run=False)
+        if isinstance(databases, Trouble):
+            return with_trouble(self._blank, databases)
+        looked, result = found
+        if databases:
+            self._show("loading databases")
+            trouble = await self._databases.load(lambda done: self._show("loading databases", done))
+            if trouble is not None:
+                return with_trouble(self._blank, trouble)
+            # Rows name files that have come since the first look: files are copied after the rows.
+            found = await self._look()
+            if isinstance(found, SyncResult):
+                await self._databases.give_up()
+                return found
+            looked, result = found
+        ended = await self._filled(looked, result) if result.changed else result
+        if ended.outcome != "good":
+            await self._databases.give_up()
+            return ended
+        if not (ended.changed or databases):
+            return ended
+        return await self._put_in_place(ended, files=result.changed)
+
+    async def _look(self) -> tuple[rsync.Looked, SyncResult] | SyncResult:
+        """Return what differs, or the result of a sync that must not go on."""
         self._show("comparing")
-        looked = await rsync.look(ssh, self._pull)
+        looked = await rsync.look(self._ports.ssh, self._pull)
         if isinstance(looked, Trouble):
             return with_trouble(self._blank, looked)
         result = _found(self._blank, looked)
         trouble = self._why_not_apply(looked)
-        if trouble is not None:
-            return with_trouble(result, trouble)
-        if not result.changed:
-            return result
+        return with_trouble(result, trouble) if trouble is not None else (looked, result)
+
+    async def _filled(self, looked: rsync.Looked, result: SyncResult) -> SyncResult:
+        """Make the next content ready beside the present one."""
+        ssh, fleet = self._ports.ssh, self._ports.fleet
         stats = looked.output.stats
         limit = most_deletes(stats, None if self._wish.allow_delete else fleet.sync.max_delete)
 
@@ -198,14 +251,28 @@ class _Doing:
         filled = await rsync.fill(ssh, self._pull, self._run, looked, limit, arrived)
         if isinstance(filled, Trouble):
             return with_trouble(result, filled)
-        trouble = await self._why_not_now()
-        if trouble is None:
-            self._show("putting in place")
-            now = self._ports.clock.now()
-            trouble = await rsync.put_in_place(ssh, self._pull, self._run, now, fleet.sync.keep_replaced)
-        if trouble is not None:
-            return with_trouble(result, trouble)
         return replace(result, sent_bytes=result.sent_bytes + filled.output.stats.sent_bytes)
+
+    async def _put_in_place(self, result: SyncResult, *, files: bool) -> SyncResult:
+        """Exchange databases and files for what is there, if nobody has served or claimed the mirror meanwhile.
+
+        files: whether any differ. Databases go first: they have more that can go wrong, and can be exchanged back.
+        """
+        ports, now = self._ports, self._ports.clock.now()
+        trouble = await self._why_not_now()
+        if trouble is not None:
+            await self._databases.give_up()
+            return with_trouble(result, trouble)
+        self._show("putting in place")
+        copies = await self._databases.put_in_place(now)
+        if isinstance(copies, Trouble):
+            return with_trouble(result, copies)
+        if files:
+            keep = ports.fleet.sync.keep_replaced
+            trouble = await rsync.put_in_place(ports.ssh, self._pull, self._run, now, keep)
+        if trouble is not None:
+            return with_trouble(result, not_exchanged(trouble, await self._databases.take_back(now)))
+        return replace(result, databases=copies, changed=files or bool(copies))
 
     def _why_not_apply(self, looked: rsync.Looked) -> Trouble | None:
         max_delete = None if self._wish.allow_delete else self._ports.fleet.sync.max_delete

@@ -29,6 +29,9 @@ stop() { printf 'sharpnet-stop: %s\n' "$*" >&2; exit 90; }
 """
 # What ends the statements that come on standard input: a part of them is not carried out.
 WHOLE = "-- sharpnet: all of it"
+END = f"\n{WHOLE}"
+# A single argument may have 128 KiB (execve(2)), and a character four bytes.
+LONGEST = 25_000
 
 
 class DatabaseError(SharpnetError):
@@ -60,9 +63,20 @@ class Place:
         return ran.out
 
     async def rows(self, line: str, sql: str, doing: Doing = "asked") -> list[list[str]]:
-        """Carry out statements with the shell line `line`; return what they print, one list of fields a row."""
-        out = await self.run(line, f"{sql}\n{WHOLE}\n".encode("utf-8", "surrogateescape"), doing)
+        """Carry out statements with the shell line `line`; return what they print, one list of fields a row.
+
+        Only what is no more than names and questions goes on the command line, which others on the server can read.
+        """
+        whole = sql + END
+        if len(whole) > LONGEST:
+            out = await self.run(line, f"{whole}\n".encode(), doing)
+        else:
+            out = await self.run(f"{line} {shlex.quote(whole)}", doing=doing)
         return [row.split("\t") for row in out.decode("utf-8", "replace").splitlines()]
+
+    async def told(self, line: str, sql: str) -> None:
+        """Carry out statements that hold more than names, or are long: they go on standard input."""
+        await self.run(line, f"{sql}{END}\n".encode("utf-8", "surrogateescape"), "put in place")
 
     def judge(self, ran: Ran, doing: Doing) -> None:
         """Raise DatabaseError where `ran` did not end well."""

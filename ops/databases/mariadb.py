@@ -170,9 +170,9 @@ class MariaDb:
             {_remade(name, after)}
             ALTER DATABASE {named(name)} {charset};"""
         try:
-            await self._ask(batch, settings=_SETTINGS)
+            await self._tell(batch)
         except DatabaseError as error:
-            if await self.recover():
+            if await self._recover(strict=True):
                 return
             trouble = error.trouble
             raise DatabaseError(
@@ -182,6 +182,10 @@ class MariaDb:
 
     async def recover(self) -> bool:
         """Bring to an end, or back, what was interrupted; return whether something was brought to its end."""
+        return await self._recover(strict=False)
+
+    async def _recover(self, *, strict: bool) -> bool:
+        """Do so. strict: views and routines that cannot be made are an error; otherwise the next copy brings them."""
         done = False
         rows = await self._ask(
             "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE"
@@ -192,8 +196,11 @@ class MariaDb:
                 continue
             found = await self._ask(f"SELECT what, HEX(value) FROM {named(outgoing)}.{table};")
             journal = {row[0]: unhex(row[1]) for row in found}
-            if table == EXCHANGED:
-                await self._forward(outgoing, journal)
+            if "incoming" not in journal:
+                # It was interrupted before anything was changed.
+                await self.drop([outgoing])
+            elif table == EXCHANGED:
+                await self._forward(outgoing, journal, strict=strict)
                 done = True
             else:
                 await self._back(outgoing, journal)
@@ -204,18 +211,19 @@ class MariaDb:
         for name in names:
             await self._ask(f"DROP DATABASE IF EXISTS {named(name)};")
 
-    async def _forward(self, outgoing: str, journal: dict[str, str]) -> None:
+    async def _forward(self, outgoing: str, journal: dict[str, str], *, strict: bool) -> None:
         """Bring an exchange to its end whose tables have moved."""
         name, incoming = self._place.name, journal["incoming"]
         left = await self._objects(incoming)
         if left.tables:
-            await self._ask(f"RENAME TABLE {', '.join(_moves(left.tables, incoming, name))};", settings=_SETTINGS)
+            await self._tell(f"RENAME TABLE {', '.join(_moves(left.tables, incoming, name))};")
         made = await self._objects(name)
-        await self._ask(
-            f"{made.drops(name)}\n{_remade(name, journal['after'])}\n"
-            f"ALTER DATABASE {named(name)} {journal['charset']};",
-            settings=_SETTINGS,
-        )
+        await self._tell(f"{made.drops(name)}\nALTER DATABASE {named(name)} {journal['charset']};")
+        try:
+            await self._tell(_remade(name, journal["after"]))
+        except DatabaseError:
+            if strict:
+                raise
         await self._end(outgoing, incoming, journal["before"])
 
     async def _back(self, outgoing: str, journal: dict[str, str]) -> None:
@@ -224,14 +232,12 @@ class MariaDb:
         gone = await self._objects(outgoing)
         tables = [table for table in gone.tables if table != JOURNAL]
         if tables:
-            await self._ask(f"RENAME TABLE {', '.join(_moves(tables, outgoing, name))};", settings=_SETTINGS)
+            await self._tell(f"RENAME TABLE {', '.join(_moves(tables, outgoing, name))};")
         made = await self._objects(name)
-        await self._ask(
-            f"{made.drops(name)}\n{_remade(name, journal['before']) if journal['before'] else ''}", settings=_SETTINGS
-        )
+        await self._tell(f"{made.drops(name)}\n{_remade(name, journal['before']) if journal['before'] else ''}")
         if not fresh_ones(name, [incoming]):
             kept = await self._objects(incoming)
-            await self._ask(f"{kept.drops(incoming)}\n{_remade(incoming, journal['after'])}", settings=_SETTINGS)
+            await self._tell(f"{kept.drops(incoming)}\n{_remade(incoming, journal['after'])}")
         await self.drop([outgoing])
 
     async def _end(self, outgoing: str, incoming: str, before: str) -> None:
@@ -241,10 +247,10 @@ class MariaDb:
             asleep = _AWAKE.sub(r"\1DISABLE ON SLAVE\2", before)
             # What refers to something that is gone cannot be made, and must not keep the next copies from coming.
             try:
-                await self._ask(f"{made.drops(outgoing)}\n{_remade(outgoing, asleep)}", settings=_SETTINGS)
+                await self._tell(f"{made.drops(outgoing)}\n{_remade(outgoing, asleep)}")
             except DatabaseError:
                 made = await self._objects(outgoing)
-                await self._ask(made.drops(outgoing))
+                await self._tell(made.drops(outgoing))
         await self._ask(f"DROP DATABASE IF EXISTS {named(incoming)}; DROP TABLE {named(outgoing)}.{EXCHANGED};")
 
     async def _objects(self, name: str) -> _Objects:
@@ -293,8 +299,11 @@ class MariaDb:
             for row in rows
         )
 
-    async def _ask(self, sql: str, settings: str = "SET SESSION sql_mode = '';") -> list[list[str]]:
-        return await self._place.rows(self._line, f"{settings}\n{sql}")
+    async def _ask(self, sql: str) -> list[list[str]]:
+        return await self._place.rows(self._line, f"SET SESSION sql_mode = '';\n{sql}")
+
+    async def _tell(self, sql: str) -> None:
+        await self._place.told(self._line, f"{_SETTINGS}\n{sql}")
 
 
 def named(name: str) -> str:

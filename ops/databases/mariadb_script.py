@@ -40,13 +40,13 @@ _DUMPER = r"""
 dumper=$(command -v mariadb-dump || command -v mysqldump) || stop no-client
 # GTIDs are those of a replica, not of a copy; MariaDB does not know the options.
 case $("$dumper" --version) in *MariaDB*) plain= ;; *) plain='--set-gtid-purged=OFF --no-tablespaces' ;; esac
-dump() { with "$dumper" $plain --default-character-set=utf8mb4 --comments "$@"; }
+dump() { with "$dumper" $plain --default-character-set=utf8mb4 --comments --add-locks "$@"; }
 """
 
 _ASK = (
     _CLIENT
     + rf"""
-statements=$(cat)
+if [ $# = 1 ]; then statements=$1; else statements=$(cat); fi
 case $statements in *'{WHOLE}') ;; *) stop cut-off ;; esac
 printf '%s\n' "$statements" | ask
 """
@@ -73,7 +73,8 @@ dump --no-data --no-create-info --routines --events --triggers -- "$name" || exi
 # Arguments: the fresh database. It prints how many rows were sent, and that all of it came, if it did.
 #
 # A row is a line of its own, as MariaDB writes it, or one of the parentheses of a long line, as MySQL does: line breaks
-# and quotes in values are escaped. Events are put to sleep, or they would run on the copy.
+# and quotes in values are escaped. No routine can lock tables, so what is between locks is data. Events are put to
+# sleep, or they would run on the copy.
 _LOAD = (
     _CLIENT
     + r"""
@@ -81,7 +82,9 @@ command -v awk >/dev/null || stop no-awk
 awk '
   NR == 1 && /^\/\*M!999999.*sandbox/ { next }
   inside { if ($0 ~ /^\(/) rows++; if ($0 ~ /\);$/) inside = 0 }
-  !inside && /^INSERT / {
+  /^LOCK TABLES `.*` WRITE;$/ { data = 1 }
+  /^UNLOCK TABLES;$/ { data = 0 }
+  data && !inside && /^INSERT / {
     if ($0 ~ / VALUES$/) inside = 1
     else {
       line = $0

@@ -32,7 +32,7 @@ ask() { told --quiet "$@"; }
 _ASK = (
     _CLIENT
     + rf"""
-statements=$(cat)
+if [ $# = 1 ]; then statements=$1; else statements=$(cat); fi
 case $statements in *'{WHOLE}') ;; *) stop cut-off ;; esac
 printf '%s\n' "$statements" | ask
 """
@@ -46,7 +46,8 @@ exec pg_dump --no-password --format=plain --encoding=UTF8 "$@"
 """
 
 # Arguments: the database, and a file or nothing. It prints how many rows were sent, after what the server says of each
-# table, and only where all of the dump came. A row is a line of its own: line breaks in values are escaped.
+# table, and only where all of the dump came. A row is a line of its own: line breaks in values are escaped, and a
+# comment says where data begin.
 #
 # A psql from before August 2025 does not know `\restrict`, with which a dump keeps it from running commands. A file may
 # name owners that are not there; a stream is dumped without them.
@@ -68,7 +69,8 @@ known=$known awk -v old="$old" '
   }
   BEGIN { anyone = ENVIRON["known"] == "*"; n = split(ENVIRON["known"], names, "\n"); while (n) roles[names[n--]] = 1 }
   rows_follow { if ($0 == "\\.") rows_follow = 0; else rows++; print; next }
-  /^COPY .* FROM stdin;$/ { rows_follow = 1; whole = 0; print; next }
+  /^-- Data for Name: / { data = 1 }
+  data && /^COPY .* FROM stdin;$/ { rows_follow = 1; data = 0; whole = 0; print; next }
   /^\\(un)?restrict [A-Za-z0-9]+$/ { if (!old) print; next }
   $0 == "-- PostgreSQL database dump complete" { whole = 1; print; next }
   /^ALTER .* OWNER TO .*;$/ && strange($0) { next }

@@ -1,0 +1,114 @@
+"""A site's databases in a sync: looked at, loaded beside those on the mirror, and put in place with the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from core.databases import DatabaseCopy, label, why_not_load
+from core.sync_trouble import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from core.fleet import Site
+    from ops.databases import Databases
+    from ops.databases.asking import Ready
+    from ops.ports import Ports
+
+
+@dataclass(slots=True)
+class SiteDatabases:
+    """The databases of one site on their way from `source` to `mirror`; those of a site without any do nothing.
+
+    loaded: what is ready to be put in place. max_delete: the share of tables that may go; None: any number.
+    """
+
+    ports: Ports
+    site: Site
+    source: str
+    mirror: str
+    run: str
+    max_delete: float | None
+    loaded: list[Ready] = field(default_factory=list)
+
+    async def look(self, *, dry_run: bool) -> tuple[DatabaseCopy, ...] | Trouble:
+        """Return what there is to copy, or why it must not be. `dry_run`: what was interrupted is left as it is."""
+        copies = []
+        for database in self.site.databases:
+            looking = self._ways.look_only if dry_run else self._ways.look
+            there = await self._ways.look_only(database, self.source)
+            here = await looking(database, self.mirror)
+            for found in (there, here):
+                if isinstance(found, Trouble):
+                    return found
+            if isinstance(there, Trouble) or isinstance(here, Trouble):
+                raise TypeError(there, here)
+            if not there.exists:
+                return Trouble(
+                    "no-database",
+                    f"there is no database {label(database)} on {self.source}, or the bot's user may not see it",
+                    "Is its name right in app.yaml?",
+                    refused=True,
+                )
+            trouble = why_not_load(database.name, there, here, max_delete=self.max_delete)
+            if trouble is not None:
+                return trouble
+            copies.append(DatabaseCopy(database.engine, database.name, there.size_bytes, len(there.tables)))
+        return tuple(copies)
+
+    async def load(self, on_bytes: Callable[[int], None]) -> Trouble | None:
+        """Load them all beside those on the mirror, and check them; return why one could not be."""
+        done = 0
+
+        def arrived(so_far: int) -> None:
+            on_bytes(done + so_far)
+
+        for database in self.site.databases:
+            ready = await self._ways.load(database, self.source, self.mirror, self.run, arrived)
+            if isinstance(ready, Trouble):
+                await self.give_up()
+                return ready
+            done += ready.source.size_bytes
+            self.loaded.append(ready)
+        return None
+
+    async def put_in_place(self, at: datetime) -> tuple[DatabaseCopy, ...] | Trouble:
+        """Exchange what was loaded for what is there: all or none."""
+        if not self.loaded:
+            return ()
+        copies = await self._ways.put_in_place(self.loaded, self.run, at)
+        if isinstance(copies, Trouble):
+            await self.give_up()
+        return copies
+
+    async def take_back(self, at: datetime) -> Trouble | None:
+        """Exchange back what was put in place, since the files could not be."""
+        return await self._ways.take_back(self.loaded, self.run, at) if self.loaded else None
+
+    async def give_up(self) -> None:
+        """Drop what was loaded. What cannot be dropped now is dropped by the next run."""
+        if self.loaded:
+            await self._ways.give_up(self.loaded)
+
+    async def forget(self, at: datetime) -> tuple[str, ...]:
+        """Drop what was replaced longer ago than it is kept; say what could not be dropped."""
+        before = at - self.ports.fleet.sync.keep_replaced
+        troubles = [await self._ways.forget(one, self.mirror, before) for one in self.site.databases]
+        return tuple(f"Old databases could not be dropped: {one.message}." for one in troubles if one is not None)
+
+    @property
+    def _ways(self) -> Databases:
+        if self.ports.databases is None:
+            raise ValueError("these ports have no databases")
+        return self.ports.databases
+
+
+def not_exchanged(trouble: Trouble, back: Trouble | None) -> Trouble:
+    """Return why the files could not be put in place, with what that means for the databases."""
+    if back is None:
+        return trouble
+    return replace(
+        trouble, hint=f"{trouble.hint} The databases stayed the new ones: {back.message}. {back.hint}".strip()
+    )

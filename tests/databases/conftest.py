@@ -1,0 +1,68 @@
+"""Copies of databases between real servers of both engines: one lab a worker, a site of its own a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sync.rig import Rig, rigged
+
+from lab import Lab
+from lab.small_fleet import address_blocks, write_small_fleet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from core.fleet import Site
+
+BLOCKS = address_blocks()
+SITES = 24
+ODD = "odd.ski.example"
+POSTGRES = {"engine": "postgresql", "socket": "/run/{server}-postgresql"}
+NAMED = {"engine": "mysql", "socket": "/run/{server}.sock", "user": "brien", "password": "file:keys/named"}
+
+
+def with_databases(tree: dict[str, Any]) -> None:
+    """Give the fleet sites with a database of either engine, and one whose user has a password and an odd name."""
+    for number in range(SITES):
+        name = f"oslo-{number}.ski.example"
+        tree["sites"][name] = {
+            "home": "oslo",
+            "mirrors": ["lima"],
+            "names": [name],
+            "root": f"/srv/{{server}}/www/{name}",
+            "databases": [{"engine": "mariadb", "name": f"d{number}"}, {**POSTGRES, "name": f"d{number}"}],
+        }
+    tree["sites"]["fjord.example"]["databases"] = [{"engine": "mariadb", "name": "dock"}]
+    odd = 'it\'s `odd` "name" = 1'
+    tree["sites"][ODD] = {
+        **tree["sites"].pop("ski.example"),
+        "root": f"/srv/{{server}}/www/{ODD}",
+        "names": [ODD],
+        "databases": [
+            {**NAMED, "name": odd},
+            {**POSTGRES, "name": odd, "user": "cook", "password": "env:COOKS_PASSWORD"},
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path, dict[str, list[Site]]]]:
+    """Bring up a lab whose sites are given out one a test."""
+    folder = tmp_path_factory.mktemp("lab")
+    config = write_small_fleet(folder, next(BLOCKS), with_databases)
+    with Lab(config, folder / ".lab") as lab:
+        yield lab, config, {}
+
+
+@pytest.fixture
+async def rig(
+    shared: tuple[Lab, Path, dict[str, list[Site]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rig]:
+    """Open a process on the shared lab, which the test leaves as it was but for its own sites."""
+    lab, config, sites = shared
+    for name, value in lab.env.items():
+        monkeypatch.setenv(name, value)
+    async with rigged(lab, config, tmp_path / "store.sqlite", sites) as rig:
+        yield rig
