@@ -58,6 +58,11 @@ def put_card(database: Database, key: str, reply: Reply, at: datetime) -> None:
     )
 
 
+def add_note(database: Database, key: str, text: str, at: datetime) -> None:
+    """Add a line to a card's thread inside a transaction that is open already."""
+    database.conn.execute("INSERT INTO notes (card, text, at) VALUES (?, ?, ?)", [key, text, stamp(at)])
+
+
 class Cards:
     """What the ops channel should show."""
 
@@ -70,9 +75,7 @@ class Cards:
 
     async def note(self, key: str, text: str, at: datetime) -> None:
         """Add a line to the card's thread."""
-        await self._db.write(
-            lambda database: database.table("notes").insert({"card": key, "text": text, "at": stamp(at)}, pk="number")
-        )
+        await self._db.write(lambda database: add_note(database, key, text, at))
 
     async def get(self, key: str) -> StoredCard | None:
         """Return the card `key`, or None."""

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.incident import Said, cause_of, thread_line
 from core.words import from_stamp, stamp
-from ops.store.cards import put_card
+from ops.store.cards import add_note, put_card
 from ops.store.record import write_entry
+from ops.store.said import add_said, said_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection, Iterable
+    from datetime import datetime, timedelta
 
     from sqlite_utils import Database
 
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Something was down. `body` holds plain facts for its card (sites affected, vantage points, …)."""
+    """Something was down. `body` holds plain facts for its card (sites affected, vantage points, …).
+
+    said: what people said of it, oldest first; the last cause among it is the one that counts.
+    """
 
     id: int
     target: str
@@ -31,7 +37,13 @@ class Outage:
     body: Mapping[str, object]
     acked_by: str | None = None
     acked_at: datetime | None = None
-    cause: str | None = None
+    said: tuple[Said, ...] = ()
+
+    @property
+    def cause(self) -> str | None:
+        """Why it happened, as somebody said; None: nobody has."""
+        cause = cause_of(self.said)
+        return cause.text if cause is not None else None
 
     @property
     def card(self) -> str:
@@ -133,7 +145,7 @@ class Outages:
                     touched[one.outage.card] = None
             for card in touched:
                 # An edited message rings nobody's phone; a line in its thread reaches those who follow it.
-                _note(database, card, _draw(database, card, draw, at).title, at)
+                add_note(database, card, _draw(database, card, draw, at).title, at)
 
         await self._db.write(work)
 
@@ -151,21 +163,88 @@ class Outages:
 
         return await self._db.write(work)
 
+    async def say(self, outage: Outage, said: Said, draw: Draw) -> tuple[Outage, ...]:
+        """Keep what somebody said of an outage, on record, on its card and in its thread; return whom it is kept for.
+
+        A cause is also that of the others on its card that have none: what died together mostly has one cause.
+        """
+
+        def work(database: Database) -> tuple[Outage, ...]:
+            sharing = _sharing(database, outage.card)
+            meant = tuple(one for one in sharing if one.id == outage.id or (said.kind == "cause" and one.cause is None))
+            for one in meant:
+                add_said(database, f"outage:{one.id}", said)
+                write_entry(
+                    database, said.at, f"incident.{said.kind}", one.target, said.who,
+                    {"outage": one.id, "text": said.text},
+                )  # fmt: skip
+                if said.kind == "cause":
+                    database.table("outages").update(one.id, {"cause": said.text})
+            _draw(database, outage.card, draw, said.at)
+            add_note(database, outage.card, thread_line(said), said.at)
+            return meant
+
+        return await self._db.write(work)
+
+    async def remind(
+        self, every: timedelta, quiet: Collection[str], words: Callable[[tuple[Outage, ...]], str], at: datetime
+    ) -> int:
+        """Add a line to the thread of each card that shows an outage which nobody looks after; return how many.
+
+        A card's turn comes `every` so often, counted from when it was made, and not while its last line waits to be
+        sent. quiet: targets that nobody is reminded of. words: what the line says of a card's forgotten outages.
+        """
+
+        def work(database: Database) -> int:
+            forgotten: dict[str, list[Outage]] = {}
+            for one in _open(database):
+                if one.acked_by is None and one.target not in quiet:
+                    forgotten.setdefault(one.card, []).append(one)
+            due = [card for card in forgotten if _is_due(database, card, every, at)]
+            for card in due:
+                outages = tuple(forgotten[card])
+                database.conn.execute(
+                    "UPDATE outages SET reminded_at = ? WHERE id IN (SELECT value FROM json_each(?))",
+                    [stamp(at), json.dumps([one.id for one in outages])],
+                )
+                write_entry(database, at, "outage.reminded", card, "bot:reminders", {"of": len(outages)})
+                add_note(database, card, words(outages), at)
+            return len(due)
+
+        return await self._db.write(work)
+
+    async def outages_since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
+        """Return the outages that were not over at `at`, newest first, `most` of them; None: all."""
+        sql = "SELECT * FROM outages WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC, id DESC LIMIT ?"
+        return await self._db.read(
+            lambda database: _outages(database, database.query(sql, [stamp(at), -1 if most is None else most]))
+        )
+
     async def open_outages(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
         return await self._db.read(_open)
 
     async def outage(self, outage_id: int) -> Outage | None:
         """Return one outage, or None."""
-        rows = await self._db.read(
-            lambda database: list(database.query("SELECT * FROM outages WHERE id = ?", [outage_id]))
+        found = await self._db.read(
+            lambda database: _outages(database, database.query("SELECT * FROM outages WHERE id = ?", [outage_id]))
         )
-        return _outage(rows[0]) if rows else None
+        return found[0] if found else None
 
 
 def _open(database: Database) -> tuple[Outage, ...]:
-    rows = database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id")
-    return tuple(_outage(row) for row in rows)
+    return _outages(database, database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
+
+
+def _is_due(database: Database, card: str, every: timedelta, at: datetime) -> bool:
+    ((last, waiting),) = database.conn.execute(
+        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = ?1), '')), "
+        "EXISTS (SELECT 1 FROM notes WHERE card = ?1 AND sent_at IS NULL) "
+        "FROM outages WHERE json_extract(body, '$.card') = ?1",
+        [card],
+    ).fetchall()
+    # A moment in the future is a clock that was set back since.
+    return bool(last) and not waiting and abs(at - from_stamp(last)) >= every
 
 
 def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:
@@ -174,7 +253,7 @@ def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -
 
 def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
     rows = database.query("SELECT * FROM outages WHERE json_extract(body, '$.card') = ? ORDER BY id", [card])
-    return tuple(_outage(row) for row in rows)
+    return _outages(database, rows)
 
 
 def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
@@ -183,18 +262,19 @@ def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
     return reply
 
 
-def _note(database: Database, card: str, text: str, at: datetime) -> None:
-    database.conn.execute("INSERT INTO notes (card, text, at) VALUES (?, ?, ?)", [card, text, stamp(at)])
-
-
-def _outage(row: dict[str, str]) -> Outage:
-    return Outage(
-        id=int(row["id"]),
-        target=row["target"],
-        opened_at=from_stamp(row["opened_at"]),
-        closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
-        body=json.loads(row["body"]),
-        acked_by=row["acked_by"],
-        acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
-        cause=row["cause"],
+def _outages(database: Database, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
+    found = list(rows)
+    said = said_of(database, [f"outage:{row['id']}" for row in found])
+    return tuple(
+        Outage(
+            id=int(row["id"]),
+            target=row["target"],
+            opened_at=from_stamp(row["opened_at"]),
+            closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
+            body=json.loads(row["body"]),
+            acked_by=row["acked_by"],
+            acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
+            said=said.get(f"outage:{row['id']}", ()),
+        )
+        for row in found
     )

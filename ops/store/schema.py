@@ -126,3 +126,31 @@ def other_ways_to_be_told(database: Database) -> None:
             PRIMARY KEY (source, target)) STRICT"""
     )
     database.conn.execute("CREATE TABLE pulse (id INTEGER PRIMARY KEY CHECK (id = 1), at TEXT NOT NULL) STRICT")
+
+
+@MIGRATIONS()
+def incidents_and_maintenance(database: Database) -> None:
+    """Add planned work, what it keeps quiet, what people say of incidents, and when they were last reminded."""
+    database.conn.execute(
+        """CREATE TABLE maintenance (
+            id INTEGER PRIMARY KEY, scope TEXT NOT NULL, why TEXT NOT NULL, asked_by TEXT NOT NULL,
+            asked_at TEXT NOT NULL, starts_at TEXT NOT NULL, ends_at TEXT NOT NULL, began_at TEXT, ended_at TEXT,
+            ended_by TEXT, cancelled_at TEXT, overrun_at TEXT) STRICT"""
+    )
+    database.conn.execute(
+        "CREATE INDEX maintenance_open ON maintenance (starts_at) WHERE ended_at IS NULL AND cancelled_at IS NULL"
+    )
+    database.conn.execute(
+        """CREATE TABLE silenced (
+            id INTEGER PRIMARY KEY, maintenance INTEGER NOT NULL, target TEXT NOT NULL, from_at TEXT NOT NULL,
+            until_at TEXT, why TEXT NOT NULL) STRICT"""
+    )
+    database.conn.execute("CREATE UNIQUE INDEX silenced_open ON silenced (target) WHERE until_at IS NULL")
+    database.conn.execute("CREATE INDEX silenced_by ON silenced (maintenance)")
+    database.conn.execute(
+        """CREATE TABLE said (
+            number INTEGER PRIMARY KEY, incident TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+            who TEXT NOT NULL, at TEXT NOT NULL) STRICT"""
+    )
+    database.conn.execute("CREATE INDEX said_of ON said (incident, number)")
+    database.conn.execute("ALTER TABLE outages ADD COLUMN reminded_at TEXT")

@@ -18,6 +18,7 @@ from core.reply import Button, Table, Text, Tone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.incident import Said
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
@@ -33,6 +34,7 @@ class Outage:
     closed_at: datetime | None = None
     acked_by: str | None = None
     acked_at: datetime | None = None
+    said: tuple[Said, ...] = ()
 
 
 TWELVE = Facts(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.fleet import Fleet
+    from core.incident import Said
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -40,6 +41,7 @@ class Outage:
     body: Mapping[str, Any] = field(default_factory=dict)
     acked_by: str | None = None
     acked_at: datetime | None = None
+    said: tuple[Said, ...] = ()
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+"""`cause`: says why an incident happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.incident import id_and_text
+from core.people import Role
+from ops.incidents import say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from core.reply import Reply
+    from ops.ports import Ports
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `cause`."""
+    parser.add_argument("words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and why")
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Keep the cause; one that was given before stays on record."""
+    typed, text = id_and_text(request.options.words)
+    return await say("cause", typed, text, request.person.label, ports)
+
+
+COMMAND = Command(
+    name="cause",
+    summary="say why an incident happened; everybody may read it on the status pages",
+    run=run,
+    who=Role.OPERATOR,
+    arguments=arguments,
+    examples=('cause 7 "a disk died"', 'cause "a disk died"', 'cause M3 "took longer: the new disk was too small"'),
+)

@@ -1,0 +1,39 @@
+"""`note`: adds a line to an incident, for those who look after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands import Command, Request
+from core.incident import id_and_text
+from core.people import Role
+from ops.incidents import say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from core.reply import Reply
+    from ops.ports import Ports
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `note`."""
+    parser.add_argument(
+        "words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and the note"
+    )
+
+
+async def run(request: Request, ports: Ports) -> Reply:
+    """Keep the note."""
+    typed, text = id_and_text(request.options.words)
+    return await say("note", typed, text, request.person.label, ports)
+
+
+COMMAND = Command(
+    name="note",
+    summary="add a note to an incident; it stays among you",
+    run=run,
+    who=Role.OPERATOR,
+    arguments=arguments,
+    examples=('note 7 "the host is rebooting it"', 'note "called the data centre"'),
+)

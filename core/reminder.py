@@ -1,0 +1,23 @@
+"""What people are told of an outage that nobody looks after; values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.outage_card import subject_of
+from core.outage_facts import opened_for
+from core.words import duration, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from core.outage_facts import OutageLike
+
+
+def reminder(outages: Sequence[OutageLike], now: datetime) -> str:
+    """Return the line for the thread of outages that share a card and that nobody looks after; at least one."""
+    longest = duration(max(opened_for(outage, now) for outage in outages))
+    names = listing([subject_of(outage.target) for outage in outages])
+    how_long = f"open for {longest}" if len(outages) == 1 else f"open for up to {longest}"
+    return f"Nobody looks after it yet, {how_long}: {names}. `ack {outages[0].id}` says that you do"

@@ -1,0 +1,29 @@
+"""Reminds people of outages that nobody looks after."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.maintenance import silencing
+from core.reminder import reminder
+from jobs import Job
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ops.ports import Ports
+
+
+async def remind(ports: Ports, _key: str, _at: datetime) -> None:
+    """Add a line to the thread of each alert whose turn it is; none of what a maintenance is on."""
+    now, watching = ports.clock.now(), ports.store.watching
+    outages = [one for one in await watching.open_outages() if one.acked_by is None]
+    if not outages:
+        return
+    planned = await ports.store.maintenance.now_and_planned()
+    quiet = {one.target for one in outages if silencing(planned, one.target, now) is not None}
+    await watching.remind(ports.fleet.alerts.remind, quiet, lambda forgotten: reminder(forgotten, now), now)
+
+
+JOB = Job(name="reminders", run=remind, every=timedelta(seconds=15))

@@ -1,0 +1,76 @@
+"""Which incident a person means, and what they say of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.errors import UsageError
+from core.incident import Said, incident_meant, label_of, plain_text
+from core.maintenance_card import card_of as maintenance_card
+from core.outage_card import card_of as outage_card
+from core.outage_card import subject_of
+from core.reply import Reply, Tone
+from core.words import count, listing
+from ops.store.outages import Outage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.incident import SaidKind
+    from core.maintenance import Maintenance
+    from ops.ports import Ports
+
+
+async def incident_named(text: str, ports: Ports) -> Outage | Maintenance:
+    """Return the incident that `text` names, over or not. Raises UsageError where there is none."""
+    meant = incident_meant(text)
+    if meant is None:
+        raise UsageError(f"{text!r} is no incident.", hint="Write the number of an outage, 7, or a maintenance, M3.")
+    kind, number = meant
+    store = ports.store
+    found = await (store.maintenance.get(number) if kind == "maintenance" else store.watching.outage(number))
+    if found is None:
+        what = "maintenance" if kind == "maintenance" else "outage"
+        raise UsageError(f"There is no {what} {label_of(kind, number)}.", hint="`incidents --all` lists them.")
+    return found
+
+
+async def say(kind: SaidKind, typed: str | None, text: str, who: str, ports: Ports) -> Reply:
+    """Keep what `who` says of the incident that was typed; None: of the only one that is open."""
+    said = Said(kind, plain_text(text), who, ports.clock.now())
+    one = await incident_named(typed, ports) if typed is not None else await _only_open(kind, ports)
+    words = "cause" if kind == "cause" else "note"
+    if not isinstance(one, Outage):
+        await ports.store.maintenance.say(one.id, said, lambda it: maintenance_card(it, _zone(ports), said.at))
+        return Reply(f"Maintenance {one.label} of {one.subject}: the {words} is kept", tone=Tone.GOOD, card=one.card)
+    kept = await ports.store.watching.say(one, said, lambda all_: outage_card(all_, _zone(ports), said.at))
+    title = f"Outage {one.id} of {subject_of(one.target)}: the {words} is kept"
+    if len(kept) > 1:
+        title += f", also for {count(len(kept) - 1, 'other')} on the same message"
+    return Reply(title, tone=Tone.GOOD, card=one.card)
+
+
+async def _only_open(kind: SaidKind, ports: Ports) -> Outage | Maintenance:
+    """Return the only incident that goes on; what one message shows counts as one."""
+    now = ports.clock.now()
+    outages = await ports.store.watching.open_outages()
+    running = [one for one in await ports.store.maintenance.now_and_planned() if _goes_on(one, now)]
+    cards = {one.card: one for one in reversed(outages)} | {one.card: one for one in running}
+    if len(cards) == 1:
+        return next(iter(cards.values()))
+    hint = f'For example: `{kind} 7 "a disk died"`. `incidents` lists them.'
+    if not cards:
+        raise UsageError("No incident is open: say which one you mean.", hint=hint)
+    names = [f"{one.id} ({subject_of(one.target)})" for one in outages]
+    names += [f"{one.label} ({one.subject})" for one in running]
+    raise UsageError(
+        f"{count(len(names), 'incident')} are open: say which one you mean.", hint=f"{listing(names)}. {hint}"
+    )
+
+
+def _goes_on(one: Maintenance, now: datetime) -> bool:
+    return one.began_at is not None or one.starts_at <= now
+
+
+def _zone(ports: Ports) -> str:
+    return ports.fleet.timezone
