@@ -9,6 +9,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from core.degraded_card import (
+    DEGRADED,
+    degraded_ended,
+    degraded_title,
+    flapping_ended,
+    flapping_title,
+    several_degraded,
+)
+from core.incident import cause_hint, cause_of, label_of, said_parts, with_cause
 from core.outage_facts import Ending, Facts, OutageLike, facts_from_json, opened_for
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
 from core.words import ago, clock_time, count, duration, listing
@@ -29,8 +38,9 @@ QUARANTINED = (
 
 def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
     """Return what the card that these outages share shows; at least one of them."""
-    if len(outages) == 1:
-        return _single(outages[0], timezone, now)
+    # What flaps goes on in the message of its last drop.
+    if len({outage.target for outage in outages}) == 1:
+        return _single(outages[-1], timezone, now)
     return _several(outages, timezone, now)
 
 
@@ -50,18 +60,24 @@ def _single(outage: OutageLike, timezone: str, now: datetime) -> Reply:
     facts = facts_from_json(outage.body)
     if outage.closed_at is not None:
         title, tone = _ended(outage, facts, timezone, now)
+        title = with_cause(title, outage.said)
     else:
-        title, tone = _title(outage, facts, timezone, now), Tone.WARN if outage.target.startswith("link:") else Tone.BAD
+        softer = outage.target.startswith(("link:", DEGRADED))
+        title, tone = _title(outage, facts, timezone, now), Tone.WARN if softer else Tone.BAD
     parts = [Text(text) for text in _details(outage, facts, now) if text]
     if outage.closed_at is None:
         buttons = (*_move_buttons([(outage, facts)]), *_ack_button([outage]))
     else:
         buttons = _reconcile_button(outage) if facts.quarantined else ()
-    return Reply(title, parts=(*parts, *_acknowledged([outage], timezone, now)), buttons=buttons, tone=tone)
+    return Reply(title, parts=(*parts, *_people([outage], timezone, now)), buttons=buttons, tone=tone)
 
 
 def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> str:
     name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
+    if facts.changes:
+        return flapping_title(_capital(subject_of(outage.target)), facts)
+    if outage.target.startswith(DEGRADED):
+        return degraded_title(outage, facts)
     if outage.target.startswith("sites:"):
         failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
         return _joined(f"{failing} since {since}, {name} itself answers: {_named(facts, 3)}", _prospects(facts, now))
@@ -128,7 +144,11 @@ def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tu
     lasted = duration(opened_for(outage, now))
     span = f"{clock_time(outage.opened_at, timezone, now)} to {clock_time(outage.closed_at or now, timezone, now)}"
     subject = subject_of(outage.target)
-    subject = subject[:1].upper() + subject[1:] if kind in {"sites", "nameserver"} else subject
+    subject = _capital(subject)
+    if facts.changes and facts.ending in {Ending.UP, Ending.DEGRADED, Ending.JOINED}:
+        return flapping_ended(subject, facts, timezone, now)
+    if outage.target.startswith(DEGRADED):
+        return degraded_ended(outage, facts, timezone, now)
     if facts.ending is Ending.UNWATCHED:
         return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
     if facts.ending is Ending.JOINED:
@@ -158,9 +178,16 @@ def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tu
     return title, tone
 
 
+def _capital(subject: str) -> str:
+    """Let a sentence begin with what is no name of its own."""
+    return subject[:1].upper() + subject[1:] if subject.startswith(("sites on ", "name server ")) else subject
+
+
 def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if outage.closed_at is not None:
         return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
+    if outage.target.startswith(DEGRADED):
+        return [f"More: {_named(facts, 10)}."] if facts.affected > 1 else []
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
@@ -171,6 +198,20 @@ def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if facts.oldest_good_at is not None:
         lines.append(f"The oldest copy that would serve was made {ago(facts.oldest_good_at, now)}.")
     return lines
+
+
+def _people(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list[Part]:
+    """Say who looks after it, why it happened and what was noted; once somebody does, how to say why."""
+    parts = _acknowledged(outages, timezone, now)
+    parts += said_parts([said for outage in outages for said in outage.said], timezone, now)
+    asked = [outage for outage in outages if outage.acked_by is not None and cause_of(outage.said) is None]
+    return [*parts, cause_hint(label_of("outage", asked[0].id))] if asked else parts
+
+
+def _state_of(outage: OutageLike) -> str:
+    if outage.closed_at is not None:
+        return "over"
+    return "degraded" if outage.target.startswith(DEGRADED) else "down"
 
 
 def _acknowledged(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list[Part]:
@@ -225,12 +266,14 @@ def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Rep
     else:
         longest = max(opened_for(outage, now) for outage in outages)
         title, tone = f"All {number:,} things that were down are over; the longest took {duration(longest)}", Tone.GOOD
+    if all(outage.target.startswith(DEGRADED) for outage in outages):
+        title, tone = several_degraded(outages, still, now)
     ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]
     rows = tuple(
         Row(
             (
                 subject_of(outage.target),
-                "down" if outage.closed_at is None else "over",
+                _state_of(outage),
                 duration(opened_for(outage, now))
                 if outage.closed_at is not None
                 else "since " + clock_time(outage.opened_at, timezone, now),
@@ -242,4 +285,4 @@ def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Rep
     )
     table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, number - ROWS))
     buttons = (*_move_buttons([(outage, facts[outage.id]) for outage in still]), *_ack_button(still))
-    return Reply(title, parts=(table, *_acknowledged(outages, timezone, now)), buttons=buttons, tone=tone)
+    return Reply(title, parts=(table, *_people(outages, timezone, now)), buttons=buttons, tone=tone)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from core.fleet import Site
+    from core.incident import Said
 
 NAMED = 20
 
@@ -38,7 +39,9 @@ class Facts:
     oldest copy among those ready; never_copied: how many of those have no good copy at all.
     others_up of others: the name servers, or whatever else could answer, beside this one.
     quarantined: how many copies on the server must be reconciled. ending_why: what an ending in part lacks.
-    unseen_from_at, unseen_until_at: it ended unseen, between the two.
+    unseen_from_at, unseen_until_at: it ended unseen, between the two. changes: how often it changed from
+    `first_change_at` to `last_change_at`, where it flaps, and whether it is `down_now`; 0: it does not. own: whether a
+    degraded server lacks something itself, not only its sites.
     """
 
     why: str = ""
@@ -60,6 +63,11 @@ class Facts:
     ending_why: str = ""
     unseen_from_at: datetime | None = None
     unseen_until_at: datetime | None = None
+    changes: int = 0
+    first_change_at: datetime | None = None
+    last_change_at: datetime | None = None
+    down_now: bool = True
+    own: bool = False
 
     @property
     def movable(self) -> int:
@@ -77,7 +85,7 @@ class OutageLike(Protocol):
 
     @property
     def target(self) -> str:
-        """What is down: `server:NAME`, `sites:SERVER`, `nameserver:NAME` or `link:bot`."""
+        """What is down: `server:NAME`, `sites:SERVER`, `nameserver:NAME` or `link:bot`; or `degraded:SERVER`."""
         ...
 
     @property
@@ -105,8 +113,13 @@ class OutageLike(Protocol):
         """Since when."""
         ...
 
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """What people said of it, oldest first."""
+        ...
 
-_TIMES = ("oldest_good_at", "unseen_from_at", "unseen_until_at")
+
+_TIMES = ("oldest_good_at", "unseen_from_at", "unseen_until_at", "first_change_at", "last_change_at")
 _LISTS = ("seen_from", "sites", "exceptions")
 
 

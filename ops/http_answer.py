@@ -18,13 +18,14 @@ class NotHttpError(ValueError):
 
 
 class HttpAnswer:
-    """One answer. `status` is None until its head is here; `body` grows up to the limit, without chunks' framing.
+    """One answer. `status` is None until its head is here; `location` is where it redirects to; `body` grows up to the limit, without chunks' framing.
 
     whole: nothing of interest will follow: the body has ended, or the limit is reached.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self.status: int | None = None
+        self.location = ""
         self.body = bytearray()
         self.whole = False
         self.cut = False
@@ -67,6 +68,7 @@ class HttpAnswer:
             return True
         fields = _fields(head)
         self.status = status
+        self.location = fields.get(b"location", b"").decode("utf-8", "replace")
         self._chunked = fields.get(b"transfer-encoding", b"").lower().endswith(b"chunked")
         length = fields.get(b"content-length", b"")
         if status in BODILESS:

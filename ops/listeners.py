@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.fleet import SiteCheck
 
 BODY_LIMIT_BYTES = 256 * 1024
+LOCATION_LETTERS = 120
 # What may stand in a request's target as it is; everything else is percent-encoded, so nothing can break the line.
 PLAIN = "/?#[]@!$&'()*+,;=:%~"
 
@@ -59,12 +60,22 @@ class SiteListener:
             return None
         if status != self._check.status:
             return Look(ok=False, why=f"status {status} instead of {self._check.status}")
+        if self._check.redirect is not None and self._answer.location != self._check.redirect:
+            return Look(ok=False, why=f"it redirects to {_shown(self._answer.location)}, not to {self._check.redirect}")
         if self._contains is None or self._contains in self._answer.body:
             return Look(ok=True)
         if not self._answer.whole:
             return None
         where = f" in its first {BODY_LIMIT_BYTES // 1024} KiB" if self._answer.cut else ""
         return Look(ok=False, why=f"the page does not contain {self._check.contains!r}{where}")
+
+
+def _shown(location: str) -> str:
+    """Write where an answer redirects to, whatever it holds, on one line and no longer than people read."""
+    if not location:
+        return "nowhere"
+    plain = "".join(letter if letter.isprintable() else "?" for letter in location)
+    return plain if len(plain) <= LOCATION_LETTERS else plain[:LOCATION_LETTERS] + "…"
 
 
 class BannerListener:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from core.fleet import Endpoint, Fleet, Site
@@ -93,6 +93,14 @@ class Ssh(Protocol):
         """
         ...
 
+    async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
+        """Put files (content by absolute path) on `server` over SFTP: each whole or not at all, the last one last.
+
+        Folders are not made. Raises as `run` does, and RefusedError where the server does not take one: then what was
+        there stays.
+        """
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...
@@ -147,11 +155,15 @@ class Dns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at a target found. `why` says the trouble in a few words; empty where `ok`. took_s: seconds."""
+    """What one look at a target found. `why` says the trouble in a few words; empty where `ok`. took_s: seconds.
+
+    certificate_ends_at: when the certificate that it showed ends; None: it showed none.
+    """
 
     ok: bool
     why: str = ""
     took_s: float = 0.0
+    certificate_ends_at: datetime | None = None
 
 
 class Probe(Protocol):

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from core.words import duration
+from ops.dialogue import Dialogue
 from ops.ports import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 CERTIFICATE_TROUBLE = {
     10: "its certificate has expired",
@@ -34,7 +35,7 @@ class Listener(Protocol):
         ...
 
     def heard(self, received: bytes) -> Look | None:
-        """Take in what arrived."""
+        """Take in what arrived; at first nothing, once connected and `opening` is said."""
         ...
 
     def ended(self) -> Look:
@@ -74,7 +75,12 @@ async def talk(
         found = Look(ok=False, why=(error.strerror or str(error)).lower())
     finally:
         conversation.close()
-    return Look(found.ok, found.why, took_s=loop.time() - begun)
+    return Look(found.ok, found.why, loop.time() - begun, conversation.certificate_ends_at)
+
+
+def _end_of(certificate: Mapping[str, object]) -> datetime:
+    """Return when a certificate ends that has been verified."""
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
 
 def _given(conversation: _Conversation) -> Callable[[], _Conversation]:
@@ -85,15 +91,23 @@ class _Conversation(asyncio.Protocol):
     def __init__(self, listener: Listener, outcome: asyncio.Future[Look]) -> None:
         self.outcome = outcome
         self.connected = False
+        self.certificate_ends_at: datetime | None = None
         self._listener = listener
         self._transport: asyncio.BaseTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self.connected = True
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.certificate_ends_at = _end_of(tls.getpeercert())
+        if isinstance(self._listener, Dialogue) and isinstance(transport, asyncio.WriteTransport):
+            self._listener.say = transport.write
         opening = self._listener.opening()
         if opening and isinstance(transport, asyncio.WriteTransport):
             transport.write(opening)
+        # For some it is enough that it is connected.
+        self.data_received(b"")
 
     def data_received(self, data: bytes) -> None:
         if not self.outcome.done():

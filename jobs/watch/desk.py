@@ -2,7 +2,8 @@
 
 Nothing is remembered between two rounds that the store does not hold too: a bot that was killed and started again
 finds the outage open, and goes on with the same message. Many things that die at once make at most three messages:
-within the time in which they are all found, the third message takes all that follow.
+within the time in which they are all found, the third message takes all that follow. What drops again and again makes
+one (`core.flapping`).
 """
 
 from __future__ import annotations
@@ -10,23 +11,30 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from core.check_site import degraded_words
+from core.degraded_card import DEGRADED
+from core.flapping import Flaps
 from core.fleet_state import stale_after
 from core.outage import State, Track, found_within, which_card
 from core.outage_card import card_of, name_of
-from core.outage_facts import Ending, Facts, facts_from_json, facts_to_json
-from jobs.watch.gathering import gather_facts, sites_facts
-from jobs.watch.scene import NAMESERVER, SERVER, Scene, server_key, site_key
+from core.outage_facts import NAMED, Ending, Facts, facts_from_json, facts_to_json
+from jobs.watch.flapping import Changes, Flapping
+from jobs.watch.gathering import gather_facts
+from jobs.watch.scene import ABLE, NAMESERVER, SERVER, Scene, server_key, site_key
+from jobs.watch.silence import Silence
 from ops.store.outages import Closing, Opening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.outages import Outage
+    from ops.store.outages import Choose, Outage
 
 log = logging.getLogger(__name__)
 
@@ -58,29 +66,41 @@ class Desk:
         self._ports = ports
         self._clock = ports.clock
         self._watching = ports.store.watching
+        self._silence = Silence(scene, ports)
         self._open: dict[str, Outage] = {}
         self._waiting_s: float | None = None
         self._read_s = float("-inf")
-        self._cards: list[tuple[float, str]] = []
+        self._cards: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+        self._card_of: dict[str, str] = {}
+        self._changes = Changes(scene.watch.every)
         self._returned_s: dict[str, float] = {}
         self._nameservers_up = 0
 
     def take_up(self, outages: Iterable[Outage]) -> None:
         """Go on with the outages that were open."""
         self._open = {outage.target: outage for outage in outages}
+        for target, outage in self._open.items():
+            facts = facts_from_json(outage.body)
+            if facts.changes and facts.first_change_at is not None:
+                first_s = self._clock.monotonic() - (self._clock.now() - facts.first_change_at).total_seconds()
+                self._changes.go_on(target, facts.changes, first_s, self._clock.monotonic())
 
     async def settle(self) -> None:
         """Open, change and close outages, so that they are as the scene is."""
+        await self._silence.read()
         now_s = self._clock.monotonic()
         tracks = (self._scene.tracks[key] for key in self._scene.nameservers)
         self._nameservers_up = sum(track.judged is State.UP for track in tracks)
         troubles = {trouble.target: trouble for trouble in self._troubles(now_s)}
-        fresh = [trouble for target, trouble in troubles.items() if target not in self._open]
+        fresh = await self._silence.sort_out(
+            troubles.values(), self._open, lambda outage: self._ending(outage, troubles)
+        )
         if fresh and self._waiting_s is None:
             self._waiting_s = now_s
+        await self._hold(troubles, now_s)
         await self._close(troubles)
         if fresh and now_s - (self._waiting_s or 0.0) >= COLLECT_S:
-            await self._announce(fresh, now_s)
+            await self._announce_all(fresh, now_s)
             fresh = []
         if not fresh:
             self._waiting_s = None
@@ -100,16 +120,37 @@ class Desk:
             inherits = track.verdict is not None and track.verdict.inherited
             if track.judged is State.DOWN and not inherits and track.since_at is not None:
                 yield Trouble(key, track.since_at, track)
-        for server, failing in scene.failing.items():
-            target = SITES + server
+        for server in scene.failing:
+            target, failing = SITES + server, self._failing(server)
             reachable = scene.tracks[server_key(server)].held in {State.UP, State.DEGRADED}
             just_back = now_s - self._returned_s.get(server, float("-inf")) < GRACE_S
+            for site in scene.failing[server].keys() - failing.keys():
+                track = scene.failing[server][site]
+                if track.since_at is not None:
+                    yield Trouble(site_key(site), track.since_at, track)
             if failing and reachable and (target in self._open or not just_back):
                 first = min(failing.values(), key=lambda track: track.row_began_s)
                 yield Trouble(target, min(one.since_at for one in failing.values() if one.since_at), first)
+        yield from self._degraded()
         blind = self._blind_since()
         if blind is not None:
             yield Trouble(LINK, blind, Track())
+
+    def _degraded(self) -> Iterable[Trouble]:
+        """Yield servers that answer, but lack something, or sites on them do."""
+        scene = self._scene
+        for server in scene.fleet.servers:
+            remarks, lacking = scene.remarks(server_key(server)), scene.lacking[server]
+            since = [track.since_at for track in (*remarks, *lacking.values()) if track.since_at is not None]
+            if since:
+                words = degraded_words([one.why for one in remarks], {site: lacking[site].why for site in lacking})
+                yield Trouble(DEGRADED + server, min(since), Track(why=words))
+
+    def _failing(self, server: str) -> dict[str, Track]:
+        """Return the sites that fail although `server` answers; those under maintenance only where they are named."""
+        failing, opened = self._scene.failing[server], self._open.get(SITES + server)
+        named = facts_from_json(opened.body).sites if failing and opened is not None else ()
+        return {name: track for name, track in failing.items() if name in named or not self._silence.of_site(name)}
 
     def _blind_since(self) -> datetime | None:
         """Return since when nothing at all answers, once that has lasted so long that everything is unknown."""
@@ -139,6 +180,10 @@ class Desk:
             if track.judged in endings and track.since_at is not None:
                 return endings[track.judged], track.why, track.since_at
             return None
+        if outage.target.startswith(DEGRADED):
+            if name not in self._scene.fleet.servers:
+                return Ending.UNWATCHED, "", now
+            return (Ending.UP, "", now) if self._scene.is_in_full(name) else None
         return self._sites_ending(outage, name, now)
 
     def _sites_ending(self, outage: Outage, server: str, now: datetime) -> tuple[Ending, str, datetime] | None:
@@ -147,35 +192,81 @@ class Desk:
             return Ending.UNWATCHED, "", now
         if scene.tracks[server_key(server)].judged is State.DOWN:
             return Ending.JOINED, "", now
-        tracks = [scene.tracks[site_key(site)] for site in scene.on_server[server]]
-        if scene.failing[server] or any(track.in_doubt or track.held is not State.UP for track in tracks):
-            return None
         named = facts_from_json(outage.body).sites
+        told = [site for site in scene.on_server[server] if site in named or not self._silence.of_site(site)]
+        tracks = [scene.tracks[site_key(site)] for site in told]
+        if self._failing(server) or any(track.in_doubt or track.held not in ABLE for track in tracks):
+            return None
         moved = bool(named) and not any(site in scene.on_server[server] for site in named)
         return (Ending.MOVED if moved else Ending.UP), "", now
 
-    async def _announce(self, troubles: list[Trouble], now_s: float) -> None:
+    async def _hold(self, troubles: Mapping[str, Trouble], now_s: float) -> None:
+        """Follow what flaps: keep its message, until it is quiet, or stays down and is told anew."""
+        for target in [target for target in self._changes.flapping if target in self._open]:
+            outage, down = self._open[target], target in troubles
+            how = None if down else self._ending(outage, troubles)
+            if how is None and not down:
+                continue
+            if how is not None and how[0] not in {Ending.UP, Ending.DEGRADED}:
+                self._changes.over(target)
+                continue
+            flapping, became = self._changes.seen(target, now_s, down=down)
+            facts = self._flapping_facts(facts_from_json(outage.body), flapping, now_s)
+            if facts != facts_from_json(outage.body):
+                await self._change([(outage, facts_to_json(facts))])
+            if became is Flaps.STAYS_DOWN:
+                await self._close_as([(self._open[target], (Ending.JOINED, "", self._clock.now()))])
+            if became is not Flaps.ON:
+                self._changes.over(target)
+
+    def _flapping_facts(self, facts: Facts, flapping: Flapping, now_s: float) -> Facts:
+        if facts.changes == flapping.changes:
+            return facts
+        now = self._clock.now()
+        first_at = facts.first_change_at or now - timedelta(seconds=now_s - flapping.first_s)
+        return replace(
+            facts, changes=flapping.changes, first_change_at=first_at, last_change_at=now, down_now=flapping.down
+        )
+
+    async def _announce_all(self, troubles: list[Trouble], now_s: float) -> None:
+        """Open outages: what is degraded apart from what is down, and what flaps in the message that it had."""
+        plain: dict[bool, list[Trouble]] = {True: [], False: []}
+        for trouble in troubles:
+            flapping = self._changes.dropped(trouble.target, now_s)
+            if flapping is None:
+                plain[trouble.target.startswith(DEGRADED)].append(trouble)
+                continue
+            facts = self._flapping_facts(await self._facts(trouble, Facts()), flapping, now_s)
+            opening = Opening(trouble.target, trouble.since_at, facts_to_json(facts))
+            before = self._card_of.get(trouble.target)
+            await self._open_many([opening], partial(_always, before))
+        for degraded, group in plain.items():
+            if group:
+                await self._announce(group, self._cards[degraded], now_s)
+
+    async def _announce(self, troubles: list[Trouble], cards: list[tuple[float, str]], now_s: float) -> None:
         window_s = found_within(self._scene.watch).total_seconds()
-        recent = [(at_s, key) for at_s, key in self._cards if now_s - at_s < window_s]
+        recent = [(at_s, key) for at_s, key in cards if now_s - at_s < window_s]
         openings = [
             Opening(trouble.target, trouble.since_at, facts_to_json(await self._facts(trouble, Facts())))
             for trouble in troubles
         ]
-        outages = await self._watching.open_many(
-            openings,
-            WHO,
-            lambda made: which_card([*recent, *((now_s, key) for key in made)], now_s, window_s),
-            self._draw,
-            self._clock.now(),
+        outages = await self._open_many(
+            openings, lambda made: which_card([*recent, *((now_s, key) for key in made)], now_s, window_s)
         )
         known = {key for _, key in recent}
-        self._cards = [
+        cards[:] = [
             *recent,
             *((now_s, key) for key in dict.fromkeys(one.card for one in outages) if key not in known),
         ]
+
+    async def _open_many(self, openings: list[Opening], choose: Choose) -> tuple[Outage, ...]:
+        outages = await self._watching.open_many(openings, WHO, choose, self._draw, self._clock.now())
         self._open |= {outage.target: outage for outage in outages}
+        self._card_of |= {outage.target: outage.card for outage in outages}
         for outage in outages:
             log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
+        return outages
 
     async def _refresh(self, troubles: Mapping[str, Trouble]) -> None:
         """Change the outages that go on where their facts have changed."""
@@ -187,15 +278,22 @@ class Desk:
                 if facts != before:
                     changes.append((outage, facts_to_json(facts)))
         if changes:
-            await self._watching.change_many(changes, self._draw, self._clock.now())
+            await self._change(changes)
+
+    async def _change(self, changes: list[tuple[Outage, Mapping[str, object]]]) -> None:
+        await self._watching.change_many(changes, self._draw, self._clock.now())
         for outage, body in changes:
             self._open[outage.target] = replace(outage, body={**body, "card": outage.card})
 
     async def _close(self, troubles: Mapping[str, Trouble]) -> None:
-        """Close the outages that have ended."""
-        over = [(outage, how) for outage in self._open.values() if (how := self._ending(outage, troubles)) is not None]
-        if not over:
-            return
+        """Close the outages that have ended; what flaps has not, until it is quiet."""
+        held = self._changes.flapping
+        settled = [outage for target, outage in self._open.items() if target not in held]
+        over = [(outage, how) for outage in settled if (how := self._ending(outage, troubles)) is not None]
+        if over:
+            await self._close_as(over)
+
+    async def _close_as(self, over: list[tuple[Outage, tuple[Ending, str, datetime]]]) -> None:
         quarantined = Counter(server for _, server in await self._ports.store.copies.quarantined())
         closings = []
         for outage, (ending, why, at) in over:
@@ -207,7 +305,10 @@ class Desk:
                 facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=at)
             closings.append(Closing(outage, max(at, outage.opened_at), facts_to_json(facts)))
         await self._watching.close_many(closings, WHO, self._draw, self._clock.now())
+        now_s = self._clock.monotonic()
         for outage, (ending, _, _) in over:
+            if ending in {Ending.UP, Ending.DEGRADED} and not outage.body.get("changes"):
+                self._changes.returned(outage.target, now_s)
             del self._open[outage.target]
             self._scene.resumed.pop(outage.target, None)
             log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ending)
@@ -220,7 +321,10 @@ class Desk:
         if kind == SERVER:
             return await gather_facts(known, name, list(scene.on_server[name]), scene, self._ports.store)
         if trouble.target.startswith(SITES):
-            return await gather_facts(known, name, sites_facts(scene, name), scene, self._ports.store)
+            return await gather_facts(known, name, sorted(self._failing(name)), scene, self._ports.store)
+        if trouble.target.startswith(DEGRADED):
+            sites = tuple(sorted(scene.lacking[name]))
+            return replace(known, affected=len(sites), sites=sites[:NAMED], own=bool(scene.remarks(server_key(name))))
         if kind == NAMESERVER:
             place = scene.nameservers[trouble.target].location
             others = len(scene.nameservers) - 1
@@ -229,3 +333,7 @@ class Desk:
 
     def _draw(self, outages: tuple[Outage, ...]) -> Reply:
         return card_of(outages, self._scene.fleet.timezone, self._clock.now())
+
+
+def _always(card: str | None, _made: Sequence[str]) -> str | None:
+    return card

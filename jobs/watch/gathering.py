@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.outage import State
 from core.outage_facts import Facts, takeover, with_takeovers
-from jobs.watch.scene import Scene, server_key
+from jobs.watch.scene import ABLE, Scene, server_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops.store import Store
-
-ABLE = frozenset({State.UP, State.DEGRADED})
 
 
 def sites_facts(scene: Scene, server: str) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from core.check_site import site_lacks, slow
 from core.outage import (
     Finding,
     State,
@@ -53,7 +54,7 @@ class Looks:
     async def server(self, key: str) -> timedelta | None:
         """Look at a server: SSH, and once there is trouble, some of its sites at the same time.
 
-        Down: neither SSH nor any of those sites answers. Degraded: its sites do, SSH does not.
+        Down: neither SSH nor any of those sites answers. Degraded: its sites do, SSH does not, or a check remarks.
         """
         scene, name, track = self._scene, key.partition(":")[2], self._scene.tracks[key]
         wary = track.in_doubt or track.held is not State.UP or scene.watch.down_after == 1
@@ -64,7 +65,7 @@ class Looks:
                 self._probe.ssh_banner(name, timeout_s=self._timeout_s),
                 *(self._probe.site(scene.fleet.sites[site], name, timeout_s=self._timeout_s) for site in sampled),
             )
-            found, why = State.UP, ""
+            found, why = self._in_full(key)
             if not banner.ok:
                 answers = any(look.ok for look in sites)
                 found = State.DEGRADED if answers else State.DOWN
@@ -94,8 +95,7 @@ class Looks:
             look = await self._probe.nameserver(name, zone, timeout_s=self._timeout_s)
             found, why = State.DOWN, look.why
             if look.ok:
-                why = scene.behind.get(name, "")
-                found = State.DEGRADED if why else State.UP
+                found, why = self._in_full(key, scene.behind.get(name, ""), self._slow(look))
             looked = after_look(track, self._finding(found, why), scene.watch)
             if awaits_verdict(looked):
                 verdict = await self._nameserver_verdict(key, looked, early)
@@ -117,13 +117,27 @@ class Looks:
         look = await self._probe.site(scene.fleet.sites[name], server, timeout_s=self._timeout_s)
         if scene.active[name] != server or scene.tracks[key] is not track:
             return timedelta()
-        looked = after_look(track, self._finding(State.UP if look.ok else State.DOWN, look.why), scene.watch)
+        found, why = State.DOWN, look.why
+        if look.ok:
+            check = scene.fleet.sites[name].check
+            why = site_lacks(check, look.took_s, look.certificate_ends_at, self._clock.now())
+            found = State.DEGRADED if why else State.UP
+        looked = after_look(track, self._finding(found, why), scene.watch)
         if not look.ok and not track.in_doubt and track.held is State.UP:
             self._hurry([server_key(server), *self._neighbours(server, looked)])
         if awaits_verdict(looked):
             return self._conclude(key, looked, self._because_of(server, looked), look.why)
         scene.keep(key, looked, self._clock.now())
         return self._delay(looked)
+
+    def _in_full(self, key: str, *lacks: str) -> tuple[State, str]:
+        """Return what is found of a target that answers: up, or degraded and why."""
+        said = [words for words in (*lacks, *(track.why for track in self._scene.remarks(key))) if words]
+        return (State.DEGRADED if said else State.UP), "; ".join(said)
+
+    def _slow(self, look: Look) -> str:
+        within = self._scene.fleet.dns.answer_within
+        return slow(look.took_s, within) if within is not None and look.took_s > within.total_seconds() else ""
 
     def _conclude(self, key: str, looked: Track, verdict: Verdict | None, why: str) -> timedelta | None:
         """Keep a track that awaited a verdict; where there is none yet, look again soon."""

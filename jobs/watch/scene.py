@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ops.store.outages import Outage
 
 SERVER, SITE, NAMESERVER = "server", "site", "nameserver"
+ABLE = frozenset({State.UP, State.DEGRADED})
 
 
 def server_key(name: str) -> str:
@@ -39,7 +40,8 @@ class Scene:
     """The fleet as the watch sees it. Changed only by the watch, on the event loop.
 
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
-    server itself answers. behind: by name server, what it lags in. resumed: when each target whose outage was open at
+    server itself answers. lacking: likewise those that answer, but not in full. noted: by server or name server, what
+    each check says of it. behind: by name server, what it lags in. resumed: when each target whose outage was open at
     the start was last seen down, until it is seen so again.
     """
 
@@ -55,6 +57,8 @@ class Scene:
         for name, server in self.active.items():
             self.on_server[server][name] = None
         self.failing: dict[str, dict[str, Track]] = defaultdict(dict)
+        self.lacking: dict[str, dict[str, Track]] = defaultdict(dict)
+        self.noted: dict[str, dict[str, Track]] = defaultdict(dict)
         self.behind: Mapping[str, str] = {}
         self.resumed: dict[str, datetime] = {}
         self.changed = True
@@ -95,6 +99,7 @@ class Scene:
             before = self.active[site]
             self.on_server[before].pop(site, None)
             self.failing[before].pop(site, None)
+            self.lacking[before].pop(site, None)
             self.active[site] = active[site]
             self.on_server[active[site]][site] = None
             self.tracks[site_key(site)] = Track()
@@ -119,6 +124,32 @@ class Scene:
             for moment in sorted({min(began or at, at), at}):
                 self._fresh.append(Seen(key, track.judged.value, track.since_at, moment, track.why))
 
+    def note(self, target: str, check: str, track: Track) -> None:
+        """Keep what a check says of a target; it counts once it is settled."""
+        before = self.noted[target].get(check)
+        self.noted[target][check] = track
+        if before is None or (before.judged, before.why) != (track.judged, track.why):
+            self.changed = True
+
+    def remarks(self, target: str) -> list[Track]:
+        """Return the tracks of the checks that found something not as it should be."""
+        return [track for track in self.noted.get(target, {}).values() if track.judged is State.DEGRADED]
+
+    def answers(self, target: str) -> bool:
+        """Return whether a target was up, in full or not, when it was last looked at."""
+        track = self.tracks[target]
+        return track.judged in ABLE and track.row[-1:] != (State.DOWN,)
+
+    def is_in_full(self, server: str) -> bool:
+        """Return whether a server and all its sites were looked at, and nothing of them is lacking."""
+        noted = self.noted.get(server_key(server), {}).values()
+        sites = [self.tracks[site_key(site)] for site in self.on_server[server]]
+        return (
+            self.answers(server_key(server))
+            and all(track.judged is State.UP for track in noted)
+            and not any(track.judged in {State.UNKNOWN, State.DEGRADED} for track in sites)
+        )
+
     def take_fresh(self, most: int) -> list[Seen]:
         """Take up to `most` of what has to be stored, oldest first."""
         taken, self._fresh = self._fresh[:most], self._fresh[most:]
@@ -130,6 +161,12 @@ class Scene:
 
     def _keep_failing(self, site: str, track: Track) -> None:
         server = self.active[site]
+        if track.judged is State.DEGRADED:
+            before = self.lacking[server].get(site)
+            self.changed = self.changed or before is None or before.why != track.why
+            self.lacking[server][site] = track
+        elif self.lacking[server].pop(site, None) is not None:
+            self.changed = True
         own = track.verdict is not None and not track.verdict.inherited
         if track.judged is State.DOWN and own:
             self.changed = self.changed or site not in self.failing[server]

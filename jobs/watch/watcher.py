@@ -10,6 +10,7 @@ from core.errors import SharpnetError
 from core.fleet_state import stale_after
 from jobs.sync.serving import keep_where_served
 from jobs.watch.desk import Desk
+from jobs.watch.extras import Extras
 from jobs.watch.looks import Looks
 from jobs.watch.rota import Rota, phase
 from jobs.watch.scene import NAMESERVER, SERVER, SITE, Scene, site_key
@@ -45,15 +46,20 @@ STORED_AT_MOST = 100_000
 
 
 class Watcher:
-    """Watches the whole fleet. Nothing is assumed at the start but that outages which were open still are."""
+    """Watches the whole fleet. Nothing is assumed at the start but that outages which were open still are.
+
+    looked: how many looks have ended.
+    """
 
     def __init__(self, ports: Ports, *, dns_every_s: float = DNS_EVERY_S) -> None:
+        self.looked = 0
         self._ports = ports
         self._clock = ports.clock
         self._store = ports.store
         self._scene = Scene(ports.fleet)
         self._rota = Rota(ports.fleet.watch.every.total_seconds())
         self._looks = Looks(self._scene, ports.probe, ports.clock, self._hurry)
+        self._extras = Extras(self._scene, ports)
         self._desk = Desk(self._scene, ports)
         self._pointing = Pointing(ports.fleet, ports.dns)
         self._lag = Lag(ports.fleet, ports.dns, ports.clock)
@@ -74,6 +80,7 @@ class Watcher:
             while not self._ready.is_set():
                 await self._guarded(self._begin, "begin")
                 await self._clock.sleep(0 if self._ready.is_set() else STORE_EVERY_S)
+            group.create_task(self._extras.run())
             group.create_task(self._often(DESK_EVERY_S, self._desk.settle, "outages"))
             await self._go_round(group)
 
@@ -145,6 +152,7 @@ class Watcher:
         finally:
             if server is not None:
                 self._busy[server] -= 1
+        self.looked += 1
         self._put(key, delay)
 
     def _hurry(self, keys: list[str]) -> None:

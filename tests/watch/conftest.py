@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import TimedOutError
 from core.fleet import Dns as DnsSettings
-from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Watch
+from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
 from ops.ports import Answer, Look, Ports
 from ops.store import Store
@@ -160,7 +160,8 @@ def some_fleet(servers: int = 3, sites: int = 12, nameservers: int = 3, watch: W
     names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"][:servers]
     login = SshLogin("ops", 22, SecretRef("file", "/keys/bot"), "/keys/known_hosts")
     made = {
-        name: Server(name, name.title(), login, ipv4=f"192.0.2.{number}") for number, name in enumerate(names, start=1)
+        name: Server(name, name.title(), login, ipv4=f"192.0.2.{number}", checks=ServerChecks(host=None))
+        for number, name in enumerate(names, start=1)
     }
     hosting = names[: max(1, servers - 1)]
     some = {}

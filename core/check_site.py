@@ -1,0 +1,45 @@
+"""What a site that answers rightly still lacks: it is slow, or its certificate ends soon; plain values only."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.words import count, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from core.fleet import SiteCheck
+
+# Slower than this is said in whole seconds: how slow exactly changes with each look, and says no more.
+COARSE_ABOVE_S = 1
+
+
+def site_lacks(check: SiteCheck, took_s: float, certificate_ends_at: datetime | None, now: datetime) -> str:
+    """Say what a site's good answer lacks; empty: nothing."""
+    said = []
+    if check.within is not None and took_s > check.within.total_seconds():
+        said.append(slow(took_s, check.within))
+    if certificate_ends_at is not None and certificate_ends_at - now < check.certificate:
+        left = (certificate_ends_at - now) // timedelta(days=1)
+        said.append(f"its certificate ends {'in ' + count(left, 'day') if left > 0 else 'today'}")
+    return "; ".join(said)
+
+
+def slow(took_s: float, within: timedelta) -> str:
+    """Say that an answer took longer than it should."""
+    coarse_s = math.ceil(took_s) if took_s > COARSE_ABOVE_S else math.ceil(took_s * 10) / 10
+    return f"it takes {duration(timedelta(seconds=coarse_s))} to answer, more than {duration(within)}"
+
+
+def degraded_words(remarks: Sequence[str], sites: Mapping[str, str]) -> str:
+    """Say what a server lacks: its own remarks first, then its sites, by name what each lacks, summed up."""
+    said = list(remarks)
+    if sites:
+        first = min(sites)
+        rest = f", and {count(len(sites) - 1, 'more site')}" if len(sites) > 1 else ""
+        said.append(f"{first}: {sites[first]}{rest}")
+    return "; ".join(said)

@@ -1,0 +1,60 @@
+"""Which of the watched things changed when, and which of them flap: kept while the bot runs, decided in `core`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.flapping import Flaps, is_flapping, recent, what_became_of
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Flapping:
+    """One thing that flaps: how often it changed since `first_s`, when last, and how it is now."""
+
+    changes: int
+    first_s: float
+    last_s: float
+    down: bool
+
+
+class Changes:
+    """The drops and returns of each target, in seconds of the clock that never goes back."""
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
+        self._changes_s: dict[str, tuple[float, ...]] = {}
+        self.flapping: dict[str, Flapping] = {}
+
+    def returned(self, target: str, at_s: float) -> None:
+        """Take in that an outage has ended well."""
+        self._changes_s[target] = (*recent(self._changes_s.get(target, ()), at_s), at_s)
+
+    def dropped(self, target: str, at_s: float) -> Flapping | None:
+        """Take in that an outage begins; return how it flaps, None where it does not."""
+        changes_s = (*recent(self._changes_s.get(target, ()), at_s), at_s)
+        self._changes_s[target] = changes_s
+        if not is_flapping(changes_s, at_s, self._every):
+            return None
+        self.flapping[target] = Flapping(len(changes_s), changes_s[0], at_s, down=True)
+        return self.flapping[target]
+
+    def go_on(self, target: str, changes: int, first_s: float, at_s: float) -> None:
+        """Go on with something that flapped when the bot stopped."""
+        self.flapping[target] = Flapping(changes, first_s, at_s, down=True)
+
+    def seen(self, target: str, at_s: float, *, down: bool) -> tuple[Flapping, Flaps]:
+        """Take in how something that flaps is now; return that, and what has become of it."""
+        flapping = self.flapping[target]
+        if flapping.down is not down:
+            flapping = replace(flapping, changes=flapping.changes + 1, last_s=at_s, down=down)
+            self.flapping[target] = flapping
+        return flapping, what_became_of(flapping.last_s, at_s, down=down)
+
+    def over(self, target: str) -> None:
+        """Forget a target's changes: it flaps no more."""
+        self.flapping.pop(target, None)
+        self._changes_s.pop(target, None)

@@ -1,0 +1,45 @@
+"""One file a check: what of a server or name server is looked at besides its SSH banner, its sites and its SOA.
+
+Each holds one `CHECK`; discovery refuses a file without. What a check finds makes its target *degraded*, never down.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import timedelta
+
+    from core.fleet import Fleet
+    from ops.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What discovery finds in a check's file.
+
+    targets: for a fleet, by target (`server:NAME`, `nameserver:NAME`) how often it is looked at. look: looks once, at
+    the server or name server of that name, and returns what is not as it should be, in a few words each: empty where
+    all is well, None where it cannot be known. It never raises.
+    """
+
+    name: str
+    targets: Callable[[Fleet], Mapping[str, timedelta]]
+    look: Callable[[Ports, str], Awaitable[tuple[str, ...] | None]]
+
+
+@cache
+def all_checks() -> Mapping[str, Check]:
+    """Return every check by its name. Raises TypeError for a file without a proper CHECK."""
+    found: dict[str, Check] = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        check = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "CHECK", None)
+        if not isinstance(check, Check):
+            raise TypeError(f"ops/checks/{module_info.name} holds no CHECK of type Check")
+        found[check.name] = check
+    return found
