@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from core.errors import TimedOutError, UnreachableError
+from core.errors import RefusedError, TimedOutError, UnreachableError
 from core.fleet import Server
 from ops.ssh_command import Command
 from ops.ssh_connection import STAGE_S, Connection
+from ops.ssh_files import Putting
 from ops.ssh_keys import known_name
 from ops.ssh_stream import Joined, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import paramiko
 
@@ -51,6 +53,8 @@ class SshPool:
         self._connections = {name: Connection(server, secret) for name, server in self._servers.items()}
         self._gates = {name: asyncio.Semaphore(SESSIONS) for name in self._servers}
         self._long_gates = {name: asyncio.Semaphore(LONG_SESSIONS) for name in self._servers}
+        # So that no two processes write into the same unfinished file.
+        self._token = secrets.token_hex(4)
         # As many threads as can ever be busy, so that a server that hangs never keeps the others waiting.
         self._threads = ThreadPoolExecutor(SESSIONS * len(self._servers) + 1, thread_name_prefix="ssh")
         self._closers = ThreadPoolExecutor(2, thread_name_prefix="ssh-close")
@@ -124,6 +128,25 @@ class SshPool:
         )
         return (await self._join(joined, end.server, OFFSITE, timeout_s))[0]
 
+    async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
+        """Put files on `server`, each whole or not at all; see `ops.ports.Ssh.put`."""
+        loop = asyncio.get_running_loop()
+        putting = Putting(known_name(self._servers[server]), files, self._token, timeout_s)
+        async with contextlib.AsyncExitStack() as places:
+            await self._take_place(server, timeout_s, places)
+            working = loop.run_in_executor(self._threads, _put, self._connections[server], putting, timeout_s)
+            patience = loop.call_later(
+                timeout_s + CONNECT_STAGES * min(STAGE_S, timeout_s), self._closers.submit, putting.give_up
+            )
+            try:
+                await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._closers.submit(putting.give_up)
+                working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+            finally:
+                patience.cancel()
+
     def _side(self, end: End, timeout_s: float) -> Side:
         return Side(known_name(self._servers[end.server]), bounded(end.command, timeout_s), end.first)
 
@@ -179,6 +202,19 @@ def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ra
         return command.over(channel)
     finally:
         connection.give_back(channel, suspect=not channel.eof_received)
+
+
+def _put(connection: Connection, putting: Putting, timeout_s: float) -> None:
+    channel = connection.open_channel(timeout_s)
+    broken = True
+    try:
+        putting.over(channel)
+        broken = False
+    except RefusedError:
+        broken = False
+        raise
+    finally:
+        connection.give_back(channel, suspect=broken)
 
 
 def _carry_across(connections: tuple[Connection, Connection], joined: Joined, timeout_s: float) -> tuple[Ran, Ran]:

@@ -1,0 +1,94 @@
+"""What a test of the status pages has at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import urllib.request
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from commands import answer, split_line
+from core.people import Person, Role
+from ops.store.watching import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from core.reply import Reply
+    from lab import Lab
+    from ops.ports import Ports
+
+BOSS = Person("boss", "terminal", frozenset(Role))
+GAP = timedelta(seconds=5)
+WAIT_S = 30.0
+
+
+@dataclass
+class Desk:
+    """A lab, and the ports of a process that writes its pages."""
+
+    lab: Lab
+    ports: Ports
+
+    def root(self, server: str) -> Path:
+        """Say where this machine has the folder of a server's page."""
+        where = self.ports.fleet.servers[server].status_page
+        assert where is not None
+        return self.lab.path_on(server, where.root)
+
+    def clear(self) -> None:
+        """Remove the pages."""
+        for server in self.ports.fleet.servers:
+            for path in self.root(server).iterdir():
+                path.unlink()
+
+    def read(self, server: str, name: str = "index.html") -> str:
+        """Read the page as a visitor does."""
+        where = self.ports.fleet.servers[server].status_page
+        assert where is not None
+        with urllib.request.urlopen(where.url + name, timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def facts(self, server: str) -> dict[str, Any]:
+        """Read the page as a program does, from the disk; {} while there is none."""
+        with contextlib.suppress(FileNotFoundError):
+            found: dict[str, Any] = json.loads((self.root(server) / "status.json").read_text())
+            return found
+        return {}
+
+    def state_of(self, server: str, on: str) -> object:
+        """Return what the page on `on` says of a server."""
+        return next((one["state"] for one in self.facts(on).get("servers", ()) if one["name"] == server), None)
+
+    async def say(self, line: str) -> Reply:
+        """Type a line and return the reply."""
+        return await answer(split_line(line), BOSS, "terminal", self.ports)
+
+    async def saw(self, why: str = "", **states: str) -> None:
+        """Keep what a look found just now, as the watch does: `server__oslo="down"`."""
+        now = self.ports.clock.now()
+        seen = [Seen(name.replace("__", ":"), state, now, now, why) for name, state in states.items()]
+        await self.ports.store.watching.saw(seen, gap=GAP)
+
+    @contextlib.asynccontextmanager
+    async def running(self, *works: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines
+        """Let coroutines go on while the test looks; none of them may end by itself."""
+        tasks = [asyncio.ensure_future(work) for work in works]
+        try:
+            yield
+            assert not [task for task in tasks if task.done()]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(WAIT_S):
+        while not true():
+            await asyncio.sleep(0.02)
