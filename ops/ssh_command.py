@@ -96,18 +96,16 @@ class Command:
                 poller.poll((EAGER_S if to_send else LOOK_S) * 1000)
 
     def _send(self, channel: paramiko.Channel, rest: memoryview) -> memoryview:
-        if not rest:
-            if not channel.eof_sent:
-                channel.shutdown_write()
-            return rest
-        if not channel.send_ready():
-            return rest
-        try:
-            sent = channel.send(rest[:PIECE_BYTES].tobytes())
-        except OSError:
-            # It has ended without reading all of its input, as any command may.
-            return rest[len(rest) :]
-        return rest[sent:]
+        if rest and channel.send_ready():
+            try:
+                rest = rest[channel.send(rest[:PIECE_BYTES].tobytes()) :]
+            except OSError:
+                # It has ended without reading all of its input, as any command may.
+                rest = rest[len(rest) :]
+        # At once, since many a command begins when it has all of its input.
+        if not rest and not channel.eof_sent:
+            channel.shutdown_write()
+        return rest
 
     def _drain(self, channel: paramiko.Channel) -> bool:
         some = False
