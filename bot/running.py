@@ -17,8 +17,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.first_error import first_error
 from bot.slack.connection import run_slack
 from bot.slack.settings import SlackSettings
+from bot.web.server import web_served
+from bot.web.vitals import Vitals
 from bot.wiring import open_ports
-from core.errors import SharpnetError
+from core.errors import SettingsError, SharpnetError
 from jobs import Job, all_jobs
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
@@ -45,6 +47,11 @@ async def run_bot(settings: Settings) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     async with open_ports(settings) as ports:
+        if slack is not None and ports.fleet.web is not None and slack.port == ports.fleet.web.port:
+            raise SettingsError(
+                f"PORT and web.port in app.yaml are both {slack.port}: Slack's requests come to the first.",
+                hint="Name another port in app.yaml.",
+            )
         started = {"version": ports.version}
         await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, started)
         scheduler = schedule(ports)
@@ -56,21 +63,28 @@ async def run_bot(settings: Settings) -> None:
 async def _serve(
     ports: Ports, slack: SlackSettings | None, scheduler: AsyncIOScheduler, stopped: asyncio.Event
 ) -> None:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(Watcher(ports).run(), name="watch")]
+    watcher = Watcher(ports)
+    vitals = Vitals(lambda: watcher.looked, slack=slack is not None)
+    # Before anything is begun: a port that cannot be had ends it here.
+    async with web_served(ports, ports.fleet.web, vitals), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(watcher.run(), name="watch")]
         tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
         tasks.append(group.create_task(tell_others(ports), name="notify"))
         tasks.append(group.create_task(show_life(ports), name="heartbeat"))
+        if ports.fleet.web is not None:
+            tasks.append(group.create_task(vitals.measure_lag(), name="lag"))
         if slack is not None:
-            tasks.append(group.create_task(run_slack(ports, slack), name="slack"))
+            tasks.append(group.create_task(run_slack(ports, slack, on_connected=vitals.slack_is), name="slack"))
         else:
             log.warning("SLACK_BOT_TOKEN is not set: running without Slack; alerts wait in the store")
         scheduler.start()
         log.info("fleet=%s sites=%d serving", ports.fleet.name, len(ports.fleet.sites))
-        await stopped.wait()
-        # A job that this cancels is taken up at the next start; the scheduler would log it as a crash.
-        logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
-        scheduler.shutdown(wait=False)
+        try:
+            await stopped.wait()
+        finally:
+            # A job that this cancels is taken up at the next start; the scheduler would log it as a crash.
+            logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
+            scheduler.shutdown(wait=False)
         for task in tasks:
             task.cancel()
 

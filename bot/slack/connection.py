@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -23,8 +24,6 @@ from bot.slack.trouble import why_of
 from core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import aiohttp
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -45,6 +44,8 @@ HEALTH_PATH = "/healthz"
 # A forged request is refused by its signature; one that is huge costs memory before that.
 MOST_REQUEST_BYTES = 256 * 1024
 
+OnConnected = Callable[[bool], None]
+
 
 async def run_slack(
     ports: Ports,
@@ -52,9 +53,11 @@ async def run_slack(
     *,
     answer: Answer = commands.answer,
     on_outbox: Callable[[Outbox], None] = lambda _outbox: None,
+    on_connected: OnConnected = lambda _is_up: None,
 ) -> None:
     """Serve Slack until cancelled. `on_outbox` is given the outbox, whose `wake` has it look at once.
 
+    on_connected: told whether Slack is connected, whenever that changes.
     Raises SettingsError where app.yaml has no slack section, or the port to listen on cannot be had.
     """
     if ports.fleet.slack is None:
@@ -68,12 +71,21 @@ async def run_slack(
             on_outbox(outbox)
             client = web_client(settings, session)
             app = build_app(ports, settings, client=client, answer=answer, wake=outbox.wake)
-            connect = keep_connected(app, settings, session) if settings.mode == "socket" else serve_http(app, settings)
+            connect = (
+                keep_connected(app, settings, session, on_connected)
+                if settings.mode == "socket"
+                else serve_http(app, settings, on_connected)
+            )
             tasks.create_task(connect, name="slack-connection")
             tasks.create_task(outbox.run(), name="slack-outbox")
 
 
-async def keep_connected(app: AsyncApp, settings: SlackSettings, session: aiohttp.ClientSession) -> None:
+async def keep_connected(
+    app: AsyncApp,
+    settings: SlackSettings,
+    session: aiohttp.ClientSession,
+    on_connected: OnConnected = lambda _is_up: None,
+) -> None:
     """Hold a Socket Mode connection until cancelled, and see to it that it comes back whatever happens to it."""
     plain = _Plain()
     logger = logging.Logger("sharpnet.slack_socket", logging.INFO)  # noqa: LOG001 - nobody else may get at it
@@ -88,7 +100,7 @@ async def keep_connected(app: AsyncApp, settings: SlackSettings, session: aiohtt
         )
         connecting = asyncio.create_task(handler.client.connect())  # type: ignore[no-untyped-call]
         try:
-            await _watch(handler.client, plain)
+            await _watch(handler.client, plain, on_connected)
         finally:
             connecting.cancel()
             await _close(handler.client)
@@ -102,7 +114,7 @@ async def _close(client: SocketModeClient) -> None:
     await client.aiohttp_client_session.close()
 
 
-async def _watch(client: SocketModeClient, plain: _Plain) -> None:
+async def _watch(client: SocketModeClient, plain: _Plain, on_connected: OnConnected) -> None:
     """Look after a client; return when it has had no connection for so long that a fresh one is needed."""
     loop = asyncio.get_running_loop()
     last_up_at_s = loop.time()
@@ -112,6 +124,7 @@ async def _watch(client: SocketModeClient, plain: _Plain) -> None:
         if is_up != was_up:
             LOG.info("slack connection=%s", "up" if is_up else "down" if was_up else "starting")
             was_up = is_up
+            on_connected(is_up)
         if is_up:
             last_up_at_s = loop.time()
             plain.told = ""
@@ -121,7 +134,7 @@ async def _watch(client: SocketModeClient, plain: _Plain) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-async def serve_http(app: AsyncApp, settings: SlackSettings) -> None:
+async def serve_http(app: AsyncApp, settings: SlackSettings, on_connected: OnConnected = lambda _is_up: None) -> None:
     """Take Slack's signed requests on the port until cancelled; /healthz answers anyone."""
 
     async def events(request: web.Request) -> web.Response:
@@ -144,6 +157,7 @@ async def serve_http(app: AsyncApp, settings: SlackSettings) -> None:
                 hint="Is another bot running? Set PORT to a free port.",
             ) from error
         LOG.info("slack connection=up mode=http port=%s path=%s", settings.port, EVENTS_PATH)
+        on_connected(True)  # noqa: FBT003 - a callback
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()

@@ -10,6 +10,8 @@ from ops.store.claims import Claims, Runs
 from ops.store.copies import Copies
 from ops.store.database import Db
 from ops.store.keeping import Keeping
+from ops.store.maintenance import Maintenances
+from ops.store.measures import Measures
 from ops.store.plans import Plans
 from ops.store.proofs import Proofs
 from ops.store.record import Record
@@ -38,6 +40,8 @@ class Store:
         self.proofs = Proofs(self._db)
         self.undos = Undos(self._db)
         self.backups = Backups(self._db)
+        self.maintenance = Maintenances(self._db)
+        self.measures = Measures(self._db)
         self.sent = Sent(self._db)
         self.reports = Reports(self._db)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, SshLogin, Watch
+from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Watch
 from jobs.notify.relay import Relay
 from ops.clock import SystemClock
 from ops.fleetfile import secret_reader
@@ -89,8 +89,11 @@ def ports_of(store: Store) -> Ports:
     fleet = Fleet(
         name="small",
         timezone="Europe/Oslo",
-        servers={"oslo": Server("oslo", "Oslo", login, ipv4="192.0.2.1")},
-        sites={},
+        servers={
+            "oslo": Server("oslo", "Oslo", login, ipv4="192.0.2.1"),
+            "lima": Server("lima", "Lima", login, ipv4="192.0.2.2", ipv6="2001:db8::2"),
+        },
+        sites={"fjord": Site("fjord", "oslo", ("lima",), ("fjord.example",), "/srv/fjord")},
         dns=Dns((Endpoint("192.0.2.9"),), (NameServer("ns1", Endpoint("192.0.2.8"), "Oslo"),), ("example",)),
         watch=Watch(every=timedelta(seconds=30)),
     )

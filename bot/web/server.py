@@ -1,0 +1,83 @@
+"""Listens where app.yaml says, and answers: /metrics, /healthz, /readyz.
+
+It listens on this machine alone unless told otherwise, since it asks nobody who they are: names of servers and sites
+are on /metrics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from bot.web.metrics import Metrics
+from bot.web.ready import OK, readiness
+from core.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.web.vitals import Vitals
+    from core.fleet import Web
+    from ops.ports import Ports
+
+log = logging.getLogger(__name__)
+
+CLOSE_S = 3.0
+NOT_NOW = 503
+
+
+@contextlib.asynccontextmanager
+async def web_served(ports: Ports, settings: Web | None, vitals: Vitals) -> AsyncIterator[None]:
+    """Answer until the block ends; settings None: do not listen at all.
+
+    Raises SettingsError where the address and port cannot be had.
+    """
+    if settings is None:
+        yield
+        return
+    runner = web.AppRunner(application(ports, vitals), access_log=None, shutdown_timeout=CLOSE_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, settings.address, settings.port).start()
+        except OSError as error:
+            raise SettingsError(
+                f"web: {settings.address} port {settings.port} cannot be listened on: "
+                f"{error.strerror or type(error).__name__}.",
+                hint="Is another bot running? Is it the PORT that Slack uses? Name a free port in app.yaml.",
+            ) from error
+        log.info("web=up address=%s port=%d", settings.address, settings.port)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def application(ports: Ports, vitals: Vitals) -> web.Application:
+    """Return what answers."""
+    metrics = Metrics(ports, vitals)
+
+    async def measured(_request: web.Request) -> web.Response:
+        try:
+            page = await metrics.page()
+        except StoreError as error:
+            log.warning("web=metrics failed: %s", error.message)
+            return web.Response(status=NOT_NOW, text="the store cannot be read\n")
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    async def lives(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def ready(_request: web.Request) -> web.Response:
+        parts = await readiness(ports, vitals)
+        well = set(parts.values()) == {OK}
+        return web.json_response({"ready": well, **parts}, status=200 if well else NOT_NOW)
+
+    application = web.Application()
+    application.add_routes(
+        [web.get("/metrics", measured), web.get("/healthz", lives), web.get("/readyz", ready)],
+    )
+    return application
