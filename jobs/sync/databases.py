@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from core.databases import There
     from core.fleet import Site
     from ops.databases import Databases
     from ops.databases.asking import Ready
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class SiteDatabases:
     """The databases of one site on their way from `source` to `mirror`; those of a site without any do nothing.
 
-    loaded: what is ready to be put in place. max_delete: the share of tables that may go; None: any number.
+    looked: what source and mirror have. loaded: what is ready to be put in place. max_delete: the share of tables that
+    may go; None: any number.
     """
 
     ports: Ports
@@ -31,11 +33,13 @@ class SiteDatabases:
     mirror: str
     run: str
     max_delete: float | None
+    looked: list[tuple[There, There]] = field(default_factory=list)
     loaded: list[Ready] = field(default_factory=list)
 
     async def look(self, *, dry_run: bool) -> tuple[DatabaseCopy, ...] | Trouble:
         """Return what there is to copy, or why it must not be. `dry_run`: what was interrupted is left as it is."""
         copies = []
+        self.looked.clear()
         for database in self.site.databases:
             looking = self._ways.look_only if dry_run else self._ways.look
             there = await self._ways.look_only(database, self.source)
@@ -55,18 +59,19 @@ class SiteDatabases:
             trouble = why_not_load(database.name, there, here, max_delete=self.max_delete)
             if trouble is not None:
                 return trouble
+            self.looked.append((there, here))
             copies.append(DatabaseCopy(database.engine, database.name, there.size_bytes, len(there.tables)))
         return tuple(copies)
 
     async def load(self, on_bytes: Callable[[int], None]) -> Trouble | None:
-        """Load them all beside those on the mirror, and check them; return why one could not be."""
+        """Load what was looked at beside what is on the mirror, and check it; return why one could not be."""
         done = 0
 
         def arrived(so_far: int) -> None:
             on_bytes(done + so_far)
 
-        for database in self.site.databases:
-            ready = await self._ways.load(database, self.source, self.mirror, self.run, arrived)
+        for database, looked in zip(self.site.databases, self.looked, strict=True):
+            ready = await self._ways.load(database, self.source, self.mirror, self.run, arrived, looked)
             if isinstance(ready, Trouble):
                 await self.give_up()
                 return ready

@@ -98,14 +98,24 @@ class Databases:
             return error.trouble
 
     async def load(
-        self, database: Database, source: str, target: str, run: str, on_bytes: Callable[[int], None]
+        self,
+        database: Database,
+        source: str,
+        target: str,
+        run: str,
+        on_bytes: Callable[[int], None],
+        looked: tuple[There, There] | None = None,
     ) -> Ready | Trouble:
         """Make a fresh copy of `source`'s database on `target`, beside the one there, and check it.
 
-        What dead runs have left there is dropped before.
+        looked: what `look` has just found of both; None: it is looked now. What dead runs have left there is dropped.
         """
         try:
-            return await self._load(self._at(database, source), self._at(database, target), run, on_bytes)
+            giver, taker = self._at(database, source), self._at(database, target)
+            if looked is None:
+                await taker[1].recover()
+                looked = await giver[1].look(database.name), await taker[1].look(database.name)
+            return await self._load(giver, taker, run, on_bytes, looked)
         except DatabaseError as error:
             return error.trouble
 
@@ -204,11 +214,10 @@ class Databases:
         target: tuple[Place, Dialect],
         run: str,
         on_bytes: Callable[[int], None],
+        looked: tuple[There, There],
     ) -> Ready | Trouble:
         (giver, giving), (taker, taking) = source, target
-        name = giver.name
-        await taking.recover()
-        first, before = await giving.look(name), await taking.look(name)
+        name, (first, before) = giver.name, looked
         if not first.exists:
             return _missing(giver.database, giver.server)
         fresh = fresh_name(name, run)

@@ -35,8 +35,9 @@ _SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_k
 
 @dataclass(frozen=True, slots=True)
 class _Objects:
-    """What is in a database: its tables, and what is bound to its name, as statements that make it anew."""
+    """What is in a database: its tables, and what is bound to its name. like: its character set and collation."""
 
+    like: tuple[str, ...]
     tables: tuple[str, ...]
     views: tuple[str, ...]
     triggers: tuple[str, ...]
@@ -119,16 +120,13 @@ class MariaDb:
         sent = re.search(rb"^sharpnet-rows\t(\d+)$", said, re.MULTILINE)
         if sent is None:
             return None
-        rows = await self._ask(
-            f"SELECT HEX(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {text(fresh)}"
-            f" AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ENGINE NOT IN ({NOT_COUNTED});"
-        )
+        awake, *rows = await self._ask(f"""
+            SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {text(fresh)} AND STATUS = 'ENABLED';
+            SELECT HEX(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {text(fresh)}
+                AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ENGINE NOT IN ({NOT_COUNTED});""")
         counts = "".join(f"SELECT COUNT(*) FROM {named(fresh)}.{named(unhex(row[0]))};" for row in rows)
         there = sum(int(row[0]) for row in await self._ask(counts)) if counts else 0
-        awake = await self._ask(
-            f"SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {text(fresh)} AND STATUS = 'ENABLED';"
-        )
-        if awake[0][0] != "0":
+        if awake[0] != "0":
             raise DatabaseError(
                 Trouble(
                     "events-awake",
@@ -145,12 +143,10 @@ class MariaDb:
     async def exchange(self, incoming: str, outgoing: str) -> None:
         """Let the database be what `incoming` is, and `outgoing` what the database is now."""
         name, place = self._place.name, self._place
-        like = (await self.look(incoming)).like
-        arriving = await self._objects(incoming)
-        leaving = await self._objects(name) if (await self.look(name)).exists else _Objects((), (), (), (), ())
+        arriving, leaving = await self._objects(incoming), await self._objects(name)
         after = await self._statements(incoming, arriving)
         before = await self._statements(name, leaving)
-        charset = f"CHARACTER SET {like[0]} COLLATE {like[1]}"
+        charset = f"CHARACTER SET {arriving.like[0]} COLLATE {arriving.like[1]}"
         journal = {"incoming": incoming, "after": after, "before": before, "charset": charset}
         values = ", ".join(f"({text(what)}, {text(value)})" for what, value in journal.items())
         moves = [
@@ -256,6 +252,8 @@ class MariaDb:
     async def _objects(self, name: str) -> _Objects:
         at = text(name)
         rows = await self._ask(f"""
+            SELECT 'like', HEX(DEFAULT_CHARACTER_SET_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {at};
+            SELECT 'like', HEX(DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {at};
             SELECT IF(TABLE_TYPE LIKE '%VIEW', 'view', 'table'), HEX(TABLE_NAME) FROM information_schema.TABLES
                 WHERE TABLE_SCHEMA = {at};
             SELECT 'trigger', HEX(TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {at};
@@ -265,6 +263,7 @@ class MariaDb:
         for kind, one in rows:
             found.setdefault(kind, []).append(unhex(one))
         return _Objects(
+            like=tuple(found.pop("like", ())),
             tables=tuple(found.pop("table", ())),
             views=tuple(found.pop("view", ())),
             triggers=tuple(found.pop("trigger", ())),

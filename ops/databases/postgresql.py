@@ -31,6 +31,12 @@ _ROLES = """
     UNION SELECT 'role', 'owner', encode(convert_to(r.rolname, 'UTF8'), 'hex') FROM pg_class c
         JOIN pg_roles r ON c.relowner = r.oid JOIN pg_namespace n ON c.relnamespace = n.oid
         WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';"""
+_ABOUT = """
+    SELECT pg_encoding_to_char(encoding), coalesce(to_jsonb(d)->>'datlocprovider', 'c'),
+            encode(convert_to(datcollate, 'UTF8'), 'hex'), encode(convert_to(datctype, 'UTF8'), 'hex'),
+            coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', ''),
+            encode(convert_to(pg_get_userbyid(datdba), 'UTF8'), 'hex'), pg_database_size(d.oid)
+        FROM pg_database d WHERE datname = current_database();"""
 _TABLES = """
     SELECT 'table', encode(convert_to(n.nspname || '.' || c.relname, 'UTF8'), 'hex')
         FROM pg_class c JOIN pg_namespace n ON c.relnamespace = n.oid
@@ -55,17 +61,14 @@ class PostgreSql:
 
     async def look(self, name: str) -> There:
         """Return what the server has under `name`; `like` is its encoding, provider, locales, owner and settings."""
-        about = await self._ask(f"""
-            SELECT pg_encoding_to_char(encoding), coalesce(to_jsonb(d)->>'datlocprovider', 'c'),
-                encode(convert_to(datcollate, 'UTF8'), 'hex'), encode(convert_to(datctype, 'UTF8'), 'hex'),
-                coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', ''),
-                encode(convert_to(pg_get_userbyid(datdba), 'UTF8'), 'hex'), pg_database_size(d.oid)
-            FROM pg_database d WHERE datname = {text(name)};""")
-        if not about:
-            return There(exists=False)
-        encoding, provider, collate, ctype, locale, owner, size_bytes = about[0]
         line = script.ask_line(self._place.database, self._place.server, name)
-        rows = await self._place.rows(line, f"{_SAFE}{_TABLES}{_ROLES}{_SETTINGS}")
+        try:
+            about, *rows = await self._place.rows(line, f"{_SAFE}{_ABOUT}{_TABLES}{_ROLES}{_SETTINGS}")
+        except DatabaseError as error:
+            if error.trouble.code != "no-database":
+                raise
+            return There(exists=False)
+        encoding, provider, collate, ctype, locale, owner, size_bytes = about
         return There(
             exists=True,
             size_bytes=int(size_bytes),
