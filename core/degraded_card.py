@@ -44,17 +44,20 @@ def several_degraded(outages: Sequence[OutageLike], still: Sequence[OutageLike],
     return f"{count(len(still), 'server')} {_is(len(still))} degraded: {names}", Tone.WARN
 
 
-def flapping_title(subject: str, facts: Facts) -> str:
+def flapping_title(subject: str, outage: OutageLike, facts: Facts) -> str:
     """Say how often something changed, and how it is now."""
-    return f"{subject} {_be(subject)} flapping: {_changes(facts)}; {'down' if facts.down_now else 'up'} now"
+    return f"{subject} {_be(subject)} flapping: {_changes(facts)}; {_now(outage, facts)} now"
 
 
-def flapping_ended(subject: str, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+def flapping_ended(
+    subject: str, outage: OutageLike, facts: Facts, timezone: str, now: datetime
+) -> tuple[str, Tone]:
     """Say how something that flapped is now."""
-    if facts.ending is Ending.JOINED:
-        return f"{subject} flapped ({_changes(facts)}) and {_stays(subject)} down now: see the next message", Tone.BAD
     since = clock_time(facts.last_change_at or now, timezone, now)
-    return f"{subject} flapped ({_changes(facts)}) and answers steadily since {since}", Tone.GOOD
+    if facts.ending is Ending.JOINED:
+        steady = f"it has been {_now(outage, facts)} since {since}: see the next message"
+        return f"{subject} flapped ({_changes(facts)}); {steady}", Tone.BAD
+    return f"{subject} flapped ({_changes(facts)}); nothing has changed since {since}", Tone.GOOD
 
 
 def _changes(facts: Facts) -> str:
@@ -71,5 +74,7 @@ def _be(subject: str) -> str:
     return "are" if subject.startswith("Sites ") else "is"
 
 
-def _stays(subject: str) -> str:
-    return "stay" if subject.startswith("Sites ") else "stays"
+def _now(outage: OutageLike, facts: Facts) -> str:
+    if not facts.down_now:
+        return "up"
+    return "degraded" if outage.target.startswith(DEGRADED) else "down"

@@ -6,6 +6,7 @@ value to a remark where a limit is passed. What a server cannot say (it has no s
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,7 +45,7 @@ class Fact:
     """One thing that a server says of itself.
 
     command: the piece of shell that prints it, for the paths that hold sites; in the C locale, its errors unread.
-    remark: what of its output is a warning; empty: nothing. ValueError where it cannot be read.
+    remark: what of its output is a warning; empty: nothing. ValueError, IndexError or ArithmeticError where it cannot be read.
     """
 
     name: str
@@ -74,7 +75,7 @@ def remarks_of(output: str, measure: Measure) -> tuple[str, ...] | None:
     for fact in FACTS:
         try:
             remark = fact.remark(parts.get(fact.name, ""), measure)
-        except ValueError:
+        except (ValueError, IndexError, ArithmeticError):
             continue
         readable = True
         found += [remark] if remark else []
@@ -96,6 +97,8 @@ def sections(output: str) -> Mapping[str, str]:
 def _clock(text: str, measure: Measure) -> str:
     """Read seconds since 1970. What lies between asking and answering may well be right."""
     said_s = float(text)
+    if not math.isfinite(said_s):
+        raise ValueError(text)
     off_s = min(0.0, said_s - measure.begun_s) + max(0.0, said_s - measure.ended_s)
     if abs(off_s) <= measure.limits.clock.total_seconds():
         return ""

@@ -75,7 +75,7 @@ def _single(outage: OutageLike, timezone: str, now: datetime) -> Reply:
 def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> str:
     name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
     if facts.changes:
-        return flapping_title(_capital(subject_of(outage.target)), facts)
+        return flapping_title(_capital(subject_of(outage.target)), outage, facts)
     if outage.target.startswith(DEGRADED):
         return degraded_title(outage, facts)
     if outage.target.startswith("sites:"):
@@ -146,7 +146,7 @@ def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tu
     subject = subject_of(outage.target)
     subject = _capital(subject)
     if facts.changes and facts.ending in {Ending.UP, Ending.DEGRADED, Ending.JOINED}:
-        return flapping_ended(subject, facts, timezone, now)
+        return flapping_ended(subject, outage, facts, timezone, now)
     if outage.target.startswith(DEGRADED):
         return degraded_ended(outage, facts, timezone, now)
     if facts.ending is Ending.UNWATCHED:

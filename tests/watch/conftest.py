@@ -17,7 +17,7 @@ from core.errors import TimedOutError
 from core.fleet import Dns as DnsSettings
 from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
-from ops.ports import Answer, Look, Ports
+from ops.ports import Answer, Look, Ports, Ran
 from ops.store import Store
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class World:
     """What is true out there. A name in `dead` refuses connections, in `frozen` it hangs; so do sites and name servers.
 
     hidden: not to be reached from the bot, only from others. no_login: no vantage point. link: the bot's own.
+    takes_s, certificate_ends_at: of sites. says: by server, what it prints when it is asked how it is.
     """
 
     clock: PlayedClock
@@ -88,6 +89,10 @@ class World:
     hidden: set[str] = field(default_factory=set)
     no_login: set[str] = field(default_factory=set)
     link: bool = True
+    look_took_s: float = 0.0
+    takes_s: dict[str, float] = field(default_factory=dict)
+    certificate_ends_at: dict[str, datetime] = field(default_factory=dict)
+    says: dict[str, str] = field(default_factory=dict)
     serials: dict[str, int] = field(default_factory=dict)
     looks: list[tuple[float, str, str]] = field(default_factory=list)
 
@@ -97,7 +102,7 @@ class World:
             await self.clock.sleep(timeout_s)
             return Look(ok=False, why="no answer within 2 s")
         await self.clock.sleep(LOOK_S)
-        return Look(ok=False, why="connection refused") if name in self.dead else Look(ok=True)
+        return Look(ok=False, why="connection refused") if name in self.dead else Look(True, "", self.look_took_s)
 
 
 class PlayedProbe:
@@ -114,7 +119,8 @@ class PlayedProbe:
         look = await self._world.look(server, timeout_s=timeout_s)
         if look.ok and site.name in self._world.broken_sites:
             return Look(ok=False, why="status 500 instead of 200")
-        return look
+        ends_at, took_s = self._world.certificate_ends_at.get(site.name), self._world.takes_s.get(site.name, look.took_s)
+        return replace(look, took_s=took_s, certificate_ends_at=ends_at) if look.ok else look
 
     async def nameserver(self, nameserver: str, zone: str, *, timeout_s: float) -> Look:
         del zone
@@ -130,6 +136,20 @@ class PlayedProbe:
     def _machine_of(self, name: str) -> str:
         nameserver = self._nameservers.get(name)
         return self._machines.get(nameserver.endpoint.address, name) if nameserver else name
+
+
+class PlayedSsh:
+    """Servers that say how they are."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def run(self, server: str, command: str, *, timeout_s: float) -> Ran:
+        del command
+        if server in self._world.no_login | self._world.dead or not self._world.link:
+            await self._world.clock.sleep(timeout_s)
+            raise TimedOutError("no answer")
+        return Ran(0, self._world.says.get(server, "== reboot\nno\n").encode(), b"")
 
 
 class PlayedDns:
@@ -204,7 +224,7 @@ class Stage:
             fleet=self.fleet,
             clock=self.clock,
             store=self.store,
-            ssh=cast("Any", None),
+            ssh=cast("Any", PlayedSsh(self.world)),
             dns=cast("Any", PlayedDns(self.world, self.fleet)),
             probe=PlayedProbe(self.world, self.fleet),
             engine=cast("Any", None),

@@ -1,0 +1,47 @@
+"""What a good answer of a site still lacks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.check_site import degraded_words, site_lacks, slow
+from core.fleet import SiteCheck
+
+NOW = datetime(2026, 6, 14, 12, 0, tzinfo=UTC)
+
+
+def test_a_quick_answer_with_a_long_certificate_lacks_nothing() -> None:
+    check = SiteCheck(within=timedelta(seconds=1))
+    assert site_lacks(check, 0.9, NOW + timedelta(days=15), NOW) == ""
+    assert site_lacks(SiteCheck(), 99.0, None, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (timedelta(days=6, hours=5), "its certificate ends in 6 days"),
+        (timedelta(days=1, hours=5), "its certificate ends in 1 day"),
+        (timedelta(hours=5), "its certificate ends today"),
+    ],
+)
+def test_a_certificate_that_ends_soon_is_said_with_the_days_left(left: timedelta, said: str) -> None:
+    assert site_lacks(SiteCheck(), 0.1, NOW + left, NOW) == said
+
+
+def test_an_answer_that_takes_too_long_is_said_with_both_times() -> None:
+    check = SiteCheck(within=timedelta(milliseconds=500))
+    assert site_lacks(check, 2.3, NOW, NOW) == (
+        "it takes 3 s to answer, more than 0.5 s; its certificate ends today"
+    )  # fmt: skip
+    assert slow(0.61, timedelta(milliseconds=500)) == "it takes 0.7 s to answer, more than 0.5 s"
+
+
+def test_a_servers_own_remarks_come_before_those_of_its_sites() -> None:
+    sites = {"b.test": "slow", "a.test": "its certificate ends today", "c.test": "slow"}
+    assert degraded_words(["disk / 96 % full"], sites) == (
+        "disk / 96 % full; a.test: its certificate ends today, and 2 more sites"
+    )
+    assert degraded_words([], {"a.test": "slow"}) == "a.test: slow"
+    assert degraded_words(["disk / 96 % full"], {}) == "disk / 96 % full"
