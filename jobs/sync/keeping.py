@@ -13,9 +13,10 @@ from core.failback_keep import Kept
 from core.sync_trouble import Trouble
 from core.syncing import KEPT_CHANGES, shown_path
 from jobs.sync.cards import tell
+from jobs.sync.claim import LEASE, RENEW_S
 from jobs.sync.returned import sides_of
 from jobs.sync.serving import serving_now
-from jobs.sync.site import LEASE, RENEW_S, Wish, sync_one
+from jobs.sync.site import Wish, sync_one
 from ops.rsync import run_id
 from ops.rsync_reconcile import bring, why_not_bring
 

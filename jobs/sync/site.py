@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import shlex
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
 from core.sync_result import SyncProgress, SyncResult
 from core.sync_trouble import Trouble
 from core.syncing import Kind, most_deletes, why_not_apply
+from jobs.sync.claim import SiteClaim, held_by
 from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.serving import Serving, serving_known
@@ -21,17 +20,13 @@ from ops import rsync
 from ops.store.copies import SyncRun
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from core.fleet import Site
     from core.sync_result import Doing
     from core.syncing import Change
     from ops.ports import Ports
-    from ops.store.claims import Claim
 
-# Short, since a cutover has to wait for it when a bot has died; renewed often, since a busy machine may be late.
-LEASE = timedelta(seconds=30)
-RENEW_S = 8.0
 SHOWN_CHANGES = 20
 
 
@@ -128,6 +123,8 @@ class _Doing:
         self._on_progress = on_progress
         self._run = rsync.run_id(ports.clock.now(), secrets.token_hex(4))
         self._owner = wish.claimed_by or self._run
+        others = wish.claimed_by is not None
+        self._claim = SiteClaim(ports, blank.site, blank.mirror, self._owner, others)
         self._databases = SiteDatabases(
             ports,
             pull.site,
@@ -140,10 +137,10 @@ class _Doing:
     async def on_record(self) -> SyncResult:
         """Copy, with the site claimed and the run on record from before its first step to its end."""
         ports, wish, blank = self._ports, self._wish, self._blank
-        in_the_way = await self._take()
+        in_the_way = await self._claim.take()
         if in_the_way:
-            return await not_begun(ports, blank, _held_by(in_the_way[0]), wish)
-        async with self._holding():
+            return await not_begun(ports, blank, held_by(in_the_way[0]), wish)
+        async with self._claim.kept():
             begun_at = ports.clock.now()
             body = {"owner": self._owner, "allow_delete": wish.allow_delete, "take_active": wish.take_active}
             run = SyncRun(self._run, blank.site, blank.source, blank.mirror, begun_at, None, None, body)
@@ -290,9 +287,9 @@ class _Doing:
     async def _why_not_now(self) -> Trouble | None:
         """Return why what was copied must not be put in place any more, or None: copying may have taken hours."""
         site, mirror = self._pull.site, self._pull.mirror.name
-        in_the_way = await self._take()
+        in_the_way = await self._claim.take()
         if in_the_way:
-            return _held_by(in_the_way[0])
+            return held_by(in_the_way[0])
         direction = (await serving_known(self._ports)).direction(
             site, chosen=mirror if self._blank.quarantined else None
         )
@@ -300,41 +297,6 @@ class _Doing:
             why = direction.why or direction.left_out.get(mirror) or f"it is served from {direction.source} now"
             return Trouble("direction", f"{why}, since it was begun", "Nothing was put in place.", refused=True)
         return None
-
-    async def _take(self) -> tuple[Claim, ...]:
-        """Claim the site, or claim it for longer; return who else holds it."""
-        if self._wish.claimed_by is not None:
-            held = await self._ports.store.claims.held(self._ports.clock.now())
-            mine = f"site:{self._blank.site}"
-            return tuple(claim for claim in held if claim.name == mine and claim.owner != self._owner)
-        return await self._ports.store.claims.take(
-            [f"site:{self._blank.site}"],
-            self._owner,
-            f"a sync to {self._blank.mirror}",
-            self._ports.clock.now(),
-            LEASE,
-        )
-
-    @contextlib.asynccontextmanager
-    async def _holding(self) -> AsyncIterator[None]:
-        """Keep the claim while the block runs, and give it back; leave alone what somebody else had claimed."""
-        if self._wish.claimed_by is not None:
-            yield
-            return
-        renewing = asyncio.create_task(self._renew())
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
-            await self._ports.store.claims.release(self._owner)
-
-    async def _renew(self) -> None:
-        while True:
-            await self._ports.clock.sleep(RENEW_S)
-            # Losing it is noticed before anything is put in place; a store that fails now may work then.
-            with contextlib.suppress(StoreError):
-                await self._take()
 
     async def _end(self, outcome: str, body: dict[str, object]) -> None:
         await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._wish.who)
@@ -355,15 +317,6 @@ def _found(blank: SyncResult, looked: rsync.Looked) -> SyncResult:
         copied_bytes=output.stats.to_copy_bytes,
         sent_bytes=output.stats.sent_bytes,
         note=looked.note,
-    )
-
-
-def _held_by(claim: Claim) -> Trouble:
-    return Trouble(
-        "held",
-        f"{claim.purpose} ({claim.owner}) works on it",
-        "Sync again when that has ended.",
-        refused=True,
     )
 
 

@@ -14,8 +14,8 @@ from core.sync_trouble import Trouble
 from core.syncing import shown_path
 from core.undo import Kept, KeptRun, PutBack, newest_first
 from core.words import clock_time, listing
+from jobs.sync.claim import LEASE, RENEW_S
 from jobs.sync.serving import serving_now
-from jobs.sync.site import LEASE, RENEW_S
 from ops import replaced
 from ops.rsync import run_id
 from ops.schedule import next_at
