@@ -1,0 +1,113 @@
+"""While nobody looks after an outage, people are reminded in its thread; and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from incidents.conftest import on_record, play, run_jobs, sent, thread, type_in
+
+from core.fleet import Alerts
+
+if TYPE_CHECKING:
+    from watch.conftest import SetStage, Stage
+
+CARD = "outage:1"
+REMIND_S = 120
+
+
+@pytest.fixture
+async def down(set_stage: SetStage) -> Stage:
+    """One server is down, and whoever has not said that they look after it is reminded every two minutes."""
+    stage = await set_stage()
+    stage.change(alerts=Alerts(remind=timedelta(seconds=REMIND_S)))
+    stage.start()
+    await stage.play(15)
+    stage.world.dead.add("one")
+    await play(stage, 30)
+    await sent(stage)
+    return stage
+
+
+async def reminders(stage: Stage) -> list[str]:
+    return [line for line in await thread(stage, CARD) if line.startswith("Nobody")]
+
+
+async def test_it_is_said_in_the_thread_and_makes_no_new_message(down: Stage) -> None:
+    await play(down, REMIND_S)
+    (line,) = await reminders(down)
+    assert line.startswith("Nobody looks after it yet, open for 2 min ")
+    assert line.endswith(": one. `ack 1` says that you do")
+    assert len(await down.cards()) == 1
+
+
+async def test_it_is_said_again_and_again_but_not_sooner(down: Stage) -> None:
+    for times in (1, 2, 3):
+        await play(down, REMIND_S + 10)
+        assert len(await on_record(down, "outage.reminded")) == times
+        await sent(down)
+
+
+async def test_it_stops_when_somebody_looks_after_it(down: Stage) -> None:
+    await type_in(down, "ack 1")
+    await play(down, 3 * REMIND_S)
+    assert await reminders(down) == []
+
+
+async def test_it_stops_when_it_is_over(down: Stage) -> None:
+    down.world.dead.clear()
+    await play(down, 3 * REMIND_S)
+    assert await reminders(down) == []
+
+
+async def test_while_slack_is_away_reminders_do_not_pile_up(down: Stage) -> None:
+    await play(down, 5 * REMIND_S)
+    assert len(await reminders(down)) == 1
+
+
+async def test_a_restarted_bot_does_not_remind_sooner_and_one_that_was_away_reminds_once(down: Stage) -> None:
+    await play(down, REMIND_S)
+    await sent(down)
+    await down.stop()
+    down.start()
+    await play(down, 30)
+    assert await reminders(down) == []
+    await down.stop()
+    await down.play(10 * REMIND_S)
+    down.start()
+    await play(down, 10)
+    assert len(await reminders(down)) == 1
+
+
+async def test_two_bots_remind_once(down: Stage) -> None:
+    await down.play(REMIND_S)
+    await run_jobs(down)
+    await run_jobs(down)
+    assert len(await reminders(down)) == 1
+
+
+async def test_nobody_is_reminded_of_what_a_maintenance_is_on(down: Stage) -> None:
+    await type_in(down, 'maintenance one 1h "mending it"')
+    await play(down, 3 * REMIND_S)
+    assert await reminders(down) == []
+
+
+async def test_a_clock_that_was_set_back_does_not_end_reminders(down: Stage) -> None:
+    down.clock.shift = -timedelta(hours=5)
+    await run_jobs(down)
+    assert len(await reminders(down)) == 1
+
+
+async def test_what_shares_a_message_is_one_reminder(down: Stage) -> None:
+    down.world.dead |= {"two", "ns1", "ns2", "ns3"}
+    await play(down, 60)
+    await sent(down)
+    await play(down, REMIND_S)
+    by_card = [entry for entry in await on_record(down, "outage.reminded") if entry.startswith("outage:4")]
+    assert len(by_card) <= 1
+    (shared,) = [card for card in await down.cards() if "things are down" in card.reply.title]
+    lines = [line for line in await thread(down, shared.key) if line.startswith("Nobody")]
+    assert len(lines) == 1
+    assert replace(shared.reply, title="").buttons[-1].line in lines[0]
