@@ -24,6 +24,7 @@ from core.errors import SettingsError, SharpnetError
 from jobs import Job, all_jobs
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
+from ops.fleetfile import secret_reader
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -66,7 +67,7 @@ async def _serve(
     watcher = Watcher(ports)
     vitals = Vitals(lambda: watcher.looked, slack=slack is not None)
     # Before anything is begun: a port that cannot be had ends it here.
-    async with web_served(ports, ports.fleet.web, vitals), asyncio.TaskGroup() as group:
+    async with web_served(ports, ports.fleet.web, vitals, secret_reader(ports.fleet)), asyncio.TaskGroup() as group:
         tasks = [group.create_task(watcher.run(), name="watch")]
         tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
         tasks.append(group.create_task(tell_others(ports), name="notify"))

@@ -123,11 +123,15 @@ def may_settle_down(track: Track, watch: Watch) -> bool:
     return downs > 0 and downs + 1 >= watch.down_after
 
 
-def judge(second_looks: Mapping[str, bool | None], witnesses: Mapping[str, bool]) -> Verdict:
+def judge(
+    second_looks: Mapping[str, bool | None], witnesses: Mapping[str, bool], reports: Sequence[str] = ()
+) -> Verdict:
     """Say what it means that a machine does not answer here.
 
     second_looks: by vantage point, whether it answered there; None: that vantage point could not be used.
     witnesses: by name, whether other machines answered here since the failures began; empty: there are none to ask.
+    reports: who else, besides this bot, calls it down. They are places that agree, and no proof of the bot's own link,
+    since they may come from the same machine.
     One that answers elsewhere is not down. The bot's own link is up when any vantage point could be used or any
     witness answered; where none did, everything is unknown. With nobody else to ask, one place has to do.
     """
@@ -136,7 +140,7 @@ def judge(second_looks: Mapping[str, bool | None], witnesses: Mapping[str, bool]
         return Verdict(State.DEGRADED, f"reachable from {' and '.join(reached)}, not from here")
     agreeing = tuple(place for place, ok in second_looks.items() if ok is False)
     if agreeing or not witnesses or any(witnesses.values()):
-        return Verdict(State.DOWN, seen_from=agreeing)
+        return Verdict(State.DOWN, seen_from=(*agreeing, *reports))
     return Verdict(State.UNKNOWN, "nothing at all answers here: the bot's own link may be gone")
 
 

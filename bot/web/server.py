@@ -1,4 +1,4 @@
-"""Listens where app.yaml says, and answers: /metrics, /healthz, /readyz.
+"""Listens where app.yaml says, and answers: /metrics, /healthz, /readyz, /alertmanager.
 
 It listens on this machine alone unless told otherwise, since it asks nobody who they are: names of servers and sites
 are on /metrics.
@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from bot.web.alertmanager import receiver
 from bot.web.metrics import Metrics
 from bot.web.ready import OK, readiness
 from core.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from bot.web.vitals import Vitals
-    from core.fleet import Web
+    from core.fleet import SecretRef, Web
     from ops.ports import Ports
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,9 @@ NOT_NOW = 503
 
 
 @contextlib.asynccontextmanager
-async def web_served(ports: Ports, settings: Web | None, vitals: Vitals) -> AsyncIterator[None]:
+async def web_served(
+    ports: Ports, settings: Web | None, vitals: Vitals, secret: Callable[[SecretRef], str]
+) -> AsyncIterator[None]:
     """Answer until the block ends; settings None: do not listen at all.
 
     Raises SettingsError where the address and port cannot be had.
@@ -39,7 +42,7 @@ async def web_served(ports: Ports, settings: Web | None, vitals: Vitals) -> Asyn
     if settings is None:
         yield
         return
-    runner = web.AppRunner(application(ports, vitals), access_log=None, shutdown_timeout=CLOSE_S)
+    runner = web.AppRunner(application(ports, settings, vitals, secret), access_log=None, shutdown_timeout=CLOSE_S)
     await runner.setup()
     try:
         try:
@@ -56,7 +59,7 @@ async def web_served(ports: Ports, settings: Web | None, vitals: Vitals) -> Asyn
         await runner.cleanup()
 
 
-def application(ports: Ports, vitals: Vitals) -> web.Application:
+def application(ports: Ports, settings: Web, vitals: Vitals, secret: Callable[[SecretRef], str]) -> web.Application:
     """Return what answers."""
     metrics = Metrics(ports, vitals)
 
@@ -80,4 +83,6 @@ def application(ports: Ports, vitals: Vitals) -> web.Application:
     application.add_routes(
         [web.get("/metrics", measured), web.get("/healthz", lives), web.get("/readyz", ready)],
     )
+    if settings.alertmanager is not None:
+        application.router.add_post("/alertmanager", receiver(ports, settings.alertmanager, secret))
     return application

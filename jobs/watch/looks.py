@@ -198,8 +198,8 @@ class Looks:
                 second_looks |= {name: look.ok if look else None for name, look in zip(names, looks, strict=True)}
                 if any(look is not None for look in looks):
                     # They could be used, so the bot's own link is up: nothing else has to answer.
-                    return judge(second_looks, {})
-            return judge(second_looks, await witnesses)
+                    return judge(second_looks, {}, self._scene.reported.get(key, ()))
+            return judge(second_looks, await witnesses, self._scene.reported.get(key, ()))
         finally:
             witnesses.cancel()
 

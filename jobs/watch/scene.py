@@ -42,7 +42,7 @@ class Scene:
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
     server itself answers. lacking: likewise those that answer, but not in full. noted: by server or name server, what
     each check says of it. behind: by name server, what it lags in. resumed: when each target whose outage was open at
-    the start was last seen down, until it is seen so again.
+    the start was last seen down, until it is seen so again. reported: by target, who else calls it down.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -61,6 +61,7 @@ class Scene:
         self.noted: dict[str, dict[str, Track]] = defaultdict(dict)
         self.behind: Mapping[str, str] = {}
         self.resumed: dict[str, datetime] = {}
+        self.reported: Mapping[str, tuple[str, ...]] = {}
         self.changed = True
         self._before: dict[str, Seen] = {}
         self._fresh: list[Seen] = []

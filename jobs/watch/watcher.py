@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
 from core.fleet_state import stale_after
+from core.reports import BELIEVED_FOR, sources_of
 from jobs.sync.serving import keep_where_served
 from jobs.watch.desk import Desk
 from jobs.watch.extras import Extras
@@ -34,6 +35,7 @@ DESK_EVERY_S = 0.25
 DNS_EVERY_S = 60.0
 LAG_EVERY_S = 15.0
 AGES_EVERY_S = 60.0
+REPORTS_EVERY_S = 1.0
 # Looks at sites: all together, and at one server, whose hanging must not keep others waiting.
 AT_ONCE = 400
 AT_ONCE_A_SERVER = 100
@@ -77,6 +79,8 @@ class Watcher:
             group.create_task(self._often(self._dns_every_s, self._read_dns, "dns"))
             group.create_task(self._often(LAG_EVERY_S, self._read_lag, "lag"))
             group.create_task(self._often(AGES_EVERY_S, self._count_ages, "ages"))
+            if self._ports.fleet.web is not None and self._ports.fleet.web.alertmanager is not None:
+                group.create_task(self._often(REPORTS_EVERY_S, self._read_reports, "reports"))
             while not self._ready.is_set():
                 await self._guarded(self._begin, "begin")
                 await self._clock.sleep(0 if self._ready.is_set() else STORE_EVERY_S)
@@ -191,6 +195,10 @@ class Watcher:
         if behind.keys() != self._scene.behind.keys():
             self._hurry([f"{NAMESERVER}:{name}" for name in {*behind, *self._scene.behind}])
         self._scene.behind = behind
+
+    async def _read_reports(self) -> None:
+        reports = await self._store.reports.since(self._clock.now() - BELIEVED_FOR)
+        self._scene.reported = {target: sources_of([one.source for one in made]) for target, made in reports.items()}
 
     async def _count_ages(self) -> None:
         if len(self._scene.active) > COUNTED_AT_ONCE:

@@ -4,11 +4,12 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from monitoring.asking import TOKEN
 from notify.receivers import ShiftedClock, ports_of
 
 from bot.web.server import web_served
 from bot.web.vitals import Vitals
-from core.fleet import Web
+from core.fleet import SecretRef, Web
 from ops.store import Store
 
 if TYPE_CHECKING:
@@ -56,5 +57,6 @@ def vitals() -> Vitals:
 async def web(ports: Ports, vitals: Vitals, free_port: Callable[[], int]) -> AsyncIterator[str]:
     """Serve, and give the address."""
     port = free_port()
-    async with web_served(ports, Web(port), vitals):
+    settings = Web(port, alertmanager=SecretRef("env", "ALERTS"))
+    async with web_served(ports, settings, vitals, lambda _secret: TOKEN):
         yield f"http://127.0.0.1:{port}"

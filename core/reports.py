@@ -1,0 +1,94 @@
+"""What another monitoring's alerts say of this fleet: which of its machines they call down.
+
+Alertmanager's webhook: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.fleet import Fleet
+
+# Most alerts about a server (a full disk, a slow query) do not say that it does not answer; the ones that do are
+# labelled so, by whoever wrote the rule.
+LABEL, MEANS_DOWN = "sharpnet", "down"
+SOURCE = "Alertmanager"
+# Who stops repeating it is not believed for ever: that monitoring may have died itself.
+BELIEVED_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One alert about a machine. `source` names it for as long as it fires, `target` is `server:NAME` or the like."""
+
+    source: str
+    target: str
+    firing: bool
+    begun_at: datetime
+
+
+def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[Heard, ...]:
+    """Return the alerts that call a machine of the fleet down, or say that this is over; others are passed over.
+
+    Raises ValueError where it is not what an Alertmanager sends.
+    """
+    alerts = payload.get("alerts") if isinstance(payload, Mapping) else None
+    if not isinstance(alerts, list):
+        raise ValueError("no list of alerts")  # noqa: TRY004 - it is the content that is wrong, not our types
+    found = []
+    for alert in alerts:
+        labels = alert.get("labels") if isinstance(alert, Mapping) else None
+        if not isinstance(labels, Mapping):
+            raise ValueError("an alert without labels")  # noqa: TRY004 - likewise
+        target = target_of(labels, fleet)
+        if target is not None and labels.get(LABEL) == MEANS_DOWN:
+            source = f"{SOURCE}/{alert.get('fingerprint', '')}"
+            found.append(Heard(source, target, alert.get("status") == "firing", _moment(alert.get("startsAt"), now)))
+    return tuple(found)
+
+
+def target_of(labels: Mapping[str, object], fleet: Fleet) -> str | None:
+    """Return the machine that an alert is about: by its labels `server` or `nameserver`, else by `instance`.
+
+    `instance` is a name or an address, with a port or a whole URL around it. None: no machine of the fleet.
+    """
+    server, nameserver = str(labels.get("server")), str(labels.get("nameserver"))
+    if server in fleet.servers:
+        return f"server:{server}"
+    nameservers = {one.name: one.endpoint.address for one in fleet.dns.nameservers}
+    if nameserver in nameservers:
+        return f"nameserver:{nameserver}"
+    host = _host(str(labels.get("instance", "")))
+    for one in fleet.servers.values():
+        if host in {one.name, one.ipv4, one.ipv6}:
+            return f"server:{one.name}"
+    for name, address in nameservers.items():
+        if host in {name, address}:
+            return f"nameserver:{name}"
+    return None
+
+
+def sources_of(reports: Sequence[str]) -> tuple[str, ...]:
+    """Return who made these reports: several alerts of one monitoring are one place to look from."""
+    return tuple(dict.fromkeys(report.partition("/")[0] for report in reports))
+
+
+def _host(instance: str) -> str:
+    """Return the host in `host`, `host:port`, `[v6]:port`, `v6` or a URL of one of these."""
+    bare = instance.partition("://")[2] or instance
+    bare = bare.partition("/")[0].lower()
+    if bare.startswith("["):
+        return bare[1:].partition("]")[0]
+    return bare if bare.count(":") > 1 else bare.partition(":")[0]
+
+
+def _moment(text: object, now: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return now
+    return at.astimezone(UTC) if at.tzinfo is not None else now
