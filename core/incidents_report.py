@@ -53,7 +53,7 @@ def incidents_of(outages: Sequence[OutageLike], maintenances: Sequence[Maintenan
     """Return them together, those that go on first, then the newest first."""
     found = [
         Incident(
-            "outage", one.id, subject_of(one.target), one.opened_at, one.closed_at, one.said,
+            "outage", one.id, _subject(one.target), one.opened_at, one.closed_at, one.said,
             acked_by=one.acked_by, acked_at=one.acked_at,
         )
         for one in outages
@@ -65,6 +65,10 @@ def incidents_of(outages: Sequence[OutageLike], maintenances: Sequence[Maintenan
     found.sort(key=lambda one: one.from_at, reverse=True)
     found.sort(key=lambda one: one.until_at is not None)
     return tuple(found)
+
+
+def _subject(target: str) -> str:
+    return f"{subject_of(target)} (degraded)" if target.startswith("degraded:") else subject_of(target)
 
 
 def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: datetime) -> Reply:
@@ -110,7 +114,7 @@ def maintenance_reply(
 
 
 def _one_reply(one: Incident, title: str, tone: Tone, timeline: Table, facts: Mapping[str, object]) -> Reply:
-    parts: list[Part] = [Text(f"Incident {one.label}.") if not one.cause else Text(f"Cause: {one.cause}")]
+    parts: list[Part] = [Text(f"Cause: {one.cause}" if one.cause else f'No cause yet: `cause {one.label} "…"`.')]
     return Reply(title, (*parts, timeline), tone=tone, facts=facts)
 
 

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.fleet import Site
+from core.incident import Said
 from core.outage_card import card_of, subject_of
 from core.outage_facts import Ending, Facts, Takeover, facts_from_json, facts_to_json, takeover, with_takeovers
-from core.reply import Button, Table, Text, Tone
+from core.reply import Button, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.incident import Said
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
@@ -164,6 +164,24 @@ def test_an_acknowledged_outage_says_by_whom_and_asks_nobody_else() -> None:
     reply = draw(TWELVE, acked_by="slack:U1", acked_at=NOW)
     assert "slack:U1 looks after it since 14:02:30 BST." in lines(reply)
     assert labels(reply) == ["Prepare failover"]
+
+
+def test_a_cause_and_notes_are_on_the_card_and_the_cause_in_its_end() -> None:
+    said = (Said("cause", "a disk died", "slack:U1", NOW), Said("note", "called them", "slack:U2", NOW))
+    assert lines(draw(TWELVE, said=said))[-2:] == [
+        "Cause: a disk died (slack:U1, 14:02:30 BST)",
+        "14:02:30 BST, slack:U2: called them",
+    ]
+    ended = draw(replace(TWELVE, ending=Ending.UP), said=said, closed_at=NOW)
+    assert ended.title == "uk is back after 23 s (14:02:07 BST to 14:02:30 BST); cause: a disk died"
+
+
+def test_who_looks_after_it_is_shown_how_to_say_why_until_it_is_said() -> None:
+    hint = Typed('sharpnet cause 7 "…"')
+    said = (Said("cause", "a disk died", "slack:U1", NOW),)
+    assert hint not in draw(TWELVE).parts
+    assert hint in draw(TWELVE, acked_by="slack:U1", acked_at=NOW).parts
+    assert hint not in draw(TWELVE, acked_by="slack:U1", acked_at=NOW, said=said).parts
 
 
 class TestEndings:
