@@ -15,6 +15,7 @@ from jobs import Job
 from jobs.cutover.doing import Doing
 from jobs.cutover.steps import DOING, STEPS
 from jobs.cutover.verify import Verifier
+from jobs.pages import publish_now
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome]
     if stored.plan.undoes is not None and state in {State.CONFIRMED, State.UNFINISHED}:
         await _mark_undone(ports, stored, now)
     await ports.store.plans.move(stored.id, {State.APPROVED}, state, now, BOT, why, card_of(view, ports.fleet))
+    await publish_now(ports)
 
 
 async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> None:

@@ -9,6 +9,7 @@ from ops.store.cards import Cards
 from ops.store.claims import Claims, Runs
 from ops.store.copies import Copies
 from ops.store.database import Db
+from ops.store.history_of_states import StateHistory
 from ops.store.keeping import Keeping
 from ops.store.maintenance import Maintenances
 from ops.store.measures import Measures
@@ -40,6 +41,7 @@ class Store:
         self.proofs = Proofs(self._db)
         self.undos = Undos(self._db)
         self.backups = Backups(self._db)
+        self.history = StateHistory(self._db)
         self.maintenance = Maintenances(self._db)
         self.measures = Measures(self._db)
         self.sent = Sent(self._db)

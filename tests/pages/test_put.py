@@ -11,12 +11,13 @@ import pytest
 from pages.desk import until
 
 from core.errors import RefusedError, TimedOutError, UnreachableError
-from core.fleet import SecretRef
 from ops.ssh import SshPool
 from ops.ssh_files import LEFT_AFTER_S
 
 if TYPE_CHECKING:
     from pages.desk import Desk
+
+    from core.fleet import SecretRef
 
 pytestmark = pytest.mark.xdist_group("pages-put")
 LARGE = b"n" * 60_000_000
@@ -51,7 +52,7 @@ async def test_a_server_that_is_killed_in_mid_write_keeps_the_old_page_and_takes
         os.utime(path, (at, at))
     # As another process: its parts have other names.
     fleet = desk.ports.fleet
-    pool = SshPool(fleet, lambda ref: open_secret(ref))
+    pool = SshPool(fleet, open_secret)
     await pool.put("lima", {"/srv/lima/status/index.html": b"new"}, timeout_s=10)
     await pool.close()
     assert [path.name for path in root.iterdir()] == ["index.html"]
@@ -87,7 +88,7 @@ async def test_a_rename_that_is_refused_leaves_nothing_behind(desk: Desk) -> Non
 async def test_a_server_without_a_login_is_told_as_for_commands(desk: Desk) -> None:
     server = desk.ports.fleet.servers["oslo"]
     fleet = replace(desk.ports.fleet, servers={"oslo": replace(server, ssh=replace(server.ssh, port=server.web.http))})
-    pool = SshPool(fleet, lambda ref: open_secret(ref))
+    pool = SshPool(fleet, open_secret)
     with pytest.raises(UnreachableError):
         await pool.put("oslo", {"/srv/oslo/status/index.html": b"x"}, timeout_s=5)
     await pool.close()

@@ -1,0 +1,182 @@
+"""Status pages: put on every server that has one, at once when there is news and every minute besides.
+
+Each server gets its copy by itself, so that a dead one keeps no other from getting it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError
+from core.outage import State
+from core.page import worth_telling
+from core.reply import Reply, Tone
+from core.words import clock_time
+from jobs import Job
+from ops.pages import current_page, put_page, stored_page, with_days, with_page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from core.page import Page
+    from ops.ports import Ports
+
+__all__ = ["JOB", "publish", "publish_now"]
+
+LOOK_EVERY_S = 2.0
+EVERY_S = 60.0
+TIMEOUT_S = 20.0
+# Somebody waits for it at the end of a cutover.
+SOON_S = 5.0
+RETRY_S = 10.0
+TOLD_AFTER_S = 600.0
+
+log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Keeps the pages of all servers as they should be. `run` goes on until it is cancelled."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._news: tuple[object, ...] = ()
+        self._drawing = asyncio.Lock()
+        self._drawn: tuple[tuple[object, ...], float, Page] | None = None
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Write the pages until cancelled. What goes wrong is tried again."""
+        async with asyncio.TaskGroup() as group:
+            for server in with_page(self._ports.fleet):
+                group.create_task(self._keep(server))
+            while with_page(self._ports.fleet):
+                await self._look()
+                await self._ports.clock.sleep(LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        """Wake those who write where there is news."""
+        try:
+            news = worth_telling(await stored_page(self._ports))
+        except SharpnetError as error:
+            log.warning("pages=look failed: %s", error.message)
+            return
+        if news != self._news:
+            async with self._changed:
+                self._news = news
+                self._changed.notify_all()
+
+    async def _keep(self, server: str) -> None:
+        """Keep one server's page."""
+        clock = self._ports.clock
+        failing_since_s: float | None = None
+        while True:
+            news = self._news
+            failure = await self._write(server, news)
+            if failure is None:
+                failing_since_s = None
+                await self._guarded_tell(server, None)
+                await self._wait(news, EVERY_S)
+                continue
+            log.warning("page=%s failed: %s", server, failure.message)
+            failing_since_s = clock.monotonic() if failing_since_s is None else failing_since_s
+            if clock.monotonic() - failing_since_s >= TOLD_AFTER_S:
+                await self._guarded_tell(server, failure)
+            await clock.sleep(RETRY_S)
+
+    async def _write(self, server: str, news: tuple[object, ...]) -> SharpnetError | None:
+        try:
+            page = await self._page(news)
+        except SharpnetError as error:
+            return error
+        return await _put(self._ports, page, server, TIMEOUT_S)
+
+    async def _page(self, news: tuple[object, ...]) -> Page:
+        """Return the page, drawn once for all servers that want it at the same time."""
+        async with self._drawing:
+            now_s = self._ports.clock.monotonic()
+            if self._drawn is not None and self._drawn[0] == news and now_s - self._drawn[1] < LOOK_EVERY_S:
+                return self._drawn[2]
+            page = await with_days(self._ports, await stored_page(self._ports))
+            self._drawn = news, now_s, page
+            return page
+
+    async def _wait(self, news: tuple[object, ...], most_s: float) -> None:
+        """Return when there is other news than `news`, or the time is over."""
+        waiting = asyncio.ensure_future(self._ports.clock.sleep(most_s))
+        changing = asyncio.ensure_future(self._until_other(news))
+        try:
+            await asyncio.wait({waiting, changing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (waiting, changing):
+                task.cancel()
+            await asyncio.gather(waiting, changing, return_exceptions=True)
+
+    async def _until_other(self, news: tuple[object, ...]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._news != news)
+
+    async def _guarded_tell(self, server: str, failure: SharpnetError | None) -> None:
+        try:
+            await _tell(self._ports, server, failure)
+        except SharpnetError as error:
+            log.warning("page=%s telling failed: %s", server, error.message)
+
+
+async def publish(ports: Ports, page: Page, timeout_s: float = TIMEOUT_S) -> Mapping[str, SharpnetError | None]:
+    """Put `page` on every server that carries one; return what went wrong, by server, None where nothing did."""
+    servers = with_page(ports.fleet)
+    failures = await asyncio.gather(*(_put(ports, page, server, timeout_s) for server in servers))
+    return dict(zip(servers, failures, strict=True))
+
+
+async def publish_now(ports: Ports) -> None:
+    """Write the pages of all servers that are not known to be down, and never fail; what fails is tried later.
+
+    At the end of a cutover: there may be no bot that would do it soon.
+    """
+    try:
+        page = await with_days(ports, await current_page(ports))
+    except SharpnetError as error:
+        log.warning("pages=now failed: %s", error.message)
+        return
+    down = {one.name for one in page.servers if one.state is State.DOWN}
+    servers = [server for server in with_page(ports.fleet) if server not in down]
+    failures = await asyncio.gather(*(_put(ports, page, server, SOON_S) for server in servers))
+    for server, failure in zip(servers, failures, strict=True):
+        if failure is not None:
+            log.warning("page=%s failed: %s", server, failure.message)
+
+
+async def _put(ports: Ports, page: Page, server: str, timeout_s: float) -> SharpnetError | None:
+    try:
+        await put_page(ports, page, server, timeout_s=timeout_s)
+    except SharpnetError as error:
+        return error
+    return None
+
+
+async def _tell(ports: Ports, server: str, failure: SharpnetError | None) -> None:
+    """Say once that a server which is up does not get its page, and say so where it gets it again."""
+    key, now, cards = f"page:{server}", ports.clock.now(), ports.store.cards
+    card = await cards.get(key)
+    told = card is not None and card.reply.tone is not Tone.GOOD
+    if failure is None:
+        if told:
+            title = f"The status page on {server} is written again since {clock_time(now, ports.fleet.timezone, now)}"
+            await cards.put(key, Reply(title, tone=Tone.GOOD), now)
+        return
+    seen = (await ports.store.watching.states_of([f"server:{server}"])).get(f"server:{server}")
+    if not told and seen is not None and seen.state in {State.UP, State.DEGRADED}:
+        title = f"The status page on {server} could not be written for 10 min: {failure.message}"
+        await cards.put(key, Reply(f"{title} {failure.hint}".strip(), tone=Tone.WARN), now)
+
+
+async def keep_pages(ports: Ports, _key: str, _at: datetime) -> None:
+    """Keep the pages of all servers until cancelled."""
+    await Publisher(ports).run()
+
+
+JOB = Job(name="pages", run=keep_pages, at_start=True)
