@@ -1,0 +1,96 @@
+"""A real Prometheus and a real Alertmanager on loopback, with their folders in a test's own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RULES = """
+groups:
+  - name: machines
+    rules:
+      - alert: ServerDown
+        expr: up{job="machines"} == 0
+        labels: {sharpnet: down}
+      - alert: DiskFull
+        expr: up{job="machines"} == 0
+"""
+
+
+@dataclass
+class Monitors:
+    """Where they listen. machine: the host and port that Prometheus looks at. bot: where the bot answers."""
+
+    folder: Path
+    prometheus: int
+    alertmanager: int
+    machine: str
+    bot: str
+    token: str
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.prometheus}"
+
+    def write(self) -> None:
+        (self.folder / "rules.yml").write_text(RULES)
+        scrapes = [
+            {"job_name": "machines", "static_configs": [{"targets": [self.machine]}]},
+            {"job_name": "sharpnet", "static_configs": [{"targets": [self.bot]}]},
+        ]
+        alertmanagers = [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager}"]}]}]
+        prometheus = {
+            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"},
+            "rule_files": ["rules.yml"],
+            "scrape_configs": scrapes,
+            "alerting": {"alertmanagers": alertmanagers},
+        }
+        hook = {
+            "url": f"http://{self.bot}/alertmanager",
+            "http_config": {"authorization": {"credentials": self.token}},
+        }
+        alertmanager = {
+            "route": {"receiver": "sharpnet", "group_wait": "1ms", "group_interval": "500ms", "repeat_interval": "5m"},
+            "receivers": [{"name": "sharpnet", "webhook_configs": [hook]}],
+        }
+        # JSON is YAML.
+        (self.folder / "prometheus.yml").write_text(json.dumps(prometheus))
+        (self.folder / "alertmanager.yml").write_text(json.dumps(alertmanager))
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Start both, and end both."""
+        self.write()
+        started = [
+            self._start(
+                "prometheus",
+                "--config.file=prometheus.yml",
+                "--storage.tsdb.path=tsdb",
+                f"--web.listen-address=127.0.0.1:{self.prometheus}",
+            ),
+            self._start(
+                "prometheus-alertmanager",
+                "--config.file=alertmanager.yml",
+                "--storage.path=kept",
+                f"--web.listen-address=127.0.0.1:{self.alertmanager}",
+                "--cluster.listen-address=",
+            ),
+        ]
+        try:
+            yield
+        finally:
+            for one in started:
+                one.terminate()
+            for one in started:
+                one.wait()
+
+    def _start(self, program: str, *options: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{program}.log").open("wb") as log:
+            return subprocess.Popen([program, *options], cwd=self.folder, stdout=log, stderr=log)
