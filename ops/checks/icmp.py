@@ -82,7 +82,7 @@ async def ping(address: str, *, timeout_s: float) -> str | None:
         for sequence in range(1, TRIES + 1):
             try:
                 async with asyncio.timeout(timeout_s / TRIES):
-                    await loop.sock_connect(endpoint, (address, 0))
+                    endpoint.connect((address, 0))
                     await loop.sock_sendall(endpoint, request(version, secrets.randbits(16), sequence, payload))
                     while not is_reply(await loop.sock_recv(endpoint, LONGEST_ANSWER_BYTES), version, payload, raw=raw):
                         pass

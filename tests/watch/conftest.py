@@ -102,7 +102,7 @@ class World:
             await self.clock.sleep(timeout_s)
             return Look(ok=False, why="no answer within 2 s")
         await self.clock.sleep(LOOK_S)
-        return Look(ok=False, why="connection refused") if name in self.dead else Look(True, "", self.look_took_s)
+        return Look(ok=False, why="connection refused") if name in self.dead else Look(ok=True, took_s=self.look_took_s)
 
 
 class PlayedProbe:
@@ -119,7 +119,10 @@ class PlayedProbe:
         look = await self._world.look(server, timeout_s=timeout_s)
         if look.ok and site.name in self._world.broken_sites:
             return Look(ok=False, why="status 500 instead of 200")
-        ends_at, took_s = self._world.certificate_ends_at.get(site.name), self._world.takes_s.get(site.name, look.took_s)
+        ends_at, took_s = (
+            self._world.certificate_ends_at.get(site.name),
+            self._world.takes_s.get(site.name, look.took_s),
+        )
         return replace(look, took_s=took_s, certificate_ends_at=ends_at) if look.ok else look
 
     async def nameserver(self, nameserver: str, zone: str, *, timeout_s: float) -> Look:

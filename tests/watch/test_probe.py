@@ -110,6 +110,17 @@ class TestSites:
         assert (await look_at_site(moved))[0].why == "status 301 instead of 200"
         assert (await look_at_site(moved, check=SiteCheck(status=301)))[0].ok
 
+    async def test_a_redirect_must_go_where_the_fleet_file_says(self) -> None:
+        check = SiteCheck(status=301, redirect="https://shop.test/")
+        moved = answer_with(b"", "301 Moved", "Location: https://shop.test/")
+        assert (await look_at_site(moved, check=check))[0].ok
+        elsewhere = answer_with(b"", "301 Moved", "Location: https://evil.test/\x07" + "x" * 200)
+        look, _ = await look_at_site(elsewhere, check=check)
+        assert look.why.startswith("it redirects to https://evil.test/?xxx")
+        assert look.why.endswith("xxx…, not to https://shop.test/")
+        look, _ = await look_at_site(answer_with(b"", "301 Moved"), check=check)
+        assert look.why == "it redirects to nowhere, not to https://shop.test/"
+
     async def test_content_split_over_chunks_and_packets_is_found(self) -> None:
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         look, _ = await look_at_site(head, b"3\r\nWel\r\n", b"4;x=y\r\nco", b"me\r\n0\r\n\r\n",
@@ -205,7 +216,10 @@ class TestHttps:
             return await probe.site(probe._fleet.sites["shop"], "one", timeout_s=2)
 
     async def test_a_certificate_for_the_name_by_a_trusted_authority_is_well(self, tmp_path: Path) -> None:
-        assert (await self.look(certified(tmp_path), tmp_path / "trusted.pem")).ok
+        look = await self.look(certified(tmp_path), tmp_path / "trusted.pem")
+        assert look.ok
+        assert look.certificate_ends_at is not None
+        assert timedelta(days=29) < look.certificate_ends_at - datetime.now(UTC) <= timedelta(days=30)
 
     async def test_a_self_signed_one_is_said(self, tmp_path: Path) -> None:
         assert (await self.look(certified(tmp_path))).why == "its certificate is self-signed"
