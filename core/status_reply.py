@@ -86,9 +86,9 @@ def status_reply(picture: Picture) -> Reply:
     worst = min([*servers.values(), *(one.state for one in picture.nameservers.values())], key=_badness, default=None)
     tone = Tone.GOOD if well else TONES[worst] if worst is not None and worst is not State.UP else Tone.WARN
     parts: list[Part] = [_servers_table(picture)]
-    parts += _sites_parts(picture)
+    parts += sites_parts(picture)
     parts += _nameservers_parts(picture)
-    parts += _ages_texts(picture)
+    parts += ages_texts(picture)
     parts += _work_parts(picture)
     if not picture.watched:
         left = f" {count(picture.unseen, 'site was', 'sites were')} not looked at." if picture.unseen else ""
@@ -132,7 +132,8 @@ def _servers_table(picture: Picture) -> Table:
     return Table(("server", "state", "since", "serves", "where"), rows, left_out=max(0, len(ordered) - ROWS))
 
 
-def _sites_parts(picture: Picture) -> list[Part]:
+def sites_parts(picture: Picture) -> list[Part]:
+    """Say how many sites are in each state, and list those that are not up."""
     sites, fleet = picture.sites, picture.fleet
     troubled = sites.all - sites.up
     tone = Tone.BAD if sites.down else Tone.WARN if troubled else Tone.GOOD
@@ -156,7 +157,8 @@ def _nameservers_parts(picture: Picture) -> list[Part]:
     return [Table(("name server", "state", "since", "where"), rows, left_out=left)] if rows else []
 
 
-def _ages_texts(picture: Picture) -> list[Part]:
+def ages_texts(picture: Picture) -> list[Part]:
+    """Say how old the copies are, and which are missing."""
     ages, said, tone = picture.ages, [], Tone.GOOD
     if ages.oldest is not None:
         at, site, server = ages.oldest

@@ -41,7 +41,7 @@ SAME_EVENT = timedelta(minutes=10)
 WORKING_AFTER_S = 3.0
 MOST_PROBLEMS = 20
 MOST_ECHOED = 80
-HOME_LINE = "status"
+NO_LINE = "status"
 
 
 class Answer(Protocol):
@@ -61,8 +61,11 @@ def build_app(
     client: AsyncWebClient | None = None,
     answer: Answer = commands.answer,
     wake: Callable[[], None] = lambda: None,
+    opened_by: Callable[[str], None] = lambda _user: None,
 ) -> AsyncApp:
     """Return the Bolt app. `wake` is called when a card may be waiting, so that it is posted at once.
+
+    opened_by: called with the id of whoever opens the Home tab.
 
     Raises SettingsError where events would come over HTTP and no secret is there to verify them with.
     """
@@ -92,7 +95,7 @@ def build_app(
     @app.event("app_home_opened")
     async def opened(event: dict[str, Any]) -> None:
         if event.get("tab") == "home":
-            await desk.show_home(str(event["user"]))
+            opened_by(str(event["user"]))
 
     return app
 
@@ -136,17 +139,11 @@ class Desk:
         await progress.end(Reply(reply.title, tone=reply.tone))
         await self._delivery.answer(asked, reply, footnote=footnote)
 
-    async def show_home(self, user: str) -> None:
-        """Show the state of the fleet in the person's Home tab."""
-        self._keep()
-        reply, footnote = await self._carry_out(HOME_LINE, user, lambda _reply: None)
-        await self._delivery.show_home(user, reply, footnote=footnote)
-
     async def _carry_out(self, line: str, user: str, show: Callable[[Reply], None]) -> tuple[Reply, str]:
         """Return the reply, and for an error its code."""
         try:
             person = await self._people.person_of(user)
-            words = commands.split_line(line) or [HOME_LINE]
+            words = commands.split_line(line) or [NO_LINE]
             return await self._answer(words, person, "slack", self._ports, show=show), ""
         except SharpnetError as error:
             LOG.info("slack user=%s refused=%s", user, error.code)

@@ -18,7 +18,9 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 import commands
 from bot.first_error import first_error
 from bot.slack.app import Answer, build_app
+from bot.slack.home import Homes
 from bot.slack.outbox import Outbox
+from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.trouble import why_of
 from core.errors import SettingsError
@@ -70,7 +72,8 @@ async def run_slack(
             outbox = Outbox(ports, web_client(settings, session, retry=False), ports.fleet.slack.ops_channel)
             on_outbox(outbox)
             client = web_client(settings, session)
-            app = build_app(ports, settings, client=client, answer=answer, wake=outbox.wake)
+            homes = Homes(ports, client, People(ports.fleet, client, ports.clock))
+            app = build_app(ports, settings, client=client, answer=answer, wake=outbox.wake, opened_by=homes.opened_by)
             connect = (
                 keep_connected(app, settings, session, on_connected)
                 if settings.mode == "socket"
@@ -78,6 +81,7 @@ async def run_slack(
             )
             tasks.create_task(connect, name="slack-connection")
             tasks.create_task(outbox.run(), name="slack-outbox")
+            tasks.create_task(homes.run(), name="slack-home")
 
 
 async def keep_connected(

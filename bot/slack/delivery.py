@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from slack_sdk.models.views import View
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.escape import typed_by_slack
 from bot.slack.progress import Progress
-from bot.slack.render import blocks_of, message_of, pointer_to
+from bot.slack.render import message_of, pointer_to
 from bot.slack.trouble import NOT_SAID, why_of
 
 if TYPE_CHECKING:
@@ -107,14 +106,6 @@ class Delivery:
     def progress(self, user: str) -> Progress:
         """Return what shows the person how far something is."""
         return Progress(self._client, self._people, self._ports.clock, user)
-
-    async def show_home(self, user: str, reply: Reply, *, footnote: str = "") -> None:
-        """Show the reply in the person's Home tab."""
-        blocks = blocks_of(await self._people.named(reply), footnote=footnote)
-        try:
-            await self._client.views_publish(user_id=user, view=View(type="home", blocks=blocks))
-        except NOT_SAID as error:
-            LOG.warning("slack user=%s home=failed why=%r", user, why_of(error))
 
     async def _send(self, asked: Asked, text: str, blocks: list[Block]) -> None:
         if await self._quickly(asked, text, blocks):

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
     ButtonElement,
     ConfirmObject,
     ContextBlock,
+    DividerBlock,
     HeaderBlock,
     MarkdownTextObject,
     PlainTextObject,
@@ -33,6 +34,10 @@ MOST_BLOCKS: Final = 50
 # Slack refuses a message whose blocks are too long together, at a size that it does not state; about 13,000 was seen.
 MOST_JSON: Final = 9500
 MOST_JSON_OF_BUTTONS: Final = 5500
+# Slack refuses a view above 250 kB.
+MOST_HOME_BLOCKS: Final = 100
+MOST_HOME_JSON: Final = 40_000
+MOST_FOOTNOTE: Final = 200
 MOST_TEXT: Final = 3500
 MOST_SECTION: Final = 2900
 MOST_HEADER: Final = 150
@@ -97,6 +102,35 @@ def blocks_of(reply: Reply, *, footnote: str = "") -> list[Block]:
         body = _sections([*lines_of(reply.parts[:shown], FOLDS[-1]), rest])
         if len(body) <= blocks and _size(body) <= size:
             return [*head, *body, *feet]
+
+
+def blocks_of_home(replies: Sequence[Reply], *, footnote: str) -> list[Block]:
+    """Return the blocks of a Home tab: the first reply as its head, the others below with their buttons, in order.
+
+    Where all does not fit, less of each is shown; then the last are left out, with a count.
+    """
+    foot = ContextBlock(elements=[_plain(cut(one_line(footnote), MOST_FOOTNOTE))])
+    for fold in FOLDS:
+        pieces = [_on_home(reply, fold, number) for number, reply in enumerate(replies)]
+        blocks = [block for piece in pieces for block in piece]
+        if len(blocks) < MOST_HOME_BLOCKS and _size(blocks) <= MOST_HOME_JSON:
+            return [*blocks, foot]
+    blocks = []
+    for number, piece in enumerate(pieces):
+        if len(blocks) + len(piece) + 2 > MOST_HOME_BLOCKS or _size([*blocks, *piece]) > MOST_HOME_JSON:
+            blocks.append(_section(note(f"… and {len(pieces) - number:,} more, left out here")))
+            break
+        blocks += piece
+    return [*blocks, foot]
+
+
+def _on_home(reply: Reply, fold: Fold, number: int) -> list[Block]:
+    if number == 0:
+        return [*_head(reply), *_sections(lines_of(reply.parts, fold)), *_feet(reply.buttons)]
+    mark = MARKS[reply.tone]
+    title = cut(f"{mark} {_title(reply)}".strip(), MOST_SECTION // 2)
+    lines = [Line(title, strong(title)), *lines_of(reply.parts, fold)]
+    return [DividerBlock(), *_sections(lines), *_feet(reply.buttons)]
 
 
 def _title(reply: Reply) -> str:

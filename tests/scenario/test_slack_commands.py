@@ -173,11 +173,3 @@ def test_nobody_can_be_called_by_what_is_typed(slack: LocalSlack, commands_stub:
     answer = slack.wait_for_message(lambda message: "no command" in message["text"])
     assert "<" not in answer["text"]
     assert answer["blocks"][0]["text"]["type"] == "plain_text"
-
-
-def test_the_home_tab_shows_the_status(slack: LocalSlack, commands_stub: Commands) -> None:
-    slack.open_home(EVE)
-    views = until(lambda: [entry for entry in slack.log() if entry["summary"] == "views.publish"])
-    view = views[0]["detail"]["view"]
-    assert (view["type"], view["blocks"][0]["text"]["text"]) == ("home", "All is well")
-    assert commands_stub.asked == [(EVE, ["status"])]

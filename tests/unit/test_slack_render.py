@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.render import blocks_of, message_of, note_of, pointer_to
+from bot.slack.render import MOST_HOME_JSON, blocks_of, blocks_of_home, message_of, note_of, pointer_to
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
@@ -117,6 +117,28 @@ def assert_valid_button(element: dict[str, Any]) -> None:
 @given(replies, words)
 def test_any_reply_gives_a_message_that_slack_takes(reply: Reply, footnote: str) -> None:
     assert_valid(*message_of(reply, footnote=footnote))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(replies, min_size=1, max_size=2), st.sampled_from([1, 1, 6]), words)
+def test_any_home_tab_is_one_that_slack_takes(several: list[Reply], times: int, footnote: str) -> None:
+    blocks = plain(blocks_of_home(several * times, footnote=footnote or "-"))
+    assert len(blocks) <= 100
+    assert len(json.dumps(blocks, ensure_ascii=False)) <= MOST_HOME_JSON + 1000
+    for block in blocks:
+        assert len(block.get("text", {}).get("text", "")) <= 3000
+        for element in block.get("elements", ()):
+            if "value" in element:
+                assert_valid_button(element)
+
+
+def test_of_a_home_tab_that_is_too_long_the_last_are_counted() -> None:
+    several = [Reply(f"thing {number}", buttons=(Button("Go", f"sync {number}"),)) for number in range(60)]
+    blocks = plain(blocks_of_home(several, footnote="As of now."))
+    said = [block["text"]["text"] for block in blocks if "text" in block]
+    assert said[0] == "thing 0"
+    assert any("left out here" in text for text in said)
+    assert blocks[-1]["elements"][0]["text"] == "As of now."
 
 
 @settings(max_examples=50, deadline=None)
