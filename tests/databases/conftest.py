@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.fleet import Site
 
 BLOCKS = address_blocks()
-SITES = 24
+SITES = 22
 ODD = "odd.ski.example"
 POSTGRES = {"engine": "postgresql", "socket": "/run/{server}-postgresql"}
 NAMED = {"engine": "mysql", "socket": "/run/{server}.sock", "user": "brien", "password": "file:keys/named"}
