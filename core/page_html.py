@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MARKS = {State.UP: "✓", State.DEGRADED: "!", State.DOWN: "✗", State.UNKNOWN: "?"}
 KEY = (
-    '<p class="soft">Each bar is a day, today is on the right.'
-    '<span class="k ku"></span>up, <span class="k kg"></span>up in part, <span class="k kd"></span>down (with a mark '
-    'below), <span class="k kn"></span>not observed.</p>'
+    '<p class="soft">Each bar is a day, today is on the right. <span class="k"><i class="ku"></i>up,</span> '
+    '<span class="k"><i class="kg"></i>up in part,</span> <span class="k"><i class="kd"></i>down (with a mark below),'
+    '</span> <span class="k"><i class="kn"></i>not observed.</span></p>'
 )
 
 

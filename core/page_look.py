@@ -31,7 +31,7 @@ li{border:1px solid var(--line);border-radius:.5rem;padding:.6rem .8rem;margin:.
 svg{display:block;width:100%;height:2rem;margin:.4rem 0 .1rem}
 path{fill:none;stroke-width:3}
 .u{stroke:var(--up)}.g{stroke:var(--deg)}.d{stroke:var(--down)}.n{stroke:var(--none);stroke-opacity:.45}
-.k{display:inline-block;width:.8rem;height:.8rem;margin:0 .2rem 0 .6rem}
+.k{white-space:nowrap;margin-right:.4rem}.k i{display:inline-block;width:.8rem;height:.8rem;margin-right:.2rem}
 .ku{background:var(--up)}.kg{background:var(--deg)}.kd{background:var(--down)}
 .kn{background:var(--none);opacity:.45}
 """
