@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.outage_card import subject_of
 from core.outage_facts import opened_for
+from core.reply import Button, Reply, Tone
 from core.words import duration, listing
 
 if TYPE_CHECKING:
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from core.outage_facts import OutageLike
 
 
-def reminder(outages: Sequence[OutageLike], now: datetime) -> str:
-    """Return the line for the thread of outages that share a card and that nobody looks after; at least one."""
+def reminder(outages: Sequence[OutageLike], now: datetime) -> Reply:
+    """Return what is told again of outages that share a card and that nobody looks after; at least one.
+
+    Its title is the line for the card's thread.
+    """
     longest = duration(max(opened_for(outage, now) for outage in outages))
     names = listing([subject_of(outage.target) for outage in outages])
     how_long = f"open for {longest}" if len(outages) == 1 else f"open for up to {longest}"
-    return f"Nobody looks after it yet, {how_long}: {names}. `ack {outages[0].id}` says that you do"
+    ack = f"ack {outages[0].id}"
+    title = f"Nobody looks after it yet, {how_long}: {names}. `{ack}` says that you do"
+    return Reply(title, buttons=(Button("Acknowledge", ack),), tone=Tone.BAD)

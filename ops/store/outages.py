@@ -12,6 +12,7 @@ from core.words import from_stamp, stamp
 from ops.store.cards import add_note, put_card
 from ops.store.record import write_entry
 from ops.store.said import add_said, said_of
+from ops.store.sent import put_alert
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -187,12 +188,13 @@ class Outages:
         return await self._db.write(work)
 
     async def remind(
-        self, every: timedelta, quiet: Collection[str], words: Callable[[tuple[Outage, ...]], str], at: datetime
+        self, every: timedelta, quiet: Collection[str], again: Callable[[tuple[Outage, ...]], Reply], at: datetime
     ) -> int:
-        """Add a line to the thread of each card that shows an outage which nobody looks after; return how many.
+        """Tell again of each card that shows an outage which nobody looks after, on record; return of how many.
 
-        A card's turn comes `every` so often, counted from when it was made, and not while its last line waits to be
-        sent. quiet: targets that nobody is reminded of. words: what the line says of a card's forgotten outages.
+        A card's turn comes `every` so often, counted from when it was made. It is told by a line in its thread, unless
+        one still waits to be sent, and by the other ways. quiet: targets that nobody is reminded of. again: what is
+        told of a card's forgotten outages.
         """
 
         def work(database: Database) -> int:
@@ -200,16 +202,24 @@ class Outages:
             for one in _open(database):
                 if one.acked_by is None and one.target not in quiet:
                     forgotten.setdefault(one.card, []).append(one)
-            due = [card for card in forgotten if _is_due(database, card, every, at)]
-            for card in due:
-                outages = tuple(forgotten[card])
+            told = 0
+            for card, outages in forgotten.items():
+                if not _is_due(database, card, every, at):
+                    continue
+                reply = again(tuple(outages))
+                by_other_ways = put_alert(database, card, reply, at)
+                waits = _note_waits(database, card)
+                if waits and not by_other_ways:
+                    continue
+                if not waits:
+                    add_note(database, card, reply.title, at)
                 database.conn.execute(
                     "UPDATE outages SET reminded_at = ? WHERE id IN (SELECT value FROM json_each(?))",
                     [stamp(at), json.dumps([one.id for one in outages])],
                 )
                 write_entry(database, at, "outage.reminded", card, "bot:reminders", {"of": len(outages)})
-                add_note(database, card, words(outages), at)
-            return len(due)
+                told += 1
+            return told
 
         return await self._db.write(work)
 
@@ -237,14 +247,20 @@ def _open(database: Database) -> tuple[Outage, ...]:
 
 
 def _is_due(database: Database, card: str, every: timedelta, at: datetime) -> bool:
-    ((last, waiting),) = database.conn.execute(
-        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = ?1), '')), "
-        "EXISTS (SELECT 1 FROM notes WHERE card = ?1 AND sent_at IS NULL) "
+    ((last,),) = database.conn.execute(
+        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = ?1), '')) "
         "FROM outages WHERE json_extract(body, '$.card') = ?1",
         [card],
     ).fetchall()
     # A moment in the future is a clock that was set back since.
-    return bool(last) and not waiting and abs(at - from_stamp(last)) >= every
+    return bool(last) and abs(at - from_stamp(last)) >= every
+
+
+def _note_waits(database: Database, card: str) -> bool:
+    ((waits,),) = database.conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM notes WHERE card = ? AND sent_at IS NULL)", [card]
+    ).fetchall()
+    return bool(waits)
 
 
 def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.reply import Tone
 from core.words import from_stamp, stamp
 from ops.store.record import write_entry
-from ops.store.replies import reply_from_text
+from ops.store.replies import reply_from_text, reply_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +51,16 @@ class Route:
     in_doubt: bool
     failing_since_at: datetime | None
     why: str
+
+
+def put_alert(database: Database, card: str, reply: Reply, at: datetime) -> bool:
+    """Send `reply` about a card by other ways, inside a transaction that is open already; False: there are none."""
+    if not database.conn.execute("SELECT EXISTS (SELECT 1 FROM routes)").fetchone()[0]:
+        return False
+    database.conn.execute(
+        "INSERT INTO alerts (card, at, body) VALUES (?, ?, ?)", [card, stamp(at), reply_to_text(reply)]
+    )
+    return True
 
 
 class Sent:

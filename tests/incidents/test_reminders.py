@@ -67,6 +67,16 @@ async def test_while_slack_is_away_reminders_do_not_pile_up(down: Stage) -> None
     assert len(await reminders(down)) == 1
 
 
+async def test_by_other_ways_they_come_also_while_slack_is_away(down: Stage) -> None:
+    await down.store.sent.take_up(["env:SMS_URL"])
+    await play(down, 3 * (REMIND_S + 10))
+    sent_by_sms = [alert.reply for alert in await down.store.sent.after("env:SMS_URL")]
+    assert len(sent_by_sms) == 3
+    assert {reply.title.split(",")[0] for reply in sent_by_sms} == {"Nobody looks after it yet"}
+    assert {reply.buttons[0].line for reply in sent_by_sms} == {"ack 1"}
+    assert len(await reminders(down)) == 1
+
+
 async def test_a_restarted_bot_does_not_remind_sooner_and_one_that_was_away_reminds_once(down: Stage) -> None:
     await play(down, REMIND_S)
     await sent(down)
