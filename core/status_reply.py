@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.fleet_state import Condition, Tally, all_up, fleet_title, tally, worst_first
+from core.maintenance import Phase
+from core.maintenance_card import title_of
 from core.outage import State
 from core.outage_card import subject_of
 from core.reply import Heading, Part, Reply, Row, Table, Text, Tone
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet
+    from core.maintenance import Maintenance
     from core.outage_facts import OutageLike
 
 ROWS = 20
@@ -48,13 +51,14 @@ class CopyAges:
 class Work:
     """What is going on: (id, state, title) of each open plan, running syncs as `site to mirror`, outages.
 
-    quarantined: how many copies of each server nobody may use yet.
+    quarantined: how many copies of each server nobody may use yet. maintenance: what goes on and what is planned.
     """
 
     plans: tuple[tuple[str, str, str], ...] = ()
     syncs: tuple[str, ...] = ()
     outages: tuple[OutageLike, ...] = ()
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,9 @@ def _work_parts(picture: Picture) -> list[Part]:
         acked = f", {outage.acked_by} looks after it" if outage.acked_by else f"; `ack {outage.id}` says you do"
         since = clock_time(outage.opened_at, zone, now)
         parts.append(Text(f"Outage {outage.id}: {subject_of(outage.target)}, since {since}{acked}.", Tone.BAD))
+    for one in work.maintenance[:ROWS]:
+        tone = Tone.WARN if one.phase(now) is Phase.OVERRUN else Tone.BUSY
+        parts.append(Text(f"{title_of(one, zone, now).rstrip('.')}.", tone))
     for plan_id, state, title in work.plans[:ROWS]:
         parts.append(Text(f"Plan {plan_id} ({state}): {title}", Tone.BUSY))
     if work.syncs:

@@ -178,6 +178,7 @@ async def running_work(ports: Ports) -> Work:
         syncs=tuple(f"{run.site} to {run.mirror}" for run in await store.copies.running_syncs()),
         outages=await store.watching.open_outages(),
         quarantined=count_by_server(list(await store.copies.quarantined())),
+        maintenance=await store.maintenance.now_and_planned(),
     )
 
 

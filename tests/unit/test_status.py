@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.fleet import Watch
 from core.fleet_state import Condition, Tally, all_up, condition, fleet_title, stale_after, state_now, tally, tally_of
+from core.maintenance import Maintenance
 from core.outage import State
 from core.reply import Table, Text, Tone
 from core.status_facts import Asked, status_facts
@@ -197,6 +198,21 @@ class TestTheFleet:
             "Plan K7Q2 (planned): Move 3 sites",
             "1 sync runs: shop to south.",
             "2 copies on north in quarantine until someone has chosen: `failback north` shows what differs.",
+        ]
+
+    def test_it_says_which_maintenance_goes_on_and_which_was_to_have_ended(self, picture: Picture) -> None:
+        goes_on = Maintenance(3, "server:north", "new disks.", "slack:U1", NOW, NOW, NOW + timedelta(hours=1))
+        late = replace(goes_on, id=4, scope="fleet", ends_at=NOW)
+        reply = status_reply(replace(picture, work=Work(maintenance=(goes_on, late))))
+        assert [(part.text, part.tone) for part in reply.parts[-2:] if isinstance(part, Text)] == [
+            ("Maintenance M3 of north until 14:02:07 UTC: new disks.", Tone.BUSY),
+            (
+                (
+                    "Maintenance M4 of the whole fleet was to end at 13:02:07 UTC and has not been ended: "
+                    "alerts are on again."
+                ),
+                Tone.WARN,
+            ),
         ]
 
     def test_without_a_bot_it_says_that_it_looked_itself(self, picture: Picture) -> None:
