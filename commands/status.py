@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from core.fleet_state import Condition
 from core.naming import target_named
+from core.plot import SPAN, first_slot, latency_plot, uptime_plot
 from core.status_facts import Asked, status_facts
 from core.status_of_one import SiteView, nameserver_reply, server_reply, site_reply
 from core.status_reply import status_reply
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from core.reply import Json, Reply
+    from core.reply import Json, Part, Reply
     from core.status_reply import Picture
     from ops.ports import Ports
 
@@ -52,6 +53,8 @@ async def run(request: Request, ports: Ports) -> Reply:
         reply = nameserver_reply(server, picture.nameservers[found], ports.fleet.timezone, picture.now)
     else:
         reply = status_reply(picture)
+    if kind:
+        reply = replace(reply, parts=(*reply.parts, *await _plots(ports, f"{kind}:{found}")))
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None
     return replace(reply, facts=facts)
 
@@ -91,6 +94,14 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
         offsite=ports.fleet.offsite is not None,
     )
     return site_reply(view, ports.fleet.timezone, ports.clock.now())
+
+
+async def _plots(ports: Ports, target: str) -> tuple[Part, ...]:
+    """Return when it was up and how fast it answered, as the bot's watch saw it."""
+    now = ports.clock.now()
+    uptime = uptime_plot(await ports.store.watching.observed(target, now - SPAN), now)
+    latency = latency_plot(await ports.store.latencies.of(target, first_slot(now)), now)
+    return (uptime,) if latency is None else (uptime, latency)
 
 
 async def _facts(

@@ -66,7 +66,20 @@ class Typed:
     line: str
 
 
-Part = Text | Heading | Table | Typed
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Columns over time, oldest first: each a share of the full height, None where nothing was observed, and its tone.
+
+    words: what the columns say, with figures, for whoever does not see them.
+    """
+
+    title: str
+    words: str
+    heights: tuple[float | None, ...]
+    tones: tuple[Tone, ...]
+
+
+Part = Text | Heading | Table | Typed | Plot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
 from commands import all_commands
-from core.reply import Heading, Row, Table, Text, Tone, Typed
+from core.reply import Heading, Plot, Row, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,6 +87,8 @@ def lines_of(parts: Sequence[Part], fold: Fold) -> Iterator[Line]:
                 yield from _table(part, fold, apart=not headed)
             case Typed():
                 yield from _typed(part)
+            case Plot():
+                yield from _text(Text(f"{part.title}: {part.words}"), fold, apart=not headed)
         headed = isinstance(part, Heading)
 
 

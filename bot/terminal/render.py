@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text as Line
 
-from core.reply import Heading, Reply, Table, Text, Tone, Typed
+from core.reply import Heading, Plot, Reply, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.reply import Part
 
 WIDE = 200
+BLOCKS = "▁▂▃▄▅▆▇█"
+HOLE = "·"
 MARKS = {
     Tone.PLAIN: ("", ""),
     Tone.GOOD: ("✓", "green"),
@@ -88,6 +90,8 @@ def _part(part: Part) -> RenderableType:
             return Padding(Line(_clean(part.line), style="cyan"), (0, 0, 0, 4))
         case Table():
             return Padding(_table(part), (0, 0, 0, 2))
+        case Plot():
+            return Padding(_plot(part), (1, 0, 0, 2))
 
 
 def _table(table: Table) -> RenderableType:
@@ -104,6 +108,14 @@ def _table(table: Table) -> RenderableType:
     if not table.left_out:
         return grid
     return Group(grid, Line(f"and {table.left_out:,} more", style="dim"))
+
+
+def _plot(plot: Plot) -> RenderableType:
+    columns = Line(overflow="crop", no_wrap=True)
+    for height, tone in zip(plot.heights, plot.tones, strict=True):
+        character = HOLE if height is None else BLOCKS[min(len(BLOCKS) - 1, int(height * len(BLOCKS)))]
+        columns.append(character, style=MARKS[tone][1])
+    return Group(Line(_clean(plot.title), style="bold"), columns, Line(_clean(plot.words)))
 
 
 def _clean(text: str) -> str:

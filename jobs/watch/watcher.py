@@ -15,6 +15,7 @@ from jobs.watch.extras import Extras
 from jobs.watch.looks import Looks
 from jobs.watch.rota import Rota, phase
 from jobs.watch.scene import NAMESERVER, SERVER, SITE, Scene, site_key
+from jobs.watch.timed import TimedProbe
 from ops.fleet_picture import COUNTED_AT_ONCE, count_ages
 from ops.name_server_lag import Lag
 from ops.pointing import Pointing
@@ -35,6 +36,7 @@ DESK_EVERY_S = 0.25
 DNS_EVERY_S = 60.0
 LAG_EVERY_S = 15.0
 AGES_EVERY_S = 60.0
+TIMES_EVERY_S = 60.0
 REPORTS_EVERY_S = 1.0
 # Looks at sites: all together, and at one server, whose hanging must not keep others waiting.
 AT_ONCE = 400
@@ -60,7 +62,8 @@ class Watcher:
         self._store = ports.store
         self._scene = Scene(ports.fleet)
         self._rota = Rota(ports.fleet.watch.every.total_seconds())
-        self._looks = Looks(self._scene, ports.probe, ports.clock, self._hurry)
+        self._timed = TimedProbe(ports.probe, ports.store.latencies, ports.clock)
+        self._looks = Looks(self._scene, self._timed, ports.clock, self._hurry)
         self._extras = Extras(self._scene, ports)
         self._desk = Desk(self._scene, ports)
         self._pointing = Pointing(ports.fleet, ports.dns)
@@ -79,6 +82,7 @@ class Watcher:
             group.create_task(self._often(self._dns_every_s, self._read_dns, "dns"))
             group.create_task(self._often(LAG_EVERY_S, self._read_lag, "lag"))
             group.create_task(self._often(AGES_EVERY_S, self._count_ages, "ages"))
+            group.create_task(self._often(TIMES_EVERY_S, self._timed.write, "answer times"))
             if self._ports.fleet.web is not None and self._ports.fleet.web.alertmanager is not None:
                 group.create_task(self._often(REPORTS_EVERY_S, self._read_reports, "reports"))
             while not self._ready.is_set():

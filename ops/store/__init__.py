@@ -11,6 +11,7 @@ from ops.store.copies import Copies
 from ops.store.database import Db
 from ops.store.history_of_states import StateHistory
 from ops.store.keeping import Keeping
+from ops.store.latencies import Latencies
 from ops.store.maintenance import Maintenances
 from ops.store.measures import Measures
 from ops.store.plans import Plans
@@ -42,6 +43,7 @@ class Store:
         self.undos = Undos(self._db)
         self.backups = Backups(self._db)
         self.history = StateHistory(self._db)
+        self.latencies = Latencies(self._db)
         self.maintenance = Maintenances(self._db)
         self.measures = Measures(self._db)
         self.sent = Sent(self._db)

@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import Button, Confirm, Heading, Part, Plot, Reply, Row, Table, Text, Tone, Typed
 
-_PARTS: dict[str, type[Text | Heading | Table | Typed]] = {
+_PARTS: dict[str, type[Part]] = {
     "text": Text,
     "heading": Heading,
     "table": Table,
     "typed": Typed,
+    "plot": Plot,
 }
 _NAMES = {kind: name for name, kind in _PARTS.items()}
 
@@ -46,6 +47,8 @@ def _part(plain: dict[str, Any]) -> Part:
     if kind is Table:
         rows = tuple(Row(cells=tuple(row["cells"]), tone=Tone(row["tone"])) for row in plain["rows"])
         return Table(columns=tuple(plain["columns"]), rows=rows, left_out=plain["left_out"])
+    if kind is Plot:
+        plain |= {"heights": tuple(plain["heights"]), "tones": tuple(map(Tone, plain["tones"]))}
     return kind(**plain)
 
 

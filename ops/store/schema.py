@@ -154,3 +154,13 @@ def incidents_and_maintenance(database: Database) -> None:
     )
     database.conn.execute("CREATE INDEX said_of ON said (incident, number)")
     database.conn.execute("ALTER TABLE outages ADD COLUMN reminded_at TEXT")
+
+
+@MIGRATIONS()
+def answer_times(database: Database) -> None:
+    """Add how fast targets answered of late: a median for each short stretch of time, numbered since 1970."""
+    database.conn.execute(
+        """CREATE TABLE latencies (
+            target TEXT NOT NULL, slot INTEGER NOT NULL, took_s REAL NOT NULL, PRIMARY KEY (target, slot)
+            ) STRICT, WITHOUT ROWID"""
+    )

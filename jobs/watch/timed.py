@@ -1,0 +1,64 @@
+"""Notes how fast targets answer while they are looked at anyway, and keeps a median for each stretch of time."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+from typing import TYPE_CHECKING
+
+from core.plot import slot_of
+from jobs.watch.scene import NAMESERVER, SERVER, SITE
+
+if TYPE_CHECKING:
+    from core.fleet import Site
+    from ops.ports import Clock, Look, Probe
+    from ops.store.latencies import Latencies
+
+# Of very many looks in one stretch of time, the last ones give its median.
+MOST_SAMPLES = 120
+
+
+class TimedProbe:
+    """A probe that looks as `probe` does. What it has noted is kept by `write`, and lost if nobody calls that."""
+
+    def __init__(self, probe: Probe, kept: Latencies, clock: Clock) -> None:
+        self._probe = probe
+        self._kept = kept
+        self._clock = clock
+        self._samples: dict[tuple[str, int], deque[float]] = {}
+        self._changed: set[tuple[str, int]] = set()
+
+    async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
+        """Look at a server's SSH port."""
+        return self._noted(f"{SERVER}:{server}", await self._probe.ssh_banner(server, timeout_s=timeout_s))
+
+    async def site(self, site: Site, server: str, *, timeout_s: float) -> Look:
+        """Look at a site by its name."""
+        return self._noted(f"{SITE}:{site.name}", await self._probe.site(site, server, timeout_s=timeout_s))
+
+    async def nameserver(self, nameserver: str, zone: str, *, timeout_s: float) -> Look:
+        """Look at a name server."""
+        look = await self._probe.nameserver(nameserver, zone, timeout_s=timeout_s)
+        return self._noted(f"{NAMESERVER}:{nameserver}", look)
+
+    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
+        """Look from another server; how long that takes says nothing of the target."""
+        return await self._probe.second_look(vantage, target, timeout_s=timeout_s)
+
+    async def write(self) -> None:
+        """Keep the medians of what was noted since the last time. Where the store fails, the next time does it."""
+        changed = sorted(self._changed)
+        if not changed:
+            return
+        await self._kept.keep([(target, slot, median(self._samples[target, slot])) for target, slot in changed])
+        self._changed.difference_update(changed)
+        slot_now = slot_of(self._clock.now())
+        for key in [key for key in self._samples if key[1] != slot_now and key not in self._changed]:
+            del self._samples[key]
+
+    def _noted(self, target: str, look: Look) -> Look:
+        if look.ok:
+            key = target, slot_of(self._clock.now())
+            self._samples.setdefault(key, deque(maxlen=MOST_SAMPLES)).append(look.took_s)
+            self._changed.add(key)
+        return look
