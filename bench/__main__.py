@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from bench import cutover, detection, footprint, start, status, sync, sync_many
+from bench import cutover, detection, footprint, probing, start, status, sync, sync_many
 from bench.conditions import conditions
 from bench.report import as_markdown, write_into
 from bench.result import Row
@@ -24,6 +24,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "start": start.measure,
     "status": status.measure,
     "detection": detection.measure,
+    "probing": probing.measure,
     "footprint": footprint.measure,
     "cutover": cutover.measure,
     "sync": sync.measure,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CHANNEL = "C01OPS"
 PEOPLE = ("U01ALICE", "U02BOB")
-PLACES = ("Oslo", "Lima", "Kyoto", "Lagos", "Perth", "Quito")
+PLACES = ("Oslo", "Lima", "Kyoto", "Lagos", "Perth", "Quito", "Riga", "Accra", "Hanoi", "Turin")
 NAME_SERVERS = 6
 # What docs and the example advise for a real fleet; the demo looks more often.
 USUAL_WATCH = {"every": "30s", "retry": "2s", "timeout": "5s", "down_after": 3, "up_after": 2}
