@@ -145,6 +145,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"command denied to user",
                 r"Operation .* failed for .*: you need",
                 r"you need \(at least one of\)",
+                r"insufficient privileges",
             ),
             Trouble(
                 "database-rights",
@@ -163,6 +164,14 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 "database-busy",
                 "others are working in the database {name} on {server}",
                 "End what works there, and sync again. The database there is as it was.",
+            ),
+        ),
+        (
+            (r"definer/invoker of view lack rights", r"The user specified as a definer .* does not exist"),
+            Trouble(
+                "database-definer",
+                "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
+                "docs/databases.md has the line that lets that user.",
             ),
         ),
         (

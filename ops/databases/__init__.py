@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ops.databases.engine import Dialect
     from ops.ports import Ssh
 
-SHARED = frozenset({"asking", "engine", "mariadb_script", "postgresql_script"})
+SHARED = frozenset({"asking", "engine", "mariadb_objects", "mariadb_script", "postgresql_script"})
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255
 _NOT_SENT = Trouble(

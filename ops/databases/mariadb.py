@@ -9,7 +9,6 @@ that whoever comes next brings to an end, or back, what was interrupted. docs/de
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.databases import There, fresh_ones, stem
@@ -17,6 +16,7 @@ from core.sync_trouble import Trouble
 from ops.databases import mariadb_script as script
 from ops.databases.asking import DatabaseError, settled, unhex
 from ops.databases.engine import Engine
+from ops.databases.mariadb_objects import Objects, moves, named, remade, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,30 +31,6 @@ VIEWS = frozenset({"VIEW", "SYSTEM VIEW"})
 WAIT_S = 20
 _AWAKE = re.compile(r"^(/\*!50106 CREATE\*/ .*?PRESERVE )ENABLE( |$)", re.MULTILINE)
 _SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_key_checks = 0;"
-
-
-@dataclass(frozen=True, slots=True)
-class _Objects:
-    """What is in a database: its tables, and what is bound to its name. like: its character set and collation."""
-
-    like: tuple[str, ...]
-    tables: tuple[str, ...]
-    views: tuple[str, ...]
-    triggers: tuple[str, ...]
-    routines: tuple[tuple[str, str], ...]
-    events: tuple[str, ...]
-
-    def drops(self, database: str) -> str:
-        """Return the statements that drop all but the tables."""
-        inside = named(database)
-        return "\n".join(
-            [
-                *(f"DROP EVENT {inside}.{named(one)};" for one in self.events),
-                *(f"DROP TRIGGER {inside}.{named(one)};" for one in self.triggers),
-                *(f"DROP {kind} {inside}.{named(one)};" for kind, one in self.routines),
-                *(f"DROP VIEW {inside}.{named(one)};" for one in self.views),
-            ]
-        )
 
 
 class MariaDb:
@@ -149,10 +125,10 @@ class MariaDb:
         charset = f"CHARACTER SET {arriving.like[0]} COLLATE {arriving.like[1]}"
         journal = {"incoming": incoming, "after": after, "before": before, "charset": charset}
         values = ", ".join(f"({text(what)}, {text(value)})" for what, value in journal.items())
-        moves = [
-            *_moves(leaving.tables, name, outgoing),
+        renamed = [
+            *moves(leaving.tables, name, outgoing),
             f"{named(outgoing)}.{JOURNAL} TO {named(outgoing)}.{EXCHANGED}",
-            *_moves(arriving.tables, incoming, name),
+            *moves(arriving.tables, incoming, name),
         ]
         batch = f"""
             CREATE DATABASE IF NOT EXISTS {named(name)} {charset};
@@ -162,8 +138,8 @@ class MariaDb:
             INSERT INTO {named(outgoing)}.{JOURNAL} VALUES {values};
             {leaving.drops(name)}
             {arriving.drops(incoming)}
-            RENAME TABLE {", ".join(moves)};
-            {_remade(name, after)}
+            RENAME TABLE {", ".join(renamed)};
+            {remade(name, after)}
             ALTER DATABASE {named(name)} {charset};"""
         try:
             await self._tell(batch)
@@ -212,11 +188,11 @@ class MariaDb:
         name, incoming = self._place.name, journal["incoming"]
         left = await self._objects(incoming)
         if left.tables:
-            await self._tell(f"RENAME TABLE {', '.join(_moves(left.tables, incoming, name))};")
+            await self._tell(f"RENAME TABLE {', '.join(moves(left.tables, incoming, name))};")
         made = await self._objects(name)
         await self._tell(f"{made.drops(name)}\nALTER DATABASE {named(name)} {journal['charset']};")
         try:
-            await self._tell(_remade(name, journal["after"]))
+            await self._tell(remade(name, journal["after"]))
         except DatabaseError:
             if strict:
                 raise
@@ -228,12 +204,12 @@ class MariaDb:
         gone = await self._objects(outgoing)
         tables = [table for table in gone.tables if table != JOURNAL]
         if tables:
-            await self._tell(f"RENAME TABLE {', '.join(_moves(tables, outgoing, name))};")
+            await self._tell(f"RENAME TABLE {', '.join(moves(tables, outgoing, name))};")
         made = await self._objects(name)
-        await self._tell(f"{made.drops(name)}\n{_remade(name, journal['before']) if journal['before'] else ''}")
+        await self._tell(f"{made.drops(name)}\n{remade(name, journal['before']) if journal['before'] else ''}")
         if not fresh_ones(name, [incoming]):
             kept = await self._objects(incoming)
-            await self._tell(f"{kept.drops(incoming)}\n{_remade(incoming, journal['after'])}")
+            await self._tell(f"{kept.drops(incoming)}\n{remade(incoming, journal['after'])}")
         await self.drop([outgoing])
 
     async def _end(self, outgoing: str, incoming: str, before: str) -> None:
@@ -243,13 +219,13 @@ class MariaDb:
             asleep = _AWAKE.sub(r"\1DISABLE ON SLAVE\2", before)
             # What refers to something that is gone cannot be made, and must not keep the next copies from coming.
             try:
-                await self._tell(f"{made.drops(outgoing)}\n{_remade(outgoing, asleep)}")
+                await self._tell(f"{made.drops(outgoing)}\n{remade(outgoing, asleep)}")
             except DatabaseError:
                 made = await self._objects(outgoing)
                 await self._tell(made.drops(outgoing))
         await self._ask(f"DROP DATABASE IF EXISTS {named(incoming)}; DROP TABLE {named(outgoing)}.{EXCHANGED};")
 
-    async def _objects(self, name: str) -> _Objects:
+    async def _objects(self, name: str) -> Objects:
         at = text(name)
         rows = await self._ask(f"""
             SELECT 'like', HEX(DEFAULT_CHARACTER_SET_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {at};
@@ -262,7 +238,7 @@ class MariaDb:
         found: dict[str, list[str]] = {}
         for kind, one in rows:
             found.setdefault(kind, []).append(unhex(one))
-        return _Objects(
+        return Objects(
             like=tuple(found.pop("like", ())),
             tables=tuple(found.pop("table", ())),
             views=tuple(found.pop("view", ())),
@@ -271,7 +247,7 @@ class MariaDb:
             routines=tuple((kind, one) for kind, names in found.items() for one in names),
         )
 
-    async def _statements(self, name: str, objects: _Objects) -> str:
+    async def _statements(self, name: str, objects: Objects) -> str:
         """Return the statements that make anew what `name` holds but for its tables; empty where there is none."""
         if not (objects.views or objects.triggers or objects.routines or objects.events):
             return ""
@@ -303,24 +279,6 @@ class MariaDb:
 
     async def _tell(self, sql: str) -> None:
         await self._place.told(self._line, f"{_SETTINGS}\n{sql}")
-
-
-def named(name: str) -> str:
-    """Write a name as SQL has it."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def text(value: str) -> str:
-    """Write a value as SQL has it."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _moves(tables: Iterable[str], old: str, new: str) -> list[str]:
-    return [f"{named(old)}.{named(table)} TO {named(new)}.{named(table)}" for table in tables]
-
-
-def _remade(name: str, statements: str) -> str:
-    return f"USE {named(name)};\n{statements}" if statements else ""
 
 
 ENGINE = Engine(names=("mariadb", "mysql"), dialect=MariaDb, first=script.first)

@@ -182,6 +182,12 @@ PG_SOCKET = (
         (1, b"ERROR 1114 (HY000) at line 7: The table 'big' is full", "database-disk-full"),
         (3, b'ERROR:  database "shop" is being accessed by other users', "database-busy"),
         (2, b"mariadb-dump: Error 1412: Table definition has changed, please retry transaction", "database-changed"),
+        (2, b"mariadb-dump: x has insufficient privileges to SHOW CREATE FUNCTION `f`!", "database-rights"),
+        (
+            1,
+            b"ERROR 1356 (HY000): View 'x' references invalid or definer/invoker of view lack rights to use them",
+            "database-definer",
+        ),
         (5, b"something new", "database-failed"),
     ],
 )
