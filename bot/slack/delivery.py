@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.slack.escape import typed_by_slack
+from bot.slack.escape import cut, one_line, typed_by_slack
+from bot.slack.picture import in_words, plots_of, png_of
 from bot.slack.progress import Progress
 from bot.slack.render import message_of, pointer_to
 from bot.slack.trouble import NOT_SAID, why_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from slack_sdk.models.blocks import Block
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
-    from core.reply import Reply
+    from core.reply import Plot, Reply
     from ops.ports import Ports
     from ops.store.cards import StoredCard
 
@@ -30,6 +32,7 @@ LOG = logging.getLogger(__name__)
 # A response_url takes five answers within half an hour; here a margin is kept of both.
 QUICK_FOR = timedelta(minutes=25)
 MOST_QUICK = 4
+MOST_TITLE = 200
 POSTED_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.1
 HTTP_OK = 200
@@ -100,8 +103,11 @@ class Delivery:
         await self._send(asked, *pointer_to(reply, channel, await self._link(card)))
 
     async def tell(self, asked: Asked, reply: Reply, *, footnote: str = "") -> None:
-        """Tell the person alone."""
+        """Tell the person alone; what is drawn comes after it, as a picture in a direct message."""
         await self._send(asked, *message_of(await self._people.named(reply), footnote=footnote))
+        plots = plots_of(reply)
+        if plots:
+            await self._draw(asked, reply.title, plots)
 
     def progress(self, user: str) -> Progress:
         """Return what shows the person how far something is."""
@@ -116,6 +122,21 @@ class Delivery:
             )
         except NOT_SAID as error:
             LOG.warning("slack user=%s answer=lost why=%r", asked.user, why_of(error))
+
+    async def _draw(self, asked: Asked, title: str, plots: Sequence[Plot]) -> None:
+        """Upload a picture of the plots; where that fails, the words have been said already."""
+        title = cut(one_line(title), MOST_TITLE)
+        try:
+            opened = await self._client.conversations_open(users=asked.user)
+            await self._client.files_upload_v2(
+                channel=opened["channel"]["id"],
+                content=await asyncio.to_thread(png_of, plots),
+                filename="status.png",
+                title=title,
+                alt_txt=in_words(plots),
+            )
+        except NOT_SAID as error:
+            LOG.warning("slack user=%s picture=lost why=%r", asked.user, why_of(error))
 
     async def _quickly(self, asked: Asked, text: str, blocks: list[Block]) -> bool:
         """Answer by the response_url; False where it has none, is used up, has expired, or does not take it."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SCOPES: Final = {
     "commands": "take /sharpnet",
     "chat:write": "post and edit cards, answer people",
+    "files:write": "send the plots of status as a picture",
+    "im:write": "find the direct message where that picture goes",
     "channels:read": "see whether it is in the ops channel",
     "groups:read": "the same where that channel is private",
     "channels:history": "never post a card twice after a lost answer",

@@ -8,7 +8,7 @@ import pytest
 
 from bot.slack import app
 from core.errors import UnreachableError
-from core.reply import Button, Reply, Text
+from core.reply import Button, Plot, Reply, Text, Tone
 from lab.slack import LocalSlack, Message, shown_in
 
 if TYPE_CHECKING:
@@ -173,3 +173,17 @@ def test_nobody_can_be_called_by_what_is_typed(slack: LocalSlack, commands_stub:
     answer = slack.wait_for_message(lambda message: "no command" in message["text"])
     assert "<" not in answer["text"]
     assert answer["blocks"][0]["text"]["type"] == "plain_text"
+
+
+def test_what_is_drawn_comes_as_a_picture_that_says_the_same_in_words(
+    slack: LocalSlack, commands_stub: Commands
+) -> None:
+    plot = Plot("Up or not", "It answered 83.33 %.", (None, 0.2, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.GOOD))
+    commands_stub.reply = Reply("uk is up", (plot,))
+    slack.command(ALICE, "status uk")
+    answer = slack.wait_for_message(said("Up or not: It answered 83.33 %."))
+    assert answer["ephemeral_to"] == ALICE
+    calls = until(lambda: [one for one in slack.log() if one["summary"] == "files.completeUploadExternal"])
+    asked = until(lambda: [one for one in slack.log() if one["summary"] == "files.getUploadURLExternal"])
+    assert calls[0]["detail"]["channel_id"] != slack.channel
+    assert asked[0]["detail"]["alt_txt"] == "Up or not: It answered 83.33 %."

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 METHOD_SCOPES = {
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
+    "files_upload_v2": {"files:write"},
+    "conversations_open": {"im:write"},
     "conversations_history": {"channels:history", "groups:history"},
     "conversations_replies": {"channels:history", "groups:history"},
     "conversations_info": {"channels:read", "groups:read"},
