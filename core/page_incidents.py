@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Fleet, Server
     from core.maintenance import Maintenance
-    from core.outage_facts import OutageLike
+    from core.outage_facts import Facts, OutageLike
     from core.page_public import Public
     from core.plan import Plan
 
@@ -32,7 +32,7 @@ STAGES = {
 def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Public) -> Incident | None:
     """Return what is said of an outage; None: it concerns nothing that is on the page."""
     facts = facts_from_json(outage.body)
-    what = _what(outage.target, facts.place, facts.at_first or facts.affected, fleet, over=outage.closed_at is not None)
+    what = _what(outage.target, facts, fleet, over=outage.closed_at is not None)
     if what is None:
         return None
     seen = public.observed(facts.why)
@@ -97,16 +97,22 @@ def place(servers: Mapping[str, Server], name: str) -> str:
     return name if server is None or server.location == name else f"{name} ({server.location})"
 
 
-def _what(target: str, where: str, sites: int, fleet: Fleet, *, over: bool) -> str | None:
+def _what(target: str, facts: Facts, fleet: Fleet, *, over: bool) -> str | None:
     kind, name = target.partition(":")[0], name_of(target)
-    was = "was" if over else "is"
+    was, sites = "was" if over else "is", facts.at_first or facts.affected
     if kind == "link":
         return "Nothing could be observed" if over else "Nothing can be observed"
     if kind == "nameserver":
-        return f"A name server{f' in {where}' if where else ''} {was} down"
-    if name not in fleet.servers:
+        server = f"A name server in {facts.place}" if facts.place else "A name server"
+    elif name in fleet.servers:
+        server = place(fleet.servers, name)
+    else:
         return None
-    server = place(fleet.servers, name)
+    if facts.changes:
+        where = f"Sites on {server}" if kind == "sites" else server
+        return f"{where}: up and down by turns, {count(facts.changes, 'change')}"
+    if kind == "nameserver":
+        return f"{server} {was} down"
     if kind == "server":
         return f"{server} {was} down" + (f", with {count(sites, 'site')}" if sites else "")
     if kind == "sites":

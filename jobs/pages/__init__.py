@@ -76,12 +76,15 @@ class Publisher:
             news = self._news
             failure = await self._write(server, news)
             if failure is None:
+                if failing_since_s is not None:
+                    log.warning("page=%s written again", server)
                 failing_since_s = None
                 await self._guarded_tell(server, None)
                 await self._wait(news, EVERY_S)
                 continue
-            log.warning("page=%s failed: %s", server, failure.message)
-            failing_since_s = clock.monotonic() if failing_since_s is None else failing_since_s
+            if failing_since_s is None:
+                log.warning("page=%s failed: %s", server, failure.message)
+                failing_since_s = clock.monotonic()
             if clock.monotonic() - failing_since_s >= TOLD_AFTER_S:
                 await self._guarded_tell(server, failure)
             await clock.sleep(RETRY_S)

@@ -401,6 +401,19 @@ class TestIncidents:
         assert incident is not None
         assert incident.what.startswith(f"{said} north (Northville) ")
 
+    @pytest.mark.parametrize(
+        ("target", "said"),
+        [
+            ("server:north", "north (Northville): up and down by turns, 6 changes"),
+            ("sites:north", "Sites on north (Northville): up and down by turns, 6 changes"),
+            ("nameserver:ns1", "A name server: up and down by turns, 6 changes"),
+        ],
+    )
+    def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: str, said: str) -> None:
+        incident = incident_of(outage(target, changes=6), None, fleet, Public())
+        assert incident is not None
+        assert incident.what == said
+
     def test_what_is_no_part_of_the_fleet_any_more_is_left_out(self, fleet: Fleet) -> None:
         assert incident_of(outage("server:gone"), None, fleet, Public()) is None
 
