@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from core.errors import SettingsError
+from core.findings import Finding
 from core.notify import why_not_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from core.fleet import SecretRef
+    from core.fleet import Fleet, SecretRef
     from core.notify import Message
 
 ONCE = Path(__file__).with_name("notify_once.py")
@@ -48,11 +49,17 @@ class Ways:
 
     async def send(self, route: SecretRef, message: Message) -> Attempt:
         """Send a message. It has ended, one way or the other, within some seconds."""
+        return await self._ask(route, {"title": message.title, "body": message.body, "kind": message.kind.value})
+
+    async def look(self, route: SecretRef) -> Attempt:
+        """Look whether a message could be sent, without sending one: taken where the address is one that works."""
+        return await self._ask(route, {})
+
+    async def _ask(self, route: SecretRef, message: Mapping[str, str]) -> Attempt:
         try:
             url = self._secret(route)
         except SettingsError as error:
             return Attempt(taken=False, why=error.message.removesuffix("."))
-        asked = {"url": url, "title": message.title, "body": message.body, "kind": message.kind.value}
         # By its path and without the folder that it lies in: it has neighbours that are called as other libraries are.
         sending = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -62,8 +69,9 @@ class Ways:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
+        asked = json.dumps({"url": url, **message}).encode()
         try:
-            out, _ = await asyncio.wait_for(sending.communicate(json.dumps(asked).encode()), self._send_s)
+            out, _ = await asyncio.wait_for(sending.communicate(asked), self._send_s)
         except TimeoutError:
             return Attempt(taken=False, why=f"no answer within {self._send_s:g} s", in_doubt=True)
         finally:
@@ -93,6 +101,16 @@ class Ways:
         except aiohttp.ClientError as error:
             # Its text may hold the address.
             return f"no proper answer ({type(error).__name__})"
+
+
+async def notify_findings(fleet: Fleet, ways: Ways) -> tuple[Finding, ...]:
+    """Look whether alerts could go by each route of the fleet; nothing is sent."""
+    looked = await asyncio.gather(*(ways.look(route) for route in fleet.notify))
+    hint = "https://github.com/caronc/apprise/wiki says how an address is written."
+    return tuple(
+        Finding(f"alerts by {route}", ok=one.taken, why=one.why, hint="" if one.taken else hint)
+        for route, one in zip(fleet.notify, looked, strict=True)
+    )
 
 
 def _attempt(out: bytes) -> Attempt:

@@ -1,7 +1,8 @@
 """Sends one message through Apprise, in a process of its own, so that what hangs can be ended and is in nobody's way.
 
-Reads from standard input, as JSON: url, title, body, kind. Writes to standard output, as JSON: taken, said (what
-Apprise logged). It is started by its path, and imports nothing of ours.
+Reads from standard input, as JSON: url, and title, body, kind; without these it only looks whether Apprise knows such
+an address. Writes to standard output, as JSON: taken, said (what Apprise logged). It is started by its path, and
+imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -19,17 +20,28 @@ def main() -> None:
     asked = json.load(sys.stdin)
     said = io.StringIO()
     log = logging.getLogger("apprise")
-    log.handlers = [logging.StreamHandler(said)]
+    handler = logging.StreamHandler(said)
+    handler.addFilter(_is_about_trouble)
+    log.handlers = [handler]
     log.setLevel(logging.DEBUG)
     log.propagate = False
     ways = Apprise()
-    taken = ways.add(asked["url"]) and ways.notify(
-        body=asked["body"],
-        title=asked["title"],
-        notify_type=NotifyType(asked["kind"]),
-        body_format=NotifyFormat.TEXT,
-    )
-    json.dump({"taken": bool(taken), "said": said.getvalue()}, sys.stdout)
+    taken = ways.add(asked["url"])
+    if taken and "title" in asked:
+        taken = bool(
+            ways.notify(
+                body=asked["body"],
+                title=asked["title"],
+                notify_type=NotifyType(asked["kind"]),
+                body_format=NotifyFormat.TEXT,
+            )
+        )
+    json.dump({"taken": taken, "said": said.getvalue()}, sys.stdout)
+
+
+def _is_about_trouble(record: logging.LogRecord) -> bool:
+    """Leave out what was sent, which may itself be about a refused connection, and what was answered."""
+    return record.levelno >= logging.WARNING or record.getMessage().startswith("Socket Exception")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ops.store import Store
 
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 
 
 class ShiftedClock(SystemClock):
@@ -105,11 +105,11 @@ Routes = dict[str, str]
 
 
 @contextlib.asynccontextmanager
-async def relaying(ports: Ports, routes: Routes, *, send_s: float = 10.0) -> AsyncIterator[Ports]:
+async def relaying(ports: Ports, routes: Routes) -> AsyncIterator[Ports]:
     """Send alerts by these routes (address by the variable's name) until the block ends."""
     fleet = replace(ports.fleet, notify=tuple(SecretRef("env", name) for name in routes))
     ports = replace(ports, fleet=fleet)
-    relay = Relay(ports, Ways(secret_reader(fleet, routes), send_s=send_s), look_s=0.02)
+    relay = Relay(ports, Ways(secret_reader(fleet, routes)), look_s=0.02)
     running = asyncio.create_task(relay.run())
     try:
         await until(lambda: taken_up(ports, routes))
