@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from core.incident import said_parts, with_cause
 from core.maintenance import FLEET, Maintenance, Phase
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
-from core.words import clock_time, count, duration, stamp
+from core.words import clock_time, count, duration, listing, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 _TONES = {
     Phase.PLANNED: Tone.PLAIN,
@@ -49,16 +49,26 @@ def title_of(one: Maintenance, timezone: str, now: datetime) -> str:
     return with_cause(f"{what} has ended after {lasted} (planned: {planned}): {one.why}", one.said)
 
 
-def silenced_line(subject: str, since_at: datetime, why: str, until_at: datetime, timezone: str, now: datetime) -> str:
-    """Say in the thread that something is in trouble and nobody is alerted."""
-    since, until = clock_time(since_at, timezone, now), clock_time(until_at, timezone, now)
-    because = f" ({why})" if why else ""
-    return f"In trouble since {since}: {subject}{because}. Nobody is alerted before {until}"
+def silenced_line(
+    troubles: Sequence[tuple[str, datetime, str]], until_at: datetime, timezone: str, now: datetime
+) -> str:
+    """Say in the thread that things (subject, since when, why) are in trouble and nobody is alerted; at least one."""
+    until = clock_time(until_at, timezone, now)
+    since = clock_time(min(since_at for _, since_at, _ in troubles), timezone, now)
+    if len(troubles) == 1:
+        subject, _, why = troubles[0]
+        said = f"In trouble since {since}: {subject}" + (f" ({why})" if why else "")
+    else:
+        said = f"{len(troubles):,} things in trouble, the first since {since}: {listing([it[0] for it in troubles])}"
+    return f"{said}. Nobody is alerted before {until}"
 
 
-def back_line(subject: str, from_at: datetime, until_at: datetime) -> str:
-    """Say in the thread that something is well again."""
-    return f"Well again after {duration(until_at - from_at)}: {subject}"
+def back_line(backs: Sequence[tuple[str, timedelta]]) -> str:
+    """Say in the thread that things (subject, after how long) are well again; at least one."""
+    longest = duration(max(length for _, length in backs))
+    if len(backs) == 1:
+        return f"Well again after {longest}: {backs[0][0]}"
+    return f"{len(backs):,} things well again, the last after {longest}: {listing([it[0] for it in backs])}"
 
 
 def list_reply(maintenances: Sequence[Maintenance], timezone: str, now: datetime) -> Reply:

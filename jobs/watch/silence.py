@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # A maintenance may be asked for in the terminal, so the store is asked whether there is one.
 READ_S = 1.0
+# A line in a thread takes a second of Slack's time, which alerts need too: so long apart are those of one maintenance.
+TELL_S = 5.0
 
 
 class Silence:
@@ -39,6 +41,7 @@ class Silence:
         self._read_s = float("-inf")
         self._planned: tuple[Maintenance, ...] = ()
         self._quiet: dict[str, Silenced] = {}
+        self._told_s: dict[int, float] = {}
 
     async def read(self) -> None:
         """Take in which maintenances there are."""
@@ -69,51 +72,57 @@ class Silence:
 
         ending: says how something that was down has ended, and when.
         """
-        loud = []
+        loud, quiet = [], []
         for trouble in troubles:
             if trouble.target in opened:
                 continue
             because = self.because_of(trouble.target)
-            if because is not None:
-                await self._keep_quiet(trouble, because)
-                continue
             before = self._quiet.get(trouble.target)
-            loud.append(trouble if before is None else replace(trouble, since_at=min(before.from_at, trouble.since_at)))
-        for one in list(self._quiet.values()):
-            await self._look_after(one, opened, ending)
+            if because is None:
+                known_at = trouble.since_at if before is None else min(before.from_at, trouble.since_at)
+                loud.append(replace(trouble, since_at=known_at))
+            elif before is None:
+                quiet.append(Silenced(because.id, trouble.target, trouble.since_at, None, trouble.track.why))
+        over = [(one, at) for one in self._quiet.values() if (at := self._over_at(one, ending)) is not None]
+        await self._tell(quiet, over)
+        await self._let_go([one for one in self._quiet.values() if self._alerts_again(one, opened)])
         return loud
 
-    async def _keep_quiet(self, trouble: Trouble, because: Maintenance) -> None:
-        if trouble.target in self._quiet:
-            return
-        now = self._ports.clock.now()
-        one = Silenced(because.id, trouble.target, trouble.since_at, None, trouble.track.why)
-        words, zone = subject_of(trouble.target), self._ports.fleet.timezone
-        line = silenced_line(words, trouble.since_at, trouble.track.why, because.ends_at, zone, now)
-        await self._ports.store.maintenance.silence(one, because.card, line, now)
-        self._quiet[trouble.target] = one
+    async def _tell(self, quiet: list[Silenced], over: list[tuple[Silenced, datetime]]) -> None:
+        """Put into each maintenance's thread what is in trouble and what is well again; what follows soon waits.
 
-    async def _look_after(
-        self,
-        one: Silenced,
-        opened: Mapping[str, Outage],
-        ending: Callable[[Outage], tuple[Ending, str, datetime] | None],
-    ) -> None:
-        """Say in the thread that something is up again; or note that it is not kept quiet any more.
-
-        What is to be alerted about is kept until it was: since when it is down is needed for that.
+        Nothing is lost by that: it is found again in the next round, also by the next bot.
         """
+        now, now_s = self._ports.clock.now(), self._ports.clock.monotonic()
+        store, zone = self._ports.store.maintenance, self._ports.fleet.timezone
+        ends_at = {one.id: one.ends_at for one in self._planned}
+        for number in {one.maintenance for one in quiet} | {one.maintenance for one, _ in over}:
+            if now_s - self._told_s.get(number, float("-inf")) < TELL_S:
+                continue
+            self._told_s[number] = now_s
+            card = f"maintenance:{number}"
+            new = [one for one in quiet if one.maintenance == number]
+            if new:
+                said = [(subject_of(one.target), one.from_at, one.why) for one in new]
+                await store.silence(new, card, silenced_line(said, ends_at[number], zone, now), now)
+                self._quiet |= {one.target: one for one in new}
+            back = [(one, at) for one, at in over if one.maintenance == number]
+            if back:
+                line = back_line([(subject_of(one.target), at - one.from_at) for one, at in back])
+                await store.silence_over(back, card, line, now)
+                for one, _ in back:
+                    del self._quiet[one.target]
+
+    async def _let_go(self, many: list[Silenced]) -> None:
+        """Note that alerts are on again for these."""
         now = self._ports.clock.now()
-        card = f"maintenance:{one.maintenance}"
-        over_at = self._over_at(one, ending)
-        if over_at is not None:
-            line = back_line(subject_of(one.target), one.from_at, over_at)
-            await self._ports.store.maintenance.silence_over(one, over_at, card, line, now)
-        elif one.target in opened or (one.target.startswith(SITE + ":") and self.because_of(one.target) is None):
-            await self._ports.store.maintenance.silence_over(one, now, card, None, now)
-        else:
-            return
-        del self._quiet[one.target]
+        for one in many:
+            await self._ports.store.maintenance.silence_over([(one, now)], f"maintenance:{one.maintenance}", None, now)
+            del self._quiet[one.target]
+
+    def _alerts_again(self, one: Silenced, opened: Mapping[str, Outage]) -> bool:
+        """Return whether this is alerted about by now: until then, since when it is down is still needed."""
+        return one.target in opened or (one.target.startswith(SITE + ":") and self.because_of(one.target) is None)
 
     def _over_at(
         self, one: Silenced, ending: Callable[[Outage], tuple[Ending, str, datetime] | None]

@@ -159,33 +159,43 @@ class Maintenances:
             )
         )
 
-    async def silence(self, one: Silenced, card: str, line: str, at: datetime) -> None:
-        """Put on record that something is down and nobody is alerted, and a line into the thread of `card`; once."""
+    async def silence(self, many: Sequence[Silenced], card: str, line: str, at: datetime) -> None:
+        """Put on record that things are down and nobody is alerted, and one line into the thread of `card`; once."""
 
         def work(database: Database) -> None:
-            cursor = database.conn.execute(
-                "INSERT INTO silenced (maintenance, target, from_at, why) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [one.maintenance, one.target, stamp(one.from_at), one.why],
-            )
-            if cursor.rowcount:
-                body = {"maintenance": f"M{one.maintenance}", "since": stamp(one.from_at), "why": one.why}
-                write_entry(database, at, "maintenance.silenced", one.target, WHO, body)
+            fresh = 0
+            for one in many:
+                cursor = database.conn.execute(
+                    "INSERT INTO silenced (maintenance, target, from_at, why) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
+                    [one.maintenance, one.target, stamp(one.from_at), one.why],
+                )
+                if cursor.rowcount:
+                    body = {"maintenance": f"M{one.maintenance}", "since": stamp(one.from_at), "why": one.why}
+                    write_entry(database, at, "maintenance.silenced", one.target, WHO, body)
+                    fresh += 1
+            if fresh:
                 add_note(database, card, line, at)
 
         await self._db.write(work)
 
-    async def silence_over(self, one: Silenced, until_at: datetime, card: str, line: str | None, at: datetime) -> None:
-        """Put on record that it is not kept quiet any more: it is up again, or (`line` None) alerts are on again."""
+    async def silence_over(
+        self, many: Sequence[tuple[Silenced, datetime]], card: str, line: str | None, at: datetime
+    ) -> None:
+        """Put on record until when things were kept quiet: they are up again, or (`line` None) alerts are on again."""
 
         def work(database: Database) -> None:
-            cursor = database.conn.execute(
-                "UPDATE silenced SET until_at = ? WHERE target = ? AND until_at IS NULL", [stamp(until_at), one.target]
-            )
-            if cursor.rowcount:
-                kind = "maintenance.alerting" if line is None else "maintenance.back"
-                write_entry(database, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
-                if line is not None:
-                    add_note(database, card, line, at)
+            kind, changed = ("maintenance.alerting" if line is None else "maintenance.back"), 0
+            for one, until_at in many:
+                cursor = database.conn.execute(
+                    "UPDATE silenced SET until_at = ? WHERE target = ? AND until_at IS NULL",
+                    [stamp(until_at), one.target],
+                )
+                if cursor.rowcount:
+                    write_entry(database, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
+                    changed += 1
+            if changed and line is not None:
+                add_note(database, card, line, at)
 
         await self._db.write(work)
 

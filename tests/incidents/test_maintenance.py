@@ -127,6 +127,22 @@ async def test_work_on_the_fleet_keeps_everything_quiet(stage: Stage) -> None:
     assert await stage.cards() == []
 
 
+async def test_many_things_that_die_during_it_make_few_lines_in_its_thread(set_stage: SetStage) -> None:
+    stage = await set_stage(servers=10, sites=10, nameservers=40)
+    stage.start()
+    await stage.play(15)
+    await type_in(stage, 'maintenance fleet 30m "the network"')
+    stage.world.dead |= {f"ns{number}" for number in range(1, 41)}
+    await play(stage, 60)
+    assert await stage.cards() == []
+    assert len(await on_record(stage, "maintenance.silenced")) == 40
+    assert len(await thread(stage, M1)) <= 3
+    stage.world.dead.clear()
+    await play(stage, 60)
+    assert len(await on_record(stage, "maintenance.back")) == 40
+    assert len(await thread(stage, M1)) <= 6
+
+
 async def test_work_on_a_server_keeps_quiet_what_its_sites_do_while_it_answers(stage: Stage) -> None:
     await type_in(stage, 'maintenance one 30m "a new nginx"')
     stage.world.broken_sites |= {"site0", "site2"}

@@ -246,11 +246,19 @@ class TestCard:
         assert lines == ["Until its planned end nobody is alerted about anything. Asked for by slack:U1."]
 
     def test_thread_lines_say_since_when_and_until_when(self) -> None:
-        assert silenced_line("uk", NOW, "refused", NOW + HOUR, ZONE, NOW) == (
+        assert silenced_line([("uk", NOW, "refused")], NOW + HOUR, ZONE, NOW) == (
             "In trouble since 14:00:00 BST: uk (refused). Nobody is alerted before 15:00:00 BST"
         )
-        assert silenced_line("uk", NOW, "", NOW + HOUR, ZONE, NOW).startswith("In trouble since 14:00:00 BST: uk. ")
-        assert back_line("uk", NOW, NOW + HOUR) == "Well again after 1 h: uk"
+        assert silenced_line([("uk", NOW, "")], NOW + HOUR, ZONE, NOW).startswith("In trouble since 14:00:00 BST: uk. ")
+        assert back_line([("uk", HOUR)]) == "Well again after 1 h: uk"
+
+    def test_what_is_found_together_is_one_short_line(self) -> None:
+        many = [(f"s{number}", NOW - number * MINUTE, "refused") for number in range(1000)]
+        assert silenced_line(many, NOW + HOUR, ZONE, NOW) == (
+            "1,000 things in trouble, the first since 2026-06-13 21:21:00 BST: s0, s1, s2, s3, s4 and 995 more. "
+            "Nobody is alerted before 15:00:00 BST"
+        )
+        assert back_line([("uk", HOUR), ("us", MINUTE)]) == "2 things well again, the last after 1 h: uk, us"
 
     def test_the_list_counts_what_goes_on_and_what_is_planned(self) -> None:
         assert list_reply((), ZONE, NOW).title == "No maintenance goes on or is planned"
