@@ -75,14 +75,14 @@ def _section(title: str, entries: Iterable[str], *before: str) -> list[str]:
     ]
 
 
-def _target(one: OnPage, page: Page) -> str:
+def _target(one: OnPage, page: Page, before: str = "") -> str:
     name = f'<a href="{escape(one.url)}">{escape(one.name)}</a>' if one.url else f"<bdi>{escape(one.name)}</bdi>"
     since = f" since {_moment(one.since_at, page)}" if one.since_at is not None else ""
     about = "; ".join(part for part in (one.why, one.note) if part)
     said = f"{_capital(state_words(one.state))}{since}{': ' if about else '.'}{escape(about)}"
     return "".join(
         [
-            f'<li><div class="top"><h3>{name} <span class="soft">{escape(one.where)}</span></h3>',
+            f'<li><div class="top"><h3>{name} <span class="soft">{before}{escape(one.where)}</span></h3>',
             f'<span class="state {one.state.value}"><span aria-hidden="true">{MARKS[one.state]} </span>',
             f"{state_words(one.state)}</span></div>",
             f'<p class="soft">{said}</p>' if since or about else "",
@@ -98,7 +98,7 @@ def _sites(page: Page) -> list[str]:
     more = (
         [f"<p>And {count(left, 'site')} more that {'is' if left == 1 else 'are'} not named here.</p>"] if left else []
     )
-    return [*_section("Sites", (_target(one, page) for one in page.sites), *([said] if said else [])), *more]
+    return [*_section("Sites", (_target(one, page, "on ") for one in page.sites), *([said] if said else [])), *more]
 
 
 def _tally_words(page: Page) -> str:
@@ -141,6 +141,7 @@ def _past(page: Page) -> list[str]:
 
 
 def _incident(one: Incident, page: Page) -> str:
+    unknown = "not known yet" if one.closed_at is None else "nobody has said"
     if one.closed_at is None:
         times = f"Since {_moment(one.opened_at, page)}; not over."
     else:
@@ -149,7 +150,7 @@ def _incident(one: Incident, page: Page) -> str:
     return "".join(
         [
             f'<li id="{escape(one.key.replace(":", "-"))}"><h3>{escape(one.what)}</h3>',
-            f"<p>Cause: <bdi>{escape(one.cause)}</bdi></p>" if one.cause else "<p>Cause: not known yet.</p>",
+            f"<p>Cause: <bdi>{escape(one.cause)}</bdi></p>" if one.cause else f"<p>Cause: {unknown}.</p>",
             f'<p class="soft">What was seen: {escape(one.seen)}.</p>' if one.seen else "",
             f'<p class="soft">{times}</p></li>',
         ]

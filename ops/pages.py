@@ -259,7 +259,7 @@ def _site(
     notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"site:{name}", server)]
     return OnPage(
         name=plain(name),
-        where=f"on {server}",
+        where=server,
         state=one.state,
         since_at=one.since_at,
         why=public.observed(one.why) if one.state is not State.UP else "",

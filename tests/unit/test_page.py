@@ -59,7 +59,7 @@ def page(**parts: object) -> Page:
             OnPage("uk", "London", State.UP, ago(days=2), days=ALL_UP),
             OnPage("us", "Dallas", State.UP, days=ALL_UP, url="https://us.example/"),
         ),
-        sites=(OnPage("garden", "on uk", State.UP, days=ALL_UP),),
+        sites=(OnPage("garden", "uk", State.UP, days=ALL_UP),),
         tally=Tally(up=1),
         nameservers=Tally(up=6),
         seen_at=NOW,
@@ -208,7 +208,7 @@ class TestBars:
 
     def test_several_bad_days_are_counted_and_the_worst_is_named(self) -> None:
         days = some_days(("down", ago(days=9), ago(days=9) + HOUR), ("down", ago(days=5), ago(days=5) + 2 * HOUR))
-        said = page_html(page(sites=(OnPage("garden", "on uk", State.UP, days=days),)))
+        said = page_html(page(sites=(OnPage("garden", "uk", State.UP, days=days),)))
         assert "down on 2 days, longest 2 h on 2026-06-09" in said
         assert "not at all on 88 days" in said
 
@@ -248,7 +248,7 @@ class TestHtml:
         days = days_of(
             [(("up", "down")[n % 2], ago(hours=5 * n + 4.9), ago(hours=5 * n)) for n in range(430)], "UTC", NOW, HOUR
         )
-        sites = tuple(OnPage(f"site-{n}.with-a-long-name.example", "on uk", State.DOWN, NOW, "x" * 90, days)
+        sites = tuple(OnPage(f"site-{n}.with-a-long-name.example", "uk", State.DOWN, NOW, "x" * 90, days)
                       for n in range(SITES))  # fmt: skip
         incidents = tuple(Incident(f"outage:{n}", "w" * 80, NOW, NOW, "s" * 90, "c" * 500) for n in range(50))
         said = page_html(
@@ -532,5 +532,5 @@ def test_the_json_says_the_same_with_null_for_what_is_not_known() -> None:
     assert [one["stage"] for one in facts["planned_work"]] == ["planned", "running", "running"]
     assert facts["sites"][0] == {
         "name": "garden", "state": "up", "since_at": None, "why": None, "note": None, "uptime_90d": 1.0,
-        "observed_90d": 1.0, "served_from": "on uk",
+        "observed_90d": 1.0, "served_from": "uk",
     }  # fmt: skip
