@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    from tests.watch.conftest import Stage
+    from tests.watch.conftest import SetStage, Stage
+
+
+@pytest.fixture
+async def stage(set_stage: SetStage) -> Stage:
+    """Give a small fleet, since much time passes here."""
+    stage = await set_stage(servers=2, sites=1, nameservers=1)
+    stage.start()
+    await stage.play(15)
+    return stage
 
 
 async def flap(stage: Stage, times: int, down_s: float = 10, up_s: float = 10) -> None:
@@ -63,7 +74,7 @@ async def test_a_bot_that_is_killed_goes_on_with_the_same_message(stage: Stage) 
 
 
 async def test_drops_that_are_far_apart_are_each_told(stage: Stage) -> None:
-    await flap(stage, 3, down_s=30, up_s=400)
+    await flap(stage, 3, down_s=30, up_s=130)
     titles = await stage.titles()
     assert len(titles) == 3
     assert all(title.startswith("one is back after") for title in titles)
