@@ -96,6 +96,8 @@ class Ways:
             return "what it holds is no address"
         except TimeoutError:
             return f"no answer within {PING_S:g} s"
+        except aiohttp.ClientConnectorCertificateError:
+            return "its certificate is not valid"
         except aiohttp.ClientConnectorError as error:
             return why_not_taken(str(error.os_error))
         except aiohttp.ClientError as error:

@@ -65,9 +65,10 @@ class Measures:
 
     async def kept(self, pairs: Iterable[tuple[str, str]], sites: Iterable[str], now: datetime) -> Kept:
         """Return how old the newest good copy of each (site, server), backup of each site and proof of each copy is."""
-        wanted_pairs, wanted_sites = json.dumps([list(pair) for pair in pairs]), json.dumps(list(sites))
 
         def work(database: Database) -> Kept:
+            # Here, not on the event loop: with ten thousand sites it takes a while.
+            wanted_pairs, wanted_sites = json.dumps([list(pair) for pair in pairs]), json.dumps(list(sites))
             at = {"now": stamp(now)}
             copies = database.conn.execute(
                 f"SELECT site, server, {_AGE.format('at')} FROM (SELECT value ->> 0 AS site, value ->> 1 AS server, "  # noqa: S608 - literals above

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from ops.notify import Ways
 from ops.store.watching import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     import pytest
 
@@ -76,3 +78,23 @@ async def test_a_switch_that_does_not_take_the_ping_is_logged_once_and_without_i
 
 async def pinged(receiver: Receiver, times: int) -> bool:
     return receiver.asked >= times
+
+
+async def test_a_ping_that_fails_says_why_in_a_few_words(free_port: Callable[[], int], tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}/t0ps3cret"
+    assert await Ways(lambda _secret: nobody).ping(SWITCH.url) == "connection refused"
+    assert await Ways(lambda _secret: "t0ps3cret").ping(SWITCH.url) == "what it holds is no address"
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = await asyncio.create_subprocess_exec(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-subj", "/CN=localhost", "-keyout", key, "-out", certificate),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert await made.wait() == 0
+    ctx.load_cert_chain(certificate, key)
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=ctx)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        why = await Ways(lambda _secret: f"https://localhost:{port}/t0ps3cret").ping(SWITCH.url)
+    assert why == "its certificate is not valid"
