@@ -87,13 +87,17 @@ def test_a_slow_host_stands_still_for_as_long_as_was_asked_and_then_answers(lab:
 
 def test_a_host_that_is_cut_off_reaches_nobody_even_from_the_address_of_the_machine(lab: Lab) -> None:
     there = lab.host("lima").addresses[0]
-    listen = f"timeout 2 bash -c 'head -c 4 </dev/tcp/{there}/2022' >/srv/oslo/heard 2>/dev/null"
-    twice = f"{listen}; mv /srv/oslo/heard /srv/oslo/before; sleep 2; {listen}; echo yes >/srv/oslo/tried"
+    listen = f"timeout 5 bash -c 'head -c 4 </dev/tcp/{there}/2022' >/srv/oslo/heard 2>/dev/null"
+    wait = "until [ -e /srv/oslo/go ]; do sleep 0.1; done"
+    twice = f"{listen}; mv /srv/oslo/heard /srv/oslo/before; {wait}; {listen}; echo yes >/srv/oslo/tried"
     ssh(lab, "oslo", f"({twice}) >/dev/null 2>&1 &")
+    before = lab.path_on("oslo", "/srv/oslo/before")
+    subprocess.run(["timeout", "20", "sh", "-c", 'until [ -e "$1" ]; do sleep 0.1; done', "sh", before], check=True)
     lab.cut_off("oslo")
+    lab.path_on("oslo", "/srv/oslo/go").touch()
     tried = lab.path_on("oslo", "/srv/oslo/tried")
     subprocess.run(["timeout", "20", "sh", "-c", 'until [ -s "$1" ]; do sleep 0.1; done', "sh", tried], check=True)
-    assert lab.path_on("oslo", "/srv/oslo/before").read_text() == "SSH-"
+    assert before.read_text() == "SSH-"
     assert lab.path_on("oslo", "/srv/oslo/heard").read_text() == ""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BLOCKS = address_blocks()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path, dict[str, list[Site]]]]:
     """Bring up a lab whose sites are given out one a test."""
     folder = tmp_path_factory.mktemp("lab")
