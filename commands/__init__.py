@@ -119,6 +119,11 @@ def split_line(line: str) -> list[str]:
         raise UsageError(f"That line cannot be read: {error}.", hint="Close every quote.") from error
 
 
+def line_with(line: str, text: str) -> str:
+    """Return the line with `text` as its last word, however it is spelled: `split_line` gives it back as that."""
+    return f"{line} {shlex.quote(text.translate(_TYPOGRAPHY))}"
+
+
 async def answer(words: Sequence[str], person: Person, place: str, ports: Ports, **showing: object) -> Reply:
     """Carry out one typed line for `person` and return the reply. `words` starts with the command's name.
 

@@ -7,6 +7,7 @@ thousand targets make three messages. The title carries the whole fact, because 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.degraded_card import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ROWS = 20
 TYPED_SITES = 5
 MOVE_BUTTONS = 2
+WHY = "Why did it happen? Everybody may read it on the status pages."
 
 QUARANTINED = (
     "Nothing was overwritten. `failback {server}` shows what it has that the served copies have not, and lets you "
@@ -39,9 +41,9 @@ QUARANTINED = (
 def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
     """Return what the card that these outages share shows; at least one of them."""
     # What flaps goes on in the message of its last drop.
-    if len({outage.target for outage in outages}) == 1:
-        return _single(outages[-1], timezone, now)
-    return _several(outages, timezone, now)
+    alone = len({outage.target for outage in outages}) == 1
+    reply = _single(outages[-1], timezone, now) if alone else _several(outages, timezone, now)
+    return replace(reply, buttons=(*reply.buttons, *_cause_button(outages)))
 
 
 def name_of(target: str) -> str:
@@ -204,8 +206,16 @@ def _people(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list
     """Say who looks after it, why it happened and what was noted; once somebody does, how to say why."""
     parts = _acknowledged(outages, timezone, now)
     parts += said_parts([said for outage in outages for said in outage.said], timezone, now)
-    asked = [outage for outage in outages if outage.acked_by is not None and cause_of(outage.said) is None]
+    asked = _without_cause(outages)
     return [*parts, cause_hint(label_of("outage", asked[0].id))] if asked else parts
+
+
+def _without_cause(outages: Sequence[OutageLike]) -> list[OutageLike]:
+    return [outage for outage in outages if outage.acked_by is not None and cause_of(outage.said) is None]
+
+
+def _cause_button(outages: Sequence[OutageLike]) -> list[Button]:
+    return [Button("Add cause", f"cause {outage.id}", asks=WHY) for outage in _without_cause(outages)[:1]]
 
 
 def _state_of(outage: OutageLike) -> str:

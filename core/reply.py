@@ -94,12 +94,16 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A press types `line` (a command without its `/sharpnet`) for the person who presses."""
+    """A press types `line` (a command without its `/sharpnet`) for the person who presses.
+
+    asks: a question that is put first, whose answer becomes the last word of the line; None: there is none.
+    """
 
     label: str
     line: str
     weight: str = "plain"
     confirm: Confirm | None = None
+    asks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ import commands
 from bot.slack.delivery import Asked, Delivery
 from bot.slack.escape import cut, one_line
 from bot.slack.people import People
-from bot.slack.render import ACTION
+from bot.slack.question import CALLBACK, asked_by, question_of
+from bot.slack.render import ACTION, ASKING
 from bot.slack.settings import web_client
 from core.errors import NotAllowedError, RefusedError, SettingsError, SharpnetError, StoreError, UsageError
 from core.reply import Reply, Text, Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from slack_bolt.context.ack.async_ack import AsyncAck
     from slack_sdk.web.async_client import AsyncWebClient
@@ -92,6 +93,16 @@ def build_app(
         await ack()
         await desk.serve(Asked.of_press(body))
 
+    @app.action(re.compile(f"^{ASKING}[0-9]+$"))
+    async def asking(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await desk.ask(body)
+
+    @app.view(CALLBACK)
+    async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await desk.serve(asked_by(body))
+
     @app.event("app_home_opened")
     async def opened(event: dict[str, Any]) -> None:
         if event.get("tab") == "home":
@@ -138,6 +149,20 @@ class Desk:
                 await asyncio.wait([showing])
         await progress.end(Reply(reply.title, tone=reply.tone))
         await self._delivery.answer(asked, reply, footnote=footnote)
+
+    async def ask(self, body: Mapping[str, Any]) -> None:
+        """Put a button's question to whoever pressed it; who may not type its line is told so at once."""
+        self._keep()
+        asked = Asked.of_press(body)
+        asked.line = asked.line.partition("\n")[0]
+        command = commands.all_commands().get(asked.line.partition(" ")[0])
+        if command is None or not (await self._people.person_of(asked.user)).may(command.who):
+            await self.serve(asked)
+            return
+        asked.at = self._ports.clock.now()
+        if not await self._delivery.ask(str(body.get("trigger_id") or ""), question_of(body)):
+            title = f'That did not open. Type `{asked.line} "…"` instead.'
+            await self._delivery.tell(asked, Reply(title, tone=Tone.WARN))
 
     async def _carry_out(self, line: str, user: str, show: Callable[[Reply], None]) -> tuple[Reply, str]:
         """Return the reply, and for an error its code."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from slack_sdk.models.blocks import Block
+    from slack_sdk.models.views import View
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
@@ -108,6 +109,15 @@ class Delivery:
         plots = plots_of(reply)
         if plots:
             await self._draw(asked, reply.title, plots)
+
+    async def ask(self, trigger: str, question: View) -> bool:
+        """Open a modal for whoever made the trigger; return whether Slack took it, which it does within 3 s only."""
+        try:
+            await self._client.views_open(trigger_id=trigger, view=question)
+        except NOT_SAID as error:
+            LOG.warning("slack question=lost why=%r", why_of(error))
+            return False
+        return True
 
     def progress(self, user: str) -> Progress:
         """Return what shows the person how far something is."""

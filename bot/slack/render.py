@@ -45,6 +45,7 @@ MOST_BUTTONS: Final = 10
 BUTTONS_A_ROW: Final = 2
 MOST_LABEL: Final = 75
 MOST_VALUE: Final = 2000
+MOST_QUESTION: Final = 150
 MOST_CONFIRM_TITLE: Final = 100
 MOST_CONFIRM_TEXT: Final = 300
 MOST_CONFIRM_ANSWER: Final = 30
@@ -61,6 +62,7 @@ FOLDS: Final = (
 )
 NO_TITLE: Final = "Sharpnet"
 ACTION: Final = "line:"
+ASKING: Final = "ask:"
 
 
 def message_of(reply: Reply, *, footnote: str = "") -> tuple[str, list[Block]]:
@@ -208,11 +210,16 @@ def _button(button: Button, number: int) -> ButtonElement:
     label = cut(one_line(button.label) or one_line(button.line), MOST_LABEL)
     return ButtonElement(
         text=_plain(label),
-        action_id=f"{ACTION}{number}",
-        value=button.line,
+        action_id=f"{ACTION if button.asks is None else ASKING}{number}",
+        value=button.line if button.asks is None else _asking(button.line, button.asks),
         style=button.weight if button.weight in {"primary", "danger"} else None,
         confirm=_confirm(button.confirm, label, button.weight) if button.confirm is not None else None,
     )
+
+
+def _asking(line: str, asks: str) -> str:
+    """Put a line and the question that comes first into a button's value; a line itself has no line end."""
+    return f"{line}\n{cut(one_line(asks), MOST_QUESTION)}"[:MOST_VALUE]
 
 
 def _confirm(confirm: Confirm, label: str, weight: str) -> ConfirmObject:

@@ -187,3 +187,17 @@ def test_what_is_drawn_comes_as_a_picture_that_says_the_same_in_words(
     asked = until(lambda: [one for one in slack.log() if one["summary"] == "files.getUploadURLExternal"])
     assert calls[0]["detail"]["channel_id"] != slack.channel
     assert asked[0]["detail"]["alt_txt"] == "Up or not: It answered 83.33 %."
+
+
+def test_a_button_that_asks_opens_a_question_for_who_may_answer_it(slack: LocalSlack, commands_stub: Commands) -> None:
+    commands_stub.reply = Reply("uk is down", buttons=(Button("Add cause", "cause 7", asks="Why did it happen?"),))
+    slack.command(ALICE, "status")
+    alert = slack.wait_for_message(said("uk is down"))
+    commands_stub.reply = None
+    slack.press(alert, "Add cause", EVE)
+    refusal = slack.wait_for_message(said("Sorry", "operators"))
+    assert refusal["ephemeral_to"] == EVE
+    assert [entry for entry in slack.log() if entry["summary"] == "views.open"] == []
+    slack.press(alert, "Add cause", ALICE)
+    opened = until(lambda: [entry for entry in slack.log() if entry["summary"] == "views.open"])
+    assert opened[0]["detail"]["view"]["blocks"][0]["label"]["text"] == "Why did it happen?"

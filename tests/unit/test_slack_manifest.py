@@ -23,6 +23,7 @@ METHOD_SCOPES = {
     "users_info": {"users:read"},
     "usergroups_users_list": {"usergroups:read"},
     "views_publish": set(),
+    "views_open": set(),
     "chat_getPermalink": set(),
     "auth_test": set(),
     "apps_connections_open": set(),

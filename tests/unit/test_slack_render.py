@@ -46,7 +46,12 @@ tables = st.builds(
 parts = st.one_of(st.builds(Text, long_words, tones), st.builds(Heading, words), tables, st.builds(Typed, long_words))
 confirms = st.builds(Confirm, long_words, long_words, long_words, long_words)
 buttons = st.builds(
-    Button, long_words, long_words, st.sampled_from(["plain", "primary", "danger", "odd"]), st.none() | confirms
+    Button,
+    long_words,
+    long_words,
+    st.sampled_from(["plain", "primary", "danger", "odd"]),
+    st.none() | confirms,
+    st.none() | long_words,
 )
 replies = st.builds(
     lambda title, parts, times, buttons, tone: Reply(title, tuple(parts) * times, tuple(buttons), tone),
@@ -103,7 +108,7 @@ def assert_valid(text: str, blocks: list[Block]) -> None:
 
 
 def assert_valid_button(element: dict[str, Any]) -> None:
-    assert re.fullmatch(r"line:\d+", element["action_id"])
+    assert re.fullmatch(r"(line|ask):\d+", element["action_id"])
     assert 1 <= len(element["text"]["text"].strip()) <= 75
     assert 1 <= len(element["value"]) <= 2000
     confirm = element.get("confirm")
