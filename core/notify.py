@@ -64,7 +64,10 @@ def message_of(reply: Reply, at: datetime, number: int, *, fleet: str, timezone:
     texts = [
         part.line if isinstance(part, Typed) else part.text for part in reply.parts if isinstance(part, Text | Typed)
     ]
-    typed = [f"{button.label}: sharpnet {button.line}" for button in reply.buttons]
+    typed = [
+        f"{button.label}: sharpnet {button.line}" + (' "…"' if button.asks is not None else "")
+        for button in reply.buttons
+    ]
     about = f"{clock_time(at, timezone)}, fleet {fleet}, alert {number}"
     if again:
         about += "; this may be the second time that you get it"
