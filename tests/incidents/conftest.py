@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from watch.conftest import set_stage, stage
 
 from commands import answer, split_line
@@ -12,7 +13,7 @@ from jobs.maintenance import JOB as MAINTENANCE
 from jobs.reminders import JOB as REMINDERS
 
 if TYPE_CHECKING:
-    from watch.conftest import Stage
+    from watch.conftest import SetStage, Stage
 
     from core.reply import Reply
 
@@ -22,6 +23,12 @@ ALICE = Person("UALICE", "slack", frozenset({Role.OPERATOR}))
 BOB = Person("UBOB", "slack", frozenset({Role.OPERATOR}))
 EVE = Person("UEVE", "slack", frozenset())
 STEP_S = 5.0
+
+
+@pytest.fixture
+async def quiet_stage(set_stage: SetStage) -> Stage:
+    """Set up a fleet at which no bot looks: for what is only typed."""
+    return await set_stage()
 
 
 async def type_in(stage: Stage, line: str, person: Person = ALICE) -> Reply:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from watch.conftest import SetStage, Stage
 
 CARD = "outage:1"
-REMIND_S = 120
+REMIND_S = 60
 
 
 @pytest.fixture
 async def down(set_stage: SetStage) -> Stage:
-    """One server is down, and whoever has not said that they look after it is reminded every two minutes."""
+    """One server is down, and whoever has not said that they look after it is reminded every minute."""
     stage = await set_stage()
     stage.change(alerts=Alerts(remind=timedelta(seconds=REMIND_S)))
     stage.start()
@@ -38,7 +38,7 @@ async def reminders(stage: Stage) -> list[str]:
 async def test_it_is_said_in_the_thread_and_makes_no_new_message(down: Stage) -> None:
     await play(down, REMIND_S)
     (line,) = await reminders(down)
-    assert line.startswith("Nobody looks after it yet, open for 2 min ")
+    assert line.startswith("Nobody looks after it yet, open for 1 min ")
     assert line.endswith(": one. `ack 1` says that you do")
     assert len(await down.cards()) == 1
 
