@@ -6,16 +6,17 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.words import count, duration
+from core.words import count, duration, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from core.fleet import SiteCheck
 
 # Slower than this is said in whole seconds: how slow exactly changes with each look, and says no more.
 COARSE_ABOVE_S = 1
+NAMED_ADDRESSES = 2
 
 
 def site_lacks(check: SiteCheck, took_s: float, certificate_ends_at: datetime | None, now: datetime) -> str:
@@ -27,6 +28,18 @@ def site_lacks(check: SiteCheck, took_s: float, certificate_ends_at: datetime | 
         left = (certificate_ends_at - now) // timedelta(days=1)
         said.append(f"its certificate ends {'in ' + count(left, 'day') if left > 0 else 'today'}")
     return "; ".join(said)
+
+
+def points_wrong(addresses: Collection[str], holders: Collection[str], *, elsewhere: bool) -> str:
+    """Say what is wrong with where a site's records point; empty: nothing.
+
+    addresses: what they hold. holders: the addresses of the servers that hold the site. elsewhere: they are an alias of
+    something that this name server does not answer for, so nobody can say from here.
+    """
+    strange = sorted(set(addresses) - set(holders))
+    if strange:
+        return f"DNS points to {listing(strange, NAMED_ADDRESSES)}, no server that holds it"
+    return "" if addresses or elsewhere else "DNS has no address for it"
 
 
 def slow(took_s: float, within: timedelta) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from core.check_site import points_wrong
 from core.errors import SharpnetError
 
 if TYPE_CHECKING:
@@ -18,10 +19,14 @@ AT_ONCE = 16
 
 
 class Pointing:
-    """Asks where sites are served from; from the second time on, only for sites whose zone has changed since."""
+    """Asks where sites are served from; from the second time on, only for sites whose zone has changed since.
+
+    wrong: by site, what is wrong with where its records point, as they were last answered.
+    """
 
     def __init__(self, fleet: Fleet, dns: Dns) -> None:
         self._dns = dns
+        self._servers = fleet.servers
         self._endpoints = (*fleet.dns.update, *(server.endpoint for server in fleet.dns.nameservers))
         self._by_address = {
             address: server.name
@@ -40,6 +45,7 @@ class Pointing:
         self._sites = _by_zone(fleet)
         self._serials: dict[str, int] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self.wrong: dict[str, str] = {}
 
     async def changes(self) -> Mapping[str, str]:
         """Return the server of each site whose zone changed since it was last asked for; all of them at first.
@@ -86,15 +92,26 @@ class Pointing:
 
     async def _site(self, source: Endpoint, site: Site) -> tuple[bool, str, str | None]:
         """Return whether it was answered, the site's name, and the one server that it points to."""
-        servers = set()
+        addresses: set[str] = set()
+        aliases = False
         try:
             for rdtype in self._types:
                 async with self._gate:
                     answer = await self._dns.ask(source, site.names[0], rdtype)
-                servers |= {self._by_address.get(address) for address in answer.values}
+                addresses |= set(answer.values)
+                aliases = aliases or bool(answer.aliases)
         except SharpnetError:
             return False, site.name, None
+        self._judge(site, addresses, aliases=aliases)
+        servers = {self._by_address.get(address) for address in addresses}
         return True, site.name, servers.pop() if len(servers) == 1 else None
+
+    def _judge(self, site: Site, addresses: set[str], *, aliases: bool) -> None:
+        holders = [self._servers[name] for name in site.servers]
+        held_at = {address for server in holders for address in (server.ipv4, server.ipv6) if address is not None}
+        self.wrong.pop(site.name, None)
+        if words := points_wrong(addresses, held_at, elsewhere=aliases):
+            self.wrong[site.name] = words
 
 
 def _by_zone(fleet: Fleet) -> Mapping[str, list[Site]]:

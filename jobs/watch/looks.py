@@ -120,8 +120,8 @@ class Looks:
         found, why = State.DOWN, look.why
         if look.ok:
             check = scene.fleet.sites[name].check
-            why = site_lacks(check, look.took_s, look.certificate_ends_at, self._clock.now())
-            found = State.DEGRADED if why else State.UP
+            lacks = site_lacks(check, look.took_s, look.certificate_ends_at, self._clock.now())
+            found, why = self._in_full(key, scene.pointing_wrong.get(name, ""), lacks)
         looked = after_look(track, self._finding(found, why), scene.watch)
         if not look.ok and not track.in_doubt and track.held is State.UP:
             self._hurry([server_key(server), *self._neighbours(server, looked)])

@@ -41,8 +41,9 @@ class Scene:
 
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
     server itself answers. lacking: likewise those that answer, but not in full. noted: by server or name server, what
-    each check says of it. behind: by name server, what it lags in. resumed: when each target whose outage was open at
-    the start was last seen down, until it is seen so again. reported: by target, who else calls it down.
+    each check says of it. behind: by name server, what it lags in. pointing_wrong: by site, what is wrong
+    with its records. resumed: when each target whose outage was open at the start was last seen down, until it is seen
+    so again. reported: by target, who else calls it down.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -60,6 +61,7 @@ class Scene:
         self.lacking: dict[str, dict[str, Track]] = defaultdict(dict)
         self.noted: dict[str, dict[str, Track]] = defaultdict(dict)
         self.behind: Mapping[str, str] = {}
+        self.pointing_wrong: Mapping[str, str] = {}
         self.resumed: dict[str, datetime] = {}
         self.reported: Mapping[str, tuple[str, ...]] = {}
         self.changed = True

@@ -184,6 +184,7 @@ class Watcher:
     async def _read_dns(self) -> None:
         """Notice sites that DNS points elsewhere now, a change made by hand too."""
         now_at = await self._pointing.changes()
+        self._scene.pointing_wrong = dict(self._pointing.wrong)
         known = await self._store.copies.active()
         moved = [self._scene.fleet.sites[site] for site, server in now_at.items() if known.get(site, server) != server]
         # Asked once more at once: a cutover may have moved some while all the others were being asked.

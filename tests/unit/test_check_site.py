@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.check_site import degraded_words, site_lacks, slow
+from core.check_site import degraded_words, points_wrong, site_lacks, slow
 from core.fleet import SiteCheck
 
 NOW = datetime(2026, 6, 14, 12, 0, tzinfo=UTC)
@@ -45,3 +45,22 @@ def test_a_servers_own_remarks_come_before_those_of_its_sites() -> None:
     )
     assert degraded_words([], {"a.test": "slow"}) == "a.test: slow"
     assert degraded_words(["disk / 96 % full"], {}) == "disk / 96 % full"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "elsewhere", "said"),
+    [
+        ({"192.0.2.1"}, False, ""),
+        ({"192.0.2.1", "192.0.2.2"}, False, ""),
+        ({"192.0.2.1", "198.51.100.7"}, False, "DNS points to 198.51.100.7, no server that holds it"),
+        (
+            {"198.51.100.7", "198.51.100.8", "198.51.100.9"},
+            False,
+            "DNS points to 198.51.100.7, 198.51.100.8 and 1 more, no server that holds it",
+        ),
+        (set(), False, "DNS has no address for it"),
+        (set(), True, ""),
+    ],
+)
+def test_records_must_point_to_servers_that_hold_the_site(addresses: set[str], elsewhere: bool, said: str) -> None:
+    assert points_wrong(addresses, {"192.0.2.1", "192.0.2.2"}, elsewhere=elsewhere) == said

@@ -90,6 +90,7 @@ class World:
     no_login: set[str] = field(default_factory=set)
     link: bool = True
     look_took_s: float = 0.0
+    zone_edits: int = 0
     takes_s: dict[str, float] = field(default_factory=dict)
     certificate_ends_at: dict[str, datetime] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
@@ -168,13 +169,16 @@ class PlayedDns:
         del timeout_s
         if not self._world.link:
             raise TimedOutError("no answer")
-        changes = len([site for site, at in self._world.points_to.items() if self._fleet.sites[site].home != at])
+        changes = self._world.zone_edits * 100 + len(
+            [site for site, at in self._world.points_to.items() if self._fleet.sites[site].home != at]
+        )
         lags = self._world.serials.get(self._names.get(server, ""), 0)
         return 1 + changes + len(zone) - lags
 
     async def ask(self, server: Endpoint, name: str, rdtype: str, *, timeout_s: float = 3.0) -> Answer:
         del server, timeout_s, rdtype
-        address = self._fleet.servers[self._world.points_to[self._sites[name]]].address
+        where = self._world.points_to[self._sites[name]]
+        address = self._fleet.servers[where].address if where in self._fleet.servers else where
         return Answer((address,), 300, authoritative=True, aliases=(), took_s=0.0)
 
 

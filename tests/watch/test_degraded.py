@@ -149,3 +149,16 @@ async def test_a_name_server_that_answers_slowly_is_degraded(set_stage: SetStage
     seen = (await stage.store.watching.states())["nameserver:ns1"]
     assert (seen.state, seen.why) == ("degraded", "it takes 0.2 s to answer, more than 0.01 s")
     assert await stage.cards() == []
+
+
+async def test_a_site_whose_record_points_to_a_stranger_is_one_message(stage: Stage) -> None:
+    stage.world.points_to["site3"] = "198.51.100.7"
+    await stage.play(40)
+    assert await stage.titles() == [
+        "1 site on two is degraded: site3: DNS points to 198.51.100.7, no server that holds it"
+    ]
+    stage.world.points_to["site3"] = "two"
+    stage.world.zone_edits += 1
+    await stage.play(40)
+    (title,) = await stage.titles()
+    assert title.startswith("two is no longer degraded")
