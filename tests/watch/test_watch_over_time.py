@@ -222,7 +222,7 @@ class TestAcknowledging:
         await stage.play(30)
         assert await type_in(stage, "ack 1") == "Outage 1: you look after one"
         (card,) = await stage.cards()
-        assert [button.label for button in card.reply.buttons] == ["Prepare failover"]
+        assert [button.label for button in card.reply.buttons] == ["Prepare failover", "Add cause"]
         texts = [part.text for part in card.reply.parts if isinstance(part, Text)]
         assert any(text.startswith("slack:UALICE looks after it since 14:00:4") for text in texts)
 
