@@ -45,7 +45,8 @@ class Fact:
     """One thing that a server says of itself.
 
     command: the piece of shell that prints it, for the paths that hold sites; in the C locale, its errors unread.
-    remark: what of its output is a warning; empty: nothing. ValueError, IndexError or ArithmeticError where it cannot be read.
+    remark: what of its output is a warning; empty: nothing. ValueError, IndexError or ArithmeticError where it cannot
+    be read.
     """
 
     name: str
