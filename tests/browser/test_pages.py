@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ PICTURES = TOP / "docs" / "pictures"
 AXE = TOP / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+# Beside those that other tests' fleets have.
+FIRST_BLOCK = 180
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 DESKTOP = {"width": 1180, "height": 1250}
 PHONE = {"width": 390, "height": 1250}
@@ -130,12 +133,17 @@ async def written(config: Path, store: Path, cause: str | None) -> datetime:
         return page.written_at
 
 
+def own_block() -> int:
+    return FIRST_BLOCK + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
-    """Bring up the demo's fleet."""
+    """Bring up the demo's fleet, at addresses of this worker's own."""
     folder = tmp_path_factory.mktemp("pages")
     yaml = YAML(typ="safe", pure=True)
-    tree: dict[str, Any] = yaml.load(TOP / "app.yaml")
+    text = re.sub(r"\b127\.(\d+)\.0\.(\d+)\b", rf"127.{own_block()}.\1.\2", (TOP / "app.yaml").read_text())
+    tree: dict[str, Any] = yaml.load(text)
     tree["status_pages"] = {"title": "Sharpnet hosting: how things are"}
     config = folder / "app.yaml"
     yaml.dump(tree, config)
@@ -152,7 +160,7 @@ def pages(started: tuple[Lab, Path], tmp_path: Path) -> Pages:
     for name in ("uk", "us"):
         lab.back(name)
     written_at = asyncio.run(written(config, tmp_path / "store.db", None))
-    return Pages("http://127.10.0.1:8080/", "http://127.20.0.1:8080/", written_at)
+    return Pages(f"http://127.{own_block()}.10.1:8080/", f"http://127.{own_block()}.20.1:8080/", written_at)
 
 
 @pytest.fixture
