@@ -20,7 +20,8 @@ class NotHttpError(ValueError):
 class HttpAnswer:
     """One answer. `status` is None until its head is here; `location` is where it redirects to.
 
-    body: grows up to the limit, without chunks' framing. whole: nothing of interest will follow: the body has ended, or the limit is reached.
+    body: grows up to the limit, without chunks' framing. whole: nothing of interest will follow: the body has ended, or
+    the limit is reached.
     """
 
     def __init__(self, limit_bytes: int) -> None:

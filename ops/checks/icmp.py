@@ -41,7 +41,8 @@ def open_socket(version: int) -> tuple[socket.socket, bool] | None:
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:
             return socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol), kind == socket.SOCK_RAW
-        except PermissionError:
+        except OSError:
+            # Not permitted, or the system knows no such protocol.
             continue
     return None
 
