@@ -54,6 +54,12 @@ def test_a_message_carries_the_fact_the_time_that_it_is_about_and_what_can_be_ty
     ]
 
 
+def test_a_button_that_asks_for_words_is_said_with_the_place_for_them() -> None:
+    reply = Reply("x", buttons=(Button("Add cause", "cause 3", asks="What was it?"),))
+    message = message_of(reply, AT, 1, fleet="small", timezone="UTC")
+    assert message.body.splitlines()[0] == 'Add cause: sharpnet cause 3 "…"'
+
+
 def test_a_message_that_may_have_got_through_before_says_so() -> None:
     message = message_of(Reply("x"), AT, 1, fleet="small", timezone="UTC", again=True)
     assert message.body.endswith("this may be the second time that you get it")
