@@ -131,8 +131,9 @@ def _on_home(reply: Reply, fold: Fold, number: int) -> list[Block]:
         return [*_head(reply), *_sections(lines_of(reply.parts, fold)), *_feet(reply.buttons)]
     mark = MARKS[reply.tone]
     title = cut(f"{mark} {_title(reply)}".strip(), MOST_SECTION // 2)
-    lines = [Line(title, strong(title)), *lines_of(reply.parts, fold)]
-    return [DividerBlock(), *_sections(lines), *_feet(reply.buttons)]
+    lines = list(lines_of(reply.parts, fold))
+    lines[:1] = [Line(line.plain, line.marked) for line in lines[:1]]
+    return [DividerBlock(), *_sections([Line(title, strong(title)), *lines]), *_feet(reply.buttons)]
 
 
 def _title(reply: Reply) -> str:
