@@ -89,6 +89,8 @@ def _of(port: int, running: contextlib.AbstractContextManager[list[int]]) -> Fou
         took_s = time.monotonic() - began
         # The question itself is counted too.
         checks, cpu_s = _answered(port) - count - 1, sum(map(_cpu_s, pids)) - cpu_s
+        if checks <= 0:
+            raise RuntimeError("one of those measured looked at nothing: see its log")
         return Found(checks / took_s, checks / max(cpu_s, 0.01), sum(map(_rss_bytes, pids)))
 
 
@@ -219,9 +221,9 @@ def _monit(folder: Path, port: int) -> Iterator[list[int]]:
         f"set statefile {folder}/state",
         f"set pidfile {folder}/pid",
     ]
-    asking = f'if failed port {port} protocol http request "/" content = "Welcome" hostheader'
+    asking, then = f'if failed port {port} protocol http request "/" hostheader', 'content = "Welcome" then alert'
     lines += [
-        f'check host s{number:05} with address {ADDRESS}\n  {asking} "s{number:05}.bench" then alert'
+        f'check host s{number:05} with address {ADDRESS}\n  {asking} "s{number:05}.bench" {then}'
         for number in range(SITES)
     ]
     config = folder / "monitrc"
