@@ -49,9 +49,7 @@ def flapping_title(subject: str, outage: OutageLike, facts: Facts) -> str:
     return f"{subject} {_be(subject)} flapping: {_changes(facts)}; {_now(outage, facts)} now"
 
 
-def flapping_ended(
-    subject: str, outage: OutageLike, facts: Facts, timezone: str, now: datetime
-) -> tuple[str, Tone]:
+def flapping_ended(subject: str, outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Say how something that flapped is now."""
     since = clock_time(facts.last_change_at or now, timezone, now)
     if facts.ending is Ending.JOINED:
