@@ -39,7 +39,7 @@ demo: setup system node_modules/.done  ## the lab, a local Slack with its page, 
 
 .PHONY: test
 test: setup system browser content node_modules/.done  ## all tests, against real servers in a network namespace of their own
-	$(PY) -m lab isolated -- $(PY) -m pytest -n 4 -p no:cacheprovider $(ARGS)
+	$(PY) -m lab isolated -- $(PY) -m pytest -n 4 --dist worksteal -p no:cacheprovider $(ARGS)
 
 .PHONY: pictures
 pictures: setup system browser node_modules/.done  ## take the pictures in docs/pictures anew, by the browser's test

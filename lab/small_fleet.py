@@ -18,12 +18,16 @@ StartLab = Callable[..., Lab]
 
 _FIRST_BLOCK = 100
 _LAST_IN_BLOCK = 254
+_NUMBERS = itertools.cycle(range(1, _LAST_IN_BLOCK + 1))
 
 
 def address_blocks() -> Iterator[str]:
-    """Give one block of addresses after the other ("127.100.1."), of this pytest-xdist worker's own."""
+    """Give one block of addresses after the other ("127.100.1."), of this pytest-xdist worker's own.
+
+    Whoever asks gets others than everybody else in this process: some of their labs run at the same time.
+    """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for number in itertools.cycle(range(1, _LAST_IN_BLOCK + 1)):
+    for number in _NUMBERS:
         yield f"127.{_FIRST_BLOCK + worker}.{number}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -50,7 +51,15 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Wait until no other test has the demo's addresses, which its pictures show."""
+    with (tmp_path_factory.getbasetemp().parent / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def demo(tmp_path: Path, alone: None) -> Iterator[Demo]:  # noqa: ARG001 -- it holds the addresses meanwhile
     """Bring up what `make demo` does, from a copy of its fleet file that looks a little more often."""
     yaml = YAML(typ="safe", pure=True)
     tree: dict[str, Any] = yaml.load(TOP / "app.yaml")
