@@ -196,7 +196,7 @@ def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if facts.affected > 1 and not outage.target.startswith("sites:"):
         lines.append(f"Affected: {_named(facts, 10)}.")
     if facts.exceptions:
-        lines.append(f"Kept nowhere else: {listing(facts.exceptions)}.")
+        lines.append(f"No server keeps a copy: {listing(facts.exceptions)}. `backup list` shows what is off-site.")
     if facts.oldest_good_at is not None:
         lines.append(f"The oldest copy that would serve was made {ago(facts.oldest_good_at, now)}.")
     return lines

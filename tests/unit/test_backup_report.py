@@ -143,7 +143,7 @@ class TestStatus:
 
     def test_what_is_under_way_is_said_and_all_well_is_good(self) -> None:
         reply = status_reply([Known("fresh", NOW - HOUR)], 26 * HOUR, None, "a backup run", NOW)
-        assert texts(reply) == "Under way: a backup run."
+        assert texts(reply) == "A backup run goes on."
         assert (reply.tone, reply.exit_code, reply.buttons) == (Tone.GOOD, 0, ())
 
 

@@ -81,7 +81,7 @@ def test_sites_without_a_mirror_a_mirror_that_is_down_and_copies_never_made_are_
         "12 sites affected, us ready for 7, de ready for 2, copies up to 3 h old, 3 never copied, "
         "2 sites with no mirror up, 1 site has no mirror"
     )
-    assert "Kept nowhere else: shop." in lines(reply)
+    assert "No server keeps a copy: shop. `backup list` shows what is off-site." in lines(reply)
 
 
 def test_one_place_only_is_said() -> None:
