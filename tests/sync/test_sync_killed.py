@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sync.killed import FOR_EVER, REFUSED, Place
 from sync.rig import contents_at, tree_at
 
 from ops.rsync_script import FILL, SWAP
@@ -19,65 +18,40 @@ from ops.rsync_script import FILL, SWAP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Before each simple command of the script, functions included, bash counts one down and kills itself at nought. That
-# begins when the lock is held: until then the script only looks.
-LOCKED = "\ntake_lock\n"
-DIES = "set -T; left={left}; trap '[ $((left -= 1)) -ne 0 ] || kill -9 $$' DEBUG\n"
-FOR_EVER = 10**9
 OPTIONS = ["-aHAX", "--no-h", "--info=stats2", "--filter=- cache/"]
 
 
 @dataclass
-class Mirror:
+class Mirror(Place):
     """A mirror and a source as folders of this machine, and the script's phases on them."""
 
-    folder: Path
     path: str = os.environ["PATH"]
     how: str = "linked"  # own: its stages hold copies, not links
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "www/shop"
 
     @property
     def source(self) -> Path:
         return self.folder / "source"
 
-    @property
-    def work(self) -> Path:
-        return self.folder / "www/.sharpnet/shop"
-
     def make(self) -> None:
         """Make both, different in every way that counts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for base, files in (
-            (self.source, {"same": "same", "changed": "after", "new/file": "new", "mode": "m"}),
-            (self.root, {"same": "same", "changed": "before!", "gone/file": "gone", "mode": "m", "cache/own": "own"}),
-        ):
-            for name, text in files.items():
-                (base / name).parent.mkdir(parents=True, exist_ok=True)
-                (base / name).write_text(text)
-                os.utime(base / name, (1_500_000_000, 1_500_000_000 + len(text)))
+        source = {"same": "same", "changed": "after", "new/file": "new", "mode": "m"}
+        there = {"same": "same", "changed": "before!", "gone/file": "gone", "mode": "m", "cache/own": "own"}
+        self.fill_anew({self.source: source, self.root: there})
         (self.source / "mode").chmod(0o600)
 
     def fill(self, left: int = FOR_EVER, run: str = "20260101T000000Z-one") -> int:
         """Run the phase that makes the next content; `left`: commands until it is killed."""
-        return self._run(FILL, left, [run, run, self.how, *OPTIONS, f"{self.source}/"], b"mode\0")
+        own = [run, run, self.how, *OPTIONS, f"{self.source}/"]
+        return self._phase(FILL, left, own, b"mode\0")
 
     def swap(self, left: int = FOR_EVER, run: str = "20260101T000000Z-one") -> int:
         """Run the phase that puts it in place."""
-        return self._run(SWAP, left, [run, run, "20251201T000000Z"], b"")
+        return self._phase(SWAP, left, [run, run, "20251201T000000Z"])
 
-    def _run(self, script: str, left: int, own: list[str], stdin: bytes) -> int:
-        words = [str(self.root), str(self.root.parent), str(self.work), *own]
-        dying = script.replace(LOCKED, LOCKED + DIES.format(left=left))
-        assert dying != script
-        argv = ["bash", "-c", dying, "sharpnet-sync", *words]
-        ran = subprocess.run(
-            argv, input=stdin, capture_output=True, check=False, timeout=60, env={**os.environ, "PATH": self.path}
-        )
-        assert ran.returncode in (0, -signal.SIGKILL), ran.stderr
-        return ran.returncode
+    def _phase(self, script: str, left: int, own: list[str], stdin: bytes = b"") -> int:
+        ended = self.run(script, left, own, stdin, {"PATH": self.path})
+        assert ended != REFUSED
+        return ended
 
     def is_done(self) -> bool:
         """Return whether the root is what the source is, with what is excluded, and all else is kept and cleared."""
@@ -196,7 +170,7 @@ def test_what_another_run_has_made_ready_is_not_put_in_place(mirror: Mirror) -> 
     assert mirror.fill(run="20260101T000000Z-one") == 0
     words = [str(mirror.root), str(mirror.root.parent), str(mirror.work), "other", "other", "20251201T000000Z"]
     ran = subprocess.run(["sh", "-c", SWAP, "x", *words], capture_output=True, check=False, timeout=60)
-    assert (ran.returncode, ran.stderr) == (90, b"sharpnet-stop: not-ready\n")
+    assert (ran.returncode, ran.stderr) == (REFUSED, b"sharpnet-stop: not-ready\n")
     assert tree_at(mirror.root) == before
 
 
@@ -220,4 +194,4 @@ def test_a_run_is_refused_while_another_one_works_there(mirror: Mirror) -> None:
         ]
         ran = subprocess.run(["sh", "-c", FILL, "x", *words], capture_output=True, check=False, timeout=60)
         holder.kill()
-    assert (ran.returncode, ran.stderr) == (90, b"sharpnet-stop: busy\n")
+    assert (ran.returncode, ran.stderr) == (REFUSED, b"sharpnet-stop: busy\n")
