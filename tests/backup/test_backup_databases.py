@@ -6,12 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from backup.vault import Vault, approved
-from sync.rig import rigged
+from backup.vault import Vault, approved, offsite
+from sync.rig import lab_to_share, rigged
 
 from core.plan import State
-from lab import Lab
-from lab.small_fleet import write_small_fleet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,31 +21,22 @@ MARIA = ("mariadb", "it's odd")
 POSTGRES = ("postgresql", "fjord")
 
 
-def stocked(tree: dict[str, Any], block: str) -> None:
+def stocked(tree: dict[str, Any]) -> None:
     """Give one site a database of each kind, and the fleet an off-site host."""
     tree["sites"] = {NAME: tree["sites"][NAME]}
     tree["sites"][NAME]["databases"] = [
         {"engine": MARIA[0], "name": MARIA[1], "user": "f", "password": "env:FJORD_PASSWORD"},
         {"engine": POSTGRES[0], "name": POSTGRES[1]},
     ]
-    login = {"user": "keeper", "port": 2322, "key": "file:keys/bot", "known_hosts": "keys/known_hosts"}
-    tree["offsite"] = {
-        "server": {"address": f"{block}3", "ssh": login},
-        "path": "/srv/vault",
-        "password": "env:SHARPNET_TEST_RESTIC",
-    }
+    tree["offsite"] = offsite(tree)
 
 
 @pytest.fixture
-async def vault(tmp_path: Path, worker_id: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Vault]:
+async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
     """Open a process on a lab with databases."""
-    block = f"127.{90 + int(worker_id.removeprefix('gw') if worker_id.startswith('gw') else 0)}.78."
-    config = write_small_fleet(tmp_path, block, lambda tree: stocked(tree, block))
-    with Lab(config, tmp_path / ".lab") as lab:
-        for name, value in lab.env.items():
-            monkeypatch.setenv(name, value)
-        async with rigged(lab, config, tmp_path / "store.sqlite", {"oslo": []}) as rig:
-            made = Vault.of(rig, [], "repository")
+    with lab_to_share(tmp_path, stocked) as own:
+        async with rigged(own, tmp_path / "store.sqlite") as rig:
+            made = Vault.of(rig, "repository")
             yield made.on(replace(made.ports.fleet, sites=dict(rig.ports.fleet.sites)))
 
 

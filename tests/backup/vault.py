@@ -35,21 +35,28 @@ BOSS = Person("boss", "terminal", frozenset(Role))
 WHO = BOSS.label
 
 
+def offsite(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return what a fleet file says of an off-site host, which is beside its servers."""
+    block = tree["servers"]["oslo"]["ipv4"].rpartition(".")[0]
+    login = {"user": "keeper", "port": 2322, "key": "file:keys/bot", "known_hosts": "keys/known_hosts"}
+    server = {"address": f"{block}.3", "ssh": login}
+    return {"server": server, "path": "/srv/vault", "password": "env:SHARPNET_TEST_RESTIC"}
+
+
 @dataclass(frozen=True)
 class Vault:
-    """What a test has at hand. given: the names of the lab's sites that some test has had."""
+    """What a test has at hand."""
 
     rig: Rig
     ports: Ports
-    given: list[str]
 
     @staticmethod
-    def of(rig: Rig, given: list[str], name: str) -> Vault:
+    def of(rig: Rig, name: str) -> Vault:
         """Give a vault without any site, and with a repository that nobody has used."""
         offsite = rig.ports.fleet.offsite
         assert offsite is not None
         fleet = replace(rig.ports.fleet, sites={}, offsite=replace(offsite, path=f"{offsite.path}/{name}"))
-        return Vault(rig, rig.ports, given).on(fleet)
+        return Vault(rig, rig.ports).on(fleet)
 
     def on(self, fleet: Any) -> Vault:  # noqa: ANN401  a Fleet
         """Give the same where the fleet file says something else."""
@@ -65,9 +72,7 @@ class Vault:
 
     def taking(self, home: str = "oslo", **changes: Any) -> tuple[Vault, Site]:  # noqa: ANN401  fields of Site
         """Give the same with one more site, and that site."""
-        found = next(site for site in self.rig.sites[home] if site.name not in self.given)
-        self.given.append(found.name)
-        site = replace(found, **changes)
+        site = replace(self.rig.take(home), **changes)
         fleet = self.ports.fleet
         return self.on(replace(fleet, sites={**fleet.sites, site.name: site})), site
 

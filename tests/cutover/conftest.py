@@ -33,10 +33,8 @@ def lab(tmp_path: Path, change: Callable[[dict[str, Any]], None] | None) -> Iter
 
 
 @pytest.fixture
-async def stage(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(lab: Lab, tmp_path: Path) -> AsyncIterator[Stage]:
     """Open a stage whose mirrors are filled."""
-    for name, value in lab.env.items():
-        monkeypatch.setenv(name, value)
     async with staged(lab, tmp_path) as stage:
         copy_to_mirrors(lab, stage.ports)
         yield stage

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from bot.settings import Settings
 from bot.wiring import open_ports
@@ -106,7 +107,8 @@ def copy_to_mirrors(lab: Lab, ports: Ports) -> None:
 
 @asynccontextmanager
 async def staged(lab: Lab, folder: Path) -> AsyncIterator[Stage]:
-    """Open the ports of one process on a lab."""
+    """Open the ports of one process on a lab, whose secrets are in the environment meanwhile."""
     config = folder / "app.yaml"
-    async with open_ports(Settings(config, folder / "sharpnet.db")) as ports:
-        yield Stage(lab, ports, config)
+    with patch.dict(os.environ, lab.env):
+        async with open_ports(Settings(config, folder / "sharpnet.db")) as ports:
+            yield Stage(lab, ports, config)

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sync.rig import Rig, rigged
-
-from lab import Lab
-from lab.small_fleet import address_blocks, write_small_fleet
+from sync.conftest import rig
+from sync.rig import SharedLab, lab_to_share
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from core.fleet import Site
+__all__ = ["rig"]
 
-BLOCKS = address_blocks()
 SITES = 22
 ODD = "odd.ski.example"
 POSTGRES = {"engine": "postgresql", "socket": "/run/{server}-postgresql"}
@@ -48,21 +44,7 @@ def with_databases(tree: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path, dict[str, list[Site]]]]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
     """Bring up a lab whose sites are given out one a test."""
-    folder = tmp_path_factory.mktemp("lab")
-    config = write_small_fleet(folder, next(BLOCKS), with_databases)
-    with Lab(config, folder / ".lab") as lab:
-        yield lab, config, {}
-
-
-@pytest.fixture
-async def rig(
-    shared: tuple[Lab, Path, dict[str, list[Site]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rig]:
-    """Open a process on the shared lab, which the test leaves as it was but for its own sites."""
-    lab, config, sites = shared
-    for name, value in lab.env.items():
-        monkeypatch.setenv(name, value)
-    async with rigged(lab, config, tmp_path / "store.sqlite", sites) as rig:
-        yield rig
+    with lab_to_share(tmp_path_factory.mktemp("lab"), with_databases) as shared:
+        yield shared

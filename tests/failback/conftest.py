@@ -21,12 +21,10 @@ BLOCKS = address_blocks()
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """Open a stage of the test's own whose mirrors are filled."""
     config = write_small_fleet(tmp_path, next(BLOCKS))
     with Lab(config, tmp_path / ".lab") as lab:
-        for name, value in lab.env.items():
-            monkeypatch.setenv(name, value)
         async with staged(lab, tmp_path) as stage:
             copy_to_mirrors(lab, stage.ports)
             yield stage
@@ -41,12 +39,10 @@ def with_databases(tree: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-async def stocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stocked(tmp_path: Path) -> AsyncIterator[Stage]:
     """Open a stage of which one site has databases."""
     config = write_small_fleet(tmp_path, next(BLOCKS), with_databases)
     with Lab(config, tmp_path / ".lab") as lab:
-        for name, value in lab.env.items():
-            monkeypatch.setenv(name, value)
         async with staged(lab, tmp_path) as stage:
             (tmp_path / "keys/gone").unlink()
             yield stage

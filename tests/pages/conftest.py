@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from pages.desk import Desk
@@ -37,14 +39,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path
 
 
 @pytest.fixture
-async def desk(shared: tuple[Lab, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def desk(shared: tuple[Lab, Path], tmp_path: Path) -> AsyncIterator[Desk]:
     """Open a process with a store of its own; the servers' pages are gone, and whatever died is back afterwards."""
     lab, config = shared
-    for name, value in lab.env.items():
-        monkeypatch.setenv(name, value)
-    async with open_ports(Settings(config, tmp_path / "store.db")) as ports:
-        desk = Desk(lab, ports)
-        desk.clear()
-        yield desk
+    with patch.dict(os.environ, lab.env):
+        async with open_ports(Settings(config, tmp_path / "store.db")) as ports:
+            desk = Desk(lab, ports)
+            desk.clear()
+            yield desk
     for server in ("oslo", "lima"):
         lab.back(server)

@@ -62,12 +62,10 @@ def with_documentation(tree: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-async def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def documented(tmp_path: Path) -> AsyncIterator[Stage]:
     """Open a stage with real documentation trees at home, and nothing on the mirror yet."""
     config = write_small_fleet(tmp_path, next(BLOCKS), with_documentation)
     with Lab(config, tmp_path / ".lab") as lab:
-        for name, value in lab.env.items():
-            monkeypatch.setenv(name, value)
         for site, tree in DOCUMENTATION.items():
             fill(lab.path_on("oslo", f"/srv/oslo/www/{site}"), real_content.documentation(tree))
         async with staged(lab, tmp_path) as stage:
@@ -75,12 +73,10 @@ async def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 
 @pytest.fixture
-async def blogging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Stage, WordPress]]:
+async def blogging(tmp_path: Path) -> AsyncIterator[tuple[Stage, WordPress]]:
     """Open a stage with a WordPress that has just been installed at home, and nothing on the mirror yet."""
     config = write_small_fleet(tmp_path, next(BLOCKS), with_blog)
     with Lab(config, tmp_path / ".lab", with_php=[BLOG]) as lab:
-        for name, value in lab.env.items():
-            monkeypatch.setenv(name, value)
         wordpress = WordPress(lab, BLOG)
         wordpress.install()
         async with staged(lab, tmp_path) as stage:

@@ -5,29 +5,32 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
 from core.people import Person, Role
 from jobs.sync import sync_site
+from lab import Lab
+from lab.small_fleet import address_blocks, write_small_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime, timedelta
     from pathlib import Path
 
     from core.fleet import Site
     from core.reply import Reply
     from core.sync_result import SyncResult
-    from lab import Lab
     from ops.ports import Clock, Ports
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 WHO = BOSS.label
+BLOCKS = address_blocks()
 SITES = 40
 Tree = dict[str, bytes | str | None]
 Change = Callable[[dict[str, Any]], None]
@@ -52,6 +55,11 @@ class Rig:
     ports: Ports
     config: Path
     sites: dict[str, list[Site]]
+
+    @property
+    def shared(self) -> SharedLab:
+        """What another process of this lab is rigged with."""
+        return SharedLab(self.lab, self.config, self.sites)
 
     def take(self, home: str = "oslo", *, excluding: bool = False) -> Site:
         """Give a site that lives on `home` and that no test has touched; `excluding`: it excludes cache/ and *.tmp."""
@@ -162,14 +170,32 @@ def contents_at(root: Path) -> Tree:
     }
 
 
+class SharedLab(NamedTuple):
+    """A lab that tests share. sites: by home, those that no test has taken yet; empty until a rig is there."""
+
+    lab: Lab
+    config: Path
+    sites: dict[str, list[Site]]
+
+
+@contextmanager
+def lab_to_share(folder: Path, change: Change) -> Iterator[SharedLab]:
+    """Bring up a lab of a small fleet that `change` has had its way with."""
+    config = write_small_fleet(folder, next(BLOCKS), change)
+    with Lab(config, folder / ".lab") as lab:
+        yield SharedLab(lab, config, {})
+
+
 @asynccontextmanager
-async def rigged(lab: Lab, config: Path, store: Path, sites: dict[str, list[Site]]) -> AsyncIterator[Rig]:
-    """Open the ports of one process on a store of its own."""
-    async with open_ports(Settings(config=config, store=store)) as ports:
-        if not sites:
-            own = [site for site in ports.fleet.sites.values() if "-" in site.name]
-            sites.update({home: [site for site in own if site.home == home] for home in ("oslo", "lima")})
-        yield Rig(lab, ports, config, sites)
+async def rigged(shared: SharedLab, store: Path) -> AsyncIterator[Rig]:
+    """Open the ports of one process on a store of its own; the lab's secrets are in the environment meanwhile."""
+    lab, config, sites = shared
+    with patch.dict(os.environ, lab.env):
+        async with open_ports(Settings(config=config, store=store)) as ports:
+            if not sites:
+                own = [site for site in ports.fleet.sites.values() if "-" in site.name]
+                sites.update({home: [site for site in own if site.home == home] for home in ("oslo", "lima")})
+            yield Rig(lab, ports, config, sites)
 
 
 def empty(folder: Path) -> None:

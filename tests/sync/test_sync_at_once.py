@@ -37,7 +37,7 @@ async def test_of_two_syncs_at_once_one_copies_and_the_other_says_who_is_in_the_
 async def test_two_bots_that_sync_one_site_at_once_do_not_meet_on_the_mirror(rig: Rig, tmp_path: Path) -> None:
     site = rig.take("lima")
     rig.write(site, "lima", {f"page-{number}": "x" for number in range(50)})
-    async with rigged(rig.lab, rig.config, tmp_path / "store.sqlite", rig.sites) as other:
+    async with rigged(rig.shared, tmp_path / "store.sqlite") as other:
         results = await asyncio.gather(rig.sync(site), other.sync(site))
     assert sorted(result.outcome for result in results) == ["good", "refused"]
     assert rig.same(site)
@@ -47,7 +47,7 @@ async def test_bots_that_do_not_know_of_each_other_are_kept_apart_by_the_mirror(
     site = await own_rig.filled(own_rig.take("lima"))
     slow_source(own_rig, "lima", "deploy")
     big_file(own_rig, site)
-    async with rigged(own_rig.lab, own_rig.config, tmp_path / "another.sqlite", own_rig.sites) as stranger:
+    async with rigged(own_rig.shared, tmp_path / "another.sqlite") as stranger:
         working = asyncio.create_task(own_rig.sync(site))
         await until(lambda: arriving_bytes(own_rig, site) > 0)
         second = await stranger.sync(site)
