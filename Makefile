@@ -46,7 +46,8 @@ pictures: setup system browser node_modules/.done  ## take the pictures in docs/
 	SHARPNET_PICTURES=1 $(PY) -m lab isolated -- $(PY) -m pytest -p no:cacheprovider tests/browser
 
 .PHONY: bench
-bench: setup system node_modules/.done  ## measure it beside its peers, and print one table
+bench: setup system node_modules/.done  ## measure it beside its peers, which are installed, and print one table
+	@lab/install-debian.sh $$(grep -v '^#' lab/packages-bench.txt)
 	$(PY) -m lab isolated -- $(PY) -m bench $(ARGS)
 
 .PHONY: check

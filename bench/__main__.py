@@ -19,12 +19,14 @@ from core.errors import SharpnetError
 from lab.errors import LabError
 
 PAGE = Path(__file__).parent.parent / "docs" / "measurements.md"
-LONGEST_S = 240.0
+LONGEST_S = 600.0
 MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "start": start.measure,
     "status": status.measure,
     "detection": detection.measure,
-    "probing": probing.measure,
+    "probing": probing.thousand,
+    "probing-5000": probing.five_thousand,
+    "probing-all": probing.five_thousand_a_second,
     "footprint": footprint.measure,
     "cutover": cutover.measure,
     "sync": sync.measure,

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.processes import PROJECT, cpu_s
+
 SERVING = b" serving"
 START_S = 30.0
 END_S = 15.0
 LOOK_S = 0.005
-# Where the project is, so that a bot begins with the same code whatever its working directory is.
-PROJECT = Path(__file__).parent.parent
 SHARPNET = (sys.executable, "-c", "from bot.main import main; main()")
 
 
@@ -33,9 +33,7 @@ class Bot:
     @property
     def cpu_s(self) -> float:
         """The processor time that it has used so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
-        # utime and stime, fields 14 and 15 of proc(5), counted from the third.
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s([self._process.pid])
 
     def wait_until_serving(self) -> None:
         """Return when its log says so. RuntimeError, with the log's end, where it does not come to that."""

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.peers import SEARCHED
+
 PACKAGES = ("slack-bolt", "APScheduler", "paramiko", "dnspython", "sqlite-utils")
 VERSION_S = 10.0
 # What the measurements run beside the product: how each says its version, and which Debian package brings it.
@@ -18,8 +20,14 @@ PROGRAMS = {
     "knotd": (["-V"], "knot"),
     "nginx": (["-v"], "nginx-light"),
     "nsupdate": (["-V"], "bind9-dnsutils"),
+    "prometheus": (["--version"], "prometheus"),
+    "prometheus-blackbox-exporter": (["--version"], "prometheus-blackbox-exporter"),
+    "prometheus-alertmanager": (["--version"], "prometheus-alertmanager"),
+    "monit": (["-V"], "monit"),
+    "nagios4": (["-V"], "nagios4-core"),
+    "check_http": (["-V"], "monitoring-plugins-basic"),
+    "rclone": (["version"], "rclone"),
 }
-SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 def conditions() -> list[str]:

@@ -7,8 +7,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.bots import PROJECT, running_bot
+from bench.bots import running_bot
 from bench.fleets import CHANNEL, PEOPLE, write_fleet
+from bench.processes import PROJECT
 from bench.result import Row, seconds, share_at
 from lab import Lab
 from lab.slack import LocalSlack, Message
