@@ -21,6 +21,7 @@ from core.people import Person, Role
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from core.incident import Heard
     from core.reply import Reply
     from ops.ports import Ports
 
@@ -33,6 +34,7 @@ class Request:
     follow: whether to stay until long work has ended (the terminal), or to answer once it is under way (a chat, where
     its card shows the rest).
     ask: puts a yes-or-no question to the person; None where nobody can answer (a script, a chat).
+    heard: the message that asked for it, where it stands in the thread of an incident's message.
     """
 
     person: Person
@@ -40,6 +42,7 @@ class Request:
     show: Callable[[Reply], None] = field(default=lambda _reply: None)
     follow: bool = False
     ask: Callable[[str], bool] | None = None
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)

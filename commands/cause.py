@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Keep the cause; one that was given before stays on record."""
     typed, text = id_and_text(request.options.words)
-    return await say("cause", typed, text, request.person.label, ports)
+    return await say("cause", typed, text, request.person.label, ports, request.heard)
 
 
 COMMAND = Command(

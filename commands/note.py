@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Keep the note."""
     typed, text = id_and_text(request.options.words)
-    return await say("note", typed, text, request.person.label, ports)
+    return await say("note", typed, text, request.person.label, ports, request.heard)
 
 
 COMMAND = Command(

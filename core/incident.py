@@ -36,12 +36,33 @@ class Said:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message in the thread of an incident's own message, by which somebody said something of an incident.
+
+    key: names the message for ever, so that it counts once. card: of whose thread it is, where it need not be repeated.
+    at: when it was written.
+    """
+
+    key: str
+    card: str
+    at: datetime
+
+
 def incident_meant(text: str) -> tuple[Kind, int] | None:
     """Return the kind and number that `text` names: `7`, `#7` or `M3`; None where it is no incident's name."""
     found = _ID.fullmatch(text)
     if found is None:
         return None
     return ("maintenance" if found[1] else "outage"), int(found[2])
+
+
+def incident_of_card(card: str) -> tuple[Kind, int] | None:
+    """Return the kind and number in the key of an incident's card: `outage:7`; None for the cards of other things."""
+    kind, _, number = card.partition(":")
+    if kind not in {"outage", "maintenance"} or not number.isdecimal():
+        return None
+    return ("maintenance" if kind == "maintenance" else "outage"), int(number)
 
 
 def label_of(kind: Kind, number: int) -> str:

@@ -148,6 +148,15 @@ class LocalSlack:
             "interact", {"channel": message["channel"], "messageTs": message["ts"], "user": user, "action": action}
         )
 
+    def reply(self, message: Message, text: str, user: str) -> Message:
+        """Write in the thread of a message as `user`, and give what was written."""
+        body = {"channel": message["channel"], "thread_ts": message["ts"], "user": user, "text": text}
+        return dict(self._call("message", body)["message"])
+
+    def edit(self, message: Message, text: str) -> None:
+        """Change a message as whoever wrote it."""
+        self._call("edit-message", {key: message[key] for key in ("channel", "ts", "user")} | {"text": text})
+
     def open_home(self, user: str) -> None:
         """Open the bot's Home tab as `user`."""
         self._call("open-home", {"user": user})

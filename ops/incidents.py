@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from core.incident import Said, incident_meant, label_of, plain_text
+from core.incident import Said, incident_meant, incident_of_card, label_of, plain_text
 from core.maintenance_card import card_of as maintenance_card
 from core.outage_card import card_of as outage_card
 from core.outage_card import subject_of
@@ -16,7 +16,7 @@ from ops.store.outages import Outage
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.incident import SaidKind
+    from core.incident import Heard, SaidKind
     from core.maintenance import Maintenance
     from ops.ports import Ports
 
@@ -35,15 +35,33 @@ async def incident_named(text: str, ports: Ports) -> Outage | Maintenance:
     return found
 
 
-async def say(kind: SaidKind, typed: str | None, text: str, who: str, ports: Ports) -> Reply:
-    """Keep what `who` says of the incident that was typed; None: of the only one that is open."""
-    said = Said(kind, plain_text(text), who, ports.clock.now())
+async def incident_of(card: str, ports: Ports) -> Outage | Maintenance | None:
+    """Return the incident that a card shows, the oldest that is open of several, else the last; None: it shows none."""
+    meant = incident_of_card(card)
+    if meant is None:
+        return None
+    kind, number = meant
+    if kind == "maintenance":
+        return await ports.store.maintenance.get(number)
+    outages = await ports.store.watching.on_card(card)
+    return next((one for one in outages if one.closed_at is None), outages[-1] if outages else None)
+
+
+async def say(
+    kind: SaidKind, typed: str | None, text: str, who: str, ports: Ports, heard: Heard | None = None
+) -> Reply:
+    """Keep what `who` says of the incident that was typed; None: of the only one that is open.
+
+    heard: the message that says it, where it is one in the thread of an incident's message.
+    """
+    now = ports.clock.now()
+    said = Said(kind, plain_text(text), who, min(heard.at, now) if heard is not None else now)
     one = await incident_named(typed, ports) if typed is not None else await _only_open(kind, ports)
     words = "cause" if kind == "cause" else "note"
     if not isinstance(one, Outage):
-        await ports.store.maintenance.say(one.id, said, lambda it: maintenance_card(it, _zone(ports), said.at))
+        await ports.store.maintenance.say(one.id, said, lambda it: maintenance_card(it, _zone(ports), now), heard)
         return Reply(f"Maintenance {one.label} of {one.subject}: the {words} is kept", tone=Tone.GOOD, card=one.card)
-    kept = await ports.store.watching.say(one, said, lambda all_: outage_card(all_, _zone(ports), said.at))
+    kept = await ports.store.watching.say(one, said, lambda all_: outage_card(all_, _zone(ports), now), heard)
     title = f"Outage {one.id} of {subject_of(one.target)}: the {words} is kept"
     if len(kept) > 1:
         title += f", also for {count(len(kept) - 1, 'other')} on the same message"

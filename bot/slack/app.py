@@ -22,6 +22,7 @@ from bot.slack.people import People
 from bot.slack.question import CALLBACK, asked_by, question_of
 from bot.slack.render import ACTION, ASKING
 from bot.slack.settings import web_client
+from bot.slack.thread import Threads
 from core.errors import NotAllowedError, RefusedError, SettingsError, SharpnetError, StoreError, UsageError
 from core.reply import Reply, Text, Tone
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.settings import SlackSettings
+    from core.incident import Heard
     from core.people import Person
     from ops.ports import Ports
 
@@ -49,9 +51,10 @@ class Answer(Protocol):
     """Carries out one typed line: `commands.answer`, or a test's stand-in."""
 
     def __call__(
-        self, words: Sequence[str], person: Person, place: str, ports: Ports, *, show: Callable[[Reply], None]
-    ) -> Awaitable[Reply]:
-        """Return the reply, or raise an error of `core.errors`. `show` gets how far it is."""
+        self, words: Sequence[str], person: Person, place: str, ports: Ports, *,
+        show: Callable[[Reply], None], heard: Heard | None = None,
+    ) -> Awaitable[Reply]:  # fmt: skip
+        """Return the reply, or raise an error of `core.errors`. `show` gets how far it is. heard: see `Request`."""
         ...
 
 
@@ -75,6 +78,7 @@ def build_app(
     client = client or web_client(settings)
     people = People(ports.fleet, client, ports.clock)
     desk = Desk(ports, people, Delivery(ports, client, people, wake), answer)
+    threads = Threads(ports, people, client, desk.serve)
     app = AsyncApp(
         name="sharpnet",
         logger=_quiet(),
@@ -103,6 +107,11 @@ def build_app(
         await ack()
         await desk.serve(asked_by(body))
 
+    @app.event("message")
+    async def written(event: dict[str, Any]) -> None:
+        desk.keep()
+        await threads.hear(event)
+
     @app.event("app_home_opened")
     async def opened(event: dict[str, Any]) -> None:
         if event.get("tab") == "home":
@@ -121,19 +130,22 @@ class Desk:
         self._answer = answer
         self._working: set[asyncio.Task[object]] = set()
 
-    async def serve(self, asked: Asked) -> None:
-        """Carry out one line and tell the person; an event that another delivery carries out already is dropped."""
-        self._keep()
+    async def serve(self, asked: Asked) -> bool:
+        """Carry out one line and tell the person; return whether it went well.
+
+        An event that another delivery carries out already is dropped, which is not well.
+        """
+        self.keep()
         asked.at = self._ports.clock.now()
         try:
             if not await self._is_first(asked):
                 LOG.info("slack event=again user=%s dropped=yes", asked.user)
-                return
+                return False
         except StoreError as error:
             await self._delivery.tell(asked, said_of(error), footnote=error.code)
-            return
+            return False
         progress = self._delivery.progress(asked.user)
-        work = asyncio.create_task(self._carry_out(asked.line, asked.user, progress.take))
+        work = asyncio.create_task(self._carry_out(asked, progress.take))
         showing: asyncio.Task[None] | None = None
         try:
             done, _ = await asyncio.wait({work}, timeout=WORKING_AFTER_S)
@@ -149,10 +161,11 @@ class Desk:
                 await asyncio.wait([showing])
         await progress.end(Reply(reply.title, tone=reply.tone))
         await self._delivery.answer(asked, reply, footnote=footnote)
+        return not footnote
 
     async def ask(self, body: Mapping[str, Any]) -> None:
         """Put a button's question to whoever pressed it; who may not type its line is told so at once."""
-        self._keep()
+        self.keep()
         asked = Asked.of_press(body)
         asked.line = asked.line.partition("\n")[0]
         command = commands.all_commands().get(asked.line.partition(" ")[0])
@@ -164,19 +177,19 @@ class Desk:
             title = f'That did not open. Type `{asked.line} "…"` instead.'
             await self._delivery.tell(asked, Reply(title, tone=Tone.WARN))
 
-    async def _carry_out(self, line: str, user: str, show: Callable[[Reply], None]) -> tuple[Reply, str]:
+    async def _carry_out(self, asked: Asked, show: Callable[[Reply], None]) -> tuple[Reply, str]:
         """Return the reply, and for an error its code."""
         try:
-            person = await self._people.person_of(user)
-            words = commands.split_line(line) or [NO_LINE]
-            return await self._answer(words, person, "slack", self._ports, show=show), ""
+            person = await self._people.person_of(asked.user)
+            words = asked.words or commands.split_line(asked.line) or [NO_LINE]
+            return await self._answer(words, person, "slack", self._ports, show=show, heard=asked.heard), ""
         except SharpnetError as error:
-            LOG.info("slack user=%s refused=%s", user, error.code)
+            LOG.info("slack user=%s refused=%s", asked.user, error.code)
             return said_of(error), error.code
         except Exception:
             # The one outermost boundary: whoever waits must hear of a bug in a command too, and the log must have it.
             number = secrets.token_hex(4)
-            LOG.exception("slack user=%s failed=inside id=%s", user, number)
+            LOG.exception("slack user=%s failed=inside id=%s", asked.user, number)
             title = f"That went wrong inside Sharpnet (id {number}). Nothing was started after it."
             return Reply(title, (Text("The bot's log has the reason under that id."),), tone=Tone.BAD), "internal"
 
@@ -189,7 +202,8 @@ class Desk:
         taken = await self._ports.store.claims.take([f"slack:{asked.event}"], delivery, "one event", now, SAME_EVENT)
         return not taken
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Hold on to the task that runs this until it has ended."""
         # The loop itself holds tasks only weakly, and Bolt drops the one that runs a listener.
         task = asyncio.current_task()
         if task is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
+    from core.incident import Heard
     from core.reply import Plot, Reply
     from ops.ports import Ports
     from ops.store.cards import StoredCard
@@ -43,8 +44,9 @@ HTTP_OK = 200
 class Asked:
     """One thing asked in Slack. `event` names it whoever it is delivered to; empty where Slack gave no name.
 
-    channel None: in the Home tab. message: the time stamp of the message whose button was pressed. quick_url: where a
-    quick answer goes.
+    channel None: in the Home tab. message: the time stamp of the message whose button was pressed, or under which it
+    was written. words: those of the line, where it was not typed as one. heard: as in `commands.Request`. quick_url:
+    where a quick answer goes.
     """
 
     user: str
@@ -52,6 +54,8 @@ class Asked:
     event: str = ""
     channel: str | None = None
     message: str | None = None
+    words: tuple[str, ...] | None = None
+    heard: Heard | None = None
     quick_url: str | None = field(default=None, repr=False)
     quick_used: int = 0
     at: datetime | None = None

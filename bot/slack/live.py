@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 SCOPES: Final = {
     "commands": "take /sharpnet",
     "chat:write": "post and edit cards, answer people",
+    "reactions:write": "mark replies that were kept",
     "files:write": "send the plots of status as a picture",
     "im:write": "find the direct message where that picture goes",
     "channels:read": "see whether it is in the ops channel",
     "groups:read": "the same where that channel is private",
-    "channels:history": "never post a card twice after a lost answer",
+    "channels:history": "take notes from the threads of alerts; never post a card twice after a lost answer",
     "groups:history": "the same where that channel is private",
     "users:read": "show people's handles instead of their ids",
     "usergroups:read": "know who is in a user group that holds a role",

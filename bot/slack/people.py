@@ -66,7 +66,7 @@ class People:
         Only what is read changes; the lines that buttons type stay as they are.
         """
         found = sorted({user for text in _texts(reply) for user in USER.findall(text)})
-        names = {user: name for user in found if (name := await self._name(user)) is not None}
+        names = {user: name for user in found if (name := await self.handle_of(user)) is not None}
         if not names:
             return reply
 
@@ -97,7 +97,8 @@ class People:
         self._groups[group] = _Known(members, self._clock.monotonic() + GROUP_KNOWN_S)
         return members
 
-    async def _name(self, user_id: str) -> str | None:
+    async def handle_of(self, user_id: str) -> str | None:
+        """Return the handle, `@alice`; None where Slack does not tell."""
         known = self._names.get(user_id)
         if known is None or self._clock.monotonic() >= known.until:
             known = await self._ask_name(user_id)

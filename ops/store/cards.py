@@ -82,6 +82,13 @@ class Cards:
         rows = await self._db.read(lambda database: list(database.query("SELECT * FROM cards WHERE key = ?", [key])))
         return _card(rows[0]) if rows else None
 
+    async def shown_as(self, channel: str, ts: str) -> str | None:
+        """Return the key of the card that Slack shows as this message; None: it shows none."""
+        rows = await self._db.read(
+            lambda database: list(database.query("SELECT key FROM cards WHERE ts = ? AND channel = ?", [ts, channel]))
+        )
+        return str(rows[0]["key"]) if rows else None
+
     async def waiting(self) -> tuple[StoredCard, ...]:
         """Return the cards that Slack does not show as they are, oldest first."""
         rows = await self._db.read(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.incident import Said, thread_line
+from core.incident import Heard, Said, thread_line
 from core.maintenance import Maintenance
 from core.words import from_stamp, stamp
 from ops.store.cards import add_note, put_card
 from ops.store.record import write_entry
-from ops.store.said import add_said, said_of
+from ops.store.said import add_said, said_of, was_heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,17 +124,22 @@ class Maintenances:
 
         return await self._db.write(work)
 
-    async def say(self, number: int, said: Said, draw: Draw) -> Maintenance | None:
-        """Keep what somebody said of it, on record, on its card and in its thread. None: there is none."""
+    async def say(self, number: int, said: Said, draw: Draw, heard: Heard | None = None) -> Maintenance | None:
+        """Keep what somebody said of it, on record, on its card and in its thread. None: there is none.
+
+        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        """
 
         def work(database: Database) -> Maintenance | None:
-            if not _read(database, "WHERE id = ?", [number]):
-                return None
-            add_said(database, f"maintenance:{number}", said)
+            found = _read(database, "WHERE id = ?", [number])
+            if not found or was_heard(database, heard):
+                return found[0] if found else None
+            add_said(database, f"maintenance:{number}", said, heard)
             (one,) = _read(database, "WHERE id = ?", [number])
             write_entry(database, said.at, f"incident.{said.kind}", one.label, said.who, {"text": said.text})
             put_card(database, one.card, draw(one), said.at)
-            add_note(database, one.card, thread_line(said), said.at)
+            if heard is None or heard.card != one.card:
+                add_note(database, one.card, thread_line(said), said.at)
             return one
 
         return await self._db.write(work)

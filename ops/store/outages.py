@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.incident import Said, cause_of, thread_line
+from core.incident import Heard, Said, cause_of, thread_line
 from core.words import from_stamp, stamp
 from ops.store.cards import add_note, put_card
 from ops.store.record import write_entry
-from ops.store.said import add_said, said_of
+from ops.store.said import add_said, said_of, was_heard
 from ops.store.sent import put_alert
 
 if TYPE_CHECKING:
@@ -164,17 +164,20 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def say(self, outage: Outage, said: Said, draw: Draw) -> tuple[Outage, ...]:
+    async def say(self, outage: Outage, said: Said, draw: Draw, heard: Heard | None = None) -> tuple[Outage, ...]:
         """Keep what somebody said of an outage, on record, on its card and in its thread; return whom it is kept for.
 
         A cause is also that of the others on its card that have none: what died together mostly has one cause.
+        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
         """
 
         def work(database: Database) -> tuple[Outage, ...]:
+            if was_heard(database, heard):
+                return ()
             sharing = _sharing(database, outage.card)
             meant = tuple(one for one in sharing if one.id == outage.id or (said.kind == "cause" and one.cause is None))
             for one in meant:
-                add_said(database, f"outage:{one.id}", said)
+                add_said(database, f"outage:{one.id}", said, heard)
                 write_entry(
                     database, said.at, f"incident.{said.kind}", one.target, said.who,
                     {"outage": one.id, "text": said.text},
@@ -182,7 +185,8 @@ class Outages:
                 if said.kind == "cause":
                     database.table("outages").update(one.id, {"cause": said.text})
             _draw(database, outage.card, draw, said.at)
-            add_note(database, outage.card, thread_line(said), said.at)
+            if heard is None or heard.card != outage.card:
+                add_note(database, outage.card, thread_line(said), said.at)
             return meant
 
         return await self._db.write(work)
@@ -233,6 +237,10 @@ class Outages:
     async def open_outages(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
         return await self._db.read(_open)
+
+    async def on_card(self, card: str) -> tuple[Outage, ...]:
+        """Return the outages that this card shows, oldest first."""
+        return await self._db.read(lambda database: _sharing(database, card))
 
     async def outage(self, outage_id: int) -> Outage | None:
         """Return one outage, or None."""

@@ -14,13 +14,23 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from core.incident import Heard
 
-def add_said(database: Database, incident: str, said: Said) -> None:
-    """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`."""
+
+def add_said(database: Database, incident: str, said: Said, heard: Heard | None) -> None:
+    """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`, by the message `heard` if any."""
     database.conn.execute(
-        "INSERT INTO said (incident, kind, text, who, at) VALUES (?, ?, ?, ?, ?)",
-        [incident, said.kind, said.text, said.who, stamp(said.at)],
+        "INSERT INTO said (incident, kind, text, who, at, heard) VALUES (?, ?, ?, ?, ?, ?)",
+        [incident, said.kind, said.text, said.who, stamp(said.at), heard.key if heard is not None else None],
     )
+
+
+def was_heard(database: Database, heard: Heard | None) -> bool:
+    """Return whether what this message said is kept already."""
+    if heard is None:
+        return False
+    ((found,),) = database.conn.execute("SELECT EXISTS (SELECT 1 FROM said WHERE heard = ?)", [heard.key]).fetchall()
+    return bool(found)
 
 
 def said_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Said, ...]]:

@@ -164,3 +164,11 @@ def answer_times(database: Database) -> None:
             target TEXT NOT NULL, slot INTEGER NOT NULL, took_s REAL NOT NULL, PRIMARY KEY (target, slot)
             ) STRICT, WITHOUT ROWID"""
     )
+
+
+@MIGRATIONS()
+def replies_in_threads(database: Database) -> None:
+    """Add which message in a thread said it, so that it counts once, however often Slack hands it over."""
+    database.conn.execute("ALTER TABLE said ADD COLUMN heard TEXT")
+    database.conn.execute("CREATE INDEX said_heard ON said (heard) WHERE heard IS NOT NULL")
+    database.conn.execute("CREATE INDEX cards_shown ON cards (ts)")

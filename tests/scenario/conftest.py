@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from core.incident import Heard
     from core.people import Person
     from ops.store.cards import StoredCard
 
@@ -128,8 +129,9 @@ class Commands:
     answered: list[str] = field(default_factory=list)
 
     async def __call__(
-        self, words: Sequence[str], person: Person, place: str, ports: Ports, *, show: Callable[[Reply], None]
-    ) -> Reply:
+        self, words: Sequence[str], person: Person, place: str, ports: Ports, *,
+        show: Callable[[Reply], None], heard: Heard | None = None,
+    ) -> Reply:  # fmt: skip
         self.asked.append((person.id, list(words)))
         if self.before is not None:
             await self.before(ports)
@@ -138,7 +140,7 @@ class Commands:
             await asyncio.sleep(self.takes_s / len(self.steps))
         await asyncio.sleep(0 if self.steps else self.takes_s)
         if self.reply is None:
-            return await commands.answer(words, person, place, ports, show=show)
+            return await commands.answer(words, person, place, ports, show=show, heard=heard)
         if isinstance(self.reply, Exception):
             raise self.reply
         reply = self.reply

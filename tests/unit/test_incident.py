@@ -17,6 +17,7 @@ from core.incident import (
     cause_of,
     id_and_text,
     incident_meant,
+    incident_of_card,
     label_of,
     plain_text,
     said_parts,
@@ -82,6 +83,20 @@ def test_a_number_is_an_outage_and_an_m_with_a_number_a_maintenance(text: str, m
 def test_what_names_an_incident_is_read_back() -> None:
     assert incident_meant(label_of("outage", 12)) == ("outage", 12)
     assert incident_meant(label_of("maintenance", 12)) == ("maintenance", 12)
+
+
+@pytest.mark.parametrize(
+    ("card", "incident"),
+    [
+        ("outage:7", ("outage", 7)),
+        ("maintenance:3", ("maintenance", 3)),
+        ("plan:K7Q2", None),
+        ("outage:", None),
+        ("sync:12", None),
+    ],
+)
+def test_the_cards_of_incidents_are_told_from_others(card: str, incident: tuple[str, int] | None) -> None:
+    assert incident_of_card(card) == incident
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,148 @@
+"""Replies in the thread of an incident's message: kept as notes, or carried out where they are a command.
+
+The bot gets every message of the channels that it is in. All but a person's new reply under a message of its own about
+an outage or a maintenance are dropped here, unread and not logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import commands
+from bot.slack.delivery import Asked
+from bot.slack.trouble import NOT_SAID, why_of
+from core.errors import StoreError
+from core.incident import Heard
+from core.thread_reply import what_is_meant
+from ops.incidents import incident_of
+from ops.store.outages import Outage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.slack.people import People
+    from core.incident import Kind
+    from core.thread_reply import Meant
+    from ops.ports import Ports
+
+LOG = logging.getLogger(__name__)
+KEPT: Final = "white_check_mark"
+# Of the many kinds of message events those that a person writes: plainly, with a file, or shown in the channel too.
+_WRITTEN: Final = {None, "file_share", "thread_broadcast"}
+_SEQUENCE: Final = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_PERSON: Final = re.compile(r"@[UW][A-Z0-9]{2,20}")
+_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadReply:
+    """What a person wrote in a thread. ts, thread: the time stamps of the message and of the one that it is under."""
+
+    user: str
+    text: str
+    channel: str
+    ts: str
+    thread: str
+
+
+def reply_in(event: Mapping[str, Any]) -> ThreadReply | None:
+    """Return the reply that a message event brings; None for all else: edits, deletions, bots, what is in no thread."""
+    thread, ts = event.get("thread_ts"), event.get("ts")
+    by_a_person = event.get("user") and not event.get("bot_id") and event.get("subtype") in _WRITTEN
+    if not by_a_person or not ts or not thread or thread == ts or event.get("edited") or event.get("hidden"):
+        return None
+    return ThreadReply(str(event["user"]), str(event.get("text") or ""), str(event["channel"]), str(ts), str(thread))
+
+
+def as_written(text: str, handles: Mapping[str, str | None]) -> str:
+    """Return the text as its writer sees it: Slack's sequences for people, channels and links are undone.
+
+    handles: of the people in it (`mentioned_in`), by their ids.
+    """
+
+    def plain(match: re.Match[str]) -> str:
+        what, label = match[1], match[2]
+        if _PERSON.fullmatch(what):
+            return handles.get(what[1:]) or label or f"slack:{what[1:]}"
+        if what.startswith("#"):
+            return f"#{label or what[1:]}"
+        if what.startswith("!"):
+            return label or f"@{what[1:].partition('^')[0]}"
+        address = _ADDRESS.fullmatch(what)
+        if not label or address is None:
+            return label or what.removeprefix("mailto:").removeprefix("tel:")
+        return label if label in {what, address[1]} else f"{label} ({what})"
+
+    return _SEQUENCE.sub(plain, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def mentioned_in(text: str) -> frozenset[str]:
+    """Return the ids of the people whom the text mentions."""
+    return frozenset(match[1][1:] for match in _SEQUENCE.finditer(text) if _PERSON.fullmatch(match[1]))
+
+
+class Threads:
+    """Hears what is said under the messages of incidents. `serve` carries out a line; True: it went well."""
+
+    def __init__(
+        self, ports: Ports, people: People, client: AsyncWebClient, serve: Callable[[Asked], Awaitable[bool]]
+    ) -> None:
+        self._ports = ports
+        self._people = people
+        self._client = client
+        self._serve = serve
+
+    async def hear(self, event: Mapping[str, Any]) -> None:
+        """Take in a message event; what was kept or carried out gets a mark that everybody sees."""
+        reply = reply_in(event)
+        if reply is None:
+            return
+        try:
+            card = await self._ports.store.cards.shown_as(reply.channel, reply.thread)
+            incident = await incident_of(card, self._ports) if card is not None else None
+        except StoreError as error:
+            LOG.warning("slack thread=%s reply=lost why=%r", reply.thread, error.message)
+            return
+        if card is None or incident is None:
+            return
+        kind: Kind = "outage" if isinstance(incident, Outage) else "maintenance"
+        handles = {user: await self._people.handle_of(user) for user in mentioned_in(reply.text)}
+        meant = what_is_meant(as_written(reply.text, handles), kind, incident.id)
+        if meant is not None and await self._counts(meant, reply.user):
+            heard = Heard(f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC))
+            if await self._serve(_asked(reply, meant, heard)):
+                await self._mark(reply)
+
+    async def _counts(self, meant: Meant, user: str) -> bool:
+        """Return whether it is to be carried out: what others only say among themselves is none of the bot's business.
+
+        Who types a command and may not is told so, as elsewhere.
+        """
+        return meant.typed or (await self._people.person_of(user)).may(commands.all_commands()[meant.verb].who)
+
+    async def _mark(self, reply: ThreadReply) -> None:
+        try:
+            await self._client.reactions_add(channel=reply.channel, timestamp=reply.ts, name=KEPT)
+        except NOT_SAID as error:
+            # It is kept all the same, and the message above shows it.
+            if why_of(error) != "already_reacted":
+                LOG.warning("slack user=%s mark=lost why=%r", reply.user, why_of(error))
+
+
+def _asked(reply: ThreadReply, meant: Meant, heard: Heard) -> Asked:
+    said = (meant.verb, meant.label) if meant.text is None else (meant.verb, "--", meant.label, meant.text)
+    return Asked(
+        reply.user,
+        " ".join(word for word in said if word != "--"),
+        event=f"message:{reply.channel}:{reply.ts}",
+        channel=reply.channel,
+        message=reply.thread,
+        words=said,
+        heard=heard,
+    )
