@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from bench import cutover, detection, footprint, probing, start, status, sync, sync_many
+from bench import cutover, detection, footprint, probing, probing_hanging, probing_https, start, status, sync, sync_many
 from bench.conditions import conditions
 from bench.report import as_markdown, write_into
 from bench.result import Row
@@ -27,6 +27,8 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "probing": probing.thousand,
     "probing-5000": probing.five_thousand,
     "probing-all": probing.five_thousand_a_second,
+    "https": probing_https.measure,
+    "hanging": probing_hanging.measure,
     "footprint": footprint.measure,
     "cutover": cutover.measure,
     "sync": sync.measure,
