@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ HOUR_S = 3600
 DAY_S = 86400
 FINE_BELOW_S = 1
 PRECISE_BELOW_S = 10
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
 def duration(length: timedelta) -> str:
@@ -56,12 +58,14 @@ def clock_time(at: datetime, timezone: str, now: datetime | None = None) -> str:
 
 def stamp(at: datetime) -> str:
     """Write a moment as stored and in JSON: ISO 8601 in UTC, `2026-06-14T13:02:07.120000Z`; sorts as text."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def from_stamp(text: str) -> datetime:
     """Read what `stamp` wrote. Raises ValueError for anything else."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if not _STAMP.fullmatch(text):
+        raise ValueError(f"not a moment as it is stored: {text!r}")
+    return datetime.fromisoformat(text)
 
 
 def listing(names: list[str] | tuple[str, ...], most: int = 5) -> str:

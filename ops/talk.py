@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from core.words import duration
 from ops.dialogue import Dialogue
@@ -93,19 +93,20 @@ class _Conversation(asyncio.Protocol):
         self.connected = False
         self.certificate_ends_at: datetime | None = None
         self._listener = listener
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        # Not asked for its class: another event loop's is none of asyncio's, and does the same.
+        self._transport = writable = cast("asyncio.WriteTransport", transport)
         self.connected = True
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.certificate_ends_at = _end_of(tls.getpeercert())
-        if isinstance(self._listener, Dialogue) and isinstance(transport, asyncio.WriteTransport):
-            self._listener.say = transport.write
+        if isinstance(self._listener, Dialogue):
+            self._listener.say = writable.write
         opening = self._listener.opening()
-        if opening and isinstance(transport, asyncio.WriteTransport):
-            transport.write(opening)
+        if opening:
+            writable.write(opening)
         # For some it is enough that it is connected.
         self.data_received(b"")
 
@@ -129,7 +130,7 @@ class _Conversation(asyncio.Protocol):
 
     def close(self) -> None:
         """Let go at once: a look leaves nothing behind that waits for the other side's goodbye."""
-        if isinstance(self._transport, asyncio.WriteTransport):
+        if self._transport is not None:
             # Closing TLS properly means to wait for the other side; closing TCP does not.
             if self._transport.get_extra_info("sslcontext"):
                 self._transport.abort()

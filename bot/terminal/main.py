@@ -75,9 +75,12 @@ def _carry_out(words: list[str]) -> int:
         return _print(reply, as_facts=options.json or options.schema)
     if command.name == "run":
         # Here and not above: Slack and the scheduler take half a second to load, which no other command needs.
+        import uvloop  # noqa: PLC0415
+
         from bot.running import run_bot  # noqa: PLC0415
 
-        asyncio.run(run_bot(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_bot(settings))
         return 0
     return asyncio.run(_answer(words, settings, as_facts=getattr(options, "json", False)))
 

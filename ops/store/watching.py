@@ -10,10 +10,23 @@ from core.words import from_stamp, stamp
 from ops.store.outages import Outages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from sqlite_utils import Database
+
+    Row = tuple[str, ...]
+
+_STATE = (
+    "INSERT INTO states (target, state, since_at, seen_at, why) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "state = excluded.state, since_at = excluded.since_at, seen_at = excluded.seen_at, why = excluded.why"
+)
+# A stretch goes on where the newest one of the target is of the same state and did not end too long ago.
+_STRETCH = (
+    "INSERT INTO observed (target, state, from_at, until_at) VALUES (?, ?, coalesce((SELECT CASE WHEN state = ? "
+    "AND until_at >= ? THEN from_at END FROM observed WHERE target = ? ORDER BY from_at DESC LIMIT 1), ?), ?) "
+    "ON CONFLICT DO UPDATE SET state = excluded.state, until_at = max(until_at, excluded.until_at)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +63,11 @@ class Watching(Outages):
         batch = list(seen)
 
         def work(database: Database) -> None:
-            for one in batch:
-                _saw(database, one, gap)
+            # Plain SQL, many rows at once: of thousands of targets a second, a table object's checks would cost more
+            # than the work.
+            states, observed = _rows(batch, gap)
+            database.conn.executemany(_STATE, states)
+            database.conn.executemany(_STRETCH, observed)
 
         await self._db.write(work)
 
@@ -178,24 +194,15 @@ class Watching(Outages):
         return dict(rows)
 
 
-def _saw(database: Database, seen: Seen, gap: timedelta) -> None:
-    at = stamp(seen.seen_at)
-    # Plain SQL: with thousands of targets a second, a table object's checks would cost more than the work.
-    database.conn.execute(
-        "INSERT INTO states (target, state, since_at, seen_at, why) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "state = excluded.state, since_at = excluded.since_at, seen_at = excluded.seen_at, why = excluded.why",
-        [seen.target, seen.state, stamp(seen.since_at), at, seen.why],
-    )
-    cursor = database.conn.execute(
-        "UPDATE observed SET until_at = max(until_at, ?) WHERE target = ? AND state = ? AND until_at >= ? "
-        "AND from_at = (SELECT max(from_at) FROM observed WHERE target = ?)",
-        [at, seen.target, seen.state, stamp(seen.seen_at - gap), seen.target],
-    )
-    if not cursor.rowcount:
-        database.conn.execute(
-            "INSERT INTO observed VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-            [seen.target, seen.state, at, at],
-        )
+def _rows(batch: Sequence[Seen], gap: timedelta) -> tuple[list[Row], list[Row]]:
+    """Return the rows of `batch` for `states` and for `observed`, as its statements take them."""
+    written = {at: stamp(at) for one in batch for at in (one.since_at, one.seen_at, one.seen_at - gap)}
+    states: list[Row] = [(one.target, one.state, written[one.since_at], written[one.seen_at], one.why) for one in batch]
+    observed: list[Row] = [
+        (one.target, one.state, one.state, written[one.seen_at - gap], one.target, *(2 * [written[one.seen_at]]))
+        for one in batch
+    ]
+    return states, observed
 
 
 def _seen(row: dict[str, str]) -> Seen:
