@@ -1,0 +1,66 @@
+"""Who is told what, and who may say yes: Slack, alerts, status pages, and the bot's own HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.fleet.access import SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """Who may do what in Slack, and where alerts go. Ids of users (U…) or user groups (S…)."""
+
+    ops_channel: str
+    operators: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """How many approvers a plan needs, and how long it waits for them."""
+
+    needed: int = 1
+    ttl: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """How people are told. remind: how often while nobody has acknowledged. summary: a daily word; None: never."""
+
+    remind: timedelta = timedelta(minutes=30)
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A dead-man's switch elsewhere that is told that the bot lives. url: where its address is: it holds a secret."""
+
+    url: SecretRef
+    every: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPages:
+    """What the servers' status pages show to everybody.
+
+    title: None: the fleet's name. hide: sites that are not on them. addresses: whether servers' addresses are.
+    stale_after: a page says by itself that it is old when it was written longer ago.
+    """
+
+    title: str | None = None
+    hide: tuple[str, ...] = ()
+    addresses: bool = False
+    stale_after: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The bot's own HTTP, for monitoring. alertmanager: the token with which alerts may be sent; None: none may."""
+
+    port: int
+    address: str = "127.0.0.1"
+    alertmanager: SecretRef | None = None
