@@ -7,7 +7,6 @@ thousand targets make three messages. The title carries the whole fact, because 
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.degraded_card import (
@@ -18,9 +17,10 @@ from core.degraded_card import (
     flapping_title,
     several_degraded,
 )
-from core.incident import cause_hint, cause_of, label_of, said_parts, with_cause
+from core.incident import with_cause
 from core.outage_facts import Ending, Facts, OutageLike, facts_from_json, opened_for
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone
+from core.outage_people import ack_button, cause_button, people_parts, said_of_drops
+from core.reply import Button, Reply, Row, Table, Text, Tone
 from core.words import ago, clock_time, count, duration, listing
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 ROWS = 20
 TYPED_SITES = 5
 MOVE_BUTTONS = 2
-WHY = "Why did it happen? Everybody may read it on the status pages."
 
 QUARANTINED = (
     "Nothing was overwritten. `failback {server}` shows what it has that the served copies have not, and lets you "
@@ -40,10 +39,9 @@ QUARANTINED = (
 
 def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
     """Return what the card that these outages share shows; at least one of them."""
-    # What flaps goes on in the message of its last drop.
+    # What flaps goes on in the message of an earlier drop.
     alone = len({outage.target for outage in outages}) == 1
-    reply = _single(outages[-1], timezone, now) if alone else _several(outages, timezone, now)
-    return replace(reply, buttons=(*reply.buttons, *_cause_button(outages)))
+    return _single(outages, timezone, now) if alone else _several(outages, timezone, now)
 
 
 def name_of(target: str) -> str:
@@ -58,20 +56,23 @@ def subject_of(target: str) -> str:
     return words.get(kind, name)
 
 
-def _single(outage: OutageLike, timezone: str, now: datetime) -> Reply:
+def _single(drops: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
+    """Show one thing as its last drop is, with what was said of all of them."""
+    outage, said = drops[-1], said_of_drops(drops)
     facts = facts_from_json(outage.body)
     if outage.closed_at is not None:
         title, tone = _ended(outage, facts, timezone, now)
-        title = with_cause(title, outage.said)
+        title = with_cause(title, said)
     else:
         softer = outage.target.startswith(("link:", DEGRADED))
         title, tone = _title(outage, facts, timezone, now), Tone.WARN if softer else Tone.BAD
     parts = [Text(text) for text in _details(outage, facts, now) if text]
     if outage.closed_at is None:
-        buttons = (*_move_buttons([(outage, facts)]), *_ack_button([outage]))
+        buttons = (*_move_buttons([(outage, facts)]), *ack_button([outage]))
     else:
         buttons = _reconcile_button(outage) if facts.quarantined else ()
-    return Reply(title, parts=(*parts, *_people([outage], timezone, now)), buttons=buttons, tone=tone)
+    people = people_parts([outage], said, timezone, now)
+    return Reply(title, parts=(*parts, *people), buttons=(*buttons, *cause_button([outage])), tone=tone)
 
 
 def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> str:
@@ -202,39 +203,10 @@ def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     return lines
 
 
-def _people(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list[Part]:
-    """Say who looks after it, why it happened and what was noted; once somebody does, how to say why."""
-    parts = _acknowledged(outages, timezone, now)
-    parts += said_parts([said for outage in outages for said in outage.said], timezone, now)
-    asked = _without_cause(outages)
-    return [*parts, cause_hint(label_of("outage", asked[0].id))] if asked else parts
-
-
-def _without_cause(outages: Sequence[OutageLike]) -> list[OutageLike]:
-    return [outage for outage in outages if outage.acked_by is not None and cause_of(outage.said) is None]
-
-
-def _cause_button(outages: Sequence[OutageLike]) -> list[Button]:
-    return [Button("Add cause", f"cause {outage.id}", asks=WHY) for outage in _without_cause(outages)[:1]]
-
-
 def _state_of(outage: OutageLike) -> str:
     if outage.closed_at is not None:
         return "over"
     return "degraded" if outage.target.startswith(DEGRADED) else "down"
-
-
-def _acknowledged(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list[Part]:
-    for outage in outages:
-        if outage.acked_by is not None and outage.acked_at is not None:
-            at = clock_time(outage.acked_at, timezone, now)
-            return [Text(f"{outage.acked_by} looks after it since {at}.")]
-    return []
-
-
-def _ack_button(outages: Sequence[OutageLike]) -> list[Button]:
-    waiting = [outage for outage in outages if outage.closed_at is None and outage.acked_by is None]
-    return [Button("Acknowledge", f"ack {waiting[0].id}")] if waiting else []
 
 
 def _move_buttons(outages: Sequence[tuple[OutageLike, Facts]]) -> list[Button]:
@@ -294,5 +266,7 @@ def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Rep
         for outage in ordered[:ROWS]
     )
     table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, number - ROWS))
-    buttons = (*_move_buttons([(outage, facts[outage.id]) for outage in still]), *_ack_button(still))
-    return Reply(title, parts=(table, *_people(outages, timezone, now)), buttons=buttons, tone=tone)
+    moves = _move_buttons([(outage, facts[outage.id]) for outage in still])
+    people = people_parts(outages, [said for outage in outages for said in outage.said], timezone, now)
+    buttons = (*moves, *ack_button(still), *cause_button(outages))
+    return Reply(title, parts=(table, *people), buttons=buttons, tone=tone)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 async def remind(ports: Ports, _key: str, _at: datetime) -> None:
     """Add a line to the thread of each alert whose turn it is; none of what a maintenance is on."""
-    now, watching = ports.clock.now(), ports.store.watching
-    outages = [one for one in await watching.open_outages() if one.acked_by is None]
+    now = ports.clock.now()
+    outages = [one for one in await ports.store.watching.open_outages() if one.acked_by is None]
     if not outages:
         return
     planned = await ports.store.maintenance.now_and_planned()
     quiet = {one.target for one in outages if silencing(planned, one.target, now) is not None}
-    await watching.remind(ports.fleet.alerts.remind, quiet, lambda forgotten: reminder(forgotten, now), now)
+    every = ports.fleet.alerts.remind
+    await ports.store.reminders.remind(every, quiet, lambda forgotten: reminder(forgotten, now), now)
 
 
 JOB = Job(name="reminders", run=remind, every=timedelta(seconds=15))

@@ -237,7 +237,7 @@ class Desk:
                 plain[trouble.target.startswith(DEGRADED)].append(trouble)
                 continue
             facts = self._flapping_facts(await self._facts(trouble, Facts()), flapping, now_s)
-            opening = Opening(trouble.target, trouble.since_at, facts_to_json(facts))
+            opening = Opening(trouble.target, trouble.since_at, facts_to_json(facts), facts.first_change_at)
             before = self._card_of.get(trouble.target)
             await self._open_many([opening], partial(_always, before))
         for degraded, group in plain.items():

@@ -17,6 +17,7 @@ from ops.store.measures import Measures
 from ops.store.plans import Plans
 from ops.store.proofs import Proofs
 from ops.store.record import Record
+from ops.store.reminders import Reminders
 from ops.store.reports import Reports
 from ops.store.sent import Sent
 from ops.store.undos import Undos
@@ -47,6 +48,7 @@ class Store:
         self.maintenance = Maintenances(self._db)
         self.measures = Measures(self._db)
         self.sent = Sent(self._db)
+        self.reminders = Reminders(self._db)
         self.reports = Reports(self._db)
 
     async def open(self) -> None:

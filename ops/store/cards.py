@@ -58,9 +58,20 @@ def put_card(database: Database, key: str, reply: Reply, at: datetime) -> None:
     )
 
 
-def add_note(database: Database, key: str, text: str, at: datetime) -> None:
-    """Add a line to a card's thread inside a transaction that is open already."""
-    database.conn.execute("INSERT INTO notes (card, text, at) VALUES (?, ?, ?)", [key, text, stamp(at)])
+def add_note(database: Database, key: str, text: str, at: datetime, series: str | None = None) -> bool:
+    """Add a line to a card's thread inside a transaction that is open already; return whether it is one more.
+
+    series: a line of the same series that still waits to be sent gives way to this one.
+    """
+    waits = database.conn.execute(
+        "UPDATE notes SET text = ?, at = ? WHERE card = ? AND series = ? AND sent_at IS NULL",
+        [text, stamp(at), key, series],
+    )
+    if not waits.rowcount:
+        database.conn.execute(
+            "INSERT INTO notes (card, text, at, series) VALUES (?, ?, ?, ?)", [key, text, stamp(at), series]
+        )
+    return not waits.rowcount
 
 
 class Cards:

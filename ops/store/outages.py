@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.incident import Heard, Said, cause_of, thread_line
+from core.outage_people import said_of_drops
 from core.words import from_stamp, stamp
 from ops.store.cards import add_note, put_card
 from ops.store.record import write_entry
 from ops.store.said import add_said, said_of, was_heard
-from ops.store.sent import put_alert
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlite_utils import Database
 
@@ -60,11 +60,16 @@ Choose = Callable[[Sequence[str]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """An outage to be opened: of what, since when, and its facts."""
+    """An outage to be opened: of what, since when, and its facts.
+
+    flaps_since: it is one more drop of something that flaps since then: who looks after it, and what was said of its
+    drops before, go on.
+    """
 
     target: str
     opened_at: datetime
     body: Mapping[str, object]
+    flaps_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +108,15 @@ class Outages:
                     if card is None:
                         card = f"outage:{cursor.lastrowid}"
                         made.append(card)
-                    kept = {**one.body, "card": card}
-                    _keep_body(database, int(cursor.lastrowid or 0), kept)
+                    kept, number = {**one.body, "card": card}, int(cursor.lastrowid or 0)
+                    _keep_body(database, number, kept)
                     write_entry(database, at, "outage.opened", one.target, who, kept)
+                    _go_on(database, number, one, who, at)
                     touched[card] = None
             for card in touched:
                 _draw(database, card, draw, at)
             targets = {one.target for one in openings}
-            return tuple(outage for outage in _open(database) if outage.target in targets)
+            return tuple(outage for outage in read_open(database) if outage.target in targets)
 
         return await self._db.write(work)
 
@@ -191,42 +197,6 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def remind(
-        self, every: timedelta, quiet: Collection[str], again: Callable[[tuple[Outage, ...]], Reply], at: datetime
-    ) -> int:
-        """Tell again of each card that shows an outage which nobody looks after, on record; return of how many.
-
-        A card's turn comes `every` so often, counted from when it was made. It is told by a line in its thread, unless
-        one still waits to be sent, and by the other ways. quiet: targets that nobody is reminded of. again: what is
-        told of a card's forgotten outages.
-        """
-
-        def work(database: Database) -> int:
-            forgotten: dict[str, list[Outage]] = {}
-            for one in _open(database):
-                if one.acked_by is None and one.target not in quiet:
-                    forgotten.setdefault(one.card, []).append(one)
-            told = 0
-            for card, outages in forgotten.items():
-                if not _is_due(database, card, every, at):
-                    continue
-                reply = again(tuple(outages))
-                by_other_ways = put_alert(database, card, reply, at)
-                waits = _note_waits(database, card)
-                if waits and not by_other_ways:
-                    continue
-                if not waits:
-                    add_note(database, card, reply.title, at)
-                database.conn.execute(
-                    "UPDATE outages SET reminded_at = ? WHERE id IN (SELECT value FROM json_each(?))",
-                    [stamp(at), json.dumps([one.id for one in outages])],
-                )
-                write_entry(database, at, "outage.reminded", card, "bot:reminders", {"of": len(outages)})
-                told += 1
-            return told
-
-        return await self._db.write(work)
-
     async def outages_since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
         """Return the outages that were not over at `at`, newest first, `most` of them; None: all."""
         sql = "SELECT * FROM outages WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC, id DESC LIMIT ?"
@@ -236,7 +206,7 @@ class Outages:
 
     async def open_outages(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
-        return await self._db.read(_open)
+        return await self._db.read(read_open)
 
     async def on_card(self, card: str) -> tuple[Outage, ...]:
         """Return the outages that this card shows, oldest first."""
@@ -250,25 +220,40 @@ class Outages:
         return found[0] if found else None
 
 
-def _open(database: Database) -> tuple[Outage, ...]:
+def _go_on(database: Database, number: int, one: Opening, who: str, at: datetime) -> None:
+    """Let the outage have what people did about the drops of the same thing that were over since it flaps."""
+    if one.flaps_since is None:
+        return
+    drops = _outages(
+        database,
+        database.query(
+            "SELECT * FROM outages WHERE target = ? AND closed_at >= ? ORDER BY id",
+            [one.target, stamp(one.flaps_since)],
+        ),
+    )
+    said = said_of_drops(drops)
+    acked = [drop for drop in drops if drop.acked_by is not None and drop.acked_at is not None]
+    if not said and not acked:
+        return
+    for each in said:
+        add_said(database, f"outage:{number}", each, None)
+    cause = cause_of(said)
+    database.conn.execute(
+        "UPDATE outages SET cause = ?, acked_by = ?, acked_at = ? WHERE id = ?",
+        [
+            cause.text if cause is not None else None,
+            acked[-1].acked_by if acked else None,
+            stamp(acked[-1].acked_at) if acked and acked[-1].acked_at is not None else None,
+            number,
+        ],
+    )
+    body = {"outage": number, "from": [drop.id for drop in drops], "said": len(said)}
+    write_entry(database, at, "outage.goes-on", one.target, who, body)
+
+
+def read_open(database: Database) -> tuple[Outage, ...]:
+    """Return the outages that are not over, oldest first, inside a transaction that is open already."""
     return _outages(database, database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
-
-
-def _is_due(database: Database, card: str, every: timedelta, at: datetime) -> bool:
-    ((last,),) = database.conn.execute(
-        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = ?1), '')) "
-        "FROM outages WHERE json_extract(body, '$.card') = ?1",
-        [card],
-    ).fetchall()
-    # A moment in the future is a clock that was set back since.
-    return bool(last) and abs(at - from_stamp(last)) >= every
-
-
-def _note_waits(database: Database, card: str) -> bool:
-    ((waits,),) = database.conn.execute(
-        "SELECT EXISTS (SELECT 1 FROM notes WHERE card = ? AND sent_at IS NULL)", [card]
-    ).fetchall()
-    return bool(waits)
 
 
 def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:

@@ -172,3 +172,10 @@ def replies_in_threads(database: Database) -> None:
     database.conn.execute("ALTER TABLE said ADD COLUMN heard TEXT")
     database.conn.execute("CREATE INDEX said_heard ON said (heard) WHERE heard IS NOT NULL")
     database.conn.execute("CREATE INDEX cards_shown ON cards (ts)")
+
+
+@MIGRATIONS()
+def lines_that_give_way(database: Database) -> None:
+    """Add to which series a line for a thread belongs, of which the newest is sent."""
+    database.conn.execute("ALTER TABLE notes ADD COLUMN series TEXT")
+    database.conn.execute("CREATE INDEX notes_waiting ON notes (card) WHERE sent_at IS NULL")

@@ -62,9 +62,23 @@ async def test_it_stops_when_it_is_over(down: Stage) -> None:
     assert await reminders(down) == []
 
 
-async def test_while_slack_is_away_reminders_do_not_pile_up(down: Stage) -> None:
-    await play(down, 5 * REMIND_S)
-    assert len(await reminders(down)) == 1
+async def test_while_slack_is_away_one_reminder_waits_and_says_how_long_it_is_by_now(down: Stage) -> None:
+    await play(down, 5 * REMIND_S + 10)
+    (line,) = await reminders(down)
+    assert line.startswith("Nobody looks after it yet, open for 5 min ")
+    await sent(down)
+    await play(down, 20)
+    assert await reminders(down) == []
+    assert len(await on_record(down, "outage.reminded")) == 1
+
+
+async def test_other_lines_that_wait_hold_no_reminder_back(down: Stage) -> None:
+    await type_in(down, 'note "called them"')
+    await play(down, REMIND_S + 10)
+    assert [line.partition(",")[0] for line in await thread(down, CARD)] == [
+        "slack:UALICE: called them",
+        "Nobody looks after it yet",
+    ]
 
 
 async def test_by_other_ways_they_come_also_while_slack_is_away(down: Stage) -> None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.incident import Said
 from core.outage_card import card_of
 from core.outage_facts import Ending, Facts, facts_from_json, facts_to_json
 from core.reply import Table, Text, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from core.incident import Said
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
 ZONE = "Europe/London"
@@ -103,6 +102,20 @@ def test_what_flaps_is_said_with_how_often_and_how_it_is_now(target: str, facts:
 def test_what_flaps_goes_on_in_the_message_of_its_last_drop() -> None:
     before = one(replace(FULL, ending=Ending.UP), "server:uk", id=6, closed_at=NOW)
     assert card_of([before, one(FLAPS, "server:uk")], ZONE, NOW).title.startswith("uk is flapping")
+
+
+def test_what_flaps_shows_what_was_said_of_all_its_drops_once_in_order() -> None:
+    first, second, cause = (
+        Said("note", "called them", "slack:U1", NOW - timedelta(minutes=2)),
+        Said("note", "they look at it", "slack:U2", NOW - timedelta(minutes=1)),
+        Said("cause", "a loose cable", "slack:U1", NOW),
+    )
+    drops = [
+        one(replace(FULL, ending=Ending.UP), "server:uk", id=6, closed_at=NOW, said=(first, cause)),
+        one(FLAPS, "server:uk", said=(first, second)),
+    ]
+    shown = [part.text.partition(": ")[2] for part in card_of(drops, ZONE, NOW).parts if isinstance(part, Text)][-3:]
+    assert shown == ["a loose cable (slack:U1, 14:02:30 BST)", "called them", "they look at it"]
 
 
 def test_many_degraded_servers_share_a_message_that_calls_none_down() -> None:
