@@ -10,6 +10,7 @@ from ops.store.claims import Claims, Runs
 from ops.store.copies import Copies
 from ops.store.database import Db
 from ops.store.history_of_states import StateHistory
+from ops.store.home_tabs import HomeTabs
 from ops.store.keeping import Keeping
 from ops.store.latencies import Latencies
 from ops.store.maintenance import Maintenances
@@ -44,6 +45,7 @@ class Store:
         self.undos = Undos(self._db)
         self.backups = Backups(self._db)
         self.history = StateHistory(self._db)
+        self.home_tabs = HomeTabs(self._db)
         self.latencies = Latencies(self._db)
         self.maintenance = Maintenances(self._db)
         self.measures = Measures(self._db)

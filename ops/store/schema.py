@@ -179,3 +179,12 @@ def lines_that_give_way(database: Database) -> None:
     """Add to which series a line for a thread belongs, of which the newest is sent."""
     database.conn.execute("ALTER TABLE notes ADD COLUMN series TEXT")
     database.conn.execute("CREATE INDEX notes_waiting ON notes (card) WHERE sent_at IS NULL")
+
+
+@MIGRATIONS()
+def home_tabs(database: Database) -> None:
+    """Add whose Home tab may be open, and which bot keeps it up to date until when."""
+    database.conn.execute(
+        """CREATE TABLE home_tabs (
+            user TEXT PRIMARY KEY, opened_at TEXT NOT NULL, bot TEXT NOT NULL, until_at TEXT NOT NULL) STRICT"""
+    )

@@ -26,7 +26,7 @@ from ops.store.outages import Opening
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Commands, Shelf
+    from conftest import Commands, Shelf, StartBot
 
     from bot.slack.settings import SlackSettings
     from core.fleet import Fleet
@@ -127,6 +127,19 @@ def test_planned_work_is_there(slack: LocalSlack, shelf: Shelf) -> None:
     shelf._do(lambda store: store.maintenance.plan(wanted, at, lambda one: card_of(one, "UTC", at), lambda _open: None))
     slack.open_home(ALICE)
     wait_for(slack, ALICE, "Maintenance M1 of uk until")
+
+
+def test_a_bot_that_starts_goes_on_with_the_tabs_that_were_open(
+    slack: LocalSlack, shelf: Shelf, start_bot: StartBot, settings_for: Callable[..., SlackSettings]
+) -> None:
+    first = start_bot(settings_for(slack))
+    slack.wait_for_bot()
+    slack.open_home(ALICE)
+    wait_for(slack, ALICE, "no sites")
+    first.stop()
+    outage(shelf, "server:uk", "uk is down since 14:02:07 BST")
+    start_bot(settings_for(slack))
+    wait_for(slack, ALICE, "uk is down since 14:02:07 BST")
 
 
 async def test_it_is_shown_again_after_slack_lost_it_or_was_asked_too_often(

@@ -1,0 +1,62 @@
+"""Whose Home tab may be open, and which bot keeps it up to date: another goes on with those of a bot that is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.words import from_stamp, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+
+class HomeTabs:
+    """Home tabs, each kept by one bot at a time under a lease."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def opened(self, users: Iterable[str], bot: str, at: datetime, lease: timedelta, *, most: int) -> None:
+        """Note who opened theirs now, so that `bot` keeps it; of all of them, `most` are remembered, the latest."""
+
+        def work(database: Database) -> None:
+            database.conn.executemany(
+                "INSERT OR REPLACE INTO home_tabs VALUES (?, ?, ?, ?)",
+                [(user, stamp(at), bot, stamp(at + lease)) for user in users],
+            )
+            database.conn.execute(
+                "DELETE FROM home_tabs WHERE user NOT IN (SELECT user FROM home_tabs ORDER BY opened_at DESC LIMIT ?)",
+                [most],
+            )
+
+        await self._db.write(work)
+
+    async def keep(self, bot: str, at: datetime, lease: timedelta, since_at: datetime) -> Mapping[str, datetime]:
+        """Go on with this bot's tabs, and with those whose bot is gone; return whose they are, and since when open.
+
+        Those that were opened before `since_at` are forgotten.
+        """
+
+        def work(database: Database) -> Mapping[str, datetime]:
+            database.conn.execute("DELETE FROM home_tabs WHERE opened_at < ?", [stamp(since_at)])
+            database.conn.execute(
+                "UPDATE home_tabs SET bot = ?1, until_at = ?2 WHERE bot = ?1 OR until_at < ?3",
+                [bot, stamp(at + lease), stamp(at)],
+            )
+            rows = database.query("SELECT user, opened_at FROM home_tabs WHERE bot = ? ORDER BY opened_at", [bot])
+            return {row["user"]: from_stamp(row["opened_at"]) for row in rows}
+
+        return await self._db.write(work)
+
+    async def let_go(self, bot: str, at: datetime) -> None:
+        """Leave this bot's tabs to whoever comes next, at once."""
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "UPDATE home_tabs SET bot = '', until_at = ? WHERE bot = ?", [stamp(at), bot]
+            )
+        )
