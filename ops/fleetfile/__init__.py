@@ -18,12 +18,11 @@ from pydantic.json_schema import GenerateJsonSchema
 from core.errors import SettingsError
 from core.fleet_problems import fleet_troubles
 from core.words import count
-from ops.fleetfile.building import fleet_from
 from ops.fleetfile.names import known_zone_name
 from ops.fleetfile.problems import Problem, of_shape, of_trouble, where_of
 from ops.fleetfile.reading import text_of
 from ops.fleetfile.secret_places import secret_reader, secret_troubles
-from ops.fleetfile.shape import FleetFile
+from ops.fleetfile.shape import FleetFile, fleet_from
 from ops.fleetfile.wrong import kind_of
 from ops.fleetfile.yaml_tree import Block, YamlTrouble, grow
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os.path
 import posixpath
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from core.fleet import SecretRef
 from core.units import shown
 from ops.fleetfile.names import host_name
 from ops.fleetfile.wrong import Wrong
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
@@ -146,3 +150,13 @@ def secret_ref(value: object) -> SecretRef:
         )
     found: Literal["env", "file"] = "env" if kind == "env" else "file"
     return SecretRef(found, where)
+
+
+def path_in(path: str, folder: Path) -> str:
+    """Return a path of this machine as an absolute one; links are not followed."""
+    return os.path.abspath(os.path.join(folder, path))  # noqa: PTH100, PTH118  Path.resolve would follow links
+
+
+def secret_in(secret: SecretRef, folder: Path) -> SecretRef:
+    """Return where a secret is, absolutely."""
+    return secret if secret.kind == "env" else SecretRef("file", path_in(secret.where, folder))

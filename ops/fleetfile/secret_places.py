@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
 from core.fleet_tree import Trouble, at, entries_at, mapping_at
-from ops.fleetfile.building import path_in, secret_in
-from ops.fleetfile.places import path_here, secret_ref
+from ops.fleetfile.places import path_here, path_in, secret_in, secret_ref
 from ops.fleetfile.wrong import Wrong
 
 if TYPE_CHECKING:
