@@ -60,7 +60,7 @@ class Stage(StrEnum):
 
     PLANNED = "planned"
     RUNNING = "under way"
-    LATE = "longer than planned"
+    LATE = "under way longer than planned"
     OVER = "over"
     CANCELLED = "cancelled"
 
@@ -119,6 +119,10 @@ def headline(page: Page) -> tuple[State, str]:
         counted = ((tally.down, State.DOWN), (tally.degraded, State.DEGRADED), (tally.unknown, State.UNKNOWN))
         states += [state for number, state in counted if number]
     worst = min(states, key=_badness, default=State.UNKNOWN)
+    names = page.nameservers
+    if worst is State.UP and names.down + names.degraded:
+        answer = f"{names.up:,} of {count(names.all, 'name server')} answer as they should"
+        return State.DEGRADED, f"All is up on {count(len(page.servers), 'server')}, but {answer}"
     if worst is State.UP:
         return worst, f"Everything is up: {_sites_up(page.tally)}{count(len(page.servers), 'server')}"
     if all(state is State.UNKNOWN for state in states):

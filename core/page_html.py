@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from core.page import Incident, OnPage, Page, PlannedWork
 
 MARKS = {State.UP: "✓", State.DEGRADED: "!", State.DOWN: "✗", State.UNKNOWN: "?"}
+# Its words are attributes, which only the style shows: without it there are no bars that they could explain.
 KEY = (
-    '<p class="soft">Each bar is a day, today is on the right. <span class="k"><i class="ku"></i>up,</span> '
-    '<span class="k"><i class="kg"></i>up in part,</span> <span class="k"><i class="kd"></i>down (with a mark below),'
-    '</span> <span class="k"><i class="kn"></i>not observed.</span></p>'
+    '<p class="soft" aria-hidden="true"><span data-says="Each bar is a day, today is on the right."></span> '
+    '<span class="k" data-says="up,"><i class="ku"></i></span> '
+    '<span class="k" data-says="up in part,"><i class="kg"></i></span> '
+    '<span class="k" data-says="down (with a mark below),"><i class="kd"></i></span> '
+    '<span class="k" data-says="not observed."><i class="kn"></i></span></p>'
 )
+OTHERS_NAMED = 5
 
 
 def page_html(page: Page) -> str:
@@ -59,7 +63,8 @@ def page_html(page: Page) -> str:
 def _on(page: Page) -> str:
     if not page.written_on:
         return ""
-    others = ", ".join(one.name for one in page.servers if one.name != page.written_on)
+    names = [one.name for one in page.servers if one.name != page.written_on]
+    others = ", ".join(names) if len(names) <= OTHERS_NAMED else f"{len(names)} other servers"
     return f" This copy is on {page.written_on}; it tells of {others} too." if others else ""
 
 
@@ -82,9 +87,9 @@ def _target(one: OnPage, page: Page, before: str = "") -> str:
     said = f"{_capital(state_words(one.state))}{since}{': ' if about else '.'}{escape(about)}"
     return "".join(
         [
-            f'<li><div class="top"><h3>{name} <span class="soft">{before}{escape(one.where)}</span></h3>',
+            f'<li><h3>{name} <span class="soft">{before}{escape(one.where)}</span></h3> ',
             f'<span class="state {one.state.value}"><span aria-hidden="true">{MARKS[one.state]} </span>',
-            f"{state_words(one.state)}</span></div>",
+            f"{state_words(one.state)}</span>",
             f'<p class="soft">{said}</p>' if since or about else "",
             f'{bars(one.days)}<p class="soft">{escape(bars_words(one.days))}</p>' if one.days else "",
             "</li>",
@@ -123,8 +128,7 @@ def _work_entry(one: PlannedWork, page: Page) -> str:
         times.append(f"Ended {_moment(one.ended_at, page)}.")
     return "".join(
         [
-            f'<li><div class="top"><h3>{escape(one.what)}</h3>',
-            f'<span class="state">{escape(_capital(kind))}</span></div>',
+            f'<li><h3>{escape(one.what)}</h3> <span class="state">{escape(_capital(kind))}</span>',
             f"<p><bdi>{escape(one.why)}</bdi></p>" if one.why else "",
             f'<p class="soft">{" ".join(times)}</p>' if times else "",
             "</li>",
@@ -136,7 +140,7 @@ def _past(page: Page) -> list[str]:
     left = page.incidents_left_out
     more = [f"<p>And {count(left, 'older incident')} within these 90 days.</p>"] if left else []
     past = [one for one in page.incidents if one.closed_at is not None]
-    none = [] if past else ["<p>None in the last 90 days that anybody saw.</p>"]
+    none = [] if past else ["<p>No incident in the last 90 days that anybody saw.</p>"]
     return [*_section("What has been", (_incident(one, page) for one in past), *none), *more]
 
 
@@ -167,10 +171,10 @@ def _footer(page: Page) -> str:
 
 
 def _moment(at: datetime, page: Page) -> str:
-    """Say a moment in the fleet's zone and in UTC."""
+    """Say a moment in the fleet's zone and, where clocks there show another time, in UTC."""
     local = clock_time(at, page.timezone)
     utc = at.astimezone(UTC)
-    same = local.endswith(" UTC")
+    same = local.startswith(utc.strftime("%Y-%m-%d %H:%M:%S "))
     day = "" if utc.strftime("%Y-%m-%d") == local[:10] else utc.strftime("%Y-%m-%d ")
     more = "" if same else f" ({day}{utc.strftime('%H:%M:%S')} UTC)"
     return f'<time datetime="{_utc(at)}">{escape(local)}</time>{more}'

@@ -19,18 +19,21 @@ overflow-wrap:anywhere}
 h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:0}
 p{margin:.3rem 0}a{color:var(--link)}
 ul{list-style:none;margin:0;padding:0}
-li{border:1px solid var(--line);border-radius:.5rem;padding:.6rem .8rem;margin:.6rem 0}
-.top{display:flex;flex-wrap:wrap;gap:.2rem .8rem;justify-content:space-between;align-items:baseline}
+li{border:1px solid var(--line);border-radius:.5rem;padding:.5rem .8rem;margin:.6rem 0;
+display:flex;flex-wrap:wrap;column-gap:.8rem;justify-content:space-between;align-items:baseline}
+li>p,li>svg{flex:0 0 100%}li>p{margin:.15rem 0}
+footer{margin-top:2rem;border-top:1px solid var(--line);padding-top:.5rem}
 .lead{font-size:1.1rem;font-weight:600;border-left:.4rem solid;padding:.5rem .8rem;background:var(--card)}
 .soft{color:var(--soft);font-size:.875rem}
 .up{color:var(--up)}.degraded{color:var(--deg)}.down{color:var(--down)}.unknown{color:var(--soft)}
 .lead{color:var(--fg)}.lead.up{border-color:var(--up)}.lead.degraded{border-color:var(--deg)}
 .lead.down{border-color:var(--down)}.lead.unknown{border-color:var(--none)}
-.state{font-weight:600;white-space:nowrap}
+.state{font-weight:600}
 .old{border:2px solid var(--deg);background:var(--warn);padding:.6rem .8rem;font-weight:600}
 svg{display:block;width:100%;height:2rem;margin:.4rem 0 .1rem}
 path{fill:none;stroke-width:3}
 .u{stroke:var(--up)}.g{stroke:var(--deg)}.d{stroke:var(--down)}.n{stroke:var(--none);stroke-opacity:.45}
+[data-says]::after{content:attr(data-says)}
 .k{white-space:nowrap;margin-right:.4rem}.k i{display:inline-block;width:.8rem;height:.8rem;margin-right:.2rem}
 .ku{background:var(--up)}.kg{background:var(--deg)}.kd{background:var(--down)}
 .kn{background:var(--none);opacity:.45}

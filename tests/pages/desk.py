@@ -11,16 +11,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
+from core.incident import Said
+from core.outage_facts import Facts, facts_to_json
 from core.people import Person, Role
+from core.reply import Reply
+from ops.store.outages import Opening
 from ops.store.watching import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
-    from core.reply import Reply
     from lab import Lab
     from ops.ports import Ports
+    from ops.store.outages import Outage
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 GAP = timedelta(seconds=5)
@@ -80,6 +84,15 @@ class Desk:
         seen = [Seen(name.replace("__", ":"), state, now, now, why) for name, state in states.items()]
         await self.ports.store.watching.saw(seen, gap=GAP)
 
+    async def outage(self, target: str, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
+        """Open an outage a minute ago, with its cause."""
+        watching, now = self.ports.store.watching, self.ports.clock.now()
+        opening = Opening(target, now - timedelta(minutes=1), facts_to_json(Facts(**facts)))
+        opened = await watching.open_many([opening], "bot:watch", _no_card, _drawn, now)
+        if cause:
+            one = next(one for one in opened if one.target == target)
+            await watching.say(one, Said("cause", cause, BOSS.label, now), _drawn)
+
     @contextlib.asynccontextmanager
     async def running(self, *works: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines
         """Let coroutines go on while the test looks; none of them may end by itself."""
@@ -91,6 +104,14 @@ class Desk:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _drawn(_outages: Sequence[Outage]) -> Reply:
+    return Reply("it is down")
+
+
+def _no_card(_made: Sequence[str]) -> None:
+    return None
 
 
 async def until(true: Callable[[], object]) -> None:

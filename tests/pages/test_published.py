@@ -8,44 +8,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from pages.desk import BOSS, Desk, until
+from pages.desk import Desk, until
 
 from core.errors import RefusedError
-from core.incident import Said
-from core.outage_facts import Facts, facts_to_json
-from core.reply import Reply, Tone
+from core.reply import Tone
 from jobs.pages import Publisher, publish_now
 from jobs.watch import Watcher
 from ops.pages import files_of, stored_page, with_days
-from ops.store.outages import Opening
 from ops.store.watching import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from ops.store.outages import Outage
-
 pytestmark = pytest.mark.xdist_group("pages")
-
-
-def drawn(_outages: Sequence[Outage]) -> Reply:
-    return Reply("it is down")
-
-
-def no_card(_made: Sequence[str]) -> None:
-    return None
-
-
-async def outage(desk: Desk, target: str, cause: str = "", **facts: object) -> None:
-    """Open an outage a minute ago, with its cause."""
-    watching, now = desk.ports.store.watching, desk.ports.clock.now()
-    body = facts_to_json(Facts(**facts))  # type: ignore[arg-type]
-    opening = Opening(target, now - timedelta(minutes=1), body)
-    opened = await watching.open_many([opening], "bot:watch", no_card, drawn, now)
-    if cause:
-        one = next(one for one in opened if one.target == target)
-        await watching.say(one, Said("cause", cause, BOSS.label, now), drawn)
 
 
 async def test_with_both_alive_each_tells_of_the_other_and_with_one_dead_the_others_page_tells_why(desk: Desk) -> None:
@@ -74,10 +49,8 @@ async def test_nothing_that_is_not_public_stands_in_any_file(desk: Desk) -> None
     await desk.ports.store.watching.saw(
         [Seen("site:attic.example", "down", now, now, "status 500")], gap=timedelta(seconds=5)
     )
-    await outage(
-        desk, "server:oslo", f"{address} died, and attic.example with it", why=f"{address}: silent", at_first=2
-    )
-    await outage(desk, "nameserver:ns2", why="ns2.internal.example is silent", place="Lima")
+    await desk.outage("server:oslo", f"{address} died, and attic.example with it", why=f"{address}: silent", at_first=2)
+    await desk.outage("nameserver:ns2", why="ns2.internal.example is silent", place="Lima")
     page = await with_days(desk.ports, await stored_page(desk.ports))
     for text in (content.decode() for content in files_of(page.on("lima"), desk.ports.fleet).values()):
         for secret in (address, "127.", "attic", "web@", "/home", "internal", "boss", "ns2", "/srv/"):

@@ -95,6 +95,12 @@ class TestHeadline:
     def test_a_fleet_without_sites_is_well_too(self) -> None:
         assert headline(page(sites=(), tally=Tally())) == (State.UP, "Everything is up: 2 servers")
 
+    @pytest.mark.parametrize("names", [Tally(up=5, down=1), Tally(up=5, degraded=1)])
+    def test_name_servers_that_do_not_answer_as_they_should_are_told_where_all_else_is_up(self, names: Tally) -> None:
+        said = "All is up on 2 servers, but 5 of 6 name servers answer as they should"
+        assert headline(page(nameservers=names)) == (State.DEGRADED, said)
+        assert headline(page(nameservers=names, tally=Tally(up=11, down=1)))[1] == "11 of 12 sites are up"
+
     def test_the_worst_server_is_named_first(self) -> None:
         servers = (OnPage("us", "Dallas", State.DEGRADED), OnPage("uk", "London", State.DOWN))
         said = headline(page(servers=servers, tally=Tally(up=5, down=7)))
@@ -222,6 +228,8 @@ class TestHtml:
 
     def test_utc_is_not_said_twice_and_another_day_is_said(self) -> None:
         assert "2026-06-14 13:02:07 UTC</time>." in page_html(page(timezone="UTC"))
+        winter = page(written_at=datetime(2026, 12, 1, 9, tzinfo=UTC))
+        assert "2026-12-01 09:00:00 GMT</time>." in page_html(winter)
         late = page_html(page(timezone="Pacific/Auckland"))
         assert "2026-06-15 01:02:07 NZST</time> (2026-06-14 13:02:07 UTC)" in late
 
@@ -293,6 +301,8 @@ class TestHtml:
         there = page().on("us")
         assert there.url == "https://us.example/"
         assert "This copy is on us; it tells of uk too." in page_html(there)
+        many = page(servers=tuple(OnPage(f"s{n}", "Oslo", State.UP) for n in range(7)))
+        assert "This copy is on s0; it tells of 6 other servers too." in page_html(many.on("s0"))
         assert "This copy" not in page_html(page())
         assert "This copy" not in page_html(page(servers=page().servers[:1]).on("uk"))
         assert page().on("nowhere").url == ""
@@ -300,7 +310,7 @@ class TestHtml:
     def test_a_fleet_that_was_never_looked_at_says_so(self) -> None:
         said = page_html(page(seen_at=None, tally=Tally(), sites=(), nameservers=Tally()))
         assert "Never looked." in said
-        assert "None in the last 90 days that anybody saw." in said
+        assert "No incident in the last 90 days that anybody saw." in said
 
 
 class TestNews:
