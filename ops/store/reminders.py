@@ -67,9 +67,9 @@ class Reminders:
 
 def _is_due(database: Database, card: str, every: timedelta, at: datetime) -> bool:
     ((last,),) = database.conn.execute(
-        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = ?1), '')) "
-        "FROM outages WHERE json_extract(body, '$.card') = ?1",
-        [card],
+        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = :card), '')) "
+        "FROM outages WHERE json_extract(body, '$.card') = :card",
+        {"card": card},
     ).fetchall()
     # A moment in the future is a clock that was set back since.
     return bool(last) and abs(at - from_stamp(last)) >= every
