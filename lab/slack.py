@@ -5,7 +5,9 @@ machines where nobody else comes by, or to a network namespace.
 """
 
 import json
+import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -103,12 +105,16 @@ class LocalSlack:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._end_leftover()
         self._check_port()
+        # It makes a folder for uploads in there at each start, and never removes one.
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir()
         config = self._folder / "slack.json"
         write_whole(config, json.dumps(self._config(), indent=1))
         with (self._folder / "slack.log").open("ab") as log:
             # A lab that is killed must not leave the local Slack behind, holding its port.
             self._process = subprocess.Popen(
                 [*_DIE_WITH_PARENT, PROGRAM, "--config", config, "--port", str(self.port), "--base-host", HOST],
+                env={**os.environ, "TMPDIR": str(self._temporary)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -131,6 +137,7 @@ class LocalSlack:
             self._process.kill()
             self._process.wait()
             self._process = None
+        shutil.rmtree(self._temporary, ignore_errors=True)
         self._pid_file.unlink(missing_ok=True)
 
     def command(self, user: str, text: str, *, channel: str | None = None) -> None:
@@ -199,6 +206,10 @@ class LocalSlack:
     @property
     def _pid_file(self) -> Path:
         return self._folder / "slack.pid"
+
+    @property
+    def _temporary(self) -> Path:
+        return self._folder / "tmp"
 
     def _end_leftover(self) -> None:
         try:

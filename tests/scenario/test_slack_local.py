@@ -65,3 +65,12 @@ def test_a_button_that_a_message_does_not_have_is_said(slack: LocalSlack) -> Non
 def test_a_message_that_does_not_come_is_said_with_those_that_are_there(slack: LocalSlack) -> None:
     with pytest.raises(LabError, match="no message at all"):
         slack.wait_for_message(lambda _message: True, timeout_s=0.1)
+
+
+def test_what_it_keeps_while_it_runs_is_in_its_own_folder_and_gone_at_its_end(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with LocalSlack(tmp_path / "slack", port=free_port()):
+        kept = list((tmp_path / "slack" / "tmp").iterdir())
+    assert kept, "its program makes a folder for uploads when it starts"
+    assert not (tmp_path / "slack" / "tmp").exists()
