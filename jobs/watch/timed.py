@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,28 @@ if TYPE_CHECKING:
 MOST_SAMPLES = 120
 
 
+class Recent:
+    """The newest MOST_SAMPLES of many lengths in seconds, in eight bytes each: there may be 10,000 targets."""
+
+    __slots__ = ("_added", "_seconds")
+
+    def __init__(self) -> None:
+        self._seconds = array("d")
+        self._added = 0
+
+    def add(self, seconds: float) -> None:
+        """Take in one more, in place of the oldest where there are enough."""
+        if self._added < MOST_SAMPLES:
+            self._seconds.append(seconds)
+        else:
+            self._seconds[self._added % MOST_SAMPLES] = seconds
+        self._added += 1
+
+    def median(self) -> float:
+        """Return the median of them; at least one was added."""
+        return median(self._seconds)
+
+
 class TimedProbe:
     """A probe that looks as `probe` does. What it has noted is kept by `write`, and lost if nobody calls that."""
 
@@ -25,7 +47,7 @@ class TimedProbe:
         self._probe = probe
         self._kept = kept
         self._clock = clock
-        self._samples: dict[tuple[str, int], deque[float]] = {}
+        self._samples: dict[tuple[str, int], Recent] = {}
         self._changed: set[tuple[str, int]] = set()
 
     async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
@@ -50,7 +72,7 @@ class TimedProbe:
         changed = sorted(self._changed)
         if not changed:
             return
-        await self._kept.keep([(target, slot, median(self._samples[target, slot])) for target, slot in changed])
+        await self._kept.keep([(target, slot, self._samples[target, slot].median()) for target, slot in changed])
         self._changed.difference_update(changed)
         slot_now = slot_of(self._clock.now())
         for key in [key for key in self._samples if key[1] != slot_now and key not in self._changed]:
@@ -59,6 +81,8 @@ class TimedProbe:
     def _noted(self, target: str, look: Look) -> Look:
         if look.ok:
             key = target, slot_of(self._clock.now())
-            self._samples.setdefault(key, deque(maxlen=MOST_SAMPLES)).append(look.took_s)
+            if key not in self._samples:
+                self._samples[key] = Recent()
+            self._samples[key].add(look.took_s)
             self._changed.add(key)
         return look

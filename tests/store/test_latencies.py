@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import StoreError
 from core.plot import SLOT, SLOTS, slot_of
-from jobs.watch.timed import TimedProbe
+from jobs.watch.timed import MOST_SAMPLES, TimedProbe
 from ops.ports import Look
 
 if TYPE_CHECKING:
@@ -81,6 +81,14 @@ async def test_what_failed_and_what_was_asked_from_elsewhere_is_not_timed(store:
     await timed.second_look("us", "server:uk", timeout_s=1)
     await timed.write()
     assert await store.latencies.of("nameserver:ns1", 0) == await store.latencies.of("server:uk", 0) == {}
+
+
+async def test_of_very_many_looks_the_newest_give_the_median(store: Store) -> None:
+    timed = TimedProbe(Answers(took(*[9.0] * 200, *[0.1] * (MOST_SAMPLES // 2 + 1))), store.latencies, Clock())
+    for _ in range(200 + MOST_SAMPLES // 2 + 1):
+        await timed.ssh_banner("uk", timeout_s=1)
+    await timed.write()
+    assert await store.latencies.of("server:uk", 0) == {slot_of(NOW): 0.1}
 
 
 async def test_a_day_is_kept_and_no_more(store: Store) -> None:
