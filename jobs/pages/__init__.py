@@ -29,8 +29,9 @@ __all__ = ["JOB", "publish", "publish_now"]
 LOOK_EVERY_S = 2.0
 EVERY_S = 60.0
 TIMEOUT_S = 20.0
-# Somebody waits for it at the end of a cutover.
+# Somebody waits for it at the end of a cutover: for each server, and for all of it, with a look where no bot watches.
 SOON_S = 5.0
+NOW_S = 15.0
 RETRY_S = 10.0
 TOLD_AFTER_S = 600.0
 
@@ -141,10 +142,16 @@ async def publish_now(ports: Ports) -> None:
     At the end of a cutover: there may be no bot that would do it soon.
     """
     try:
-        page = await with_days(ports, await current_page(ports))
+        async with asyncio.timeout(NOW_S):
+            await _publish_where_up(ports)
     except SharpnetError as error:
         log.warning("pages=now failed: %s", error.message)
-        return
+    except TimeoutError:
+        log.warning("pages=now failed: not written within %g s", NOW_S)
+
+
+async def _publish_where_up(ports: Ports) -> None:
+    page = await with_days(ports, await current_page(ports))
     down = {one.name for one in page.servers if one.state is State.DOWN}
     servers = [server for server in with_page(ports.fleet) if server not in down]
     failures = await asyncio.gather(*(_put(ports, page, server, SOON_S) for server in servers))
