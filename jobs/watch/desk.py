@@ -9,7 +9,6 @@ one (`core.flapping`).
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -22,11 +21,12 @@ from core.fleet_state import stale_after
 from core.outage import State, Track, found_within, which_card
 from core.outage_card import card_of, name_of
 from core.outage_facts import NAMED, Ending, Facts, facts_from_json, facts_to_json
+from jobs.watch.ending import Ended, Endings
 from jobs.watch.flapping import Changes, Flapping
 from jobs.watch.gathering import gather_facts
-from jobs.watch.scene import ABLE, NAMESERVER, SERVER, Scene, server_key, site_key
+from jobs.watch.scene import LINK, NAMESERVER, SERVER, SITES, Scene, server_key, site_key
 from jobs.watch.silence import Silence
-from ops.store.outages import Closing, Opening
+from ops.store.outages import Opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WHO = "bot:watch"
-LINK = "link:bot"
-SITES = "sites:"
 # What dies together is told together: so long the first waits for the others.
 COLLECT_S = 0.4
 # Facts that nothing here announces (copies, quarantine) are read again this often while an outage is open.
@@ -67,6 +65,7 @@ class Desk:
         self._clock = ports.clock
         self._watching = ports.store.watching
         self._silence = Silence(scene, ports)
+        self._endings = Endings(scene, self._silence, ports)
         self._open: dict[str, Outage] = {}
         self._waiting_s: float | None = None
         self._read_s = float("-inf")
@@ -93,7 +92,7 @@ class Desk:
         self._nameservers_up = sum(track.judged is State.UP for track in tracks)
         troubles = {trouble.target: trouble for trouble in self._troubles(now_s)}
         fresh = await self._silence.sort_out(
-            troubles.values(), self._open, lambda outage: self._ending(outage, troubles)
+            troubles.values(), self._open, lambda outage: self._endings.of(outage, troubles, self._open)
         )
         if fresh and self._waiting_s is None:
             self._waiting_s = now_s
@@ -121,7 +120,7 @@ class Desk:
             if track.judged is State.DOWN and not inherits and track.since_at is not None:
                 yield Trouble(key, track.since_at, track)
         for server in scene.failing:
-            target, failing = SITES + server, self._failing(server)
+            target, failing = SITES + server, self._silence.failing(server, self._open)
             reachable = scene.tracks[server_key(server)].held in {State.UP, State.DEGRADED}
             just_back = now_s - self._returned_s.get(server, float("-inf")) < GRACE_S
             for site in scene.failing[server].keys() - failing.keys():
@@ -146,12 +145,6 @@ class Desk:
                 words = degraded_words([one.why for one in remarks], {site: lacking[site].why for site in lacking})
                 yield Trouble(DEGRADED + server, min(since), Track(why=words))
 
-    def _failing(self, server: str) -> dict[str, Track]:
-        """Return the sites that fail although `server` answers; those under maintenance only where they are named."""
-        failing, opened = self._scene.failing[server], self._open.get(SITES + server)
-        named = facts_from_json(opened.body).sites if failing and opened is not None else ()
-        return {name: track for name, track in failing.items() if name in named or not self._silence.of_site(name)}
-
     def _blind_since(self) -> datetime | None:
         """Return since when nothing at all answers, once that has lasted so long that everything is unknown."""
         machines = [self._scene.tracks[key] for key in self._scene.machines]
@@ -164,50 +157,14 @@ class Desk:
         lasts_s = self._clock.monotonic() - last.row_began_s
         return last.row_began_at if lasts_s >= stale_after(self._scene.watch).total_seconds() else None
 
-    def _ending(self, outage: Outage, troubles: Mapping[str, Trouble]) -> tuple[Ending, str, datetime] | None:
-        """Say how an open outage has ended, why not in full, and when; None: it goes on, or nobody can know."""
-        now, (kind, _, name) = self._clock.now(), outage.target.partition(":")
-        if outage.target in troubles:
-            return None
-        if outage.target == LINK:
-            seen = any(self._scene.tracks[place].row[-1:] == (State.UP,) for place in self._scene.places)
-            return (Ending.UP, "", now) if seen else None
-        if kind in {SERVER, NAMESERVER}:
-            track = self._scene.tracks.get(outage.target)
-            if track is None:
-                return Ending.UNWATCHED, "", now
-            endings = {State.UP: Ending.UP, State.DEGRADED: Ending.DEGRADED}
-            if track.judged in endings and track.since_at is not None:
-                return endings[track.judged], track.why, track.since_at
-            return None
-        if outage.target.startswith(DEGRADED):
-            if name not in self._scene.fleet.servers:
-                return Ending.UNWATCHED, "", now
-            return (Ending.UP, "", now) if self._scene.is_in_full(name) else None
-        return self._sites_ending(outage, name, now)
-
-    def _sites_ending(self, outage: Outage, server: str, now: datetime) -> tuple[Ending, str, datetime] | None:
-        scene = self._scene
-        if server not in scene.fleet.servers:
-            return Ending.UNWATCHED, "", now
-        if scene.tracks[server_key(server)].judged is State.DOWN:
-            return Ending.JOINED, "", now
-        named = facts_from_json(outage.body).sites
-        told = [site for site in scene.on_server[server] if site in named or not self._silence.of_site(site)]
-        tracks = [scene.tracks[site_key(site)] for site in told]
-        if self._failing(server) or any(track.in_doubt or track.held not in ABLE for track in tracks):
-            return None
-        moved = bool(named) and not any(site in scene.on_server[server] for site in named)
-        return (Ending.MOVED if moved else Ending.UP), "", now
-
     async def _hold(self, troubles: Mapping[str, Trouble], now_s: float) -> None:
         """Follow what flaps: keep its message, until it is quiet, or stays down and is told anew."""
         for target in [target for target in self._changes.flapping if target in self._open]:
             outage, down = self._open[target], target in troubles
-            how = None if down else self._ending(outage, troubles)
-            if how is None and not down:
+            ended = None if down else self._endings.of(outage, troubles, self._open)
+            if ended is None and not down:
                 continue
-            if how is not None and how[0] not in {Ending.UP, Ending.DEGRADED}:
+            if ended is not None and ended.how not in {Ending.UP, Ending.DEGRADED}:
                 self._changes.over(target)
                 continue
             flapping, became = self._changes.seen(target, now_s, down=down)
@@ -215,7 +172,7 @@ class Desk:
             if facts != facts_from_json(outage.body):
                 await self._change([(outage, facts_to_json(facts))])
             if became is Flaps.STAYS_DOWN:
-                await self._close_as([(self._open[target], (Ending.JOINED, "", self._clock.now()))])
+                await self._close_as([(self._open[target], Ended(Ending.JOINED, "", self._clock.now()))])
             if became is not Flaps.ON:
                 self._changes.over(target)
 
@@ -289,29 +246,21 @@ class Desk:
         """Close the outages that have ended; what flaps has not, until it is quiet."""
         held = self._changes.flapping
         settled = [outage for target, outage in self._open.items() if target not in held]
-        over = [(outage, how) for outage in settled if (how := self._ending(outage, troubles)) is not None]
+        endings = [(outage, self._endings.of(outage, troubles, self._open)) for outage in settled]
+        over = [(outage, ended) for outage, ended in endings if ended is not None]
         if over:
             await self._close_as(over)
 
-    async def _close_as(self, over: list[tuple[Outage, tuple[Ending, str, datetime]]]) -> None:
-        quarantined = Counter(server for _, server in await self._ports.store.copies.quarantined())
-        closings = []
-        for outage, (ending, why, at) in over:
-            facts = replace(facts_from_json(outage.body), ending=ending, ending_why=why)
-            if outage.target.startswith(SERVER + ":"):
-                facts = replace(facts, quarantined=quarantined[name_of(outage.target)])
-            unseen_from_at = self._scene.resumed.get(outage.target)
-            if unseen_from_at is not None and ending is not Ending.UNWATCHED:
-                facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=at)
-            closings.append(Closing(outage, max(at, outage.opened_at), facts_to_json(facts)))
+    async def _close_as(self, over: list[tuple[Outage, Ended]]) -> None:
+        closings = await self._endings.closings(over)
         await self._watching.close_many(closings, WHO, self._draw, self._clock.now())
         now_s = self._clock.monotonic()
-        for outage, (ending, _, _) in over:
-            if ending in {Ending.UP, Ending.DEGRADED} and not outage.body.get("changes"):
+        for outage, ended in over:
+            if ended.how in {Ending.UP, Ending.DEGRADED} and not outage.body.get("changes"):
                 self._changes.returned(outage.target, now_s)
             del self._open[outage.target]
             self._scene.resumed.pop(outage.target, None)
-            log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ending)
+            log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ended.how)
 
     async def _facts(self, trouble: Trouble, before: Facts) -> Facts:
         scene, (kind, _, name) = self._scene, trouble.target.partition(":")
@@ -321,7 +270,9 @@ class Desk:
         if kind == SERVER:
             return await gather_facts(known, name, list(scene.on_server[name]), scene, self._ports.store)
         if trouble.target.startswith(SITES):
-            return await gather_facts(known, name, sorted(self._failing(name)), scene, self._ports.store)
+            return await gather_facts(
+                known, name, sorted(self._silence.failing(name, self._open)), scene, self._ports.store
+            )
         if trouble.target.startswith(DEGRADED):
             sites = tuple(sorted(scene.lacking[name]))
             return replace(known, affected=len(sites), sites=sites[:NAMED], own=bool(scene.remarks(server_key(name))))

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from ops.store import Store
 
 
-def sites_facts(scene: Scene, server: str) -> list[str]:
-    """Return the sites that fail although `server` answers, in order."""
-    return sorted(scene.failing[server])
-
-
 async def gather_facts(before: Facts, server: str, names: Sequence[str], scene: Scene, store: Store) -> Facts:
     """Return `before` with what would become of the sites `names`, which are served from `server`."""
     sites = [scene.fleet.sites[name] for name in names]

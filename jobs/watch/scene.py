@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ops.store.outages import Outage
 
 SERVER, SITE, NAMESERVER = "server", "site", "nameserver"
+# The targets of outages that no track has: of the bot's own link, and of the sites on a server that answers.
+LINK, SITES = "link:bot", "sites:"
 ABLE = frozenset({State.UP, State.DEGRADED})
 
 

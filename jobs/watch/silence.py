@@ -13,7 +13,8 @@ from core.maintenance import Phase, silencing
 from core.maintenance_card import back_line, silenced_line
 from core.outage import State
 from core.outage_card import subject_of
-from jobs.watch.scene import SITE, Scene, site_key
+from core.outage_facts import facts_from_json
+from jobs.watch.scene import SITE, SITES, Scene, site_key
 from ops.store.maintenance import Silenced
 from ops.store.outages import Outage
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.maintenance import Maintenance
-    from core.outage_facts import Ending
+    from core.outage import Track
     from jobs.watch.desk import Trouble
+    from jobs.watch.ending import Ended
     from ops.ports import Ports
 
 # A maintenance may be asked for in the terminal, so the store is asked whether there is one.
@@ -62,15 +64,24 @@ class Silence:
         now = self._ports.clock.now()
         return any(one.scope == key and one.phase(now) is Phase.RUNNING for one in self._planned)
 
+    def failing(self, server: str, opened: Mapping[str, Outage]) -> dict[str, Track]:
+        """Return the sites that fail although `server` answers.
+
+        opened: the outages that are open; a site under maintenance counts only where that of these sites names it.
+        """
+        failing, outage = self._scene.failing[server], opened.get(SITES + server)
+        named = facts_from_json(outage.body).sites if failing and outage is not None else ()
+        return {name: track for name, track in failing.items() if name in named or not self.of_site(name)}
+
     async def sort_out(
         self,
         troubles: Iterable[Trouble],
         opened: Mapping[str, Outage],
-        ending: Callable[[Outage], tuple[Ending, str, datetime] | None],
+        ending: Callable[[Outage], Ended | None],
     ) -> list[Trouble]:
         """Return the troubles to alert about that are not in `opened`; put on record what is kept quiet, once.
 
-        ending: says how something that was down has ended, and when.
+        ending: says how something that was down has ended.
         """
         loud, quiet = [], []
         for trouble in troubles:
@@ -124,13 +135,11 @@ class Silence:
         """Return whether this is alerted about by now: until then, since when it is down is still needed."""
         return one.target in opened or (one.target.startswith(SITE + ":") and self.because_of(one.target) is None)
 
-    def _over_at(
-        self, one: Silenced, ending: Callable[[Outage], tuple[Ending, str, datetime] | None]
-    ) -> datetime | None:
+    def _over_at(self, one: Silenced, ending: Callable[[Outage], Ended | None]) -> datetime | None:
         kind, _, name = one.target.partition(":")
         if kind == SITE:
             track = self._scene.tracks.get(site_key(name))
             up = track is None or (track.judged is State.UP and not track.in_doubt)
             return self._ports.clock.now() if up else None
         how = ending(Outage(0, one.target, one.from_at, None, {}))
-        return max(how[2], one.from_at) if how is not None else None
+        return max(how.at, one.from_at) if how is not None else None
