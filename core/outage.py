@@ -88,6 +88,9 @@ class Track:
 def after_look(track: Track, finding: Finding, watch: Watch) -> Track:
     """Return the track after one more look. Where `awaits_verdict` then, its `judged` waits for one."""
     row = (*track.row, finding.state)[-max(watch.down_after, watch.up_after) :]
+    if row == track.row and _is_settled(track, finding):
+        # Nearly every look: nothing is new but its time.
+        return replace(track, looked_s=finding.at_s)
     goes_on = bool(track.row) and track.row[-1] is finding.state
     looked = replace(
         track,
@@ -100,6 +103,10 @@ def after_look(track: Track, finding: Finding, watch: Watch) -> Track:
     if looked.held is State.DOWN or looked.held is State.UNKNOWN or looked.in_doubt:
         return looked
     return _judged(looked, looked.held, finding.why, looked.row_began_at or finding.at)
+
+
+def _is_settled(track: Track, finding: Finding) -> bool:
+    return track.held is track.judged is finding.state and track.why == finding.why and track.verdict is None
 
 
 def next_delay(track: Track, watch: Watch) -> timedelta:
