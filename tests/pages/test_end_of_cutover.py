@@ -1,4 +1,4 @@
-"""At the end of a cutover the pages tell it at once, without a bot too; what keeps a page back keeps no cutover back."""
+"""A cutover that has ended is on the pages at once, without a bot too; what keeps a page back holds up nothing else."""
 
 from __future__ import annotations
 
