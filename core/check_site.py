@@ -24,10 +24,17 @@ def site_lacks(check: SiteCheck, took_s: float, certificate_ends_at: datetime | 
     said = []
     if check.within is not None and took_s > check.within.total_seconds():
         said.append(slow(took_s, check.within))
-    if certificate_ends_at is not None and certificate_ends_at - now < check.certificate:
-        left = (certificate_ends_at - now) // timedelta(days=1)
-        said.append(f"its certificate ends {'in ' + count(left, 'day') if left > 0 else 'today'}")
+    if ends := ends_soon(certificate_ends_at, check.certificate, now):
+        said.append(ends)
     return "; ".join(said)
+
+
+def ends_soon(certificate_ends_at: datetime | None, within: timedelta, now: datetime) -> str:
+    """Say that a certificate ends within `within`; empty: it does not, or there is none (None)."""
+    if certificate_ends_at is None or certificate_ends_at - now >= within:
+        return ""
+    left = (certificate_ends_at - now) // timedelta(days=1)
+    return f"its certificate ends {'in ' + count(left, 'day') if left > 0 else 'today'}"
 
 
 def points_wrong(addresses: Collection[str], holders: Collection[str], *, elsewhere: bool) -> str:

@@ -44,24 +44,34 @@ class Listener(Protocol):
 
 
 async def talk(
-    address: str, port: int, listener: Listener, *, timeout_s: float, tls: tuple[ssl.SSLContext, str] | None = None
+    address: str,
+    port: int,
+    listener: Listener,
+    *,
+    timeout_s: float,
+    tls: tuple[ssl.SSLContext, str] | None = None,
+    starttls: tuple[ssl.SSLContext, str | None] | None = None,
 ) -> Look:
     """Return what `listener` found at `address`; trouble of the connection is a look as well.
 
-    tls: the context and the name to ask for and verify.
+    tls: the context and the name to ask for and verify. starttls: the same, for TLS that begins once `listener` has
+    found all well; without a name none is asked for.
     """
     loop = asyncio.get_running_loop()
     begun = loop.time()
     conversation = _Conversation(listener, loop.create_future())
     context, name = tls or (None, None)
+    awaited = "TLS connection" if tls else "connection"
     try:
         async with asyncio.timeout(timeout_s):
             await loop.create_connection(_given(conversation), address, port, ssl=context, server_hostname=name)
+            awaited = "answer"
             found = await conversation.outcome
+            if found.ok and starttls is not None:
+                awaited = "TLS connection"
+                await conversation.shake_hands(*starttls)
     except TimeoutError:
-        unconnected = "no TLS connection" if tls else "no connection"
-        what = "no answer" if conversation.connected else unconnected
-        found = Look(ok=False, why=f"{what} within {duration(timedelta(seconds=timeout_s))}")
+        found = Look(ok=False, why=f"no {awaited} within {duration(timedelta(seconds=timeout_s))}")
     except ssl.SSLCertVerificationError as error:
         why = CERTIFICATE_TROUBLE.get(error.verify_code, f"its certificate is not valid: {error.verify_message}")
         found = Look(ok=False, why=why)
@@ -90,7 +100,6 @@ def _given(conversation: _Conversation) -> Callable[[], _Conversation]:
 class _Conversation(asyncio.Protocol):
     def __init__(self, listener: Listener, outcome: asyncio.Future[Look]) -> None:
         self.outcome = outcome
-        self.connected = False
         self.certificate_ends_at: datetime | None = None
         self._listener = listener
         self._transport: asyncio.WriteTransport | None = None
@@ -98,10 +107,7 @@ class _Conversation(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asked for its class: another event loop's is none of asyncio's, and does the same.
         self._transport = writable = cast("asyncio.WriteTransport", transport)
-        self.connected = True
-        tls = transport.get_extra_info("ssl_object")
-        if tls is not None:
-            self.certificate_ends_at = _end_of(tls.getpeercert())
+        self._keep_end_of_certificate()
         if isinstance(self._listener, Dialogue):
             self._listener.say = writable.write
         opening = self._listener.opening()
@@ -127,6 +133,21 @@ class _Conversation(asyncio.Protocol):
             self.outcome.set_exception(exc)
         else:
             self.outcome.set_result(self._listener.ended())
+
+    async def shake_hands(self, context: ssl.SSLContext, name: str | None) -> None:
+        """Go on in TLS; whatever goes wrong is raised as for a connection that begins with it."""
+        plain, loop = self._transport, asyncio.get_running_loop()
+        # On a transport that is closed already a handshake would wait for ever.
+        if plain is None or plain.is_closing():
+            raise ConnectionResetError
+        self._transport = await loop.start_tls(plain, self, context, server_hostname=name)
+        self._keep_end_of_certificate()
+
+    def _keep_end_of_certificate(self) -> None:
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        # Of a certificate that was not verified, nothing is known: getpeercert() gives an empty one.
+        if tls is not None and (certificate := tls.getpeercert()):
+            self.certificate_ends_at = _end_of(certificate)
 
     def close(self) -> None:
         """Let go at once: a look leaves nothing behind that waits for the other side's goodbye."""

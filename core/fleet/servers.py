@@ -63,13 +63,16 @@ class ServerChecks:
     """What of a server is looked at besides its SSH banner and its sites.
 
     icmp: whether it must answer pings. tcp: ports that must accept. smtp, imap: ports whose banner and STARTTLS must
-    be right; None: not looked at. host: what is looked at over SSH; None: nothing.
+    be right; None: not looked at. mail_name: what their certificate must be valid for; None: any will do.
+    mail_certificate: one that ends sooner than this is degraded. host: what is looked at over SSH; None: nothing.
     """
 
     icmp: bool = False
     tcp: tuple[int, ...] = ()
     smtp: int | None = None
     imap: int | None = None
+    mail_name: str | None = None
+    mail_certificate: timedelta = timedelta(days=14)
     host: HostLimits | None = HostLimits()
 
 

@@ -1,20 +1,10 @@
-"""An IMAP server (RFC 9051): its banner, and that it offers and takes STARTTLS."""
+"""An IMAP server (RFC 9051): its banner, STARTTLS, and the certificate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ops.checks import Check
 from ops.dialogue import Dialogue
 from ops.ports import Look
-from ops.talk import talk
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import timedelta
-
-    from core.fleet import Fleet
-    from ops.ports import Ports
+from ops.starttls import mail_check
 
 
 class ImapDialogue(Dialogue):
@@ -35,6 +25,8 @@ class ImapDialogue(Dialogue):
                 return self.trouble(line)
             self._greeted = True
             self.say(b"a CAPABILITY\r\n")
+        elif words[:2] == [b"*", b"BYE"]:
+            return self.trouble(line)
         elif words[:2] == [b"*", b"CAPABILITY"]:
             self._offered = b"STARTTLS" in words
         elif words[:2] == [b"A", b"OK"]:
@@ -48,17 +40,4 @@ class ImapDialogue(Dialogue):
         return None
 
 
-def _targets(fleet: Fleet) -> Mapping[str, timedelta]:
-    return {f"server:{name}": fleet.watch.every for name, server in fleet.servers.items() if server.checks.imap}
-
-
-async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:
-    there = ports.fleet.servers[server]
-    if there.checks.imap is None:
-        return None
-    timeout_s = ports.fleet.watch.timeout.total_seconds()
-    look = await talk(there.address, there.checks.imap, ImapDialogue(), timeout_s=timeout_s)
-    return () if look.ok else (f"IMAP: {look.why}",)
-
-
-CHECK = Check("imap", _targets, _look)
+CHECK = mail_check("imap", lambda checks: checks.imap, ImapDialogue)

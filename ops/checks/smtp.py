@@ -1,20 +1,10 @@
-"""An SMTP server (RFC 5321): its banner, and that it offers and takes STARTTLS (RFC 3207)."""
+"""An SMTP server (RFC 5321): its banner, STARTTLS (RFC 3207), and the certificate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ops.checks import Check
 from ops.dialogue import Dialogue
 from ops.ports import Look
-from ops.talk import talk
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import timedelta
-
-    from core.fleet import Fleet
-    from ops.ports import Ports
+from ops.starttls import mail_check
 
 EHLO, STARTTLS = b"EHLO sharpnet.invalid\r\n", b"STARTTLS\r\n"
 
@@ -32,7 +22,7 @@ class SmtpDialogue(Dialogue):
     def line(self, line: bytes) -> Look | None:
         """Take in one line; a code with a hyphen after it goes on."""
         wanted, answer = self._steps[0]
-        if line[3:].lstrip(b"- ").upper() == b"STARTTLS":
+        if wanted == b"250" and line[4:].strip().upper() == b"STARTTLS":
             self._offered = True
         if not line.startswith(wanted):
             return self.trouble(line)
@@ -47,17 +37,4 @@ class SmtpDialogue(Dialogue):
         return None
 
 
-def _targets(fleet: Fleet) -> Mapping[str, timedelta]:
-    return {f"server:{name}": fleet.watch.every for name, server in fleet.servers.items() if server.checks.smtp}
-
-
-async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:
-    there = ports.fleet.servers[server]
-    if there.checks.smtp is None:
-        return None
-    timeout_s = ports.fleet.watch.timeout.total_seconds()
-    look = await talk(there.address, there.checks.smtp, SmtpDialogue(), timeout_s=timeout_s)
-    return () if look.ok else (f"SMTP: {look.why}",)
-
-
-CHECK = Check("smtp", _targets, _look)
+CHECK = mail_check("smtp", lambda checks: checks.smtp, SmtpDialogue)

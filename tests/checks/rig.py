@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 import dns.exception
 import dns.message
 import dns.query
-from aiosmtpd.controller import Controller
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,19 +26,23 @@ from ops.clock import SystemClock
 from ops.ports import Ports
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
+
+    AfterStartTls = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 20.0
 
 
-def ports_at(checks: ServerChecks, *, dns_port: int = 53, zones: tuple[str, ...] = ("shop.test",)) -> Ports:
+def ports_at(
+    checks: ServerChecks, *, dns_port: int = 53, zones: tuple[str, ...] = ("shop.test",), timeout_s: float = PATIENCE_S
+) -> Ports:
     """Return what a check may ask, of a fleet with the one server `one` on loopback."""
     login = SshLogin("ops", 22, SecretRef("file", "/keys/bot"), "/keys/known_hosts")
     dns = Dns((), (NameServer("ns1", Endpoint(LOOPBACK, dns_port), "Oslo"),), zones, open_transfers=False)
     server = Server("one", "Oslo", login, ipv4=LOOPBACK, checks=checks)
-    fleet = Fleet("test", "UTC", {"one": server}, {}, dns, watch=replace(Watch(), timeout=timedelta(seconds=1)))
+    fleet = Fleet("test", "UTC", {"one": server}, {}, dns, watch=replace(Watch(), timeout=timedelta(seconds=timeout_s)))
     nothing = cast("Any", None)
     return Ports(fleet, SystemClock(), nothing, nothing, nothing, nothing, nothing, lambda: fleet)
 
@@ -68,34 +71,37 @@ def server_tls(folder: Path) -> ssl.SSLContext:
     return context
 
 
-@contextmanager
-def smtp_server(tls: ssl.SSLContext | None) -> Iterator[int]:
-    """Run an SMTP server, with STARTTLS where it has a context; gives its port."""
-    controller = Controller(object(), hostname=LOOPBACK, port=free_port(), tls_context=tls)
-    controller.start()
-    try:
-        yield controller.port
-    finally:
-        controller.stop()
-
-
 @asynccontextmanager
-async def line_server(greeting: bytes, answers: dict[bytes, bytes]) -> AsyncIterator[int]:
-    """Say `greeting`, and to each line that begins with a key its answer; hang up on any other. Gives the port."""
+async def line_server(
+    greeting: bytes, answers: dict[bytes, bytes], after_starttls: AfterStartTls | None = None
+) -> AsyncIterator[int]:
+    """Say `greeting`, and to each line that begins with a key its answer; hang up on any other. Gives the port.
+
+    after_starttls: what it does instead of reading on, once it has answered STARTTLS.
+    """
+    conversations: set[asyncio.Task[Any]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversations.add(cast("asyncio.Task[Any]", asyncio.current_task()))
         writer.write(greeting)
-        while line := await reader.readline():
-            answer = next((said for begin, said in answers.items() if line.startswith(begin)), None)
-            if answer is None:
-                break
-            writer.write(answer)
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                answer = next((said for begin, said in answers.items() if line.startswith(begin)), None)
+                if answer is None:
+                    break
+                writer.write(answer)
+                if after_starttls is not None and b"STARTTLS" in line:
+                    await after_starttls(reader, writer)
+                    break
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(talk, LOOPBACK, 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
-        await asyncio.sleep(0.01)
+        if conversations:
+            await asyncio.wait(conversations, timeout=PATIENCE_S)
 
 
 @contextmanager

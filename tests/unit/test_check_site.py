@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.check_site import degraded_words, points_wrong, site_lacks, slow
+from core.check_site import degraded_words, ends_soon, points_wrong, site_lacks, slow
 from core.fleet import SiteCheck
 
 NOW = datetime(2026, 6, 14, 12, 0, tzinfo=UTC)
+
+
+def test_a_certificate_ends_soon_only_within_what_is_asked_for() -> None:
+    assert ends_soon(NOW + timedelta(days=7), timedelta(days=7), NOW) == ""
+    assert ends_soon(NOW + timedelta(days=6, hours=23), timedelta(days=7), NOW) == "its certificate ends in 6 days"
 
 
 def test_a_quick_answer_with_a_long_certificate_lacks_nothing() -> None:
