@@ -7,8 +7,6 @@ command answers in the channel and in the terminal.
 from __future__ import annotations
 
 import argparse
-import importlib
-import pkgutil
 import shlex
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from core.errors import NotAllowedError, UsageError
 from core.people import Person, Role
+from ops.discovery import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -79,16 +78,7 @@ _TYPOGRAPHY: Mapping[int, str] = {0x201C: '"', 0x201D: '"', 0x2018: "'", 0x2019:
 @cache
 def all_commands() -> Mapping[str, Command]:
     """Return every command by its name, sorted. Raises TypeError for a file without a proper COMMAND."""
-    found: dict[str, Command] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        command = getattr(module, "COMMAND", None)
-        if not isinstance(command, Command):
-            raise TypeError(f"commands/{module_info.name}.py holds no COMMAND of type Command")
-        if command.name in found:
-            raise TypeError(f"two files hold the command {command.name}")
-        found[command.name] = command
-    return dict(sorted(found.items()))
+    return dict(sorted(found_in(__name__, "COMMAND", Command).items()))
 
 
 def parser_for(command: Command) -> argparse.ArgumentParser:

@@ -5,11 +5,11 @@ Each holds one `JOB`; discovery refuses a file without.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from ops.discovery import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -40,10 +40,4 @@ class Job:
 @cache
 def all_jobs() -> Mapping[str, Job]:
     """Return every job by its name. Raises TypeError for a file without a proper JOB."""
-    found: dict[str, Job] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        job = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "JOB", None)
-        if not isinstance(job, Job):
-            raise TypeError(f"jobs/{module_info.name} holds no JOB of type Job")
-        found[job.name] = job
-    return found
+    return found_in(__name__, "JOB", Job)

@@ -5,11 +5,11 @@ Each holds one `CHECK`; discovery refuses a file without. What a check finds mak
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from ops.discovery import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -36,10 +36,4 @@ class Check:
 @cache
 def all_checks() -> Mapping[str, Check]:
     """Return every check by its name. Raises TypeError for a file without a proper CHECK."""
-    found: dict[str, Check] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        check = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "CHECK", None)
-        if not isinstance(check, Check):
-            raise TypeError(f"ops/checks/{module_info.name} holds no CHECK of type Check")
-        found[check.name] = check
-    return found
+    return found_in(__name__, "CHECK", Check)

@@ -5,13 +5,12 @@ A new way to reach DNS (a provider's API, say) is one new file here with a `BACK
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
+from ops.discovery import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,18 +35,7 @@ class Backend:
 @cache
 def all_backends() -> Mapping[str, Backend]:
     """Return every backend by its name. Raises TypeError for a file without a proper BACKEND."""
-    found: dict[str, Backend] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        if module_info.name in SHARED:
-            continue
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        backend = getattr(module, "BACKEND", None)
-        if not isinstance(backend, Backend):
-            raise TypeError(f"ops/dns/{module_info.name}.py holds no BACKEND of type Backend")
-        if backend.name in found:
-            raise TypeError(f"two files hold the DNS backend {backend.name}")
-        found[backend.name] = backend
-    return dict(sorted(found.items()))
+    return dict(sorted(found_in(__name__, "BACKEND", Backend, but=SHARED).items()))
 
 
 def open_dns(fleet: Fleet, secret: Callable[[SecretRef], str], backend: str = DEFAULT) -> Dns:
