@@ -15,8 +15,8 @@ from core.backup_cards import (
     site_key,
     upkeep_card,
 )
-from core.reply import Reply, Tone
-from core.words import clock_time
+from core.reply import Tone
+from ops.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
     from jobs.backup.sites import Backed
@@ -34,18 +34,18 @@ async def tell(ports: Ports, backed: Backed, *, scheduled: bool) -> None:
     bad = [result for result in backed.results if is_bad(result)]
     good = [result for result in backed.results if result.outcome == "good" and not result.shrank]
     if scheduled and len(bad) > MOST_SINGLE_CARDS:
-        await _put(ports, RUN_KEY, many_bad_card(bad))
+        await put_trouble(ports, RUN_KEY, many_bad_card(bad))
     elif scheduled:
         for result in bad:
-            await _put(ports, site_key(result.site), bad_card(result, last.get(result.site), now))
+            await put_trouble(ports, site_key(result.site), bad_card(result, last.get(result.site), now))
     if good and len(bad) <= MOST_SINGLE_CARDS:
-        await _mend(ports, RUN_KEY, "Backups are made again")
+        await mend_trouble(ports, RUN_KEY, "Backups are made again")
     for result in good:
-        await _mend(ports, site_key(result.site), f"{result.site} is backed up again: {result.summary}")
+        await mend_trouble(ports, site_key(result.site), f"{result.site} is backed up again: {result.summary}")
     if backed.upkeep is not None and scheduled:
-        await _put(ports, UPKEEP_KEY, upkeep_card(backed.upkeep.message, backed.upkeep.hint))
+        await put_trouble(ports, UPKEEP_KEY, upkeep_card(backed.upkeep.message, backed.upkeep.hint))
     elif backed.upkeep is None and good:
-        await _mend(ports, UPKEEP_KEY, "Old backups are let go again")
+        await mend_trouble(ports, UPKEEP_KEY, "Old backups are let go again")
     if good:
         await look_at_ages(ports, only_mend=not scheduled)
 
@@ -57,24 +57,10 @@ async def look_at_ages(ports: Ports, *, only_mend: bool = False) -> None:
     now, last, max_age = ports.clock.now(), await ports.store.keeping.backed_up(), ports.fleet.offsite.max_age
     late = overdue(last, ports.fleet.sites, now, max_age)
     if not late:
-        await _mend(ports, OVERDUE_KEY, "Every site is backed up again")
+        await mend_trouble(ports, OVERDUE_KEY, "Every site is backed up again")
     elif not only_mend:
         # Its ages change by the hour: only other sites are news.
         before = await ports.store.cards.get(OVERDUE_KEY)
         card = overdue_card(late, last, max_age, now)
         if before is None or before.reply.tone is Tone.GOOD or before.reply.parts != card.parts:
             await ports.store.cards.put(OVERDUE_KEY, card, now)
-
-
-async def _put(ports: Ports, key: str, reply: Reply) -> None:
-    before = await ports.store.cards.get(key)
-    now = ports.clock.now()
-    await ports.store.cards.put(key, reply, now)
-    if before is not None and before.reply.tone is not Tone.GOOD:
-        await ports.store.cards.note(key, f"Again at {clock_time(now, ports.fleet.timezone)}: {reply.title}", now)
-
-
-async def _mend(ports: Ports, key: str, title: str) -> None:
-    card = await ports.store.cards.get(key)
-    if card is not None and card.reply.tone is not Tone.GOOD:
-        await ports.store.cards.put(key, Reply(title=title, tone=Tone.GOOD), ports.clock.now())

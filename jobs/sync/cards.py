@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.reply import Button, Confirm, Reply, Text, Tone
 from core.words import clock_time, count, duration, listing
+from ops.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,35 +33,23 @@ async def tell(ports: Ports, results: Iterable[SyncResult], *, scheduled: bool) 
     for (source, mirror), on_way in by_way.items():
         bad = [result for result in on_way if result.trouble is not None]
         if scheduled and len(bad) > MOST_SINGLE_CARDS:
-            await _put(ports, f"sync:{source}>{mirror}", _many_bad(bad))
+            await put_trouble(ports, f"sync:{source}>{mirror}", _many_bad(bad))
         elif scheduled:
             for result in bad:
-                await _put(ports, _key(ports, result), _one_bad(ports, result, last_good.get((result.site, mirror))))
+                await put_trouble(
+                    ports, _key(ports, result), _one_bad(ports, result, last_good.get((result.site, mirror)))
+                )
             if len(on_way) > len(bad):
-                await _mend(ports, f"sync:{source}>{mirror}", f"Copying from {source} to {mirror} works again")
+                await mend_trouble(ports, f"sync:{source}>{mirror}", f"Copying from {source} to {mirror} works again")
         for result in on_way:
             if result.trouble is None:
                 title = f"{result.site} is copied from {source} to {mirror} again: {result.summary}"
-                await _mend(ports, _key(ports, result), title)
+                await mend_trouble(ports, _key(ports, result), title)
 
 
 def _key(ports: Ports, result: SyncResult) -> str:
     alone = len(ports.fleet.sites[result.site].mirrors) == 1
     return f"sync:{result.site}" if alone else f"sync:{result.site}>{result.mirror}"
-
-
-async def _put(ports: Ports, key: str, reply: Reply) -> None:
-    before = await ports.store.cards.get(key)
-    now = ports.clock.now()
-    await ports.store.cards.put(key, reply, now)
-    if before is not None and before.reply.tone is not Tone.GOOD:
-        await ports.store.cards.note(key, f"Again at {clock_time(now, ports.fleet.timezone)}: {reply.title}", now)
-
-
-async def _mend(ports: Ports, key: str, title: str) -> None:
-    card = await ports.store.cards.get(key)
-    if card is not None and card.reply.tone is not Tone.GOOD:
-        await ports.store.cards.put(key, Reply(title=title, tone=Tone.GOOD), ports.clock.now())
 
 
 def _one_bad(ports: Ports, result: SyncResult, last_good: SyncRun | None) -> Reply:

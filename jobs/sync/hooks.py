@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.reply import Reply, Text, Tone
 from core.sync_trouble import Trouble
 from ops.hooks import run_hooks
+from ops.trouble_cards import mend_trouble
 
 if TYPE_CHECKING:
     from core.fleet import Site
@@ -29,8 +30,5 @@ async def after_sync(ports: Ports, site: Site, source: str, mirror: str) -> tupl
         title = f"{site.name} was copied from {source} to {mirror}, but {found.message}"
         await ports.store.cards.put(key, Reply(title, (Text(found.hint),), tone=Tone.WARN), ports.clock.now())
         return (f"It was copied, but {found.message}. {found.hint}",)
-    card = await ports.store.cards.get(key)
-    if card is not None and card.reply.tone is not Tone.GOOD:
-        title = f"The hooks after copying {site.name} to {mirror} work again"
-        await ports.store.cards.put(key, Reply(title, tone=Tone.GOOD), ports.clock.now())
+    await mend_trouble(ports, key, f"The hooks after copying {site.name} to {mirror} work again")
     return ()

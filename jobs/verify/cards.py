@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.proof_report import alert
-from core.reply import Reply, Tone
-from core.words import clock_time
+from ops.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
     from core.proof import Proof
@@ -16,14 +15,7 @@ if TYPE_CHECKING:
 async def tell(ports: Ports, proof: Proof) -> None:
     """Put the card of a copy that differs, and mend it when a later proof is good; nothing else is worth a message."""
     key = f"proof:{proof.site}>{proof.mirror}"
-    before = await ports.store.cards.get(key)
-    open_already = before is not None and before.reply.tone is not Tone.GOOD
-    now = ports.clock.now()
     if proof.outcome == "differs":
-        reply = alert(proof, ports.fleet.timezone)
-        await ports.store.cards.put(key, reply, now)
-        if open_already:
-            await ports.store.cards.note(key, f"Again at {clock_time(now, ports.fleet.timezone)}: {reply.title}", now)
-    elif proof.outcome == "good" and open_already:
-        title = f"The copy of {proof.site} on {proof.mirror} is what it should be again"
-        await ports.store.cards.put(key, Reply(title=title, tone=Tone.GOOD), now)
+        await put_trouble(ports, key, alert(proof, ports.fleet.timezone))
+    elif proof.outcome == "good":
+        await mend_trouble(ports, key, f"The copy of {proof.site} on {proof.mirror} is what it should be again")
