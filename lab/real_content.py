@@ -5,6 +5,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,10 +14,20 @@ from lab import programs
 from lab.errors import LabError
 from lab.state import make_folders, person
 
-_WORDPRESS = ("wordpress", "wordpress-theme-twentytwentythree", "php-getid3", "libjs-cropper", "libjs-underscore")
+# Distributions number them differently: of those that a pattern fits, the first that this machine knows is taken.
+# WordPress makes do with whichever of its own themes is there.
+_PATTERNS = (
+    "wordpress",
+    "wordpress-theme-twenty[a-z]+",
+    "php-getid3",
+    "libjs-cropper",
+    "libjs-underscore",
+    "openjdk-[0-9]+-doc",
+    "rust-doc",
+)
 _DOCUMENTATION = {
-    "openjdk": ("openjdk-17-doc", "usr/share/doc/openjdk-17-jre-headless/api"),
-    "rust": ("rust-doc", "usr/share/doc/rust-doc/html/core"),
+    "openjdk": "usr/share/doc/openjdk-*-jre-headless/api",
+    "rust": "usr/share/doc/rust-doc/html/core",
 }
 PROGRAMS = ("php-fpm", "php-mysql", "php-xml")
 """The Debian packages that WordPress needs to run: these have to be installed."""
@@ -33,7 +44,7 @@ def cache() -> Path:
 
 def fetch() -> Path:
     """Have it all in the cache, and say where that is. What is there already is not fetched again."""
-    wanted = "\n".join(packages()) + "\n"
+    wanted = "\n".join(_PATTERNS) + "\n"
     marker = cache() / _DONE
     if marker.exists() and marker.read_text(encoding="utf-8") == wanted:
         return cache()
@@ -41,7 +52,7 @@ def fetch() -> Path:
     shutil.rmtree(cache(), ignore_errors=True)
     # Made beside its place and renamed: what is there is whole.
     with tempfile.TemporaryDirectory(dir=cache().parent, prefix="sharpnet-lab-") as folder:
-        programs.run(["apt-get", "download", "--quiet", *packages()], folder=Path(folder), timeout_s=_FETCH_S)
+        programs.run(["apt-get", "download", "--quiet", *_packages()], folder=Path(folder), timeout_s=_FETCH_S)
         unpacked = Path(folder) / "unpacked"
         for package in Path(folder).glob("*.deb"):
             programs.run(["dpkg-deb", "--extract", package, unpacked], timeout_s=_FETCH_S)
@@ -51,14 +62,9 @@ def fetch() -> Path:
     return cache()
 
 
-def packages() -> list[str]:
-    """List the packages that it comes from."""
-    return sorted([*_WORDPRESS, *(package for package, _ in _DOCUMENTATION.values())])
-
-
 def documentation(name: str) -> Path:
     """Give a tree of more than 10,000 files: "openjdk" or "rust"."""
-    return _there(_DOCUMENTATION[name][1])
+    return _there(_DOCUMENTATION[name])
 
 
 def wordpress() -> Path:
@@ -66,7 +72,20 @@ def wordpress() -> Path:
     return _there("usr/share/wordpress")
 
 
-def _there(path: str) -> Path:
+def _packages() -> list[str]:
+    """Choose one package for each pattern; LabError where this machine's distribution has none."""
+    known = programs.run(["apt-cache", "pkgnames"], timeout_s=_FETCH_S).split()
+    found = {pattern: [name for name in known if re.fullmatch(pattern, name)] for pattern in _PATTERNS}
+    missing = [pattern for pattern, names in found.items() if not names]
+    if missing:
+        raise LabError(
+            f"this distribution has no package {', '.join(missing)}",
+            "Run `apt-get update`. Tests with real content need a Debian or Ubuntu that has them all.",
+        )
+    return [min(names) for names in found.values()]
+
+
+def _there(pattern: str) -> Path:
     if not (cache() / _DONE).exists():
         raise LabError("the real content is not here", "Fetch it: lab content")
-    return cache() / path
+    return next(cache().glob(pattern))
