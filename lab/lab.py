@@ -153,6 +153,11 @@ class Lab:
         return self._construction().host(name)
 
     @property
+    def authority(self) -> Path:
+        """Say where the certificate authority is that signs for the fleet's names, where it has HTTPS."""
+        return self._state.authority
+
+    @property
     def packet_filter(self) -> str:
         """Name the packet filter's table that is there while a host of this lab is cut off."""
         return self._state.packet_filter

@@ -81,6 +81,17 @@ def first_process(host_folder: Path) -> processes.ProcessId | None:
     return first if processes.is_alive(first) else None
 
 
+def daemon_pid(host: Host, daemon: str) -> int:
+    """Give the process of one of a host's daemons, as this machine numbers it."""
+    first = first_process(host.folder)
+    if first is not None:
+        children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text(encoding="utf-8").split()
+        for pid in map(int, children):
+            if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == daemon:
+                return pid
+    raise LabError(f"{host.name} runs no {daemon}", f"See what it runs: lab status ({host.software})")
+
+
 def order(host: Host, mode: str, pause_s: float = 0.0, run_s: float = 0.0) -> None:
     """Have a running host run as usual, stop, or run slowly, and wait until it does."""
     first = first_process(host.folder)

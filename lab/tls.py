@@ -1,12 +1,15 @@
 """A certificate authority of the lab's own, for fleets that serve HTTPS."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab import programs
 from lab.fleet import Fleet, Server
 
 _SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
+_DAYS = ("-days", "30")
+_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *_DAYS)
 
 
 def bundle_of(folder: Path) -> Path:
@@ -38,5 +41,21 @@ def make_certificate(server: Server, fleet: Fleet, authority: Path, folder: Path
     lines += ["keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth", f"subjectAltName={alternatives}"]
     programs.write(config, "\n".join(lines) + "\n")
     made: list[str | Path] = ["-keyout", config.with_name("server.key"), "-out", config.with_name("server.pem")]
-    signer: list[str | Path] = ["-CA", authority / "ca.pem", "-CAkey", authority / "ca.key"]
-    programs.run(["openssl", "req", "-x509", *_NEW_KEY, "-config", config, *signer, *made])
+    programs.run(["openssl", "req", "-x509", *_NEW_KEY, "-config", config, *_signer(authority), *made])
+
+
+@contextlib.contextmanager
+def expired(authority: Path, folder: Path) -> Iterator[None]:
+    """Let the certificate in a server's folder be one of the same key and names that was made two months ago."""
+    certificate, config = folder / "tls" / "server.pem", folder / "tls" / "request.cnf"
+    good = certificate.read_text(encoding="utf-8")
+    old: list[str | Path] = ["faketime", "-f", "-60d", "openssl", "req", "-x509", *_DAYS, "-config", config]
+    programs.run([*old, *_signer(authority), "-key", config.with_name("server.key"), "-out", certificate])
+    try:
+        yield
+    finally:
+        programs.write(certificate, good)
+
+
+def _signer(authority: Path) -> list[str | Path]:
+    return ["-CA", authority / "ca.pem", "-CAkey", authority / "ca.key"]

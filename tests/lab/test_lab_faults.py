@@ -4,13 +4,12 @@ import os
 import signal
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from lab import Lab, LabError
 from lab.errors import UnknownHostError
-from lab.running import first_process
+from lab.running import daemon_pid
 
 
 def banner(lab: Lab, server: str) -> str:
@@ -145,12 +144,8 @@ def test_a_daemon_that_ended_by_itself_is_told_and_started_again(lab: Lab) -> No
 
 
 def end_daemon(lab: Lab, host: str, daemon: str) -> None:
-    """Kill the first daemon of that name in the host, and wait until the host has noticed."""
-    first = first_process(lab.host(host).folder)
-    assert first is not None
-    children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
-    victim = next(int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == daemon)
-    os.kill(victim, signal.SIGKILL)
+    """Kill a daemon of the host, and wait until the host has noticed."""
+    os.kill(daemon_pid(lab.host(host), daemon), signal.SIGKILL)
     status = lab.host(host).folder / "status.json"
     waiting = 'until grep -q -- "-9" "$1"; do sleep 0.05; done'
     subprocess.run(["timeout", "20", "sh", "-c", waiting, "sh", status], check=True)

@@ -1,0 +1,51 @@
+"""What can befall one thing on a host that otherwise runs: it holds while the block does, and then is undone."""
+
+import contextlib
+import os
+import shlex
+import signal
+from collections.abc import Iterator
+
+from lab import programs, running, tls
+from lab.errors import LabError
+from lab.lab import Lab
+
+_DISK_MB = 4
+
+
+@contextlib.contextmanager
+def expired_certificate(lab: Lab, server: str) -> Iterator[None]:
+    """Let a server's HTTPS show a certificate that is right in everything, but ended a month ago."""
+    try:
+        with tls.expired(lab.authority, lab.host(server).folder):
+            _reread(lab, server, "nginx")
+            yield
+    finally:
+        _reread(lab, server, "nginx")
+
+
+@contextlib.contextmanager
+def full_disk(lab: Lab, server: str, path: str) -> Iterator[None]:
+    """Put the folder `path` of a server, with what is in it, on a small disk of its own, and fill that to the brim."""
+    disk, where = "/run/small-disk", shlex.quote(path)
+    _inside(lab, server, f"mkdir -p {disk} && mount -t tmpfs -o size={_DISK_MB}m,mode=755 small {disk}")
+    _inside(lab, server, f"cp -a {where}/. {disk} && mount --move {disk} {where}")
+    try:
+        # It ends when there is no room left, which is what is wanted.
+        _inside(lab, server, f"cat /dev/zero >{where}/ballast 2>/dev/null; test -s {where}/ballast")
+        yield
+    finally:
+        _inside(lab, server, f"umount -l {where}")
+
+
+def _reread(lab: Lab, name: str, daemon: str) -> None:
+    """Have a daemon read its configuration again."""
+    os.kill(running.daemon_pid(lab.host(name), daemon), signal.SIGHUP)
+
+
+def _inside(lab: Lab, name: str, command: str) -> None:
+    """Run a command among the files of a host."""
+    first = running.first_process(lab.host(name).folder)
+    if first is None:
+        raise LabError(f"{name} is down", f"Bring it back first: lab back {name}")
+    programs.run(["nsenter", "-t", str(first.pid), "-m", "-p", "sh", "-c", command])
