@@ -11,6 +11,7 @@ from core.words import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
 from ops.live_check import dns_findings, ssh_findings
+from ops.offsite_check import offsite_findings
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +29,7 @@ MOST_SHOWN = 200
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `check`."""
     parser.add_argument(
-        "--live", action="store_true", help="go on to try every login, key, zone and name server, and Slack"
+        "--live", action="store_true", help="go on to try every login, key, zone and name server, backups and Slack"
     )
     parser.add_argument("--schema", action="store_true", help="print the JSON schema of app.yaml, for editors")
 
@@ -88,13 +89,16 @@ def _facts(problem: Problem) -> dict[str, object]:
 
 
 async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[Finding, ...]]]] = ()) -> Reply:
-    """Try every login, peer key, zone and name server of the fleet, and say all that fails, each with what to do.
+    """Try every login, peer key, zone and name server of the fleet, and the way to its backups, and say all that fails.
 
     extra: more to try at the same time (Slack, which only the bot knows); what each returns is said after the rest.
     Exit code 1: something failed.
     """
     tried = await asyncio.gather(
-        ssh_findings(ports.ssh, ports.fleet), dns_findings(ports.dns, ports.fleet), *(one() for one in extra)
+        ssh_findings(ports.ssh, ports.fleet),
+        offsite_findings(ports),
+        dns_findings(ports.dns, ports.fleet),
+        *(one() for one in extra),
     )
     findings = [finding for some in tried for finding in some]
     failed = [finding for finding in findings if not finding.ok]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ops.ports import Ssh
 
 SHORT_S = 300.0
+LOOK_S = 60.0
 LONG_S = 12 * 3600.0
 SURVEY_S = 3600.0
 DUMPS = "backup"
@@ -103,6 +104,11 @@ class Restic:
         Returns what stands in the way; `no-repository`: its place was reached, and there is none.
         """
         ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
+        return said.trouble_of(ran.exit_code, ran.err, server)
+
+    async def look(self, server: str) -> Trouble | None:
+        """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
+        ran = await self._run(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
     async def make(self, server: str) -> Trouble | None:

@@ -29,7 +29,7 @@ async def ports_of(fleet_file: Path, environ: Mapping[str, str]) -> AsyncIterato
     secret = secret_reader(fleet, environ)
     ssh = SshPool(fleet, secret)
     try:
-        yield cast("Ports", SimpleNamespace(fleet=fleet, ssh=ssh, dns=open_dns(fleet, secret)))
+        yield cast("Ports", SimpleNamespace(fleet=fleet, ssh=ssh, dns=open_dns(fleet, secret), restic=None))
     finally:
         await ssh.close()
 
