@@ -9,7 +9,7 @@ from core.errors import RefusedError, UsageError
 from core.outage_card import card_of, subject_of
 from core.people import Role
 from core.reply import Reply, Tone
-from core.words import clock_time, listing
+from core.words import clock_time, listing, shortened
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +55,7 @@ async def _outage(typed: str, ports: Ports) -> Outage:
         hint = (
             "Open: " + listing([f"{one.id} ({subject_of(one.target)})" for one in still]) if still else "None is open."
         )
-        raise UsageError(f"There is no outage {typed!r}.", hint=hint)
+        raise UsageError(f"There is no outage {shortened(typed)!r}.", hint=hint)
     return found
 
 

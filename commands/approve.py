@@ -12,7 +12,7 @@ from core.people import Role
 from core.plan import State
 from core.plan_card import card_of, reply_of
 from core.plan_parts import View
-from core.words import count, listing
+from core.words import count, listing, shortened
 from jobs.cutover import finish_unfinished
 from jobs.cutover.prepare import differences_now, reply_now, view_of
 from ops.store.plans import RUN
@@ -68,7 +68,7 @@ async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
         return stored
     waiting = [one.id for one in await ports.store.plans.in_state(State.PLANNED)]
     hint = f"Waiting now: {listing(waiting)}." if waiting else "No plan waits. `failover` makes one."
-    raise UsageError(f"There is no plan {plan_id!r}.", hint=hint)
+    raise UsageError(f"There is no plan {shortened(plan_id)!r}.", hint=hint)
 
 
 async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:

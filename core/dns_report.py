@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.nameservers import Step, by_server
 from core.reply import Heading, Row, Table, Text, Tone
-from core.words import count, duration, listing
+from core.words import all_of, count, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,8 @@ def title(verdicts: Sequence[ZoneVerdict], nameservers: int) -> str:
         return f"{count(nameservers, 'name server')} agree on {zones}, but the update server does not answer{where}"
     if not all(verdict.in_step for verdict in verdicts):
         return f"The update servers do not agree on {zones}"
-    return f"All {count(nameservers, 'name server')} agree with the update server on {zones}"
+    agree = "agrees" if nameservers == 1 else "agree"
+    return f"{all_of(nameservers, 'name server')} {agree} with the update server on {zones}"
 
 
 def tone(verdicts: Sequence[ZoneVerdict]) -> Tone:

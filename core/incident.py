@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.errors import UsageError
 from core.reply import Part, Text, Typed
-from core.words import clock_time, count
+from core.words import clock_time, count, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,9 +73,9 @@ def label_of(kind: Kind, number: int) -> str:
 def id_and_text(words: Sequence[str]) -> tuple[str | None, str]:
     """Split what was typed after `cause` or `note` into the incident's name, None where there is none, and the text.
 
-    A single word is always the text, also one that looks like a name.
+    A name alone has no text: `cause 7` is a line broken off, and `7` no cause for everybody to read.
     """
-    if len(words) > 1 and incident_meant(words[0]) is not None:
+    if incident_meant(words[0]) is not None:
         return words[0], " ".join(words[1:])
     return None, " ".join(words)
 
@@ -91,7 +91,7 @@ def plain_text(text: str) -> str:
     if len(one_line) > LONGEST:
         raise UsageError(
             f"That has {len(one_line):,} characters, {len(one_line) - LONGEST:,} too many.",
-            hint=f"At most {LONGEST}: the cause in one or two sentences, and more in notes.",
+            hint=f"At most {LONGEST}, in one or two sentences; more goes into notes, as many as you like.",
         )
     return one_line
 
@@ -107,8 +107,7 @@ def with_cause(title: str, said: Iterable[Said]) -> str:
     cause = cause_of(said)
     if cause is None:
         return title
-    text = cause.text if len(cause.text) <= IN_TITLE else cause.text[: IN_TITLE - 1].rstrip() + "…"
-    return f"{title}; cause: {text}"
+    return f"{title}; cause: {shortened(cause.text, IN_TITLE)}"
 
 
 def said_parts(said: Iterable[Said], timezone: str, now: datetime) -> list[Part]:

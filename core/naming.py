@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from core.words import listing
+from core.words import listing, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,18 +19,18 @@ def site_named(text: str, fleet: Fleet) -> Site:
     """Return the site called `text`, or the one that has it among its names. Raises UsageError with the nearest."""
     if text in fleet.sites:
         return fleet.sites[text]
-    name = text.lower().rstrip(".")
+    name = _host(text)
     found = next((site for site in fleet.sites.values() if name in site.names), None)
     if found is not None:
         return found
-    raise UsageError(f"There is no site {text!r}.", hint=_nearest(text, fleet.sites))
+    raise UsageError(f"There is no site {shortened(text)!r}.", hint=_nearest(text, fleet.sites))
 
 
 def server_named(text: str, fleet: Fleet) -> str:
     """Return the name of the server called `text`. Raises UsageError with the nearest."""
     if text in fleet.servers:
         return text
-    raise UsageError(f"There is no server {text!r}.", hint=_nearest(text, fleet.servers))
+    raise UsageError(f"There is no server {shortened(text)!r}.", hint=_nearest(text, fleet.servers))
 
 
 def server_or_site_named(text: str, fleet: Fleet) -> str:
@@ -43,7 +44,7 @@ def server_or_site_named(text: str, fleet: Fleet) -> str:
         return site_named(text, fleet).name
     except UsageError:
         known = {**fleet.servers, **fleet.sites}
-        raise UsageError(f"There is no server or site {text!r}.", hint=_nearest(text, known)) from None
+        raise UsageError(f"There is no server or site {shortened(text)!r}.", hint=_nearest(text, known)) from None
 
 
 def target_named(text: str, fleet: Fleet) -> tuple[str, str]:
@@ -61,16 +62,24 @@ def target_named(text: str, fleet: Fleet) -> tuple[str, str]:
     except UsageError:
         hosts = [host for site in fleet.sites.values() for host in site.names]
         known = dict.fromkeys([*fleet.servers, *nameservers, *fleet.sites, *hosts])
-        raise UsageError(f"There is no server, site or name server {text!r}.", hint=_nearest(text, known)) from None
+        raise UsageError(
+            f"There is no server, site or name server {shortened(text)!r}.", hint=_nearest(text, known)
+        ) from None
 
 
 def zone_named(text: str, fleet: Fleet) -> str:
     """Return the zone that a person means: a zone, or any name in one. Raises UsageError with the nearest zone."""
     try:
-        return fleet.zone_of(text.lower().rstrip("."))
+        return fleet.zone_of(_host(text))
     except LookupError:
         hint = _nearest(text, dict.fromkeys(fleet.dns.zones))
-        raise UsageError(f"{text!r} is in no zone of this fleet.", hint=hint) from None
+        raise UsageError(f"{shortened(text)!r} is in no zone of this fleet.", hint=hint) from None
+
+
+def _host(text: str) -> str:
+    """Write what was typed as host names are kept: lower case, no dot at the end, A-labels (RFC 5891)."""
+    labels = unicodedata.normalize("NFC", text.lower()).rstrip(".").split(".")
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode('ascii')}" for one in labels)
 
 
 def _nearest(text: str, known: Mapping[str, object]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.plan import State
 from core.reply import Tone
-from core.words import clock_time, count, duration, listing
+from core.words import all_of, clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -28,7 +28,8 @@ def title_of(view: View, fleet: Fleet) -> tuple[str, Tone]:
             return f"Moving {what}{wave}: {in_step}", Tone.BUSY
         case State.CONFIRMED:
             took = duration(progress.in_step_at - view.approved_at) if progress.in_step_at and view.approved_at else ""
-            done = f"Done: {moved}. All {count(servers, 'name server')} agree, {took} after approval"
+            agree = "agrees" if servers == 1 else "agree"
+            done = f"Done: {moved}. {all_of(servers, 'name server')} {agree}, {took} after approval"
             return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(view) else (done, Tone.GOOD)
         case State.UNFINISHED:
             late = listing([standing.name for standing in progress.standings if not standing.agrees])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.preflight import Level, Verdict
-from core.words import count, duration, listing
+from core.words import all_of, count, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,11 @@ def _name_servers(facts: Facts) -> Iterator[Verdict]:
             "They may take the change late. See `dns`.",
         )
     if not silent and not behind:
-        yield Verdict("name servers", Level.PASS, f"all {count(total, 'name server')} answer, in step")
+        yield Verdict(
+            "name servers",
+            Level.PASS,
+            f"{all_of(total, 'name server').lower()} answer{'s' if total == 1 else ''}, in step",
+        )
 
 
 def _ttls(facts: Facts) -> Verdict:

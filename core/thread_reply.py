@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from core.incident import LONGEST, incident_meant, label_of
+from core.words import shortened
 
 if TYPE_CHECKING:
     from core.incident import Kind
@@ -68,5 +69,4 @@ def _named(rest: str, here: str) -> tuple[str, str]:
 
 
 def _cut(text: str) -> str:
-    one_line = " ".join(text.split())
-    return one_line if len(one_line) <= LONGEST else one_line[: LONGEST - 1].rstrip() + "…"
+    return shortened(" ".join(text.split()), LONGEST)

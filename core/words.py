@@ -49,6 +49,16 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def all_of(number: int, one: str) -> str:
+    """Say that all of so many are meant, as the start of a sentence: `The only name server`, `All 6 name servers`."""
+    return f"The only {one}" if number == 1 else f"All {count(number, one)}"
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Return the text, cut where it is longer than `most`, which an ellipsis shows."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def clock_time(at: datetime, timezone: str, now: datetime | None = None) -> str:
     """Say a moment in the fleet's zone with the zone's name: `14:02:07 BST`, with the date where it is not `now`'s."""
     local = at.astimezone(ZoneInfo(timezone))

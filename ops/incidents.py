@@ -10,7 +10,7 @@ from core.maintenance_card import card_of as maintenance_card
 from core.outage_card import card_of as outage_card
 from core.outage_card import subject_of
 from core.reply import Reply, Tone
-from core.words import count, listing
+from core.words import count, listing, shortened
 from ops.store.outages import Outage
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ async def incident_named(text: str, ports: Ports) -> Outage | Maintenance:
     """Return the incident that `text` names, over or not. Raises UsageError where there is none."""
     meant = incident_meant(text)
     if meant is None:
-        raise UsageError(f"{text!r} is no incident.", hint="Write the number of an outage, 7, or a maintenance, M3.")
+        hint = "Write the number of an outage, 7, or a maintenance, M3."
+        raise UsageError(f"{shortened(text)!r} is no incident.", hint=hint)
     kind, number = meant
     store = ports.store
     found = await (store.maintenance.get(number) if kind == "maintenance" else store.watching.outage(number))

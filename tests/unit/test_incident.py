@@ -105,11 +105,11 @@ def test_the_cards_of_incidents_are_told_from_others(card: str, incident: tuple[
         (["7", "a disk died"], ("7", "a disk died")),
         (["M3", "a", "disk"], ("M3", "a disk")),
         (["2 disks died"], (None, "2 disks died")),
-        (["7"], (None, "7")),
+        (["7"], ("7", "")),
         (["a", "disk"], (None, "a disk")),
     ],
 )
-def test_a_single_word_is_text_also_where_it_looks_like_a_number(words: list[str], split: object) -> None:
+def test_what_is_typed_begins_with_the_incident_and_a_name_alone_is_no_text(words: list[str], split: object) -> None:
     assert id_and_text(words) == split
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.errors import UsageError
-from core.naming import server_or_site_named, target_named, zone_named
+from core.naming import server_or_site_named, site_named, target_named, zone_named
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -47,3 +48,19 @@ def test_a_zone_is_meant_by_any_name_in_it(fleet: Fleet) -> None:
     with pytest.raises(UsageError, match=r"'shop\.tost' is in no zone") as refused:
         zone_named("shop.tost", fleet)
     assert refused.value.hint == "Did you mean shop.test?"
+
+
+@pytest.mark.parametrize(
+    "text", ["bücher.shop.test", "BÜCHER.shop.test.", "bu\u0308cher.shop.test", "xn--bcher-kva.shop.test"]
+)
+def test_a_host_name_in_another_script_is_known_as_it_is_written(fleet: Fleet, text: str) -> None:
+    books = replace(fleet.sites["shop"], name="books", names=("xn--bcher-kva.shop.test",))
+    fleet = replace(fleet, sites={**fleet.sites, "books": books})
+    assert site_named(text, fleet).name == "books"
+    assert zone_named(text, fleet) == "shop.test"
+
+
+def test_an_endless_name_is_not_said_back_whole(fleet: Fleet) -> None:
+    with pytest.raises(UsageError) as refused:
+        target_named("x" * 3000, fleet)
+    assert len(str(refused.value)) < 120

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.words import ago, clock_time, count, duration, from_stamp, listing, stamp
+from core.words import ago, all_of, clock_time, count, duration, from_stamp, listing, shortened, stamp
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 
@@ -61,3 +61,13 @@ def test_a_stamp_reads_back_as_the_same_moment(at: datetime) -> None:
 def test_a_long_listing_says_how_many_more() -> None:
     assert listing(["a", "b"]) == "a, b"
     assert listing(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
+
+
+def test_one_alone_is_not_said_as_all_of_one() -> None:
+    assert all_of(1, "name server") == "The only name server"
+    assert all_of(6, "name server") == "All 6 name servers"
+
+
+def test_a_long_text_is_cut_and_shows_it() -> None:
+    assert shortened("x" * 60) == "x" * 60
+    assert shortened("x" * 61) == "x" * 59 + "…"
