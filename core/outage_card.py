@@ -86,14 +86,23 @@ def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> st
         return _joined(f"{failing} since {since}, {name} itself answers: {_named(facts, 3)}", _prospects(facts, now))
     if outage.target.startswith("nameserver:"):
         place = f" ({facts.place})" if facts.place else ""
-        rest = f": {facts.others_up} of the other {facts.others} answer" if facts.others else ""
-        return f"Name server {name}{place} is down since {since}, {_seen_from(facts)}{rest}"
+        return f"Name server {name}{place} is down since {since}, {_seen_from(facts)}{_other_name_servers(facts)}"
     if outage.target.startswith("link:"):
         return (
             f"Nothing at all answers this bot since {since}: its own link may be gone, so nothing is called down. "
             f"It asked {facts.others} servers and name servers"
         )
     return f"{name} is down since {since}, {_seen_from(facts)}: {_affected(facts, now)}"
+
+
+def _other_name_servers(facts: Facts) -> str:
+    if facts.others and not facts.others_up:
+        return ": no other answers either"
+    if facts.others_up < facts.others:
+        return f": {facts.others_up} of the other {facts.others} answer"
+    if facts.others > 1:
+        return f": the other {facts.others} answer"
+    return ": the other one answers" if facts.others else ": there is no other"
 
 
 def _affected(facts: Facts, now: datetime) -> str:

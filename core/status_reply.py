@@ -11,6 +11,7 @@ from core.maintenance import Phase
 from core.maintenance_card import title_of
 from core.outage import State
 from core.outage_card import subject_of
+from core.plan import State as PlanState
 from core.reply import Heading, Part, Reply, Row, Table, Text, Tone
 from core.words import ago, clock_time, count, listing
 
@@ -196,7 +197,10 @@ def _work_parts(picture: Picture) -> list[Part]:
         tone = Tone.WARN if one.phase(now) is Phase.OVERRUN else Tone.BUSY
         parts.append(Text(f"{title_of(one, zone, now).rstrip('.')}.", tone))
     for plan_id, state, title in work.plans[:ROWS]:
-        parts.append(Text(f"Plan {plan_id} ({state}): {title}", Tone.BUSY))
+        if state == PlanState.PLANNED:
+            parts.append(Text(f"Plan {plan_id} waits: {title}; `approve {plan_id}` carries it out.", Tone.WARN))
+        else:
+            parts.append(Text(f"Plan {plan_id} ({state}): {title}", Tone.BUSY))
     if work.syncs:
         running = f"{count(len(work.syncs), 'sync runs', 'syncs run')}: {listing(work.syncs)}."
         parts.append(Text(running, Tone.BUSY))

@@ -149,9 +149,20 @@ def test_a_name_server_says_where_it_stands_and_how_many_others_answer() -> None
     assert reply.title == (
         "Name server ns1 (Oslo) is down since 14:02:07 BST, seen from 3 places: 4 of the other 5 answer"
     )
-    assert draw(Facts(), "nameserver:ns1").title == (
-        "Name server ns1 is down since 14:02:07 BST, seen from one place only"
-    )
+
+
+@pytest.mark.parametrize(
+    ("others", "up", "said"),
+    [
+        (5, 5, "the other 5 answer"),
+        (1, 1, "the other one answers"),
+        (1, 0, "no other answers either"),
+        (0, 0, "there is no other"),
+    ],
+)
+def test_a_name_server_that_is_down_says_what_is_left(others: int, up: int, said: str) -> None:
+    title = draw(Facts(others=others, others_up=up), "nameserver:ns1").title
+    assert title == f"Name server ns1 is down since 14:02:07 BST, seen from one place only: {said}"
 
 
 def test_where_nothing_answers_nothing_is_called_down() -> None:

@@ -187,15 +187,16 @@ class TestTheFleet:
 
     def test_it_says_what_is_going_on(self, picture: Picture) -> None:
         work = Work(
-            plans=(("K7Q2", "planned", "Move 3 sites"),),
+            plans=(("K7Q2", "planned", "Move 3 sites"), ("B2B2", "approved", "Move 2 sites")),
             syncs=("shop to south",),
             outages=(Outage(), Outage(8, "nameserver:ns1", acked_by="slack:U1")),
             quarantined=count_by_server([("shop", "north"), ("blog", "north")]),
         )
-        assert texts(status_reply(replace(picture, work=work)))[-5:] == [
+        assert texts(status_reply(replace(picture, work=work)))[-6:] == [
             "Outage 7: north, since 13:01:07 UTC; `ack 7` says you do.",
             "Outage 8: name server ns1, since 13:01:07 UTC, slack:U1 looks after it.",
-            "Plan K7Q2 (planned): Move 3 sites",
+            "Plan K7Q2 waits: Move 3 sites; `approve K7Q2` carries it out.",
+            "Plan B2B2 (approved): Move 2 sites",
             "1 sync runs: shop to south.",
             "2 copies on north in quarantine until someone has chosen: `failback north` shows what differs.",
         ]
