@@ -16,13 +16,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 import commands
-from bot.slack.delivery import Asked, Delivery
+from bot.slack.delivery import Asked
 from bot.slack.escape import cut, one_line
-from bot.slack.people import People
 from bot.slack.question import CALLBACK, asked_by, question_of
 from bot.slack.render import ACTION, ASKING
-from bot.slack.settings import web_client
-from bot.slack.thread import Threads
 from core.errors import NotAllowedError, RefusedError, SettingsError, SharpnetError, StoreError, UsageError
 from core.reply import Reply, Text, Tone
 
@@ -32,7 +29,10 @@ if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
     from slack_sdk.web.async_client import AsyncWebClient
 
+    from bot.slack.delivery import Delivery
+    from bot.slack.people import People
     from bot.slack.settings import SlackSettings
+    from bot.slack.thread import Threads
     from core.incident import Heard
     from core.people import Person
     from ops.ports import Ports
@@ -59,15 +59,9 @@ class Answer(Protocol):
 
 
 def build_app(
-    ports: Ports,
-    settings: SlackSettings,
-    *,
-    client: AsyncWebClient | None = None,
-    answer: Answer = commands.answer,
-    wake: Callable[[], None] = lambda: None,
-    opened_by: Callable[[str], None] = lambda _user: None,
+    settings: SlackSettings, client: AsyncWebClient, desk: Desk, threads: Threads, opened_by: Callable[[str], None]
 ) -> AsyncApp:
-    """Return the Bolt app. `wake` is called when a card may be waiting, so that it is posted at once.
+    """Return the Bolt app: what is typed and pressed goes to `desk`, messages to `threads`.
 
     opened_by: called with the id of whoever opens the Home tab.
 
@@ -75,10 +69,6 @@ def build_app(
     """
     if settings.mode == "http" and not settings.signing_secret:
         raise SettingsError("HTTP mode needs SLACK_SIGNING_SECRET.", hint="Without it anyone could send commands.")
-    client = client or web_client(settings)
-    people = People(ports.fleet, client, ports.clock)
-    desk = Desk(ports, people, Delivery(ports, client, people, wake), answer)
-    threads = Threads(ports, people, client, desk.serve)
     app = AsyncApp(
         name="sharpnet",
         logger=_quiet(),
@@ -130,17 +120,17 @@ class Desk:
         self._answer = answer
         self._working: set[asyncio.Task[object]] = set()
 
-    async def serve(self, asked: Asked) -> bool:
+    async def serve(self, asked: Asked) -> bool | None:
         """Carry out one line and tell the person; return whether it went well.
 
-        An event that another delivery carries out already is dropped, which is not well.
+        None: it was dropped, since another delivery of the same event is carried out already.
         """
         self.keep()
         asked.at = self._ports.clock.now()
         try:
             if not await self._is_first(asked):
                 LOG.info("slack event=again user=%s dropped=yes", asked.user)
-                return False
+                return None
         except StoreError as error:
             await self._delivery.tell(asked, said_of(error), footnote=error.code)
             return False

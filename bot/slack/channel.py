@@ -74,7 +74,8 @@ class OpsChannel:
         A message of a bot with no metadata at all is taken for it where it has the same text.
         """
         oldest = f"{(since - CLOCKS_DIFFER).timestamp():.6f}"
-        async for message in self._pages(self._client.conversations_history, "card", channel=self.id, oldest=oldest):
+        so = "the card may appear twice"
+        async for message in self._pages(self._client.conversations_history, so, channel=self.id, oldest=oldest):
             metadata = message.get("metadata") or {}
             same = metadata.get("event_type") == CARD_EVENT and (metadata.get("event_payload") or {}).get("key") == key
             alike = not metadata and message.get("bot_id") and message.get("text") == text
@@ -84,7 +85,8 @@ class OpsChannel:
 
     async def has_note(self, channel: str, ts: str, number: int, text: str) -> bool:
         """Return whether the card's thread holds the note `number` already."""
-        async for message in self._pages(self._client.conversations_replies, "note", channel=channel, ts=ts):
+        so = "the note may appear twice"
+        async for message in self._pages(self._client.conversations_replies, so, channel=channel, ts=ts):
             metadata = message.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
             same = metadata.get("event_type") == NOTE_EVENT and payload.get("number") == number
@@ -93,10 +95,16 @@ class OpsChannel:
                 return True
         return False
 
+    async def thread(self, channel: str, ts: str, since: datetime) -> list[dict[str, Any]]:
+        """Return the message `ts` and what was written in its thread after `since`, oldest first."""
+        oldest, so = f"{since.timestamp():.6f}", "what was written there meanwhile is not taken in"
+        pages = self._pages(self._client.conversations_replies, so, channel=channel, ts=ts, oldest=oldest)
+        return [message async for message in pages]
+
     async def _pages(
-        self, method: Callable[..., Awaitable[Any]], what: str, **query: object
+        self, method: Callable[..., Awaitable[Any]], so: str, **query: object
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield messages page by page; none where the bot may not read, which is said in the log."""
+        """Yield messages page by page; none where the bot may not read: the log says that, and what comes of it."""
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             try:
@@ -104,7 +112,7 @@ class OpsChannel:
             except SlackApiError as error:
                 if trouble_of(error).kind is not Kind.SETUP:
                     raise
-                LOG.warning("slack history=unreadable why=%s so=the %s may appear twice", trouble_of(error).why, what)
+                LOG.warning("slack history=unreadable why=%s so=%r", trouble_of(error).why, so)
                 return
             for message in answer.get("messages") or ():
                 yield message

@@ -17,11 +17,14 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
 import commands
 from bot.first_error import first_error
-from bot.slack.app import Answer, build_app
+from bot.slack.app import Answer, Desk, build_app
+from bot.slack.delivery import Delivery
 from bot.slack.home import Homes
+from bot.slack.missed import Missed
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
+from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
 from core.errors import SettingsError
 
@@ -72,16 +75,27 @@ async def run_slack(
             outbox = Outbox(ports, web_client(settings, session, retry=False), ports.fleet.slack.ops_channel)
             on_outbox(outbox)
             client = web_client(settings, session)
-            homes = Homes(ports, client, People(ports.fleet, client, ports.clock))
-            app = build_app(ports, settings, client=client, answer=answer, wake=outbox.wake, opened_by=homes.opened_by)
+            people = People(ports.fleet, client, ports.clock)
+            homes = Homes(ports, client, people)
+            desk = Desk(ports, people, Delivery(ports, client, people, outbox.wake), answer)
+            threads = Threads(ports, people, client, desk.serve)
+            missed = Missed(ports, client, threads.hear)
+            app = build_app(settings, client, desk, threads, homes.opened_by)
+
+            def connected(is_up: bool) -> None:
+                on_connected(is_up)
+                if is_up:
+                    missed.wake()
+
             connect = (
-                keep_connected(app, settings, session, on_connected)
+                keep_connected(app, settings, session, connected)
                 if settings.mode == "socket"
-                else serve_http(app, settings, on_connected)
+                else serve_http(app, settings, connected)
             )
             tasks.create_task(connect, name="slack-connection")
             tasks.create_task(outbox.run(), name="slack-outbox")
             tasks.create_task(homes.run(), name="slack-home")
+            tasks.create_task(missed.run(), name="slack-missed")
 
 
 async def keep_connected(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 KEPT: Final = "white_check_mark"
+REFUSED: Final = "warning"
 # Of the many kinds of message events those that a person writes: plainly, with a file, or shown in the channel too.
 _WRITTEN: Final = {None, "file_share", "thread_broadcast"}
 _SEQUENCE: Final = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
@@ -55,7 +56,7 @@ def reply_in(event: Mapping[str, Any]) -> ThreadReply | None:
     """Return the reply that a message event brings; None for all else: edits, deletions, bots, what is in no thread."""
     thread, ts = event.get("thread_ts"), event.get("ts")
     by_a_person = event.get("user") and not event.get("bot_id") and event.get("subtype") in _WRITTEN
-    if not by_a_person or not ts or not thread or thread == ts or event.get("edited") or event.get("hidden"):
+    if not by_a_person or not ts or not thread or thread == ts or event.get("hidden"):
         return None
     return ThreadReply(str(event["user"]), str(event.get("text") or ""), str(event["channel"]), str(ts), str(thread))
 
@@ -88,18 +89,21 @@ def mentioned_in(text: str) -> frozenset[str]:
 
 
 class Threads:
-    """Hears what is said under the messages of incidents. `serve` carries out a line; True: it went well."""
+    """Hears what is said under the messages of incidents. `serve` carries out a line, and says whether it went well.
+
+    What was heard gets a mark that everybody sees; one that has none was not heard.
+    """
 
     def __init__(
-        self, ports: Ports, people: People, client: AsyncWebClient, serve: Callable[[Asked], Awaitable[bool]]
+        self, ports: Ports, people: People, client: AsyncWebClient, serve: Callable[[Asked], Awaitable[bool | None]]
     ) -> None:
         self._ports = ports
         self._people = people
         self._client = client
         self._serve = serve
 
-    async def hear(self, event: Mapping[str, Any]) -> None:
-        """Take in a message event; what was kept or carried out gets a mark that everybody sees."""
+    async def hear(self, event: Mapping[str, Any], *, live: bool = True) -> None:
+        """Take in a message event. live: Slack hands it over now, perhaps to another bot too, or once more."""
         reply = reply_in(event)
         if reply is None:
             return
@@ -116,8 +120,9 @@ class Threads:
         meant = what_is_meant(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
             heard = Heard(f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC))
-            if await self._serve(_asked(reply, meant, heard)):
-                await self._mark(reply)
+            well = await self._serve(_asked(reply, meant, heard, live=live))
+            if well is not None:
+                await self._mark(reply, KEPT if well else REFUSED)
 
     async def _counts(self, meant: Meant, user: str) -> bool:
         """Return whether it is to be carried out: what others only say among themselves is none of the bot's business.
@@ -126,21 +131,21 @@ class Threads:
         """
         return meant.typed or (await self._people.person_of(user)).may(commands.all_commands()[meant.verb].who)
 
-    async def _mark(self, reply: ThreadReply) -> None:
+    async def _mark(self, reply: ThreadReply, mark: str) -> None:
         try:
-            await self._client.reactions_add(channel=reply.channel, timestamp=reply.ts, name=KEPT)
+            await self._client.reactions_add(channel=reply.channel, timestamp=reply.ts, name=mark)
         except NOT_SAID as error:
-            # It is kept all the same, and the message above shows it.
+            # What is kept is kept all the same, and the message above shows it.
             if why_of(error) != "already_reacted":
                 LOG.warning("slack user=%s mark=lost why=%r", reply.user, why_of(error))
 
 
-def _asked(reply: ThreadReply, meant: Meant, heard: Heard) -> Asked:
+def _asked(reply: ThreadReply, meant: Meant, heard: Heard, *, live: bool) -> Asked:
     said = (meant.verb, meant.label) if meant.text is None else (meant.verb, "--", meant.label, meant.text)
     return Asked(
         reply.user,
         " ".join(word for word in said if word != "--"),
-        event=f"message:{reply.channel}:{reply.ts}",
+        event=f"message:{reply.channel}:{reply.ts}" if live else "",
         channel=reply.channel,
         message=reply.thread,
         words=said,

@@ -20,7 +20,7 @@ from ops.store.outages import Opening
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Commands, Shelf, StartBot
+    from conftest import Bot, Commands, Shelf, StartBot
 
     from bot.slack.settings import SlackSettings
     from lab.slack import LocalSlack, Message
@@ -170,13 +170,34 @@ def test_a_stranger_who_types_a_command_is_refused_politely(slack: LocalSlack, s
     assert outage(shelf).cause is None
 
 
-def test_a_command_that_cannot_be_carried_out_is_explained_and_not_marked(
+def test_what_was_written_while_no_bot_ran_is_taken_in_once_when_one_does(
+    slack: LocalSlack, shelf: Shelf, start_bot: StartBot, settings_for: Callable[..., SlackSettings], alert: Message,
+    bot: Bot, commands_stub: Commands,
+) -> None:  # fmt: skip
+    before = slack.reply(alert, "before", ALICE)
+    until(lambda: marks(slack, before))
+    bot.stop()
+    missed = [slack.reply(alert, text, ALICE) for text in ("meanwhile", "cause a fire", "ack")]
+    slack.reply(alert, "is my site down too?", EVE)
+    for connections in (2, 3):
+        again = start_bot(settings_for(slack), commands_stub)
+        slack.wait_for_bot(connections)
+        until(lambda: all(marks(slack, reply) for reply in missed))
+        heard_after(slack, alert)
+        again.stop()
+    one = outage(shelf)
+    assert [said.text for said in one.said if said.text != "the last one"] == ["before", "meanwhile", "a fire"]
+    assert one.acked_by == f"slack:{ALICE}"
+    assert one.said[1].at == datetime.fromtimestamp(float(missed[0]["ts"]), UTC)
+
+
+def test_a_command_that_cannot_be_carried_out_is_explained_and_marked_so(
     slack: LocalSlack, shelf: Shelf, alert: Message
 ) -> None:
     reply = slack.reply(alert, "cause " + "x" * 600, ALICE)
     (explained,) = until(lambda: answers(slack, ALICE))
     assert "600 characters, 100 too many" in explained
-    assert marks(slack, reply) == []
+    assert [mark["name"] for mark in until(lambda: marks(slack, reply))] == ["warning"]
     assert said(shelf) == []
 
 

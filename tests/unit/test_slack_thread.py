@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.slack.missed import unheard
 from bot.slack.thread import ThreadReply, as_written, mentioned_in, reply_in
 
 REPLY = {
@@ -49,7 +50,6 @@ def test_what_a_person_writes_in_a_thread_is_a_reply(more: dict[str, Any]) -> No
         {"subtype": "message_replied"},
         {"subtype": "channel_join"},
         {"subtype": "me_message"},
-        {"edited": {"user": "U01ALICE", "ts": "1750000200.000000"}},
         {"hidden": True},
     ],
 )
@@ -80,3 +80,17 @@ def test_slacks_sequences_are_undone(text: str, written: str) -> None:
 def test_whoever_is_mentioned_is_found_and_nobody_who_only_seems_to_be() -> None:
     text = "<@U01ALICE>, <@W02BOB|bob>, <#C01OPS|ops>, &lt;@U9&gt; <!here>"
     assert mentioned_in(text) == {"U01ALICE", "W02BOB"}
+
+
+def marked_by(*users: str) -> dict[str, Any]:
+    return {**REPLY, "reactions": [{"name": "eyes", "users": ["U02BOB"]}, {"name": "warning", "users": list(users)}]}
+
+
+def test_what_the_writer_of_the_message_above_has_marked_was_heard() -> None:
+    card = {"ts": REPLY["thread_ts"], "user": "U0SHARPNET", "bot_id": "B01"}
+    plain, by_others, by_the_bot = REPLY, marked_by("U01ALICE"), marked_by("U01ALICE", "U0SHARPNET")
+    assert unheard([card, plain, by_others, by_the_bot], REPLY["thread_ts"]) == [plain, by_others]
+
+
+def test_without_the_message_above_its_writer_is_known_from_the_replies() -> None:
+    assert unheard([REPLY, marked_by("U0SHARPNET")], REPLY["thread_ts"]) == [REPLY]
