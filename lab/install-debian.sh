@@ -45,13 +45,25 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt-get update -qq
 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 
-[ -d /run/systemd/system ] || exit 0
+disable() {
+    local unit
+    for unit in $(dpkg -L "$1" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket))$#\2#p'); do
+        if [ -d /run/systemd/system ]; then
+            systemctl disable --quiet --now "$unit" 2>/dev/null || echo "could not disable $unit: do it by hand"
+        else
+            # It wants to be called as an installing package calls it.
+            DPKG_MAINTSCRIPT_PACKAGE=$1 deb-systemd-helper disable "$unit" >/dev/null
+        fi
+    done
+    # Where systemd does not run, a boot may go by these.
+    for unit in $(dpkg -L "$1" | sed -n 's#^/etc/init\.d/##p'); do
+        update-rc.d "$unit" disable
+    done
+}
+
 # Those asked for, and those that bring their services: nginx-light has nginx, php-fpm has php8.2-fpm, and so on.
 for package in $(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -); do
-    case " ${missing[*]} nginx nginx-common postgresql-common " in *" $package "*) ;; *)
-        case $package in php*-fpm) ;; *) continue ;; esac ;;
+    case " ${missing[*]} nginx nginx-common postgresql-common " in *" $package "*) disable "$package" ;; *)
+        case $package in php*-fpm) disable "$package" ;; esac ;;
     esac
-    for unit in $(dpkg -L "$package" | sed -nE 's|^(/usr)?/lib/systemd/system/([^/@]+\.(service\|socket))$|\2|p'); do
-        systemctl disable --quiet --now "$unit" 2>/dev/null || echo "could not disable $unit: do it by hand"
-    done
 done
