@@ -15,6 +15,7 @@ from core.fleet_state import Condition, condition, stale_after, tally, tally_of,
 from core.outage import State
 from core.status_reply import ROWS, CopyAges, Picture, Work, count_by_server
 from ops.pointing import Pointing
+from ops.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -144,15 +145,17 @@ async def count_ages(ports: Ports) -> CopyAges:
     fleet = ports.fleet
     active, quarantined = await ports.store.copies.active(), await ports.store.copies.quarantined()
     wanted: dict[timedelta, list[tuple[str, str]]] = {}
-    for site in fleet.sites.values():
-        pairs = ((site.name, server) for server in _mirrors(site, active))
-        wanted.setdefault(site.max_age, []).extend(pair for pair in pairs if pair not in quarantined)
+    async for some in in_turns(fleet.sites.values()):
+        for site in some:
+            pairs = ((site.name, server) for server in _mirrors(site, active))
+            wanted.setdefault(site.max_age, []).extend(pair for pair in pairs if pair not in quarantined)
     oldest: list[tuple[datetime, str, str]] = []
     overdue = missing = 0
     for max_age, copies in wanted.items():
-        found = await ports.store.watching.oldest_copies(copies, now - max_age)
-        overdue, missing = overdue + found.overdue, missing + found.missing
-        oldest += [found.oldest] if found.oldest is not None else []
+        async for asked in in_turns(copies, COUNTED_AT_ONCE):
+            found = await ports.store.watching.oldest_copies(asked, now - max_age)
+            overdue, missing = overdue + found.overdue, missing + found.missing
+            oldest += [found.oldest] if found.oldest is not None else []
     exceptions = sum(not site.mirrors for site in fleet.sites.values())
     backed_up = await ports.store.keeping.backed_up()
     backups = [backed_up[name] for name in fleet.sites if name in backed_up]

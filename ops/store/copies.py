@@ -138,8 +138,8 @@ class Copies:
 
     async def active(self) -> Mapping[str, str]:
         """Return the server that each site's DNS was last seen to point to, by site; a site never seen is absent."""
-        rows = await self._db.read(lambda database: list(database.query("SELECT site, server FROM active")))
-        return {row["site"]: row["server"] for row in rows}
+        sql = "SELECT site, server FROM active"
+        return await self._db.read(lambda database: dict(database.conn.execute(sql).fetchall()))
 
     async def set_active(self, sites: Mapping[str, str], at: datetime) -> None:
         """Keep where sites are served from now, by site."""

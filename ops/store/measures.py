@@ -24,10 +24,20 @@ _STATES = (
     "SELECT target, CASE WHEN abs(julianday(:now) - julianday(seen_at)) * 86400 > :stale THEN 'unknown' ELSE state END "
     "FROM states"
 )
-_NEWEST_COPY = (
-    "(SELECT max(begun_at) FROM syncs WHERE site = value ->> 0 AND mirror = value ->> 1 AND outcome = 'good')"
+_COPIES = (
+    f"SELECT site, server, {_AGE.format('at')} FROM (SELECT value ->> 0 AS site, value ->> 1 AS server, "  # noqa: S608 - literals here
+    "(SELECT max(begun_at) FROM syncs WHERE site = value ->> 0 AND mirror = value ->> 1 AND outcome = 'good') AS at "
+    "FROM json_each(:wanted)) WHERE at IS NOT NULL"
 )
-_NEWEST_BACKUP = "(SELECT max(begun_at) FROM backups WHERE site = value AND outcome = 'good')"
+_BACKUPS = (
+    f"SELECT site, {_AGE.format('at')} FROM (SELECT value AS site, "  # noqa: S608 - literals here
+    "(SELECT max(begun_at) FROM backups WHERE site = value AND outcome = 'good') AS at "
+    "FROM json_each(:wanted)) WHERE at IS NOT NULL"
+)
+_PROOFS = (
+    f"SELECT site, mirror, {_AGE.format('max(at)')}, outcome = 'good' FROM proofs "  # noqa: S608 - literals here
+    "WHERE outcome IN ('good', 'differs') GROUP BY site, mirror"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +73,20 @@ class Measures:
         asked: dict[str, object] = {"now": stamp(now), "stale": stale.total_seconds()}
         return await self._db.read(lambda database: dict(database.conn.execute(_STATES, asked).fetchall()))
 
-    async def kept(self, pairs: Iterable[tuple[str, str]], sites: Iterable[str], now: datetime) -> Kept:
-        """Return how old the newest good copy of each (site, server), backup of each site and proof of each copy is."""
+    async def copies(self, pairs: Iterable[tuple[str, str]], now: datetime) -> list[tuple[str, str, float]]:
+        """Return (site, server, age) of the newest good copy of each (site, server) that has one."""
+        asked = {"now": stamp(now), "wanted": json.dumps(list(pairs))}
+        return await self._db.read(lambda database: database.conn.execute(_COPIES, asked).fetchall())
 
-        def work(database: Database) -> Kept:
-            # Here, not on the event loop: with ten thousand sites it takes a while.
-            wanted_pairs, wanted_sites = json.dumps([list(pair) for pair in pairs]), json.dumps(list(sites))
-            at = {"now": stamp(now)}
-            copies = database.conn.execute(
-                f"SELECT site, server, {_AGE.format('at')} FROM (SELECT value ->> 0 AS site, value ->> 1 AS server, "  # noqa: S608 - literals above
-                f"{_NEWEST_COPY} AS at FROM json_each(:wanted)) WHERE at IS NOT NULL",
-                {**at, "wanted": wanted_pairs},
-            ).fetchall()
-            backups = database.conn.execute(
-                f"SELECT site, {_AGE.format('at')} FROM (SELECT value AS site, {_NEWEST_BACKUP} AS at "  # noqa: S608 - literals above
-                "FROM json_each(:wanted)) WHERE at IS NOT NULL",
-                {**at, "wanted": wanted_sites},
-            ).fetchall()
-            proofs = database.conn.execute(
-                f"SELECT site, mirror, {_AGE.format('max(at)')}, outcome = 'good' FROM proofs "  # noqa: S608 - literals above
-                "WHERE outcome IN ('good', 'differs') GROUP BY site, mirror",
-                at,
-            ).fetchall()
-            return Kept(tuple(copies), tuple(backups), tuple(proofs))
+    async def backups(self, sites: Iterable[str], now: datetime) -> list[tuple[str, float]]:
+        """Return (site, age) of the newest good backup of each site that has one."""
+        asked = {"now": stamp(now), "wanted": json.dumps(list(sites))}
+        return await self._db.read(lambda database: database.conn.execute(_BACKUPS, asked).fetchall())
 
-        return await self._db.read(work)
+    async def proofs(self, now: datetime) -> tuple[tuple[str, str, float, bool], ...]:
+        """Return (site, server, age, whether it was the same) of the newest proof of every copy."""
+        rows = await self._db.read(lambda database: database.conn.execute(_PROOFS, {"now": stamp(now)}).fetchall())
+        return tuple(rows)
 
     async def going(self, now: datetime) -> Going:
         """Return what is open, running and waiting."""
