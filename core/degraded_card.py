@@ -20,7 +20,7 @@ DEGRADED = "degraded:"
 def degraded_title(outage: OutageLike, facts: Facts) -> str:
     """Say what a server, or only the sites on it, lack."""
     name = outage.target.removeprefix(DEGRADED)
-    if facts.affected and not facts.own:
+    if facts.affected and not facts.checks:
         return f"{count(facts.affected, 'site')} on {name} {_is(facts.affected)} degraded: {facts.why}"
     return f"{name} is degraded: {facts.why}"
 

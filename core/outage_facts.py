@@ -40,8 +40,8 @@ class Facts:
     others_up of others: the name servers, or whatever else could answer, beside this one.
     quarantined: how many copies on the server must be reconciled. ending_why: what an ending in part lacks.
     unseen_from_at, unseen_until_at: it ended unseen, between the two. changes: how often it changed from
-    `first_change_at` to `last_change_at`, where it flaps, and whether it is `down_now`; 0: it does not. own: whether a
-    degraded server lacks something itself, not only its sites.
+    `first_change_at` to `last_change_at`, where it flaps, and whether it is `down_now`; 0: it does not. checks: the
+    checks that say what a degraded server lacks itself; none where only its sites do.
     """
 
     why: str = ""
@@ -67,7 +67,7 @@ class Facts:
     first_change_at: datetime | None = None
     last_change_at: datetime | None = None
     down_now: bool = True
-    own: bool = False
+    checks: tuple[str, ...] = ()
 
     @property
     def movable(self) -> int:
@@ -120,7 +120,7 @@ class OutageLike(Protocol):
 
 
 _TIMES = ("oldest_good_at", "unseen_from_at", "unseen_until_at", "first_change_at", "last_change_at")
-_LISTS = ("seen_from", "sites", "exceptions")
+_LISTS = ("seen_from", "sites", "exceptions", "checks")
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:

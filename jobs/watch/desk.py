@@ -274,8 +274,8 @@ class Desk:
                 known, name, sorted(self._silence.failing(name, self._open)), scene, self._ports.store
             )
         if trouble.target.startswith(DEGRADED):
-            sites = tuple(sorted(scene.lacking[name]))
-            return replace(known, affected=len(sites), sites=sites[:NAMED], own=bool(scene.remarks(server_key(name))))
+            sites, checks = tuple(sorted(scene.lacking[name])), tuple(scene.remarking(server_key(name)))
+            return replace(known, affected=len(sites), sites=sites[:NAMED], checks=checks)
         if kind == NAMESERVER:
             place = scene.nameservers[trouble.target].location
             others = len(scene.nameservers) - 1

@@ -58,7 +58,7 @@ class Endings:
         if name not in self._scene.fleet.servers:
             return Ended(Ending.UNWATCHED, "", now)
         if outage.target.startswith(DEGRADED):
-            return Ended(Ending.UP, "", now) if self._scene.is_in_full(name) else None
+            return self._ending_of_degraded(outage, name, now)
         return self._ending_of_sites(outage, name, opened, now)
 
     async def closings(self, over: Iterable[tuple[Outage, Ended]]) -> list[Closing]:
@@ -73,6 +73,15 @@ class Endings:
         if track.judged in _WELL and track.since_at is not None:
             return Ended(_WELL[track.judged], track.why, track.since_at)
         return None
+
+    def _ending_of_degraded(self, outage: Outage, server: str, now: datetime) -> Ended | None:
+        """Say that nothing is lacking any more; what is no longer looked at may be so still, and is not called well."""
+        scene, facts = self._scene, facts_from_json(outage.body)
+        if not scene.is_in_full(server):
+            return None
+        looked_at = {*scene.noted.get(server_key(server), ()), *scene.fleet.sites}
+        unwatched = not looked_at.issuperset((*facts.checks, *facts.sites))
+        return Ended(Ending.UNWATCHED if unwatched else Ending.UP, "", now)
 
     def _ending_of_sites(
         self, outage: Outage, server: str, opened: Mapping[str, Outage], now: datetime

@@ -138,7 +138,11 @@ class Scene:
 
     def remarks(self, target: str) -> list[Track]:
         """Return the tracks of the checks that found something not as it should be."""
-        return [track for track in self.noted.get(target, {}).values() if track.judged is State.DEGRADED]
+        return list(self.remarking(target).values())
+
+    def remarking(self, target: str) -> dict[str, Track]:
+        """Return the same by check."""
+        return {check: one for check, one in self.noted.get(target, {}).items() if one.judged is State.DEGRADED}
 
     def answers(self, target: str) -> bool:
         """Return whether a target was up, in full or not, when it was last looked at."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
 ZONE = "Europe/London"
-FULL = Facts(why="disk /srv 94 % full", own=True)
+FULL = Facts(why="disk /srv 94 % full", checks=("host",))
 SITES = Facts(why="shop: its certificate ends in 6 days, and 11 more sites", affected=12, sites=("shop", "zoo"))
 FLAPS = Facts(
     changes=6, first_change_at=NOW - timedelta(minutes=5), last_change_at=NOW - timedelta(seconds=20), down_now=True
@@ -52,7 +52,10 @@ def title(facts: Facts, target: str = "degraded:uk") -> str:
         (FULL, "uk is degraded: disk /srv 94 % full"),
         (SITES, "12 sites on uk are degraded: shop: its certificate ends in 6 days, and 11 more sites"),
         (replace(SITES, affected=1, why="shop: slow"), "1 site on uk is degraded: shop: slow"),
-        (replace(SITES, own=True, why="disk / 99 % full; shop: slow"), "uk is degraded: disk / 99 % full; shop: slow"),
+        (
+            replace(SITES, checks=("host",), why="disk / 99 % full; shop: slow"),
+            "uk is degraded: disk / 99 % full; shop: slow",
+        ),
         (
             replace(FULL, ending=Ending.UP),
             "uk is no longer degraded, after 12 min (13:50:30 BST to 14:02:30 BST): disk /srv 94 % full",

@@ -74,6 +74,33 @@ async def test_a_server_that_cannot_be_asked_is_not_called_well(looked_at: Stage
     assert len(await looked_at.store.watching.open_outages()) == 1
 
 
+async def test_what_is_no_longer_looked_at_is_not_called_well(looked_at: Stage) -> None:
+    looked_at.world.says["one"] = disk(96)
+    await looked_at.play(40)
+    await looked_at.stop()
+    servers = {
+        name: replace(server, checks=ServerChecks(host=None)) for name, server in looked_at.fleet.servers.items()
+    }
+    looked_at.change(servers=servers)
+    looked_at.start()
+    await looked_at.play(40)
+    (title,) = await looked_at.titles()
+    assert title.startswith("one: what made it degraded is no longer looked at (for ")
+    assert title.endswith(": disk /srv 96 % full)")
+
+
+async def test_a_site_that_leaves_the_fleet_file_while_it_is_degraded_is_not_called_well(looked_at: Stage) -> None:
+    looked_at.world.takes_s["site0"] = 1.4
+    await looked_at.play(40)
+    await looked_at.stop()
+    del looked_at.world.points_to["site0"]
+    looked_at.change(sites={name: site for name, site in looked_at.fleet.sites.items() if name != "site0"})
+    looked_at.start()
+    await looked_at.play(40)
+    (title,) = await looked_at.titles()
+    assert title.startswith("one: what made it degraded is no longer looked at")
+
+
 async def test_a_server_that_goes_down_while_it_is_degraded_is_down(looked_at: Stage) -> None:
     looked_at.world.says["one"] = disk(96)
     await looked_at.play(40)
