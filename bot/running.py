@@ -15,7 +15,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.first_error import first_error
 from bot.slack.connection import run_slack
 from bot.slack.settings import SlackSettings
 from bot.web.server import web_served
@@ -25,6 +24,7 @@ from core.errors import SettingsError, SharpnetError
 from jobs import Job, all_jobs
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
+from ops.first_error import first_error
 from ops.fleetfile import secret_reader
 
 if TYPE_CHECKING:

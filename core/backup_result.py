@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -47,6 +47,10 @@ class BackupResult:
     shrank: str = ""
     trouble: Trouble | None = None
     note: str = ""
+
+    def ended_by(self, trouble: Trouble) -> BackupResult:
+        """Return the result of a backup that `trouble` has ended."""
+        return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
 
     @property
     def may_forget(self) -> bool:

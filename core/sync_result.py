@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -69,6 +69,10 @@ class SyncResult:
     newer: tuple[Change, ...] = ()
     databases: tuple[DatabaseCopy, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def ended_by(self, trouble: Trouble) -> SyncResult:
+        """Return the result of a sync that `trouble` has ended."""
+        return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
 
     @property
     def nothing_to_do(self) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.errors import SharpnetError
+
 # How the script on the mirror says that it stops: this exit status, and such a line on standard error.
 STOPPED = 90
 STOP_LINE = re.compile(r"^sharpnet-stop: ([a-z-]+) ?(.*)$", re.MULTILINE)
@@ -32,6 +34,11 @@ class Trouble:
     message: str
     hint: str = ""
     refused: bool = False
+
+    @classmethod
+    def of(cls, error: SharpnetError) -> Trouble:
+        """Return an error as the trouble of what it has ended."""
+        return cls(error.code, error.message.rstrip("."), error.hint)
 
 
 def trouble_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Trouble | None:

@@ -16,7 +16,6 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
 import commands
-from bot.first_error import first_error
 from bot.slack.app import Answer, Desk, build_app
 from bot.slack.delivery import Delivery
 from bot.slack.home import Homes
@@ -27,6 +26,7 @@ from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
 from core.errors import SettingsError
+from ops.first_error import first_error
 
 if TYPE_CHECKING:
     import aiohttp

@@ -14,7 +14,6 @@ from core.sync_trouble import Trouble
 from core.words import clock_time, listing
 from jobs.backup.holding import databases_of, offsite_of
 from jobs.backup.listing import list_snapshots
-from jobs.backup.site import said_by
 from jobs.sync.serving import serving_now
 from ops.restic import Place, split_paths
 from ops.rsync import Pull, put_in_place
@@ -92,7 +91,7 @@ async def bring_back(
     except StoreError:
         raise
     except SharpnetError as error:
-        trouble = said_by(error)
+        trouble = Trouble.of(error)
     if trouble is not None:
         return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
     loaded, trouble = await _load(ports, restic, place, restore, run, show)
@@ -124,7 +123,7 @@ async def _load(
         except StoreError:
             raise
         except SharpnetError as error:
-            copy = said_by(error)
+            copy = Trouble.of(error)
         if isinstance(copy, Trouble):
             return tuple(loaded), copy
         loaded.append(database.name)
@@ -148,7 +147,7 @@ async def _exchange(ports: Ports, place: Place, run: str, *, begun_before: bool)
             maybe_done, lost = True, error.message
             continue
         except SharpnetError as error:
-            trouble = said_by(error)
+            trouble = Trouble.of(error)
         if trouble is None or (maybe_done and trouble.code == "not-ready"):
             return Brought(Outcome.DONE)
         return Brought(Outcome.REFUSED, trouble.message, trouble.hint)

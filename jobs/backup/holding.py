@@ -1,14 +1,13 @@
-"""Claims that are renewed while a block runs, and the off-site repository that a fleet has or has not."""
+"""Claims that are held while a block runs, and the off-site repository that a fleet has or has not."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.errors import RefusedError, StoreError
+from core.errors import RefusedError
 from core.words import clock_time
+from ops.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,13 +15,10 @@ if TYPE_CHECKING:
     from ops.databases import Databases
     from ops.ports import Ports
     from ops.restic import Restic
-    from ops.store.claims import Claim
 
 # Everything that changes the repository, one at a time a fleet; a site that is being backed up has a claim of its own,
 # which is none on the site: a backup never stands in the way of a failover.
 REPOSITORY = "backup"
-LEASE = timedelta(seconds=30)
-RENEW_S = 8.0
 
 
 def site_claim(site: str) -> str:
@@ -50,7 +46,7 @@ def databases_of(ports: Ports) -> Databases:
 @contextlib.asynccontextmanager
 async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIterator[None]:
     """Hold one claim while the block runs. Raises RefusedError where somebody else has it."""
-    in_the_way = await _take(ports, name, owner, purpose)
+    in_the_way = await take_claim(ports, name, owner, purpose)
     if in_the_way:
         claim = in_the_way[0]
         since = clock_time(claim.taken_at, ports.fleet.timezone, ports.clock.now())
@@ -58,22 +54,5 @@ async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIte
             f"Not now: {claim.purpose} is under way since {since}.",
             hint="Try again when it has ended.",
         )
-    renewing = asyncio.create_task(_renew(ports, name, owner, purpose))
-    try:
+    async with kept_claim(ports, name, owner, purpose):
         yield
-    finally:
-        renewing.cancel()
-        await asyncio.wait([renewing])
-        await ports.store.claims.release(owner)
-
-
-async def _take(ports: Ports, name: str, owner: str, purpose: str) -> tuple[Claim, ...]:
-    return await ports.store.claims.take([name], owner, purpose, ports.clock.now(), LEASE)
-
-
-async def _renew(ports: Ports, name: str, owner: str, purpose: str) -> None:
-    while True:
-        await ports.clock.sleep(RENEW_S)
-        # A store that fails now may work the next time.
-        with contextlib.suppress(StoreError):
-            await _take(ports, name, owner, purpose)

@@ -47,7 +47,7 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
         except StoreError:
             raise
         except SharpnetError as error:
-            found = Trouble(error.code, error.message.rstrip("."), error.hint)
+            found = Trouble.of(error)
         if not isinstance(found, Trouble):
             return Listing(found, server)
         if found.code == "no-repository" and not await ports.store.backups.any_made():

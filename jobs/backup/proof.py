@@ -13,7 +13,6 @@ from core.backup_result import BackupProgress
 from core.errors import SharpnetError, StoreError
 from core.sync_trouble import Trouble
 from jobs.backup.holding import REPOSITORY, holding, offsite_of, site_claim
-from jobs.backup.site import said_by
 from jobs.sync.serving import serving_now
 from ops.restic import Place, split_paths
 from ops.rsync import run_id
@@ -66,7 +65,7 @@ async def _snapshots(restic: Restic, server: str) -> tuple[Snapshot, ...] | Trou
     except StoreError:
         raise
     except SharpnetError as error:
-        return said_by(error)
+        return Trouble.of(error)
 
 
 async def _structure(restic: Restic, server: str) -> Trouble | None:
@@ -75,7 +74,7 @@ async def _structure(restic: Restic, server: str) -> Trouble | None:
     except StoreError:
         raise
     except SharpnetError as error:
-        return said_by(error)
+        return Trouble.of(error)
 
 
 async def _on_record(
@@ -108,7 +107,7 @@ async def _proven(
     except StoreError:
         raise
     except SharpnetError as error:
-        return replace(blank, snapshot=snapshot, trouble=said_by(error))
+        return replace(blank, snapshot=snapshot, trouble=Trouble.of(error))
 
 
 async def _compared(ports: Ports, restic: Restic, place: Place, snapshot: Snapshot, blank: Proof) -> Proof:

@@ -52,19 +52,9 @@ async def back_up_site(
 
 async def not_begun(ports: Ports, site: str, server: str, trouble: Trouble, who: str) -> BackupResult:
     """Put on record that a backup was asked for and not begun, and return its result."""
-    result = with_trouble(BackupResult(site, server, "failed"), trouble)
+    result = BackupResult(site, server, "failed").ended_by(trouble)
     await ports.store.record.add(ports.clock.now(), f"{SAVE}.{result.outcome}", site, who, result.facts)
     return result
-
-
-def with_trouble(result: BackupResult, trouble: Trouble) -> BackupResult:
-    """Return the result of a backup that `trouble` has ended."""
-    return replace(result, outcome="refused" if trouble.refused else "failed", trouble=trouble)
-
-
-def said_by(error: SharpnetError) -> Trouble:
-    """Return an error as the trouble of one site."""
-    return Trouble(error.code, error.message.rstrip("."), error.hint)
 
 
 class _Doing:
@@ -110,23 +100,23 @@ class _Doing:
         except StoreError:
             raise
         except SharpnetError as error:
-            return with_trouble(self._blank, said_by(error))
+            return self._blank.ended_by(Trouble.of(error))
 
     async def _saved(self) -> BackupResult:
         self._show("counting")
         source = await self._restic.survey(self._place)
         if isinstance(source, Trouble):
-            return with_trouble(self._blank, source)
+            return self._blank.ended_by(source)
         trouble = why_not_back_up(source.extent, self._place.server)
         if trouble is not None:
-            return with_trouble(self._blank, trouble)
+            return self._blank.ended_by(trouble)
         if not self._place.site.databases:
             return await self._snapshot(source)
         try:
             # A run that was killed may have left some there.
             await self._restic.remove(self._place.server, self._place.dumps)
             trouble = await self._dump()
-            return with_trouble(self._blank, trouble) if trouble is not None else await self._snapshot(source)
+            return self._blank.ended_by(trouble) if trouble is not None else await self._snapshot(source)
         finally:
             with contextlib.suppress(SharpnetError):
                 await self._restic.remove(self._place.server, self._place.dumps)
@@ -145,7 +135,7 @@ class _Doing:
         self._show(f"saving {count(source.extent.files, 'file')}")
         saved = await self._restic.save(self._place, source, with_dumps=bool(site.databases))
         if isinstance(saved, Trouble):
-            return with_trouble(self._blank, saved)
+            return self._blank.ended_by(saved)
         result = replace(
             self._blank,
             files=saved.files - len(site.databases),
@@ -157,7 +147,7 @@ class _Doing:
         now = Extent(result.files, result.size_bytes)
         trouble = why_not_back_up(now, self._place.server) or _unreadable(saved.unreadable, self._place.server)
         if trouble is not None:
-            return with_trouble(result, trouble)
+            return result.ended_by(trouble)
         before = None if self._wish.allow_shrink else await self._before()
         return replace(result, shrank=shrank(before, now))
 

@@ -12,8 +12,9 @@ from core.backup_result import BackupProgress, BackupResult
 from core.errors import RefusedError, SharpnetError, StoreError
 from core.sync_trouble import Trouble
 from jobs.backup.holding import REPOSITORY, holding, offsite_of
-from jobs.backup.site import Wish, back_up_site, not_begun, said_by, with_trouble
+from jobs.backup.site import Wish, back_up_site, not_begun
 from jobs.sync.serving import serving_now
+from ops.first_error import first_error
 from ops.restic import Place
 from ops.rsync import run_id
 from ops.store.backups import UPKEEP, BackupRun
@@ -83,7 +84,7 @@ class _Batch:
             return await back_up_site(self.ports, self.restic, Place(site, server), self.wish, self.on_progress)
         except RefusedError as error:
             held = Trouble("held", error.message.rstrip("."), error.hint, refused=True)
-            return with_trouble(BackupResult(site.name, server, "refused"), held)
+            return BackupResult(site.name, server, "refused").ended_by(held)
 
     async def way_in(self, server: str) -> Trouble | None:
         """Open the repository from a server, made where there never was one; return what stands in the way."""
@@ -95,7 +96,7 @@ class _Batch:
         except StoreError:
             raise
         except SharpnetError as error:
-            return said_by(error)
+            return Trouble.of(error)
         return trouble
 
     async def _make(self, server: str) -> Trouble | None:
@@ -141,11 +142,9 @@ async def back_up_sites(
             else:
                 by_server.setdefault(direction.source, []).append(site)
                 on_progress(BackupProgress(site.name, direction.source, "waiting"))
-        try:
+        with first_error():
             async with asyncio.TaskGroup() as group:
                 working = [group.create_task(batch.on_server(*one)) for one in by_server.items()]
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
         results |= {result.site: result for task in working for result in task.result()}
         upkeep = await _upkeep(batch, [result for result in results.values() if result.may_forget], owner)
         return Backed(tuple(results[site.name] for site in sites), upkeep)
@@ -169,7 +168,7 @@ async def _upkeep(batch: _Batch, good: Sequence[BackupResult], owner: str) -> Tr
     except StoreError:
         raise
     except SharpnetError as error:
-        return said_by(error)
+        return Trouble.of(error)
 
 
 async def _prune(batch: _Batch, run: BackupRun) -> Trouble | None:
@@ -178,7 +177,7 @@ async def _prune(batch: _Batch, run: BackupRun) -> Trouble | None:
         trouble = await restic.prune(run.server)
         size = await restic.size(run.server) if trouble is None else None
     except SharpnetError as error:
-        trouble, size = said_by(error), None
+        trouble, size = Trouble.of(error), None
     body: dict[str, object] = {"size_bytes": size} if isinstance(size, int) else {}
     if trouble is not None:
         body |= {"code": trouble.code, "why": trouble.message, "hint": trouble.hint}

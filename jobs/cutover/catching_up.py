@@ -53,7 +53,7 @@ async def _bring_or_say(doing: Doing, move: Move) -> Caught | Trouble:
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble(error.code, error.message.rstrip("."), error.hint)
+        return Trouble.of(error)
 
 
 async def _bring(doing: Doing, move: Move) -> Caught | Trouble:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from jobs import Job
 from jobs.sync.cards import tell
 from jobs.sync.serving import serving_now
-from jobs.sync.site import Wish, sync_one
+from jobs.sync.site import sync_one
 from jobs.sync.sites import mirrors_to_fill, sites_of_job, sync_many
+from jobs.sync.wish import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

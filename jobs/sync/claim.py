@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.errors import StoreError
 from core.sync_trouble import Trouble
+from ops.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ops.ports import Ports
     from ops.store.claims import Claim
-
-# Short, since a cutover has to wait for it when a bot has died; renewed often, since a busy machine may be late.
-LEASE = timedelta(seconds=30)
-RENEW_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +28,30 @@ class SiteClaim:
 
     async def take(self) -> tuple[Claim, ...]:
         """Claim the site, or claim it for longer; return who else holds it."""
-        now, name = self.ports.clock.now(), f"site:{self.site}"
         if self.others:
-            held = await self.ports.store.claims.held(now)
-            return tuple(claim for claim in held if claim.name == name and claim.owner != self.owner)
-        return await self.ports.store.claims.take([name], self.owner, f"a sync to {self.mirror}", now, LEASE)
+            held = await self.ports.store.claims.held(self.ports.clock.now())
+            return tuple(claim for claim in held if claim.name == self._name and claim.owner != self.owner)
+        return await take_claim(self.ports, self._name, self.owner, self._purpose)
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep the claim while the block runs, and give it back; leave alone what somebody else had claimed."""
+        """Keep the claim while the block runs, and give it back; leave alone what somebody else had claimed.
+
+        Losing it meanwhile is noticed before anything is put in place: whoever does that takes it once more.
+        """
         if self.others:
             yield
             return
-        renewing = asyncio.create_task(self._renew())
-        try:
+        async with kept_claim(self.ports, self._name, self.owner, self._purpose):
             yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
-            await self.ports.store.claims.release(self.owner)
 
-    async def _renew(self) -> None:
-        while True:
-            await self.ports.clock.sleep(RENEW_S)
-            # Losing it is noticed before anything is put in place; a store that fails now may work then.
-            with contextlib.suppress(StoreError):
-                await self.take()
+    @property
+    def _name(self) -> str:
+        return f"site:{self.site}"
+
+    @property
+    def _purpose(self) -> str:
+        return f"a sync to {self.mirror}"
 
 
 def held_by(claim: Claim) -> Trouble:

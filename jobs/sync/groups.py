@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from core.sync_group import Group
     from jobs.sync.serving import Serving
-    from jobs.sync.site import Wish
+    from jobs.sync.wish import Wish
     from ops.ports import Ports
 
 Pair = tuple[str, str]
@@ -90,7 +90,7 @@ async def look_together(
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble(error.code, error.message.rstrip("."), error.hint)
+        return Trouble.of(error)
     if isinstance(same, Trouble):
         return same
     took_s = ports.clock.monotonic() - began_s

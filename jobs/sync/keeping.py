@@ -13,10 +13,11 @@ from core.failback_keep import Kept
 from core.sync_trouble import Trouble
 from core.syncing import KEPT_CHANGES, shown_path
 from jobs.sync.cards import tell
-from jobs.sync.claim import LEASE, RENEW_S
 from jobs.sync.returned import sides_of
 from jobs.sync.serving import serving_now
-from jobs.sync.site import Wish, sync_one
+from jobs.sync.site import sync_one
+from jobs.sync.wish import Wish
+from ops.claimed import kept_claim, take_claim
 from ops.rsync import run_id
 from ops.rsync_reconcile import bring, why_not_bring
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from core.failback import Returned
     from core.sync_result import SyncProgress, SyncResult
     from ops.ports import Ports
-    from ops.store.claims import Claim
 
 _Found = TypeVar("_Found")
 
@@ -124,36 +124,19 @@ async def _without_errors(work: Awaitable[_Found]) -> _Found | Trouble:
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble(error.code, error.message.rstrip("."), error.hint)
+        return Trouble.of(error)
 
 
 @contextlib.asynccontextmanager
 async def _holding(ports: Ports, copy: Returned, run: str) -> AsyncIterator[None]:
     """Hold the site's claim while the block runs. Raises RefusedError where somebody else has it."""
-    in_the_way = await _take(ports, copy, run)
+    name, purpose = f"site:{copy.site.name}", f"bringing files from {copy.server} to {copy.active}"
+    in_the_way = await take_claim(ports, name, run, purpose)
     if in_the_way:
         claim = in_the_way[0]
         raise RefusedError(
             f"{copy.site.name}: {claim.purpose} ({claim.owner}) works on it. Nothing was changed.",
             hint="Choose again when that has ended; where its bot has died, that is in half a minute.",
         )
-    renewing = asyncio.create_task(_renew(ports, copy, run))
-    try:
+    async with kept_claim(ports, name, run, purpose):
         yield
-    finally:
-        renewing.cancel()
-        await asyncio.wait([renewing])
-        await ports.store.claims.release(run)
-
-
-async def _take(ports: Ports, copy: Returned, run: str) -> tuple[Claim, ...]:
-    purpose = f"bringing files from {copy.server} to {copy.active}"
-    return await ports.store.claims.take([f"site:{copy.site.name}"], run, purpose, ports.clock.now(), LEASE)
-
-
-async def _renew(ports: Ports, copy: Returned, run: str) -> None:
-    while True:
-        await ports.clock.sleep(RENEW_S)
-        # A store that fails now may work the next time.
-        with contextlib.suppress(StoreError):
-            await _take(ports, copy, run)

@@ -10,6 +10,7 @@ from core.errors import SharpnetError, StoreError
 from core.failback import Comparison, DatabaseSides, Standing, standing, tally
 from core.sync_trouble import Trouble
 from jobs.sync.serving import serving_now
+from ops.first_error import first_error
 from ops.rsync_reconcile import Sides, compare
 
 if TYPE_CHECKING:
@@ -78,11 +79,9 @@ async def compare_returned(
 
     for copy in returned:
         on_step(copy, "waiting")
-    try:
+    with first_error():
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(one(copy)) for copy in returned]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
     return tuple(task.result() for task in working)
 
 
@@ -109,7 +108,7 @@ class _Comparing:
         except StoreError:
             raise
         except SharpnetError as error:
-            trouble = Trouble(error.code, error.message.rstrip("."), error.hint)
+            trouble = Trouble.of(error)
             comparison = Comparison(copy, every_byte=self.every_byte, trouble=trouble)
             # It may have died meanwhile: then the sites that wait need not each find that out.
             self.silent |= await silent_servers(self.ports, (copy.server, copy.active))
@@ -136,7 +135,7 @@ class _Comparing:
         try:
             return await self.ports.databases.look_only(database, server)
         except SharpnetError as error:
-            return Trouble(error.code, error.message.rstrip("."), error.hint)
+            return Trouble.of(error)
 
     def _known(self, copy: Returned) -> Trouble | None:
         return self.silent.get(copy.server) or self.silent.get(copy.active)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from core.sync_result import SyncProgress, SyncResult
 from core.sync_trouble import Trouble
 from jobs.sync.groups import look_together, together
-from jobs.sync.site import Wish, not_begun, sync_one
+from jobs.sync.site import not_begun, sync_one
+from ops.first_error import first_error
 from ops.rsync_shared import close_shared, open_shared
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from jobs.sync.groups import Pair, Together
     from jobs.sync.serving import Serving
+    from jobs.sync.wish import Wish
     from ops.ports import Ports
 
 # What stands between two servers, not in one site; found out in less than a minute, and believed for as long.
@@ -144,16 +146,15 @@ async def sync_many(
     shared = _Shared(ports, frozenset(way for way, count in ways.items() if count > 1))
     batch = _Batch(ports, wish, serving, on_progress, shared, asyncio.Semaphore(ports.fleet.sync.parallel))
     try:
-        async with asyncio.TaskGroup() as group:
-            looks = {
-                pair: look
-                for these in together(ports.fleet, pairs, wish, serving)
-                for look in [group.create_task(batch.look(these))]
-                for pair in these.pairs.values()
-            }
-            working = [group.create_task(batch.one_site(of_site, looks)) for of_site in by_site.values()]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                looks = {
+                    pair: look
+                    for these in together(ports.fleet, pairs, wish, serving)
+                    for look in [group.create_task(batch.look(these))]
+                    for pair in these.pairs.values()
+                }
+                working = [group.create_task(batch.one_site(of_site, looks)) for of_site in by_site.values()]
     finally:
         await shared.close()
     return tuple(result for task in working for result in task.result())

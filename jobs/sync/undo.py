@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import secrets
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import RefusedError, SharpnetError, StoreError
+from core.errors import RefusedError, SharpnetError
 from core.sync_trouble import Trouble
 from core.syncing import shown_path
 from core.undo import Kept, KeptRun, PutBack, newest_first
 from core.words import clock_time, listing
-from jobs.sync.claim import LEASE, RENEW_S
 from jobs.sync.serving import serving_now
 from ops import replaced
+from ops.claimed import kept_claim, take_claim
 from ops.rsync import run_id
 from ops.schedule import next_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from core.fleet import Fleet, Site
     from ops.ports import Ports
-    from ops.store.claims import Claim
 
 MOST_LISTED = 10
 NAMED_PATHS = 100
@@ -135,7 +132,8 @@ async def undo(ports: Ports, scene: Scene, paths: Sequence[bytes], who: str) -> 
     """
     run, now = scene.run, ports.clock.now()
     own = run_id(now, secrets.token_hex(4))
-    held = await _take(ports, scene, own)
+    name, purpose = f"site:{scene.site.name}", f"an undo on {run.server}"
+    held = await take_claim(ports, name, own, purpose)
     if held:
         raise RefusedError(
             f"{held[0].purpose} ({held[0].owner}) works on {run.site}. Nothing was changed.",
@@ -143,7 +141,7 @@ async def undo(ports: Ports, scene: Scene, paths: Sequence[bytes], who: str) -> 
         )
     shown = [shown_path(path) for path in paths]
     body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
-    async with _holding(ports, scene, own):
+    async with kept_claim(ports, name, own, purpose):
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:
@@ -174,26 +172,3 @@ async def end_interrupted_undos(ports: Ports) -> int:
 
 def _cron(site: Site, fleet: Fleet) -> str | None:
     return {"daily": fleet.schedule.sync, "off": None}.get(site.sync, site.sync)
-
-
-async def _take(ports: Ports, scene: Scene, own: str) -> tuple[Claim, ...]:
-    names = [f"site:{scene.site.name}"]
-    return await ports.store.claims.take(names, own, f"an undo on {scene.run.server}", ports.clock.now(), LEASE)
-
-
-@contextlib.asynccontextmanager
-async def _holding(ports: Ports, scene: Scene, own: str) -> AsyncIterator[None]:
-    async def renew() -> None:
-        while True:
-            await ports.clock.sleep(RENEW_S)
-            # A store that fails now may work the next time.
-            with contextlib.suppress(StoreError):
-                await _take(ports, scene, own)
-
-    renewing = asyncio.create_task(renew())
-    try:
-        yield
-    finally:
-        renewing.cancel()
-        await asyncio.wait([renewing])
-        await ports.store.claims.release(own)

@@ -11,6 +11,7 @@ from jobs import Job
 from jobs.sync.serving import serving_now
 from jobs.verify.cards import tell
 from jobs.verify.one import Asked, prove
+from ops.first_error import first_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -86,11 +87,9 @@ async def _prove_all(
 
     for site, mirror in pairs:
         on_step(site.name, mirror, "waiting")
-    try:
+    with first_error():
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(one(site, mirror)) for site, mirror in pairs]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
     return tuple(task.result() for task in working)
 
 

@@ -68,7 +68,7 @@ async def prove(
         except StoreError:
             raise
         except SharpnetError as error:
-            proof = _with(proof, Trouble(error.code, error.message.rstrip("."), error.hint))
+            proof = _with(proof, Trouble.of(error))
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
     run = ProofRun(
         run_id(begun_at, secrets.token_hex(4)),

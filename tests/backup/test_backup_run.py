@@ -13,8 +13,8 @@ import pytest
 from core.errors import RefusedError, UnreachableError
 from core.people import Person, Role
 from jobs.backup import JOB, SCHEDULED, end_interrupted
-from jobs.backup.holding import LEASE
 from jobs.backup.listing import list_snapshots
+from ops.claimed import LEASE
 from ops.store.backups import SAVE, BackupRun
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import pytest
 from databases.conftest import ODD
 from sync.rig import WHO
 
+from jobs.sync import Wish
 from jobs.sync.serving import serving_known
-from jobs.sync.site import Wish, sync_one
+from jobs.sync.site import sync_one
 
 if TYPE_CHECKING:
     from sync.rig import Rig

@@ -15,7 +15,7 @@ from commands import answer, split_line
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.reply import Typed
 from jobs.interrupted_undos import report
-from jobs.sync.claim import LEASE
+from ops.claimed import LEASE
 
 if TYPE_CHECKING:
     from sync.rig import Rig

@@ -11,7 +11,7 @@ from sync.rig import WHO, contents_at, tree_at
 
 from jobs.interrupted_syncs import report
 from jobs.sync import Wish, end_interrupted, sync_sites
-from jobs.sync.claim import LEASE
+from ops.claimed import LEASE
 from ops.store.copies import SyncRun
 
 if TYPE_CHECKING:

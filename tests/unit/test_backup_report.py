@@ -95,6 +95,11 @@ class TestRun:
         assert "why" not in result().facts
         assert BackupResult("shop", "uk", "good", note="by hand").facts["note"] == "by hand"
 
+    def test_trouble_ends_a_backup_as_refused_where_it_was_decided_against(self) -> None:
+        assert result().ended_by(EMPTY) == failed()
+        held = Trouble("held", "another run works there", refused=True)
+        assert result().ended_by(held) == failed(trouble=held)
+
     def test_progress_counts_and_names_what_is_under_way(self) -> None:
         running = [
             BackupProgress("a", "uk", "done"),

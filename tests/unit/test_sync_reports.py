@@ -33,6 +33,12 @@ def table(parts: tuple[object, ...]) -> Table:
     return next(part for part in parts if isinstance(part, Table))
 
 
+@pytest.mark.parametrize(("refused", "outcome"), [(True, "refused"), (False, "failed")])
+def test_trouble_ends_a_sync_as_refused_where_it_was_decided_against(refused: bool, outcome: str) -> None:
+    trouble = Trouble("busy", "another run works there", refused=refused)
+    assert GOOD.ended_by(trouble) == replace(GOOD, outcome=outcome, trouble=trouble)
+
+
 def test_a_good_sync_says_what_it_did_in_its_title() -> None:
     reply = report([GOOD], [], dry_run=False)
     assert reply.title == "shop, from uk to us: 12 files (3.4 MB) copied, 2 deleted, 4.2 s"

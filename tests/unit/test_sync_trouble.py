@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import UnreachableError
 from core.sync_trouble import Trouble, attributes_refused, trouble_of
 
 CASES = {
@@ -76,6 +77,11 @@ def test_every_trouble_says_which_server_and_what_to_do(code: str) -> None:
     assert "oslo" in found.message or "lima" in found.message
     assert found.hint
     assert "{" not in found.message + found.hint
+
+
+def test_an_error_is_trouble_whose_message_goes_on_in_a_sentence() -> None:
+    error = UnreachableError("uk could not be reached.", hint="Is it up?")
+    assert Trouble.of(error) == Trouble("unreachable", "uk could not be reached", "Is it up?")
 
 
 def test_files_that_vanished_while_they_were_read_are_no_trouble() -> None:

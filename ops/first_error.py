@@ -1,4 +1,4 @@
-"""What a person is told when several tasks end together."""
+"""What ends work that several tasks do together."""
 
 from __future__ import annotations
 
