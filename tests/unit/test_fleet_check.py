@@ -138,7 +138,7 @@ dns:
     async def run(_server: str, _command: str, *, timeout_s: float) -> SimpleNamespace:
         return SimpleNamespace(exit_code=7 if timeout_s else 0)
 
-    return cast("Ports", SimpleNamespace(fleet=fleet, ssh=SimpleNamespace(run=run), dns=dns)), dns
+    return cast("Ports", SimpleNamespace(fleet=fleet, ssh=SimpleNamespace(run=run), dns=dns, restic=None)), dns
 
 
 async def failed(ports: Ports) -> list[tuple[str, str]]:

@@ -58,6 +58,11 @@ def test_a_stamp_reads_back_as_the_same_moment(at: datetime) -> None:
     assert from_stamp(stamp(at)) == at
 
 
+def test_what_is_no_stamp_is_not_read_as_one() -> None:
+    with pytest.raises(ValueError, match="not a moment as it is stored: '2026-06-14'"):
+        from_stamp("2026-06-14")
+
+
 def test_a_long_listing_says_how_many_more() -> None:
     assert listing(["a", "b"]) == "a, b"
     assert listing(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
