@@ -13,7 +13,8 @@ from core.people import Role
 from core.reply import Reply, Row, Table, Text, Tone
 from core.words import clock_time
 from jobs.pages import publish
-from ops.pages import INDEX, current_page, files_of, with_days, with_page
+from ops.page_drawing import INDEX, drawn
+from ops.pages import current_page, with_days, with_page
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +45,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     if request.options.put:
         return await _put(ports, page, request.person.label)
     folder = Path(request.options.to or FOLDER)
-    files = await asyncio.to_thread(files_of, page, ports.fleet)
+    files = (await drawn(page, ports.fleet)).files()
     try:
         await asyncio.to_thread(_write, folder, files)
     except OSError as error:

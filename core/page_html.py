@@ -13,7 +13,7 @@ from core.page_look import SCRIPT, STYLE, policy
 from core.words import clock_time, count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from datetime import datetime
 
     from core.page import Incident, OnPage, Page, PlannedWork
@@ -30,8 +30,11 @@ KEY = (
 OTHERS_NAMED = 5
 
 
-def page_html(page: Page) -> str:
-    """Return the page. It holds no address but those that its values hold, and asks for nothing else."""
+def page_html(page: Page, body: str | None = None) -> str:
+    """Return the page. It holds no address but those that its values hold, and asks for nothing else.
+
+    body: the `body_parts` of it, joined by line breaks, where they are made already; they are the same on every server.
+    """
     worst, said = headline(page)
     stale_s = page.stale_after.total_seconds()
     written = _utc(page.written_at)
@@ -49,15 +52,20 @@ def page_html(page: Page) -> str:
         f'<p class="lead {worst.value}"><span aria-hidden="true">{MARKS[worst]} </span>{escape(said)}</p>',
         f"<p>Written {_moment(page.written_at, page)}.{escape(_on(page))}</p>",
         f'<p class="soft">{escape(old)}</p>',
-        *_section("Going on now", (_incident(one, page) for one in page.incidents if one.closed_at is None)),
-        *_section("Work", (_work_entry(one, page) for one in page.work)),
-        *_section("Servers", (_target(one, page) for one in page.servers), KEY),
-        *_past(page),
-        *_sites(page),
+        "\n".join(body_parts(page)) if body is None else body,
         "</main>",
         f"<footer>{_footer(page)}</footer><script>{SCRIPT}</script></body></html>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def body_parts(page: Page) -> Iterator[str]:
+    """Give what stands on the page below its first lines, in parts: each is made quickly, and when it is asked for."""
+    yield from _section("Going on now", (_incident(one, page) for one in page.incidents if one.closed_at is None))
+    yield from _section("Work", (_work_entry(one, page) for one in page.work))
+    yield from _section("Servers", (_target(one, page) for one in page.servers), KEY)
+    yield from _past(page)
+    yield from _sites(page)
 
 
 def _on(page: Page) -> str:
@@ -68,16 +76,17 @@ def _on(page: Page) -> str:
     return f" This copy is on {page.written_on}; it tells of {others} too." if others else ""
 
 
-def _section(title: str, entries: Iterable[str], *before: str) -> list[str]:
-    listed = list(entries)
-    if not listed and not before:
-        return []
-    return [
-        f"<section><h2>{escape(title)}</h2>",
-        *before,
-        *(["<ul>", *listed, "</ul>"] if listed else []),
-        "</section>",
-    ]
+def _section(title: str, entries: Iterator[str], *before: str) -> Iterator[str]:
+    first = next(entries, None)
+    if first is None and not before:
+        return
+    yield f"<section><h2>{escape(title)}</h2>"
+    yield from before
+    if first is not None:
+        yield from ("<ul>", first)
+        yield from entries
+        yield "</ul>"
+    yield "</section>"
 
 
 def _target(one: OnPage, page: Page, before: str = "") -> str:
@@ -97,13 +106,12 @@ def _target(one: OnPage, page: Page, before: str = "") -> str:
     )
 
 
-def _sites(page: Page) -> list[str]:
+def _sites(page: Page) -> Iterator[str]:
     said = f"<p>{_capital(escape(_tally_words(page)))}</p>" if page.tally.all else ""
     left = page.sites_left_out
-    more = (
-        [f"<p>And {count(left, 'site')} more that {'is' if left == 1 else 'are'} not named here.</p>"] if left else []
-    )
-    return [*_section("Sites", (_target(one, page, "on ") for one in page.sites), *([said] if said else [])), *more]
+    yield from _section("Sites", (_target(one, page, "on ") for one in page.sites), *([said] if said else []))
+    if left:
+        yield f"<p>And {count(left, 'site')} more that {'is' if left == 1 else 'are'} not named here.</p>"
 
 
 def _tally_words(page: Page) -> str:
@@ -136,12 +144,13 @@ def _work_entry(one: PlannedWork, page: Page) -> str:
     )
 
 
-def _past(page: Page) -> list[str]:
-    left = page.incidents_left_out
-    more = [f"<p>And {count(left, 'older incident')} within these 90 days.</p>"] if left else []
+def _past(page: Page) -> Iterator[str]:
     past = [one for one in page.incidents if one.closed_at is not None]
     none = [] if past else ["<p>No incident in the last 90 days that anybody saw.</p>"]
-    return [*_section("What has been", (_incident(one, page) for one in past), *none), *more]
+    yield from _section("What has been", (_incident(one, page) for one in past), *none)
+    left = page.incidents_left_out
+    if left:
+        yield f"<p>And {count(left, 'older incident')} within these 90 days.</p>"
 
 
 def _incident(one: Incident, page: Page) -> str:

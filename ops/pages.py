@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import json
 import posixpath
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,14 +15,12 @@ from core.fleet_state import Condition, condition, stale_after, tally_of, worst_
 from core.maintenance import Phase, covers
 from core.outage import State
 from core.page import INCIDENTS, SITES, OnPage, Page
-from core.page_days import DAYS, days_of
-from core.page_feed import page_feed
-from core.page_html import page_html
+from core.page_days import DAYS
 from core.page_incidents import incident_of, maintained, moving
-from core.page_json import page_facts
 from core.page_public import Public, plain
 from core.plan import State as PlanState
 from ops.fleet_picture import is_watched, looked_picture
+from ops.page_past import Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,9 +30,9 @@ if TYPE_CHECKING:
     from core.fleet_state import Tally
     from core.maintenance import Maintenance
     from core.page import Incident, PlannedWork
+    from ops.page_drawing import Drawing
     from ops.ports import Ports
 
-INDEX, FACTS, FEED = "index.html", "status.json", "feed.atom"
 WORK_SHOWN_FOR = timedelta(days=14)
 MOST_WORK = 30
 MOST_OUTAGES = 500
@@ -67,40 +63,15 @@ async def stored_page(ports: Ports) -> Page:
 
 async def with_days(ports: Ports, page: Page) -> Page:
     """Return the page with how everything on it was on each of the last days."""
-    fleet = ports.fleet
-    targets = [f"server:{one.name}" for one in page.servers] + [f"site:{one.name}" for one in page.sites]
-    since_at = page.written_at - timedelta(days=DAYS + 1)
-    found = await ports.store.history.stretches(targets, since_at)
-
-    def drawn(kind: str, entries: Sequence[OnPage]) -> tuple[OnPage, ...]:
-        gap = stale_after(fleet.watch)
-        return tuple(
-            replace(one, days=days_of(found.get(f"{kind}:{one.name}", ()), page.timezone, page.written_at, gap))
-            for one in entries
-        )
-
-    # Hundreds of targets with thousands of stretches take long enough to be in the way of looks.
-    servers, sites = await asyncio.to_thread(lambda: (drawn("server", page.servers), drawn("site", page.sites)))
-    return replace(page, servers=servers, sites=sites)
+    return await Past(ports).onto(page)
 
 
-def files_of(page: Page, fleet: Fleet) -> dict[str, bytes]:
-    """Return the page's files by name, the page itself last: whoever reads it finds the others at least as new."""
-    facts = json.dumps(page_facts(page), ensure_ascii=False, indent=1) + "\n"
-    return {
-        FACTS: facts.encode(),
-        FEED: page_feed(page, fleet.name).encode(),
-        INDEX: page_html(page).encode(),
-    }
-
-
-async def put_page(ports: Ports, page: Page, server: str, *, timeout_s: float) -> None:
+async def put_page(ports: Ports, drawing: Drawing, server: str, *, timeout_s: float) -> None:
     """Put the page on a server that has one, each file whole or not at all. Raises as `Ssh.put` does."""
     where = ports.fleet.servers[server].status_page
     if where is None:
         return
-    files = await asyncio.to_thread(files_of, page.on(server), ports.fleet)
-    paths = {posixpath.join(where.root, name): content for name, content in files.items()}
+    paths = {posixpath.join(where.root, name): content for name, content in drawing.files(server).items()}
     await ports.ssh.put(server, paths, timeout_s=timeout_s)
 
 

@@ -15,6 +15,8 @@ from core.page import worth_telling
 from core.reply import Reply, Tone
 from core.words import clock_time
 from jobs import Job
+from ops.page_drawing import drawn
+from ops.page_past import Past
 from ops.pages import current_page, put_page, stored_page, with_days, with_page
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.page import Page
+    from ops.page_drawing import Drawing
     from ops.ports import Ports
 
 __all__ = ["JOB", "publish", "publish_now"]
@@ -45,7 +48,8 @@ class Publisher:
         self._ports = ports
         self._news: tuple[object, ...] = ()
         self._drawing = asyncio.Lock()
-        self._drawn: tuple[tuple[object, ...], float, Page] | None = None
+        self._past = Past(ports)
+        self._drawn: tuple[tuple[object, ...], float, Drawing] | None = None
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -92,20 +96,21 @@ class Publisher:
 
     async def _write(self, server: str, news: tuple[object, ...]) -> SharpnetError | None:
         try:
-            page = await self._page(news)
+            drawing = await self._drawing_of(news)
         except SharpnetError as error:
             return error
-        return await _put(self._ports, page, server, TIMEOUT_S)
+        return await _put(self._ports, drawing, server, TIMEOUT_S)
 
-    async def _page(self, news: tuple[object, ...]) -> Page:
+    async def _drawing_of(self, news: tuple[object, ...]) -> Drawing:
         """Return the page, drawn once for all servers that want it at the same time."""
         async with self._drawing:
             now_s = self._ports.clock.monotonic()
             if self._drawn is not None and self._drawn[0] == news and now_s - self._drawn[1] < LOOK_EVERY_S:
                 return self._drawn[2]
-            page = await with_days(self._ports, await stored_page(self._ports))
-            self._drawn = news, now_s, page
-            return page
+            page = await self._past.onto(await stored_page(self._ports))
+            drawing = await drawn(page, self._ports.fleet)
+            self._drawn = news, now_s, drawing
+            return drawing
 
     async def _wait(self, news: tuple[object, ...], most_s: float) -> None:
         """Return when there is other news than `news`, or the time is over."""
@@ -131,8 +136,8 @@ class Publisher:
 
 async def publish(ports: Ports, page: Page, timeout_s: float = TIMEOUT_S) -> Mapping[str, SharpnetError | None]:
     """Put `page` on every server that carries one; return what went wrong, by server, None where nothing did."""
-    servers = with_page(ports.fleet)
-    failures = await asyncio.gather(*(_put(ports, page, server, timeout_s) for server in servers))
+    servers, drawing = with_page(ports.fleet), await drawn(page, ports.fleet)
+    failures = await asyncio.gather(*(_put(ports, drawing, server, timeout_s) for server in servers))
     return dict(zip(servers, failures, strict=True))
 
 
@@ -154,15 +159,16 @@ async def _publish_where_up(ports: Ports) -> None:
     page = await with_days(ports, await current_page(ports))
     down = {one.name for one in page.servers if one.state is State.DOWN}
     servers = [server for server in with_page(ports.fleet) if server not in down]
-    failures = await asyncio.gather(*(_put(ports, page, server, SOON_S) for server in servers))
+    drawing = await drawn(page, ports.fleet)
+    failures = await asyncio.gather(*(_put(ports, drawing, server, SOON_S) for server in servers))
     for server, failure in zip(servers, failures, strict=True):
         if failure is not None:
             log.warning("page=%s failed: %s", server, failure.message)
 
 
-async def _put(ports: Ports, page: Page, server: str, timeout_s: float) -> SharpnetError | None:
+async def _put(ports: Ports, drawing: Drawing, server: str, timeout_s: float) -> SharpnetError | None:
     try:
-        await put_page(ports, page, server, timeout_s=timeout_s)
+        await put_page(ports, drawing, server, timeout_s=timeout_s)
     except SharpnetError as error:
         return error
     return None

@@ -14,7 +14,8 @@ from core.errors import RefusedError
 from core.reply import Tone
 from jobs.pages import Publisher, publish_now
 from jobs.watch import Watcher
-from ops.pages import files_of, stored_page, with_days
+from ops.page_drawing import drawn
+from ops.pages import stored_page, with_days
 from ops.store.watching import Seen
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ async def test_nothing_that_is_not_public_stands_in_any_file(desk: Desk) -> None
     await desk.outage("server:oslo", f"{address} died, and attic.example with it", why=f"{address}: silent", at_first=2)
     await desk.outage("nameserver:ns2", why="ns2.internal.example is silent", place="Lima")
     page = await with_days(desk.ports, await stored_page(desk.ports))
-    for text in (content.decode() for content in files_of(page.on("lima"), desk.ports.fleet).values()):
+    files = (await drawn(page, desk.ports.fleet)).files("lima")
+    for text in (content.decode() for content in files.values()):
         for secret in (address, "127.", "attic", "web@", "/home", "internal", "boss", "ns2", "/srv/"):
             assert secret not in text, secret
 
@@ -73,7 +75,7 @@ async def test_an_hour_without_a_bot_is_unknown_and_not_up(desk: Desk) -> None:
         await desk.ports.store.watching.saw(seen, gap=timedelta(hours=2))
     page = await with_days(desk.ports, await stored_page(desk.ports))
     assert [one.state.value for one in page.servers] == ["unknown", "unknown"]
-    assert "Nothing was observed lately" in files_of(page, desk.ports.fleet)["index.html"].decode()
+    assert "Nothing was observed lately" in (await drawn(page, desk.ports.fleet)).files()["index.html"].decode()
     observed_s = sum(day.observed_s for day in page.servers[0].days)
     assert observed_s == pytest.approx(7200)
 
