@@ -111,7 +111,11 @@ def _sites(page: Page) -> Iterator[str]:
     left = page.sites_left_out
     yield from _section("Sites", (_target(one, page, "on ") for one in page.sites), *([said] if said else []))
     if left:
-        yield f"<p>And {count(left, 'site')} more that {'is' if left == 1 else 'are'} not named here.</p>"
+        be = "is" if left == 1 else "are"
+        not_up = sum(one.state is not State.UP for one in page.sites)
+        # Whoever looks for a site that is not named here wants to know just this.
+        rest = f", which {be} up" if not_up == page.tally.all - page.tally.up else f" that {be} not named here"
+        yield f"<p>And {count(left, 'site')} more{rest}.</p>"
 
 
 def _tally_words(page: Page) -> str:
@@ -125,7 +129,8 @@ def _tally_words(page: Page) -> str:
 
 def _work_entry(one: PlannedWork, page: Page) -> str:
     planned = one.from_at is not None
-    kind = "Planned" if one.stage is Stage.PLANNED else f"{'Planned, ' if planned else ''}{one.stage.value}"
+    said_already = one.stage in {Stage.PLANNED, Stage.LATE}
+    kind = one.stage.value if said_already or not planned else f"planned, {one.stage.value}"
     times = []
     if one.from_at is not None:
         until = f" until {_moment(one.until_at, page)}" if one.until_at is not None else ""

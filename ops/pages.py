@@ -201,7 +201,7 @@ async def _work(ports: Ports, now: datetime, public: Public) -> tuple[PlannedWor
 
 
 def _server(server: Server, one: Condition, sites: int, underway: Sequence[Maintenance], public: Public) -> OnPage:
-    notes = [f"{sites:,} {'site' if sites == 1 else 'sites'} served from here"]
+    notes = [f"{f'{sites:,}' if sites else 'no'} {'site' if sites == 1 else 'sites'} served from here"]
     if public.addresses:
         notes.append(", ".join(address for address in (server.ipv4, server.ipv6) if address is not None))
     notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"server:{server.name}")]

@@ -269,7 +269,14 @@ class TestHtml:
         assert "3 older incidents" in said
 
     def test_one_left_out_is_one(self) -> None:
-        assert "And 1 site more that is not named here" in page_html(page(sites_left_out=1))
+        one_down = page(sites_left_out=1, tally=Tally(up=1, down=1))
+        assert "And 1 site more that is not named here." in page_html(one_down)
+
+    def test_of_sites_that_are_left_out_it_is_said_that_they_are_up_where_they_all_are(self) -> None:
+        assert "And 1 site more, which is up." in page_html(page(sites_left_out=1, tally=Tally(up=2)))
+        down = OnPage("garden", "uk", State.DOWN)
+        said = page_html(page(sites=(down,), sites_left_out=880, tally=Tally(up=880, down=1)))
+        assert "And 880 sites more, which are up." in said
 
     def test_an_incident_says_its_cause_and_how_long_it_was(self) -> None:
         incident = Incident("outage:7", "uk (London) was down", ago(hours=2), ago(hours=1), "no answer", "A fire")
@@ -291,11 +298,13 @@ class TestHtml:
             PlannedWork("maintenance:2", "Work on us", Stage.RUNNING, "", ago(hours=1), None, ago(hours=1)),
             PlannedWork("maintenance:3", "Work on all", Stage.OVER, "", ago(hours=3), NOW, ago(hours=3), NOW),
             PlannedWork("plan:K7Q2", "Moving 3 sites", Stage.RUNNING),
+            PlannedWork("maintenance:4", "Work on it", Stage.LATE, "", ago(hours=3), ago(hours=1), ago(hours=3)),
         )
         words = [word for word in Tags(page_html(page(work=work))).words if word.strip()]
         shown = {what: words[words.index(what) + 1] for what in ("Work on uk", "Work on us", "Work on all")}
         assert shown == {"Work on uk": "Planned", "Work on us": "Planned, under way", "Work on all": "Planned, over"}
         assert words[words.index("Moving 3 sites") + 1] == "Under way"
+        assert words[words.index("Work on it") + 1] == "Under way longer than planned"
 
     def test_a_copy_says_which_server_it_is_on_and_that_it_tells_of_the_others(self) -> None:
         there = page().on("us")
@@ -423,6 +432,11 @@ class TestIncidents:
         incident = incident_of(outage(target, changes=6), None, fleet, Public())
         assert incident is not None
         assert incident.what == said
+
+    def test_a_name_server_that_has_lost_a_zone_is_not_called_down(self, fleet: Fleet) -> None:
+        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), None, fleet, Public())
+        assert incident is not None
+        assert incident.what == "A name server in Oslo is up in part"
 
     def test_what_is_no_part_of_the_fleet_any_more_is_left_out(self, fleet: Fleet) -> None:
         assert incident_of(outage("server:gone"), None, fleet, Public()) is None
