@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from browser.chromium import chromium
 from ruamel.yaml import YAML
 
 from lab import Lab
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).parents[2]
 SHARPNET = Path(sys.executable).parent / "sharpnet"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 END_S = 20
 
 
@@ -88,13 +86,11 @@ def demo(tmp_path: Path, alone: None) -> Iterator[Demo]:  # noqa: ARG001 -- it h
 @pytest.fixture
 def page(demo: Demo) -> Iterator[Page]:
     """Open the local Slack's page in Debian's Chromium, as Alice, in the ops channel."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1180, "height": 900}, device_scale_factor=2)
         page.goto(demo.slack.url)
         page.locator(".composer-input").wait_for()
         yield page
-        browser.close()
 
 
 def _free_port() -> int:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browser.chromium import chromium
+from playwright.sync_api import expect
 from ruamel.yaml import YAML
 
 from bot.settings import Settings
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 TOP = Path(__file__).parents[2]
 PICTURES = TOP / "docs" / "pictures"
 AXE = TOP / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 # Beside those that other tests' fleets have.
 FIRST_BLOCK = 180
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -176,14 +175,12 @@ def pages_of_a_dead_server(pages: Pages, started: tuple[Lab, Path], tmp_path: Pa
 def browsing(**options: Any) -> Iterator[BrowserContext]:  # noqa: ANN401 - Playwright's options of a context
     """Open a browser that fails the test where a page logs an error, opens a dialog or asks for more than itself."""
     trouble: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         context = browser.new_context(**options)
         context.on("console", lambda message: trouble.append(message.text))
         context.on("dialog", lambda dialog: trouble.append(dialog.message))
         context.on("request", lambda request: None if request.is_navigation_request() else trouble.append(request.url))
         yield context
-        browser.close()
     assert [one for one in trouble if not one.endswith("/favicon.ico")] == []
 
 
