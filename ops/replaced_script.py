@@ -11,17 +11,11 @@ May be killed at any instant and be run again: a path is as it is now, or as it 
 from __future__ import annotations
 
 from ops.rsync_script import PRELUDE
-
-_SETTLED = r"""
-set -u
-LC_ALL=C; export LC_ALL
-umask 077
-stop() { printf 'sharpnet-stop: %s\n' "$*" >&2; exit 90; }
-"""
+from ops.shell import SETTLED
 
 # Arguments: the work folder. One line a run: its name, how many files and links, their bytes.
 RUNS = (
-    _SETTLED
+    SETTLED
     + r"""
 cd -P -- "$1/replaced" 2>/dev/null || exit 0
 for run in *; do
@@ -65,7 +59,7 @@ chosen() {
 # Arguments: the work folder, the run, how many to name; then paths, none for all. The first entry is how many there are
 # and their bytes; then kind, bytes and path of the first ones by name.
 ENTRIES = (
-    _SETTLED
+    SETTLED
     + _CHOSEN
     + r"""
 work=$1 run=$2 most=$3; shift 3

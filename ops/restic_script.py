@@ -11,20 +11,14 @@ Either end of the relay ends the other: when the bot or the off-site host is gon
 from __future__ import annotations
 
 from ops.rsync_script import PRELUDE as COPIES
+from ops.shell import SETTLED
 
 # Where a backup is restored to, in the work folder.
 RESTORED = "tmp/restored"
 
-STOP = r"""
-set -u
-LC_ALL=C; export LC_ALL
-umask 077
-stop() { printf 'sharpnet-stop: %s\n' "$*" >&2; exit 90; }
-"""
-
 # First argument: the repository's path. `own` is a private folder for restic's cache and its exclude patterns.
 PRELUDE = (
-    STOP
+    SETTLED
     + r"""
 IFS= read -r RESTIC_PASSWORD || exit 91
 RESTIC_REPOSITORY=sftp:offsite:$1; shift
@@ -125,7 +119,7 @@ sharpnet_restic restore --target "$scratch" "$@"
 # Standard input: pairs of paths, each ending in NUL. It writes a line a pair: the two hashes (`-` where there is no
 # file), and when the second was last changed in any way.
 COMPARE = (
-    STOP
+    SETTLED
     + r"""
 exec xargs -0 -r -n 2 sh -c '
   sum() { if [ -f "$1" ] && [ ! -h "$1" ]; then sha256sum <"$1" | cut -c 1-64; else echo -; fi; }
@@ -135,7 +129,7 @@ exec xargs -0 -r -n 2 sh -c '
 
 # Standard input: paths of dumps, each ending in NUL. It writes `whole` or `broken` for each: dumps end with a mark.
 ENDS = (
-    STOP
+    SETTLED
     + r"""
 exec xargs -0 -r -n 1 sh -c '
   case $(tail -c 400 -- "$1" 2>/dev/null) in
@@ -147,7 +141,7 @@ exec xargs -0 -r -n 1 sh -c '
 
 # Argument: a folder, or a file.
 REMOVE = (
-    STOP
+    SETTLED
     + r"""
 [ ! -d "$1" ] || find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
 exec rm -rf --one-file-system -- "$1"
@@ -156,7 +150,7 @@ exec rm -rf --one-file-system -- "$1"
 
 # Arguments: the root; then rsync's. It writes what is excluded and how much is left, and changes nothing.
 SURVEY = (
-    STOP
+    SETTLED
     + r"""
 root=$1; shift
 command -v rsync >/dev/null || stop no-rsync
@@ -170,7 +164,7 @@ exec rsync -a --dry-run --no-h --info=stats2 --debug=filter1 "$@" "$root/" /none
 # Arguments: the folder for dumps, the file's name, the shell line that dumps. A dump is there whole or not at all, and
 # only the SSH user can read it.
 DUMP = (
-    STOP
+    SETTLED
     + r"""
 mkdir -p -- "$1" || exit 1
 file=$1/$2
@@ -236,7 +230,7 @@ rm -f -- "$work/ready" "$work/stage-of"
 
 # Argument: a root. It writes `missing`, `empty` or `files`: what a restore would replace.
 THERE = (
-    STOP
+    SETTLED
     + r"""
 [ -e "$1" ] || [ -h "$1" ] || { echo missing; exit 0; }
 if [ -d "$1" ] && [ -z "$(find "$1/" ! -type d 2>/dev/null | head -n 1)" ]; then echo empty; else echo files; fi

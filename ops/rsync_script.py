@@ -22,14 +22,13 @@ What standard error says with `sharpnet-stop:` is read by `core.sync_trouble`.
 from __future__ import annotations
 
 from core.syncing import KEPT_CHANGES, KEPT_RELINKS
+from ops.shell import SETTLED
 
-PRELUDE = r"""
-set -u
-LC_ALL=C; export LC_ALL
+PRELUDE = (
+    SETTLED
+    + r"""
 unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
-umask 077
 root=$1 parent=$2 work=$3; shift 3
-stop() { printf 'sharpnet-stop: %s\n' "$*" >&2; exit 90; }
 inode() { stat -c %d:%i -- "$1" 2>/dev/null; }
 # A mount moves along with the folder that it is in: clearing away the old content would then empty it.
 check_mounts() {
@@ -118,6 +117,7 @@ recover() {
   fi
 }
 """
+)
 
 # Of a million files that differ the first of each kind are named, and the others counted: `=+COUNT|KIND|x`. Those of
 # which only attributes differ are named up to a number of their own.

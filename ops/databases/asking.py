@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 # Large tables are counted and indexes built in one question.
 ASK_S = 3600.0
-SHELL = r"""
-set -u
-LC_ALL=C; export LC_ALL
-umask 077
-stop() { printf 'sharpnet-stop: %s\n' "$*" >&2; exit 90; }
-"""
 # What ends the statements that come on standard input: a part of them is not carried out.
 WHOLE = "-- sharpnet: all of it"
 END = f"\n{WHOLE}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from ops.databases.asking import SHELL, WHOLE, script
+from ops.databases.asking import WHOLE, script
+from ops.shell import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,4 +145,4 @@ def _prelude(database: Database, server: str) -> str:
     if database.user is not None:
         words.append(f"--user={database.user}")
     with_client = _UNTOLD if database.password is None else _TOLD
-    return SHELL + with_client.replace("CONNECT", shlex.join(words))
+    return SETTLED + with_client.replace("CONNECT", shlex.join(words))

@@ -12,7 +12,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from ops.databases.asking import SHELL, WHOLE, script
+from ops.databases.asking import WHOLE, script
+from ops.shell import SETTLED
 
 if TYPE_CHECKING:
     from core.fleet import Database
@@ -124,4 +125,4 @@ def _prelude(database: Database, server: str) -> str:
         values["PGUSER"] = database.user
     said = "\n".join(f"{name}={shlex.quote(value)}; export {name}" for name, value in values.items())
     secret = "IFS= read -r PGPASSWORD || stop cut-off\nexport PGPASSWORD\n" if database.password is not None else ""
-    return f"{SHELL}unset PGOPTIONS PGHOSTADDR\n{said}\n{secret}"
+    return f"{SETTLED}unset PGOPTIONS PGHOSTADDR\n{said}\n{secret}"
