@@ -62,8 +62,6 @@ class Step:
 
 
 HOLD = Step("hold")
-VERIFY = Step("verify")
-SWITCH = Step("switch")
 END = Step("end")
 
 

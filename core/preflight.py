@@ -46,7 +46,6 @@ class Copy:
     answers: Sighting
     last_good_at: datetime | None
     max_age: timedelta
-    is_home: bool = False
 
 
 @dataclass(frozen=True, slots=True)

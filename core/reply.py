@@ -6,7 +6,7 @@ that every button has its typed twin by construction, with the same checks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -123,12 +123,3 @@ class Reply:
     facts: Mapping[str, Json] | None = None
     exit_code: int = 0
     card: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A message in the ops channel that is edited as things go on. `key` names it for ever, e.g. `plan:K7Q2`."""
-
-    key: str
-    reply: Reply
-    notes: tuple[str, ...] = field(default=())

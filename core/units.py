@@ -66,14 +66,6 @@ def parse_size(text: str) -> int:
     return int(text.removesuffix(unit)) * _UNIT_BYTES[unit]
 
 
-def format_size(size_bytes: int) -> str:
-    """Write a size in its largest whole unit: `10M`. Raises ValueError below zero."""
-    if size_bytes < 0:
-        raise ValueError(f"{size_bytes} is no size")
-    unit = max((unit for unit, step in _UNIT_BYTES.items() if size_bytes % step == 0), key=_UNIT_BYTES.__getitem__)
-    return f"{size_bytes // _UNIT_BYTES[unit]}{unit}" if size_bytes else "0"
-
-
 def shown(text: str) -> str:
     """Return what someone wrote so that it can stand in a message: quoted, on one line, cut where it is long."""
     cut = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"

@@ -27,7 +27,6 @@ JOURNAL = "sharpnet_journal"
 EXCHANGED = "sharpnet_journal_done"
 WITH_SNAPSHOT = frozenset({"InnoDB", "ROCKSDB", "TokuDB", ""})
 NOT_COUNTED = "'MRG_MyISAM', 'MRG_MYISAM', 'FEDERATED', 'BLACKHOLE', 'SPIDER', 'CONNECT', 'SEQUENCE'"
-VIEWS = frozenset({"VIEW", "SYSTEM VIEW"})
 WAIT_S = 20
 _AWAKE = re.compile(r"^(/\*!50106 CREATE\*/ .*?PRESERVE )ENABLE( |$)", re.MULTILINE)
 _SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_key_checks = 0;"

@@ -11,7 +11,7 @@ import asyncio
 import struct
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import dns.exception
 import dns.flags
@@ -25,8 +25,6 @@ from core.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
-
-    from dns.rdtypes.ANY.SOA import SOA
 
     from core.fleet import Endpoint
 
@@ -226,27 +224,8 @@ def _unreachable(server: Endpoint, who: str, transport: str, error: OSError) -> 
 def soa_query_tcp(zone: str) -> bytes:
     """Return the bytes that ask for `zone`'s SOA over TCP, length prefix included, for a second vantage point.
 
-    They can be sent as they are by whatever opens a TCP connection there (bash's /dev/tcp, nc); `serial_in_tcp_answer`
-    reads what comes back. The id is always the same: over TCP it protects from nothing.
+    They can be sent as they are by whatever opens a TCP connection there (bash's /dev/tcp, nc). The id is always the
+    same: over TCP it protects from nothing.
     """
     query = dns.message.make_query(zone, dns.rdatatype.SOA, flags=0, use_edns=False, id=SECOND_LOOK_ID)
     return query.to_wire(prepend_length=True)
-
-
-def serial_in_tcp_answer(answer: bytes, zone: str) -> int | None:
-    """Return the serial in the bytes that came back for `soa_query_tcp(zone)`.
-
-    None where they are no whole answer of an authoritative server; whatever may follow the answer is ignored.
-    """
-    if len(answer) < LENGTH_BYTES:
-        return None
-    (length,) = struct.unpack("!H", answer[:LENGTH_BYTES])
-    try:
-        reply = dns.message.from_wire(answer[LENGTH_BYTES : LENGTH_BYTES + length])
-    except dns.exception.DNSException:
-        return None
-    asked = dns.message.make_query(zone, dns.rdatatype.SOA, id=SECOND_LOOK_ID)
-    if not asked.is_response(reply) or not reply.flags & dns.flags.AA or reply.rcode() != dns.rcode.NOERROR:
-        return None
-    found = reply.get_rrset(reply.answer, asked.question[0].name, dns.rdataclass.IN, dns.rdatatype.SOA)
-    return cast("SOA", found[0]).serial if found else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Site
-    from core.reply import Card
+    from ops.store.cards import StoredCard
 
 pytestmark = pytest.mark.xdist_group("sync-told")
 
@@ -37,8 +37,8 @@ def spoil(rig: Rig, site: Site) -> None:
         path.unlink()
 
 
-async def card_of(rig: Rig, key: str) -> Card | None:
-    return await rig.ports.store.cards.get(key)  # type: ignore[return-value]
+async def card_of(rig: Rig, key: str) -> StoredCard | None:
+    return await rig.ports.store.cards.get(key)
 
 
 async def test_a_scheduled_run_copies_the_sites_of_its_schedule_only(rig: Rig) -> None:

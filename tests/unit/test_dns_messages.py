@@ -19,7 +19,7 @@ from core.records import RecordChange, RecordSet
 from ops.dns.refusals import Asked, UnverifiedError, read_reply, why_not_answered, why_not_updated
 from ops.dns.signing import read_key
 from ops.dns.update_message import probing_message, update_message
-from ops.dns.wire import serial_in_tcp_answer, soa_query_tcp
+from ops.dns.wire import soa_query_tcp
 
 ZONE = "garden.example"
 OLD = RecordSet("www.garden.example", "A", 300, ("192.0.2.1", "192.0.2.2"))
@@ -266,29 +266,3 @@ def test_the_second_vantage_points_question_is_a_whole_soa_query_for_tcp() -> No
     query = dns.message.from_wire(question[2:])
     assert str(query.question[0]) == "garden.example. IN SOA"
     assert query.flags == 0
-
-
-@given(st.binary(max_size=100))
-def test_no_bytes_whatever_are_taken_for_a_serial(answer: bytes) -> None:
-    assert serial_in_tcp_answer(answer, ZONE) is None
-
-
-def soa_answer(**changes: object) -> bytes:
-    query = dns.message.from_wire(soa_query_tcp(ZONE)[2:])
-    message = dns.message.make_response(query)
-    message.flags |= changes.get("flags", dns.flags.AA)  # type: ignore[operator]
-    message.set_rcode(changes.get("rcode", dns.rcode.NOERROR))  # type: ignore[arg-type]
-    if changes.get("found", True):
-        soa = "ns.garden.example. host.garden.example. 7 3600 600 86400 300"
-        message.answer = [dns.rrset.from_text("garden.example.", 300, "IN", "SOA", soa)]
-    return message.to_wire(prepend_length=True)
-
-
-def test_the_serial_is_read_from_the_answer_whatever_follows_it() -> None:
-    assert serial_in_tcp_answer(soa_answer(), ZONE) == 7
-    assert serial_in_tcp_answer(soa_answer() + b"more", ZONE) == 7
-
-
-@pytest.mark.parametrize("changes", [{"flags": 0}, {"rcode": dns.rcode.REFUSED}, {"found": False}])
-def test_an_answer_without_authority_an_error_and_an_empty_one_hold_no_serial(changes: dict[str, object]) -> None:
-    assert serial_in_tcp_answer(soa_answer(**changes), ZONE) is None

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from core.units import (
     format_duration,
     format_share,
-    format_size,
     parse_duration,
     parse_share,
     parse_size,
@@ -114,17 +113,6 @@ def test_each_unit_of_size_is_1024_of_the_one_before(text: str, size_bytes: int)
 def test_another_spelling_of_a_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="is no size: write a whole number and K, M, G or T, like 10M or 2G"):
         parse_size(text)
-
-
-@given(st.integers(min_value=0, max_value=(10**12 - 1)))
-def test_a_size_that_is_written_is_read_back_as_it_was(size_bytes: int) -> None:
-    assert parse_size(format_size(size_bytes)) == size_bytes
-
-
-def test_a_size_is_written_in_its_largest_whole_unit() -> None:
-    assert [format_size(size) for size in (0, 1, 1024, 1025, 10 << 20)] == ["0", "1", "1K", "1025", "10M"]
-    with pytest.raises(ValueError, match="is no size"):
-        format_size(-1)
 
 
 @given(st.text())
