@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StateHistory:
-    """Reads what the watch has written."""
+    """Reads what the watch has written, and forgets what nobody asks for any more."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -43,3 +43,10 @@ class StateHistory:
 
         found = await self._db.read(work)
         return {target: tuple(stretches) for target, stretches in found.items()}
+
+    async def forget(self, before_at: datetime) -> int:
+        """Forget the stretches that ended before then, of targets that are gone too; return how many they were."""
+        cursor = await self._db.write(
+            lambda database: database.conn.execute("DELETE FROM observed WHERE until_at < ?", [stamp(before_at)])
+        )
+        return cursor.rowcount

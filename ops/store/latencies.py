@@ -40,3 +40,10 @@ class Latencies:
             ).fetchall()
         )
         return dict(rows)
+
+    async def forget(self, before_slot: int) -> int:
+        """Forget the medians before that slot, of targets that are gone too; return how many they were."""
+        cursor = await self._db.write(
+            lambda database: database.conn.execute("DELETE FROM latencies WHERE slot < ?", [before_slot])
+        )
+        return cursor.rowcount
