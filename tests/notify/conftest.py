@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 from aiosmtpd.controller import Controller
 from notify.receivers import Mailbox, Receiver, ShiftedClock, listening, ports_of
-
-from ops.store import Store
+from store.conftest import store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from ops.ports import Ports
+    from ops.store import Store
+
+__all__ = ["store"]
 
 
 @pytest.fixture
@@ -39,14 +40,6 @@ def free_port() -> Callable[[], int]:
             return int(one.getsockname()[1])
 
     return find
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    one = Store(tmp_path / "sharpnet.db")
-    await one.open()
-    yield one
-    await one.close()
 
 
 @pytest.fixture

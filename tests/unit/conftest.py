@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
+from core.fleet_state import Condition, Tally
+from core.outage import State
 from core.plan import Move, Plan, ZoneChange
 from core.planning import draw_changes
 from core.records import RecordSet, ZoneReading
+from core.status_reply import CopyAges, Picture, Work
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 UPDATE = Endpoint("192.0.2.53", 53)
@@ -103,3 +106,20 @@ def zone_change(plan: Plan) -> ZoneChange:
 @pytest.fixture
 def planned(plan: Plan) -> Plan:
     return replace(plan, planned=True)
+
+
+@pytest.fixture
+def picture(fleet: Fleet) -> Picture:
+    """Picture the fleet as it is when all is well."""
+    up = Condition(State.UP, NOW - timedelta(days=1), "", NOW)
+    return Picture(
+        fleet=fleet,
+        now=NOW,
+        servers=dict.fromkeys(fleet.servers, up),
+        nameservers={server.name: up for server in fleet.dns.nameservers},
+        sites=Tally(up=4),
+        worst=(),
+        served={"north": 3, "south": 1},
+        ages=CopyAges((NOW - timedelta(hours=3), "shop", "south"), 0, 0, 1, NOW),
+        work=Work(),
+    )

@@ -6,17 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from core.fleet_state import Condition, Tally
 from core.home import MOST_CARDS, Pending, as_of, home_of
 from core.outage import State
 from core.preflight import Level, Verdict
 from core.reply import Button, Reply, Row, Table, Text, Tone
-from core.status_reply import CopyAges, Picture, Work
+from core.status_reply import Picture, Work
 
 if TYPE_CHECKING:
-    from core.fleet import Fleet
     from core.plan import Plan
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -30,21 +27,6 @@ ALERT = Reply(
     (Button("Acknowledge", "ack 7"),),
     Tone.BAD,
 )
-
-
-@pytest.fixture
-def picture(fleet: Fleet) -> Picture:
-    return Picture(
-        fleet=fleet,
-        now=NOW,
-        servers=dict.fromkeys(fleet.servers, UP),
-        nameservers={server.name: UP for server in fleet.dns.nameservers},
-        sites=Tally(up=4),
-        worst=(),
-        served={"north": 3, "south": 1},
-        ages=CopyAges((NOW - timedelta(hours=3), "shop", "south"), 0, 0, 1, NOW),
-        work=Work(),
-    )
 
 
 def said(reply: Reply) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from unit.replies import said
 
 from core.cutover import Standing
 from core.fleet import ApprovalPolicy
@@ -15,7 +16,7 @@ from core.plan_parts import View
 from core.preflight import Level, Verdict
 from core.progress import Caught, Progress, ZoneDone, merged, progress_from_json, progress_to_json
 from core.records import RecordChange, RecordSet
-from core.reply import Reply, Table, Text, Tone, Typed
+from core.reply import Reply, Table, Text, Tone
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 WARN = Verdict("data age", Level.WARN, "too old: shop", "What changed since is not in the copy.")
 BLOCK = Verdict("target", Level.BLOCK, "south does not answer SSH: refused", "Choose another.")
 PASS = Verdict("own link", Level.PASS, "the bot's own link is up")
-
-
-def said(reply: Reply) -> str:
-    lines = [reply.title]
-    for part in reply.parts:
-        match part:
-            case Table():
-                lines += [" | ".join(row.cells) for row in part.rows]
-            case Typed():
-                lines.append(part.line)
-            case _:
-                lines.append(part.text)
-    return "\n".join(lines)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from unit.replies import said
 
 from core.approval import why_not_roll_back
 from core.cutover import END, HOLD, Outcome, Step, how_it_ended, next_steps, steps_of
@@ -16,13 +17,11 @@ from core.plan import Plan, State, plan_from_json, plan_to_json
 from core.plan_card import card_of
 from core.plan_parts import View
 from core.progress import Progress
-from core.reply import Table, Typed
 from core.restore_card import after_words, done_reply, dry_run_reply
 from core.restoring import Restore, differences, restore_from_json, restore_to_json, warnings_of
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
-    from core.reply import Reply
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 RESTORE_STEP = Step("restore", "shop")
@@ -49,19 +48,6 @@ def restoring(restore: Restore) -> Plan:
         line="backup restore shop --to x",
         restore=restore,
     )
-
-
-def said(reply: Reply) -> str:
-    lines = [reply.title]
-    for part in reply.parts:
-        match part:
-            case Table():
-                lines += [" | ".join(row.cells) for row in part.rows]
-            case Typed():
-                lines.append(part.line)
-            case _:
-                lines.append(part.text)
-    return "\n".join(lines)
 
 
 def test_it_survives_being_kept_and_its_backup_is_in_the_digest(restoring: Plan, restore: Restore) -> None:

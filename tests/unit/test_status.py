@@ -30,7 +30,6 @@ NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 WATCH = Watch(timedelta(seconds=30), timedelta(seconds=2), timedelta(seconds=5))
 UP = Condition(State.UP, NOW - timedelta(days=1), "", NOW)
 DOWN = Condition(State.DOWN, NOW - timedelta(minutes=1), "SSH: connection refused", NOW)
-AGES = CopyAges((NOW - timedelta(hours=3), "shop", "south"), 0, 0, 1, NOW)
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,6 @@ class Outage:
     acked_by: str | None = None
     acked_at: datetime | None = None
     said: tuple[Said, ...] = ()
-
-
-@pytest.fixture
-def picture(fleet: Fleet) -> Picture:
-    return Picture(
-        fleet=fleet,
-        now=NOW,
-        servers=dict.fromkeys(fleet.servers, UP),
-        nameservers={server.name: UP for server in fleet.dns.nameservers},
-        sites=Tally(up=4),
-        worst=(),
-        served={"north": 3, "south": 1},
-        ages=AGES,
-        work=Work(),
-    )
 
 
 def texts(reply: Reply) -> list[str]:
@@ -177,9 +161,9 @@ class TestTheFleet:
         assert "Copies: none to make." in texts(status_reply(replace(picture, ages=CopyAges(None, 0, 0, 0, NOW))))
 
     def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: Picture) -> None:
-        backed_up = replace(AGES, unbacked=0, oldest_backup_at=NOW - timedelta(hours=9))
+        backed_up = replace(picture.ages, unbacked=0, oldest_backup_at=NOW - timedelta(hours=9))
         assert "Off-site: the oldest was begun 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
-        never = replace(AGES, unbacked=4, nowhere=("attic", "shed"))
+        never = replace(picture.ages, unbacked=4, nowhere=("attic", "shed"))
         said = texts(status_reply(replace(picture, ages=never)))
         assert "Off-site: 4 sites never backed up." in said
         assert "No copy anywhere: attic, shed." in said
