@@ -31,6 +31,10 @@ ROWS = 20
 TYPED_SITES = 5
 MOVE_BUTTONS = 2
 
+LAME = (
+    "Who asks it finds nothing there. Is the zone in its configuration, and did it transfer it? `dns ZONE` shows what "
+    "each name server answers."
+)
 QUARANTINED = (
     "Nothing was overwritten. `failback {server}` shows what it has that the served copies have not, and lets you "
     "choose; then it plans the way home."
@@ -64,7 +68,7 @@ def _single(drops: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
         title, tone = _ended(outage, facts, timezone, now)
         title = with_cause(title, said)
     else:
-        softer = outage.target.startswith(("link:", DEGRADED))
+        softer = facts.lame or outage.target.startswith(("link:", DEGRADED))
         title, tone = _title(outage, facts, timezone, now), Tone.WARN if softer else Tone.BAD
     parts = [Text(text) for text in _details(outage, facts, now) if text]
     if outage.closed_at is None:
@@ -85,8 +89,10 @@ def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> st
         failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
         return _joined(f"{failing} since {since}, {name} itself answers: {_named(facts, 3)}", _prospects(facts, now))
     if outage.target.startswith("nameserver:"):
-        place = f" ({facts.place})" if facts.place else ""
-        return f"Name server {name}{place} is down since {since}, {_seen_from(facts)}{_other_name_servers(facts)}"
+        server = f"Name server {name}" + (f" ({facts.place})" if facts.place else "")
+        if facts.lame:
+            return f"{server} is lame since {since}: {facts.why}"
+        return f"{server} is down since {since}, {_seen_from(facts)}{_other_name_servers(facts)}"
     if outage.target.startswith("link:"):
         return (
             f"Nothing at all answers this bot since {since}: its own link may be gone, so nothing is called down. "
@@ -169,7 +175,7 @@ def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tu
         return f"{subject}: what failed for {lasted} is served from elsewhere now", Tone.GOOD
     if kind == "link":
         return f"This bot sees the fleet again after {lasted} ({span}); what happened meanwhile is unknown", Tone.WARN
-    back = "answer again" if kind == "sites" else "is back"
+    back = "answer again" if kind == "sites" else "answers for all zones again" if facts.lame else "is back"
     if facts.unseen_from_at is not None and facts.unseen_until_at is not None:
         between = (
             f"between {clock_time(facts.unseen_from_at, timezone, now)} and "
@@ -200,6 +206,8 @@ def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
         return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
     if outage.target.startswith(DEGRADED):
         return [f"More: {_named(facts, 10)}."] if facts.affected > 1 else []
+    if facts.lame:
+        return [LAME]
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
@@ -215,6 +223,8 @@ def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
 def _state_of(outage: OutageLike) -> str:
     if outage.closed_at is not None:
         return "over"
+    if facts_from_json(outage.body).lame:
+        return "lame"
     return "degraded" if outage.target.startswith(DEGRADED) else "down"
 
 

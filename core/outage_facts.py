@@ -41,7 +41,8 @@ class Facts:
     quarantined: how many copies on the server must be reconciled. ending_why: what an ending in part lacks.
     unseen_from_at, unseen_until_at: it ended unseen, between the two. changes: how often it changed from
     `first_change_at` to `last_change_at`, where it flaps, and whether it is `down_now`; 0: it does not. checks: the
-    checks that say what a degraded server lacks itself; none where only its sites do.
+    checks that say what a degraded server lacks itself; none where only its sites do. lame: a name server answers, but
+    not for all zones.
     """
 
     why: str = ""
@@ -68,6 +69,7 @@ class Facts:
     last_change_at: datetime | None = None
     down_now: bool = True
     checks: tuple[str, ...] = ()
+    lame: bool = False
 
     @property
     def movable(self) -> int:

@@ -112,7 +112,7 @@ def _what(target: str, facts: Facts, fleet: Fleet, *, over: bool) -> str | None:
         where = f"Sites on {server}" if kind == "sites" else server
         return f"{where}: up and down by turns, {count(facts.changes, 'change')}"
     if kind == "nameserver":
-        return f"{server} {was} down"
+        return f"{server} {was} {'up in part' if facts.lame else 'down'}"
     if kind == "server":
         return f"{server} {was} down" + (f", with {count(sites, 'site')}" if sites else "")
     if kind == "sites":

@@ -38,6 +38,23 @@ def full_disk(lab: Lab, server: str, path: str) -> Iterator[None]:
         _inside(lab, server, f"umount -l {where}")
 
 
+@contextlib.contextmanager
+def lost_zone(lab: Lab, nameserver: str, zone: str) -> Iterator[None]:
+    """Take a zone out of the configuration of a BIND: it refuses every question about it, as a lame server does."""
+    config = lab.host(nameserver).folder / "named.conf"
+    if not config.exists():
+        raise LabError(f"{nameserver} is no BIND", "Choose one whose software is BIND: lab status")
+    whole = config.read_text(encoding="utf-8")
+    kept = [line for line in whole.splitlines() if not line.startswith(f'zone "{zone}" ')]
+    programs.write(config, "\n".join(kept) + "\n")
+    try:
+        _reread(lab, nameserver, "named")
+        yield
+    finally:
+        programs.write(config, whole)
+        _reread(lab, nameserver, "named")
+
+
 def _reread(lab: Lab, name: str, daemon: str) -> None:
     """Have a daemon read its configuration again."""
     os.kill(running.daemon_pid(lab.host(name), daemon), signal.SIGHUP)

@@ -1,12 +1,14 @@
-"""Which name servers lag behind: they answer, but with an older serial than the zone has."""
+"""Which name servers answer, but not as they should: with an older serial than the zone has, or not for the zone."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Literal
 
-from core.errors import SharpnetError
+from core.errors import DnsError, SharpnetError
 from core.records import serial_at_or_past
+from core.words import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
 
 ZONES_A_ROUND = 20
 AGAIN_AFTER_S = 3.0
+NAMED_ZONES = 3
 
 
 class Lag:
-    """Compares serials, of some zones each time it is asked, so that all have their turn."""
+    """Compares serials, of some zones each time it is asked, so that all have their turn.
+
+    lame: the name servers that, as last compared, answer without authority for a zone that others have.
+    """
 
     def __init__(self, fleet: Fleet, dns: Dns, clock: Clock) -> None:
         self._update = fleet.dns.update
@@ -29,21 +35,27 @@ class Lag:
         self._clock = clock
         self._next = 0
         self._lagged: set[str] = set()
+        self.lame: frozenset[str] = frozenset()
 
     async def behind(self) -> Mapping[str, str]:
         """Return by name server what it lags in, in words; one that lags still, a few seconds later, is in it."""
         zones = self._turn()
-        first = {zone: lagging for zone in zones if (lagging := await self._lagging(zone))}
+        first = {zone: found for zone in zones if (found := await self._compared(zone))}
         if first:
             await self._clock.sleep(AGAIN_AFTER_S)
-        found: dict[str, str] = {}
+        lagging: dict[str, str] = {}
+        lame: dict[str, list[str]] = defaultdict(list)
         self._lagged = set()
-        for zone, lagging in first.items():
-            again = await self._lagging(zone)
-            still = {name: why for name, why in again.items() if name in lagging}
-            found |= still
-            self._lagged |= {zone} if still else set()
-        return found
+        for zone, before in first.items():
+            again = await self._compared(zone)
+            for name in [name for name in again if name in before]:
+                self._lagged.add(zone)
+                if again[name]:
+                    lagging[name] = again[name]
+                else:
+                    lame[name].append(zone)
+        self.lame = frozenset(lame)
+        return lagging | {name: f"it does not answer for {listing(lost, NAMED_ZONES)}" for name, lost in lame.items()}
 
     def _turn(self) -> Sequence[str]:
         """Return the zones whose turn it is, and those in which some lagged the last time."""
@@ -52,22 +64,29 @@ class Lag:
         self._next = (self._next + number) % max(1, len(self._zones))
         return list(dict.fromkeys([*self._lagged, *zones]))
 
-    async def _lagging(self, zone: str) -> Mapping[str, str]:
+    async def _compared(self, zone: str) -> Mapping[str, str]:
+        """Return by name server what it lags in; empty: it does not know the zone."""
         true = await asyncio.gather(*(self._serial(endpoint, zone) for endpoint in self._update))
         public = await asyncio.gather(*(self._serial(server.endpoint, zone) for server in self._nameservers))
-        held = [serial for serial in true if serial is not None]
+        held = [serial for serial in true if isinstance(serial, int)]
         # Behind all update servers: they may differ, and each is followed by some. Without any, behind the newest.
         enough = len(held) or 1
-        held = held or [serial for serial in public if serial is not None]
-        lagging = {}
+        held = held or [serial for serial in public if isinstance(serial, int)]
+        found = {}
         for server, serial in zip(self._nameservers, public, strict=True):
-            ahead = [one for one in held if serial is not None and not serial_at_or_past(serial, one)]
-            if len(ahead) >= enough:
-                lagging[server.name] = f"behind in {zone}: it answers serial {serial}, the zone is at {ahead[0]}"
-        return lagging
+            if serial == "lame" and held:
+                found[server.name] = ""
+            elif isinstance(serial, int):
+                ahead = [one for one in held if not serial_at_or_past(serial, one)]
+                if len(ahead) >= enough:
+                    found[server.name] = f"behind in {zone}: it answers serial {serial}, the zone is at {ahead[0]}"
+        return found
 
-    async def _serial(self, endpoint: Endpoint, zone: str) -> int | None:
+    async def _serial(self, endpoint: Endpoint, zone: str) -> int | Literal["lame"] | None:
+        """Return the serial that it answers; lame: it answers, but without authority (RFC 1912, 2.8); None: nothing."""
         try:
             return await self._dns.serial(endpoint, zone)
+        except DnsError:
+            return "lame"
         except SharpnetError:
             return None

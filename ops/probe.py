@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, TimedOutError
+from core.errors import DnsError, SharpnetError, TimedOutError
 from core.words import duration
 from ops.dns.wire import soa_query_tcp
 from ops.listeners import BannerListener, SiteListener, request_for
@@ -56,16 +56,26 @@ class NetProbe:
         return await talk(there.address, there.web.https, listener, timeout_s=timeout_s, tls=tls)
 
     async def nameserver(self, nameserver: str, zone: str, *, timeout_s: float) -> Look:
-        """Look whether the name server answers the zone's SOA with authority."""
-        begun_s = time.monotonic()
+        """Look whether the name server answers the zone's SOA with authority, or at least another zone's.
+
+        One that has lost a zone serves the others: what it lacks is found by comparing all (`ops.name_server_lag`).
+        """
+        endpoint, begun_s = self._nameservers[nameserver].endpoint, time.monotonic()
         try:
-            await self._dns.serial(self._nameservers[nameserver].endpoint, zone, timeout_s=timeout_s)
+            try:
+                await self._dns.serial(endpoint, zone, timeout_s=timeout_s)
+            except DnsError:
+                await self._dns.serial(endpoint, self._zone_after(zone), timeout_s=timeout_s)
         except TimedOutError:
             why = f"no answer within {duration(timedelta(seconds=timeout_s))}"
             return Look(ok=False, why=why, took_s=time.monotonic() - begun_s)
         except SharpnetError as error:
             return Look(ok=False, why=error.message.rstrip("."), took_s=time.monotonic() - begun_s)
         return Look(ok=True, took_s=time.monotonic() - begun_s)
+
+    def _zone_after(self, zone: str) -> str:
+        zones = self._fleet.dns.zones
+        return zones[(zones.index(zone) + 1) % len(zones)]
 
     async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
         """Look at `server:NAME` or `nameserver:NAME` from the server `vantage`; see `ops.ports.Probe`."""

@@ -117,7 +117,8 @@ class Desk:
         for key in scene.nameservers:
             track = scene.tracks[key]
             inherits = track.verdict is not None and track.verdict.inherited
-            if track.judged is State.DOWN and not inherits and track.since_at is not None:
+            down = track.judged is State.DOWN and not inherits
+            if (down or key in scene.lame) and track.since_at is not None:
                 yield Trouble(key, track.since_at, track)
         for server in scene.failing:
             target, failing = SITES + server, self._silence.failing(server, self._open)
@@ -279,7 +280,8 @@ class Desk:
         if kind == NAMESERVER:
             place = scene.nameservers[trouble.target].location
             others = len(scene.nameservers) - 1
-            return replace(known, place=place, others=others, others_up=self._nameservers_up)
+            lame = trouble.target in scene.lame
+            return replace(known, place=place, others=others, others_up=self._nameservers_up, lame=lame)
         return replace(known, others=len(scene.places))
 
     def _draw(self, outages: tuple[Outage, ...]) -> Reply:

@@ -43,9 +43,10 @@ class Scene:
 
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
     server itself answers. lacking: likewise those that answer, but not in full. noted: by server or name server, what
-    each check says of it. behind: by name server, what it lags in. pointing_wrong: by site, what is wrong
-    with its records. resumed: when each target whose outage was open at the start was last seen down, until it is seen
-    so again. reported: by target, who else calls it down.
+    each check says of it. behind: by name server, what it lags in; refusing: those of them that do not answer for a
+    zone; lame: the targets of these, once that is settled. pointing_wrong: by site, what is wrong with its records.
+    resumed: when each target whose outage was open at the start was last seen down, until it is seen so again.
+    reported: by target, who else calls it down.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -63,6 +64,8 @@ class Scene:
         self.lacking: dict[str, dict[str, Track]] = defaultdict(dict)
         self.noted: dict[str, dict[str, Track]] = defaultdict(dict)
         self.behind: Mapping[str, str] = {}
+        self.refusing: frozenset[str] = frozenset()
+        self.lame: set[str] = set()
         self.pointing_wrong: Mapping[str, str] = {}
         self.resumed: dict[str, datetime] = {}
         self.reported: Mapping[str, tuple[str, ...]] = {}
@@ -89,8 +92,13 @@ class Scene:
         self._before = {key: seen for key, seen in states.items() if key in self.tracks}
         for outage in outages:
             if outage.target in self.tracks:
-                seen = self._before.get(outage.target)
-                self.tracks[outage.target] = resumed(outage.opened_at, str(outage.body.get("why", "")))
+                seen, why = self._before.get(outage.target), str(outage.body.get("why", ""))
+                if outage.body.get("lame"):
+                    # It is not down, and lame until its zones have been compared.
+                    name = outage.target.partition(":")[2]
+                    self.refusing, self.behind = self.refusing | {name}, {**self.behind, name: why}
+                else:
+                    self.tracks[outage.target] = resumed(outage.opened_at, why)
                 self.resumed[outage.target] = seen.seen_at if seen is not None else outage.opened_at
 
     def move(self, active: Mapping[str, str]) -> list[str]:
@@ -123,6 +131,9 @@ class Scene:
             self.resumed.pop(key, None)
         if key.startswith(SITE + ":"):
             self._keep_failing(key.removeprefix(SITE + ":"), track)
+        if key in self.nameservers and settled and not track.in_doubt:
+            lame = track.judged is State.DEGRADED and self.nameservers[key].name in self.refusing
+            (self.lame.add if lame else self.lame.discard)(key)
         if settled and not track.in_doubt and track.since_at is not None:
             # What has just been judged was already so at the first of the looks that it was judged by.
             began = track.row_began_at if track.judged is not before.judged and track.row else None

@@ -68,6 +68,7 @@ class Watcher:
         self._desk = Desk(self._scene, ports)
         self._pointing = Pointing(ports.fleet, ports.dns)
         self._lag = Lag(ports.fleet, ports.dns, ports.clock)
+        self._lag_every_s = min(LAG_EVERY_S, ports.fleet.watch.every.total_seconds())
         self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
@@ -80,7 +81,7 @@ class Watcher:
             group.create_task(self._often(STORE_EVERY_S, self._write, "store"))
             group.create_task(self._often(max(1.0, len(self._scene.active) / SITES_A_S), self._read_active, "active"))
             group.create_task(self._often(self._dns_every_s, self._read_dns, "dns"))
-            group.create_task(self._often(LAG_EVERY_S, self._read_lag, "lag"))
+            group.create_task(self._often(self._lag_every_s, self._read_lag, "lag"))
             group.create_task(self._often(AGES_EVERY_S, self._count_ages, "ages"))
             group.create_task(self._often(TIMES_EVERY_S, self._timed.write, "answer times"))
             if self._ports.fleet.web is not None and self._ports.fleet.web.alertmanager is not None:
@@ -199,7 +200,7 @@ class Watcher:
         behind = await self._lag.behind()
         if behind.keys() != self._scene.behind.keys():
             self._hurry([f"{NAMESERVER}:{name}" for name in {*behind, *self._scene.behind}])
-        self._scene.behind = behind
+        self._scene.behind, self._scene.refusing = behind, self._lag.lame
 
     async def _read_reports(self) -> None:
         reports = await self._store.reports.since(self._clock.now() - BELIEVED_FOR)

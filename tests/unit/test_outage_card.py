@@ -144,6 +144,19 @@ def test_many_failing_sites_are_moved_with_their_server() -> None:
     )
 
 
+def test_a_name_server_that_has_lost_a_zone_is_lame_and_not_down() -> None:
+    lame = Facts(why="it does not answer for shop.example", place="Oslo", others=5, others_up=5, lame=True)
+    reply = draw(lame, "nameserver:ns1")
+    assert reply.title == "Name server ns1 (Oslo) is lame since 14:02:07 BST: it does not answer for shop.example"
+    assert reply.tone is Tone.WARN
+    assert [line for line in lines(reply) if "`dns ZONE`" in line] == lines(reply)
+    over = closed(replace(lame, ending=Ending.UP), "nameserver:ns1")
+    assert over.title.startswith("Name server ns1 answers for all zones again after 6 min 12 s")
+    outages = [Outage("nameserver:ns1", facts_to_json(lame)), Outage("server:uk", facts_to_json(TWELVE), 8)]
+    (table,) = [part for part in card_of(outages, ZONE, NOW).parts if isinstance(part, Table)]
+    assert [row.cells[1] for row in table.rows] == ["lame", "down"]
+
+
 def test_a_name_server_says_where_it_stands_and_how_many_others_answer() -> None:
     reply = draw(Facts(place="Oslo", others=5, others_up=4, seen_from=("uk", "us")), "nameserver:ns1")
     assert reply.title == (

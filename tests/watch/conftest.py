@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from core.errors import TimedOutError
+from core.errors import DnsError, TimedOutError, UnreachableError
 from core.fleet import Dns as DnsSettings
 from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
@@ -78,6 +78,7 @@ class World:
 
     hidden: not to be reached from the bot, only from others. no_login: no vantage point. link: the bot's own.
     takes_s, certificate_ends_at: of sites. says: by server, what it prints when it is asked how it is.
+    lame: name servers that have lost a zone, and answer for others.
     """
 
     clock: PlayedClock
@@ -95,6 +96,7 @@ class World:
     certificate_ends_at: dict[str, datetime] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
     serials: dict[str, int] = field(default_factory=dict)
+    lame: set[str] = field(default_factory=set)
     looks: list[tuple[float, str, str]] = field(default_factory=list)
 
     async def look(self, name: str, *, timeout_s: float, here: bool = True) -> Look:
@@ -169,10 +171,15 @@ class PlayedDns:
         del timeout_s
         if not self._world.link:
             raise TimedOutError("no answer")
+        name = self._names.get(server, "")
+        if name in self._world.dead:
+            raise UnreachableError("connection refused")
+        if name in self._world.lame:
+            raise DnsError("no authority")
         changes = self._world.zone_edits * 100 + len(
             [site for site, at in self._world.points_to.items() if self._fleet.sites[site].home != at]
         )
-        lags = self._world.serials.get(self._names.get(server, ""), 0)
+        lags = self._world.serials.get(name, 0)
         return 1 + changes + len(zone) - lags
 
     async def ask(self, server: Endpoint, name: str, rdtype: str, *, timeout_s: float = 3.0) -> Answer:

@@ -24,12 +24,15 @@ class Servers:
         self.serials: dict[tuple[Endpoint, str], int] = {}
         self.addresses: dict[tuple[str, str], tuple[str, ...]] = {}
         self.silent: set[Endpoint] = set()
+        self.lame: set[tuple[Endpoint, str]] = set()
         self.asked: list[tuple[Endpoint, str]] = []
 
     async def serial(self, server: Endpoint, zone: str, **_more: float) -> int:
         self.asked.append((server, zone))
         if server in self.silent:
             raise TimedOutError("no answer")
+        if (server, zone) in self.lame:
+            raise DnsError("no authority")
         return self.serials.get((server, zone), 5)
 
     async def ask(self, server: Endpoint, name: str, rdtype: str, **_more: float) -> Answer:
@@ -136,6 +139,20 @@ class TestLag:
     async def test_one_that_is_ahead_or_silent_does_not_lag(self, servers: Servers) -> None:
         servers.serials[PUBLIC[0].endpoint, "test"] = 9
         servers.silent.add(PUBLIC[1].endpoint)
+        assert await self.lag(servers).behind() == {}
+
+    async def test_one_that_does_not_answer_for_zones_that_others_have_is_lame(self, servers: Servers) -> None:
+        servers.lame |= {(PUBLIC[1].endpoint, "one"), (PUBLIC[1].endpoint, "two")}
+        servers.serials[PUBLIC[1].endpoint, "three"] = 4
+        lag = self.lag(servers, zones=("one", "two", "three"))
+        assert await lag.behind() == {"ns2": "it does not answer for one, two"}
+        assert lag.lame == {"ns2"}
+        servers.lame.clear()
+        assert await lag.behind() == {"ns2": "behind in three: it answers serial 4, the zone is at 5"}
+        assert lag.lame == frozenset()
+
+    async def test_a_zone_that_nobody_has_makes_no_name_server_lame(self, servers: Servers) -> None:
+        servers.lame |= {(endpoint, "test") for endpoint in (PRIMARY, *(server.endpoint for server in PUBLIC))}
         assert await self.lag(servers).behind() == {}
 
     async def test_one_that_follows_either_update_server_does_not_lag(self, servers: Servers) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -293,6 +294,24 @@ class TestNameServers:
     async def test_its_answer_is_a_look(self, said: int | Exception, expected: Look) -> None:
         look = await probe_at(1, dns=SaidSerial(said)).nameserver("ns1", "shop.test", timeout_s=2)
         assert (look.ok, look.why) == (expected.ok, expected.why)
+
+    async def test_one_that_has_lost_a_zone_and_answers_for_the_next_is_up(self) -> None:
+        fleet = fleet_at(1)
+        fleet = replace(fleet, dns=replace(fleet.dns, zones=("shop.test", "kept.test")))
+        for zone in fleet.dns.zones:
+            probe = NetProbe(fleet, cast("Any", None), cast("Any", WithoutZone("shop.test")))
+            assert (await probe.nameserver("ns1", zone, timeout_s=2)).ok
+
+
+class WithoutZone:
+    def __init__(self, lost: str) -> None:
+        self._lost = lost
+
+    async def serial(self, server: Endpoint, zone: str, *, timeout_s: float) -> int:
+        del server, timeout_s
+        if zone == self._lost:
+            raise DnsError("ns1 answers without authority.")
+        return 7
 
 
 class LocalShell:
