@@ -28,6 +28,7 @@ KEY = (
     '<span class="k" data-says="not observed."><i class="kn"></i></span></p>'
 )
 OTHERS_NAMED = 5
+SERVERS, PAST, SITES = "Servers", "What has been", "Sites"
 
 
 def page_html(page: Page, body: str | None = None) -> str:
@@ -52,6 +53,7 @@ def page_html(page: Page, body: str | None = None) -> str:
         f'<p class="lead {worst.value}"><span aria-hidden="true">{MARKS[worst]} </span>{escape(said)}</p>',
         f"<p>Written {_moment(page.written_at, page)}.{escape(_on(page))}</p>",
         f'<p class="soft">{escape(old)}</p>',
+        _ways(page),
         "\n".join(body_parts(page)) if body is None else body,
         "</main>",
         f"<footer>{_footer(page)}</footer><script>{SCRIPT}</script></body></html>",
@@ -63,7 +65,7 @@ def body_parts(page: Page) -> Iterator[str]:
     """Give what stands on the page below its first lines, in parts: each is made quickly, and when it is asked for."""
     yield from _section("Going on now", (_incident(one, page) for one in page.incidents if one.closed_at is None))
     yield from _section("Work", (_work_entry(one, page) for one in page.work))
-    yield from _section("Servers", (_target(one, page) for one in page.servers), KEY)
+    yield from _section(SERVERS, (_target(one, page) for one in page.servers), KEY)
     yield from _past(page)
     yield from _sites(page)
 
@@ -76,11 +78,19 @@ def _on(page: Page) -> str:
     return f" This copy is on {page.written_on}; it tells of {others} too." if others else ""
 
 
+def _ways(page: Page) -> str:
+    """Lead to the parts below many servers: a client on a phone looks for a site."""
+    if len(page.servers) <= OTHERS_NAMED or not page.sites:
+        return ""
+    ways = (f'<a href="#{_anchor(title)}">{title}</a>' for title in (SERVERS, PAST, SITES))
+    return f'<nav aria-label="On this page"><p>{" · ".join(ways)}</p></nav>'
+
+
 def _section(title: str, entries: Iterator[str], *before: str) -> Iterator[str]:
     first = next(entries, None)
     if first is None and not before:
         return
-    yield f"<section><h2>{escape(title)}</h2>"
+    yield f'<section id="{_anchor(title)}"><h2>{escape(title)}</h2>'
     yield from before
     if first is not None:
         yield from ("<ul>", first)
@@ -109,7 +119,7 @@ def _target(one: OnPage, page: Page, before: str = "") -> str:
 def _sites(page: Page) -> Iterator[str]:
     said = f"<p>{_capital(escape(_tally_words(page)))}</p>" if page.tally.all else ""
     left = page.sites_left_out
-    yield from _section("Sites", (_target(one, page, "on ") for one in page.sites), *([said] if said else []))
+    yield from _section(SITES, (_target(one, page, "on ") for one in page.sites), *([said] if said else []))
     if left:
         be = "is" if left == 1 else "are"
         not_up = sum(one.state is not State.UP for one in page.sites)
@@ -152,7 +162,7 @@ def _work_entry(one: PlannedWork, page: Page) -> str:
 def _past(page: Page) -> Iterator[str]:
     past = [one for one in page.incidents if one.closed_at is not None]
     none = [] if past else ["<p>No incident in the last 90 days that anybody saw.</p>"]
-    yield from _section("What has been", (_incident(one, page) for one in past), *none)
+    yield from _section(PAST, (_incident(one, page) for one in past), *none)
     left = page.incidents_left_out
     if left:
         yield f"<p>And {count(left, 'older incident')} within these 90 days.</p>"
@@ -196,6 +206,10 @@ def _moment(at: datetime, page: Page) -> str:
 
 def _utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _capital(text: str) -> str:

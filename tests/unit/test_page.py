@@ -306,6 +306,17 @@ class TestHtml:
         assert words[words.index("Moving 3 sites") + 1] == "Under way"
         assert words[words.index("Work on it") + 1] == "Under way longer than planned"
 
+    def test_many_servers_have_a_way_past_them_to_the_sites(self) -> None:
+        many = page(servers=tuple(OnPage(f"s{n}", "Oslo", State.UP) for n in range(6)))
+        found = Tags(page_html(many)).found
+        ways = [str(attributes["href"]) for tag, attributes in found if tag == "a" and "href" in attributes]
+        anchors = {f"#{attributes['id']}" for _, attributes in found if "id" in attributes}
+        led_to = [way for way in ways if way.startswith("#")]
+        assert led_to == ["#servers", "#what-has-been", "#sites"]
+        assert set(led_to) <= anchors
+        assert "<nav" not in page_html(page())
+        assert "<nav" not in page_html(replace(many, sites=(), tally=Tally()))
+
     def test_a_copy_says_which_server_it_is_on_and_that_it_tells_of_the_others(self) -> None:
         there = page().on("us")
         assert there.url == "https://us.example/"
