@@ -50,7 +50,6 @@ class Connection:
             # Half the time for a kept connection, so that a new one still fits in.
             return self._open_over(transport, stage_s / 2 if kept else stage_s)
         except UnreachableError:
-            self._forget(transport)
             if not kept:
                 raise
         return self._open_over(self._connected(stage_s / 2)[1], stage_s / 2)
@@ -59,15 +58,7 @@ class Connection:
         """Close a channel. `suspect`: the connection may be dead without knowing it; the next command gets another."""
         transport = channel.get_transport()
         channel.close()
-        if suspect or not transport.is_active():
-            self._forget(transport)
-        with self._lock:
-            self._busy[transport] -= 1
-            over = transport is not self._transport and self._busy[transport] <= 0
-            if self._busy[transport] <= 0:
-                del self._busy[transport]
-        if over:
-            transport.close()
+        self._leave(transport, suspect=suspect or not transport.is_active())
 
     def close(self) -> None:
         """Close what is kept."""
@@ -79,29 +70,36 @@ class Connection:
 
     def _open_over(self, transport: paramiko.Transport, stage_s: float) -> paramiko.Channel:
         try:
-            channel = transport.open_session(timeout=stage_s)
+            return transport.open_session(timeout=stage_s)
         except paramiko.ChannelException as error:
+            self._leave(transport, suspect=True)
             raise self._too_many(error) from error
         except (paramiko.SSHException, EOFError, OSError) as error:
+            self._leave(transport, suspect=True)
             raise self._lost(error, stage_s) from error
-        with self._lock:
-            self._busy[transport] += 1
-        return channel
 
-    def _forget(self, transport: paramiko.Transport) -> None:
-        """Use this connection for nothing new. Commands that still run over it are not cut off."""
+    def _leave(self, transport: paramiko.Transport, *, suspect: bool) -> None:
+        """Have no more to do with this connection; `suspect`: nobody begins anything over it any more.
+
+        The last one that leaves closes it then: commands that still run over it are not cut off.
+        """
         with self._lock:
-            if self._transport is transport:
+            if suspect and self._transport is transport:
                 self._transport = None
-            unused = self._busy[transport] <= 0
-        if unused:
+            self._busy[transport] -= 1
+            left = self._busy[transport] <= 0
+            if left:
+                del self._busy[transport]
+            over = left and transport is not self._transport
+        if over:
             transport.close()
 
     def _connected(self, stage_s: float) -> tuple[bool, paramiko.Transport]:
-        """Return (whether it was there already, the connection)."""
+        """Return (whether it was there already, the connection); it stays open until `_leave`."""
         waiting_since = time.monotonic()
         with self._lock:
             if self._transport is not None and self._transport.is_active():
+                self._busy[self._transport] += 1
                 return True, self._transport
             if self._failure is not None and self._failed_at > waiting_since:
                 # Whoever waited while another tried need not try in turn: a dead server would cost each a time-out.
@@ -111,6 +109,7 @@ class Connection:
             except SharpnetError as error:
                 self._failed_at, self._failure = time.monotonic(), error
                 raise
+            self._busy[self._transport] += 1
             return False, self._transport
 
     def _connect(self, stage_s: float) -> paramiko.Transport:
