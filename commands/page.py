@@ -11,7 +11,7 @@ from core.errors import RefusedError
 from core.page import headline
 from core.people import Role
 from core.reply import Reply, Row, Table, Text, Tone
-from core.words import clock_time
+from core.words import clock_time, count
 from jobs.pages import publish
 from ops.page_drawing import INDEX, drawn
 from ops.pages import current_page, with_days, with_page
@@ -67,7 +67,7 @@ async def _put(ports: Ports, page: Page, who: str) -> Reply:
     )
     written = sum(failure is None for failure in failures.values())
     at = clock_time(page.written_at, page.timezone, page.written_at)
-    title = f"The status page of {at} is on {written} of {len(failures)} servers"
+    title = f"The status page of {at} is on {written} of {count(len(failures), 'server')}"
     well = written == len(failures)
     parts = (Text(headline(page)[1]), Table(("server", "page"), rows))
     return Reply(title, parts, tone=Tone.GOOD if well else Tone.BAD, exit_code=0 if well else 1)

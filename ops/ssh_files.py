@@ -16,6 +16,7 @@ import paramiko
 from paramiko.sftp import CMD_EXTENDED, CMD_EXTENDED_REPLY, CMD_STATUS
 
 from core.errors import RefusedError, TimedOutError, UnreachableError
+from core.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,8 +111,8 @@ class Putting:
 
     def _too_late(self) -> TimedOutError:
         return TimedOutError(
-            f"{self.name} did not take {len(self.files)} files within {self.deadline_s:.3g} s. Each is the old one or "
-            "the new one.",
+            f"{self.name} did not take {count(len(self.files), 'file')} within {self.deadline_s:.3g} s. "
+            "Each is the old one or the new one.",
             hint="The server may be overloaded.",
         )
 

@@ -17,7 +17,7 @@ from core.errors import SharpnetError, StoreError
 from core.proof import KEPT_FINDINGS, Finding, Found, LastCopy, Proof, judge, to_look_at
 from core.proof_report import facts_of
 from core.sync_trouble import Trouble
-from core.words import from_stamp
+from core.words import count, from_stamp
 from ops.rsync import Pull, run_id, why_not_pull
 from ops.rsync_verify import MOST_JUDGED, LookedAt, compare, look_at
 from ops.store.proofs import ProofRun
@@ -133,7 +133,7 @@ class _Proving:
         wrong: list[Found] = []
         for start in range(0, len(differences), AT_ONCE):
             some = differences[start : start + AT_ONCE]
-            self._on_step(f"judging {len(differences):,} differences")
+            self._on_step(f"judging {count(len(differences), 'difference')}")
             source = await self._look(self._pull.source.name, some, content=content)
             mirror = await self._look(self._pull.mirror.name, some, content=content)
             ended_at = copy.ended_at or copy.begun_at

@@ -143,6 +143,14 @@ async def test_without_a_bot_the_terminal_looks_and_writes_the_page(desk: Desk, 
     assert "attic" not in page
 
 
+async def test_put_by_hand_where_one_server_alone_has_a_page_it_is_counted_as_one(desk: Desk) -> None:
+    fleet = desk.ports.fleet
+    lima = replace(fleet.servers["lima"], status_page=None)
+    fleet = replace(fleet, servers={**fleet.servers, "lima": lima})
+    reply = await replace(desk, ports=replace(desk.ports, fleet=fleet)).say("page --put")
+    assert reply.title.endswith("is on 1 of 1 server")
+
+
 async def test_put_by_hand_with_a_dead_server_writes_the_other_and_says_which_it_did_not(desk: Desk) -> None:
     desk.lab.drop("oslo")
     reply = await desk.say("page --put")
