@@ -11,9 +11,21 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from bench import cutover, detection, footprint, probing, probing_hanging, probing_https, start, status, sync, sync_many
+from bench import (
+    cutover,
+    detection,
+    detection_peers,
+    footprint,
+    probing,
+    probing_hanging,
+    probing_https,
+    start,
+    status,
+    sync,
+    sync_many,
+)
 from bench.conditions import conditions
-from bench.report import as_markdown, write_into
+from bench.report import section, table, write_into
 from bench.result import Row
 from core.errors import SharpnetError
 from lab.errors import LabError
@@ -24,6 +36,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "start": start.measure,
     "status": status.measure,
     "detection": detection.measure,
+    "detection-peers": detection_peers.measure,
     "probing": probing.thousand,
     "probing-5000": probing.five_thousand,
     "probing-all": probing.five_thousand_a_second,
@@ -42,23 +55,22 @@ ALL = {**MEASUREMENTS, **LONG}
 def main() -> int:
     """Take what is named, or all, and return the exit status: 1 where one could not be taken."""
     options = _options()
-    if options.write and options.names:
-        sys.stderr.write("--write keeps the whole table: name no single measurements with it\n")
-        return 2
-    where, rows, failed = conditions(), [], False
+    first, rows, failed = conditions(), [], False
     for name in options.names or MEASUREMENTS:
-        began = time.monotonic()
+        where, began = conditions(), time.monotonic()
         try:
             with tempfile.TemporaryDirectory(prefix="sharpnet-bench-") as folder:
-                rows += asyncio.run(_bounded(name, Path(folder)))
+                found = asyncio.run(_bounded(name, Path(folder)))
         except (SharpnetError, LabError, OSError, RuntimeError) as error:
             failed = True
-            rows.append(Row(name, f"not measured: {str(error) or type(error).__name__}"))
+            found = [Row(name, f"not measured: {str(error) or type(error).__name__}")]
+        else:
+            if options.write:
+                write_into(PAGE, name, section(where, found))
+        rows += found
         sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
-    table = as_markdown(where, rows)
-    print(table)
-    if options.write and not failed:
-        write_into(PAGE, table)
+    print("".join(f"- {line}\n" for line in first))
+    print(table(rows))
     return int(failed)
 
 
@@ -70,7 +82,7 @@ async def _bounded(name: str, folder: Path) -> list[Row]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product against the lab.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(ALL)}")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/measurements.md")
+    parser.add_argument("--write", action="store_true", help="put each table into docs/measurements.md")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in ALL]
     if unknown:

@@ -40,7 +40,7 @@ def conditions() -> list[str]:
         else:
             there.append(f"{program} {_version(found, asking)}")
     one, five, fifteen = os.getloadavg()
-    load = f"{one:.1f}, {five:.1f}, {fifteen:.1f} (1, 5, 15 minutes) before the first measurement"
+    load = f"{one:.1f}, {five:.1f}, {fifteen:.1f} (1, 5, 15 minutes) before"
     return [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Sharpnet {version('sharpnet')}{_commit()}",
         f"{os.cpu_count()} cores ({_processor()}), {_memory_bytes() / 1e9:.1f} GB, {platform.machine()}",

@@ -1,28 +1,34 @@
-"""The table, as the terminal shows it and as docs/measurements.md keeps it."""
+"""The tables, as the terminal shows them and as docs/measurements.md keeps them, each between two marks of its own."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.result import Row
 
-BEGIN = "<!-- bench: begin -->"
-END = "<!-- bench: end -->"
+BEGIN = "<!-- bench {}: begin -->"
+END = "<!-- bench {}: end -->"
 MET = {True: "yes", False: "**no**", None: ""}
 
 
-def as_markdown(conditions: Sequence[str], rows: Sequence[Row]) -> str:
-    """Return the conditions as a list and the rows as a table."""
-    lines = [f"- {line}" for line in conditions]
-    lines += ["", "| what | measured | beside it | target | held |", "| --- | --- | --- | --- | --- |"]
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a table in Markdown."""
+    lines = ["| what | measured | beside it | target | held |", "| --- | --- | --- | --- | --- |"]
     lines += [f"| {row.what} | {row.found} | {row.beside} | {row.target} | {MET[row.met]} |" for row in rows]
     return "\n".join(lines)
 
 
-def write_into(page: Path, table: str) -> None:
-    """Put a table between the two marks of a page. ValueError where they are not there, once each, in order."""
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} has no section between {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+def section(conditions: Sequence[str], rows: Sequence[Row]) -> str:
+    """Return a measurement as the page keeps it: its table, and where and when it was taken."""
+    return f"{table(rows)}\n\nTaken {'; '.join(conditions)}."
+
+
+def write_into(page: Path, name: str, text: str) -> None:
+    """Put `text` between the two marks of `name`, and leave everything else on the page as it is.
+
+    ValueError where the marks are not there, once each, in order.
+    """
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN.format(name))
+    _, end, after = rest.partition(END.format(name))
+    if not begin or not end or BEGIN.format(name) in after:
+        raise ValueError(f"{page} has no single place between {BEGIN.format(name)} and {END.format(name)}")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

@@ -103,6 +103,8 @@ def ssh_server(folder: Path, *addresses: str) -> Iterator[int]:
     Path("/run/sshd").mkdir(exist_ok=True)
     options = ["UsePAM=no", "PidFile=none", "StrictModes=no", f"AuthorizedKeysFile={folder}/key.pub"]
     options += ["PermitRootLogin=prohibit-password", "MaxStartups=1000", "PerSourceMaxStartups=none"]
+    # Or bash, for each command, would first run what this machine's root has in its .bashrc.
+    options.append(f"SetEnv=HOME={folder}")
     options += [f"ListenAddress={address}" for address in addresses]
     argv = ["/usr/sbin/sshd", "-D", "-f", "/dev/null", "-h", str(folder / "host"), "-p", str(port)]
     argv += ["-E", str(folder / "sshd.log"), *(word for option in options for word in ("-o", option))]
