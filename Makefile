@@ -21,7 +21,7 @@ system:  ## install the Debian packages that the lab needs (their services are n
 	@lab/install-debian.sh
 
 node_modules/.done: package-lock.json | setup
-	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
+	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 .PHONY: browser
