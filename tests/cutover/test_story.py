@@ -246,10 +246,13 @@ async def test_a_primary_whose_clock_is_minutes_off_refuses_and_nothing_changes(
 
 async def test_a_primary_that_refuses_the_key_blocks_the_plan(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.lab.drop("oslo")
-    monkeypatch.setenv(str(stage.ports.fleet.dns.tsig and stage.ports.fleet.dns.tsig.secret.where), "d3Jvbmcga2V5IQ==")
+    tsig = stage.ports.fleet.dns.tsig
+    assert tsig is not None
     async with staged(stage.lab, stage.config.parent) as other:
-        with pytest.raises(RefusedError, match="BADSIG"):
-            await other.say("failover oslo")
+        with monkeypatch.context() as changed:
+            changed.setenv(tsig.secret.where, "d3Jvbmcga2V5IQ==")
+            with pytest.raises(RefusedError, match="BADSIG"):
+                await other.say("failover oslo")
     assert stage.all_answer("fjord.example", "oslo")
 
 
