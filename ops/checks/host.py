@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError
+from core.errors import HostKeyError, LoginRefusedError, SharpnetError
 from core.host_facts import Measure, host_command, paths_of, remarks_of
 from ops.checks import Check
 
@@ -33,6 +33,10 @@ async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:
     begun_s = ports.clock.now().timestamp()
     try:
         ran = await ports.ssh.run(server, host_command(paths_of(ports.fleet, server)), timeout_s=TIMEOUT_S)
+    except LoginRefusedError:
+        return ("it does not let the bot log in",)
+    except HostKeyError:
+        return ("its SSH host key cannot be confirmed",)
     except SharpnetError:
         return None
     measure = Measure(limits, begun_s, ports.clock.now().timestamp())

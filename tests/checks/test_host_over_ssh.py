@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,6 @@ from ops.ssh import SshPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from ops.ports import Ports
 
@@ -107,13 +107,44 @@ async def test_a_server_that_is_past_its_limits_is_one_message_with_the_figures(
     assert (await ports.store.watching.states())["server:oslo"].state == "degraded"
 
 
-async def test_a_server_that_does_not_let_the_bot_in_is_unknown_not_well(ports: Ports) -> None:
+def pinned_at(file: str, port: int, other: int, folder: Path) -> str:
+    """Return the path of the same pins, for another port of the same machines."""
+    pins = folder / "known_hosts"
+    pins.write_text(Path(file).read_text(encoding="utf-8").replace(f"]:{port} ", f"]:{other} "), encoding="utf-8")
+    return str(pins)
+
+
+async def test_a_server_that_cannot_be_asked_is_unknown_not_well(ports: Ports, tmp_path: Path) -> None:
     oslo = ports.fleet.servers["oslo"]
-    gone = replace(ports.fleet, servers={"oslo": replace(oslo, ssh=replace(oslo.ssh, port=1))})
+    pins = pinned_at(oslo.ssh.known_hosts, oslo.ssh.port, 1, tmp_path)
+    nobody_there = replace(oslo.ssh, port=1, known_hosts=pins)
+    gone = replace(ports.fleet, servers={"oslo": replace(oslo, ssh=nobody_there)})
     async with contextlib.AsyncExitStack() as ending:
         ssh = SshPool(gone, secret_reader(gone))
         ending.push_async_callback(ssh.close)
         assert await all_checks()["host"].look(replace(ports, ssh=ssh), "oslo") is None
+
+
+async def test_a_server_that_refuses_the_bots_key_is_not_called_well(ports: Ports) -> None:
+    oslo = ports.fleet.servers["oslo"]
+    locked = replace(ports.fleet, servers={"oslo": replace(oslo, ssh=replace(oslo.ssh, user="nobody"))})
+    async with contextlib.AsyncExitStack() as ending:
+        ssh = SshPool(locked, secret_reader(locked))
+        ending.push_async_callback(ssh.close)
+        said = await all_checks()["host"].look(replace(ports, ssh=ssh), "oslo")
+    assert said == ("it does not let the bot log in",)
+
+
+async def test_a_server_whose_host_key_is_not_pinned_is_not_called_well(ports: Ports, tmp_path: Path) -> None:
+    oslo = ports.fleet.servers["oslo"]
+    pins = tmp_path / "known_hosts"
+    pins.write_text("", encoding="utf-8")
+    other = replace(ports.fleet, servers={"oslo": replace(oslo, ssh=replace(oslo.ssh, known_hosts=str(pins)))})
+    async with contextlib.AsyncExitStack() as ending:
+        ssh = SshPool(other, secret_reader(other))
+        ending.push_async_callback(ssh.close)
+        said = await all_checks()["host"].look(replace(ports, ssh=ssh), "oslo")
+    assert said == ("its SSH host key cannot be confirmed",)
 
 
 async def test_a_slow_server_is_one_message(lab: Lab, ports: Ports) -> None:
