@@ -23,7 +23,8 @@ def reminder(outages: Sequence[OutageLike], now: datetime) -> Reply:
     """
     longest = duration(max(opened_for(outage, now) for outage in outages))
     names = listing([subject_of(outage.target) for outage in outages])
-    how_long = f"open for {longest}" if len(outages) == 1 else f"open for up to {longest}"
+    alone = len(outages) == 1
+    how_long = f"still open after {longest}" if alone else f"still open after up to {longest}"
     ack = f"ack {outages[0].id}"
-    title = f"Nobody looks after it yet, {how_long}: {names}. `{ack}` says that you do"
+    title = f"{names}: {how_long}, and nobody looks after {'it' if alone else 'them'}. `{ack}` says that you do"
     return Reply(title, buttons=(Button("Acknowledge", ack),), tone=Tone.BAD)

@@ -159,10 +159,11 @@ def test_the_thread_tells_causes_from_notes() -> None:
 
 
 def test_a_reminder_says_how_long_of_what_and_what_to_type() -> None:
-    assert reminder([Outage()], NOW).title == "Nobody looks after it yet, open for 1 h: uk. `ack 7` says that you do"
+    alone = reminder([Outage()], NOW)
+    assert alone.title == "uk: still open after 1 h, and nobody looks after it. `ack 7` says that you do"
     both = [Outage(), Outage(8, "nameserver:ns1", NOW - timedelta(hours=2))]
     assert reminder(both, NOW).title == (
-        "Nobody looks after it yet, open for up to 2 h: uk, name server ns1. `ack 7` says that you do"
+        "uk, name server ns1: still open after up to 2 h, and nobody looks after them. `ack 7` says that you do"
     )
 
 
