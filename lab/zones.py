@@ -8,6 +8,8 @@ from lab.fleet import Fleet, ascii_name
 ExtraRecords = Mapping[str, Sequence[str]]
 """More records a zone, as lines of a zone file: {"garden.example": ["ftp 300 A 127.10.0.1"]}."""
 
+# A domain that nobody can have (RFC 6761), so that a zone holds no addresses but its sites'.
+_OUTSIDE = "lab.invalid."
 _FIRST_SERIAL = 1
 _REFRESH_S, _RETRY_S, _EXPIRE_S = 3600, 900, 1209600
 
@@ -34,15 +36,10 @@ def _head(fleet: Fleet, zone: str) -> list[str]:
     return [
         f"$ORIGIN {zone}.",
         f"$TTL {fleet.max_ttl_s}",
-        f"@ IN SOA primary.{_outside(fleet)} hostmaster.{_outside(fleet)} {times}",
-        *(f"@ IN NS {_nameserver_name(fleet, name)}" for name in fleet.nameservers),
+        f"@ IN SOA primary.{_OUTSIDE} hostmaster.{_OUTSIDE} {times}",
+        *(f"@ IN NS {_nameserver_name(name)}" for name in fleet.nameservers),
     ]
 
 
-def _nameserver_name(fleet: Fleet, name: str) -> str:
-    return f"{ascii_name(name)}." if "." in name else f"{ascii_name(name)}.{_outside(fleet)}"
-
-
-def _outside(fleet: Fleet) -> str:
-    # A domain that nobody can have (RFC 6761), so that a zone holds no addresses but its sites'.
-    return f"{ascii_name(fleet.name.replace(' ', '-'))}.invalid."
+def _nameserver_name(name: str) -> str:
+    return f"{ascii_name(name)}." if "." in name else f"{ascii_name(name)}.{_OUTSIDE}"
