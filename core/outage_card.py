@@ -256,17 +256,19 @@ def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Rep
     facts: Mapping[int, Facts] = {outage.id: facts_from_json(outage.body) for outage in outages}
     still = [outage for outage in outages if outage.closed_at is None]
     number = len(outages)
+    down = "down or lame" if any(one.lame for one in facts.values()) else "down"
     if still:
         since = clock_time(min(outage.opened_at for outage in outages), timezone, now)
         names = listing([subject_of(outage.target) for outage in still], 6)
-        how_many = f"{number:,} things are down" if len(still) == number else f"{len(still):,} of {number:,} are down"
+        how_many = f"{number:,} things are" if len(still) == number else f"{len(still):,} of {number:,} are"
         affected = sum(facts[outage.id].affected for outage in still)
         movable = sum(facts[outage.id].movable for outage in still)
         rest = f"; {count(affected, 'site')} affected, for {movable:,} another server is ready" if affected else ""
-        title, tone = f"{how_many}, the first since {since}: {names}{rest}", Tone.BAD
+        title, tone = f"{how_many} {down}, the first since {since}: {names}{rest}", Tone.BAD
     else:
         longest = max(opened_for(outage, now) for outage in outages)
-        title, tone = f"All {number:,} things that were down are over; the longest took {duration(longest)}", Tone.GOOD
+        title = f"All {number:,} things that were {down} are over; the longest took {duration(longest)}"
+        tone = Tone.GOOD
     if all(outage.target.startswith(DEGRADED) for outage in outages):
         title, tone = several_degraded(outages, still, now)
     ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]

@@ -153,7 +153,9 @@ def test_a_name_server_that_has_lost_a_zone_is_lame_and_not_down() -> None:
     over = closed(replace(lame, ending=Ending.UP), "nameserver:ns1")
     assert over.title.startswith("Name server ns1 answers for all zones again after 6 min 12 s")
     outages = [Outage("nameserver:ns1", facts_to_json(lame)), Outage("server:uk", facts_to_json(TWELVE), 8)]
-    (table,) = [part for part in card_of(outages, ZONE, NOW).parts if isinstance(part, Table)]
+    both = card_of(outages, ZONE, NOW)
+    assert both.title.startswith("2 things are down or lame, the first since")
+    (table,) = [part for part in both.parts if isinstance(part, Table)]
     assert [row.cells[1] for row in table.rows] == ["lame", "down"]
 
 
