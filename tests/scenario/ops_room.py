@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from lab import LabError
 from lab.slack import shown_in
 
 if TYPE_CHECKING:
@@ -67,13 +70,19 @@ class OpsRoom:
         with self.log.open("ab") as log:
             bot = subprocess.Popen([SHARPNET, "run"], env=self._env, stdout=log, stderr=log)
         try:
-            self.slack.wait_for_bot(before + 1)
+            self._wait_until_connected(before + 1)
             self.until_status_says(ALL_WELL)
             yield
             assert bot.poll() is None, self.log.read_text()
         finally:
             bot.kill()
             bot.wait(WAIT_S)
+
+    def _wait_until_connected(self, times: int) -> None:
+        try:
+            self.slack.wait_for_bot(times, WAIT_S)
+        except LabError as error:
+            pytest.fail(f"{error}. The bot's log:\n{self.log.read_text()}")
 
     def let_an_hour_pass(self) -> None:
         """Move all that a bot, which must not run, has seen an hour into the past: servers' clocks are not off then."""
