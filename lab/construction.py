@@ -27,8 +27,8 @@ class Construction:
         self._record = record
         self.secrets, self.environment = state.secrets(fleet)
         self.hosts = hosts_of(fleet, state.hosts, self.secrets)
-        self._has_https = any(server.https_port for server in fleet.servers.values())
-        if self._has_https:
+        self._has_certificates = any(server.has_certificate for server in fleet.servers.values())
+        if self._has_certificates:
             self.environment["SSL_CERT_FILE"] = str(tls.bundle_of(state.authority))
         self._furnisher = Furnisher(fleet, self.hosts, self.secrets, record.records, record.with_php)
 
@@ -107,7 +107,7 @@ class Construction:
         network.add_addresses(missing)
 
     def _furnish(self) -> None:
-        if self._has_https:
+        if self._has_certificates:
             tls.make_authority(self._state.authority)
         self._write_secret_files()
         keys = {server.name: self._bot_key(server.key) for server in self._logins()}

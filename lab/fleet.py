@@ -41,6 +41,15 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class MailPorts:
+    """The ports of a server's mail, None where it has no such, and the name that its certificate is good for."""
+
+    smtp: int | None = None
+    imap: int | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """A web server of the fleet; `key` and `known_hosts` are the bot's, on this machine."""
 
@@ -55,6 +64,12 @@ class Server:
     http_port: int
     https_port: int | None
     status_page: StatusPage | None
+    mail: MailPorts = MailPorts()
+
+    @property
+    def has_certificate(self) -> bool:
+        """Say whether it has one, for HTTPS or for its mail."""
+        return bool(self.https_port or self.mail.name)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -208,6 +223,15 @@ def _server(name: str, part: Part, file: Path) -> Server:
         http_port=web.number("http", 80) if web else 80,
         https_port=web.number("https") if web and web.has("https") else None,
         status_page=_status_page(page) if page else None,
+        mail=_mail(part.part("checks")) if part.has("checks") else MailPorts(),
+    )
+
+
+def _mail(checks: Part) -> MailPorts:
+    return MailPorts(
+        smtp=checks.number("smtp") if checks.has("smtp") else None,
+        imap=checks.number("imap") if checks.has("imap") else None,
+        name=ascii_name(checks.text("mail_name")) if checks.has("mail_name") else None,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab import content, databases, knot, nginx, nsd, php, readiness, ssh, tls
+from lab import content, databases, dovecot, knot, nginx, nsd, php, postfix, readiness, ssh, tls
 from lab.database_server import DatabaseServer
 from lab.errors import FleetFileError
 from lab.fleet import Endpoint, Fleet, Server
@@ -66,7 +66,8 @@ def hosts_of(fleet: Fleet, folder: Path, secrets: Secrets) -> dict[str, Host]:
     for server in fleet.servers.values():
         where = folder / server.name
         served = databases.servers_on(server, fleet, secrets.by_place)
-        served_by = ", ".join(["sshd", "nginx", *databases.software_of(served)])
+        mail = [name for name, port in (("Postfix", server.mail.smtp), ("Dovecot", server.mail.imap)) if port]
+        served_by = ", ".join(["sshd", "nginx", *mail, *databases.software_of(served)])
         hosts.append(Host(server.name, "server", served_by, server.addresses, where, server, databases=tuple(served)))
     if fleet.offsite:
         login = fleet.offsite.login
@@ -111,7 +112,7 @@ class Furnisher:
                 ssh.let_bot_in(host.server, host.folder, bot_keys[host.name])
         ssh.exchange_keys(self._fleet, {name: host.folder for name, host in servers.items()}, bot_keys)
         for host in servers.values():
-            if host.server and host.server.https_port:
+            if host.server and host.server.has_certificate:
                 tls.make_certificate(host.server, self._fleet, authority, host.folder)
         for site in self._fleet.sites.values() if with_content else ():
             home = self._fleet.servers[site.home]
@@ -133,6 +134,10 @@ class Furnisher:
             ]
             if any(host.name in self._fleet.sites[site].roots for site in self._with_php):
                 web.append(php.php(host.server, host.folder))
+            if host.server.mail.smtp:
+                web.append(postfix.postfix(host.server, host.folder))
+            if host.server.mail.imap:
+                web.append(dovecot.dovecot(host.server, host.folder))
             return [*web, *map(databases.daemon, host.databases)]
         if host.dns is None:
             return []

@@ -43,6 +43,13 @@ fi
 dpkg-query -W -f '${Package}\n' | sort >"$before"
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt-get update -qq
+case " ${missing[*]} " in *" postfix "*)
+    # No mail server for this machine. Debian lets only one be installed: exim4 goes, where it is there.
+    echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+    for other in exim4-base sendmail-bin nullmailer; do
+        if is_installed $other; then echo "postfix takes the place of $other"; fi
+    done ;;
+esac
 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 
 disable() {
@@ -61,9 +68,9 @@ disable() {
     done
 }
 
-# Those asked for, and those that bring their services: nginx-light has nginx, php-fpm has php8.2-fpm, and so on.
+# Those asked for, and those that bring their services: nginx-light has nginx, dovecot-imapd has dovecot-core, and so on.
 for package in $(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -); do
-    case " ${missing[*]} nginx nginx-common postgresql-common " in *" $package "*) disable "$package" ;; *)
+    case " ${missing[*]} nginx nginx-common postgresql-common dovecot-core " in *" $package "*) disable "$package" ;; *)
         case $package in php*-fpm) disable "$package" ;; esac ;;
     esac
 done

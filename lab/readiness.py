@@ -36,7 +36,7 @@ def wait_until(probes: Iterable[Probe], timeout_s: float, alarm: Callable[[], No
 
 def ssh_greets(address: str, port: int) -> Probe:
     """Tell whether sshd sends its banner."""
-    return lambda: _talk(address, port, b"").startswith(b"SSH-")
+    return _greets(address, port, b"SSH-")
 
 
 def http_answers(address: str, port: int, name: str) -> Probe:
@@ -52,6 +52,10 @@ def server_probes(server: Server) -> list[Probe]:
         probes += [ssh_greets(address, server.ssh_port), http_answers(address, server.http_port, server.name)]
         if server.https_port:
             probes.append(http_port_open(address, server.https_port))
+        if server.mail.smtp:
+            probes.append(_greets(address, server.mail.smtp, b"220 "))
+        if server.mail.imap:
+            probes.append(_greets(address, server.mail.imap, b"* OK "))
     return probes
 
 
@@ -83,6 +87,10 @@ def ask(at: Endpoint, name: str, kind: str, timeout_s: float = _ONE_TRY_S) -> dn
         return dns.query.udp(query, at.address, timeout=timeout_s, port=at.port)
     except (OSError, dns.exception.DNSException):
         return None
+
+
+def _greets(address: str, port: int, greeting: bytes) -> Probe:
+    return lambda: _talk(address, port, b"").startswith(greeting)
 
 
 def _talk(address: str, port: int, request: bytes | None) -> bytes:

@@ -32,6 +32,7 @@ def make_authority(folder: Path) -> None:
 def make_certificate(server: Server, fleet: Fleet, authority: Path, folder: Path) -> None:
     """Make the server's certificate, good for its addresses and for every name that it serves."""
     names = [name for site in fleet.sites.values() if server.name in site.roots for name in site.names]
+    names += [server.mail.name] if server.mail.name else []
     alternatives = ",".join([*(f"DNS:{name}" for name in names), *(f"IP:{address}" for address in server.addresses)])
     config = folder / "tls" / "request.cnf"
     if config.with_name("server.pem").exists():

@@ -37,7 +37,7 @@ def mail_check(name: str, port_of: Callable[[ServerChecks], int | None], dialogu
             return None
         timeout_s = ports.fleet.watch.timeout.total_seconds()
         speaks, named = dialogue(), there.checks.mail_name
-        starttls = (_trusting() if named is None else _verifying(), named)
+        starttls = (_trusting() if named is None else verifying(), named)
         found = await talk(there.address, port, speaks, timeout_s=timeout_s, starttls=starttls)
         lacks = ends_soon(found.certificate_ends_at, there.checks.mail_certificate, ports.clock.now())
         why = lacks if found.ok else found.why
@@ -47,7 +47,8 @@ def mail_check(name: str, port_of: Callable[[ServerChecks], int | None], dialogu
 
 
 @cache
-def _verifying() -> ssl.SSLContext:
+def verifying() -> ssl.SSLContext:
+    """Return the context that trusts this machine's authorities, read once."""
     return ssl.create_default_context()
 
 
