@@ -190,7 +190,7 @@ class Desk:
         """Open outages: what is degraded apart from what is down, and what flaps in the message that it had."""
         plain: dict[bool, list[Trouble]] = {True: [], False: []}
         for trouble in troubles:
-            flapping = self._changes.dropped(trouble.target, now_s)
+            flapping = self._changes.would_flap(trouble.target, now_s)
             if flapping is None:
                 plain[trouble.target.startswith(DEGRADED)].append(trouble)
                 continue
@@ -198,9 +198,12 @@ class Desk:
             opening = Opening(trouble.target, trouble.since_at, facts_to_json(facts), facts.first_change_at)
             before = self._card_of.get(trouble.target)
             await self._open_many([opening], partial(_always, before))
+            self._changes.dropped(trouble.target, now_s)
         for degraded, group in plain.items():
             if group:
                 await self._announce(group, self._cards[degraded], now_s)
+            for trouble in group:
+                self._changes.dropped(trouble.target, now_s)
 
     async def _announce(self, troubles: list[Trouble], cards: list[tuple[float, str]], now_s: float) -> None:
         window_s = found_within(self._scene.watch).total_seconds()

@@ -31,16 +31,21 @@ class Changes:
 
     def returned(self, target: str, at_s: float) -> None:
         """Take in that an outage has ended well."""
-        self._changes_s[target] = (*recent(self._changes_s.get(target, ()), at_s), at_s)
+        self._changes_s[target] = self._with(target, at_s)
 
-    def dropped(self, target: str, at_s: float) -> Flapping | None:
-        """Take in that an outage begins; return how it flaps, None where it does not."""
-        changes_s = (*recent(self._changes_s.get(target, ()), at_s), at_s)
-        self._changes_s[target] = changes_s
+    def would_flap(self, target: str, at_s: float) -> Flapping | None:
+        """Return how it flaps where an outage begins now, None where it does not; nothing is taken in yet."""
+        changes_s = self._with(target, at_s)
         if not is_flapping(changes_s, at_s, self._every):
             return None
-        self.flapping[target] = Flapping(len(changes_s), changes_s[0], at_s, down=True)
-        return self.flapping[target]
+        return Flapping(len(changes_s), changes_s[0], at_s, down=True)
+
+    def dropped(self, target: str, at_s: float) -> None:
+        """Take in that an outage has begun, once it is on record: what has to be tried again is one drop."""
+        flapping = self.would_flap(target, at_s)
+        self._changes_s[target] = self._with(target, at_s)
+        if flapping is not None:
+            self.flapping[target] = flapping
 
     def go_on(self, target: str, changes: int, first_s: float, at_s: float) -> None:
         """Go on with something that flapped when the bot stopped."""
@@ -58,3 +63,6 @@ class Changes:
         """Forget a target's changes: it flaps no more."""
         self.flapping.pop(target, None)
         self._changes_s.pop(target, None)
+
+    def _with(self, target: str, at_s: float) -> tuple[float, ...]:
+        return (*recent(self._changes_s.get(target, ()), at_s), at_s)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.errors import StoreError
+
 if TYPE_CHECKING:
     from tests.watch.conftest import SetStage, Stage
 
@@ -88,3 +90,19 @@ async def test_a_name_server_that_flaps_is_one_message_too(stage: Stage) -> None
         await stage.play(10)
     (title,) = await stage.titles()
     assert title.startswith("Name server ns1 is flapping: ")
+
+
+async def test_a_drop_that_a_full_disk_keeps_from_the_record_is_one_drop(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise StoreError("disk full")
+
+    with monkeypatch.context() as full:
+        full.setattr(stage.store.watching, "open_many", fails)
+        stage.world.dead.add("one")
+        await stage.play(30)
+        assert await stage.titles() == []
+    await stage.play(5)
+    (title,) = await stage.titles()
+    assert title.startswith("one is down since")
