@@ -1,6 +1,6 @@
 """The demo: the fleet of app.yaml on this machine's loopback, a local Slack with its page, and the bot in it.
 
-Everything it makes lies in .lab/demo and in the store beside app.yaml; all of it is gone at the end.
+Everything it makes lies in .lab/demo and in the store beside app.yaml; at the end all of it is gone, but for the logs.
 """
 
 import contextlib
