@@ -51,8 +51,22 @@ def cpu_s(pids: Iterable[int]) -> float:
 
 
 def memory_bytes(pids: Iterable[int]) -> int:
-    """Return the memory of these and all that they started: a page that several share is divided among them (PSS)."""
-    return sum(map(_pss_bytes, _with_descendants(pids, _processes())))
+    """Return the memory of these and all that they started, as if nothing else ran on the machine.
+
+    A page that several of them share counts once. PSS alone would count less for whoever has the same libraries open as
+    something else here: another bot, or these measurements themselves.
+    """
+    own_bytes = 0
+    files: dict[str, int] = {}
+    for pid in _with_descendants(pids, _processes()):
+        try:
+            own_bytes += _pss_anon_bytes(pid)
+            mapped = _mapped_bytes(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for piece, size in mapped.items():
+            files[piece] = max(files.get(piece, 0), size)
+    return own_bytes + sum(files.values())
 
 
 def free_port() -> int:
@@ -94,10 +108,31 @@ def _with_descendants(pids: Iterable[int], there: Mapping[int, Process]) -> set[
     return known & set(there)
 
 
-def _pss_bytes(pid: int) -> int:
-    """Return 0 for one that has ended meanwhile."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii", errors="replace").splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+def _pss_anon_bytes(pid: int) -> int:
+    return sum(_bytes(line) for line in _lines(pid, "smaps_rollup") if line.startswith("Pss_Anon:"))
+
+
+def _mapped_bytes(pid: int) -> dict[str, int]:
+    """Return for each piece of a file that is mapped how much of it is in memory (proc_pid_smaps(5))."""
+    found: dict[str, int] = {}
+    piece = ""
+    for line in _lines(pid, "smaps"):
+        words = line.split()
+        if not words[0].endswith(":"):
+            _, _, offset, device, inode, *_ = words
+            piece = f"{device} {inode} {offset}" if inode != "0" else ""
+        elif piece and words[0] == "Rss:":
+            found[piece] = found.get(piece, 0) + _bytes(line)
+        elif piece and words[0] == "Anonymous:":
+            # What was written to since belongs to the process.
+            found[piece] -= _bytes(line)
+    return found
+
+
+def _lines(pid: int, file: str) -> list[str]:
+    return Path(f"/proc/{pid}/{file}").read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _bytes(line: str) -> int:
+    """Read `Rss:  12 kB`."""
+    return int(line.split()[1]) * 1024
