@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
@@ -25,8 +27,16 @@ LEASE = timedelta(seconds=15)
 RENEW_S = 5.0
 SWEEP_S = 2.0
 LOOK_S = 0.1
+# A run that fails by a defect of ours is tried again, less and less often: its cause may be in what it reads.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 300.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    length_s: float
+    until_s: float
 
 
 class StoreEngine:
@@ -39,6 +49,7 @@ class StoreEngine:
         self._kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]] = {}
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._taking: set[tuple[str, str]] = set()
+        self._pauses: dict[tuple[str, str], _Pause] = {}
 
     def carries(self, kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]]) -> None:
         """Say how each kind of run is carried out."""
@@ -50,7 +61,10 @@ class StoreEngine:
         await self._start(kind, subject)
 
     async def wait(self, kind: str, subject: str) -> None:
-        """Return when the run has ended, here or elsewhere; take it up where its process has died."""
+        """Return when the run has ended, here or elsewhere; take it up where its process has died.
+
+        Where it fails here by a defect, that is raised, and the run is left for later.
+        """
         while not await self._store.runs.ended(kind, subject):
             task = self._tasks.get((kind, subject))
             if task is None:
@@ -58,6 +72,8 @@ class StoreEngine:
                 await self._clock.sleep(LOOK_S)
             else:
                 await asyncio.wait({task})
+                if not task.cancelled():
+                    task.result()
 
     async def sweep(self) -> None:
         """Take up runs that nobody carries out, again and again, until cancelled."""
@@ -77,7 +93,8 @@ class StoreEngine:
 
     async def _start(self, kind: str, subject: str) -> None:
         key = (kind, subject)
-        if key in self._tasks or key in self._taking or kind not in self._kinds:
+        paused = key in self._pauses and self._clock.monotonic() < self._pauses[key].until_s
+        if key in self._tasks or key in self._taking or paused or kind not in self._kinds:
             return
         # The store lets an owner take its own run again, so who asks twice here at once must not both get it.
         self._taking.add(key)
@@ -89,7 +106,18 @@ class StoreEngine:
             return
         task = asyncio.create_task(self._carry_out(kind, subject), name=f"{kind} {subject}")
         self._tasks[key] = task
-        task.add_done_callback(lambda _task: self._tasks.pop(key, None))
+        task.add_done_callback(partial(self._ended, key))
+
+    def _ended(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
+        del self._tasks[key]
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            self._pauses.pop(key, None)
+            return
+        before = self._pauses.get(key)
+        pause_s = FIRST_PAUSE_S if before is None else min(2 * before.length_s, LONGEST_PAUSE_S)
+        self._pauses[key] = _Pause(pause_s, self._clock.monotonic() + pause_s)
+        log.error("run=%s subject=%s failed=inside next_try_s=%.0f", *key, pause_s, exc_info=error)
 
     async def _carry_out(self, kind: str, subject: str) -> None:
         work = asyncio.ensure_future(self._kinds[kind](subject, self._clock.now()))

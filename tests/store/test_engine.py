@@ -45,11 +45,14 @@ class Work:
         self.ended: list[str] = []
         self.go_on = asyncio.Event()
         self.fails = False
+        self.is_defective = False
 
     def by(self, owner: str) -> Callable[[str, datetime], Awaitable[None]]:
         async def carry_out(_subject: str, _at: datetime) -> None:
             self.begun.append(owner)
             await self.go_on.wait()
+            if self.is_defective:
+                raise ZeroDivisionError
             if self.fails:
                 raise StoreError("the disk is full")
             self.ended.append(owner)
@@ -187,3 +190,29 @@ async def test_a_kind_that_nobody_carries_out_here_is_left_to_others(
 ) -> None:
     await one.submit("other", "X")
     assert await store.runs.free(clock.now()) == (("other", "X"),)
+
+
+async def test_a_run_that_fails_by_a_defect_is_told_to_who_waits_and_tried_less_and_less_often(
+    one: StoreEngine, work: Work, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    work.is_defective = True
+    work.go_on.set()
+    await one.submit("cutover", "K7Q2")
+    with pytest.raises(ZeroDivisionError):
+        await one.wait("cutover", "K7Q2")
+    pauses_s = []
+    async with sweeping(one):
+        for tries in range(2, 5):
+            begun_at = clock.at
+            while len(work.begun) < tries:
+                clock.at += timedelta(seconds=0.5)
+                await asyncio.sleep(0.02)
+            pauses_s.append((clock.at - begun_at).total_seconds())
+        assert pauses_s == sorted(pauses_s)
+        assert pauses_s[-1] > 2 * pauses_s[0]
+        assert "failed=inside next_try_s=16" in caplog.text
+        work.is_defective = False
+        while not work.ended:
+            clock.at += timedelta(seconds=0.5)
+            await asyncio.sleep(0.02)
+    assert work.ended == ["one"]
