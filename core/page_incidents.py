@@ -8,7 +8,7 @@ from core.maintenance import FLEET, Phase
 from core.outage_card import name_of
 from core.outage_facts import facts_from_json
 from core.page import Incident, PlannedWork, Stage
-from core.words import count, listing
+from core.words import count, listing, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def _subject(scope: str, fleet: Fleet, public: Public) -> str | None:
 def place(servers: Mapping[str, Server], name: str) -> str:
     """Name a server with its place: `uk (London)`."""
     server = servers.get(name)
-    return name if server is None or server.location == name else f"{name} ({server.location})"
+    return name if server is None else placed(name, server.location)
 
 
 def _what(target: str, facts: Facts, fleet: Fleet, *, over: bool) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.plan import State
 from core.reply import Tone
-from core.words import all_of, clock_time, count, duration, listing
+from core.words import all_of, clock_time, count, duration, listing, placed
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -94,5 +94,5 @@ def _way(plan: Plan, fleet: Fleet) -> str:
 
 
 def _places(fleet: Fleet, servers: tuple[str, ...]) -> str:
-    places = [f"{name} ({fleet.servers[name].location})" if name in fleet.servers else name for name in servers]
+    places = [placed(name, fleet.servers[name].location) if name in fleet.servers else name for name in servers]
     return listing(places)

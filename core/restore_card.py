@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.plan import State
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
 from core.restoring import EMPTY, FILES, restore_to_json
-from core.words import ago, clock_time, count, duration, listing
+from core.words import ago, clock_time, count, duration, listing, placed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +63,7 @@ def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
     }.get(restore.there, "nothing: the root is missing there")
     rows = [
         Row(("site", restore.site)),
-        Row(("to", f"{restore.server} ({fleet.servers[restore.server].location})")),
+        Row(("to", placed(restore.server, fleet.servers[restore.server].location))),
         Row(("backup", f"{restore.snapshot}, taken {taken}")),
         Row(("replaces", replaced), Tone.WARN if restore.there == FILES else Tone.PLAIN),
     ]

@@ -10,7 +10,7 @@ from core.outage import State
 from core.reply import Part, Reply, Row, Table, Text, Tone
 from core.sites_report import compared_words
 from core.status_reply import ROWS, TONES, condition_row, condition_words
-from core.words import ago, count, duration
+from core.words import ago, count, duration, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def server_reply(
 ) -> Reply:
     """Answer for one server, with the `sites` that are served from it; `held`: how many sites have a copy there."""
     counted = tally(site.state for site in sites.values())
-    title = f"{server.name} ({server.location}) is {_state_and_since(one, timezone, now)}"
+    title = f"{placed(server.name, server.location)} is {_state_and_since(one, timezone, now)}"
     title += f"; {count(counted.all, 'site')} served from it: {counted.in_words()}" if sites else "; it serves no site"
     ordered = sorted(sites.items(), key=lambda item: worst_first(item[1].state, item[0]))
     rows = tuple(condition_row(name, site, timezone, now) for name, site in ordered[:ROWS])
@@ -74,7 +74,7 @@ def site_reply(view: SiteView, timezone: str, now: datetime) -> Reply:
 
 def nameserver_reply(server: NameServer, one: Condition, timezone: str, now: datetime) -> Reply:
     """Answer for one name server."""
-    title = f"Name server {server.name} ({server.location}) is {_state_and_since(one, timezone, now)}"
+    title = f"Name server {placed(server.name, server.location)} is {_state_and_since(one, timezone, now)}"
     part = Text(f"Address {server.endpoint}. `dns` compares what the name servers answer.")
     return Reply(title, (part,), tone=TONES[one.state], exit_code=0 if one.state is State.UP else 1)
 

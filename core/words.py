@@ -54,6 +54,11 @@ def all_of(number: int, one: str) -> str:
     return f"The only {one}" if number == 1 else f"All {count(number, one)}"
 
 
+def placed(name: str, location: str) -> str:
+    """Name a machine with its place: `uk (London)`; the name alone where no other place is known."""
+    return name if location == name else f"{name} ({location})"
+
+
 def shortened(text: str, most: int = 60) -> str:
     """Return the text, cut where it is longer than `most`, which an ellipsis shows."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

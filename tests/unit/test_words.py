@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.words import ago, all_of, clock_time, count, duration, from_stamp, listing, shortened, stamp
+from core.words import ago, all_of, clock_time, count, duration, from_stamp, listing, placed, shortened, stamp
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 
@@ -71,6 +71,11 @@ def test_a_long_listing_says_how_many_more() -> None:
 def test_one_alone_is_not_said_as_all_of_one() -> None:
     assert all_of(1, "name server") == "The only name server"
     assert all_of(6, "name server") == "All 6 name servers"
+
+
+def test_a_place_that_is_only_the_name_again_is_not_said() -> None:
+    assert placed("uk", "London") == "uk (London)"
+    assert placed("uk", "uk") == "uk"
 
 
 def test_a_long_text_is_cut_and_shows_it() -> None:
