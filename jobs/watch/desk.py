@@ -24,6 +24,7 @@ from core.outage_facts import NAMED, Ending, Facts, facts_from_json, facts_to_js
 from jobs.watch.ending import Ended, Endings
 from jobs.watch.flapping import Changes, Flapping
 from jobs.watch.gathering import gather_facts
+from jobs.watch.joining import Joining
 from jobs.watch.scene import LINK, NAMESERVER, SERVER, SITES, Scene, server_key, site_key
 from jobs.watch.silence import Silence
 from ops.store.outages import Opening
@@ -66,6 +67,7 @@ class Desk:
         self._watching = ports.store.watching
         self._silence = Silence(scene, ports)
         self._endings = Endings(scene, self._silence, ports)
+        self._joining = Joining(ports.store.sent)
         self._open: dict[str, Outage] = {}
         self._waiting_s: float | None = None
         self._read_s = float("-inf")
@@ -98,6 +100,7 @@ class Desk:
             self._waiting_s = now_s
         await self._hold(troubles, now_s)
         await self._close(troubles)
+        await self._joining.tell(now_s, self._clock.now())
         if fresh and now_s - (self._waiting_s or 0.0) >= COLLECT_S:
             await self._announce_all(fresh, now_s)
             fresh = []
@@ -215,11 +218,11 @@ class Desk:
         outages = await self._open_many(
             openings, lambda made: which_card([*recent, *((now_s, key) for key in made)], now_s, window_s)
         )
-        known = {key for _, key in recent}
-        cards[:] = [
-            *recent,
-            *((now_s, key) for key in dict.fromkeys(one.card for one in outages) if key not in known),
-        ]
+        known, used = {key for _, key in recent}, dict.fromkeys(one.card for one in outages)
+        for opened_s, key in recent:
+            if key in used:
+                self._joining.joined(key, opened_s + window_s)
+        cards[:] = [*recent, *((now_s, key) for key in used if key not in known)]
 
     async def _open_many(self, openings: list[Opening], choose: Choose) -> tuple[Outage, ...]:
         outages = await self._watching.open_many(openings, WHO, choose, self._draw, self._clock.now())

@@ -117,6 +117,17 @@ class Sent:
         """Note that a route needs nothing up to this alert."""
         await self._db.write(lambda database: _done(database, route, number))
 
+    async def tell_again(self, card: str, at: datetime) -> None:
+        """Let every route come to this card once more, as it is now; one that says that all is well has told so."""
+
+        def work(database: Database) -> None:
+            for row in database.query("SELECT body FROM cards WHERE key = ?", [card]):
+                reply = reply_from_text(row["body"])
+                if reply.tone is not Tone.GOOD:
+                    put_alert(database, card, reply, at)
+
+        await self._db.write(work)
+
     async def trying(self, route: str) -> None:
         """Note that a try begins: should this process end before it says how that went, it is in doubt."""
         await self._db.write(

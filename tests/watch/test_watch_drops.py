@@ -324,3 +324,21 @@ async def test_the_number_of_failures_in_a_row_is_the_operators(set_stage: SetSt
     ssh_looks = sorted({round(at, 2) for at in failures})
     assert len(ssh_looks) >= down_after
     assert len(await stage.cards()) == 1
+
+
+async def test_who_gets_no_edits_is_told_once_more_of_what_joined_a_message(set_stage: SetStage) -> None:
+    stage = await set_stage(servers=8, sites=8)
+    await stage.store.sent.take_up(["env:PAGER"])
+    stage.start()
+    await stage.play(20)
+    names = list(stage.fleet.servers)
+    for name in names[:6]:
+        stage.world.dead.add(name)
+        await stage.play(2)
+    await stage.play(60)
+    cards, alerts = await stage.cards(), await stage.store.sent.after("env:PAGER")
+    assert len(cards) == 3
+    assert len(alerts) == 4
+    assert all(name in alerts[-1].reply.title for name in names[2:6])
+    assert alerts[0].reply.title.startswith("one is down")
+    assert alerts[1].reply.title.startswith("two is down")
