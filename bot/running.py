@@ -71,12 +71,16 @@ async def _serve(
     async with web_served(ports, ports.fleet.web, vitals, secret_reader(ports.fleet)), asyncio.TaskGroup() as group:
         tasks = [group.create_task(watcher.run(), name="watch")]
         tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
-        tasks.append(group.create_task(tell_others(ports), name="notify"))
+        tasks.append(group.create_task(tell_others(ports, watcher.down), name="notify"))
         tasks.append(group.create_task(show_life(ports), name="heartbeat"))
         if ports.fleet.web is not None:
             tasks.append(group.create_task(vitals.measure_lag(), name="lag"))
         if slack is not None:
-            tasks.append(group.create_task(run_slack(ports, slack, on_connected=vitals.slack_is), name="slack"))
+            tasks.append(
+                group.create_task(
+                    run_slack(ports, slack, on_connected=vitals.slack_is, down=watcher.down), name="slack"
+                )
+            )
         else:
             log.warning("SLACK_BOT_TOKEN is not set: running without Slack; alerts wait in the store")
         scheduler.start()

@@ -56,10 +56,12 @@ def is_news(before: Tone | None, now: Tone) -> bool:
     return before is not now and now is not Tone.BUSY
 
 
-def message_of(reply: Reply, at: datetime, number: int, *, fleet: str, timezone: str, again: bool = False) -> Message:
+def message_of(
+    reply: Reply, at: datetime, number: int | None, *, fleet: str, timezone: str, again: bool = False
+) -> Message:
     """Return a card as a message, with the time that it is about, however late it is sent.
 
-    again: whether it may have got through before.
+    number: None where it has none, since nothing could be stored. again: whether it may have got through before.
     """
     texts = [
         part.line if isinstance(part, Typed) else part.text for part in reply.parts if isinstance(part, Text | Typed)
@@ -68,7 +70,7 @@ def message_of(reply: Reply, at: datetime, number: int, *, fleet: str, timezone:
         f"{button.label}: sharpnet {button.line}" + (' "…"' if button.asks is not None else "")
         for button in reply.buttons
     ]
-    about = f"{clock_time(at, timezone)}, fleet {fleet}, alert {number}"
+    about = f"{clock_time(at, timezone)}, fleet {fleet}" + (f", alert {number}" if number is not None else "")
     if again:
         about += "; this may be the second time that you get it"
     return Message(reply.title, "\n".join([*texts[:LINES], *typed, about]), _KINDS.get(reply.tone, Kind.INFO))

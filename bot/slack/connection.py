@@ -21,11 +21,13 @@ from bot.slack.delivery import Delivery
 from bot.slack.home import Homes
 from bot.slack.missed import Missed
 from bot.slack.outbox import Outbox
+from bot.slack.past_store import PastStore
 from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
 from core.errors import SettingsError
+from jobs.watch.unstored import Unstored
 from ops.first_error import first_error
 
 if TYPE_CHECKING:
@@ -59,10 +61,11 @@ async def run_slack(
     answer: Answer = commands.answer,
     on_outbox: Callable[[Outbox], None] = lambda _outbox: None,
     on_connected: OnConnected = lambda _is_up: None,
+    down: Callable[[], frozenset[str]] = frozenset,
 ) -> None:
     """Serve Slack until cancelled. `on_outbox` is given the outbox, whose `wake` has it look at once.
 
-    on_connected: told whether Slack is connected, whenever that changes.
+    on_connected: told whether Slack is connected, whenever that changes. down: says which targets are seen down now.
     Raises SettingsError where app.yaml has no slack section, or the port to listen on cannot be had.
     """
     if ports.fleet.slack is None:
@@ -96,6 +99,8 @@ async def run_slack(
             tasks.create_task(outbox.run(), name="slack-outbox")
             tasks.create_task(homes.run(), name="slack-home")
             tasks.create_task(missed.run(), name="slack-missed")
+            unstored = Unstored(ports, down, PastStore(client, ports.fleet.slack.ops_channel))
+            tasks.create_task(unstored.run(), name="slack-unstored")
 
 
 async def keep_connected(

@@ -1,19 +1,23 @@
 """Telling people by other ways than Slack, and a dead-man's switch that the bot lives.
 
-`tell_others(ports)` and `show_life(ports)` are started by the bot and go on until they are cancelled.
+`tell_others` and `show_life` are started by the bot and go on until they are cancelled.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from jobs import Job
 from jobs.notify.heartbeat import Heart
+from jobs.notify.past_store import PastStore
 from jobs.notify.relay import Relay
+from jobs.watch.unstored import Unstored
 from ops.fleetfile import secret_reader
 from ops.notify import Ways
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from ops.ports import Ports
@@ -21,9 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["JOB", "show_life", "tell_others"]
 
 
-async def tell_others(ports: Ports) -> None:
-    """Send alerts by every route of the fleet file until cancelled."""
-    await Relay(ports, Ways(secret_reader(ports.fleet))).run()
+async def tell_others(ports: Ports, down: Callable[[], frozenset[str]] = frozenset) -> None:
+    """Send alerts by every route of the fleet file until cancelled; where the store fails, past it.
+
+    down: says which targets are seen down now.
+    """
+    ways = Ways(secret_reader(ports.fleet))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Relay(ports, ways).run(), name="notify-relay")
+        if ports.fleet.notify:
+            group.create_task(Unstored(ports, down, PastStore(ports, ways)).run(), name="notify-unstored")
 
 
 async def show_life(ports: Ports) -> None:

@@ -45,6 +45,8 @@ class Heart:
     async def _beat(self) -> str:
         """Ping once; return why that was not to be, or did not work, empty where it did."""
         try:
+            # A store that can only be read gives nobody an alert.
+            await self._ports.store.sent.beat(self._ports.clock.now())
             if not await is_watched(self._ports):
                 return WATCH_STANDS
         except StoreError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
 from core.fleet_state import stale_after
+from core.outage import State
 from core.reports import BELIEVED_FOR, sources_of
 from jobs.sync.serving import keep_where_served
 from jobs.watch.desk import Desk
@@ -92,6 +93,15 @@ class Watcher:
             group.create_task(self._extras.run())
             group.create_task(self._often(DESK_EVERY_S, self._desk.settle, "outages"))
             await self._go_round(group)
+
+    def down(self) -> frozenset[str]:
+        """Return the targets that are seen down by themselves, whether or not that could be stored."""
+        tracks = self._scene.tracks.items()
+        return frozenset(
+            key
+            for key, track in tracks
+            if track.judged is State.DOWN and not (track.verdict is not None and track.verdict.inherited)
+        )
 
     async def _begin(self) -> None:
         """Take up what the store knows, and make everything due: machines now, sites spread over a short while."""

@@ -64,15 +64,15 @@ class OpsRoom:
         }
 
     @contextlib.contextmanager
-    def bot(self) -> Iterator[None]:
-        """Run a bot until the block ends; it is killed then, as a machine is that loses its power."""
+    def bot(self) -> Iterator[int]:
+        """Run a bot until the block ends; it is killed then, as a machine is that loses its power. Its process id."""
         before = sum("socket connected" in entry["summary"] for entry in self.slack.log())
         with self.log.open("ab") as log:
             bot = subprocess.Popen([SHARPNET, "run"], env=self._env, stdout=log, stderr=log)
         try:
             self._wait_until_connected(before + 1)
             self.until_status_says(ALL_WELL)
-            yield
+            yield bot.pid
             assert bot.poll() is None, self.log.read_text()
         finally:
             bot.kill()
