@@ -17,8 +17,8 @@ setup: .venv/.done  ## make .venv, with the command sharpnet in it
 	@touch $@
 
 .PHONY: system
-system:  ## install the Debian packages that the lab needs (their services are not started)
-	@lab/install-debian.sh
+system:  ## install the Debian packages that labs and tests need (their services are not started)
+	@lab/install-debian.sh $$(grep -hv '^#' lab/packages.txt lab/packages-more.txt)
 
 node_modules/.done: package-lock.json | setup
 	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund
@@ -34,7 +34,8 @@ content: setup  ## fetch real content for tests: a WordPress, and documentation 
 	@$(PY) -m lab content
 
 .PHONY: demo
-demo: setup system node_modules/.done  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
+demo: setup node_modules/.done  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
+	@lab/install-debian.sh
 	@$(PY) -m lab demo
 
 .PHONY: test
