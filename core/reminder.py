@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.outage_card import subject_of
-from core.outage_facts import opened_for
+from core.outage_facts import facts_from_json, opened_for
 from core.reply import Button, Reply, Tone
 from core.words import duration, listing
 
@@ -24,7 +24,9 @@ def reminder(outages: Sequence[OutageLike], now: datetime) -> Reply:
     longest = duration(max(opened_for(outage, now) for outage in outages))
     names = listing([subject_of(outage.target) for outage in outages])
     alone = len(outages) == 1
-    how_long = f"still open after {longest}" if alone else f"still open after up to {longest}"
+    # What flaps may well be up at the moment.
+    goes_on = "flapping" if all(facts_from_json(outage.body).changes for outage in outages) else "open"
+    how_long = f"still {goes_on} after {'' if alone else 'up to '}{longest}"
     ack = f"ack {outages[0].id}"
     title = f"{names}: {how_long}, and nobody looks after {'it' if alone else 'them'}. `{ack}` says that you do"
     return Reply(title, buttons=(Button("Acknowledge", ack),), tone=Tone.BAD)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from core.incident import (
 from core.incident_summary import Day, summary
 from core.incidents_report import ROWS, incidents_of, list_reply, maintenance_reply, outage_reply
 from core.maintenance import Maintenance
+from core.outage_facts import Facts, facts_to_json
 from core.reminder import reminder
 from core.reply import Reply, Table, Text, Tone
 
@@ -165,6 +166,12 @@ def test_a_reminder_says_how_long_of_what_and_what_to_type() -> None:
     assert reminder(both, NOW).title == (
         "uk, name server ns1: still open after up to 2 h, and nobody looks after them. `ack 7` says that you do"
     )
+
+
+def test_a_reminder_of_what_flaps_does_not_say_that_it_is_down_now() -> None:
+    flapping = replace(Outage(), body=facts_to_json(Facts(changes=6, down_now=False)))
+    assert reminder([flapping], NOW).title.startswith("uk: still flapping after 1 h, and nobody looks after it.")
+    assert "still open after" in reminder([flapping, Outage(8)], NOW).title
 
 
 class TestLists:
