@@ -29,6 +29,7 @@ from ops.fleetfile import secret_reader
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from bot.slack.outbox import Outbox
     from ops.ports import Ports
 
 GRACE_S = 60
@@ -65,7 +66,13 @@ async def run_bot(settings: Settings) -> None:
 async def _serve(
     ports: Ports, slack: SlackSettings | None, scheduler: AsyncIOScheduler, stopped: asyncio.Event
 ) -> None:
-    watcher = Watcher(ports)
+    outboxes: list[Outbox] = []
+
+    def wake() -> None:
+        for outbox in outboxes:
+            outbox.wake()
+
+    watcher = Watcher(ports, opened=wake)
     vitals = Vitals(lambda: watcher.looked, slack=slack is not None)
     # Before anything is begun: a port that cannot be had ends it here.
     async with web_served(ports, ports.fleet.web, vitals, secret_reader(ports.fleet)), asyncio.TaskGroup() as group:
@@ -76,11 +83,10 @@ async def _serve(
         if ports.fleet.web is not None:
             tasks.append(group.create_task(vitals.measure_lag(), name="lag"))
         if slack is not None:
-            tasks.append(
-                group.create_task(
-                    run_slack(ports, slack, on_connected=vitals.slack_is, down=watcher.down), name="slack"
-                )
+            serving = run_slack(
+                ports, slack, on_outbox=outboxes.append, on_connected=vitals.slack_is, down=watcher.down
             )
+            tasks.append(group.create_task(serving, name="slack"))
         else:
             log.warning("SLACK_BOT_TOKEN is not set: running without Slack; alerts wait in the store")
         scheduler.start()

@@ -30,7 +30,7 @@ from jobs.watch.silence import Silence
 from ops.store.outages import Opening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from core.reply import Reply
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 WHO = "bot:watch"
 # What dies together is told together: so long the first waits for the others.
 COLLECT_S = 0.4
+EVERY_S = 0.25
 # Facts that nothing here announces (copies, quarantine) are read again this often while an outage is open.
 READ_AGAIN_S = 10.0
 # Web servers may start later than SSH: so long after a server's return its sites' failing is still its own outage.
@@ -58,12 +59,13 @@ class Trouble:
 
 
 class Desk:
-    """Keeps the outages in the store as the scene is."""
+    """Keeps the outages in the store as the scene is. opened: called whenever there is a new message."""
 
-    def __init__(self, scene: Scene, ports: Ports) -> None:
+    def __init__(self, scene: Scene, ports: Ports, opened: Callable[[], None] = lambda: None) -> None:
         self._scene = scene
         self._ports = ports
         self._clock = ports.clock
+        self._tell_opened = opened
         self._watching = ports.store.watching
         self._silence = Silence(scene, ports)
         self._endings = Endings(scene, self._silence, ports)
@@ -85,6 +87,12 @@ class Desk:
             if facts.changes and facts.first_change_at is not None:
                 first_s = self._clock.monotonic() - (self._clock.now() - facts.first_change_at).total_seconds()
                 self._changes.go_on(target, facts.changes, first_s, self._clock.monotonic())
+
+    def due_in_s(self) -> float:
+        """Return how many seconds may pass before the next `settle`."""
+        left_s = self._waiting_s + COLLECT_S - self._clock.monotonic() if self._waiting_s is not None else EVERY_S
+        # What should have been told and could not be, since the store failed, is not tried all the time.
+        return left_s if 0 < left_s < EVERY_S else EVERY_S
 
     async def settle(self) -> None:
         """Open, change and close outages, so that they are as the scene is."""
@@ -228,6 +236,7 @@ class Desk:
         outages = await self._watching.open_many(openings, WHO, choose, self._draw, self._clock.now())
         self._open |= {outage.target: outage for outage in outages}
         self._card_of |= {outage.target: outage.card for outage in outages}
+        self._tell_opened()
         for outage in outages:
             log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
         return outages

@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 TOGETHER_S = 0.01
 CROWDED_S = 0.1
 STORE_EVERY_S = 1.0
-DESK_EVERY_S = 0.25
 DNS_EVERY_S = 60.0
 LAG_EVERY_S = 15.0
 AGES_EVERY_S = 60.0
@@ -53,10 +52,12 @@ STORED_AT_MOST = 100_000
 class Watcher:
     """Watches the whole fleet. Nothing is assumed at the start but that outages which were open still are.
 
-    looked: how many looks have ended.
+    looked: how many looks have ended. opened: called whenever there is a new message for people.
     """
 
-    def __init__(self, ports: Ports, *, dns_every_s: float = DNS_EVERY_S) -> None:
+    def __init__(
+        self, ports: Ports, *, dns_every_s: float = DNS_EVERY_S, opened: Callable[[], None] = lambda: None
+    ) -> None:
         self.looked = 0
         self._ports = ports
         self._clock = ports.clock
@@ -66,7 +67,7 @@ class Watcher:
         self._timed = TimedProbe(ports.probe, ports.store.latencies, ports.clock)
         self._looks = Looks(self._scene, self._timed, ports.clock, self._hurry)
         self._extras = Extras(self._scene, ports)
-        self._desk = Desk(self._scene, ports)
+        self._desk = Desk(self._scene, ports, opened)
         self._pointing = Pointing(ports.fleet, ports.dns)
         self._lag = Lag(ports.fleet, ports.dns, ports.clock)
         self._lag_every_s = min(LAG_EVERY_S, ports.fleet.watch.every.total_seconds())
@@ -91,7 +92,7 @@ class Watcher:
                 await self._guarded(self._begin, "begin")
                 await self._clock.sleep(0 if self._ready.is_set() else STORE_EVERY_S)
             group.create_task(self._extras.run())
-            group.create_task(self._often(DESK_EVERY_S, self._desk.settle, "outages"))
+            group.create_task(self._settle())
             await self._go_round(group)
 
     def down(self) -> frozenset[str]:
@@ -219,6 +220,11 @@ class Watcher:
     async def _count_ages(self) -> None:
         if len(self._scene.active) > COUNTED_AT_ONCE:
             await count_ages(self._ports)
+
+    async def _settle(self) -> None:
+        while True:
+            await self._guarded(self._desk.settle, "outages")
+            await self._clock.sleep(self._desk.due_in_s())
 
     async def _often(self, every_s: float, work: Callable[[], Awaitable[None]], what: str) -> None:
         while True:

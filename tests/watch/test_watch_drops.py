@@ -65,12 +65,12 @@ async def test_a_recovery_edits_the_same_message(stage: Stage) -> None:
     assert await stage.store.watching.open_outages() == ()
 
 
-async def test_two_drops_make_two_alerts(stage: Stage) -> None:
+async def test_two_drops_more_than_a_minute_apart_make_two_alerts(stage: Stage) -> None:
     for _ in range(2):
         stage.world.dead.add("one")
         await stage.play(30)
         stage.world.dead.clear()
-        await stage.play(30)
+        await stage.play(35)
     assert len(await stage.cards()) == 2
 
 
