@@ -6,6 +6,7 @@ Connecting, reading and judging are the bot's; there is no store, no Slack and n
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import uvloop
 
@@ -16,27 +17,44 @@ from core.outage import Finding, State, Track, after_look
 from ops.listeners import SiteListener
 from ops.talk import talk
 
+# As in the bot's watch.
+TOGETHER_S = 0.01
 
-async def look_at(name: str, address: str, port: int, first_s: float, watch: Watch) -> None:
-    """Look at one site at its regular moments until cancelled."""
-    loop, track, due_s = asyncio.get_running_loop(), Track(), first_s
-    check, every_s = SiteCheck(contains=CONTAINS), watch.every.total_seconds()
-    while True:
-        await asyncio.sleep(due_s - loop.time())
-        look = await talk(address, port, SiteListener(name, check), timeout_s=TIMEOUT_S)
+
+class Site:
+    """One site, and what is known of it."""
+
+    def __init__(self, name: str, address: str, port: int, watch: Watch) -> None:
+        self._name = name
+        self._place = address, port
+        self._watch = watch
+        self._check = SiteCheck(contains=CONTAINS)
+        self._track = Track()
+        self.is_looked_at = False
+
+    async def look(self) -> None:
+        """Look at it once."""
+        self.is_looked_at = True
+        look = await talk(*self._place, SiteListener(self._name, self._check), timeout_s=TIMEOUT_S)
         found = State.UP if look.ok else State.DOWN
-        track = after_look(track, Finding(found, datetime.now(UTC), loop.time(), look.why), watch)
-        due_s = max(due_s + every_s, loop.time())
+        now, now_s = datetime.now(UTC), asyncio.get_running_loop().time()
+        self._track = after_look(self._track, Finding(found, now, now_s, look.why), self._watch)
+        self.is_looked_at = False
 
 
 async def main(address: str, port: int, sites: int, every_s: int) -> None:
-    """Look at them all, spread evenly over the interval."""
-    watch = Watch(every=timedelta(seconds=every_s))
-    began_s = asyncio.get_running_loop().time()
+    """Look at them all, spread evenly over the interval; what is due within so short a time is looked at together."""
+    loop, watch = asyncio.get_running_loop(), Watch(every=timedelta(seconds=every_s))
+    turns: list[list[Site]] = [[] for _ in range(round(every_s / TOGETHER_S))]
+    for number in range(sites):
+        turns[number % len(turns)].append(Site(site_name(number), address, port, watch))
+    began_s = loop.time()
     async with asyncio.TaskGroup() as group:
-        for number in range(sites):
-            first_s = began_s + every_s * number / sites
-            group.create_task(look_at(site_name(number), address, port, first_s, watch))
+        for turn in count():
+            for site in turns[turn % len(turns)]:
+                if not site.is_looked_at:
+                    group.create_task(site.look())
+            await asyncio.sleep(began_s + (turn + 1) * TOGETHER_S - loop.time())
 
 
 if __name__ == "__main__":
