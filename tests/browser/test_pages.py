@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from core.incident import Said
 from core.outage_facts import Ending, Facts, facts_to_json
 from core.people import Person, Role
 from core.reply import Reply
+from core.words import stamp
 from jobs.pages import publish
 from lab import Lab
 from ops.pages import stored_page, with_days
@@ -63,6 +65,9 @@ class Pages:
     uk: str
     us: str
     written_at: datetime
+
+
+_UP_UNTIL = "UPDATE observed SET until_at = ? WHERE until_at > ? AND target IN (SELECT value FROM json_each(?))"
 
 
 def drawn(_outages: Sequence[Outage]) -> Reply:
@@ -112,6 +117,9 @@ async def die(ports: Ports, cause: str) -> None:
     now, watching = ports.clock.now(), ports.store.watching
     since = now - timedelta(minutes=4)
     dead = ["server:uk", *(f"site:{site.name}" for site in ports.fleet.sites.values() if site.home == "uk")]
+    # What was told of the past before this said that it was up until a moment ago.
+    earlier = [stamp(since), stamp(since), json.dumps(dead)]
+    await watching._db.write(lambda database: database.conn.execute(_UP_UNTIL, earlier))
     for at in (since, now):
         seen = [Seen(target, "down", since, at, "SSH: connection refused at port 2222") for target in dead]
         await watching.saw(seen, gap=NEVER)
