@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-SITES = 80
+SITES = 200
 
 
 def with_offsite(tree: dict[str, Any]) -> None:

@@ -64,7 +64,9 @@ class Rig:
     def take(self, home: str = "oslo", *, excluding: bool = False) -> Site:
         """Give a site that lives on `home` and that no test has touched; `excluding`: it excludes cache/ and *.tmp."""
         left = self.sites[home]
-        return left.pop(next(place for place, site in enumerate(left) if bool(site.exclude) == excluding))
+        fitting = [place for place, site in enumerate(left) if bool(site.exclude) == excluding]
+        assert fitting, f"the tests of one worker have used up all sites of {home}: give its lab more"
+        return left.pop(fitting[0])
 
     def root(self, site: Site, server: str) -> Path:
         """Say where this machine has the content that `site` has on `server`."""
