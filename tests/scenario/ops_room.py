@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHARPNET = Path(sys.executable).parent / "sharpnet"
 ALICE = "U01ALICE"
 WAIT_S = 60.0
+LOOK_EVERY_S = 0.2
 STAMP = "%Y-%m-%dT%H:%M:%f000Z"
 TIMES = {
     "states": ("since_at", "seen_at"),
@@ -107,16 +108,19 @@ class OpsRoom:
         return found[0]
 
     def until_status_says(self, words: str) -> None:
-        """Ask for the status until the answer says `words`."""
+        """Ask for the status until the answer says `words`; each answer is waited for, so that none is an older one."""
         deadline = time.monotonic() + WAIT_S
-        while True:
-            known = len(self.slack.messages())
-            self.slack.command(ALICE, "status")
-            said = [shown_in(message) for message in self.slack.messages()[known:]]
-            if any(words in one for one in said):
-                return
+        said: list[str] = []
+        while not any(words in one for one in said):
             assert time.monotonic() < deadline, said
-            time.sleep(0.3)
+            known = len(self._answers())
+            self.slack.command(ALICE, "status")
+            while not (said := self._answers()[known:]):
+                assert time.monotonic() < deadline, "no answer to `status`"
+                time.sleep(LOOK_EVERY_S)
+
+    def _answers(self) -> list[str]:
+        return [shown_in(message) for message in self.slack.messages() if "ephemeral_to" in message]
 
 
 def _everybody_sees(message: Message) -> bool:
