@@ -16,6 +16,7 @@ from bench import (
     detection,
     detection_peers,
     footprint,
+    loss,
     probing,
     probing_hanging,
     probing_https,
@@ -47,8 +48,8 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "sync": sync.measure,
 }
 # Only when named: these take many minutes.
-LONG: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {"sync-many": sync_many.measure}
-LONG_S = 3600.0
+LONG: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {"sync-many": sync_many.measure, "loss": loss.measure}
+LONG_S = 2 * 3600.0
 ALL = {**MEASUREMENTS, **LONG}
 
 

@@ -162,6 +162,7 @@ def tear_down(state: StateFolder, record: Record | None) -> None:
         processes.kill(stray)
     if record is None or record.network == network.namespace():
         network.cut_off(state.packet_filter, (), ())
+        network.lose(state.packet_filter, (), 0)
         network.remove_addresses(record.addresses if record else ())
     if record is not None:
         state.forget(record)

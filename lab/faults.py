@@ -1,12 +1,13 @@
 """What can befall one thing on a host that otherwise runs: it holds while the block does, and then is undone."""
 
 import contextlib
+import functools
 import os
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from lab import programs, running, tls
+from lab import network, programs, running, tls
 from lab.errors import LabError
 from lab.lab import Lab
 
@@ -36,6 +37,16 @@ def full_disk(lab: Lab, server: str, path: str) -> Iterator[None]:
         yield
     finally:
         _inside(lab, server, f"umount -l {where}")
+
+
+@contextlib.contextmanager
+def lossy(lab: Lab, percent: int) -> Iterator[Callable[[], int]]:
+    """Lose that share of all packets to and from the lab's hosts; gives what counts those that were lost so far."""
+    network.lose(lab.packet_filter, [address for host in lab.hosts() for address in host.addresses], percent)
+    try:
+        yield functools.partial(network.lost, lab.packet_filter)
+    finally:
+        network.lose(lab.packet_filter, (), 0)
 
 
 @contextlib.contextmanager

@@ -152,6 +152,10 @@ class Lab:
         """Give a host by its name; `primary` is the first update server, whatever else it is called."""
         return self._construction().host(name)
 
+    def hosts(self) -> list[Host]:
+        """List every host, update servers first."""
+        return list(self._construction().hosts.values())
+
     @property
     def authority(self) -> Path:
         """Say where the certificate authority is that signs for the fleet's names, where it has HTTPS."""

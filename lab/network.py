@@ -54,15 +54,8 @@ def cut_off(table: str, addresses: Iterable[str], uids: Iterable[int]) -> None:
     Packets are dropped on their way in. Dropped on their way out, the sender of a datagram would be told (EPERM), and
     a black hole tells nobody. What a user of the host sends without binding its own address is marked on its way out.
     """
-    by_family: dict[str, list[str]] = {"ip": [], "ip6": []}
-    for address in addresses:
-        by_family["ip6" if ":" in address else "ip"].append(address)
-    drops = [
-        f"{family} {side} {{ {', '.join(members)} }} drop"
-        for family, members in by_family.items()
-        if members
-        for side in ("saddr", "daddr")
-    ]
+    by_family = _by_family(addresses)
+    drops = [f"{family} {side} {members} drop" for family, members in by_family for side in ("saddr", "daddr")]
     commands = [f"table inet {table} {{ }}", f"delete table inet {table}"]
     if drops:
         users = ", ".join(map(str, sorted(set(uids) - {0})))
@@ -71,6 +64,36 @@ def cut_off(table: str, addresses: Iterable[str], uids: Iterable[int]) -> None:
         outgoing = ["type filter hook output priority -300;", *marks]
         commands += [f"table inet {table} {{", *_chain("incoming", incoming), *_chain("outgoing", outgoing), "}"]
     programs.run(["nft", "-f", "-"], "\n".join(commands) + "\n")
+
+
+def lose(table: str, addresses: Iterable[str], percent: int) -> None:
+    """Lose that share of the packets to these addresses and from them, by chance; empty loses none."""
+    beside = f"{table}_loss"
+    commands = [f"table inet {beside} {{ }}", f"delete table inet {beside}"]
+    by_chance = f"numgen random mod 100 < {percent} counter drop"
+    drops = []
+    for family, members in _by_family(addresses):
+        drops.append(f"{family} daddr {members} {by_chance}")
+        # What goes from one to the other had its chance already.
+        drops.append(f"{family} saddr {members} {family} daddr != {members} {by_chance}")
+    if drops:
+        incoming = ["type filter hook input priority -299;", *drops]
+        commands += [f"table inet {beside} {{", *_chain("incoming", incoming), "}"]
+    programs.run(["nft", "-f", "-"], "\n".join(commands) + "\n")
+
+
+def lost(table: str) -> int:
+    """Count the packets that `lose` has lost so far."""
+    listed = json.loads(programs.run(["nft", "--json", "list", "table", "inet", f"{table}_loss"]))["nftables"]
+    parts = [part for one in listed if "rule" in one for part in one["rule"]["expr"]]
+    return sum(part["counter"]["packets"] for part in parts if "counter" in part)
+
+
+def _by_family(addresses: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the families that these addresses are of, and the set of each as nft writes it."""
+    given = list(addresses)
+    sets = {"ip": [one for one in given if ":" not in one], "ip6": [one for one in given if ":" in one]}
+    return [(family, f"{{ {', '.join(members)} }}") for family, members in sets.items() if members]
 
 
 def _leads_anywhere() -> bool:

@@ -1,13 +1,15 @@
 """Each fault of the lab looks, from outside, as the real one does, and ends without a trace."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 
+import dns.message
 import pytest
 
-from lab import Lab, LabError
+from lab import Lab, LabError, faults
 from lab.errors import UnknownHostError
 from lab.running import daemon_pid
 
@@ -60,6 +62,30 @@ def test_a_name_server_answers_again_after_any_fault(shared_lab: Lab, name: str,
     getattr(shared_lab, befall)(name)
     shared_lab.back(name)
     assert len(shared_lab.query(name, "ski.example", "SOA")) == 1
+
+
+def test_on_a_lossy_line_some_packets_are_lost_both_ways_and_none_afterwards(shared_lab: Lab) -> None:
+    with faults.lossy(shared_lab, 20) as lost:
+        assert 0 < answered(shared_lab, "ns1", questions=200) < 190
+        assert lost() > 10
+    assert answered(shared_lab, "ns1", questions=50) == 50
+
+
+def answered(lab: Lab, nameserver: str, *, questions: int) -> int:
+    """Ask a name server so often, each time with one datagram, and count the answers."""
+    where = lab.host(nameserver).dns
+    assert where is not None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.connect((where.address, where.port))
+        for number in range(questions):
+            query = dns.message.make_query("ski.example", "SOA", id=number)
+            asker.send(query.to_wire())
+        asker.settimeout(1)
+        heard = set()
+        with contextlib.suppress(TimeoutError):
+            while len(heard) < questions:
+                heard.add(dns.message.from_wire(asker.recv(4096)).id)
+        return len(heard)
 
 
 def test_a_fault_twice_is_a_fault_once(lab: Lab) -> None:
