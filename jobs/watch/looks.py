@@ -117,17 +117,16 @@ class Looks:
         look = await self._probe.site(scene.fleet.sites[name], server, timeout_s=self._timeout_s)
         if scene.active[name] != server or scene.tracks[key] is not track:
             return timedelta()
-        found, why = State.DOWN, look.why
+        at, found, why = self._clock.now(), State.DOWN, look.why
         if look.ok:
-            check = scene.fleet.sites[name].check
-            lacks = site_lacks(check, look.took_s, look.certificate_ends_at, self._clock.now())
+            lacks = site_lacks(scene.fleet.sites[name].check, look.took_s, look.certificate_ends_at, at)
             found, why = self._in_full(key, scene.pointing_wrong.get(name, ""), lacks)
-        looked = after_look(track, self._finding(found, why), scene.watch)
+        looked = after_look(track, Finding(found, at, self._clock.monotonic(), why), scene.watch)
         if not look.ok and not track.in_doubt and track.held is State.UP:
             self._hurry([server_key(server), *self._neighbours(server, looked)])
         if awaits_verdict(looked):
             return self._conclude(key, looked, self._because_of(server, looked), look.why)
-        scene.keep(key, looked, self._clock.now())
+        scene.keep(key, looked, at)
         return self._delay(looked)
 
     def _in_full(self, key: str, *lacks: str) -> tuple[State, str]:

@@ -27,6 +27,7 @@ class Rota:
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
         self._due: dict[str, float] = {}
+        self._phases: dict[str, float] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._numbers = count()
 
@@ -37,8 +38,10 @@ class Rota:
 
     def put_on_grid(self, key: str, now_s: float) -> None:
         """Let `key` be due at the next of its own regular moments."""
-        rounds = (now_s / self._every_s - phase(key)) // 1 + 1
-        self.put(key, (rounds + phase(key)) * self._every_s)
+        if key not in self._phases:
+            self._phases[key] = phase(key)
+        rounds = (now_s / self._every_s - self._phases[key]) // 1 + 1
+        self.put(key, (rounds + self._phases[key]) * self._every_s)
 
     def hurry(self, keys: Iterable[str], due_s: float) -> None:
         """Let those of `keys` that wait for a later moment be due at `due_s`; one that is being looked at is not."""

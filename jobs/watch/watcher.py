@@ -74,7 +74,7 @@ class Watcher:
         self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
-        self._woken = asyncio.Event()
+        self._nap: asyncio.Future[None] | None = None
         self._until_s = float("inf")
 
     async def run(self) -> None:
@@ -130,24 +130,20 @@ class Watcher:
                     self._rota.put(key, now_s + CROWDED_S)
                 else:
                     group.create_task(self._look(key, looks[kind], server))
-            await self._nap()
+            await self._rest()
 
-    async def _nap(self) -> None:
+    async def _rest(self) -> None:
         """Sleep until something is due, or is put to be due sooner."""
-        self._woken.clear()
         self._until_s = max(self._rota.next_s(), self._clock.monotonic() + TOGETHER_S)
         if self._until_s == float("inf"):
-            await self._woken.wait()
-            return
-        waits = [
-            asyncio.ensure_future(self._clock.sleep(self._until_s - self._clock.monotonic())),
-            asyncio.ensure_future(self._woken.wait()),
-        ]
+            self._nap = asyncio.get_running_loop().create_future()
+        else:
+            self._nap = asyncio.ensure_future(self._clock.sleep(self._until_s - self._clock.monotonic()))
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            # Whoever wakes it cancels the nap, not this.
+            await asyncio.wait([self._nap])
         finally:
-            for wait in waits:
-                wait.cancel()
+            self._nap.cancel()
 
     def _put(self, key: str, delay: timedelta | None) -> None:
         now_s = self._clock.monotonic()
@@ -158,8 +154,8 @@ class Watcher:
         self._wake()
 
     def _wake(self) -> None:
-        if self._rota.next_s() < self._until_s:
-            self._woken.set()
+        if self._nap is not None and self._rota.next_s() < self._until_s:
+            self._nap.cancel()
 
     def _full(self, server: str) -> bool:
         return self._busy[server] >= AT_ONCE_A_SERVER or sum(self._busy.values()) >= AT_ONCE
