@@ -18,7 +18,7 @@ from ops.listeners import SiteListener
 from ops.talk import talk
 
 # As in the bot's watch.
-TOGETHER_S = 0.01
+TOGETHER_S = 0.02
 
 
 class Site:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # What is due within so short a time is looked at together.
-TOGETHER_S = 0.01
+TOGETHER_S = 0.02
 CROWDED_S = 0.1
 STORE_EVERY_S = 1.0
 DNS_EVERY_S = 60.0
