@@ -101,7 +101,7 @@ def _title_of_many(ordered: Sequence[Comparison]) -> str:
     said = [f"{risky:,} with files that the served copy lacks or has older"] if risky else []
     said += [f"{lost:,} not compared"] if lost else []
     good = len(ordered) - risky - lost
-    said += [f"{good:,} with nothing of its own"] if good else []
+    said += [f"{good:,} with nothing of {'its' if good == 1 else 'their'} own"] if good else []
     return f"{count(len(ordered), 'returned copy', 'returned copies')}: {', '.join(said)}"
 
 

@@ -21,7 +21,7 @@ from core.incident import with_cause
 from core.outage_facts import Ending, Facts, OutageLike, facts_from_json, opened_for
 from core.outage_people import ack_button, cause_button, people_parts, said_of_drops
 from core.reply import Button, Reply, Row, Table, Text, Tone
-from core.words import ago, clock_time, count, duration, listing
+from core.words import ago, clock_time, count, duration, is_ahead, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,8 +135,11 @@ def _prospects(facts: Facts, now: datetime) -> str:
     else:
         said += [f"{server} ready for {number:,}" for server, number in facts.ready.items()]
     if facts.oldest_good_at is not None:
-        age = duration(now - facts.oldest_good_at)
-        said.append(f"copy {age} old" if facts.movable == 1 else f"copies up to {age} old")
+        age, copies = duration(now - facts.oldest_good_at), "copy" if facts.movable == 1 else "copies"
+        if is_ahead(facts.oldest_good_at, now):
+            said.append(f"{copies} of unknown age")
+        else:
+            said.append(f"copy {age} old" if facts.movable == 1 else f"copies up to {age} old")
     if facts.never_copied:
         said.append(f"{facts.never_copied:,} never copied")
     if facts.waiting:

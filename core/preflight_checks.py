@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.preflight import Level, Verdict
 from core.preflight_dns import judge_dns
-from core.words import ago, count, duration, listing
+from core.words import ago, count, duration, is_ahead, listing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -165,9 +165,17 @@ def _copies(facts: Facts) -> Iterator[Verdict]:
     ]
     if old:
         yield Verdict("data age", Level.WARN, f"too old: {listing(old)}", "What changed since is not in the copy.")
-    dated = [copy.last_good_at for copy in facts.copies if copy.last_good_at is not None]
-    if dated and not old and not never:
-        yield Verdict("data age", Level.PASS, f"the oldest copy is from {ago(min(dated), facts.now)}")
+    dated = {copy.site: copy.last_good_at for copy in facts.copies if copy.last_good_at is not None}
+    ahead = [f"{site} (last good copy {ago(at, facts.now)})" for site, at in dated.items() if is_ahead(at, facts.now)]
+    if ahead:
+        yield Verdict(
+            "data age",
+            Level.WARN,
+            f"of unknown age: {listing(ahead)}",
+            "Set the clock of the bot's machine right; then this says how old they are.",
+        )
+    if dated and not old and not never and not ahead:
+        yield Verdict("data age", Level.PASS, f"the oldest copy is from {ago(min(dated.values()), facts.now)}")
 
 
 def _databases(facts: Facts) -> Iterator[Verdict]:

@@ -11,6 +11,8 @@ HOUR_S = 3600
 DAY_S = 86400
 FINE_BELOW_S = 1
 PRECISE_BELOW_S = 10
+# What another process noted may be a little ahead of this one's now; more is a clock that was put back since.
+AHEAD = timedelta(minutes=1)
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
@@ -35,13 +37,20 @@ def _two_units(whole: int, larger: tuple[int, str], smaller: tuple[int, str]) ->
 
 
 def ago(then: datetime | None, now: datetime) -> str:
-    """Say how long ago `then` was: `9 h 12 min ago`; `never` for None; `just now` under a second or in the future."""
+    """Say how long ago `then` was: `9 h 12 min ago`; `never` for None; `just now` under a second."""
     if then is None:
         return "never"
+    if is_ahead(then, now):
+        return f"{duration(then - now)} in the future, if no clock was put back"
     passed = now - then
     if passed < timedelta(seconds=1):
         return "just now"
     return f"{duration(passed)} ago"
+
+
+def is_ahead(then: datetime, now: datetime) -> bool:
+    """Return whether `then` is so far in the future that nobody can know its age."""
+    return then - now > AHEAD
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -312,6 +312,10 @@ class TestReport:
     def test_trouble_without_a_hint_says_that_nothing_changed(self, quiet: Comparison) -> None:
         assert "Nothing was changed." in texts(said(replace(quiet, trouble=replace(BROKEN, hint=""))))
 
+    def test_several_may_have_nothing_of_their_own(self, quiet: Comparison, fleet: Fleet) -> None:
+        blog = replace(quiet, returned=replace(quiet.returned, site=fleet.sites["blog"]))
+        assert said(quiet, blog, fleet=fleet).title == "2 returned copies: 2 with nothing of their own"
+
     def test_many_are_a_row_each_the_worst_first(self, quiet: Comparison, fleet: Fleet) -> None:
         blog = replace(quiet, returned=replace(quiet.returned, site=fleet.sites["blog"]))
         far = replace(quiet.returned, site=replace(fleet.sites["far"], databases=(Database("mariadb", "x"),)))

@@ -128,6 +128,12 @@ def test_failing_sites_are_named_and_moved_by_name_while_they_are_few() -> None:
     assert reply.buttons[0].line == "failover garden"
 
 
+def test_a_copy_from_the_future_is_not_called_fresh() -> None:
+    ahead = draw(replace(TWELVE, oldest_good_at=NOW + timedelta(hours=2)))
+    assert ahead.title.endswith("12 sites affected, us ready, copies of unknown age")
+    assert "The oldest copy that would serve was made 2 h in the future, if no clock was put back." in lines(ahead)
+
+
 def test_one_failing_site_has_one_copy() -> None:
     facts = Facts(affected=1, at_first=1, sites=("a",), ready={"us": 1}, oldest_good_at=NOW - timedelta(hours=2))
     assert draw(facts, "sites:uk").title == (

@@ -120,6 +120,12 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             Level.WARN,
             "too old: shop (last good copy 1 d 9 h ago, limit 1 d 2 h)",
         ),
+        (
+            lambda f: replace(f, copies=(replace(COPY, last_good_at=NOW + timedelta(hours=2)),)),
+            "data age",
+            Level.WARN,
+            "of unknown age: shop (last good copy 2 h in the future, if no clock was put back)",
+        ),
         (lambda f: replace(f, busy=(("shop", "a sync"),)), "other work", Level.BLOCK, "busy: shop (a sync)"),
         (
             lambda f: replace(f, backed_up=("shop",)),

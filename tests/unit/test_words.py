@@ -35,10 +35,11 @@ def test_a_length_is_said_in_at_most_two_units(seconds: float, said: str) -> Non
     assert duration(timedelta(seconds=seconds)) == said
 
 
-def test_an_age_is_never_negative() -> None:
+def test_an_age_is_never_negative_and_what_is_ahead_is_not_called_new() -> None:
     assert ago(None, NOW) == "never"
     assert ago(NOW, NOW) == "just now"
-    assert ago(NOW + timedelta(hours=1), NOW) == "just now"
+    assert ago(NOW + timedelta(seconds=30), NOW) == "just now"
+    assert ago(NOW + timedelta(hours=1), NOW) == "1 h in the future, if no clock was put back"
     assert ago(NOW - timedelta(hours=9, minutes=12), NOW) == "9 h 12 min ago"
 
 
