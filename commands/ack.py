@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.errors import RefusedError, UsageError
-from core.outage_card import card_of, subject_of
+from core.outage_card import card_of
+from core.outage_names import subject_of
 from core.people import Role
 from core.reply import Reply, Tone
 from core.words import clock_time, listing, shortened

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
+from core.errors import UsageError
 from core.record import first_broken
 from core.reply import Reply, Row, Table, Tone
 from core.words import clock_time, count, from_stamp
@@ -31,7 +32,9 @@ async def run(request: Request, ports: Ports) -> Reply:
     options = request.options
     if options.verify:
         return await _verify(ports)
-    entries = await ports.store.record.entries(last=max(1, options.last), subject=options.subject)
+    if options.last < 1:
+        raise UsageError("--last needs at least one entry.", hint="For example: `history --last 50`.")
+    entries = await ports.store.record.entries(last=options.last, subject=options.subject)
     now = ports.clock.now()
     rows = tuple(
         Row((clock_time(from_stamp(e.at), ports.fleet.timezone, now), e.kind, e.subject, e.who, _brief(e.body)))

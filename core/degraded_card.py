@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.outage_facts import Ending, opened_for
+from core.outage_names import span_of
 from core.reply import Tone
 from core.words import clock_time, count, duration, listing
 
@@ -30,8 +31,7 @@ def degraded_ended(outage: OutageLike, facts: Facts, timezone: str, now: datetim
     name, lasted = outage.target.removeprefix(DEGRADED), duration(opened_for(outage, now))
     if facts.ending is Ending.UNWATCHED:
         return f"{name}: what made it degraded is no longer looked at (for {lasted}: {facts.why})", Tone.UNKNOWN
-    span = f"{clock_time(outage.opened_at, timezone, now)} to {clock_time(outage.closed_at or now, timezone, now)}"
-    return f"{name} is no longer degraded, after {lasted} ({span}): {facts.why}", Tone.GOOD
+    return f"{name} is no longer degraded, after {lasted} ({span_of(outage, timezone, now)}): {facts.why}", Tone.GOOD
 
 
 def several_degraded(outages: Sequence[OutageLike], still: Sequence[OutageLike], now: datetime) -> tuple[str, Tone]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.incident import cause_of, label_of
 from core.maintenance import Phase
 from core.maintenance_card import facts_of, title_of
-from core.outage_card import subject_of
+from core.outage_names import subject_of
 from core.reply import Part, Reply, Row, Table, Text, Tone
 from core.words import clock_time, count, duration, stamp
 

@@ -9,16 +9,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.degraded_card import (
-    DEGRADED,
-    degraded_ended,
-    degraded_title,
-    flapping_ended,
-    flapping_title,
-    several_degraded,
-)
+from core.degraded_card import DEGRADED, degraded_title, flapping_title, several_degraded
 from core.incident import with_cause
-from core.outage_facts import Ending, Facts, OutageLike, facts_from_json, opened_for
+from core.outage_ended import ended
+from core.outage_facts import Facts, OutageLike, facts_from_json, opened_for
+from core.outage_names import capital, name_of, named_sites, subject_of
 from core.outage_people import ack_button, cause_button, people_parts, said_of_drops
 from core.reply import Button, Reply, Row, Table, Text, Tone
 from core.words import ago, clock_time, count, duration, is_ahead, listing
@@ -48,24 +43,12 @@ def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Repl
     return _single(outages, timezone, now) if alone else _several(outages, timezone, now)
 
 
-def name_of(target: str) -> str:
-    """Return the name in a target such as `server:NAME`."""
-    return target.partition(":")[2]
-
-
-def subject_of(target: str) -> str:
-    """Say what a target is, in words: `uk`, `sites on uk`, `name server ns1`."""
-    kind, _, name = target.partition(":")
-    words = {"sites": f"sites on {name}", "nameserver": f"name server {name}", "link": "everything, as seen from here"}
-    return words.get(kind, name)
-
-
 def _single(drops: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
     """Show one thing as its last drop is, with what was said of all of them."""
     outage, said = drops[-1], said_of_drops(drops)
     facts = facts_from_json(outage.body)
     if outage.closed_at is not None:
-        title, tone = _ended(outage, facts, timezone, now)
+        title, tone = ended(outage, facts, timezone, now)
         title = with_cause(title, said)
     else:
         softer = facts.lame or outage.target.startswith(("link:", DEGRADED))
@@ -82,12 +65,14 @@ def _single(drops: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
 def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> str:
     name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
     if facts.changes:
-        return flapping_title(_capital(subject_of(outage.target)), outage, facts)
+        return flapping_title(capital(subject_of(outage.target)), outage, facts)
     if outage.target.startswith(DEGRADED):
         return degraded_title(outage, facts)
     if outage.target.startswith("sites:"):
         failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
-        return _joined(f"{failing} since {since}, {name} itself answers: {_named(facts, 3)}", _prospects(facts, now))
+        return _joined(
+            f"{failing} since {since}, {name} itself answers: {named_sites(facts, 3)}", _prospects(facts, now)
+        )
     if outage.target.startswith("nameserver:"):
         server = f"Name server {name}" + (f" ({facts.place})" if facts.place else "")
         if facts.lame:
@@ -149,73 +134,23 @@ def _prospects(facts: Facts, now: datetime) -> str:
     return ", ".join(said)
 
 
-def _named(facts: Facts, most: int) -> str:
-    """Name the first affected sites, and count the rest: of many, only the first are kept by name."""
-    more = facts.affected - min(most, len(facts.sites))
-    return ", ".join(facts.sites[:most]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _seen_from(facts: Facts) -> str:
     places = 1 + len(facts.seen_from)
     return f"seen from {places} places" if places > 1 else "seen from one place only"
-
-
-def _ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
-    name, kind = name_of(outage.target), outage.target.partition(":")[0]
-    lasted = duration(opened_for(outage, now))
-    span = f"{clock_time(outage.opened_at, timezone, now)} to {clock_time(outage.closed_at or now, timezone, now)}"
-    subject = subject_of(outage.target)
-    subject = _capital(subject)
-    if facts.changes and facts.ending in {Ending.UP, Ending.DEGRADED, Ending.JOINED}:
-        return flapping_ended(subject, outage, facts, timezone, now)
-    if outage.target.startswith(DEGRADED):
-        return degraded_ended(outage, facts, timezone, now)
-    if facts.ending is Ending.UNWATCHED:
-        return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
-    if facts.ending is Ending.JOINED:
-        return f"{subject}: {name} itself is down now, see its own message", Tone.BAD
-    if facts.ending is Ending.MOVED:
-        return f"{subject}: what failed for {lasted} is served from elsewhere now", Tone.GOOD
-    if kind == "link":
-        return f"This bot sees the fleet again after {lasted} ({span}); what happened meanwhile is unknown", Tone.WARN
-    back = "answer again" if kind == "sites" else "answers for all zones again" if facts.lame else "is back"
-    if facts.unseen_from_at is not None and facts.unseen_until_at is not None:
-        between = (
-            f"between {clock_time(facts.unseen_from_at, timezone, now)} and "
-            f"{clock_time(facts.unseen_until_at, timezone, now)}, while this bot did not watch"
-        )
-        title = f"{subject} {back}: that happened {between}"
-    else:
-        title = f"{subject} {back} after {lasted} ({span})"
-    tone = Tone.GOOD
-    if facts.ending is Ending.DEGRADED:
-        title, tone = f"{title}, but not in full: {facts.ending_why}", Tone.WARN
-    if facts.quarantined:
-        copies = count(facts.quarantined, "site is", "sites are")
-        title, tone = (
-            f"{title}; its {'copy' if facts.quarantined == 1 else 'copies'} of {copies} quarantined",
-            Tone.WARN,
-        )
-    return title, tone
-
-
-def _capital(subject: str) -> str:
-    """Let a sentence begin with what is no name of its own."""
-    return subject[:1].upper() + subject[1:] if subject.startswith(("sites on ", "name server ")) else subject
 
 
 def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
     if outage.closed_at is not None:
         return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
     if outage.target.startswith(DEGRADED):
-        return [f"More: {_named(facts, 10)}."] if facts.affected > 1 else []
+        return [f"More: {named_sites(facts, 10)}."] if facts.affected > 1 else []
     if facts.lame:
         return [LAME]
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
     if facts.affected > 1 and not outage.target.startswith("sites:"):
-        lines.append(f"Affected: {_named(facts, 10)}.")
+        lines.append(f"Affected: {named_sites(facts, 10)}.")
     if facts.exceptions:
         lines.append(f"No server keeps a copy: {listing(facts.exceptions)}. `backup list` shows what is off-site.")
     if facts.oldest_good_at is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.maintenance import FLEET, Phase
-from core.outage_card import name_of
 from core.outage_facts import facts_from_json
+from core.outage_names import name_of
 from core.page import Incident, PlannedWork, Stage
 from core.words import count, listing, placed
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.outage_card import subject_of
 from core.outage_facts import facts_from_json, opened_for
+from core.outage_names import subject_of
 from core.reply import Button, Reply, Tone
 from core.words import duration, listing
 

@@ -10,7 +10,7 @@ from core.fleet_state import Condition, Tally, all_up, fleet_title, tally, worst
 from core.maintenance import Phase
 from core.maintenance_card import title_of
 from core.outage import State
-from core.outage_card import subject_of
+from core.outage_names import subject_of
 from core.plan import State as PlanState
 from core.reply import Heading, Part, Reply, Row, Table, Text, Tone
 from core.words import ago, clock_time, count, listing

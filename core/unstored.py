@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.outage_card import subject_of
+from core.outage_names import subject_of
 from core.reply import Reply, Text, Tone
 from core.words import clock_time, duration, listing
 

@@ -8,7 +8,7 @@ from core.errors import UsageError
 from core.incident import Said, incident_meant, incident_of_card, label_of, plain_text
 from core.maintenance_card import card_of as maintenance_card
 from core.outage_card import card_of as outage_card
-from core.outage_card import subject_of
+from core.outage_names import subject_of
 from core.reply import Reply, Tone
 from core.words import count, listing, shortened
 from ops.store.outages import Outage

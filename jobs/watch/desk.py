@@ -19,8 +19,9 @@ from core.degraded_card import DEGRADED
 from core.flapping import Flaps
 from core.fleet_state import stale_after
 from core.outage import State, Track, found_within, which_card
-from core.outage_card import card_of, name_of
+from core.outage_card import card_of
 from core.outage_facts import NAMED, Ending, Facts, facts_from_json, facts_to_json
+from core.outage_names import name_of
 from jobs.watch.ending import Ended, Endings
 from jobs.watch.flapping import Changes, Flapping
 from jobs.watch.gathering import gather_facts

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from core.degraded_card import DEGRADED
 from core.outage import State
-from core.outage_card import name_of
 from core.outage_facts import Ending, facts_from_json, facts_to_json
+from core.outage_names import name_of
 from jobs.watch.scene import ABLE, LINK, NAMESERVER, SERVER, server_key, site_key
 from ops.store.outages import Closing
 

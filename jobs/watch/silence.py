@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from core.maintenance import Phase, silencing
 from core.maintenance_card import back_line, silenced_line
 from core.outage import State
-from core.outage_card import subject_of
 from core.outage_facts import facts_from_json
+from core.outage_names import subject_of
 from jobs.watch.scene import SITE, SITES, Scene, site_key
 from ops.store.maintenance import Silenced
 from ops.store.outages import Outage

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from core.fleet import Site
 from core.incident import Said
-from core.outage_card import card_of, subject_of
+from core.outage_card import card_of
 from core.outage_facts import Ending, Facts, Takeover, facts_from_json, facts_to_json, takeover, with_takeovers
+from core.outage_names import subject_of
 from core.reply import Button, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
@@ -126,6 +127,13 @@ def test_failing_sites_are_named_and_moved_by_name_while_they_are_few() -> None:
         "us ready for 1, 1 site has no mirror"
     )
     assert reply.buttons[0].line == "failover garden"
+
+
+def test_sites_that_answer_again_are_named() -> None:
+    facts = Facts(affected=5, sites=("a", "b", "c", "d"), ending=Ending.UP)
+    assert closed(facts, "sites:uk").title == (
+        "Sites on uk answer again after 6 min 12 s (14:02:07 BST to 14:08:19 BST): a, b, c and 2 more"
+    )
 
 
 def test_a_copy_from_the_future_is_not_called_fresh() -> None:
