@@ -1,14 +1,15 @@
 """The section `servers`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from core.fleet import HostLimits, Peer, Server, ServerChecks, StatusPage, WebPorts
 from ops.fleetfile import fields as f
 from ops.fleetfile.sections.access import SshSection, login_from
 from ops.fleetfile.sections.section import Section, default
+from ops.fleetfile.wrong import Wrong, kind_of
 
 
 class PeerSection(Section):
@@ -51,6 +52,19 @@ class HostSection(Section):
     reboot: bool = default(HostLimits, "reboot", "Whether a pending reboot is a warning.")
 
 
+def _none_where_off(value: object) -> object:
+    """Read `off` as nothing. As one of two types it would have every mistake in the other said of both."""
+    if value != f.NEVER and not isinstance(value, dict | HostSection):
+        raise Wrong(f"must be a mapping, like {{every: 1m}}, or {f.NEVER}, not {kind_of(value)}")
+    return None if value == f.NEVER else value
+
+
+def _off_for_none(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [
+        {"const": f.NEVER, "type": "string"} if one == {"type": "null"} else one for one in schema["anyOf"]
+    ]
+
+
 class ServerChecksSection(Section):
     """What of a server is looked at besides its SSH banner and its sites."""
 
@@ -69,8 +83,10 @@ class ServerChecksSection(Section):
     mail_certificate: f.Duration = default(
         ServerChecks, "mail_certificate", "With mail_name: a certificate that ends sooner is a warning."
     )
-    host: HostSection | Literal["off"] = Field(
-        default_factory=HostSection, description="What is looked at on it over SSH; off: nothing."
+    host: Annotated[HostSection | None, BeforeValidator(_none_where_off)] = Field(
+        default_factory=HostSection,
+        description="What is looked at on it over SSH; off: nothing.",
+        json_schema_extra=_off_for_none,
     )
 
 
@@ -111,5 +127,5 @@ def server_from(name: str, server: ServerSection, folder: Path) -> Server:
 
 
 def _checks_from(checks: ServerChecksSection) -> ServerChecks:
-    host = HostLimits(**dict(checks.host)) if not isinstance(checks.host, str) else None
+    host = HostLimits(**dict(checks.host)) if checks.host is not None else None
     return ServerChecks(**{**dict(checks), "tcp": tuple(checks.tcp), "host": host})
