@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import (
     cutover,
     detection,
+    detection_cpu,
     detection_peers,
     footprint,
     loss,
@@ -38,6 +39,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "status": status.measure,
     "detection": detection.measure,
     "detection-peers": detection_peers.measure,
+    "detection-cpu": detection_cpu.measure,
     "probing": probing.thousand,
     "probing-5000": probing.five_thousand,
     "probing-all": probing.five_thousand_a_second,

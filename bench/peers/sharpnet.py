@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.bots import SHARPNET as PROGRAM
-from bench.peers import CONTAINS, TIMEOUT_S, Task, Watcher
+from bench.peers import CONTAINS, TIMEOUT_S, Target, Task, Watcher
 from bench.processes import LOOPBACK, free_port, running, wait_for
 
 ZONE = "bench"
@@ -33,16 +33,7 @@ def _run(folder: Path, task: Task) -> Iterator[list[int]]:
                 for (address, port), name in places.items()
             },
             "watch": {"every": f"{task.every_s}s", "retry": "500ms", "timeout": f"{TIMEOUT_S}s"},
-            "sites": {
-                target.name: {
-                    "home": places[target.address, target.port],
-                    "mirrors": [],
-                    "names": [target.name],
-                    "root": f"/srv/www/{target.name}",
-                    "check": {"path": "/", "contains": CONTAINS},
-                }
-                for target in task.targets
-            },
+            "sites": {one.name: site_of(one, places[one.address, one.port]) for one in task.targets},
         }
         trusted = {"SSL_CERT_FILE": str(task.authority)} if task.authority else {}
         with bot(folder, fleet, trusted) as pid:
@@ -66,6 +57,17 @@ def fleet_around(dns_port: int) -> dict[str, object]:
         "timezone": "UTC",
         "dns": {"update": [place], "nameservers": {"ns": place}, "zones": [ZONE]},
         "schedule": {},
+    }
+
+
+def site_of(target: Target, home: str) -> dict[str, object]:
+    """Return what a fleet file says of a site that is kept nowhere but at `home`."""
+    return {
+        "home": home,
+        "mirrors": [],
+        "names": [target.name],
+        "root": f"/srv/www/{target.name}",
+        "check": {"path": "/", "contains": CONTAINS},
     }
 
 
