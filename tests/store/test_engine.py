@@ -165,7 +165,10 @@ async def test_a_renewed_lease_keeps_others_away(one: StoreEngine, second: Store
     await until(lambda: work.begun == ["one"])
     for _ in range(5):
         clock.at += timedelta(seconds=engine_module.RENEW_S + 0.1)
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            # Nearly at its end it would be free, if it had not been renewed at this hand of the clock.
+            while await second.runs.free(clock.now() + LEASE - timedelta(seconds=1)):  # noqa: ASYNC110 - see `until`
+                await asyncio.sleep(0.002)
     assert not await second.runs.take("cutover", "K7Q2", "two", clock.now(), LEASE)
 
 
