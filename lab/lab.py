@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from lab import databases, network, programs, readiness, running
 from lab.construction import Construction, tear_down
 from lab.errors import LabError
-from lab.fleet import Endpoint, Fleet, read_fleet
+from lab.fleet import Endpoint, Fleet
+from lab.fleet_reading import read_fleet
 from lab.hosts import Host
 from lab.root_folder import on_host
 from lab.running import HostStatus

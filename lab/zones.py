@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from lab.errors import FleetFileError
-from lab.fleet import Fleet, ascii_name
+from lab.fleet import Fleet
+from lab.fleet_reading import ascii_name
 
 ExtraRecords = Mapping[str, Sequence[str]]
 """More records a zone, as lines of a zone file: {"garden.example": ["ftp 300 A 127.10.0.1"]}."""

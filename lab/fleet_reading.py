@@ -1,0 +1,181 @@
+"""Reads from a fleet file what the lab needs in order to build that fleet, and leaves the rest alone.
+
+The shape is that of the product's app.yaml. This is no second validator: what the lab has no use for is not looked at.
+"""
+
+import ipaddress
+from pathlib import Path
+
+import dns.exception
+import dns.name
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from lab.errors import FleetFileError
+from lab.fleet import Database, Endpoint, Engine, Fleet, MailPorts, Offsite, Peer, Server, Site, StatusPage, Tsig
+from lab.fleet_part import Part
+
+_UNTOUCHED = "notify"
+_ENGINES: dict[str, Engine] = {"mariadb": "mariadb", "mysql": "mariadb", "postgresql": "postgresql"}
+_NO_PORT = 0
+
+
+def ascii_name(name: str) -> str:
+    """Write a host name as the DNS has it: A-labels, lower case, no dot at the end."""
+    try:
+        return dns.name.from_text(name.strip(), origin=None).to_text(omit_final_dot=True).lower()
+    except dns.exception.DNSException as error:
+        raise FleetFileError(f"{name!r} is no host name: {error}") from error
+
+
+def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
+    """Read the fleet file, or the copy that was made of it; FleetFileError names the place that is wrong."""
+    file = file.absolute()
+    try:
+        tree = YAML(typ="safe", pure=True).load(copy or file)
+    except FileNotFoundError as error:
+        raise FleetFileError(f"there is no {copy or file}", "Give the path of the fleet file (app.yaml).") from error
+    except YAMLError as error:
+        raise FleetFileError(f"{file} is not YAML: {error}") from error
+    top = Part(tree, file.name)
+    servers = {name: _server(name, part, file) for name, part in top.parts("servers").items()}
+    dns_part = top.part("dns")
+    return Fleet(
+        file=file,
+        name=top.text("fleet", "fleet"),
+        servers=servers,
+        sites={key: _site(key, part, servers) for key, part in top.parts("sites").items()},
+        updates=tuple(_endpoint(part) for part in dns_part.listed("update")),
+        nameservers={name: _endpoint(part) for name, part in dns_part.parts("nameservers").items()},
+        tsig=_tsig(dns_part.part("tsig")) if dns_part.has("tsig") else None,
+        zones=tuple(ascii_name(zone) for zone in dns_part.texts("zones")),
+        max_ttl_s=dns_part.number("max_ttl", 300),
+        environment_names=tuple(sorted(_environment_names(tree))),
+        offsite=_offsite(top.part("offsite"), servers, file) if top.has("offsite") else None,
+    )
+
+
+def _server(name: str, part: Part, file: Path) -> Server:
+    ssh = part.part("ssh")
+    peer = part.part("peer") if part.has("peer") else None
+    web = part.part("web") if part.has("web") else None
+    page = part.part("status_page") if part.has("status_page") else None
+    return Server(
+        name=name,
+        ipv4=_address(part, "ipv4"),
+        ipv6=_address(part, "ipv6") if part.has("ipv6") else None,
+        user=ssh.text("user"),
+        ssh_port=ssh.number("port", 22),
+        key=_key(ssh, file),
+        known_hosts=file.parent / ssh.text("known_hosts"),
+        peer=_peer(peer) if peer else None,
+        http_port=web.number("http", 80) if web else 80,
+        https_port=web.number("https") if web and web.has("https") else None,
+        status_page=_status_page(page) if page else None,
+        mail=_mail(part.part("checks")) if part.has("checks") else MailPorts(),
+    )
+
+
+def _mail(checks: Part) -> MailPorts:
+    return MailPorts(
+        smtp=checks.number("smtp") if checks.has("smtp") else None,
+        imap=checks.number("imap") if checks.has("imap") else None,
+        name=ascii_name(checks.text("mail_name")) if checks.has("mail_name") else None,
+    )
+
+
+def _key(ssh: Part, file: Path) -> Path:
+    key = ssh.text("key")
+    if not key.startswith("file:"):
+        raise FleetFileError(f"{ssh.where}: key is {key}", "The lab makes keys only where they are file:PATH.")
+    return file.parent / key.removeprefix("file:")
+
+
+def _offsite(part: Part, servers: dict[str, Server], file: Path) -> Offsite:
+    at = part.part("server")
+    ssh = at.part("ssh")
+    names = ("offsite", *(f"offsite{number}" for number in range(2, len(servers) + 3)))
+    login = Server(
+        name=next(name for name in names if name not in servers),
+        ipv4=_address(at, "address"),
+        ipv6=None,
+        user=ssh.text("user"),
+        ssh_port=ssh.number("port", 22),
+        key=_key(ssh, file),
+        known_hosts=file.parent / ssh.text("known_hosts"),
+        peer=None,
+        http_port=_NO_PORT,
+        https_port=None,
+        status_page=None,
+    )
+    return Offsite(login, part.text("path").rstrip("/"), part.text("password"))
+
+
+def _peer(part: Part) -> Peer:
+    return Peer(
+        key=part.text("key"),
+        known_hosts=part.text("known_hosts"),
+        limited_to=part.text("limited_to").rstrip("/") if part.has("limited_to") else None,
+    )
+
+
+def _status_page(part: Part) -> StatusPage:
+    authority = part.text("url").partition("://")[2].partition("/")[0]
+    return StatusPage(root=part.text("root"), host=authority.rpartition(":")[0] or authority)
+
+
+def _site(key: str, part: Part, servers: dict[str, Server]) -> Site:
+    home, mirrors = part.text("home"), part.texts("mirrors")
+    for name in (home, *mirrors):
+        if name not in servers:
+            raise FleetFileError(f"{part.where} names {name}, which is no server")
+    check = part.part("check") if part.has("check") else None
+    names = tuple(ascii_name(name) for name in part.texts("names") or [key])
+    return Site(
+        key=key,
+        names=names,
+        home=home,
+        roots={name: part.text("root").replace("{server}", name).rstrip("/") for name in (home, *mirrors)},
+        check_path=check.text("path", "/") if check else "/",
+        check_status=check.number("status", 200) if check else 200,
+        check_contains=check.text("contains", key) if check else key,
+        databases=tuple(_database(database) for database in part.listed("databases")),
+    )
+
+
+def _database(part: Part) -> Database:
+    engine = part.text("engine")
+    if engine not in _ENGINES:
+        raise FleetFileError(f"{part.where}: the lab has no {engine}", f"It has {', '.join(_ENGINES)}.")
+    return Database(
+        engine=_ENGINES[engine],
+        name=part.text("name"),
+        socket=part.text("socket") if part.has("socket") else None,
+        port=part.number("port") if part.has("port") else None,
+        user=part.text("user") if part.has("user") else None,
+        password=part.text("password") if part.has("password") else None,
+    )
+
+
+def _endpoint(part: Part) -> Endpoint:
+    return Endpoint(_address(part, "address"), part.number("port", 53))
+
+
+def _tsig(part: Part) -> Tsig:
+    return Tsig(ascii_name(part.text("name")), part.text("algorithm", "hmac-sha256"), part.text("secret"))
+
+
+def _address(part: Part, key: str) -> str:
+    try:
+        return str(ipaddress.ip_address(part.text(key)))
+    except ValueError as error:
+        raise FleetFileError(f"{part.where}: {key}: {error}") from error
+
+
+def _environment_names(tree: object) -> set[str]:
+    """Every NAME in an env:NAME of the file, but for the alert routes: those lead out of the lab."""
+    if isinstance(tree, dict):
+        return set().union(*(_environment_names(below) for key, below in tree.items() if key != _UNTOUCHED))
+    if isinstance(tree, list):
+        return set().union(*(_environment_names(below) for below in tree))
+    return {tree.removeprefix("env:")} if isinstance(tree, str) and tree.startswith("env:") else set()
