@@ -75,6 +75,7 @@ class Watcher:
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
         self._nap: asyncio.Future[None] | None = None
+        self._earliest_s = 0.0
         self._until_s = float("inf")
 
     async def run(self) -> None:
@@ -134,7 +135,8 @@ class Watcher:
 
     async def _rest(self) -> None:
         """Sleep until something is due, or is put to be due sooner."""
-        self._until_s = max(self._rota.next_s(), self._clock.monotonic() + TOGETHER_S)
+        self._earliest_s = self._clock.monotonic() + TOGETHER_S
+        self._until_s = max(self._rota.next_s(), self._earliest_s)
         if self._until_s == float("inf"):
             self._nap = asyncio.get_running_loop().create_future()
         else:
@@ -154,7 +156,7 @@ class Watcher:
         self._wake()
 
     def _wake(self) -> None:
-        if self._nap is not None and self._rota.next_s() < self._until_s:
+        if self._nap is not None and max(self._rota.next_s(), self._earliest_s) < self._until_s:
             self._nap.cancel()
 
     def _full(self, server: str) -> bool:
