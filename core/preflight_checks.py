@@ -172,7 +172,7 @@ def _copies(facts: Facts) -> Iterator[Verdict]:
             "data age",
             Level.WARN,
             f"of unknown age: {listing(ahead)}",
-            "Set the clock of the bot's machine right; then this says how old they are.",
+            "Is the bot's clock right? Then it was not when they were made, and only a `sync` tells their age again.",
         )
     if dated and not old and not never and not ahead:
         yield Verdict("data age", Level.PASS, f"the oldest copy is from {ago(min(dated.values()), facts.now)}")

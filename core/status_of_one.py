@@ -10,7 +10,7 @@ from core.outage import State
 from core.reply import Part, Reply, Row, Table, Text, Tone
 from core.sites_report import compared_words
 from core.status_reply import ROWS, TONES, condition_row, condition_words
-from core.words import ago, count, duration, placed
+from core.words import ago, count, duration, is_ahead, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +91,8 @@ def _copy_row(view: SiteView, server: str, at: datetime | None, now: datetime) -
         return Row((server, ago(at, now), "in quarantine: `failback` shows what differs"), Tone.WARN)
     if at is None:
         return Row((server, "never", "no good copy yet"), Tone.WARN)
+    if is_ahead(at, now):
+        return Row((server, ago(at, now), "its age is unknown"), Tone.WARN)
     if now - at > view.site.max_age:
         return Row((server, ago(at, now), f"older than {duration(view.site.max_age)}"), Tone.WARN)
     if server in view.compared:

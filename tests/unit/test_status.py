@@ -233,6 +233,11 @@ class TestOne:
             ("east", "3 d ago", "older than 1 d 2 h"),
         ]
 
+    def test_a_copy_from_the_future_is_no_good_one(self, fleet: Fleet) -> None:
+        view = SiteView(fleet.sites["shop"], UP, "north", {"south": NOW + timedelta(hours=2)})
+        row = tables(site_reply(view, "UTC", NOW))["copy on"].rows[0]
+        assert (row.cells[2], row.tone) == ("its age is unknown", Tone.WARN)
+
     def test_a_site_away_from_home_names_its_home_and_what_may_not_be_used(self, fleet: Fleet) -> None:
         view = SiteView(fleet.sites["shop"], DOWN, "south", {"north": NOW, "east": None}, frozenset({"north"}))
         reply = site_reply(view, "UTC", NOW)
