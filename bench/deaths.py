@@ -18,7 +18,6 @@ from bench.receiver import Receiver
 from bench.result import seconds
 
 ADDRESSES = "127.30.0."
-VICTIMS = 20
 PAUSE_S = (0.5, 2.5)
 # monit waits for each silent server in turn.
 PATIENCE_S = 150.0
@@ -71,14 +70,14 @@ def kill(dead: Sequence[tuple[Target, int]]) -> None:
     os.kill(dead[-1][1], signal.SIGKILL)
 
 
-def let_die(among: Sequence[tuple[Target, int]], end: Kill) -> Deaths:
-    """Let some die, one after the other at random moments; return when each did. end: is given all that are to be."""
+def let_die(among: Sequence[tuple[Target, int]], number: int, end: Kill) -> Deaths:
+    """Let so many die, one after the other at random moments; return when each did. end: gets all that are to be."""
     died: dict[str, float] = {}
-    victims = random.sample(among, VICTIMS)
-    for number, (target, _) in enumerate(victims, 1):
+    victims = random.sample(among, number)
+    for dead, (target, _) in enumerate(victims, 1):
         time.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - a moment, not a secret
         died[target.name] = time.monotonic()
-        end(victims[:number])
+        end(victims[:dead])
     return died
 
 

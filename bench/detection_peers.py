@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.deaths import VICTIMS, Heard, Kill, kill, let_die, servers, told, wait_until_heard
+from bench.deaths import Heard, Kill, kill, let_die, servers, told, wait_until_heard
 from bench.peers import TIMEOUT_S, Target, Task, missing
 from bench.peers.monit import MONIT
 from bench.peers.nagios import NAGIOS
@@ -20,7 +20,7 @@ from bench.result import Row, seconds
 from bench.told_in_slack import told_in_slack
 from lab.network import cut_off
 
-SERVERS = 120
+SERVERS, VICTIMS = 120, 20
 EVERY_S, RETRY_S, DOWN_AFTER = 10, 1.0, 2
 WATCH = {"every": f"{EVERY_S}s", "retry": f"{RETRY_S:.0f}s", "timeout": f"{TIMEOUT_S}s", "down_after": DOWN_AFTER}
 # The law's target is for everything that comes after the last look: asking another server, gathering, sending.
@@ -78,7 +78,7 @@ def _heard(folder: Path, end: Kill) -> dict[str, Heard]:
                 stack.enter_context(watcher.run(folder / watcher.name.split()[0], task))
         time.sleep(WARM_UP_S)
         try:
-            died = let_die(alive, end)
+            died = let_die(alive, VICTIMS, end)
             wait_until_heard(died, receivers.values())
         finally:
             cut_off(TABLE, (), ())
