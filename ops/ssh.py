@@ -74,7 +74,7 @@ class SshPool:
         loop = asyncio.get_running_loop()
         asked = Command(
             name=known_name(self._servers[server]),
-            line=bounded(command, timeout_s),
+            line=bounded(command, timeout_s, fed=bool(stdin)),
             stdin=stdin,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
             on_output=(lambda piece: _tell(loop, on_output, piece)) if on_output is not None else None,
@@ -110,8 +110,8 @@ class SshPool:
         """Hand what `source` writes to `sink`; see `ops.ports.Ssh.stream`."""
         loop = asyncio.get_running_loop()
         joined = Joined(
-            source=self._side(source, timeout_s),
-            sink=self._side(sink, timeout_s),
+            source=self._side(source, timeout_s, fed=False),
+            sink=self._side(sink, timeout_s, fed=True),
             both_ways=False,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
             on_bytes=(lambda handed: _tell(loop, on_bytes, handed)) if on_bytes is not None else None,
@@ -121,7 +121,7 @@ class SshPool:
     async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
         """Join a command to the off-site host's SFTP server; see `ops.ports.Ssh.with_offsite`."""
         joined = Joined(
-            source=self._side(end, timeout_s),
+            source=self._side(end, timeout_s, fed=True),
             sink=Side(known_name(self._servers[OFFSITE]), None),
             both_ways=True,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
@@ -147,8 +147,9 @@ class SshPool:
             finally:
                 patience.cancel()
 
-    def _side(self, end: End, timeout_s: float) -> Side:
-        return Side(known_name(self._servers[end.server]), bounded(end.command, timeout_s), end.first)
+    def _side(self, end: End, timeout_s: float, *, fed: bool) -> Side:
+        fed = fed or bool(end.first)
+        return Side(known_name(self._servers[end.server]), bounded(end.command, timeout_s, fed=fed), end.first, fed)
 
     async def _join(self, joined: Joined, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
         loop = asyncio.get_running_loop()
@@ -239,9 +240,16 @@ def _offsite_host(fleet: Fleet) -> dict[str, Server]:
     return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.ssh, ipv4=fleet.offsite.address)}
 
 
-def bounded(command: str, timeout_s: float) -> str:
-    """Return a shell line that runs `command` with POSIX sh and ends it at `timeout_s` (GNU timeout(1))."""
-    return f"timeout -k {KILL_AFTER_S} {timeout_s:.3f} sh -c {shlex.quote(command)}"
+def bounded(command: str, timeout_s: float, *, fed: bool) -> str:
+    """Return a shell line that runs `command` with POSIX sh and ends it at `timeout_s` (GNU timeout(1)).
+
+    fed: it gets input. What gets none must not be told over its channel that it has all of it: where a command ends in
+    that moment, paramiko says so after it has closed the channel, and OpenSSH then ends the whole connection
+    (github.com/paramiko/paramiko/issues/1115).
+    """
+    # In the place of the server's shell, which would report a command that was killed as one that exited with 137.
+    line = f"exec timeout -k {KILL_AFTER_S} {timeout_s:.3f} sh -c {shlex.quote(command)}"
+    return line if fed else f"{line} </dev/null"
 
 
 def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[_Piece], None], piece: _Piece) -> None:

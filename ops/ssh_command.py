@@ -103,8 +103,8 @@ class Command:
                 # It has ended without reading all of its input, as any command may.
                 rest = rest[len(rest) :]
         # At once, since many a command begins when it has all of its input.
-        if not rest and not channel.eof_sent:
-            channel.shutdown_write()
+        if self.stdin and not rest and not channel.eof_sent:
+            end_input(channel)
         return rest
 
     def _drain(self, channel: paramiko.Channel) -> bool:
@@ -125,6 +125,12 @@ class Command:
         if channel.exit_status < 0 or not channel.eof_received:
             raise broken(self.name)
         return Ran(channel.exit_status, b"".join(self._out), b"".join(self._err))
+
+
+def end_input(channel: paramiko.Channel) -> None:
+    """Let a command see the end of its input, unless it has ended without that; see `ops.ssh.bounded` for why."""
+    if not channel.exit_status_ready():
+        channel.shutdown_write()
 
 
 def ask_for_life(channel: paramiko.Channel, name: str) -> None:

@@ -57,7 +57,11 @@ class Connection:
     def give_back(self, channel: paramiko.Channel, *, suspect: bool) -> None:
         """Close a channel. `suspect`: the connection may be dead without knowing it; the next command gets another."""
         transport = channel.get_transport()
-        channel.close()
+        try:
+            channel.close()
+        except (paramiko.SSHException, EOFError, OSError):
+            # It broke in this very moment: nothing is left to be closed.
+            suspect = True
         self._leave(transport, suspect=suspect or not transport.is_active())
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from ops.ports import Ran
-from ops.ssh_command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, ask_for_life, broken, too_late
+from ops.ssh_command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, ask_for_life, broken, end_input, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +25,15 @@ CUT_OFF = 255
 
 @dataclass(slots=True)
 class Side:
-    """One end. line: what the server's shell gets; None: the SFTP subsystem instead. first: what it is sent first."""
+    """One end. line: what the server's shell gets; None: the SFTP subsystem instead. first: what it is sent first.
+
+    fed: it gets input.
+    """
 
     name: str
     line: str | None
     first: bytes = b""
+    fed: bool = True
     channel: paramiko.Channel | None = None
     to_send: bytearray = field(default_factory=bytearray)
     out: list[bytes] = field(default_factory=list)
@@ -89,8 +93,8 @@ class Side:
 
     def end_input(self) -> None:
         """Let it see the end of its input, once all of that is sent."""
-        if not self.to_send and not self.open.eof_sent and not self.open.closed:
-            self.open.shutdown_write()
+        if self.fed and not self.to_send and not self.open.eof_sent:
+            end_input(self.open)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from core.outage import Finding, State, Track, after_look
+from jobs.watch.contained import contained
 from jobs.watch.rota import phase
 from ops.checks import all_checks
 
@@ -57,7 +58,7 @@ class Extras:
         if not scene.answers(target):
             scene.note(target, check.name, Track())
             return min(every, scene.watch.every)
-        remarks = await check.look(self._ports, target.partition(":")[2])
+        remarks = await contained(check.look(self._ports, target.partition(":")[2]), f"{check.name} {target}")
         track = scene.noted[target][check.name]
         if remarks is None:
             old = track.looked_s is None or clock.monotonic() - track.looked_s > FORGOTTEN_AFTER * every.total_seconds()

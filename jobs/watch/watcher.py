@@ -11,6 +11,7 @@ from core.fleet_state import stale_after
 from core.outage import State
 from core.reports import BELIEVED_FOR, sources_of
 from jobs.sync.serving import keep_where_served
+from jobs.watch.contained import contained
 from jobs.watch.desk import Desk
 from jobs.watch.extras import Extras
 from jobs.watch.looks import Looks
@@ -166,7 +167,7 @@ class Watcher:
         if server is not None:
             self._busy[server] += 1
         try:
-            delay = await look(key)
+            delay = await contained(look(key), key)
         finally:
             if server is not None:
                 self._busy[server] -= 1

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import shlex
 import subprocess
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import paramiko
 import pytest
 
 from core.errors import HostKeyError, LoginRefusedError, SettingsError, TimedOutError, UnreachableError
 from core.fleet import SecretRef
 from ops import ssh_command
 from ops.ssh import SESSIONS, SshPool
+from ops.ssh_connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -130,6 +133,41 @@ async def test_many_commands_at_once_share_one_connection_and_few_sessions(rig: 
     command = "echo $SSH_CONNECTION; ls /proc/*/fd >/dev/null 2>&1; sleep 0.1"
     ran = await asyncio.gather(*(rig.ports.ssh.run("oslo", command, timeout_s=30) for _ in range(3 * SESSIONS)))
     assert len({one.out for one in ran}) == 1
+
+
+async def test_commands_that_end_at_once_do_not_end_their_connection(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server ends the connection on which anything comes over a channel that both sides have closed."""
+    opened: list[object] = []
+    connect = Connection._connect
+    monkeypatch.setattr(Connection, "_connect", lambda self, stage_s: opened.append(self) or connect(self, stage_s))
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        async with pool_of(rig.ports.fleet) as pool:
+            for _ in range(60):
+                await asyncio.gather(*(pool.run("oslo", ":", timeout_s=30) for _ in range(SESSIONS)))
+    finally:
+        sys.setswitchinterval(often)
+    assert len(opened) == 1
+
+
+async def test_a_connection_that_breaks_while_a_channel_is_given_back_is_replaced(rig: Rig) -> None:
+    """It cannot be staged for sure: a channel that was not closed yet, whose socket takes nothing any more."""
+
+    class Breaking(paramiko.Channel):
+        def close(self) -> None:
+            raise EOFError
+
+    connection = Connection(rig.ports.fleet.servers["oslo"], secret)
+    channel = connection.open_channel(10)
+    broken = channel.get_transport()
+    channel.__class__ = Breaking
+    connection.give_back(channel, suspect=False)
+    assert not broken.is_active()
+    again = connection.open_channel(10)
+    assert again.get_transport() is not broken
+    connection.give_back(again, suspect=False)
+    connection.close()
 
 
 async def test_however_many_long_commands_run_a_short_one_still_finds_a_place(rig: Rig) -> None:

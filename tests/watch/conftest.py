@@ -78,7 +78,8 @@ class World:
 
     hidden: not to be reached from the bot, only from others. no_login: no vantage point. link: the bot's own.
     takes_s, certificate_ends_at: of sites. says: by server, what it prints when it is asked how it is.
-    lame: name servers that have lost a zone, and answer for others.
+    lame: name servers that have lost a zone, and answer for others. odd: sites and servers whose answer is such that
+    the code which reads it fails.
     """
 
     clock: PlayedClock
@@ -97,6 +98,7 @@ class World:
     says: dict[str, str] = field(default_factory=dict)
     serials: dict[str, int] = field(default_factory=dict)
     lame: set[str] = field(default_factory=set)
+    odd: set[str] = field(default_factory=set)
     looks: list[tuple[float, str, str]] = field(default_factory=list)
 
     async def look(self, name: str, *, timeout_s: float, here: bool = True) -> Look:
@@ -120,6 +122,8 @@ class PlayedProbe:
 
     async def site(self, site: Site, server: str, *, timeout_s: float) -> Look:
         look = await self._world.look(server, timeout_s=timeout_s)
+        if site.name in self._world.odd:
+            raise ValueError("an answer as nobody foresaw it")
         if look.ok and site.name in self._world.broken_sites:
             return Look(ok=False, why="status 500 instead of 200")
         ends_at, took_s = (
@@ -152,6 +156,8 @@ class PlayedSsh:
 
     async def run(self, server: str, command: str, *, timeout_s: float) -> Ran:
         del command
+        if server in self._world.odd:
+            raise ValueError("an answer as nobody foresaw it")
         if server in self._world.no_login | self._world.dead or not self._world.link:
             await self._world.clock.sleep(timeout_s)
             raise TimedOutError("no answer")
