@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from core.fleet import Watch
 
 
+# So long nobody else is asked again about what was found dead: a server that returns is seen by the looks from here.
+STANDS_S = 10.0
+
+
 class State(StrEnum):
     """How a target is. DEGRADED: it answers in part, or not everybody; UNKNOWN: it was not observed (law 7)."""
 
@@ -65,7 +69,7 @@ class Track:
     row: the last findings, newest last; `row_began_at` and `row_began_s`: when the newest of them was found first
     without a break. looked_s: when it was last looked at; None: never.
     contradicted: how often in a row other places reached what is judged down. verdict: the one that `judged` comes
-    from; None where it comes from the looks alone.
+    from; None where it comes from the looks alone. verdict_s: when it was looked at last before that was given.
     """
 
     held: State = State.UNKNOWN
@@ -78,6 +82,7 @@ class Track:
     looked_s: float | None = None
     contradicted: int = 0
     verdict: Verdict | None = None
+    verdict_s: float = 0.0
 
     @property
     def in_doubt(self) -> bool:
@@ -119,13 +124,22 @@ def awaits_verdict(track: Track) -> bool:
     return track.held is State.DOWN and not track.in_doubt and bool(track.row)
 
 
-def may_settle_down(track: Track, watch: Watch) -> bool:
+def stands(track: Track, now_s: float) -> bool:
+    """Return whether other places said so lately that it is down that they need not be asked again.
+
+    Else many that are dead would keep every other server busy.
+    """
+    calls_it_down = track.judged is State.DOWN and track.verdict is not None and not track.verdict.inherited
+    return calls_it_down and not track.contradicted and now_s - track.verdict_s < STANDS_S
+
+
+def may_settle_down(track: Track, watch: Watch, now_s: float) -> bool:
     """Return whether one more failing look makes a verdict due, so that its evidence can be gathered meanwhile.
 
     False where no look has failed yet: a healthy target is not looked at from everywhere.
     """
     if track.held is State.DOWN:
-        return not track.in_doubt
+        return not track.in_doubt and not stands(track, now_s)
     downs = _trailing(track.row, State.DOWN)
     return downs > 0 and downs + 1 >= watch.down_after
 
@@ -188,7 +202,7 @@ def after_verdict(track: Track, verdict: Verdict, why: str, at: datetime, watch:
     fresh = track.judged is State.UP or track.since_at is None
     since_at = (track.row_began_at or at) if fresh else at
     judged = _judged(track, verdict.state, verdict.why or why, since_at)
-    return replace(judged, verdict=verdict)
+    return replace(judged, verdict=verdict, verdict_s=track.looked_s or 0.0)
 
 
 def after_inheriting(track: Track, verdict: Verdict, at: datetime) -> Track:

@@ -22,6 +22,7 @@ from core.outage import (
     judge_dependent,
     may_settle_down,
     next_delay,
+    stands,
 )
 from jobs.watch.scene import SERVER, Scene, server_key, site_key
 
@@ -71,7 +72,7 @@ class Looks:
                 found = State.DEGRADED if answers else State.DOWN
                 why = f"SSH: {banner.why}" + ("; its sites answer" if answers else "")
             looked = after_look(track, self._finding(found, why), scene.watch)
-            if awaits_verdict(looked):
+            if awaits_verdict(looked) and not stands(looked, self._clock.monotonic()):
                 verdict = await (early or self._evidence(key, looked))
                 looked = after_verdict(looked, verdict, why, self._clock.now(), scene.watch)
         finally:
@@ -97,7 +98,7 @@ class Looks:
             if look.ok:
                 found, why = self._in_full(key, scene.behind.get(name, ""), self._slow(look))
             looked = after_look(track, self._finding(found, why), scene.watch)
-            if awaits_verdict(looked):
+            if awaits_verdict(looked) and not stands(looked, self._clock.monotonic()):
                 verdict = await self._nameserver_verdict(key, looked, early)
                 return self._conclude(key, looked, verdict, why)
         finally:
@@ -179,7 +180,7 @@ class Looks:
 
     def _early_evidence(self, key: str, track: Track) -> asyncio.Task[Verdict] | None:
         """Begin to gather evidence beside the look that may settle it, so that nobody waits for one after the other."""
-        if not may_settle_down(track, self._scene.watch):
+        if not may_settle_down(track, self._scene.watch, self._clock.monotonic()):
             return None
         return asyncio.ensure_future(self._evidence(key, track))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.fleet import Watch
 from core.outage import (
+    STANDS_S,
     Finding,
     State,
     Track,
@@ -26,6 +27,7 @@ from core.outage import (
     may_settle_down,
     next_delay,
     resumed,
+    stands,
     which_card,
 )
 
@@ -103,19 +105,34 @@ def test_a_look_that_disagrees_is_repeated_soon_and_one_that_agrees_is_not() -> 
 
 
 def test_evidence_is_gathered_early_only_when_the_next_failure_decides() -> None:
-    assert not may_settle_down(looks(UP), WATCH)
-    assert not may_settle_down(looks(UP, DOWN), WATCH)
-    assert may_settle_down(looks(UP, DOWN, DOWN), WATCH)
+    assert not may_settle_down(looks(UP), WATCH, 0)
+    assert not may_settle_down(looks(UP, DOWN), WATCH, 1)
+    assert may_settle_down(looks(UP, DOWN, DOWN), WATCH, 2)
 
 
 def test_a_healthy_target_is_not_looked_at_from_everywhere_where_one_failure_is_enough() -> None:
-    assert not may_settle_down(looks(UP), replace(WATCH, down_after=1))
+    assert not may_settle_down(looks(UP), replace(WATCH, down_after=1), 0)
 
 
-def test_what_is_down_already_is_judged_anew_with_each_look_unless_it_answered() -> None:
+def test_what_is_down_already_is_judged_anew_after_a_while_unless_it_answered() -> None:
     down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "", at(3), WATCH)
-    assert may_settle_down(down, WATCH)
-    assert not may_settle_down(look(down, UP, 9), WATCH)
+    said_s = down.verdict_s
+    assert stands(down, said_s + STANDS_S - 1)
+    assert not may_settle_down(down, WATCH, said_s + STANDS_S - 1)
+    assert not stands(down, said_s + STANDS_S)
+    assert may_settle_down(down, WATCH, said_s + STANDS_S)
+    assert not may_settle_down(look(down, UP, 9), WATCH, said_s + STANDS_S)
+
+
+def test_only_what_is_called_down_by_others_and_is_not_contradicted_stands() -> None:
+    failing = looks(UP, DOWN, DOWN, DOWN)
+    assert not stands(failing, 3)
+    for state in (DEGRADED, UNKNOWN):
+        assert not stands(after_verdict(failing, Verdict(state), "", at(3), WATCH), 3)
+    down = after_verdict(failing, Verdict(DOWN), "", at(3), WATCH)
+    assert not stands(after_verdict(down, Verdict(DEGRADED), "", at(4), WATCH), 4)
+    assert not stands(after_inheriting(looks(UP), Verdict(DOWN, "uk is down", inherited=True), at(7)), 0)
+    assert not stands(resumed(AT, "refused"), 0)
 
 
 class TestJudging:
