@@ -97,6 +97,8 @@ class Desk:
 
     async def settle(self) -> None:
         """Open, change and close outages, so that they are as the scene is."""
+        # What changes from here on is for the next time.
+        changed, self._scene.changed = self._scene.changed, False
         await self._silence.read()
         now_s = self._clock.monotonic()
         tracks = (self._scene.tracks[key] for key in self._scene.nameservers)
@@ -115,8 +117,8 @@ class Desk:
             fresh = []
         if not fresh:
             self._waiting_s = None
-        if self._open and (self._scene.changed or now_s - self._read_s >= READ_AGAIN_S):
-            self._scene.changed, self._read_s = False, now_s
+        if changed or now_s - self._read_s >= READ_AGAIN_S:
+            self._read_s = now_s
             await self._refresh(troubles)
 
     def _troubles(self, now_s: float) -> Iterable[Trouble]:

@@ -15,6 +15,7 @@ from jobs.watch.contained import contained
 from jobs.watch.desk import Desk
 from jobs.watch.extras import Extras
 from jobs.watch.looks import Looks
+from jobs.watch.nap import Nap
 from jobs.watch.rota import Rota, phase
 from jobs.watch.scene import NAMESERVER, SERVER, SITE, Scene, site_key
 from jobs.watch.timed import TimedProbe
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 # What is due within so short a time is looked at together.
 TOGETHER_S = 0.02
 CROWDED_S = 0.1
+SETTLED_APART_S = 0.05
 STORE_EVERY_S = 1.0
 DNS_EVERY_S = 60.0
 LAG_EVERY_S = 15.0
@@ -75,7 +77,8 @@ class Watcher:
         self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
-        self._nap: asyncio.Future[None] | None = None
+        self._nap = Nap(ports.clock)
+        self._desk_nap = Nap(ports.clock)
         self._earliest_s = 0.0
         self._until_s = float("inf")
 
@@ -138,15 +141,7 @@ class Watcher:
         """Sleep until something is due, or is put to be due sooner."""
         self._earliest_s = self._clock.monotonic() + TOGETHER_S
         self._until_s = max(self._rota.next_s(), self._earliest_s)
-        if self._until_s == float("inf"):
-            self._nap = asyncio.get_running_loop().create_future()
-        else:
-            self._nap = asyncio.ensure_future(self._clock.sleep(self._until_s - self._clock.monotonic()))
-        try:
-            # Whoever wakes it cancels the nap, not this.
-            await asyncio.wait([self._nap])
-        finally:
-            self._nap.cancel()
+        await self._nap.rest(self._until_s - self._clock.monotonic())
 
     def _put(self, key: str, delay: timedelta | None) -> None:
         now_s = self._clock.monotonic()
@@ -157,8 +152,8 @@ class Watcher:
         self._wake()
 
     def _wake(self) -> None:
-        if self._nap is not None and max(self._rota.next_s(), self._earliest_s) < self._until_s:
-            self._nap.cancel()
+        if max(self._rota.next_s(), self._earliest_s) < self._until_s:
+            self._nap.end()
 
     def _full(self, server: str) -> bool:
         return self._busy[server] >= AT_ONCE_A_SERVER or sum(self._busy.values()) >= AT_ONCE
@@ -173,6 +168,8 @@ class Watcher:
                 self._busy[server] -= 1
         self.looked += 1
         self._put(key, delay)
+        if self._scene.changed:
+            self._desk_nap.end()
 
     def _hurry(self, keys: list[str]) -> None:
         self._rota.hurry(keys, self._clock.monotonic())
@@ -223,7 +220,10 @@ class Watcher:
     async def _settle(self) -> None:
         while True:
             await self._guarded(self._desk.settle, "outages")
-            await self._clock.sleep(self._desk.due_in_s())
+            # Changes come in crowds, and settling them is work.
+            await self._clock.sleep(SETTLED_APART_S)
+            if not self._scene.changed:
+                await self._desk_nap.rest(self._desk.due_in_s())
 
     async def _often(self, every_s: float, work: Callable[[], Awaitable[None]], what: str) -> None:
         while True:
