@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 WHO = "bot:watch"
 # What dies together is told together: so long the first waits for the others.
-COLLECT_S = 0.4
+COLLECT_S = 0.25
 EVERY_S = 0.25
 # Facts that nothing here announces (copies, quarantine) are read again this often while an outage is open.
 READ_AGAIN_S = 10.0
