@@ -20,7 +20,7 @@ def ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tup
     """Return the title of the card of an outage that is over, and its tone."""
     name, kind = name_of(outage.target), outage.target.partition(":")[0]
     lasted = duration(opened_for(outage, now))
-    subject = capital(subject_of(outage.target))
+    subject = f"{facts.sites[0]} on {name}" if _is_one_site(outage, facts) else capital(subject_of(outage.target))
     if facts.changes and facts.ending in {Ending.UP, Ending.DEGRADED, Ending.JOINED}:
         return flapping_ended(subject, outage, facts, timezone, now)
     if outage.target.startswith(DEGRADED):
@@ -50,7 +50,9 @@ def ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tup
 def _back(outage: OutageLike, facts: Facts, lasted: str, timezone: str, now: datetime) -> str:
     """Say that it is back and since when; of sites, which."""
     of_sites = outage.target.startswith("sites:")
-    back = "answer again" if of_sites else "answers for all zones again" if facts.lame else "is back"
+    alone = _is_one_site(outage, facts)
+    again = "answers again" if alone else "answer again"
+    back = again if of_sites else "answers for all zones again" if facts.lame else "is back"
     if facts.unseen_from_at is not None and facts.unseen_until_at is not None:
         between = (
             f"between {clock_time(facts.unseen_from_at, timezone, now)} and "
@@ -59,4 +61,9 @@ def _back(outage: OutageLike, facts: Facts, lasted: str, timezone: str, now: dat
         said = f"{back}: that happened {between}"
     else:
         said = f"{back} after {lasted} ({span_of(outage, timezone, now)})"
-    return f"{said}: {named_sites(facts, 3)}" if of_sites and facts.sites else said
+    return f"{said}: {named_sites(facts, 3)}" if of_sites and facts.sites and not alone else said
+
+
+def _is_one_site(outage: OutageLike, facts: Facts) -> bool:
+    """Return whether one site alone failed, all the time."""
+    return outage.target.startswith("sites:") and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from core.reply import Reply, Row, Table, Text, Tone
-from core.words import ago, count, listing, stamp
+from core.words import AHEAD, ago, count, listing, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class Copy:
     @property
     def fresh(self) -> bool:
         """Whether it may be served: copied, not too long ago, and not quarantined."""
-        return self.age is not None and self.age <= self.max_age and not self.quarantined
+        return self.age is not None and -AHEAD <= self.age <= self.max_age and not self.quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _copy_words(copy: Copy, now: datetime) -> str:
     words = f"{copy.server} {ago(copy.last_good_at, now)}"
     if copy.quarantined:
         return f"{words}, quarantined"
-    old = ", too old" if copy.age is not None and not copy.fresh else ""
+    old = ", too old" if copy.age is not None and copy.age > copy.max_age else ""
     compared = f", {compared_words(copy.compared_at, now, same=copy.same)}" if copy.compared_at is not None else ""
     return f"{words}{old}{compared}" + (f" (then: {copy.last_trouble})" if copy.last_trouble else "")
 

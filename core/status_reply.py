@@ -33,9 +33,10 @@ class CopyAges:
 
     oldest: when the oldest of them was begun, of which site, on which server; None: there is no good copy at all.
     overdue: how many are older than their site's max_age; missing: how many there should be and are not.
-    exceptions: how many sites have no mirror. read_at: when this was counted. nowhere: the sites of which no good copy
-    was ever made, on a mirror or off-site. unbacked, oldest_backup_at: how many sites have no good off-site backup,
-    and when the oldest of the others' newest was begun; both None where there is no off-site host.
+    exceptions: how many sites have no mirror. read_at: when this was counted. ahead: how many were made in the future,
+    by the clock as it is now. nowhere: the sites of which no good copy was ever made, on a mirror or off-site.
+    unbacked, oldest_backup_at: how many sites have no good off-site backup, and when the oldest of the others' newest
+    was begun; both None where there is no off-site host.
     """
 
     oldest: tuple[datetime, str, str] | None
@@ -43,6 +44,7 @@ class CopyAges:
     missing: int
     exceptions: int
     read_at: datetime
+    ahead: int = 0
     nowhere: tuple[str, ...] = ()
     unbacked: int | None = None
     oldest_backup_at: datetime | None = None
@@ -170,9 +172,11 @@ def ages_texts(picture: Picture) -> list[Part]:
         said.append(f"the oldest was made {ago(at, picture.now)} ({site} on {server})")
     if ages.overdue:
         said.append(f"{ages.overdue:,} older than allowed")
+    if ages.ahead:
+        said.append(f"{ages.ahead:,} of unknown age, made in the future")
     if ages.missing:
         said.append(f"{ages.missing:,} never made")
-    if ages.overdue or ages.missing:
+    if ages.overdue or ages.ahead or ages.missing:
         tone = Tone.WARN
     if ages.exceptions:
         said.append(f"{count(ages.exceptions, 'site')} without a mirror")

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from core.fleet_state import Condition, condition, stale_after, tally, tally_of, worst_first
 from core.outage import State
 from core.status_reply import ROWS, CopyAges, Picture, Work, count_by_server
+from core.words import AHEAD
 from ops.pointing import Pointing
 from ops.turns import in_turns
 
@@ -150,11 +151,11 @@ async def count_ages(ports: Ports) -> CopyAges:
             pairs = ((site.name, server) for server in _mirrors(site, active))
             wanted.setdefault(site.max_age, []).extend(pair for pair in pairs if pair not in quarantined)
     oldest: list[tuple[datetime, str, str]] = []
-    overdue = missing = 0
+    overdue = ahead = missing = 0
     for max_age, copies in wanted.items():
         async for asked in in_turns(copies, COUNTED_AT_ONCE):
-            found = await ports.store.watching.oldest_copies(asked, now - max_age)
-            overdue, missing = overdue + found.overdue, missing + found.missing
+            found = await ports.store.watching.oldest_copies(asked, now - max_age, now + AHEAD)
+            overdue, ahead, missing = overdue + found.overdue, ahead + found.ahead, missing + found.missing
             oldest += [found.oldest] if found.oldest is not None else []
     exceptions = sum(not site.mirrors for site in fleet.sites.values())
     backed_up = await ports.store.keeping.backed_up()
@@ -165,6 +166,7 @@ async def count_ages(ports: Ports) -> CopyAges:
         missing,
         exceptions,
         now,
+        ahead=ahead,
         nowhere=await ports.store.keeping.kept_nowhere(fleet.sites),
         unbacked=len(fleet.sites) - len(backups) if fleet.offsite is not None else None,
         oldest_backup_at=min(backups, default=None) if fleet.offsite is not None else None,

@@ -119,7 +119,11 @@ def _of_copies(kept: Kept, ages: CopyAges) -> Iterator[Family]:
     pair = ("site", "server")
     copies = (((site, server), age_s) for site, server, age_s in kept.copies)
     yield Family("sharpnet_copy_age_seconds", "Since the last good copy of a site to a server began.", pair, copies)
-    yield one("sharpnet_copies_overdue", "Copies that are older than their site's max_age.", ages.overdue)
+    yield one(
+        "sharpnet_copies_overdue",
+        "Copies that are older than their site's max_age, or made in the future.",
+        ages.overdue + ages.ahead,
+    )
     yield one("sharpnet_copies_missing", "Copies that were never made.", ages.missing)
     yield one("sharpnet_sites_kept_nowhere", "Sites of which no good copy exists anywhere.", len(ages.nowhere))
     backups = (((site,), age_s) for site, age_s in kept.backups)

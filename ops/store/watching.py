@@ -45,10 +45,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class OldestCopies:
-    """The oldest of some copies (begun at, site, server; None: there is none), how many are overdue, or not there."""
+    """The oldest of some copies (begun at, site, server; None: there is none), and how many are not as they should be.
+
+    overdue: too old. ahead: of unknown age, since they were made in the future. missing: not there.
+    """
 
     oldest: tuple[datetime, str, str] | None
     overdue: int
+    ahead: int
     missing: int
 
 
@@ -161,7 +165,9 @@ class Watching(Outages):
         )
         return {(site, server): from_stamp(at) for site, server, at in rows if at is not None}
 
-    async def oldest_copies(self, copies: Iterable[tuple[str, str]], overdue_before_at: datetime) -> OldestCopies:
+    async def oldest_copies(
+        self, copies: Iterable[tuple[str, str]], overdue_before_at: datetime, ahead_after_at: datetime
+    ) -> OldestCopies:
         """Return how old the last good copies of these (site, server) pairs are, without reading each of them."""
         wanted = json.dumps([{"site": site, "server": server} for site, server in copies])
         rows = await self._db.read(
@@ -169,12 +175,13 @@ class Watching(Outages):
                 "WITH wanted AS MATERIALIZED (SELECT value ->> 'site' AS site, value ->> 'server' AS server "
                 "FROM json_each(?)), newest AS MATERIALIZED (SELECT site, server, (SELECT max(begun_at) FROM syncs "
                 "WHERE syncs.site = wanted.site AND mirror = server AND outcome = 'good') AS at FROM wanted) "
-                "SELECT min(at), site, server, coalesce(sum(at < ?), 0), coalesce(sum(at IS NULL), 0) FROM newest",
-                [wanted, stamp(overdue_before_at)],
+                "SELECT min(at), site, server, coalesce(sum(at < ?), 0), coalesce(sum(at > ?), 0), "
+                "coalesce(sum(at IS NULL), 0) FROM newest",
+                [wanted, stamp(overdue_before_at), stamp(ahead_after_at)],
             ).fetchall()
         )
-        at, site, server, overdue, missing = rows[0]
-        return OldestCopies((from_stamp(at), site, server) if at is not None else None, overdue, missing)
+        at, site, server, *counts = rows[0]
+        return OldestCopies((from_stamp(at), site, server) if at is not None else None, *counts)
 
     async def served_counts(self) -> Mapping[str, int]:
         """Return how many sites are served from each server, of those whose DNS was ever seen."""

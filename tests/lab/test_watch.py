@@ -128,7 +128,7 @@ async def test_a_site_with_the_wrong_content_on_a_server_that_answers_is_one_ale
         assert "ski.example" in card.reply.title
         assert card.reply.buttons[0].line == "failover ski.example"
         page.write_bytes(content)
-        await told(ports, "Sites on oslo answer again")
+        await told(ports, "ski.example on oslo answers again")
         assert len(await outage_cards(ports)) == 1
 
 

@@ -117,7 +117,7 @@ FAULTS = {
         wrong_content,
         "1 site on oslo is failing since",
         ("oslo itself answers: ski.example", "Welcome to ski.example"),
-        "Sites on oslo answer again after",
+        "ski.example on oslo answers again after",
     ),
     "expired-certificate": Fault(
         lambda lab: faults.expired_certificate(lab, "oslo"),

@@ -136,6 +136,17 @@ def test_sites_that_answer_again_are_named() -> None:
     )
 
 
+def test_one_site_that_answers_again_is_the_subject() -> None:
+    facts = Facts(affected=1, at_first=1, sites=("garden",), ending=Ending.UP)
+    assert closed(facts, "sites:uk").title == (
+        "garden on uk answers again after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"
+    )
+    was_two = replace(facts, at_first=2)
+    assert closed(was_two, "sites:uk").title == (
+        "Sites on uk answer again after 6 min 12 s (14:02:07 BST to 14:08:19 BST): garden"
+    )
+
+
 def test_a_copy_from_the_future_is_not_called_fresh() -> None:
     ahead = draw(replace(TWELVE, oldest_good_at=NOW + timedelta(hours=2)))
     assert ahead.title.endswith("12 sites affected, us ready, copies of unknown age")

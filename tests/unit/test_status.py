@@ -156,8 +156,10 @@ class TestTheFleet:
         assert "Copies: the oldest was made 3 h ago (shop on south); 1 site without a mirror." in texts(
             status_reply(picture)
         )
-        ages = CopyAges(None, 2, 3, 0, NOW)
-        assert "Copies: 2 older than allowed; 3 never made." in texts(status_reply(replace(picture, ages=ages)))
+        ages = CopyAges(None, 2, 3, 0, NOW, ahead=4)
+        assert "Copies: 2 older than allowed; 4 of unknown age, made in the future; 3 never made." in texts(
+            status_reply(replace(picture, ages=ages))
+        )
         assert "Copies: none to make." in texts(status_reply(replace(picture, ages=CopyAges(None, 0, 0, 0, NOW))))
 
     def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: Picture) -> None:

@@ -251,6 +251,13 @@ def test_what_was_verified_and_what_was_backed_up_is_said(fleet: Fleet) -> None:
     assert reply.facts["sites"][1]["copies"][0]["same"] is False
 
 
+def test_a_copy_from_the_future_is_not_called_fresh(fleet: Fleet) -> None:
+    reply = sites_reply([kept(fleet.sites["shop"], "north", copy("south", -2))], NOW)
+    assert "fresh" not in reply.title
+    assert table(reply.parts).rows[0].cells[2] == "south 2 h in the future, if no clock was put back"
+    assert copy("south", -0.01).fresh
+
+
 def test_a_long_fleet_is_summarised(fleet: Fleet) -> None:
     sites = [kept(replace(fleet.sites["shop"], name=f"s{n}"), "north", copy("south", 1)) for n in range(10_000)]
     reply = sites_reply(sites, NOW, "north")

@@ -12,7 +12,7 @@ from core.reply import Reply
 from ops.store import Store
 from ops.store.copies import SyncRun
 from ops.store.outages import Closing, Opening, Outage
-from ops.store.watching import Seen
+from ops.store.watching import OldestCopies, Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -99,9 +99,10 @@ async def test_copies_count_from_their_newest_good_run(store: Store) -> None:
         await store.copies.end_sync(run.id, outcome, {}, at(begun_s + 1), "bot")
     pairs = [("a", "us"), ("b", "us"), ("c", "us")]
     assert await store.watching.newest_good(pairs) == {("a", "us"): at(20), ("b", "us"): at(5)}
-    found = await store.watching.oldest_copies(pairs, at(10))
-    assert (found.oldest, found.overdue, found.missing) == ((at(5), "b", "us"), 1, 1)
-    assert (await store.watching.oldest_copies([], at(10))).oldest is None
+    found = await store.watching.oldest_copies(pairs, at(10), at(20))
+    assert found == OldestCopies((at(5), "b", "us"), overdue=1, ahead=0, missing=1)
+    assert (await store.watching.oldest_copies(pairs, at(1), at(19))).ahead == 1
+    assert await store.watching.oldest_copies([], at(10), at(20)) == OldestCopies(None, 0, 0, 0)
 
 
 async def test_an_outage_is_opened_once_on_record_with_its_card(store: Store) -> None:
