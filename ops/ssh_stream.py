@@ -79,7 +79,7 @@ class Side:
         return Ran(CUT_OFF, b"".join(self.out), b"".join(self.err))
 
     def send(self) -> bool:
-        """Send what the other side takes now; return whether any of it went."""
+        """Send what the other side takes now; return whether any of it went. UnreachableError: the connection broke."""
         if not self.to_send or not self.open.send_ready():
             return False
         try:
@@ -88,13 +88,19 @@ class Side:
             # It has ended without reading all of its input, as any command may.
             self.to_send.clear()
             return False
+        except (paramiko.SSHException, EOFError) as error:
+            raise broken(self.name) from error
         del self.to_send[:sent]
         return True
 
     def end_input(self) -> None:
-        """Let it see the end of its input, once all of that is sent."""
-        if self.fed and not self.to_send and not self.open.eof_sent:
+        """Let it see the end of its input, once all of that is sent. UnreachableError: the connection broke."""
+        if not self.fed or self.to_send or self.open.eof_sent:
+            return
+        try:
             end_input(self.open)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise broken(self.name) from error
 
 
 @dataclass(slots=True)

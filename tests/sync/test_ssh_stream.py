@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from ops.ports import End
 from ops.ssh_stream import CUT_OFF
 
 if TYPE_CHECKING:
+    import paramiko
     from sync.rig import Rig
 
 pytestmark = pytest.mark.xdist_group("ssh-stream")
@@ -96,3 +97,30 @@ async def test_giving_it_up_frees_both_servers(rig: Rig) -> None:
                 await ssh.stream(End("oslo", "sleep 5"), End("lima", "sleep 5"), timeout_s=10)
     ran = await asyncio.gather(*(ssh.run("lima", "echo here", timeout_s=10) for _ in range(5)))
     assert {one.out for one in ran} == {b"here\n"}
+
+
+class Breaking:
+    """A channel whose connection breaks in the moment in which something is sent: nothing that can be staged."""
+
+    eof_sent = False
+
+    def send_ready(self) -> bool:
+        return True
+
+    def exit_status_ready(self) -> bool:
+        return False
+
+    def send(self, _piece: bytes) -> int:
+        raise EOFError
+
+    def shutdown_write(self) -> None:
+        raise EOFError
+
+
+def test_a_connection_that_breaks_while_something_is_sent_is_said_with_its_server() -> None:
+    side = ssh_stream.Side("oslo", "cat", channel=cast("paramiko.Channel", Breaking()))
+    with pytest.raises(UnreachableError, match="oslo ended a command without saying how: the connection broke"):
+        side.end_input()
+    side.to_send += b"x"
+    with pytest.raises(UnreachableError, match="oslo ended a command without saying how: the connection broke"):
+        side.send()
