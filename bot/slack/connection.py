@@ -75,7 +75,12 @@ async def run_slack(
         )
     with first_error():
         async with new_session() as session, asyncio.TaskGroup() as tasks:
-            outbox = Outbox(ports, web_client(settings, session, retry=False), ports.fleet.slack.ops_channel)
+
+            def found() -> None:
+                missed.wake()
+
+            once = web_client(settings, session, retry=False)
+            outbox = Outbox(ports, once, ports.fleet.slack.ops_channel, on_found=found)
             on_outbox(outbox)
             client = web_client(settings, session)
             people = People(ports.fleet, client, ports.clock)

@@ -1,6 +1,7 @@
 """What was written under the messages of incidents while the bot was away, or killed before it had kept it.
 
-Each time that Slack is connected the threads are read. What bears a mark of the bot's own was heard then; the rest is
+Each time that Slack is connected the threads are read, and when the message of an incident turns out to be there, of
+which the store did not know. What bears a mark of the bot's own was heard then; the rest is
 heard now. Nothing is kept twice: the store knows the messages that it has notes of.
 """
 
@@ -39,23 +40,23 @@ class Hear(Protocol):
 
 
 class Missed:
-    """Reads the threads of incidents after each connection, until cancelled."""
+    """Reads the threads of incidents whenever woken, until cancelled."""
 
     def __init__(self, ports: Ports, client: AsyncWebClient, hear: Hear) -> None:
         self._ports = ports
         self._client = client
         self._hear = hear
-        self._connected = asyncio.Event()
+        self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Read them: Slack is connected."""
-        self._connected.set()
+        """Read them: Slack is connected, or shows a message that nobody knew of."""
+        self._woken.set()
 
     async def run(self) -> None:
         """Read whenever woken, and again where that fails."""
         while True:
-            await self._connected.wait()
-            self._connected.clear()
+            await self._woken.wait()
+            self._woken.clear()
             try:
                 await self._read()
             except StoreError as error:
@@ -66,7 +67,7 @@ class Missed:
     async def _later(self, why: str) -> None:
         LOG.warning("slack threads=unread why=%r", why)
         await self._ports.clock.sleep(AGAIN_S)
-        self._connected.set()
+        self._woken.set()
 
     async def _read(self) -> None:
         since = self._ports.clock.now() - BACK

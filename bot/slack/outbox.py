@@ -24,6 +24,8 @@ from core.reply import Reply, Tone
 from core.words import clock_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slack_sdk.web.async_client import AsyncWebClient
 
     from ops.ports import Ports
@@ -50,14 +52,27 @@ class Pace:
 
 
 class Outbox:
-    """Brings the ops channel up to date for ever. `client` must not ask again by itself: see `web_client`."""
+    """Brings the ops channel up to date for ever. `client` must not ask again by itself: see `web_client`.
 
-    def __init__(self, ports: Ports, client: AsyncWebClient, channel: str, *, pace: Pace | None = None) -> None:
+    on_found: called when a message turns out to be there already, of which the store did not know: people may have
+    written under it.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        client: AsyncWebClient,
+        channel: str,
+        *,
+        pace: Pace | None = None,
+        on_found: Callable[[], None] = lambda: None,
+    ) -> None:
         self._ports = ports
         self._cards = ports.store.cards
         self._channel = OpsChannel(client, channel)
         self._people = People(ports.fleet, client, ports.clock)
         self._pace = pace or Pace()
+        self._on_found = on_found
         self._owner = f"{CLAIM}:{secrets.token_hex(8)}"
         self._awake = asyncio.Event()
         self._holds = False
@@ -173,6 +188,7 @@ class Outbox:
                 LOG.info("slack card=%s message=found its_answer=had_been_lost", card.key)
                 # Which revision it shows is not known; 0 has it edited next.
                 await self._cards.posted(card.key, 0, self._channel.id, ts)
+                self._on_found()
                 return
         await self._cards.trying(card.key, at)
         self._surely_not_posted.discard(card.key)

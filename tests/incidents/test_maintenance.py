@@ -164,7 +164,7 @@ async def test_work_on_a_site_keeps_that_site_quiet_and_no_other(stage: Stage) -
     stage.world.broken_sites.remove("site2")
     await play(stage, 60)
     (title,) = await stage.titles()
-    assert title.startswith("Sites on one answer again")
+    assert title.startswith("site2 on one answers again after")
 
 
 async def test_a_site_that_still_fails_at_the_end_of_its_maintenance_alerts(stage: Stage) -> None:
@@ -186,7 +186,7 @@ async def test_an_alert_that_is_there_already_goes_on_when_work_begins(stage: St
     stage.world.broken_sites.clear()
     await play(stage, 60)
     (title,) = await stage.titles()
-    assert title.startswith("Sites on one answer again")
+    assert title.startswith("site0 on one answers again after")
 
 
 async def test_planned_work_begins_by_the_clock_and_keeps_nothing_quiet_before(stage: Stage) -> None:

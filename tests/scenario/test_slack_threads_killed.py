@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -36,6 +38,29 @@ def start(folder: Path, slack: LocalSlack) -> subprocess.Popen[bytes]:
 def notes(shelf: Shelf) -> tuple[Said, ...]:
     (outage,) = shelf._do(lambda store: store.watching.open_outages())
     return outage.said
+
+
+def test_a_reply_under_a_message_that_the_bot_did_not_know_it_had_posted_is_kept(
+    tmp_path: Path, slack: LocalSlack, shelf: Shelf
+) -> None:
+    write_small_fleet(tmp_path, "127.0.79.")
+    bot = start(tmp_path, slack)
+    try:
+        alert = slack.wait_for_message(lambda message: "Nothing at all answers" in message["text"], WAIT_S)
+        bot.kill()
+        bot.wait()
+        # As if it had been killed between Slack's answer and the store, which is a matter of milliseconds.
+        with contextlib.closing(sqlite3.connect(shelf.path)) as store, store:
+            store.execute("UPDATE cards SET channel = NULL, ts = NULL, posted_revision = 0, tried_at = made_at")
+        reply = slack.reply(alert, "they mend it", ALICE)
+        # It is connected before it may post: the claim of the killed one has to run out.
+        bot = start(tmp_path, slack)
+        slack.wait_for_message(lambda message: message["ts"] == reply["ts"] and bool(message.get("reactions")), WAIT_S)
+    finally:
+        bot.kill()
+        bot.wait()
+    assert [said.text for said in notes(shelf)] == ["they mend it"]
+    assert len([one for one in slack.messages() if "Nothing at all answers" in one["text"]]) == 1
 
 
 def test_each_reply_is_kept_once_though_the_bot_is_killed_after_each(

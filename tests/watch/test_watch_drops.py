@@ -190,7 +190,7 @@ async def test_a_server_that_goes_down_after_its_sites_takes_over_their_outage(s
     stage.world.dead.add("one")
     await stage.play(30)
     titles = await stage.titles()
-    assert titles[0] == "Sites on one: one itself is down now, see its own message"
+    assert titles[0] == "site0 on one: one itself is down now, see its own message"
     assert titles[1].startswith("one is down")
     assert len(titles) == 2
 
