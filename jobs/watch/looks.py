@@ -24,6 +24,7 @@ from core.outage import (
     next_delay,
     stands,
 )
+from jobs.watch.contained import contained
 from jobs.watch.scene import SERVER, Scene, server_key, site_key
 
 if TYPE_CHECKING:
@@ -192,9 +193,7 @@ class Looks:
             vantages = self._vantages(key)
             for first in range(0, min(len(vantages), ROUNDS * VANTAGE_POINTS), VANTAGE_POINTS):
                 names = vantages[first : first + VANTAGE_POINTS]
-                looks = await asyncio.gather(
-                    *(self._probe.second_look(name, key, timeout_s=self._timeout_s) for name in names)
-                )
+                looks = await asyncio.gather(*(self._second_look(name, key) for name in names))
                 second_looks |= {name: look.ok if look else None for name, look in zip(names, looks, strict=True)}
                 if any(look is not None for look in looks):
                     # They could be used, so the bot's own link is up: nothing else has to answer.
@@ -202,6 +201,11 @@ class Looks:
             return judge(second_looks, await witnesses, self._scene.reported.get(key, ()))
         finally:
             witnesses.cancel()
+
+    async def _second_look(self, vantage: str, key: str) -> Look | None:
+        """Look from there; a mistake in here is no reason to call nothing down: that place could not be used."""
+        look = self._probe.second_look(vantage, key, timeout_s=self._timeout_s)
+        return await contained(look, f"{key} from={vantage}")
 
     def _vantages(self, key: str) -> list[str]:
         """Return the servers to look from, those that are well first; none that is the same machine."""

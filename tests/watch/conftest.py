@@ -138,6 +138,8 @@ class PlayedProbe:
 
     async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
         world, name = self._world, target.partition(":")[2]
+        if vantage in world.odd:
+            raise ValueError("an answer as nobody foresaw it")
         if vantage in world.dead | world.frozen | world.no_login | world.hidden or not world.link:
             await world.clock.sleep(timeout_s)
             return None

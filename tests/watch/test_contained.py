@@ -53,3 +53,15 @@ async def test_an_odd_check_says_nothing_and_the_server_is_watched_on(
     stage.world.dead.add("one")
     await stage.play(20)
     assert await stage.state("server:one") == "down"
+
+
+async def test_a_second_place_that_fails_inside_keeps_no_drop_from_being_told(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.world.odd.add("two")
+    stage.world.dead.add("one")
+    await stage.play(20)
+    (title,) = await stage.titles()
+    assert title.startswith("one is down since")
+    assert "seen from 2 places" in title
+    assert "of=server:one from=two failed inside" in caplog.text
