@@ -99,7 +99,8 @@ class Desk:
         """Open, change and close outages, so that they are as the scene is."""
         # What changes from here on is for the next time.
         changed, self._scene.changed = self._scene.changed, False
-        await self._silence.read()
+        # Nobody is alerted about work that was announced a moment before the drop.
+        await self._silence.read(at_once=self._waiting_s is not None)
         now_s = self._clock.monotonic()
         tracks = (self._scene.tracks[key] for key in self._scene.nameservers)
         self._nameservers_up = sum(track.judged is State.UP for track in tracks)

@@ -45,10 +45,10 @@ class Silence:
         self._quiet: dict[str, Silenced] = {}
         self._told_s: dict[int, float] = {}
 
-    async def read(self) -> None:
-        """Take in which maintenances there are."""
+    async def read(self, *, at_once: bool) -> None:
+        """Take in which maintenances there are; at_once: also where that was done a moment ago."""
         now_s = self._ports.clock.monotonic()
-        if now_s - self._read_s >= READ_S:
+        if at_once or now_s - self._read_s >= READ_S:
             self._planned = await self._ports.store.maintenance.now_and_planned()
             self._quiet = {one.target: one for one in await self._ports.store.maintenance.kept_quiet()}
             self._read_s = now_s

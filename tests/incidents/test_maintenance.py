@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from incidents.conftest import ALICE, BOB, EVE, card_title, on_record, play, run_jobs, thread, type_in
 
 from core.errors import NotAllowedError, RefusedError, UsageError
+from core.fleet import Watch
 from core.maintenance import Phase
 
 if TYPE_CHECKING:
@@ -46,6 +48,22 @@ async def test_a_server_that_drops_during_its_maintenance_is_in_the_thread_and_o
     assert line.startswith("In trouble since 14:00:15 BST")
     assert line.endswith(": one (SSH: connection refused). Nobody is alerted before 14:30:15 BST")
     assert await on_record(stage, "maintenance.silenced") == ["server:one by bot:maintenance"]
+
+
+@pytest.mark.parametrize("moment_s", [0.0, 0.2, 0.4, 0.6, 0.8])
+async def test_work_that_is_announced_a_moment_before_the_drop_keeps_it_quiet(
+    set_stage: SetStage, moment_s: float
+) -> None:
+    often = Watch(timedelta(seconds=0.1), timedelta(seconds=0.1), timedelta(seconds=1), down_after=2, up_after=2)
+    stage = await set_stage(watch=often)
+    stage.start()
+    await stage.play(5 + moment_s)
+    await type_in(stage, 'maintenance one 30m "new disks"')
+    stage.world.dead.add("one")
+    await stage.play(5)
+    assert await stage.state("server:one") == "down"
+    assert await stage.cards() == []
+    assert len(await thread(stage, M1)) == 1
 
 
 async def test_what_comes_back_during_the_maintenance_never_was_an_alert(stage: Stage) -> None:
