@@ -1,8 +1,8 @@
 """What was written under the messages of incidents while the bot was away, or killed before it had kept it.
 
-Each time that Slack is connected the threads are read, and when the message of an incident turns out to be there, of
-which the store did not know. What bears a mark of the bot's own was heard then; the rest is
-heard now. Nothing is kept twice: the store knows the messages that it has notes of.
+The threads are read each time that Slack is connected, and when the message of an incident turns out to be there, of
+which the store did not know. What bears a mark of the bot's own was heard then; the rest is heard now. Nothing is kept
+twice: the store knows the messages that it has notes of.
 """
 
 from __future__ import annotations
