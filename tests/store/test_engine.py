@@ -24,6 +24,7 @@ class HandClock:
 
     def __init__(self) -> None:
         self.at = datetime(2026, 6, 14, tzinfo=UTC)
+        self.sleeping = 0
 
     def now(self) -> datetime:
         return self.at
@@ -33,8 +34,12 @@ class HandClock:
 
     async def sleep(self, seconds: float) -> None:
         until = self.at + timedelta(seconds=seconds)
-        while self.at < until:  # noqa: ASYNC110 - the hand is turned without telling
-            await asyncio.sleep(0.001)
+        self.sleeping += 1
+        try:
+            while self.at < until:  # noqa: ASYNC110 - the hand is turned without telling
+                await asyncio.sleep(0.001)
+        finally:
+            self.sleeping -= 1
 
 
 class Work:
@@ -127,7 +132,7 @@ async def test_a_dead_owners_run_is_taken_up_when_its_lease_has_passed(
     await store.runs.submit("cutover", "K7Q2", clock.now())
     await store.runs.take("cutover", "K7Q2", "dead", clock.now(), LEASE)
     async with sweeping(two):
-        await asyncio.sleep(0.05)
+        await until(lambda: clock.sleeping == 1)
         assert work.begun == []
         clock.at += LEASE + timedelta(seconds=1)
         await until(lambda: work.begun == ["two"])
@@ -164,6 +169,8 @@ async def test_a_renewed_lease_keeps_others_away(one: StoreEngine, second: Store
     await one.submit("cutover", "K7Q2")
     await until(lambda: work.begun == ["one"])
     for _ in range(5):
+        # Who goes to sleep only after the hand was turned would not wake by it.
+        await until(lambda: clock.sleeping == 1)
         clock.at += timedelta(seconds=engine_module.RENEW_S + 0.1)
         async with asyncio.timeout(10):
             # Nearly at its end it would be free, if it had not been renewed at this hand of the clock.
