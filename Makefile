@@ -1,6 +1,11 @@
 # The one place for developers' commands. `make` alone lists them.
+PYTHON ?= python3
 PY := .venv/bin/python
 SHELL := /bin/bash
+
+# What is installed is pinned with hashes. Only wheels: to build one, pip fetches tools that nobody has pinned.
+INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
+OR_SAY = || { lab/why-not-installed.sh $@; exit 1; }
 
 .PHONY: help
 help:  ## this list
@@ -9,18 +14,29 @@ help:  ## this list
 .PHONY: setup
 setup: .venv/.done  ## make .venv, with the command sharpnet in it
 
-.venv/.done: requirements.txt requirements-dev.txt pyproject.toml
+.venv/bin/pip:
 	@lab/install-debian.sh python3-venv
-	python3 -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, and {sys.executable} is {sys.version.split()[0]}. Another one: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/.done: requirements.txt requirements-build.txt pyproject.toml | .venv/bin/pip
+	$(INSTALL) -r requirements.txt -r requirements-build.txt $(OR_SAY)
 	PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.demo: requirements-demo.txt .venv/.done
+	$(INSTALL) -r requirements-demo.txt $(OR_SAY)
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.demo
+	$(INSTALL) -r requirements-dev.txt $(OR_SAY)
 	@touch $@
 
 .PHONY: system
 system:  ## install the Debian packages that labs and tests need (their services are not started)
 	@lab/install-debian.sh $$(grep -hv '^#' lab/packages.txt lab/packages-more.txt)
 
-node_modules/.done: package-lock.json | setup
+node_modules/.done: package-lock.json | .venv/.demo
 	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
@@ -29,7 +45,7 @@ browser:
 	@lab/install-debian.sh chromium fonts-noto-color-emoji libatomic1
 
 .PHONY: content
-content: setup  ## fetch real content for tests: a WordPress, and documentation of tens of thousands of files
+content: .venv/.dev  ## fetch real content for tests: a WordPress, and documentation of tens of thousands of files
 	@lab/install-debian.sh php-fpm php-mysql php-xml
 	@$(PY) -m lab content
 
@@ -39,20 +55,20 @@ demo: setup node_modules/.done  ## the lab, a local Slack with its page, and the
 	@$(PY) -m lab demo
 
 .PHONY: test
-test: setup system browser content node_modules/.done  ## all tests, against real servers in a network namespace of their own
+test: .venv/.dev system browser content node_modules/.done  ## all tests, against real servers in a network namespace of their own
 	$(PY) -m lab isolated -- $(PY) -m pytest -n 4 --dist worksteal -p no:cacheprovider $(ARGS)
 
 .PHONY: pictures
-pictures: setup system browser node_modules/.done  ## take the pictures in docs/pictures anew, by the browser's test
+pictures: .venv/.dev system browser node_modules/.done  ## take the pictures in docs/pictures anew, by the browser's test
 	SHARPNET_PICTURES=1 $(PY) -m lab isolated -- $(PY) -m pytest -p no:cacheprovider tests/browser
 
 .PHONY: bench
-bench: setup system node_modules/.done  ## measure it beside its peers, which are installed, and print one table
+bench: .venv/.dev system node_modules/.done  ## measure it beside its peers, which are installed, and print one table
 	@lab/install-debian.sh $$(grep -v '^#' lab/packages-bench.txt)
 	$(PY) -m lab isolated -- $(PY) -m bench $(ARGS)
 
 .PHONY: check
-check: setup  ## lint, types, import contracts, coverage of core, the lock files
+check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock files
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -60,11 +76,14 @@ check: setup  ## lint, types, import contracts, coverage of core, the lock files
 	$(PY) -m pytest tests/unit -q -n 2 -p no:cacheprovider --cov --cov-report=term
 
 .PHONY: fix
-fix: setup  ## what the linter can mend by itself
+fix: .venv/.dev  ## what the linter can mend by itself
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
 .PHONY: lock
-lock: setup  ## compile the pinned requirements from *.in
-	.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.txt requirements.in
-	.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements-dev.txt requirements-dev.in
+lock: .venv/bin/pip  ## compile the pinned requirements from *.in; ARGS=--upgrade takes newer releases
+	$(INSTALL) -r requirements-lock.txt
+	for set in requirements{,-build,-demo,-dev,-lock}; do \
+	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header $(ARGS) \
+	        -o $$set.txt $$set.in || exit 1; \
+	done
