@@ -13,9 +13,9 @@ import uvloop
 from bench.peers import CONTAINS, TIMEOUT_S
 from bench.web import site_name
 from core.fleet import SiteCheck, Watch
-from core.outage import Finding, State, Track, after_look
-from ops.listeners import SiteListener
-from ops.talk import talk
+from core.monitor.detection import Finding, State, Track, after_look
+from ops.probe.expect import SiteListener
+from ops.probe.tcp import talk
 
 # As in the bot's watch.
 TOGETHER_S = 0.02

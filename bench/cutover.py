@@ -16,8 +16,8 @@ from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer
 from core.people import Person, Role
-from core.plan import State
-from core.words import from_stamp
+from core.plan.plan import State
+from core.wording import from_stamp
 from lab import Lab
 from ops.ports import Ports
 from ops.store.plans import RUN

@@ -12,7 +12,7 @@ from statistics import mean, median
 from bench.bots import running_bot
 from bench.fleets import CHANNEL, PEOPLE, server_names, write_fleet
 from bench.result import Row, seconds
-from core.words import from_stamp
+from core.wording import from_stamp
 from lab import Lab
 from lab.slack import LocalSlack, Message
 

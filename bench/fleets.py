@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.store import Store
-from ops.store.watching import Seen
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from core.fleet import Fleet

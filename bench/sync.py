@@ -20,7 +20,7 @@ from core.fleet import Server
 from core.people import Person, Role
 from lab import Lab
 from ops.ports import Ports
-from ops.rsync_peer import remote_shell, source_of, ssh_words
+from ops.rsync.peer import remote_shell, source_of, ssh_words
 
 PERSON = Person("bench", "terminal", frozenset(Role))
 BLOCK = "127.210.6."

@@ -14,12 +14,12 @@ from jobs import all_jobs
 from ops.clock import SystemClock
 from ops.databases import Databases
 from ops.dns import open_dns
-from ops.engine import StoreEngine
+from ops.durable.engine import StoreEngine
 from ops.fleetfile import load_fleet, secret_reader
 from ops.ports import Ports
-from ops.probe import NetProbe
-from ops.restic import Restic
-from ops.ssh import SshPool
+from ops.probe.prober import NetProbe
+from ops.restic.repository import Restic
+from ops.ssh.pool import SshPool
 from ops.store import Store
 
 if TYPE_CHECKING:

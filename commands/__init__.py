@@ -20,7 +20,7 @@ from ops.discovery import found_in
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from core.incident import Heard
+    from core.incident.notes import Heard
     from core.reply import Reply
     from ops.ports import Ports
 

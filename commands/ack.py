@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.errors import RefusedError, UsageError
-from core.outage_card import card_of
-from core.outage_names import subject_of
+from core.incident.card import card_of
+from core.incident.targets import subject_of
 from core.people import Role
 from core.reply import Reply, Tone
-from core.words import clock_time, listing, shortened
+from core.wording import clock_time, listing, shortened
 
 if TYPE_CHECKING:
     import argparse
 
     from ops.ports import Ports
-    from ops.store.outages import Outage
+    from ops.store.incident.outages import Outage
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,15 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
-from core.approval import why_not_approve
+from core.cutover.card import card_of, reply_of
+from core.cutover.card_parts import View
 from core.errors import RefusedError, UsageError
 from core.people import Role
-from core.plan import State
-from core.plan_card import card_of, reply_of
-from core.plan_parts import View
-from core.words import count, listing, shortened
+from core.plan.approval import why_not_approve
+from core.plan.plan import State
+from core.wording import count, listing, shortened
 from jobs.cutover import finish_unfinished
-from jobs.cutover.prepare import differences_now, reply_now, view_of
+from jobs.plans.prepare import differences_now, reply_now, view_of
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:

@@ -6,18 +6,18 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command
-from core.backup import moment
-from core.backup_proof import proof_reply
-from core.backup_report import list_reply, progress_reply, run_reply, status_reply
-from core.backup_result import BackupProgress
+from core.backup.report import list_reply, progress_reply, run_reply, status_reply
+from core.backup.result import BackupProgress
+from core.backup.sample import proof_reply
+from core.backup.snapshots import moment
 from core.errors import UsageError
-from core.naming import server_named, site_named
+from core.fleet.lookup import server_named, site_named
 from core.people import Role
 from jobs.backup import Wish, back_up, list_snapshots
-from jobs.backup.holding import offsite_of
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
-from jobs.backup.proof import prove_sites
+from jobs.backup.lock import offsite_of
 from jobs.backup.restore import restore_site
+from jobs.backup.test_restore import prove_sites
 
 if TYPE_CHECKING:
     import argparse

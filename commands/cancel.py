@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from commands.approve import find_plan
-from core.approval import why_not_cancel
+from core.cutover.card import card_of
+from core.cutover.card_parts import View
 from core.errors import RefusedError
-from core.plan import State
-from core.plan_card import card_of
-from core.plan_parts import View
+from core.plan.approval import why_not_cancel
+from core.plan.plan import State
 
 if TYPE_CHECKING:
     import argparse

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
-from core.incident import id_and_text
+from core.incident.notes import id_and_text
 from core.people import Role
-from ops.incidents import say
+from ops.gather.incidents import say
 
 if TYPE_CHECKING:
     import argparse

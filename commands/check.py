@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from commands import Command
 from core.reply import Heading, Part, Reply, Text, Tone
-from core.words import count
+from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
-from ops.live_check import dns_findings, ssh_findings
-from ops.offsite_check import offsite_findings
+from ops.gather.live_check import dns_findings, ssh_findings
+from ops.gather.offsite_check import offsite_findings
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from core.findings import Finding
     from core.fleet import Fleet
+    from core.status.findings import Finding
     from ops.fleetfile import Problem
     from ops.ports import Ports
 

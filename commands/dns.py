@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command
-from core import dns_report as report
-from core.dns_facts import dns_facts
-from core.naming import zone_named
-from core.pointing import living_too_long, names_pointing
+from core.dns import report
+from core.dns.pointing import living_too_long, names_pointing
+from core.dns.report_json import dns_facts
+from core.fleet.lookup import zone_named
 from core.reply import Reply
-from ops.dns.survey import survey
+from ops.gather.dns_survey import survey
 
 if TYPE_CHECKING:
     import argparse

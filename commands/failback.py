@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 
 from commands import Command
 from core.errors import RefusedError, UsageError
-from core.failback_chosen import at_home_reply, kept_report, taken_parts, with_own_hint
-from core.failback_keep import read_paths
-from core.failback_report import progress_reply, report
-from core.naming import server_named, server_or_site_named
+from core.failback.keep import read_paths
+from core.failback.report import progress_reply, report
+from core.failback.report_chosen import at_home_reply, kept_report, taken_parts, with_own_hint
+from core.fleet.lookup import server_named, server_or_site_named
 from core.people import Role
 from core.reply import Button, Text
-from core.sync_report import progress_reply as copying
-from core.sync_report import report as copied
-from core.words import count, listing
-from jobs.cutover.prepare import Wish as Move
-from jobs.cutover.prepare import prepare_failover, reply_now
-from jobs.sync import Wish, sync_sites
-from jobs.sync.keeping import Chosen, keep_and_take, release_served
-from jobs.sync.returned import (
+from core.sync.report import progress_reply as copying
+from core.sync.report import report as copied
+from core.wording import count, listing
+from jobs.failback.compare import (
     compare_returned,
     how_they_stand,
     silent_servers,
     sites_about,
 )
+from jobs.failback.keep import Chosen, keep_and_take, release_served
+from jobs.plans.prepare import Wish as Move
+from jobs.plans.prepare import prepare_failover, reply_now
+from jobs.sync import Wish, sync_sites
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from commands import Request
-    from core.failback import Returned, Standing
+    from core.failback.compare import Returned, Standing
     from core.reply import Part, Reply
-    from core.sync_result import SyncProgress, SyncResult
+    from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
 SHOW_EVERY_S = 1.0

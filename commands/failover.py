@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.errors import UsageError
-from core.naming import server_named, server_or_site_named, site_named
+from core.fleet.lookup import server_named, server_or_site_named, site_named
 from core.people import Role
-from jobs.cutover.prepare import Wish, prepare_failover, reply_now
+from jobs.plans.prepare import Wish, prepare_failover, reply_now
 
 if TYPE_CHECKING:
     import argparse

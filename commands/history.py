@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
+from core.audit import first_broken
 from core.errors import UsageError
-from core.record import first_broken
 from core.reply import Reply, Row, Table, Tone
-from core.words import clock_time, count, from_stamp
+from core.wording import clock_time, count, from_stamp
 
 if TYPE_CHECKING:
     import argparse

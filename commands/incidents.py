@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
-from core.incidents_report import incidents_of, list_reply, maintenance_reply, outage_reply
-from core.outage_card import card_of
-from ops.incidents import incident_named
-from ops.store.outages import Outage
+from core.incident.card import card_of
+from core.incident.report import incidents_of, list_reply, maintenance_reply, outage_reply
+from ops.gather.incidents import incident_named
+from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     import argparse

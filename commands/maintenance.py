@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.errors import RefusedError, UsageError
-from core.incident import incident_meant, plain_text
-from core.maintenance import (
+from core.fleet.lookup import target_named
+from core.incident.card_maintenance import card_of, list_reply, title_of
+from core.incident.maintenance import (
     FLEET,
     Maintenance,
     Phase,
@@ -18,12 +19,11 @@ from core.maintenance import (
     planned_start,
     why_not_plan,
 )
-from core.maintenance_card import card_of, list_reply, title_of
-from core.naming import target_named
+from core.incident.notes import incident_meant, plain_text
 from core.people import Role
 from core.reply import Reply, Tone
 from core.units import parse_duration
-from ops.store.maintenance import Wanted
+from ops.store.incident.maintenance import Wanted
 
 if TYPE_CHECKING:
     import argparse

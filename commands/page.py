@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.errors import RefusedError
-from core.page import headline
+from core.page.model import headline
 from core.people import Role
 from core.reply import Reply, Row, Table, Text, Tone
-from core.words import clock_time, count
+from core.wording import clock_time, count
 from jobs.pages import publish
-from ops.page_drawing import INDEX, drawn
-from ops.pages import current_page, with_days, with_page
+from ops.gather.page_drawing import INDEX, drawn
+from ops.gather.pages import current_page, with_days, with_page
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from core.page import Page
+    from core.page.model import Page
     from ops.ports import Ports
 
 FOLDER = "status-page"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from commands.approve import find_plan
 from core.people import Role
-from jobs.cutover.prepare import prepare_rollback, reply_now
+from jobs.plans.prepare import prepare_rollback, reply_now
 
 if TYPE_CHECKING:
     import argparse

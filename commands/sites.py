@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command
-from core.naming import server_named
-from core.sites_report import Copy, Kept, sites_reply
+from core.fleet.lookup import server_named
+from core.status.sites import Copy, Kept, sites_reply
 
 if TYPE_CHECKING:
     import argparse
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.copies import SyncRun
-    from ops.store.keeping import Compared
+    from ops.store.copies.protection import Compared
+    from ops.store.copies.served import SyncRun
 
 
 async def run(request: Request, ports: Ports) -> Reply:

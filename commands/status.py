@@ -9,20 +9,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
-from core.fleet_state import Condition
-from core.naming import target_named
-from core.plot import SPAN, first_slot, latency_plot, uptime_plot
-from core.status_facts import Asked, status_facts
-from core.status_of_one import SiteView, nameserver_reply, server_reply, site_reply
-from core.status_reply import status_reply
-from ops.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
+from core.fleet.lookup import target_named
+from core.monitor.state import Condition
+from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
+from core.status.overview import status_reply
+from core.status.overview_json import Asked, status_facts
+from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
+from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
     from core.reply import Json, Part, Reply
-    from core.status_reply import Picture
+    from core.status.overview import Picture
     from ops.ports import Ports
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command
-from core import proof_report, undo_report
 from core.errors import UsageError
-from core.naming import server_named, site_named
+from core.fleet.lookup import server_named, site_named
 from core.people import Role
 from core.reply import Reply
-from core.sync_report import progress_reply, report
-from core.undo import paths_to_put_back
+from core.sync import undo_report
+from core.sync.report import progress_reply, report
+from core.sync.undo import paths_to_put_back
+from core.verify import report as proof_report
 from jobs.sync import Wish, sync_sites
 from jobs.sync.undo import runs_kept, scene_of, undo, what_is_kept
 from jobs.verify import verify_sites
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from commands import Request
     from core.fleet import Site
-    from core.sync_result import SyncProgress
+    from core.sync.result import SyncProgress
     from ops.ports import Clock, Ports
 
 SHOW_EVERY_S = 1.0

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from jobs import Job
-from jobs.sync.keeping import end_interrupted_keeps
+from jobs.failback.keep import end_interrupted_keeps
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.maintenance import Phase, begun, overrun
-from core.maintenance_card import card_of
+from core.incident.card_maintenance import card_of
+from core.incident.maintenance import Phase, begun, overrun
 from jobs import Job
-from ops.store.maintenance import WHO
+from ops.store.incident.maintenance import WHO
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.maintenance import Maintenance
+    from core.incident.maintenance import Maintenance
     from core.reply import Reply
     from ops.ports import Ports
 

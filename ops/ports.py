@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from core.dns.records import RecordChange, ZoneReading
     from core.fleet import Endpoint, Fleet, Site
-    from core.records import RecordChange, ZoneReading
     from ops.databases import Databases
-    from ops.restic import Restic
+    from ops.restic.repository import Restic
     from ops.store import Store
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.slack.people import People
     from bot.slack.settings import SlackSettings
     from bot.slack.thread import Threads
-    from core.incident import Heard
+    from core.incident.notes import Heard
     from core.people import Person
     from ops.ports import Ports
 

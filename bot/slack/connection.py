@@ -27,7 +27,7 @@ from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
 from core.errors import SettingsError
-from jobs.watch.unstored import Unstored
+from jobs.notify.store_down import Unstored
 from ops.first_error import first_error
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
-    from core.incident import Heard
+    from core.incident.notes import Heard
     from core.reply import Plot, Reply
     from ops.ports import Ports
     from ops.store.cards import StoredCard

@@ -19,9 +19,9 @@ from slack_sdk.models.views import View
 from bot.slack.render import blocks_of_home
 from bot.slack.trouble import NOT_SAID, trouble_of
 from core.errors import StoreError
-from core.home import Pending, as_of, home_of
-from core.plan import State
-from ops.fleet_picture import is_watched, stored_picture
+from core.plan.plan import State
+from core.status.home_tab import Pending, as_of, home_of
+from ops.gather.fleet_picture import is_watched, stored_picture
 
 if TYPE_CHECKING:
     from slack_sdk.models.blocks import Block

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.slack.settings import new_session, web_client
 from bot.slack.trouble import NOT_SAID, Kind, trouble_of
-from core.findings import Finding
+from core.status.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ from bot.slack.render import message_of, note_of
 from bot.slack.trouble import NOT_SAID, Kind, Trouble, trouble_of
 from core.errors import StoreError
 from core.reply import Reply, Tone
-from core.words import clock_time
+from core.wording import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable

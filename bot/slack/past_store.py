@@ -19,7 +19,7 @@ KEY = "unstored"
 
 
 class PastStore:
-    """Implements `jobs.watch.unstored.Tell`."""
+    """Implements `jobs.notify.store_down.Tell`."""
 
     def __init__(self, client: AsyncWebClient, channel: str) -> None:
         self._channel = OpsChannel(client, channel)

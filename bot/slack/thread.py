@@ -16,10 +16,10 @@ import commands
 from bot.slack.delivery import Asked
 from bot.slack.trouble import NOT_SAID, why_of
 from core.errors import StoreError
-from core.incident import Heard
-from core.thread_reply import what_is_meant
-from ops.incidents import incident_of
-from ops.store.outages import Outage
+from core.incident.notes import Heard
+from core.incident.thread import what_is_meant
+from ops.gather.incidents import incident_of
+from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
-    from core.incident import Kind
-    from core.thread_reply import Meant
+    from core.incident.notes import Kind
+    from core.incident.thread import Meant
     from ops.ports import Ports
 
 LOG = logging.getLogger(__name__)

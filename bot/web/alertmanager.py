@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from core.errors import SettingsError, StoreError
-from core.reports import heard
-from ops.store.reports import Report
+from core.monitor.external_alerts import heard
+from ops.store.monitor.external_alerts import Report
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

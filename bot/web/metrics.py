@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from prometheus_client import generate_latest
 
 from bot.web.exposition import Family, one
-from core.fleet_state import stale_after
-from core.outage import State
-from ops.fleet_picture import copy_ages
-from ops.store.measures import Kept
-from ops.turns import in_turns
+from core.monitor.detection import State
+from core.monitor.state import stale_after
+from ops.cooperative import in_turns
+from ops.gather.fleet_picture import copy_ages
+from ops.store.monitor.metrics import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bot.web.vitals import Vitals
     from core.fleet import Fleet
-    from core.status_reply import CopyAges
+    from core.status.overview import CopyAges
     from ops.ports import Ports
-    from ops.store.measures import Going
+    from ops.store.monitor.metrics import Going
 
 # With so many sites the ages of their copies are read again only after this long.
 MANY = 1000

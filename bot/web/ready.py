@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
-from ops.fleet_picture import is_watched
+from ops.gather.fleet_picture import is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

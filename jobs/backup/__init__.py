@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from jobs import Job
 from jobs.backup.cards import look_at_ages, tell
-from jobs.backup.holding import REPOSITORY, site_claim
 from jobs.backup.listing import Listing, list_snapshots
-from jobs.backup.site import Wish
-from jobs.backup.sites import Backed, back_up_sites
-from ops.store.backups import RESTORE, UPKEEP
+from jobs.backup.lock import REPOSITORY, site_claim
+from jobs.backup.many import Backed, back_up_sites
+from jobs.backup.one import Wish
+from ops.store.copies.backups import RESTORE, UPKEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from core.backup_result import BackupProgress
+    from core.backup.result import BackupProgress
     from core.fleet import Fleet, Site
     from ops.ports import Ports
 
@@ -31,7 +31,7 @@ LOOK_EVERY = timedelta(hours=1)
 async def back_up(
     ports: Ports, sites: Sequence[Site], wish: Wish, on_progress: Callable[[BackupProgress], None]
 ) -> Backed:
-    """Back up sites because somebody asked; see `jobs.backup.sites.back_up_sites`."""
+    """Back up sites because somebody asked; see `jobs.backup.many.back_up_sites`."""
     backed = await back_up_sites(ports, sites, wish, on_progress)
     await tell(ports, backed, scheduled=False)
     return backed

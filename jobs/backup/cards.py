@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.backup import overdue
-from core.backup_cards import (
+from core.backup.cards import (
     OVERDUE_KEY,
     RUN_KEY,
     bad_card,
@@ -15,11 +14,12 @@ from core.backup_cards import (
     site_key,
     upkeep_card,
 )
+from core.backup.snapshots import overdue
 from core.reply import Tone
-from ops.trouble_cards import mend_trouble, put_trouble
+from ops.gather.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
-    from jobs.backup.sites import Backed
+    from jobs.backup.many import Backed
     from ops.ports import Ports
 
 # More sites than this with trouble in one run are one message.

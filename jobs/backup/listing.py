@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.backup_report import Known, Listed
+from core.backup.report import Known, Listed
 from core.errors import RefusedError, SharpnetError, StoreError
-from core.sync_trouble import Trouble
-from core.words import listing
-from jobs.backup.holding import REPOSITORY, offsite_of
-from ops.store.backups import PROOF, SAVE, UPKEEP
+from core.sync.failures import Trouble
+from core.wording import listing
+from jobs.backup.lock import REPOSITORY, offsite_of
+from ops.store.copies.backups import PROOF, SAVE, UPKEEP
 
 if TYPE_CHECKING:
-    from core.backup import Snapshot
+    from core.backup.snapshots import Snapshot
     from core.fleet import Site
     from ops.ports import Ports
-    from ops.store.backups import BackupRun
+    from ops.store.copies.backups import BackupRun
 
 # Of the repository itself, not of the way to it: the next server would find the same.
 OF_ALL = frozenset({"wrong-password", "settings"})

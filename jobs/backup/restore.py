@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from core.cutover import Outcome
+from core.cutover.card_restore import done_reply, dry_run_reply
+from core.cutover.steps import Outcome
 from core.errors import RefusedError
-from core.restore_card import done_reply, dry_run_reply
-from jobs.backup.bringing_back import bring_back, what_to_restore
-from jobs.backup.holding import holding
-from jobs.cutover.prepare import prepare_restore, reply_now
-from ops.rsync import run_id
-from ops.store.backups import RESTORE, BackupRun
+from jobs.backup.lock import holding
+from jobs.backup.restore_site import bring_back, what_to_restore
+from jobs.plans.prepare import prepare_restore, reply_now
+from ops.rsync.mirror import run_id
+from ops.store.copies.backups import RESTORE, BackupRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from core.fleet import Site
     from core.people import Person
+    from core.plan.restore import Restore
     from core.reply import Reply
-    from core.restoring import Restore
     from ops.ports import Ports
 
 

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover import END, Outcome, how_it_ended, next_steps
-from core.plan import State
-from core.plan_card import card_of
-from core.plan_parts import View
-from core.progress import merged
+from core.cutover.card import card_of
+from core.cutover.card_parts import View
+from core.cutover.progress import merged
+from core.cutover.steps import END, Outcome, how_it_ended, next_steps
+from core.plan.plan import State
 from jobs import Job
-from jobs.cutover.doing import Doing
+from jobs.cutover.step_context import Doing
 from jobs.cutover.steps import DOING, STEPS
 from jobs.cutover.verify import Verifier
 from jobs.pages import publish_now
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.cutover import Step
-    from core.progress import Progress
+    from core.cutover.progress import Progress
+    from core.cutover.steps import Step
     from ops.ports import Ports
     from ops.store.plans import StoredPlan
 

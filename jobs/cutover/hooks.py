@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.words import count
-from ops.hooks import run_these
+from core.wording import count
+from ops.gather.hooks import run_these
 
 if TYPE_CHECKING:
-    from core.cutover import Step
-    from core.hooks import Moment
-    from jobs.cutover.doing import Doing, Ended
+    from core.cutover.steps import Step
+    from core.fleet.hook_runs import Moment
+    from jobs.cutover.step_context import Doing, Ended
 
 
 async def before(doing: Doing, step: Step) -> Ended:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.cutover import Outcome
-from jobs.backup.bringing_back import bring_back
-from ops.rsync import run_id
+from core.cutover.steps import Outcome
+from jobs.backup.restore_site import bring_back
+from ops.rsync.mirror import run_id
 
 if TYPE_CHECKING:
-    from core.cutover import Step
-    from jobs.cutover.doing import Doing, Ended
+    from core.cutover.steps import Step
+    from jobs.cutover.step_context import Doing, Ended
 
 
 async def restore(doing: Doing, step: Step) -> Ended:

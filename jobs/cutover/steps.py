@@ -9,26 +9,26 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover import Outcome, Step, switched
+from core.cutover.progress import ZoneDone
+from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
-from core.progress import ZoneDone
-from core.sync_trouble import Trouble
-from core.words import count, listing
-from jobs.cutover.catching_up import catch_up
-from jobs.cutover.doing import when_nothing_runs_there
+from core.sync.failures import Trouble
+from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
+from jobs.cutover.late_files import catch_up
 from jobs.cutover.restore import restore
+from jobs.cutover.step_context import when_nothing_runs_there
 from jobs.cutover.verify import Verifier
 from jobs.sync import sync_site
-from ops.rsync_catch_up import clock_of
+from ops.rsync.catch_up import clock_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from core.plan import Move, ZoneChange
-    from core.records import ZoneReading
-    from core.sync_result import SyncResult
-    from jobs.cutover.doing import Doing, Ended
+    from core.dns.records import ZoneReading
+    from core.plan.plan import Move, ZoneChange
+    from core.sync.result import SyncResult
+    from jobs.cutover.step_context import Doing, Ended
 
 HOLD_PATIENCE_S = 30.0
 # Nobody waits at the screen for a later wave, and a nightly copy of its sites may take long.

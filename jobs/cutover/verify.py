@@ -7,15 +7,15 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover import Heard, Standing, standing
+from core.cutover.steps import Heard, Standing, standing
 from core.errors import SharpnetError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from core.cutover.progress import Progress
     from core.fleet import NameServer
-    from core.plan import Plan, ZoneChange
-    from core.progress import Progress
+    from core.plan.plan import Plan, ZoneChange
     from ops.ports import Ports
 
 AT_ONCE = 128

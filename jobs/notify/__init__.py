@@ -12,9 +12,9 @@ from jobs import Job
 from jobs.notify.heartbeat import Heart
 from jobs.notify.past_store import PastStore
 from jobs.notify.relay import Relay
-from jobs.watch.unstored import Unstored
+from jobs.notify.store_down import Unstored
 from ops.fleetfile import secret_reader
-from ops.notify import Ways
+from ops.notify.routes import Ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable

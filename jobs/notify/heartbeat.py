@@ -6,11 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
-from ops.fleet_picture import is_watched
+from ops.gather.fleet_picture import is_watched
 
 if TYPE_CHECKING:
     from core.fleet import Heartbeat
-    from ops.notify import Ways
+    from ops.notify.routes import Ways
     from ops.ports import Ports
 
 log = logging.getLogger(__name__)

@@ -6,19 +6,19 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from core.notify import message_of
+from core.incident.notification import message_of
 from core.reply import Tone
 
 if TYPE_CHECKING:
     from core.reply import Reply
-    from ops.notify import Ways
+    from ops.notify.routes import Ways
     from ops.ports import Ports
 
 log = logging.getLogger(__name__)
 
 
 class PastStore:
-    """Implements `jobs.watch.unstored.Tell`."""
+    """Implements `jobs.notify.store_down.Tell`."""
 
     def __init__(self, ports: Ports, ways: Ways) -> None:
         self._ports = ports

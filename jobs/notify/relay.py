@@ -15,17 +15,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
-from core.notify import FAILING_FOR, again_after, is_news, is_worth_telling, message_of
+from core.incident.notification import FAILING_FOR, again_after, is_news, is_worth_telling, message_of
 from core.reply import Reply, Text, Tone
-from core.words import clock_time
+from core.wording import clock_time
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import SecretRef
-    from ops.notify import Ways
+    from ops.notify.routes import Ways
     from ops.ports import Ports
-    from ops.store.sent import Alert, Route
+    from ops.store.notifications import Alert, Route
 
 log = logging.getLogger(__name__)
 

@@ -10,21 +10,21 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.outage import State
-from core.page import worth_telling
+from core.monitor.detection import State
+from core.page.model import worth_telling
 from core.reply import Reply, Tone
-from core.words import clock_time
+from core.wording import clock_time
 from jobs import Job
-from ops.page_drawing import drawn
-from ops.page_past import Past
-from ops.pages import current_page, put_page, stored_page, with_days, with_page
+from ops.gather.page_drawing import drawn
+from ops.gather.page_past import Past
+from ops.gather.pages import current_page, put_page, stored_page, with_days, with_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.page import Page
-    from ops.page_drawing import Drawing
+    from core.page.model import Page
+    from ops.gather.page_drawing import Drawing
     from ops.ports import Ports
 
 __all__ = ["JOB", "publish", "publish_now"]

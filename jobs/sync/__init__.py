@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from jobs import Job
 from jobs.sync.cards import tell
+from jobs.sync.many import mirrors_to_fill, sites_of_job, sync_many
+from jobs.sync.one import sync_one
+from jobs.sync.request import Wish
 from jobs.sync.serving import serving_now
-from jobs.sync.site import sync_one
-from jobs.sync.sites import mirrors_to_fill, sites_of_job, sync_many
-from jobs.sync.wish import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from core.fleet import Fleet, Site
-    from core.sync_result import SyncProgress, SyncResult
+    from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
 __all__ = ["JOB", "Wish", "end_interrupted", "sync_site", "sync_sites"]

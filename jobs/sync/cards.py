@@ -7,15 +7,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from core.reply import Button, Confirm, Reply, Text, Tone
-from core.words import clock_time, count, duration, listing
-from ops.trouble_cards import mend_trouble, put_trouble
+from core.wording import clock_time, count, duration, listing
+from ops.gather.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from core.sync_result import SyncResult
+    from core.sync.result import SyncResult
     from ops.ports import Ports
-    from ops.store.copies import SyncRun
+    from ops.store.copies.served import SyncRun
 
 # More sites than this with trouble on one way are one message: what they have in common is what has to be mended.
 MOST_SINGLE_CARDS = 3

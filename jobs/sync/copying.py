@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.sync_result import SyncProgress, SyncResult
-from core.sync_trouble import Trouble
-from core.syncing import Kind, most_deletes, why_not_apply
-from jobs.sync.claim import SiteClaim, held_by
+from core.sync.failures import Trouble
+from core.sync.result import SyncProgress, SyncResult
+from core.sync.rsync_output import Kind, most_deletes, why_not_apply
 from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
+from jobs.sync.lock import SiteClaim, held_by
 from jobs.sync.serving import serving_known
-from ops import rsync
+from ops.rsync import mirror as rsync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.sync_result import Doing
-    from core.syncing import Change
-    from jobs.sync.wish import Wish
+    from core.sync.result import Doing
+    from core.sync.rsync_output import Change
+    from jobs.sync.request import Wish
     from ops.ports import Ports
 
 SHOWN_CHANGES = 20

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from core.databases import DatabaseCopy, label, why_not_load
-from core.sync_trouble import Trouble
+from core.databases.copies import DatabaseCopy, label, why_not_load
+from core.sync.failures import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from core.databases import There
+    from core.databases.copies import There
     from core.fleet import Site
     from ops.databases import Databases
     from ops.databases.asking import Ready

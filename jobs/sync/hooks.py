@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.reply import Reply, Text, Tone
-from core.sync_trouble import Trouble
-from ops.hooks import run_hooks
-from ops.trouble_cards import mend_trouble
+from core.sync.failures import Trouble
+from ops.gather.hooks import run_hooks
+from ops.gather.trouble_cards import mend_trouble
 
 if TYPE_CHECKING:
     from core.fleet import Site

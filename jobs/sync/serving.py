@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.direction import Direction, which_way
-from ops.pointing import Pointing
+from core.sync.direction import Direction, which_way
+from ops.gather.pointing import Pointing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from core.fleet import Site
     from ops.ports import Ports
-    from ops.store.copies import Quarantined
+    from ops.store.copies.served import Quarantined
 
 
 @dataclass(frozen=True, slots=True)

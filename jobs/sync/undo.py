@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SharpnetError
-from core.sync_trouble import Trouble
-from core.syncing import shown_path
-from core.undo import Kept, KeptRun, PutBack, newest_first
-from core.words import clock_time, listing
+from core.sync.failures import Trouble
+from core.sync.rsync_output import shown_path
+from core.sync.undo import Kept, KeptRun, PutBack, newest_first
+from core.wording import clock_time, listing
 from jobs.sync.serving import serving_now
-from ops import replaced
-from ops.claimed import kept_claim, take_claim
-from ops.rsync import run_id
-from ops.schedule import next_at
+from ops.cron import next_at
+from ops.durable.claimed import kept_claim, take_claim
+from ops.rsync import replaced
+from ops.rsync.mirror import run_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

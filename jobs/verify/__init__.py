@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.proof_turn import whose_turn
+from core.verify.rotation import whose_turn
 from jobs import Job
 from jobs.sync.serving import serving_now
 from jobs.verify.cards import tell
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet, Site
-    from core.proof import Proof
+    from core.verify.compare import Proof
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.proof_report import alert
-from ops.trouble_cards import mend_trouble, put_trouble
+from core.verify.report import alert
+from ops.gather.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
-    from core.proof import Proof
+    from core.verify.compare import Proof
     from ops.ports import Ports
 
 

@@ -14,24 +14,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.proof import KEPT_FINDINGS, Finding, Found, LastCopy, Proof, judge, to_look_at
-from core.proof_report import facts_of
-from core.sync_trouble import Trouble
-from core.words import count, from_stamp
-from ops.rsync import Pull, run_id, why_not_pull
-from ops.rsync_verify import MOST_JUDGED, LookedAt, compare, look_at
-from ops.store.proofs import ProofRun
+from core.sync.failures import Trouble
+from core.verify.compare import KEPT_FINDINGS, Finding, Found, LastCopy, Proof, judge, to_look_at
+from core.verify.report import facts_of
+from core.wording import count, from_stamp
+from ops.rsync.mirror import Pull, run_id, why_not_pull
+from ops.rsync.verify import MOST_JUDGED, LookedAt, compare, look_at
+from ops.store.copies.proofs import ProofRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from core.fleet import Site
-    from core.proof import Difference
+    from core.verify.compare import Difference
     from jobs.sync.serving import Serving
     from ops.ports import Ports
     from ops.store.claims import Claim
-    from ops.store.copies import SyncRun
+    from ops.store.copies.served import SyncRun
 
 AT_ONCE = 2000
 LOOK_EVERY_S = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.flapping import Flaps, is_flapping, recent, what_became_of
+from core.monitor.flapping import Flaps, is_flapping, recent, what_became_of
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -7,21 +7,21 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.fleet_state import stale_after
-from core.outage import State
-from core.reports import BELIEVED_FOR, sources_of
+from core.monitor.detection import State
+from core.monitor.external_alerts import BELIEVED_FOR, sources_of
+from core.monitor.state import stale_after
 from jobs.sync.serving import keep_where_served
-from jobs.watch.contained import contained
-from jobs.watch.desk import Desk
-from jobs.watch.extras import Extras
-from jobs.watch.looks import Looks
-from jobs.watch.nap import Nap
-from jobs.watch.rota import Rota, phase
-from jobs.watch.scene import NAMESERVER, SERVER, SITE, Scene, site_key
-from jobs.watch.timed import TimedProbe
-from ops.fleet_picture import COUNTED_AT_ONCE, count_ages
-from ops.name_server_lag import Lag
-from ops.pointing import Pointing
+from jobs.watch.checks import Extras
+from jobs.watch.isolation import contained
+from jobs.watch.latency import TimedProbe
+from jobs.watch.outages import Desk
+from jobs.watch.probe_schedule import Rota, phase
+from jobs.watch.prober import Looks
+from jobs.watch.state import NAMESERVER, SERVER, SITE, Scene, site_key
+from jobs.watch.wakeable_sleep import Nap
+from ops.gather.fleet_picture import COUNTED_AT_ONCE, count_ages
+from ops.gather.name_server_lag import Lag
+from ops.gather.pointing import Pointing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import HostKeyError, LoginRefusedError, SharpnetError
-from core.host_facts import Measure, host_command, paths_of, remarks_of
+from core.monitor.host_checks import Measure, host_command, paths_of, remarks_of
 from ops.checks import Check
 
 if TYPE_CHECKING:

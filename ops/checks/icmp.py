@@ -15,7 +15,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from core.words import duration
+from core.wording import duration
 from ops.checks import Check
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ops.dialogue import Dialogue
+from ops.checks._starttls import mail_check
 from ops.ports import Look
-from ops.starttls import mail_check
+from ops.probe.lines import Dialogue
 
 
 class ImapDialogue(Dialogue):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ops.checks import Check
 from ops.ports import Look
-from ops.talk import talk
+from ops.probe.tcp import talk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,20 +1,17 @@
-"""Databases of sites, one file an engine: found here by itself, and refused where it holds no `ENGINE`.
+"""Databases of sites, by engines that are found in `ops.databases.engines`.
 
 A copy is loaded into a fresh database beside the one that is there, checked, and then exchanged for it; the one before
-is kept under another name (`core.databases`). Killed at any instant, the mirror's database is the one before or the
-one after. What goes wrong is returned as a Trouble; only what SSH and the store raise is raised.
+is kept under another name (`core.databases.copies`). Killed at any instant, the mirror's database is the one before or
+the one after. What goes wrong is returned as a Trouble; only what SSH and the store raise is raised.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from core.database_trouble import trouble_of_database
-from core.databases import (
+from core.databases.copies import (
     DatabaseCopy,
     There,
     fresh_name,
@@ -24,22 +21,23 @@ from core.databases import (
     was_replaced_by,
     why_not_whole,
 )
-from core.sync_trouble import Trouble
+from core.databases.failures import trouble_of_database
+from core.sync.failures import Trouble
 from ops.databases.asking import DatabaseError, Place, Ready
 from ops.databases.engine import Engine
+from ops.discovery import found_in
 from ops.ports import End
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from core.database_trouble import Doing
-    from core.databases import Kept
+    from core.databases.copies import Kept
+    from core.databases.failures import Doing
     from core.fleet import Database, SecretRef
     from ops.databases.engine import Dialect
     from ops.ports import Ssh
 
-SHARED = frozenset({"asking", "engine", "mariadb_objects", "mariadb_script", "postgresql_script"})
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255
 _NOT_SENT = Trouble(
@@ -53,12 +51,7 @@ _NOT_SENT = Trouble(
 def all_engines() -> Mapping[str, Engine]:
     """Return every engine by each of its names. Raises TypeError for a file without a proper ENGINE."""
     found: dict[str, Engine] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        if module_info.name in SHARED:
-            continue
-        engine = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "ENGINE", None)
-        if not isinstance(engine, Engine):
-            raise TypeError(f"ops/databases/{module_info.name}.py holds no ENGINE of type Engine")
+    for engine in found_in("ops.databases.engines", "ENGINE", Engine).values():
         for name in engine.names:
             if name in found:
                 raise TypeError(f"two files hold the database engine {name}")

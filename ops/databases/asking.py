@@ -6,17 +6,17 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.database_trouble import trouble_of_database
+from core.databases.failures import trouble_of_database
 from core.errors import SharpnetError
-from core.words import count
+from core.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from core.database_trouble import Doing
-    from core.databases import There
+    from core.databases.copies import There
+    from core.databases.failures import Doing
     from core.fleet import Database
-    from core.sync_trouble import Trouble
+    from core.sync.failures import Trouble
     from ops.ports import Ran, Ssh
 
 # Large tables are counted and indexes built in one question.

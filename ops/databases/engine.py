@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from core.databases import There
+    from core.databases.copies import There
     from ops.databases.asking import Place
 
 
@@ -20,7 +20,7 @@ class Dialect(Protocol):
         ...
 
     async def beside(self) -> tuple[str, ...]:
-        """Return the names of all that stands beside the database, as `core.databases` names it."""
+        """Return the names of all that stands beside the database, as `core.databases.copies` names it."""
         ...
 
     async def usable(self, source: There, /) -> frozenset[str]:
@@ -67,3 +67,8 @@ class Engine:
     names: tuple[str, ...]
     dialect: Callable[[Place], Dialect]
     first: Callable[[str | None], bytes]
+
+    @property
+    def name(self) -> str:
+        """By which it is found: the first of its names."""
+        return self.names[0]

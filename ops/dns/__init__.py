@@ -1,7 +1,4 @@
-"""DNS backends, one file each: how zones are read and changed. Each file holds one `BACKEND`; one without is refused.
-
-A new way to reach DNS (a provider's API, say) is one new file here with a `BACKEND`, and nothing else.
-"""
+"""DNS: the backends through which zones are read and changed, found in `ops.dns.backends`, and what they share."""
 
 from __future__ import annotations
 
@@ -20,9 +17,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "rfc2136"
 
-# What the files here share, and what is built on any backend: these hold no BACKEND.
-SHARED = frozenset({"presentation", "refusals", "signing", "survey", "transfer", "update_message", "wire"})
-
 
 @dataclass(frozen=True, slots=True)
 class Backend:
@@ -35,7 +29,7 @@ class Backend:
 @cache
 def all_backends() -> Mapping[str, Backend]:
     """Return every backend by its name. Raises TypeError for a file without a proper BACKEND."""
-    return dict(sorted(found_in(__name__, "BACKEND", Backend, but=SHARED).items()))
+    return dict(sorted(found_in("ops.dns.backends", "BACKEND", Backend).items()))
 
 
 def open_dns(fleet: Fleet, secret: Callable[[SecretRef], str], backend: str = DEFAULT) -> Dns:

@@ -1,4 +1,4 @@
-"""Between dnspython's records and ours: names, values and record sets as `core.records` writes them."""
+"""Between dnspython's records and ours: names, values and record sets as `core.dns.records` writes them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
 
+from core.dns.records import RecordSet
 from core.errors import DnsError
-from core.records import RecordSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

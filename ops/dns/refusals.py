@@ -12,7 +12,7 @@ import dns.rcode
 import dns.tsig
 
 from core.errors import DnsChangedError, DnsClockError, DnsError, DnsRefusedError
-from core.words import duration
+from core.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ import dns.tsig
 import dns.xfr
 import dns.zone
 
+from core.dns.records import RecordSet, ZoneReading
 from core.errors import DnsError
-from core.records import RecordSet, ZoneReading
 from ops.dns.presentation import record_sets, to_name
 from ops.dns.refusals import Asked, UnverifiedError, signature_refused
 from ops.dns.wire import ClosedEarlyError

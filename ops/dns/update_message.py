@@ -11,7 +11,7 @@ import dns.update
 from ops.dns.presentation import to_name, to_rdataset, to_type
 
 if TYPE_CHECKING:
-    from core.records import RecordChange
+    from core.dns.records import RecordChange
 
 
 def update_message(zone: str, changes: tuple[RecordChange, ...]) -> dns.update.UpdateMessage:

@@ -21,7 +21,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from core.errors import TimedOutError, UnreachableError
-from core.words import duration
+from core.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

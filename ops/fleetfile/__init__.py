@@ -1,7 +1,7 @@
 """The fleet file: read whole, checked whole, and everything that is wrong with it said at once.
 
 Four steps, each of which goes on with what the one before could make of it: the text, YAML with its lines
-(`yaml_tree`), the shape of each value (`shape`), and how the values fit together (`core.fleet_problems`).
+(`yaml_tree`), the shape of each value (`shape`), and how the values fit together (`core.fleet.problems`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from core.errors import SettingsError
-from core.fleet_problems import fleet_troubles
-from core.words import count
+from core.fleet.problems import fleet_troubles
+from core.wording import count
 from ops.fleetfile.names import known_zone_name
 from ops.fleetfile.problems import Problem, of_shape, of_trouble, where_of
 from ops.fleetfile.reading import text_of

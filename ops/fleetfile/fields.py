@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from core.fleet import SecretRef
-from core.fleet_tree import did_you_mean
+from core.fleet.raw_tree import did_you_mean
 from core.units import (
     DURATION_PATTERN,
     SHARE_PATTERN,

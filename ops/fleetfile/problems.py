@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from core.fleet_tree import did_you_mean
-from core.words import listing
+from core.fleet.raw_tree import did_you_mean
+from core.wording import listing
 from ops.fleetfile.shape import FleetFile
 from ops.fleetfile.wrong import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from core.fleet_tree import Trouble, Where
+    from core.fleet.raw_tree import Trouble, Where
     from ops.fleetfile.yaml_tree import Tree
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)

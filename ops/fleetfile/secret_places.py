@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
-from core.fleet_tree import Trouble, at, entries_at, mapping_at
+from core.fleet.raw_tree import Trouble, at, entries_at, mapping_at
 from ops.fleetfile.places import path_here, path_in, secret_in, secret_ref
 from ops.fleetfile.wrong import Wrong
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from core.fleet import Fleet, SecretRef
-    from core.fleet_tree import Where
+    from core.fleet.raw_tree import Where
 
 MOST_SECRET_BYTES = 1 << 20
 OTHERS = 0o077

@@ -1,6 +1,6 @@
 """The fleet file as a whole: its sections, and the fleet that they become.
 
-These models check one value at a time; `core.fleet_problems` checks how values fit together.
+These models check one value at a time; `core.fleet.problems` checks how values fit together.
 """
 
 from pathlib import Path

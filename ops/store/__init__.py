@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.store.backups import Backups
+from ops.store.audit import Record
 from ops.store.cards import Cards
 from ops.store.claims import Claims, Runs
-from ops.store.copies import Copies
+from ops.store.copies.backups import Backups
+from ops.store.copies.proofs import Proofs
+from ops.store.copies.protection import Keeping
+from ops.store.copies.served import Copies
+from ops.store.copies.undos import Undos
 from ops.store.database import Db
-from ops.store.history_of_states import StateHistory
 from ops.store.home_tabs import HomeTabs
-from ops.store.keeping import Keeping
-from ops.store.latencies import Latencies
-from ops.store.maintenance import Maintenances
-from ops.store.measures import Measures
+from ops.store.incident.maintenance import Maintenances
+from ops.store.incident.reminders import Reminders
+from ops.store.monitor.external_alerts import Reports
+from ops.store.monitor.history import StateHistory
+from ops.store.monitor.latencies import Latencies
+from ops.store.monitor.metrics import Measures
+from ops.store.monitor.states import Watching
+from ops.store.notifications import Sent
 from ops.store.plans import Plans
-from ops.store.proofs import Proofs
-from ops.store.record import Record
-from ops.store.reminders import Reminders
-from ops.store.reports import Reports
-from ops.store.sent import Sent
-from ops.store.undos import Undos
-from ops.store.watching import Watching
 
 if TYPE_CHECKING:
     from pathlib import Path

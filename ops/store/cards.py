@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.words import from_stamp, stamp
+from core.wording import from_stamp, stamp
 from ops.store.replies import reply_from_text, reply_to_text
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.words import from_stamp, stamp
+from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.cutover import Outcome
+from core.cutover.progress import Progress, progress_from_json, progress_to_json
+from core.cutover.steps import Outcome
 from core.errors import RefusedError
-from core.plan import Plan, State, plan_from_json, plan_to_json
-from core.progress import Progress, progress_from_json, progress_to_json
-from core.words import from_stamp, listing, stamp
+from core.plan.plan import Plan, State, plan_from_json, plan_to_json
+from core.wording import from_stamp, listing, stamp
+from ops.store.audit import write_entry
 from ops.store.cards import put_card
 from ops.store.claims import submit_run
-from ops.store.record import write_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

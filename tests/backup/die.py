@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bot.settings import Settings
 from bot.wiring import open_ports
-from jobs.backup.site import Wish
-from jobs.backup.sites import back_up_sites
+from jobs.backup.many import back_up_sites
+from jobs.backup.one import Wish
 from ops.fleetfile import secret_reader
-from ops.restic import Restic
+from ops.restic.repository import Restic
 
 
 async def main(config: str, store: str, site_name: str, path: str, bandwidth: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from backup.vault import Vault, approved, offsite
 from sync.rig import lab_to_share, rigged
 
-from core.plan import State
+from core.plan.plan import State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

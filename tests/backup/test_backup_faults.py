@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.backup import JOB, SCHEDULED, end_interrupted
-from jobs.backup.bringing_back import what_to_restore
 from jobs.backup.listing import list_snapshots
+from jobs.backup.restore_site import what_to_restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ import pytest
 from sync.killed import FOR_EVER, REFUSED, Place
 from sync.rig import contents_at, tree_at
 
-from ops.restic_script import RESTORE
-from ops.rsync_script import SWAP
+from ops.restic.script import RESTORE
+from ops.rsync.script import SWAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ from backup.vault import approved
 from sync.rig import contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
-from core.plan import State
+from core.plan.plan import State
 from core.reply import Typed
 from jobs.backup import end_interrupted
 from jobs.cutover import carry_out
-from jobs.cutover.prepare import differences_now
-from ops.store.backups import RESTORE, BackupRun
+from jobs.plans.prepare import differences_now
+from ops.store.copies.backups import RESTORE, BackupRun
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:

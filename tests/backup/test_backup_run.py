@@ -14,8 +14,8 @@ from core.errors import RefusedError, UnreachableError
 from core.people import Person, Role
 from jobs.backup import JOB, SCHEDULED, end_interrupted
 from jobs.backup.listing import list_snapshots
-from ops.claimed import LEASE
-from ops.store.backups import SAVE, BackupRun
+from ops.durable.claimed import LEASE
+from ops.store.copies.backups import SAVE, BackupRun
 
 if TYPE_CHECKING:
     from backup.vault import Vault

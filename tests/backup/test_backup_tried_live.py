@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commands.check import check_live
-from ops.offsite_check import offsite_findings
+from ops.gather.offsite_check import offsite_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from backup.vault import Vault
 
-    from core.findings import Finding
+    from core.status.findings import Finding
     from lab import Lab
 
 FROM_OSLO, FROM_LIMA = "oslo reaching the off-site repository", "lima reaching the off-site repository"

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
 from core.people import Person, Role
-from jobs.backup.site import Wish
-from jobs.backup.sites import back_up_sites
+from jobs.backup.many import back_up_sites
+from jobs.backup.one import Wish
 from jobs.cutover import carry_out
-from jobs.cutover.prepare import differences_now
+from jobs.plans.prepare import differences_now
 from ops.fleetfile import secret_reader
-from ops.restic import Restic
-from ops.store.backups import UPKEEP, BackupRun
+from ops.restic.repository import Restic
+from ops.store.copies.backups import UPKEEP, BackupRun
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sync.rig import Rig
 
-    from core.backup_result import BackupResult
+    from core.backup.result import BackupResult
     from core.fleet import Site
-    from core.plan import State
+    from core.plan.plan import State
     from core.reply import Reply
-    from jobs.backup.sites import Backed
+    from jobs.backup.many import Backed
     from lab import Lab
     from ops.ports import Ports
 

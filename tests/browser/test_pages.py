@@ -24,16 +24,16 @@ from ruamel.yaml import YAML
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
-from core.incident import Said
-from core.outage_facts import Ending, Facts, facts_to_json
+from core.incident.facts import Ending, Facts, facts_to_json
+from core.incident.notes import Said
 from core.people import Person, Role
 from core.reply import Reply
-from core.words import stamp
+from core.wording import stamp
 from jobs.pages import publish
 from lab import Lab
-from ops.pages import stored_page, with_days
-from ops.store.outages import Closing, Opening
-from ops.store.watching import Seen
+from ops.gather.pages import stored_page, with_days
+from ops.store.incident.outages import Closing, Opening
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
     from ops.ports import Ports
-    from ops.store.outages import Outage
+    from ops.store.incident.outages import Outage
 
 TOP = Path(__file__).parents[2]
 PICTURES = TOP / "docs" / "pictures"

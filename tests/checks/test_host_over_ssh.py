@@ -15,15 +15,15 @@ from checks.rig import LOOPBACK, name_server
 from bot.settings import Settings
 from bot.wiring import open_ports
 from core.fleet import Endpoint, HostLimits, NameServer, ServerChecks
-from core.host_facts import FACTS, Measure, host_command, paths_of, sections
+from core.monitor.host_checks import FACTS, Measure, host_command, paths_of, sections
 from jobs.watch import Watcher
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
 from ops.checks import all_checks
 from ops.dns import open_dns
 from ops.fleetfile import secret_reader
-from ops.probe import NetProbe
-from ops.ssh import SshPool
+from ops.probe.prober import NetProbe
+from ops.ssh.pool import SshPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
 from core.people import Person, Role
-from ops import engine
+from ops.durable import engine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from core.plan import State
+    from core.plan.plan import State
     from core.reply import Reply
     from lab import Lab
     from ops.ports import Ports

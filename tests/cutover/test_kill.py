@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cutover.moving import root_of, trace, traced, write
 
-from core.plan import State
-from core.record import first_broken
+from core.audit import first_broken
+from core.plan.plan import State
 
 if TYPE_CHECKING:
     from typing import Any

@@ -14,7 +14,7 @@ from cutover.moving import MOMENTS, root_of, trace, traced, while_dns_changes, w
 
 from core.errors import RefusedError, UsageError
 from core.fleet import Database
-from core.plan import State
+from core.plan.plan import State
 from core.reply import Table
 
 if TYPE_CHECKING:

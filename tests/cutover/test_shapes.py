@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.plan import State
+from core.plan.plan import State
 
 if TYPE_CHECKING:
     from cutover.stage import Stage

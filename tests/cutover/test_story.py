@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from cutover.stage import staged
 
+from core.audit import first_broken
 from core.errors import NotAllowedError, RefusedError
 from core.people import Person, Role
-from core.plan import State
-from core.record import first_broken
+from core.plan.plan import State
 from core.reply import Table
-from jobs.expire import expire_plans
-from jobs.unfinished import ask_again
-from ops.store.watching import Seen
+from jobs.plans import expire_plans
+from jobs.recheck import ask_again
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from typing import Any

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cutover.moving import root_of, trace, traced, while_dns_changes, write
 
-from core.plan import State
+from core.plan.plan import State
 from core.reply import Table
 from jobs.cutover import finish_unfinished
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from cutover.stage import Stage
 
+    from core.dns.records import RecordChange
     from core.fleet import Endpoint
-    from core.records import RecordChange
     from core.reply import Reply
     from ops.store.plans import StoredPlan
 

@@ -10,8 +10,8 @@ from databases.conftest import ODD
 from sync.rig import WHO
 
 from jobs.sync import Wish
+from jobs.sync.one import sync_one
 from jobs.sync.serving import serving_known
-from jobs.sync.site import sync_one
 
 if TYPE_CHECKING:
     from sync.rig import Rig

@@ -13,9 +13,9 @@ import pytest
 from databases.conftest import ODD
 from databases.test_database_copies import ENGINES, name_of, sql
 
-from core.databases import DatabaseCopy
+from core.databases.copies import DatabaseCopy
 from core.fleet import Hook, Hooks
-from core.sync_trouble import Trouble
+from core.sync.failures import Trouble
 from lab import LabError
 from ops.ports import Ran
 

@@ -11,14 +11,14 @@ from cutover.stage import BOSS
 
 from commands import answer, split_line
 from core.errors import RefusedError
-from core.failback import Found
-from core.plan import State
-from jobs.sync.returned import compare_returned, how_they_stand
+from core.failback.compare import Found
+from core.plan.plan import State
+from jobs.failback.compare import compare_returned, how_they_stand
 
 if TYPE_CHECKING:
     from cutover.stage import Stage
 
-    from core.failback import Returned
+    from core.failback.compare import Returned
 
 SITE, OTHER = "fjord.example", "ski.example"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sync.rig import WHO, contents_at, tree_at
 
-from core.record import first_broken
+from core.audit import first_broken
 
 if TYPE_CHECKING:
     from sync.rig import Rig

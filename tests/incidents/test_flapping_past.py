@@ -14,7 +14,7 @@ from core.reply import Text
 if TYPE_CHECKING:
     from watch.conftest import SetStage, Stage
 
-    from ops.store.outages import Outage
+    from ops.store.incident.outages import Outage
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from incidents.conftest import ALICE, BOB, EVE, card_title, on_record, play, run
 
 from core.errors import NotAllowedError, RefusedError, UsageError
 from core.fleet import Watch
-from core.maintenance import Phase
+from core.incident.maintenance import Phase
 
 if TYPE_CHECKING:
     from watch.conftest import SetStage, Stage
 
-    from core.maintenance import Maintenance
+    from core.incident.maintenance import Maintenance
 
 M1 = "maintenance:1"
 

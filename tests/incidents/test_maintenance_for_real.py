@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.words import stamp
+from core.wording import stamp
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
 

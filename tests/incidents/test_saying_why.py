@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from incidents.conftest import ALICE, BOB, EVE, card_title, on_record, play, thread, type_in
 
+from core.audit import first_broken
 from core.errors import NotAllowedError, UsageError
-from core.record import first_broken
 from core.reply import Table, Text, Typed
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from incidents.conftest import play, run_jobs, type_in
 
 from core.fleet import Alerts
 from core.reply import Heading, Table, Text, Tone
-from jobs.summary import JOB
-from ops.store.copies import SyncRun
-from ops.store.proofs import ProofRun
+from jobs.digest import JOB
+from ops.store.copies.proofs import ProofRun
+from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
     from watch.conftest import Stage

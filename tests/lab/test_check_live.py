@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from commands.check import check_live
-from core.findings import Finding
+from core.status.findings import Finding
 from ops.dns import open_dns
 from ops.fleetfile import examine, secret_reader
-from ops.ssh import SshPool
+from ops.ssh.pool import SshPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

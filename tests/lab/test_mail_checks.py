@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from lab import Lab, tls
-from ops import starttls
+from ops.checks import _starttls as starttls
 from ops.checks import all_checks
 from ops.clock import SystemClock
 from ops.fleetfile import examine

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.web.exposition import Family, one
 from bot.web.metrics import Metrics
-from ops.turns import PIECE, in_turns
+from ops.cooperative import PIECE, in_turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator

@@ -12,9 +12,9 @@ from monitoring.asking import ask, metrics_of
 
 from bot.web import ready
 from core.reply import Reply, Tone
-from ops.store.copies import SyncRun
-from ops.store.outages import Opening
-from ops.store.watching import Seen
+from ops.store.copies.served import SyncRun
+from ops.store.incident.outages import Opening
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from monitoring.asking import metrics_of
 
-from ops.store.backups import SAVE, BackupRun
-from ops.store.copies import SyncRun
-from ops.store.proofs import ProofRun
-from ops.store.watching import Seen
+from ops.store.copies.backups import SAVE, BackupRun
+from ops.store.copies.proofs import ProofRun
+from ops.store.copies.served import SyncRun
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from monitoring.asking import TOKEN, ask
 from monitoring.monitors import Monitors
 from notify.receivers import Receiver, listening, ports_of, until
 
-from ops.store.watching import Seen
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site
 from jobs.notify.relay import Relay
 from ops.clock import SystemClock
 from ops.fleetfile import secret_reader
-from ops.notify import Ways
+from ops.notify.routes import Ways
 from ops.ports import Ports
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from notify.receivers import Receiver, ShiftedClock, until
 
 from core.fleet import Heartbeat, SecretRef
 from jobs.notify.heartbeat import Heart
-from ops.notify import Ways
-from ops.store.watching import Seen
+from ops.notify.routes import Ways
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

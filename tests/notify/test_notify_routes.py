@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from notify.receivers import Receiver, all_sent, asked, got, listening, relaying, until
 
 from core.fleet import SecretRef
-from core.notify import Kind, Message
+from core.incident.notification import Kind, Message
 from core.reply import Reply, Text, Tone
-from core.words import stamp
+from core.wording import stamp
 from ops.fleetfile import secret_reader
-from ops.notify import Ways, notify_findings
+from ops.notify.routes import Ways, notify_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
-from core.incident import Said
-from core.outage_facts import Facts, facts_to_json
+from core.incident.facts import Facts, facts_to_json
+from core.incident.notes import Said
 from core.people import Person, Role
 from core.reply import Reply
-from ops.store.outages import Opening
-from ops.store.watching import Seen
+from ops.store.incident.outages import Opening
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lab import Lab
     from ops.ports import Ports
-    from ops.store.outages import Outage
+    from ops.store.incident.outages import Outage
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 GAP = timedelta(seconds=5)

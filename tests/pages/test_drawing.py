@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 from notify.receivers import ports_of
 
-from core.fleet_state import Tally
-from core.outage import State
-from core.page import Incident, OnPage, Page
-from core.page_days import DAYS
-from core.page_html import body_parts, page_html
-from core.page_json import page_facts
-from ops.page_drawing import drawn
-from ops.page_past import Past
+from core.monitor.detection import State
+from core.monitor.state import Tally
+from core.page.days import DAYS
+from core.page.html import body_parts, page_html
+from core.page.json_feed import page_facts
+from core.page.model import Incident, OnPage, Page
+from ops.gather.page_drawing import drawn
+from ops.gather.page_past import Past
 from ops.store import Store
-from ops.store.watching import Seen
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
-    from core.page_days import Stretch
+    from core.page.days import Stretch
     from ops.ports import Ports
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)

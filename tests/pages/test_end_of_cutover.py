@@ -11,7 +11,7 @@ import pytest
 from cutover.stage import Stage, copy_to_mirrors, staged
 from pages.conftest import two_pages
 
-from core.plan import State
+from core.plan.plan import State
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
 

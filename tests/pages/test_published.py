@@ -14,9 +14,9 @@ from core.errors import RefusedError
 from core.reply import Tone
 from jobs.pages import Publisher, publish_now
 from jobs.watch import Watcher
-from ops.page_drawing import drawn
-from ops.pages import stored_page, with_days
-from ops.store.watching import Seen
+from ops.gather.page_drawing import drawn
+from ops.gather.pages import stored_page, with_days
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import pytest
 from pages.desk import until
 
 from core.errors import RefusedError, TimedOutError, UnreachableError
-from ops.ssh import SshPool
-from ops.ssh_files import LEFT_AFTER_S
+from ops.ssh.files import LEFT_AFTER_S
+from ops.ssh.pool import SshPool
 
 if TYPE_CHECKING:
     from pages.desk import Desk

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.words import clock_time
+from core.wording import clock_time
 from jobs.pages import publish
-from ops.pages import stored_page, with_days
+from ops.gather.pages import stored_page, with_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

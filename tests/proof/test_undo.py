@@ -15,7 +15,7 @@ from commands import answer, split_line
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.reply import Typed
 from jobs.interrupted_undos import report
-from ops.claimed import LEASE
+from ops.durable.claimed import LEASE
 
 if TYPE_CHECKING:
     from sync.rig import Rig
@@ -184,7 +184,7 @@ async def test_a_proof_says_that_something_was_put_back_since_the_copy(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So that a second is enough between what was before the copy and what came after.
-    monkeypatch.setattr("core.proof.SLACK_S", 0)
+    monkeypatch.setattr("core.verify.compare.SLACK_S", 0)
     site, run = await changed(rig)
     await asyncio.sleep(1.2)
     await rig.filled(site)
@@ -228,7 +228,7 @@ async def test_a_server_that_is_gone_ends_the_undo_on_record_as_failed(
     async def lost(*_: object) -> None:
         raise UnreachableError("lima ended a command without saying how.")
 
-    monkeypatch.setattr("ops.replaced.put_back", lost)
+    monkeypatch.setattr("ops.rsync.replaced.put_back", lost)
     with pytest.raises(UnreachableError):
         await rig.say(f"sync --undo {run}")
     assert (await rig.ports.store.record.entries(subject=site.name))[-1].kind == "undo.failed"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sync.rig import contents_at
 
-from ops.replaced_script import PUT
+from ops.rsync.replaced_script import PUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

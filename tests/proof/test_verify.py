@@ -13,8 +13,8 @@ import pytest
 from sync.rig import WHO, empty, tree_at
 
 from core.fleet import Database, SyncPolicy
-from core.proof import Finding
 from core.reply import Tone
+from core.verify.compare import Finding
 from jobs.sync.serving import serving_known
 from jobs.verify import JOB, verify_by_clock, verify_sites
 from jobs.verify import one as one_proof
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Site
-    from core.proof import Proof
+    from core.verify.compare import Proof
 
 pytestmark = pytest.mark.xdist_group("verify")
 
@@ -76,7 +76,7 @@ async def test_a_plain_sync_leaves_other_bytes_of_the_same_size_and_time_and_one
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take times as they are, so that a second is enough between what was before and what came after."""
-    monkeypatch.setattr("core.proof.SLACK_S", 0)
+    monkeypatch.setattr("core.verify.compare.SLACK_S", 0)
 
 
 @pytest.mark.usefixtures("quick")
@@ -245,7 +245,7 @@ async def test_more_differences_than_are_judged_prove_nothing(rig: Rig, monkeypa
     site = rig.take()
     await rig.filled(site)
     rig.write(site, "oslo", {f"new-{number}": "x" for number in range(9)})
-    for module in ("ops.rsync_verify", "jobs.verify.one"):
+    for module in ("ops.rsync.verify", "jobs.verify.one"):
         monkeypatch.setattr(f"{module}.MOST_JUDGED", 5)
     proof = await proof_of(rig, site)
     assert proof.trouble is not None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from core.incident import Heard
+    from core.incident.notes import Heard
     from core.people import Person
     from ops.store.cards import StoredCard
 

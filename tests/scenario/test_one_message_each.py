@@ -17,13 +17,13 @@ from scenario.ops_room import ALICE, ALL_WELL, OpsRoom, much_looked_at
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer
-from core.home import home_of
 from core.people import Person
+from core.status.home_tab import home_of
 from lab import Lab, faults
 from lab.slack import shown_in
 from lab.small_fleet import address_blocks, write_small_fleet
-from ops.fleet_picture import is_watched, stored_picture
-from ops.pages import stored_page, with_days
+from ops.gather.fleet_picture import is_watched, stored_picture
+from ops.gather.pages import stored_page, with_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,15 +13,15 @@ from bot.slack import home
 from bot.slack.people import People
 from bot.slack.settings import new_session, web_client
 from core.fleet import Endpoint
-from core.maintenance_card import card_of
-from core.plan import Move, Plan, ZoneChange
+from core.incident.card_maintenance import card_of
+from core.plan.plan import Move, Plan, ZoneChange
 from core.reply import Button, Reply, Tone
 from lab.slack_stand_in import LOSE
 from ops.clock import SystemClock
 from ops.ports import Ports
 from ops.store import Store
-from ops.store.maintenance import Wanted
-from ops.store.outages import Opening
+from ops.store.incident.maintenance import Wanted
+from ops.store.incident.outages import Opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.slack.settings import SlackSettings
-    from core.findings import Finding
     from core.fleet import Fleet
+    from core.status.findings import Finding
     from lab.slack import LocalSlack
     from lab.slack_stand_in import WebApi
 

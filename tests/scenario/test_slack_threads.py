@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from core.incident import Heard
-from core.maintenance_card import card_of as maintenance_card
-from core.outage_card import card_of
+from core.incident.card import card_of
+from core.incident.card_maintenance import card_of as maintenance_card
+from core.incident.notes import Heard
 from core.reply import Reply
 from lab.slack import shown_in
-from ops.store.maintenance import Wanted
-from ops.store.outages import Opening
+from ops.store.incident.maintenance import Wanted
+from ops.store.incident.outages import Opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bot.slack.settings import SlackSettings
     from lab.slack import LocalSlack, Message
-    from ops.store.outages import Outage
+    from ops.store.incident.outages import Outage
 
 T = TypeVar("T")
 ALICE, BOB, EVE = "U01ALICE", "U02BOB", "U03EVE"

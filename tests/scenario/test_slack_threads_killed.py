@@ -16,7 +16,7 @@ from lab.small_fleet import write_small_fleet
 if TYPE_CHECKING:
     from conftest import Shelf
 
-    from core.incident import Said
+    from core.incident.notes import Said
     from lab.slack import LocalSlack
 
 SHARPNET = Path(sys.executable).parent / "sharpnet"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import StoreError
-from ops import engine as engine_module
-from ops.engine import LEASE, StoreEngine
+from ops.durable import engine as engine_module
+from ops.durable.engine import LEASE, StoreEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

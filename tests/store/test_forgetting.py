@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from notify.receivers import ports_of
 
-from core.plot import SLOT, SLOTS, slot_of
-from jobs.forgetting import JOB
-from ops.store.watching import Seen
+from core.status.plot import SLOT, SLOTS, slot_of
+from jobs.retention import JOB
+from ops.store.monitor.states import Seen
 
 if TYPE_CHECKING:
     from ops.store import Store

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import StoreError
-from core.plot import SLOT, SLOTS, slot_of
-from jobs.watch.timed import MOST_SAMPLES, TimedProbe
+from core.status.plot import SLOT, SLOTS, slot_of
+from jobs.watch.latency import MOST_SAMPLES, TimedProbe
 from ops.ports import Look
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.cutover import Outcome
+from core.audit import first_broken
+from core.cutover.progress import Progress, ZoneDone
+from core.cutover.steps import Outcome
+from core.dns.records import RecordChange, RecordSet
 from core.errors import RefusedError, StoreError
 from core.fleet import Endpoint
-from core.plan import Move, Plan, State, ZoneChange
-from core.progress import Progress, ZoneDone
-from core.record import first_broken
-from core.records import RecordChange, RecordSet
+from core.plan.plan import Move, Plan, State, ZoneChange
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
-from core.words import stamp
+from core.wording import stamp
 from ops.store import Store
-from ops.store.copies import SyncRun
-from ops.store.keeping import Compared
+from ops.store.copies.protection import Compared
+from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import pytest
 from story.conftest import DOCUMENTATION
 from story.ledger import Ledger, tree_of
 
-from core.plan import State
-from core.record import first_broken
+from core.audit import first_broken
+from core.plan.plan import State
 
 if TYPE_CHECKING:
     from cutover.stage import Stage

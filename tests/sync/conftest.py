@@ -9,7 +9,7 @@ import pytest
 from sync.rig import Rig, SharedLab, lab_to_share, many_sites, rigged
 
 from ops.fleetfile import secret_reader
-from ops.ssh import SshPool
+from ops.ssh.pool import SshPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Site
     from core.reply import Reply
-    from core.sync_result import SyncResult
+    from core.sync.result import SyncResult
     from ops.ports import Clock, Ports
 
 BOSS = Person("boss", "terminal", frozenset(Role))

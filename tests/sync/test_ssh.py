@@ -16,9 +16,9 @@ import pytest
 
 from core.errors import HostKeyError, LoginRefusedError, SettingsError, TimedOutError, UnreachableError
 from core.fleet import SecretRef
-from ops import ssh_command
-from ops.ssh import SESSIONS, SshPool
-from ops.ssh_connection import Connection
+from ops.ssh import command as ssh_command
+from ops.ssh.connection import Connection
+from ops.ssh.pool import SESSIONS, SshPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

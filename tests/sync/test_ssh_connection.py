@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.fleet import SecretRef, Server, SshLogin
-from ops.ssh_connection import Connection
+from ops.ssh.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.errors import TimedOutError, UnreachableError
-from ops import ssh_stream
 from ops.ports import End
-from ops.ssh_stream import CUT_OFF
+from ops.ssh import stream as ssh_stream
+from ops.ssh.stream import CUT_OFF
 
 if TYPE_CHECKING:
     import paramiko
@@ -65,7 +65,7 @@ async def test_a_slow_sink_is_not_waited_for_in_memory(rig: Rig, monkeypatch: py
             held.append(len(self.to_send))
             return super().send()
 
-    monkeypatch.setattr("ops.ssh.Side", Watched)
+    monkeypatch.setattr("ops.ssh.pool.Side", Watched)
     _, sink = await rig.ports.ssh.stream(
         End("oslo", f"head -c {BIG} /dev/zero"), End("lima", "sleep 1; wc -c"), timeout_s=60
     )

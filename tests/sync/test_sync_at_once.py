@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sync.rig import contents_at, rigged
 from sync.test_sync_faults import arriving_bytes, big_file, slow_source, until
 
-from ops.claimed import LEASE
+from ops.durable.claimed import LEASE
 
 if TYPE_CHECKING:
     from sync.rig import Rig

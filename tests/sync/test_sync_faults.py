@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sync.rig import contents_at, tree_at
 
-from ops import rsync, rsync_peer
+from ops.rsync import mirror as rsync
+from ops.rsync import peer as rsync_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Site
-    from core.sync_trouble import Trouble
+    from core.sync.failures import Trouble
 
 pytestmark = pytest.mark.xdist_group("sync-faults")
 

@@ -11,14 +11,14 @@ from sync.rig import WHO, contents_at, tree_at
 
 from jobs.interrupted_syncs import report
 from jobs.sync import Wish, end_interrupted, sync_sites
-from ops.claimed import LEASE
-from ops.store.copies import SyncRun
+from ops.durable.claimed import LEASE
+from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Site
-    from core.sync_result import SyncProgress
+    from core.sync.result import SyncProgress
 
 pytestmark = pytest.mark.xdist_group("sync-jobs")
 

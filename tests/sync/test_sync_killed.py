@@ -13,7 +13,7 @@ import pytest
 from sync.killed import FOR_EVER, REFUSED, Place
 from sync.rig import contents_at, tree_at
 
-from ops.rsync_script import FILL, SWAP
+from ops.rsync.script import FILL, SWAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

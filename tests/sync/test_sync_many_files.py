@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sync.rig import tree_at
 
-from core.syncing import KEPT_CHANGES, KEPT_RELINKS
-from ops.rsync_script import LOOK
+from core.sync.rsync_output import KEPT_CHANGES, KEPT_RELINKS
+from ops.rsync.script import LOOK
 
 if TYPE_CHECKING:
     from sync.rig import Rig
@@ -23,7 +23,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have three files be many."""
     script = LOOK.replace(str(KEPT_CHANGES), "3").replace(str(KEPT_RELINKS), "3")
     assert script.count(" 3 : 3") == 1
-    monkeypatch.setattr("ops.rsync.LOOK", script)
+    monkeypatch.setattr("ops.rsync.mirror.LOOK", script)
 
 
 def changed(rig: Rig, site: Site) -> None:
@@ -71,7 +71,7 @@ async def test_what_is_served_keeps_its_modes_where_too_many_change_to_be_named(
 
 
 async def test_without_awk_there_every_file_is_named(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.rsync.LOOK", LOOK.replace("command -v awk", "command -v no-such-awk"))
+    monkeypatch.setattr("ops.rsync.mirror.LOOK", LOOK.replace("command -v awk", "command -v no-such-awk"))
     site = await filled(rig)
     changed(rig, site)
     assert (await rig.sync(site)).files == 21

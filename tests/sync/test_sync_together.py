@@ -12,7 +12,7 @@ from sync.rig import WHO, empty, tree_at
 
 from core.fleet import Hook, Hooks
 from jobs.sync import Wish, sync_sites
-from ops import rsync_shared
+from ops.rsync import shared_connection as rsync_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Site
-    from core.sync_result import SyncResult
+    from core.sync.result import SyncResult
     from ops.ports import Ran
 
 pytestmark = pytest.mark.xdist_group("sync-together")

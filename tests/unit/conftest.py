@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.cutover.planning import draw_changes
+from core.dns.records import RecordSet, ZoneReading
 from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
-from core.fleet_state import Condition, Tally
-from core.outage import State
-from core.plan import Move, Plan, ZoneChange
-from core.planning import draw_changes
-from core.records import RecordSet, ZoneReading
-from core.status_reply import CopyAges, Picture, Work
+from core.monitor.detection import State
+from core.monitor.state import Condition, Tally
+from core.plan.plan import Move, Plan, ZoneChange
+from core.status.overview import CopyAges, Picture, Work
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 UPDATE = Endpoint("192.0.2.53", 53)

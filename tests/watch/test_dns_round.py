@@ -9,8 +9,8 @@ import pytest
 from core.errors import DnsError, TimedOutError
 from core.fleet import Dns as DnsSettings
 from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
-from ops.name_server_lag import ZONES_A_ROUND, Lag
-from ops.pointing import Pointing
+from ops.gather.name_server_lag import ZONES_A_ROUND, Lag
+from ops.gather.pointing import Pointing
 from ops.ports import Answer
 
 PRIMARY, SECOND_PRIMARY = Endpoint("192.0.2.53"), Endpoint("192.0.2.54")

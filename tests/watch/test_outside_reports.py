@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import SecretRef, Web
-from ops.store.reports import Report
+from ops.store.monitor.external_alerts import Report
 
 if TYPE_CHECKING:
     from conftest import SetStage, Stage

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from core.errors import DnsError, LoginRefusedError, TimedOutError
 from core.fleet import Dns as DnsSettings
 from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, Site, SiteCheck, SshLogin, WebPorts
-from ops.http_answer import HttpAnswer, NotHttpError
-from ops.listeners import request_for
 from ops.ports import Look, Ran
-from ops.probe import NetProbe
-from ops.second_look import dns_command, dns_look, line_command, line_look
+from ops.probe.expect import request_for
+from ops.probe.from_server import dns_command, dns_look, line_command, line_look
+from ops.probe.http import HttpAnswer, NotHttpError
+from ops.probe.prober import NetProbe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.watch.rota import Rota, phase
+from jobs.watch.probe_schedule import Rota, phase
 
 KEYS = [f"site:{number}" for number in range(10_000)]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import Watch
-from core.outage import STANDS_S
+from core.monitor.detection import STANDS_S
 
 if TYPE_CHECKING:
     from watch.conftest import SetStage

@@ -12,7 +12,7 @@ from commands import answer
 from core.errors import UsageError
 from core.people import Person
 from core.reply import Text
-from ops.store.copies import SyncRun
+from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
     from core.reply import Reply

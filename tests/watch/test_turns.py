@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import Watch
-from jobs.watch.rota import Rota
+from jobs.watch.probe_schedule import Rota
 from jobs.watch.watcher import TOGETHER_S
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.errors import StoreError
-from jobs.watch.unstored import Unstored
+from jobs.notify.store_down import Unstored
 
 if TYPE_CHECKING:
     from core.reply import Reply

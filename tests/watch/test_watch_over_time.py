@@ -16,7 +16,7 @@ from core.reply import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ops.store.watching import Seen
+    from ops.store.monitor.states import Seen
     from tests.watch.conftest import SetStage, Stage
 
 ALICE = Person("UALICE", "slack", frozenset({Role.OPERATOR}))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.record import first_broken
+from core.audit import first_broken
 from core.reply import Reply
 from ops.store import Store
-from ops.store.copies import SyncRun
-from ops.store.outages import Closing, Opening, Outage
-from ops.store.watching import OldestCopies, Seen
+from ops.store.copies.served import SyncRun
+from ops.store.incident.outages import Closing, Opening, Outage
+from ops.store.monitor.states import OldestCopies, Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

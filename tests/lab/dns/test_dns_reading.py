@@ -9,9 +9,9 @@ import dns.flags
 import dns.message
 import pytest
 
+from core.dns.records import RecordSet
 from core.errors import DnsError, DnsRefusedError, TimedOutError, UnreachableError
 from core.fleet import SecretRef, Tsig
-from core.records import RecordSet
 from ops.dns.wire import soa_query_tcp
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.dns.records import RecordChange, RecordSet
 from core.errors import DnsChangedError, DnsClockError, DnsError, DnsRefusedError, TimedOutError, UnreachableError
 from core.fleet import SecretRef, Tsig
-from core.records import RecordChange, RecordSet
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,9 +14,9 @@ import dns.rrset
 import dns.tsig
 import pytest
 
+from core.dns.records import RecordChange, RecordSet
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, TimedOutError, UnreachableError
 from core.fleet import Dns, Endpoint, Fleet, SecretRef, Tsig
-from core.records import RecordChange, RecordSet
 from ops.dns import open_dns
 
 if TYPE_CHECKING:

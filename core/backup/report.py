@@ -1,0 +1,237 @@
+"""What `backup run`, `backup list` and `backup` answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.reply import Button, Part, Reply, Row, Table, Text, Tone
+from core.sync.rsync_output import size
+from core.wording import ago, clock_time, count, duration, listing, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from core.backup.result import BackupProgress, BackupResult
+    from core.backup.snapshots import Snapshot
+    from core.sync.failures import Trouble
+
+MOST_ROWS = 20
+MOST_HINTS = 5
+_WORST_FIRST = ("failed", "refused", "good")
+_TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD}
+_EXITS = {"good": 0, "refused": 3, "failed": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of a site's backups.
+
+    backed_up_at: when the newest good one was begun; server, files, size_bytes: of that one. trouble: why a newer one
+    did not go well. proven_at: when the newest proof ended, and `proven` whether it went well.
+    """
+
+    site: str
+    backed_up_at: datetime | None = None
+    server: str = ""
+    files: int = 0
+    size_bytes: int = 0
+    trouble: str = ""
+    proven_at: datetime | None = None
+    proven: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A snapshot, and what the run that made it said. files None: another store knows."""
+
+    snapshot: Snapshot
+    files: int | None = None
+    size_bytes: int | None = None
+    partly: bool = False
+
+
+def run_reply(results: Sequence[BackupResult], upkeep: Trouble | None) -> Reply:
+    """Return what to say about a run. upkeep: why old backups could not be let go."""
+    outcomes = Counter[str](result.outcome for result in results)
+    ordered = sorted(results, key=lambda result: (_WORST_FIRST.index(result.outcome), not result.shrank))
+    worst = ordered[0].outcome if ordered else "good"
+    shrunk = [result for result in ordered if result.shrank]
+    parts: list[Part] = []
+    if len(results) != 1:
+        rows = tuple(Row((one.site, one.server, one.summary), _tone(one)) for one in ordered[:MOST_ROWS])
+        parts.append(Table(("site", "from", "result"), rows, left_out=len(ordered) - len(rows)))
+    parts += _hints(ordered)
+    if upkeep is not None:
+        text = f"Older backups were not let go: {upkeep.message}. {upkeep.hint}".strip()
+        parts.append(Text(text, Tone.WARN))
+    tone = Tone.WARN if worst == "good" and (shrunk or upkeep is not None) else _TONES[worst]
+    return Reply(
+        title=_run_title(results, outcomes),
+        parts=tuple(parts),
+        tone=tone,
+        facts={
+            "results": [dict(result.facts) for result in results],
+            **{outcome: outcomes[outcome] for outcome in _WORST_FIRST},
+            "upkeep": upkeep.message if upkeep is not None else None,
+        },
+        exit_code=_EXITS[worst],
+    )
+
+
+def progress_reply(running: Sequence[BackupProgress]) -> Reply:
+    """Return how far a run is."""
+    done = sum(one.doing == "done" for one in running)
+    busy = [one for one in running if one.doing not in ("done", "waiting")]
+    rows = tuple(Row((one.site, one.server, one.doing), Tone.BUSY) for one in busy[:MOST_ROWS])
+    return Reply(
+        title=f"{done:,} of {count(len(running), 'site')} backed up",
+        parts=(Table(("site", "from", "now"), rows, left_out=len(busy) - len(rows)),),
+        tone=Tone.BUSY,
+    )
+
+
+def list_reply(listed: Sequence[Listed], without: Sequence[str], timezone: str, now: datetime) -> Reply:
+    """Return the snapshots, newest first as they come. without: the sites that have none."""
+    rows = tuple(
+        Row(
+            (
+                one.snapshot.site,
+                clock_time(one.snapshot.taken_at, timezone, now),
+                one.snapshot.server,
+                f"{one.files:,}" if one.files is not None else "?",
+                size(one.size_bytes) if one.size_bytes is not None else "?",
+                one.snapshot.id + (" (partly)" if one.partly else ""),
+            ),
+            Tone.WARN if one.partly else Tone.PLAIN,
+        )
+        for one in listed[:MOST_ROWS]
+    )
+    sites = len({one.snapshot.site for one in listed})
+    title = f"{count(len(listed), 'backup')} of {count(sites, 'site')}"
+    if without:
+        title += f"; {count(len(without), 'site')} without any: {listing(tuple(without))}"
+    columns = ("site", "taken", "on", "files", "size", "id")
+    return Reply(
+        title=title,
+        parts=(Table(columns, rows, left_out=len(listed) - len(rows)),) if rows else (),
+        tone=Tone.WARN if without else Tone.GOOD,
+        facts={"snapshots": [_listed_facts(one) for one in listed], "without": list(without)},
+    )
+
+
+def status_reply(
+    known: Sequence[Known], max_age: timedelta, repository_bytes: int | None, running: str, now: datetime
+) -> Reply:
+    """Return how old each site's backup is, the oldest first. running: what is under way; empty: nothing."""
+    late = [one for one in known if one.backed_up_at is None or now - one.backed_up_at > max_age]
+    ordered = sorted(known, key=lambda one: (one.backed_up_at is not None, one.backed_up_at or now, one.site))
+    rows = tuple(_known_row(one, late=one in late, now=now) for one in ordered[:MOST_ROWS])
+    parts: list[Part] = []
+    if running:
+        parts.append(Text(f"{running[0].upper()}{running[1:]} goes on.", Tone.BUSY))
+    columns = ("site", "backed up", "files", "size", "verified", "")
+    parts.append(Table(columns, rows, left_out=len(ordered) - len(rows)))
+    if repository_bytes is not None:
+        parts.append(Text(f"The repository takes {size(repository_bytes)} off-site."))
+    good = len(known) - len(late)
+    title = f"{good:,} of {count(len(known), 'site')} backed up within {duration(max_age)}"
+    if late:
+        title += f"; not so: {listing([one.site for one in ordered if one in late])}"
+    return Reply(
+        title=title,
+        parts=tuple(parts),
+        buttons=(Button("Back up now", "backup run"),) if late and not running else (),
+        tone=Tone.WARN if late else Tone.GOOD,
+        facts={
+            "sites": [_known_facts(one, late=one in late) for one in known],
+            "repository_bytes": repository_bytes,
+            "under_way": running or None,
+        },
+        exit_code=1 if late else 0,
+    )
+
+
+def _tone(result: BackupResult) -> Tone:
+    return Tone.WARN if result.shrank else _TONES[result.outcome]
+
+
+def _run_title(results: Sequence[BackupResult], outcomes: Counter[str]) -> str:
+    if not results:
+        return "There is nothing to back up"
+    if len(results) == 1:
+        one = results[0]
+        verb = {"good": "is backed up", "refused": "was not backed up", "failed": "could not be backed up"}[one.outcome]
+        return f"{one.site} {verb} from {one.server}: {one.summary}"
+    bad = [f"{outcomes[outcome]:,} {outcome}" for outcome in ("refused", "failed") if outcomes[outcome]]
+    shrunk = sum(bool(result.shrank) for result in results)
+    less = [f"{shrunk:,} less than half of before"] if shrunk else []
+    new = sum(result.new_bytes for result in results)
+    good = f"{outcomes['good']:,} of {count(len(results), 'site')} backed up, {size(new)} new"
+    return ", ".join([good, *less, *bad])
+
+
+def _hints(ordered: Sequence[BackupResult]) -> Iterator[Part]:
+    """Say once what to do about each kind of trouble, worst first."""
+    hints: dict[str, list[BackupResult]] = {}
+    for result in ordered:
+        if result.trouble is not None and result.trouble.hint:
+            hints.setdefault(result.trouble.hint, []).append(result)
+        elif result.shrank:
+            hints.setdefault(shrunk_hint(), []).append(result)
+    for hint, about in list(hints.items())[:MOST_HINTS]:
+        names = f"{listing([result.site for result in about], 3)}: " if len(ordered) > 1 else ""
+        yield Text(f"{names}{hint}", _tone(about[0]))
+
+
+def shrunk_hint() -> str:
+    """Say what to do about a backup that covers less than half of the one before."""
+    return (
+        "It was saved, and nothing older of it is let go. Look whether something is lost; if it is right so, "
+        "`backup run SITE --allow-shrink`."
+    )
+
+
+def _known_row(one: Known, *, late: bool, now: datetime) -> Row:
+    if one.proven_at is None:
+        proven = "never"
+    else:
+        proven = ago(one.proven_at, now) if one.proven else f"differed {ago(one.proven_at, now)}"
+    made = one.backed_up_at is not None
+    cells = (
+        one.site,
+        ago(one.backed_up_at, now),
+        f"{one.files:,}" if made else "",
+        size(one.size_bytes) if made else "",
+        proven,
+        one.trouble,
+    )
+    return Row(cells, Tone.BAD if not made or not one.proven else Tone.WARN if late or one.trouble else Tone.GOOD)
+
+
+def _known_facts(one: Known, *, late: bool) -> Mapping[str, object]:
+    return {
+        "site": one.site,
+        "backed_up_at": stamp(one.backed_up_at) if one.backed_up_at is not None else None,
+        "server": one.server or None,
+        "files": one.files,
+        "size_bytes": one.size_bytes,
+        "late": late,
+        "trouble": one.trouble or None,
+        "verified_at": stamp(one.proven_at) if one.proven_at is not None else None,
+        "verified": one.proven if one.proven_at is not None else None,
+    }
+
+
+def _listed_facts(one: Listed) -> Mapping[str, object]:
+    return {
+        "id": one.snapshot.id,
+        "site": one.snapshot.site,
+        "taken_at": stamp(one.snapshot.taken_at),
+        "server": one.snapshot.server,
+        "files": one.files,
+        "size_bytes": one.size_bytes,
+        "partly": one.partly,
+    }

@@ -1,0 +1,231 @@
+r"""What restic and rsync say on a server, read for a backup.
+
+restic writes JSON, one value a line, among its messages (restic(1), `--json`); its exit statuses 10, 11 and 12 are
+those of 0.17 and later, and older ones are read from what it says. rsync's `--debug=filter` names every file and folder
+that an exclude pattern hides, so that restic leaves out exactly what a sync leaves out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.backup.snapshots import SHORT_ID, Extent, Snapshot, site_of
+from core.sync.failures import STOP_LINE, STOPPED, Trouble
+from core.sync.rsync_output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# restic(1): some source files could not be read; a snapshot was made of the others.
+PARTLY = 3
+VANISHED = 2
+_HIDDEN = re.compile(rb"^\[sender\] hiding (?:file|directory) (.*) because of pattern ", re.MULTILINE)
+_ESCAPED = re.compile(rb"\\#([0-7]{3})")
+_SPECIAL = re.compile(rb"[*?\[\\$]")
+_TOTAL = re.compile(rb"^sharpnet-total (\d+) (\d+)$", re.MULTILINE)
+_BLANK = b" \t\v\f"
+_QUOTED_LINES = 3
+_QUOTED = 300
+
+
+def escaped(path: bytes) -> bytes:
+    """Return the pattern by which restic means exactly `path`, as a line of its exclude file.
+
+    There `$` begins a variable and blanks at the end are dropped. A line break cannot be written: it becomes `?`.
+    """
+    plain = _SPECIAL.sub(rb"[\g<0>]", path).replace(b"[\\]", b"\\\\").replace(b"\n", b"?").replace(b"\r", b"?")
+    return plain[:-1] + b"[" + plain[-1:] + b"]" if plain[-1:] in _BLANK and plain else plain
+
+
+def excluded(out: bytes, root: str) -> tuple[bytes, ...]:
+    """Return the patterns for restic of everything that rsync has hidden below `root`."""
+    base = escaped(root.rstrip("/").encode("utf-8", "surrogateescape") + b"/x")[:-1]
+    names = (_ESCAPED.sub(lambda found: bytes([int(found[1], 8) & 0xFF]), name) for name in _HIDDEN.findall(out))
+    return tuple(base + escaped(name) for name in names)
+
+
+def extent(out: bytes) -> Extent:
+    """Return how much rsync has counted, less what is excluded."""
+    output = Output()
+    output.feed(out)
+    output.end()
+    return Extent(output.stats.files, output.stats.to_copy_bytes)
+
+
+def values(err: bytes) -> Iterator[Any]:
+    """Give each JSON value among what restic has said."""
+    for line in err.splitlines():
+        if line[:1] in (b"{", b"["):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+
+def summary(err: bytes) -> Mapping[str, Any] | None:
+    """Return the summary of `restic backup --json`, or None where there is none."""
+    return next((value for value in values(err) if _kind(value) == "summary"), None)
+
+
+def snapshots(err: bytes) -> tuple[Snapshot, ...]:
+    """Return what `restic snapshots --json` lists of sites, newest first."""
+    rows = next((value for value in values(err) if isinstance(value, list)), [])
+    found = [
+        Snapshot(
+            id=str(row["id"])[:SHORT_ID],
+            site=site,
+            server=str(row.get("hostname", "")),
+            taken_at=datetime.fromisoformat(str(row["time"])),
+            paths=tuple(str(path) for path in row.get("paths") or ()),
+        )
+        for row in rows
+        if (site := site_of(row.get("tags") or ())) is not None
+    ]
+    return tuple(sorted(found, key=lambda one: (one.taken_at, one.id), reverse=True))
+
+
+def chosen(err: bytes) -> tuple[tuple[tuple[str, int], ...], Extent]:
+    """Return the files that were chosen of a snapshot, each once, as (path, size), and how much it holds in all.
+
+    A path that is not UTF-8 is left out: `restic ls` does not say it.
+    """
+    files = {
+        str(value["path"]): int(value.get("size", 0))
+        for value in values(err)
+        if isinstance(value, dict) and value.get("type") == "file" and "\ufffd" not in value["path"]
+    }
+    found = _TOTAL.search(err)
+    return tuple(files.items()), Extent(int(found[1]), int(found[2])) if found else Extent(0, 0)
+
+
+def unreadable(err: bytes) -> tuple[str, ...]:
+    """Return the files that `restic backup --json` could not read, those left out that vanished while it ran."""
+    return tuple(
+        str(value.get("item") or value.get("error"))
+        for value in values(err)
+        if _kind(value) == "error" and not _is_gone(value.get("error"))
+    )
+
+
+def trouble_of(exit_code: int, err: bytes, server: str) -> Trouble | None:
+    """Return what went wrong when restic ended so on `server`, or None where it went well."""
+    if exit_code == 0:
+        return None
+    text = "\n".join(line for line in err.decode("utf-8", "replace").splitlines() if line[:1] not in ("{", "["))
+    stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
+    found = _STOPS.get(stopped[1]) if stopped is not None else None
+    found = found or _EXITS.get(exit_code) or next((one for said, one in _SAID if re.search(said, text)), None)
+    quoted = _quoted(text)
+    if found is None:
+        return Trouble("restic", f"restic ended with status {exit_code} on {server}", quoted)
+    detail = f" ({stopped[2][:_QUOTED]})" if stopped is not None and stopped[2] else ""
+    message = found.message.replace("{server}", server) + detail
+    return replace(found, message=message, hint=found.hint.replace("{server}", server).replace("{said}", quoted))
+
+
+def _kind(value: object) -> object:
+    return value.get("message_type") if isinstance(value, dict) else None
+
+
+def _is_gone(error: object) -> bool:
+    if isinstance(error, dict):
+        return error.get("Err") == VANISHED or "no such file" in str(error.get("message", ""))
+    return "no such file" in str(error)
+
+
+def _quoted(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()][-_QUOTED_LINES:]
+    return " / ".join(lines)[-_QUOTED:]
+
+
+_NO_REPOSITORY = Trouble(
+    "no-repository",
+    "there is no repository at offsite.path on the off-site host",
+    "`backup run` makes one where none was ever used.",
+)
+_WRONG_PASSWORD = Trouble(
+    "wrong-password",
+    "the repository does not open with offsite.password",
+    "Give the password that it was made with. Nothing was changed, and no other repository was made.",
+)
+_LOCKED = Trouble(
+    "locked",
+    "somebody else works in the repository, or has died there",
+    "It frees itself half an hour after a death. {said}",
+    refused=True,
+)
+_OFFSITE_LOST = Trouble(
+    "offsite-lost",
+    "the connection to the off-site host broke",
+    "What had arrived is used next time. Is it up, and does it offer SFTP?",
+)
+_EXITS = {10: _NO_REPOSITORY, 11: _LOCKED, 12: _WRONG_PASSWORD}
+_SAID = (
+    (r"wrong password or no key found", _WRONG_PASSWORD),
+    (r"(?s)unable to open config file.*(?:does not exist|not exist)", _NO_REPOSITORY),
+    (r"repository is already locked|unable to create lock", _LOCKED),
+    (
+        r"(?i)no space left|quota exceeded",
+        Trouble("disk-full", "a disk is full", "Make room. Older backups are as they were. {said}"),
+    ),
+    (
+        r"SSH_FX_FAILURE",
+        Trouble(
+            "offsite-disk",
+            "the off-site host could not write: its disk may be full",
+            "Look at the disk that offsite.path is on. Older backups are as they were. {said}",
+        ),
+    ),
+    (
+        r"SSH_FX_PERMISSION_DENIED",
+        Trouble(
+            "offsite-permission",
+            "the off-site host does not let its user write in offsite.path",
+            "Give offsite.path to the user of offsite.server.ssh. {said}",
+        ),
+    ),
+    (
+        r"connection lost|unable to start the sftp session|unexpected EOF|server unexpectedly closed",
+        _OFFSITE_LOST,
+    ),
+    (r"Fatal: unable to create repository|config file already exists", _NO_REPOSITORY),
+)
+_STOPS: Mapping[str, Trouble] = {
+    trouble.code: trouble
+    for trouble in (
+        _OFFSITE_LOST,
+        Trouble("no-restic", "restic is missing on {server}", "Install it there: apt install restic."),
+        Trouble("no-rsync", "rsync is missing on {server}", "Install it there: apt install rsync."),
+        Trouble("no-flock", "flock is missing on {server}", "Install it there: apt install util-linux."),
+        Trouble(
+            "source-missing",
+            "the root is missing on {server}",
+            "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",
+        ),
+        Trouble(
+            "source-symlink",
+            "the root on {server} is a symbolic link",
+            "Write the folder that it points to into app.yaml. Older backups are all kept.",
+        ),
+        Trouble("source-closed", "the SSH user may not read the root on {server}", "Let the user read it."),
+        Trouble("busy", "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
+        Trouble(
+            "not-restored",
+            "the backup could not be restored whole on {server}",
+            "What is served there is as it was. {said}",
+        ),
+        Trouble("no-parent", "the folder around the root is missing on {server}", "Make it, or mount its disk."),
+        Trouble("parent-closed", "the SSH user may not write in the folder around the root on {server}", "Allow it."),
+        Trouble("root-not-folder", "the root on {server} is no folder", "Move away what lies there."),
+        Trouble(
+            "root-symlink", "the root on {server} is a symbolic link", "Write the folder it points to in app.yaml."
+        ),
+        Trouble("root-mount-point", "the root on {server} is a mount point", "Use a folder inside it as the root."),
+        Trouble("mount-inside", "something is mounted inside the root on {server}", "Unmount it first."),
+        Trouble("root-closed", "the SSH user may not enter the root on {server}", "Let the user enter it."),
+    )
+}

@@ -1,0 +1,147 @@
+"""Off-site backups: how a site's snapshots are marked, which one is meant, and what makes a backup suspicious.
+
+A snapshot of restic carries two tags, one for the fleet and one for the site, and the server that it was taken on as
+its host. Tags are percent-encoded, since restic separates them by commas.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
+
+from core.errors import UsageError
+from core.sync.failures import Trouble
+from core.sync.rsync_output import size
+from core.wording import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from core.fleet import Database
+
+SITE_TAG = "site:"
+FLEET_TAG = "fleet:"
+SHORT_ID = 8
+SHRUNK_BELOW = 0.5
+UPKEEP_EVERY = timedelta(hours=20)
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One backup in the repository. id: its first eight characters. paths: what was backed up, as the server had it."""
+
+    id: str
+    site: str
+    server: str
+    taken_at: datetime
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is to back up, databases left out."""
+
+    files: int
+    size_bytes: int
+
+
+def site_tag(site: str) -> str:
+    """Return the tag of a site's snapshots, its own for every name."""
+    return SITE_TAG + quote(site, safe="")
+
+
+def fleet_tag(fleet: str) -> str:
+    """Return the tag of a fleet's snapshots."""
+    return FLEET_TAG + quote(fleet, safe="")
+
+
+def site_of(tags: Iterable[str]) -> str | None:
+    """Return the site that a snapshot with these tags is of, or None: somebody else made it."""
+    return next((unquote(tag.removeprefix(SITE_TAG)) for tag in tags if tag.startswith(SITE_TAG)), None)
+
+
+def dump_name(database: Database) -> str:
+    """Return the name of the file for a database's dump, its own for every name."""
+    return f"{database.engine}-{quote(database.name, safe='')}.sql"
+
+
+def keep_options(keep: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the options of `restic forget` for app.yaml's `offsite.keep`; none where everything is kept.
+
+    The newest snapshot of a site always stays.
+    """
+    kinds = tuple(f"--keep-{kind}={number}" for kind, number in keep.items())
+    return ("--keep-last=1", *kinds) if kinds else ()
+
+
+def newest_of(snapshots: Iterable[Snapshot], site: str, at: datetime | None = None) -> Snapshot | None:
+    """Return the newest snapshot of `site` that was not taken after `at` (None: of all), or None."""
+    of_site = (one for one in snapshots if one.site == site and (at is None or one.taken_at <= at))
+    return max(of_site, key=lambda one: (one.taken_at, one.id), default=None)
+
+
+def moment(text: str, timezone: str) -> datetime:
+    """Read a moment as people type it, and return the last instant that it means, in UTC.
+
+    `2026-11-22` is that whole day, `2026-11-22 03:00` that whole minute, both in the fleet's time zone; ISO 8601 with
+    an offset is taken as it is. Raises UsageError.
+    """
+    found = _MOMENT.fullmatch(text.strip())
+    try:
+        if found is None:
+            exact = datetime.fromisoformat(text.strip())
+            if exact.tzinfo is not None:
+                return exact.astimezone(UTC)
+        else:
+            day, minute, second = found.groups()
+            hours = f"{minute or '0:00'}{second or ''}".zfill(8 if second else 5)
+            begun = datetime.fromisoformat(f"{day} {hours}")
+            length = timedelta(seconds=1) if second else timedelta(minutes=1) if minute else timedelta(days=1)
+            last = begun + length - timedelta(microseconds=1)
+            return last.replace(tzinfo=ZoneInfo(timezone), fold=1).astimezone(UTC)
+    except (ValueError, OverflowError):
+        found = None
+    raise UsageError(
+        f"{text!r} is no moment that can be read.",
+        hint="Write 2026-11-22, 2026-11-22 03:00, or ISO 8601 with an offset: 2026-11-22T03:00:00+01:00.",
+    )
+
+
+def why_not_back_up(extent: Extent, server: str) -> Trouble | None:
+    """Return why a backup of this must not be made, or None: an empty source is a disk that is not mounted (law 5)."""
+    if extent.files == 0:
+        return Trouble(
+            "source-empty",
+            f"{server} holds no files of it",
+            "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",
+        )
+    return None
+
+
+def shrank(before: Extent | None, now: Extent) -> str:
+    """Say that a backup covers less than half of what the one before it did; empty: it does not.
+
+    `before` is the newest one that did not shrink itself, so that the next one does not make it the rule.
+    """
+    if before is None:
+        return ""
+    if now.files < before.files * SHRUNK_BELOW:
+        return f"{count(now.files, 'file')}, {before.files:,} before"
+    if now.size_bytes < before.size_bytes * SHRUNK_BELOW:
+        return f"{size(now.size_bytes)}, {size(before.size_bytes)} before"
+    return ""
+
+
+def is_upkeep_due(last_at: datetime | None, now: datetime) -> bool:
+    """Return whether the repository is to be pruned: at most once a day, at the hour at which backups run."""
+    return last_at is None or now - last_at >= UPKEEP_EVERY
+
+
+def overdue(last: Mapping[str, datetime], sites: Iterable[str], now: datetime, max_age: timedelta) -> tuple[str, ...]:
+    """Return the sites whose newest good backup is older than `max_age`, or that have none."""
+    return tuple(site for site in sites if site not in last or now - last[site] > max_age)

@@ -1,0 +1,194 @@
+"""The parts of a plan's card: its records, its name servers, its times, and who said what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.cutover.progress import Progress
+from core.plan.plan import State
+from core.reply import Part, Row, Table, Text, Tone
+from core.wording import clock_time, count, duration, listing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.cutover.steps import Standing
+    from core.dns.records import RecordSet
+    from core.fleet import Fleet
+    from core.plan.plan import Plan
+
+MOST_NAMES = 40
+MOST_TURNS = 12
+MOST_WAVES = 12
+MOST_HOOKS = 12
+WAVES_BEFORE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a card shows: a plan, where it is, who said what, and how far it is. `why` says why it ended early."""
+
+    plan: Plan
+    state: State
+    given: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: Progress = Progress()  # noqa: RUF009 - frozen, and empty
+    why: tuple[str, ...] = ()
+    by: str = ""
+
+
+def records_table(plan: Plan) -> Table:
+    """Show every record set, those that change alike in one row: a phone shows a hundred names, not a hundred rows."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for zone in plan.zones:
+        for change in zone.changes:
+            turn = (change.type, f"{_values(change.old)} → {_values(change.new)}", _ttl(change.new or change.old))
+            alike.setdefault(turn, []).append(change.owner)
+    rows = [
+        Row((f"{rdtype} {turn}", ttl, listing(list(dict.fromkeys(owners)), most=MOST_NAMES)))
+        for (rdtype, turn, ttl), owners in alike.items()
+    ]
+    return Table(("now → then", "TTL", "names"), tuple(rows[:MOST_TURNS]), max(0, len(rows) - MOST_TURNS))
+
+
+def hooks_table(plan: Plan) -> Table:
+    """Show what runs where and when, those that are alike in one row: who approves the plan approves this too."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for hook in plan.hooks:
+        alike.setdefault((hook.moment, hook.server, hook.shown), []).append(hook.site)
+    rows = [
+        Row((moment, server, shown, listing(list(dict.fromkeys(sites)))))
+        for (moment, server, shown), sites in alike.items()
+    ]
+    return Table(("when", "where", "command", "sites"), tuple(rows[:MOST_HOOKS]), max(0, len(rows) - MOST_HOOKS))
+
+
+def waves_table(view: View) -> Table:
+    """Show one row a wave: its sites and where it is; of many, those around the one under way."""
+    plan = view.plan
+    sites: dict[int, list[str]] = {}
+    for move in plan.moves:
+        sites.setdefault(move.wave, []).append(move.site)
+    zones: dict[int, list[bool]] = {}
+    for zone in plan.zones:
+        zones.setdefault(zone.wave, []).append(zone.key in view.progress.zones)
+    rows = []
+    for wave, of_wave in sites.items():
+        said, tone = _wave_says(view, wave, zones.get(wave, []))
+        rows.append(Row((str(wave + 1), listing(of_wave), said), tone))
+    first = max(0, min(view.progress.wave - WAVES_BEFORE, len(rows) - MOST_WAVES))
+    shown = tuple(rows[first : first + MOST_WAVES])
+    return Table(("wave", "sites", ""), shown, len(rows) - len(shown))
+
+
+def _wave_says(view: View, wave: int, changed: list[bool]) -> tuple[str, Tone]:
+    if view.state in {State.PLANNED, State.BLOCKED}:
+        return "", Tone.PLAIN
+    here = wave == view.progress.wave
+    if here and view.state == State.APPROVED:
+        return "under way", Tone.BUSY
+    if not any(changed):
+        waits = view.state == State.APPROVED
+        return ("waits" if waits else "stays"), (Tone.BAD if here and view.progress.trouble else Tone.PLAIN)
+    if not all(changed):
+        return "moved in part", Tone.BAD
+    return ("moved, with trouble", Tone.WARN) if here and view.progress.trouble else ("moved", Tone.GOOD)
+
+
+def caught_texts(view: View) -> tuple[Part, ...]:
+    """Say what arrived at the old server meanwhile and was brought over, and how much of it was left there."""
+    caught = view.progress.caught
+    files = sum(one.files for one in caught.values())
+    left = sum(one.left for one in caught.values())
+    parts: list[Part] = []
+    if files:
+        first = [f"{site}: {path}" for site, one in caught.items() for path in one.first]
+        more = f" and {files - len(first[:5]):,} more" if files > len(first[:5]) else ""
+        verb = "was" if files == 1 else "were"
+        said = f"{count(files, 'file')} that arrived meanwhile {verb} brought over: {', '.join(first[:5])}{more}."
+        parts.append(Text(said))
+    if left:
+        where = listing([site for site, one in caught.items() if one.left])
+        said = f"{count(left, 'file')} that arrived meanwhile stayed, as something newer is served: {where}."
+        parts.append(Text(f"{said} The next sync keeps them aside there.", Tone.WARN))
+    return tuple(parts)
+
+
+def until_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
+    """Say until when a cutover can be rolled back."""
+    if view.plan.kind == "rollback" or view.ended_at is None:
+        return ()
+    until = clock_time(view.ended_at + fleet.dns.rollback_within, fleet.timezone, view.ended_at)
+    return (Text(f"It can be rolled back until {until}."),)
+
+
+def _values(record: RecordSet | None) -> str:
+    return "none" if record is None else ", ".join(record.values)
+
+
+def _ttl(record: RecordSet | None) -> str:
+    return "" if record is None else f"{record.ttl_s} s"
+
+
+def standings_table(view: View, fleet: Fleet) -> Table:
+    """Show one row a name server: place, what it answers, serial, seconds."""
+    by_name = {standing.name: standing for standing in view.progress.standings}
+    rows = []
+    for server in fleet.dns.nameservers:
+        standing = by_name.get(server.name)
+        said, tone = _says(standing)
+        serial = str(standing.serial) if standing and standing.serial is not None else ""
+        seconds = duration(timedelta(seconds=standing.seconds)) if standing and standing.seconds is not None else ""
+        rows.append(Row((server.name, server.location, said, serial, seconds), tone))
+    return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
+
+
+def _says(standing: Standing | None) -> tuple[str, Tone]:
+    if standing is None:
+        return "no answer yet", Tone.UNKNOWN
+    if standing.agrees:
+        return "new", Tone.GOOD
+    if standing.why:
+        return standing.why, Tone.BAD
+    if standing.wrong:
+        return "something else", Tone.BAD
+    return ("old" if standing.old else "old serial"), Tone.BUSY
+
+
+def times_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
+    """Say the measured times, and until when resolvers may answer the old address."""
+    plan, progress = view.plan, view.progress
+
+    def at(moment: datetime) -> str:
+        return clock_time(moment, fleet.timezone, plan.asked_at)
+
+    words = [f"Asked {at(plan.asked_at)}", *(f"approved {at(moment)}" for moment in (view.approved_at,) if moment)]
+    if progress.zones:
+        changed_at = max(done.at for done in progress.zones.values())
+        words.append(f"changed {at(changed_at)}")
+        if progress.in_step_at is not None:
+            words.append(f"last name server in step {at(progress.in_step_at)}")
+        until = (progress.in_step_at or changed_at) + timedelta(seconds=plan.longest_ttl_s)
+        cached = f"Resolvers may answer the old address until {at(until)}"
+        ttl = f"(TTL {plan.longest_ttl_s} s)"
+        if progress.in_step_at is None:
+            cached = "Resolvers may answer the old address while a name server does"
+        return (Text(", ".join(words) + f". {cached} {ttl}."),)
+    return (Text(", ".join(words) + "."),)
+
+
+def trouble_texts(view: View, *, zones: bool = True) -> tuple[Part, ...]:
+    """Say what went wrong on the way, one line each; of zones only where `zones`."""
+    of_zones = set() if zones else {zone.key for zone in view.plan.zones}
+    trouble = view.progress.trouble
+    return tuple(Text(f"{about}: {why}", Tone.BAD) for about, why in trouble.items() if about not in of_zones)
+
+
+def said_text(view: View, fleet: Fleet) -> Text:
+    """Say who asked and who approved, when."""
+    at = f" at {clock_time(view.approved_at, fleet.timezone, view.plan.asked_at)}" if view.approved_at else ""
+    forced = f" Forced: {view.plan.force}" if view.plan.force else ""
+    return Text(f"Plan {view.plan.id}, asked by {view.plan.asked_by}, approved by {listing(view.given)}{at}.{forced}")

@@ -1,0 +1,150 @@
+"""A restore as people see it: what it would do, the plan that waits for approval, and how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.plan.plan import State
+from core.plan.restore import EMPTY, FILES, restore_to_json
+from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
+from core.wording import ago, clock_time, count, duration, listing, placed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.cutover.card_parts import View
+    from core.fleet import Fleet
+    from core.plan.plan import Plan
+    from core.plan.restore import Restore
+
+SHOWN_DIGEST = 16
+_EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3}
+
+
+def restore_card(view: View, restore: Restore, fleet: Fleet) -> Reply:
+    """Return the card of a plan that restores, in any state."""
+    plan = view.plan
+    title, tone = _title(view, restore, fleet)
+    parts: list[Part] = []
+    buttons: tuple[Button, ...] = ()
+    if view.state == State.PLANNED:
+        parts += _warnings(plan)
+        parts.append(what_table(restore, fleet, plan.asked_at))
+        parts.append(Text(_asked(view, fleet)))
+        parts.append(Typed(f"sharpnet approve {plan.id}"))
+        buttons = (_approve(plan, restore), Button("Cancel", f"cancel {plan.id}"))
+    else:
+        if view.state == State.APPROVED:
+            parts.append(Text(f"{view.progress.doing or 'Starting'}.", Tone.BUSY))
+        parts += [Text(line, Tone.WARN) for line in view.why]
+        parts += [Text(f"{about}: {why}", Tone.BAD) for about, why in view.progress.trouble.items()]
+        if view.state == State.CONFIRMED:
+            parts.append(Text(after_words(restore)))
+        if view.given:
+            parts.append(Text(f"Plan {plan.id}, asked by {plan.asked_by}, approved by {listing(view.given)}."))
+        if view.state in {State.STALE, State.EXPIRED, State.PARTIAL} and plan.line:
+            buttons = (Button("Prepare again", plan.line),)
+    return Reply(
+        title=title,
+        parts=tuple(parts),
+        buttons=buttons,
+        tone=tone,
+        exit_code=_EXIT.get(view.state, 0),
+        card=f"plan:{plan.id}",
+    )
+
+
+def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
+    """Show what comes from where, and what becomes of what is there."""
+    taken = f"{clock_time(restore.taken_at, fleet.timezone, now)} ({ago(restore.taken_at, now)}), on {restore.taken_on}"
+    replaced = {
+        FILES: "its files there, which are kept aside",
+        EMPTY: "an empty folder",
+    }.get(restore.there, "nothing: the root is missing there")
+    rows = [
+        Row(("site", restore.site)),
+        Row(("to", placed(restore.server, fleet.servers[restore.server].location))),
+        Row(("backup", f"{restore.snapshot}, taken {taken}")),
+        Row(("replaces", replaced), Tone.WARN if restore.there == FILES else Tone.PLAIN),
+    ]
+    if restore.databases:
+        rows.append(Row(("databases", listing(restore.databases))))
+    return Table(("", "what"), tuple(rows))
+
+
+def dry_run_reply(restore: Restore, fleet: Fleet, now: datetime) -> Reply:
+    """Return what a restore would do."""
+    approve = "It would ask for approval first." if restore.replaces_something else "It would be done at once."
+    return Reply(
+        title=f"Dry run: {restore.site} would come back to {restore.server} as it was {ago(restore.taken_at, now)}",
+        parts=(what_table(restore, fleet, now), Text(approve)),
+        facts={"restore": restore_to_json(restore), "needs_approval": restore.replaces_something},
+    )
+
+
+def done_reply(restore: Restore, took_s: float, now: datetime) -> Reply:
+    """Return the end of a restore that replaced nothing, and so needed no plan."""
+    return Reply(
+        title=f"{restore.site} is back on {restore.server} as it was {ago(restore.taken_at, now)}",
+        parts=(Text(after_words(restore)),),
+        tone=Tone.GOOD,
+        facts={"restore": restore_to_json(restore), "took_s": round(took_s, 3)},
+    )
+
+
+def after_words(restore: Restore) -> str:
+    """Say what is true now and what comes next."""
+    words = []
+    if restore.there == FILES:
+        words.append(f"What it replaced is kept aside on {restore.server}, in .sharpnet beside its root.")
+    if restore.served:
+        words.append("Visitors see it now; its mirrors follow with their next sync.")
+    else:
+        words.append(f"{restore.server} does not serve it: the next sync makes it what the served copy is.")
+    return " ".join(words)
+
+
+def _title(view: View, restore: Restore, fleet: Fleet) -> tuple[str, Tone]:
+    plan = view.plan
+    taken = clock_time(restore.taken_at, fleet.timezone, plan.asked_at)
+    what = f"{restore.site} on {restore.server} from the backup of {taken}"
+    match view.state:
+        case State.PLANNED:
+            until = clock_time(plan.expires_at, fleet.timezone, plan.asked_at)
+            served = ", which visitors see" if restore.served else ""
+            return f"Restore {what}{served}? Plan {plan.id}, until {until}", Tone.WARN
+        case State.APPROVED:
+            return f"Restoring {what}", Tone.BUSY
+        case State.CONFIRMED:
+            took = ""
+            if view.ended_at is not None and view.approved_at is not None:
+                took = f", {duration(view.ended_at - view.approved_at)} after approval"
+            return f"Done: restored {what}{took}", Tone.GOOD
+        case State.PARTIAL:
+            return f"Not certain, or done in part: restoring {what}. Look at {restore.server}", Tone.BAD
+        case State.STALE:
+            return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
+        case _:
+            return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
+
+
+def _warnings(plan: Plan) -> tuple[Part, ...]:
+    rows = tuple(Row((one.level.value, one.text, one.hint), Tone.WARN) for one in plan.warnings)
+    return (Table(("", "check", "what helps"), rows),) if rows else ()
+
+
+def _asked(view: View, fleet: Fleet) -> str:
+    plan = view.plan
+    asked = f"Asked by {plan.asked_by} at {clock_time(plan.asked_at, fleet.timezone, plan.asked_at)}."
+    needed = fleet.approval.needed
+    if needed > 1:
+        asked += f" Needs {count(needed, 'approval')} by different people"
+        asked += f"; approved so far: {listing(view.given)}." if view.given else "."
+    return asked
+
+
+def _approve(plan: Plan, restore: Restore) -> Button:
+    text = f"{restore.site} on {restore.server} becomes what it was; what is there now is kept aside."
+    text += f" You accept: {plan.warnings[0].text}." if plan.warnings else ""
+    confirm = Confirm(f"Restore {restore.site}?", text[:300], yes="Yes, restore it")
+    return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)

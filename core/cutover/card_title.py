@@ -1,0 +1,98 @@
+"""The title of a plan's card: the whole fact in one line, in every state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.plan.plan import State
+from core.reply import Tone
+from core.wording import all_of, clock_time, count, duration, listing, placed
+
+if TYPE_CHECKING:
+    from core.cutover.card_parts import View
+    from core.fleet import Fleet
+    from core.plan.plan import Plan
+
+
+def title_of(view: View, fleet: Fleet) -> tuple[str, Tone]:
+    """Return the title of a plan's card, and how it is meant."""
+    plan, progress = view.plan, view.progress
+    what, servers = _what(plan, fleet), len(fleet.dns.nameservers)
+    moved = f"{sites_in_words(plan)} moved {_way(plan, fleet)}"
+    in_step = f"{progress.in_step} of {count(servers, 'name server')} in step"
+    match view.state:
+        case State.BLOCKED | State.PLANNED:
+            return _asked(view, fleet)
+        case State.APPROVED:
+            wave = f", wave {progress.wave + 1} of {plan.waves}" if plan.wave_size else ""
+            return f"Moving {what}{wave}: {in_step}", Tone.BUSY
+        case State.CONFIRMED:
+            took = duration(progress.in_step_at - view.approved_at) if progress.in_step_at and view.approved_at else ""
+            agree = "agrees" if servers == 1 else "agree"
+            done = f"Done: {moved}. {all_of(servers, 'name server')} {agree}, {took} after approval"
+            return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(view) else (done, Tone.GOOD)
+        case State.UNFINISHED:
+            late = listing([standing.name for standing in progress.standings if not standing.agrees])
+            return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
+        case State.PARTIAL:
+            return f"Done in part: {_part(view)}, moving {what}", Tone.BAD
+        case State.STALE if progress.trouble:
+            return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
+        case State.STALE:
+            return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
+        case State.ROLLED_BACK:
+            return f"Rolled back: {plan.title}", Tone.PLAIN
+        case _:
+            return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
+
+
+def with_trouble(view: View) -> bool:
+    """Return whether DNS has moved all, and something else went wrong."""
+    return view.state == State.CONFIRMED and bool(view.progress.trouble)
+
+
+def sites_in_words(plan: Plan) -> str:
+    """Name the one site that moves, or count them."""
+    return plan.moves[0].site if len(plan.moves) == 1 else count(len(plan.moves), "site")
+
+
+def _asked(view: View, fleet: Fleet) -> tuple[str, Tone]:
+    plan = view.plan
+    if view.state == State.BLOCKED:
+        stays = f"{sites_in_words(plan)} {'stays' if len(plan.moves) == 1 else 'stay'} on {listing(plan.sources)}"
+        return f"Cannot go ahead, {stays}: {_first_block(plan)}", Tone.BAD
+    verb = "Roll back" if plan.kind == "rollback" else "Move"
+    in_waves = f" in {count(plan.waves, 'wave')}" if plan.wave_size else ""
+    records = count(sum(len(zone.changes) for zone in plan.zones), "record")
+    zones = count(len({zone.zone for zone in plan.zones}), "zone") if plan.wave_size else count(len(plan.zones), "zone")
+    warned = f", {count(len(plan.warnings), 'warning')}" if plan.warnings else ""
+    until = clock_time(plan.expires_at, fleet.timezone, plan.asked_at)
+    title = f"{verb} {_what(plan, fleet)}{in_waves}? {records} in {zones}{warned}. Plan {plan.id}, until {until}"
+    return title, Tone.WARN if plan.warnings or plan.blocks else Tone.PLAIN
+
+
+def _part(view: View) -> str:
+    plan, made = view.plan, view.progress.zones
+    if not plan.wave_size:
+        return f"{len(made)} of {count(len(plan.zones), 'zone')} changed"
+    whole = plan.waves - len({zone.wave for zone in plan.zones if zone.key not in made})
+    return f"{whole} of {count(plan.waves, 'wave')} moved"
+
+
+def _first_block(plan: Plan) -> str:
+    first = plan.blocks[0].text if plan.blocks else "no record would change"
+    more = f", and {len(plan.blocks) - 1} more" if len(plan.blocks) > 1 else ""
+    return f"{first}{more}"
+
+
+def _what(plan: Plan, fleet: Fleet) -> str:
+    return f"{sites_in_words(plan)} {_way(plan, fleet)}"
+
+
+def _way(plan: Plan, fleet: Fleet) -> str:
+    return f"from {_places(fleet, plan.sources)} to {_places(fleet, plan.targets)}"
+
+
+def _places(fleet: Fleet, servers: tuple[str, ...]) -> str:
+    places = [placed(name, fleet.servers[name].location) if name in fleet.servers else name for name in servers]
+    return listing(places)

@@ -1,0 +1,270 @@
+"""Making a plan: which sites move where, and which records that changes.
+
+`readings` are what the update servers hold now, by (update server, zone). Only records that hold an address of the
+source change; a hand-made record that points elsewhere stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.dns.records import RecordChange, RecordSet
+from core.fleet.hook_runs import AROUND_A_CUTOVER, AROUND_A_MOVE, Hooked, hooks_of_moves
+from core.plan.plan import Move, ZoneChange
+from core.wording import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from core.dns.records import ZoneReading
+    from core.fleet import Endpoint, Fleet, Server, Site
+    from core.plan.plan import Plan
+
+    Readings = Mapping[tuple[Endpoint, str], ZoneReading]
+
+FAMILIES = ("A", "AAAA")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which sites move, and which stay although one might expect them to move, each with why."""
+
+    moves: tuple[Move, ...]
+    left_alone: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What moving takes in DNS.
+
+    zones: the changes. odd: names of moving sites that do not simply follow, each with what is odd about it.
+    mentions: records that point at a source and are no site's (only from zones that were read whole).
+    """
+
+    zones: tuple[ZoneChange, ...]
+    odd: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+
+
+def choose_moves(
+    fleet: Fleet,
+    active: Mapping[str, str],
+    asked: Collection[str],
+    to: str | None,
+    quarantined: Collection[tuple[str, str]] = (),
+    without: Collection[str] = (),
+) -> Choice:
+    """Choose what moves where: `asked` holds names of servers (all that is served there) and of sites.
+
+    active: the server that serves each site now. to: the server to go to; None: the first of the site's servers that
+    may serve it. Sites served elsewhere than on an asked server are not dragged along.
+    """
+    moves: list[Move] = []
+    left_alone: list[tuple[str, str]] = []
+    for site in fleet.sites.values():
+        source = active.get(site.name, site.home)
+        if site.name not in asked and source not in asked:
+            continue
+        if site.name in without:
+            left_alone.append((site.name, "left out as asked"))
+            continue
+        candidates = [to] if to is not None else [server for server in site.servers if server != source]
+        reasons = {server: why_not_to(site, source, server, quarantined) for server in candidates}
+        fitting = [server for server, why in reasons.items() if why is None]
+        if fitting:
+            moves.append(Move(site.name, source, fitting[0]))
+        else:
+            reason = "; ".join(why for why in reasons.values() if why is not None)
+            left_alone.append((site.name, reason or "it has no mirror"))
+    return Choice(tuple(moves), tuple(left_alone))
+
+
+def in_waves(moves: tuple[Move, ...], size: int) -> tuple[Move, ...]:
+    """Return `moves` as waves of at most `size` sites, in their order; size 0: all in one."""
+    return tuple(replace(move, wave=number // size) for number, move in enumerate(moves)) if size else moves
+
+
+def hooks_of(plan: Plan, fleet: Fleet) -> Hooked:
+    """Return the hooks that `plan` runs as the fleet has them, and those that it leaves out."""
+    moments = AROUND_A_MOVE if plan.copies_first else AROUND_A_CUTOVER
+    return hooks_of_moves(fleet, plan.moves, moments, plan.no_hooks_on)
+
+
+def without_freeze(plan: Plan, fleet: Fleet) -> tuple[str, ...]:
+    """Return the sites that move with databases while nothing keeps them from being written to."""
+    if not plan.copies_first:
+        return ()
+    frozen = {hook.site for hook in plan.hooks if hook.moment == "freeze"}
+    sites = [fleet.sites[site] for site in plan.sites]
+    return tuple(site.name for site in sites if site.databases and site.name not in frozen)
+
+
+def why_not_to(site: Site, source: str, target: str, quarantined: Collection[tuple[str, str]]) -> str | None:
+    """Say why `site` cannot go from `source` to `target`, or None where it can."""
+    if target == source:
+        return f"it is served from {target} already"
+    if target not in site.servers:
+        return f"{target} keeps no copy of it" if site.mirrors else "it has no mirror"
+    if (site.name, target) in quarantined:
+        return f"its copy on {target} is quarantined until someone has chosen (`failback` shows how)"
+    return None
+
+
+def served_from(fleet: Fleet, site: Site, readings: Readings) -> str | None:
+    """Return the one server that all of the site's address records point to; None where they disagree or are absent."""
+    owners = {address: server.name for server in fleet.servers.values() for address in _addresses(server)}
+    values = {
+        value
+        for name in site.names
+        for (_, zone), reading in readings.items()
+        if zone == fleet.zone_of(name)
+        for record in reading.records
+        if record.owner == name and record.type in FAMILIES
+        for value in record.values
+    }
+    servers = {owners.get(value) for value in values}
+    return servers.pop() if len(servers) == 1 else None
+
+
+def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> Drawn:
+    """Return every record set that `moves` change, as each update server holds it now."""
+    zones: list[ZoneChange] = []
+    odd: list[str] = []
+    mentions: list[str] = []
+    moving = {name: move for move in moves for name in fleet.sites[move.site].names}
+    for (update, zone), reading in readings.items():
+        here = {(record.owner, record.type): record for record in reading.records}
+        changes: list[RecordChange] = []
+        by_wave: dict[int, list[RecordChange]] = {}
+        for name, move in moving.items():
+            if fleet.zone_of(name) == zone:
+                source, target = fleet.servers[move.source], fleet.servers[move.target]
+                found = _changes_of_name(name, source, target, here)
+                changes += found
+                if found:
+                    by_wave.setdefault(move.wave, []).extend(found)
+                else:
+                    odd += _oddity(name, source, target, here, moving)
+        zones += [ZoneChange(update, zone, reading.serial, tuple(of), wave) for wave, of in by_wave.items()]
+        mentions += _mentions(fleet, moves, changes, reading)
+    zones.sort(key=lambda one: one.wave)
+    return Drawn(tuple(zones), tuple(dict.fromkeys(odd)), tuple(dict.fromkeys(mentions)))
+
+
+def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...]:
+    """Say what is no longer as `plan` shows it, one line a difference; empty: it may go on.
+
+    For a failover the plan is drawn again from the live zones and the live fleet. A rollback is compared record by
+    record with what the cutover left behind. Hooks are those of the live fleet either way.
+    """
+    if plan.kind == "failover":
+        gone = [move.site for move in plan.moves if move.site not in fleet.sites]
+        gone += [s for move in plan.moves for s in (move.source, move.target) if s not in fleet.servers]
+        if gone:
+            return tuple(f"{name} is no longer in the fleet file" for name in dict.fromkeys(gone))
+        now = {zone.key: zone for zone in draw_changes(fleet, plan.moves, readings).zones}
+    else:
+        now = {zone.key: _as_it_is(zone, readings) for zone in plan.zones}
+    then = {zone.key: zone for zone in plan.zones}
+    lines: list[str] = []
+    for key in sorted(then.keys() | now.keys()):
+        before = {(c.owner, c.type): c for c in then[key].changes} if key in then else {}
+        after = {(c.owner, c.type): c for c in now[key].changes} if key in now else {}
+        for owner, rdtype in sorted(before.keys() | after.keys()):
+            old, new = before.get((owner, rdtype)), after.get((owner, rdtype))
+            if old != new:
+                lines.append(_difference(owner, rdtype, old, new))
+    return (*lines, *_hooks_changed(plan, fleet))
+
+
+def _hooks_changed(plan: Plan, fleet: Fleet) -> tuple[str, ...]:
+    now = hooks_of(plan, fleet).runs
+    if now == plan.hooks:
+        return ()
+    sites = sorted({hook.site for hook in {*plan.hooks} ^ {*now}}) or plan.sites
+    return (f"the hooks of {listing(sites)} are no longer those of the plan",)
+
+
+def _changes_of_name(
+    name: str, source: Server, target: Server, here: Mapping[tuple[str, str], RecordSet]
+) -> list[RecordChange]:
+    changes: list[RecordChange] = []
+    for rdtype, leaving, coming in zip(FAMILIES, _both(source), _both(target), strict=True):
+        old = here.get((name, rdtype))
+        if old is None or leaving is None or leaving not in old.values:
+            continue
+        values = tuple(sorted({value for value in old.values if value != leaving} | ({coming} if coming else set())))
+        changes.append(RecordChange(old, RecordSet(name, rdtype, old.ttl_s, values) if values else None))
+    if changes and not any(change.new is not None for change in changes):
+        # The target speaks only the other family: without this the name would be left with no address at all.
+        old = changes[0].old
+        for rdtype, coming in zip(FAMILIES, _both(target), strict=True):
+            if coming and old is not None and rdtype != old.type:
+                there = here.get((name, rdtype))
+                values = tuple(sorted({*(there.values if there else ()), coming}))
+                changes.append(RecordChange(there, RecordSet(name, rdtype, old.ttl_s, values)))
+    return changes
+
+
+def _oddity(
+    name: str,
+    source: Server,
+    target: Server,
+    here: Mapping[tuple[str, str], RecordSet],
+    moving: Mapping[str, Move],
+) -> list[str]:
+    alias = here.get((name, "CNAME"))
+    if alias is not None:
+        return [] if alias.values[0] in moving else [f"{name} is an alias of {alias.values[0]}, which does not move"]
+    values = [value for rdtype in FAMILIES if (name, rdtype) in here for value in here[name, rdtype].values]
+    if not values:
+        return [f"{name} has no address record of its own"]
+    if set(values) <= _addresses(target):
+        return [f"{name} points to {target.name} already"]
+    return [f"{name} points to {', '.join(values)}, not to {source.name}, and stays so"]
+
+
+def _mentions(fleet: Fleet, moves: tuple[Move, ...], changes: list[RecordChange], reading: ZoneReading) -> list[str]:
+    changing = {(change.owner, change.type) for change in changes}
+    of_sites = {name for site in fleet.sites.values() for name in site.names}
+    leaving = {
+        address: source
+        for source in dict.fromkeys(move.source for move in moves)
+        for address in _addresses(fleet.servers[source])
+    }
+    return [
+        f"{record.owner} {record.type} {value} ({leaving[value]})"
+        for record in reading.records
+        if record.type in FAMILIES and (record.owner, record.type) not in changing and record.owner not in of_sites
+        for value in record.values
+        if value in leaving
+    ]
+
+
+def _as_it_is(zone: ZoneChange, readings: Readings) -> ZoneChange:
+    reading = readings.get((zone.update, zone.zone))
+    here = {(record.owner, record.type): record for record in reading.records} if reading else {}
+    changes = tuple(RecordChange(here.get((c.owner, c.type)), c.new) if reading else c for c in zone.changes)
+    return ZoneChange(zone.update, zone.zone, zone.serial, tuple(c for c in changes if c.old != c.new), zone.wave)
+
+
+def _difference(owner: str, rdtype: str, old: RecordChange | None, new: RecordChange | None) -> str:
+    shown = _values(old.old) if old else "not in the plan"
+    if new is None:
+        return f"{owner} {rdtype}: the plan has {shown}; there is nothing to change any more"
+    if old is not None and old.old == new.old:
+        return f"{owner} {rdtype}: would become {_values(new.new)} instead of {_values(old.new)}"
+    return f"{owner} {rdtype}: the plan has {shown}; now it is {_values(new.old)}"
+
+
+def _values(record: RecordSet | None) -> str:
+    return "nothing" if record is None else f"{', '.join(record.values)} (TTL {record.ttl_s})"
+
+
+def _both(server: Server) -> tuple[str | None, str | None]:
+    return server.ipv4, server.ipv6
+
+
+def _addresses(server: Server) -> set[str]:
+    return {address for address in _both(server) if address}

@@ -1,0 +1,106 @@
+"""How far a cutover is, in figures: what its card shows, and what survives a crash beside the steps' outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from core.cutover.steps import Standing
+from core.wording import from_stamp, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDone:
+    """A zone that was changed: when its update server said so, and the zone's serial then."""
+
+    at: datetime
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What arrived at a site's old server after its last copy began, and was brought over: how many, the first paths.
+
+    left: how many were not, since something newer or of another kind is in their place.
+    """
+
+    files: int
+    first: tuple[str, ...] = ()
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been seen so far.
+
+    doing: the step under way, in words. zones: the changed ones by key. trouble: by zone change's key or site, what
+    went wrong. standings: each name server's in the wave under way, in the fleet's order. in_step_at: when the last
+    name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
+    of the server it leaves, in seconds of the epoch. caught: by site, what was brought over.
+    """
+
+    doing: str = ""
+    zones: Mapping[str, ZoneDone] = field(default_factory=dict)
+    trouble: Mapping[str, str] = field(default_factory=dict)
+    standings: tuple[Standing, ...] = ()
+    in_step_at: datetime | None = None
+    wave: int = 0
+    since: Mapping[str, float] = field(default_factory=dict)
+    caught: Mapping[str, Caught] = field(default_factory=dict)
+
+    @property
+    def in_step(self) -> int:
+        """How many name servers agree."""
+        return sum(one.agrees for one in self.standings)
+
+    def with_zone(self, key: str, done: ZoneDone) -> Progress:
+        """Return this with one more changed zone."""
+        return replace(self, zones={**self.zones, key: done})
+
+    def with_trouble(self, key: str, why: str) -> Progress:
+        """Return this with one more thing that went wrong."""
+        return replace(self, trouble={**self.trouble, key: why})
+
+
+def merged(before: Progress, parts: tuple[Progress, ...]) -> Progress:
+    """Return what several steps that ran at once have added to `before`."""
+    if len(parts) == 1:
+        return parts[0]
+    return replace(
+        before,
+        zones={**before.zones, **{key: done for part in parts for key, done in part.zones.items()}},
+        trouble={**before.trouble, **{key: why for part in parts for key, why in part.trouble.items()}},
+        since={**before.since, **{site: at for part in parts for site, at in part.since.items()}},
+        caught={**before.caught, **{site: one for part in parts for site, one in part.caught.items()}},
+    )
+
+
+def progress_to_json(progress: Progress) -> dict[str, Any]:
+    """Return plain JSON values, from which `progress_from_json` makes an equal Progress."""
+    plain = asdict(replace(progress, zones={}))
+    plain["zones"] = {key: {"at": stamp(done.at), "serial": done.serial} for key, done in progress.zones.items()}
+    plain["in_step_at"] = stamp(progress.in_step_at) if progress.in_step_at is not None else None
+    return plain
+
+
+def progress_from_json(plain: Mapping[str, Any]) -> Progress:
+    """Read what `progress_to_json` returned, now or before there was all of it, after JSON has made lists of tuples."""
+    at = plain["in_step_at"]
+    return Progress(
+        doing=plain["doing"],
+        zones={key: ZoneDone(from_stamp(done["at"]), done["serial"]) for key, done in plain["zones"].items()},
+        trouble=dict(plain["trouble"]),
+        standings=tuple(Standing(**one) for one in plain["standings"]),
+        in_step_at=from_stamp(at) if at is not None else None,
+        wave=plain.get("wave", 0),
+        since=dict(plain.get("since", {})),
+        caught={site: _caught(one) for site, one in plain.get("caught", {}).items()},
+    )
+
+
+def _caught(plain: Mapping[str, Any]) -> Caught:
+    return Caught(plain["files"], tuple(plain["first"]), plain["left"])

@@ -1,0 +1,281 @@
+"""Carrying out a plan, as a machine that knows what comes next.
+
+A plan goes wave by wave; most have one. Each wave: hold its sites, run what comes before (hooks, final copies, freezing
+and a last copy), change its zones, verify, check that its sites answer, switch, bring over what arrived meanwhile, run
+what comes after, thaw.
+
+Invariants, whatever was interrupted and however often:
+- no zone of a wave is touched before its hold and everything that comes before have a good outcome on record;
+- no step of a wave is taken before every step of the waves before it has a good outcome: at the first trouble the
+  rest stays where it is;
+- each zone change is asked for until it has an outcome, and never again afterwards;
+- sites count as moved only when every zone change that holds their names was made;
+- what was frozen is thawed, however its wave ended;
+- the end is CONFIRMED, UNFINISHED, PARTIAL or STALE; STALE only where it is certain that no zone was changed.
+
+A step that was begun and has no outcome is taken again: every step looks before it acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from core.dns.records import serial_at_or_past
+from core.plan.plan import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from core.plan.plan import Move, Plan, ZoneChange
+
+
+BATCH = 500
+BEFORE_DNS = frozenset({"hold", "before", "sync", "freeze", "resync", "restore"})
+WHERE_MOVED = frozenset({"verify", "check", "switch", "catch-up", "after"})
+ONE_BY_ONE = frozenset({"hold", "verify", "check", "switch", "end"})
+
+
+class Outcome(StrEnum):
+    """How a step ended. UNKNOWN: it may or may not have happened. LATE: some name servers do not agree yet."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its key is unique in its cutover and says what it is; `about` is a site or a zone change's key."""
+
+    name: str
+    about: str = ""
+    wave: int = 0
+
+    @property
+    def key(self) -> str:
+        """How the store names it."""
+        about = self.about or (f"wave {self.wave + 1}" if self.wave else "")
+        return f"{self.name} {about}".strip()
+
+
+HOLD = Step("hold")
+END = Step("end")
+
+
+def steps_of(plan: Plan) -> tuple[Step, ...]:
+    """Return every step of carrying out `plan`, in order."""
+    return (*(step for steps in _waves(plan) for step in steps), END)
+
+
+def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) -> tuple[Step, ...]:
+    """Return the steps to take now: steps of one kind that are open, and may be taken together.
+
+    Up to `BATCH` zone updates, up to `at_once` of what is done site by site, or else one. The last step is END; after
+    it there is none, and the answer is empty.
+    """
+    for steps in _waves(plan):
+        open_steps, all_good = _open_in_wave(steps, outcomes, at_once)
+        if open_steps:
+            return open_steps
+        if not all_good:
+            break
+    return () if END.key in outcomes else (END,)
+
+
+def _waves(plan: Plan) -> Iterator[Iterator[Step]]:
+    """Yield the steps of each wave, each in order. A restore is one wave that changes no zone."""
+    if plan.restore is not None:
+        yield iter((HOLD, Step("restore", plan.restore.site)))
+        return
+    moves: dict[int, list[Move]] = {wave: [] for wave in range(plan.waves)}
+    for move in plan.moves:
+        moves[move.wave].append(move)
+    zones: dict[int, list[ZoneChange]] = {}
+    for zone in plan.zones:
+        zones.setdefault(zone.wave, []).append(zone)
+    hooked: dict[str, set[str]] = {}
+    for hook in plan.hooks:
+        hooked.setdefault(hook.moment, set()).add(hook.site)
+    for wave, of_wave in moves.items():
+        yield _steps_of_wave(plan, wave, [move.site for move in of_wave], zones.get(wave, []), hooked)
+
+
+def _steps_of_wave(
+    plan: Plan, wave: int, sites: list[str], zones: list[ZoneChange], hooked: Mapping[str, set[str]]
+) -> Iterator[Step]:
+    def each(name: str, moment: str) -> Iterator[Step]:
+        return (Step(name, site, wave) for site in sites if site in hooked.get(moment, ()))
+
+    copied = sites if plan.copies_first else []
+    yield Step("hold", wave=wave)
+    yield from each("before", "before_cutover")
+    yield from (Step("sync", site, wave) for site in copied)
+    yield from each("freeze", "freeze")
+    yield from each("resync", "freeze")
+    yield from (Step("update", zone.key, wave) for zone in zones)
+    yield Step("verify", wave=wave)
+    if plan.wave_size:
+        yield Step("check", wave=wave)
+    yield Step("switch", wave=wave)
+    yield from (Step("catch-up", site, wave) for site in copied)
+    yield from each("after", "after_cutover")
+    yield from each("thaw", "thaw")
+
+
+def _open_in_wave(
+    steps: Iterator[Step], outcomes: Mapping[str, Outcome], at_once: int
+) -> tuple[tuple[Step, ...], bool]:
+    """Return the steps of one wave to take now; where there are none, whether all of it went well."""
+    stopped = made = False
+    all_good = True
+    found: list[Step] = []
+    for step in steps:
+        if found and (step.name != found[0].name or len(found) >= _together(step, at_once)):
+            break
+        outcome = outcomes.get(step.key)
+        if outcome is None:
+            if not _is_void(step, outcomes, stopped=stopped, made=made):
+                found.append(step)
+            continue
+        made = made or (step.name == "update" and outcome == Outcome.DONE)
+        stopped = stopped or (step.name in BEFORE_DNS and outcome != Outcome.DONE)
+        all_good = all_good and outcome == Outcome.DONE
+    return tuple(found), all_good
+
+
+def _together(step: Step, at_once: int) -> int:
+    if step.name == "update":
+        return BATCH
+    return 1 if step.name in ONE_BY_ONE else at_once
+
+
+def _is_void(step: Step, outcomes: Mapping[str, Outcome], *, stopped: bool, made: bool) -> bool:
+    if step.name == "update" or step.name in BEFORE_DNS:
+        return stopped
+    if step.name in WHERE_MOVED:
+        return not made
+    return Step("freeze", step.about).key not in outcomes
+
+
+def moved_zones(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[ZoneChange, ...]:
+    """Return the zone changes that were made."""
+    return tuple(zone for zone in plan.zones if outcomes.get(Step("update", zone.key).key) == Outcome.DONE)
+
+
+def moved_sites(
+    plan: Plan, outcomes: Mapping[str, Outcome], names: Mapping[str, Iterable[str]], wave: int = 0
+) -> tuple[str, ...]:
+    """Return the sites of a wave all of whose changed names were changed everywhere; `names` are each site's names."""
+    made: list[ZoneChange] = []
+    left_over: set[str] = set()
+    for zone in plan.zones:
+        if zone.wave != wave:
+            continue
+        if outcomes.get(Step("update", zone.key).key) == Outcome.DONE:
+            made.append(zone)
+        else:
+            left_over |= {change.owner for change in zone.changes}
+    sites = [move.site for move in plan.moves if move.wave == wave]
+    return tuple(site for site in sites if made and not left_over & set(names.get(site, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What is true of copies once sites have moved.
+
+    active: the server that serves each site now. quarantined: the (site, server) copies that may hold what no other
+    has. released: those that are quarantined no more.
+    """
+
+    active: Mapping[str, str]
+    quarantined: tuple[tuple[str, str], ...] = ()
+    released: tuple[tuple[str, str], ...] = ()
+
+
+def switched(plan: Plan, moved: Iterable[str]) -> Switched:
+    """Say what the move of the sites `moved` makes of their copies (law 4).
+
+    The copy that a site leaves is quarantined, unless a planned move has copied it first. A rollback ends the
+    quarantine of the copy that it makes active again.
+    """
+    sites = set(moved)
+    moves = [move for move in plan.moves if move.site in sites]
+    return Switched(
+        active={move.site: move.target for move in moves},
+        quarantined=() if plan.copies_first else tuple((move.site, move.source) for move in moves),
+        released=tuple((move.site, move.target) for move in moves) if plan.kind == "rollback" else (),
+    )
+
+
+def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
+    """Return the state in which a cutover without a next step stands."""
+    if plan.restore is not None:
+        restored = outcomes.get(Step("restore", plan.restore.site).key, Outcome.REFUSED)
+        return {Outcome.DONE: State.CONFIRMED, Outcome.UNKNOWN: State.PARTIAL}.get(restored, State.STALE)
+    made = moved_zones(plan, outcomes)
+    if not made and Outcome.UNKNOWN not in outcomes.values():
+        return State.STALE
+    if len(made) < len(plan.zones):
+        return State.PARTIAL
+    return State.UNFINISHED if Outcome.LATE in outcomes.values() else State.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one name server stands in a cutover.
+
+    agrees: it answers every new value with a serial at or past the new one. old, wrong: how many of the changed
+    record sets it still answers as before, or neither way. why: what was wrong when it could not be asked. serial:
+    of the zone that is furthest behind. seconds: from the update to its agreement; None until it agrees.
+    """
+
+    name: str
+    agrees: bool
+    old: int = 0
+    wrong: int = 0
+    why: str = ""
+    serial: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one name server answered for one zone: its serial and values by (owner, type); `why` where it did not."""
+
+    serial: int | None = None
+    values: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    why: str = ""
+
+
+def standing(name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], heard: Mapping[str, Heard]) -> Standing:
+    """Judge what a name server answered against `zones`: each with the serials that its update servers then had.
+
+    heard: by zone. Every changed record set must be answered with the new values (none where it went away), and the
+    serial must be at or past that of one of the zone's update servers: a name server follows one of them.
+    """
+    old = wrong = 0
+    agrees = True
+    why = ""
+    serial: int | None = None
+    for zone, wanted in zones:
+        said = heard.get(zone.zone, Heard(why="not asked"))
+        if said.why or said.serial is None:
+            agrees, why = False, said.why or "no serial"
+            continue
+        past = any(serial_at_or_past(said.serial, one) for one in wanted)
+        if serial is None or not past:
+            serial = said.serial
+        agrees = agrees and past
+        for change in zone.changes:
+            values = said.values.get((change.owner, change.type), ())
+            if values == (change.new.values if change.new else ()):
+                continue
+            agrees = False
+            if values == (change.old.values if change.old else ()):
+                old += 1
+            else:
+                wrong += 1
+    return Standing(name, agrees=agrees, old=old, wrong=wrong, why=why, serial=serial)

@@ -1,0 +1,182 @@
+"""Why a database could not be asked, dumped, loaded or put in place, read from what its client said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Literal
+
+from core.sync.failures import STOP_LINE, STOPPED, Trouble
+from core.sync.rsync_output import shown_path
+
+Doing = Literal["asked", "dumped", "loaded", "put in place"]
+_QUOTED_LINES = 3
+_QUOTED = 300
+_SECRET_FREE = re.compile(r"(?i)password\s*[:=]\s*\S+")
+
+
+def trouble_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Trouble | None:
+    """Return what went wrong when a client on `server` ended so, or None where it went well."""
+    if exit_code == 0:
+        return None
+    text = err.decode("utf-8", "replace")
+    found = _find(exit_code, text)
+    message = found.message.replace("{doing}", doing).replace("{server}", server).replace("{name}", name)
+    hint = found.hint.replace("{server}", server).replace("{name}", name)
+    said = _quoted(text)
+    return replace(found, message=message, hint=f"{hint} {said}".strip())
+
+
+def _find(exit_code: int, text: str) -> Trouble:
+    stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
+    if stopped is not None and stopped[1] in _STOPS:
+        return _STOPS[stopped[1]]
+    return next((trouble for pattern, trouble in _SAID if pattern.search(text)), _UNKNOWN)
+
+
+def _quoted(text: str) -> str:
+    """Return the last lines that it said, on one printable line: the first ones are often only warnings."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("sharpnet-stop:")]
+    said = shown_path(" / ".join(lines[-_QUOTED_LINES:]).encode())
+    return f"It said: {_SECRET_FREE.sub('password …', said)[:_QUOTED]}" if said else ""
+
+
+_UNKNOWN = Trouble("database-failed", "the database {name} could not be {doing} on {server}")
+
+_STOPS = {
+    trouble.code: trouble
+    for trouble in (
+        Trouble(
+            "no-client",
+            "the client programs for the database {name} are missing on {server}",
+            "Install them there: apt install mariadb-client, or postgresql-client.",
+        ),
+        Trouble("cut-off", "what was sent to the database {name} on {server} did not arrive whole", "Sync again."),
+        Trouble("no-awk", "awk is missing on {server}", "Install it there: apt install mawk."),
+    )
+}
+
+# In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.
+_SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
+    (re.compile("|".join(signs)), trouble)
+    for signs, trouble in (
+        (
+            (r"No space left on device", r"Disk quota exceeded", r"The table '.*' is full", r"Disk full"),
+            Trouble(
+                "database-disk-full",
+                "the disk of the database {name} is full on {server}",
+                "Make room there. The database there is as it was.",
+            ),
+        ),
+        (
+            (
+                r"Can't connect to (?:local )?(?:MySQL |MariaDB )?server",
+                r"Lost connection to (?:MySQL |MariaDB )?server",
+                r"(?:MySQL |MariaDB )?[Ss]erver has gone away",
+                r"Server shutdown in progress",
+                r"No such file or directory\s+Is the server running",
+                r"Connection refused\s+Is the server running",
+                r"the database system is (?:starting up|shutting down|in recovery)",
+                r"server closed the connection unexpectedly",
+                r"connection to server was lost",
+                r"terminating connection due to administrator command",
+            ),
+            Trouble(
+                "database-down",
+                "the server of the database {name} does not answer on {server}",
+                "Is it running there, and are its socket or port right in app.yaml?",
+            ),
+        ),
+        (
+            (r"Unknown database", r'database ".*" does not exist'),
+            Trouble(
+                "no-database",
+                "there is no database {name} on {server}",
+                "Is its name right in app.yaml?",
+                refused=True,
+            ),
+        ),
+        (
+            (
+                r"password authentication failed",
+                r"no password supplied",
+                r"Peer authentication failed",
+                r"Ident authentication failed",
+                r"no pg_hba.conf entry",
+                r"role \".*\" does not exist",
+                r"ERROR (?:1045|1698) ",
+                r"Got error: (?:1045|1698):",
+                r"Access denied for user '[^']*'@'[^']*' \(using password",
+                r"is not permitted to log in",
+            ),
+            Trouble(
+                "database-login",
+                "the database server on {server} does not let the bot into {name}",
+                "Give user and password in app.yaml, or let the SSH user in there (docs/databases.md).",
+            ),
+        ),
+        (
+            (
+                r"Unknown collation",
+                r"Unknown character set",
+                r"You have an error in your SQL syntax",
+                r"Unknown system variable",
+                r"server version mismatch",
+                r"unrecognized configuration parameter",
+                r"unsupported version",
+                r"invalid (?:LC_COLLATE|LC_CTYPE )?locale name",
+                r"could not create locale",
+                r"extension \".*\" is not available",
+                r"could not open extension control file",
+                r"unrecognized (?:option|locale provider)",
+                r"syntax error at or near",
+            ),
+            Trouble(
+                "database-version",
+                "the database server on {server} does not take what {name} holds",
+                "It is older than the other one, or lacks a locale or an extension: bring both to the same version.",
+            ),
+        ),
+        (
+            (
+                r"(?i:access denied)",
+                r"(?i:permission denied)",
+                r"must be (?:owner|superuser|able to SET ROLE|member)",
+                r"command denied to user",
+                r"Operation .* failed for .*: you need",
+                r"you need \(at least one of\)",
+                r"insufficient privileges",
+            ),
+            Trouble(
+                "database-rights",
+                "the bot's user has not the rights that it needs for the database {name} on {server}",
+                "docs/databases.md has the lines that give them.",
+            ),
+        ),
+        (
+            (
+                r"is being accessed by other users",
+                r"Lock wait timeout exceeded",
+                r"canceling statement due to lock timeout",
+                r"[Dd]eadlock",
+            ),
+            Trouble(
+                "database-busy",
+                "others are working in the database {name} on {server}",
+                "End what works there, and sync again. The database there is as it was.",
+            ),
+        ),
+        (
+            (r"definer/invoker of view lack rights", r"The user specified as a definer .* does not exist"),
+            Trouble(
+                "database-definer",
+                "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
+                "docs/databases.md has the line that lets that user.",
+            ),
+        ),
+        (
+            (r"Table definition has changed", r"could not serialize access"),
+            Trouble("database-changed", "the tables of {name} were altered while it was dumped", "Sync again."),
+        ),
+    )
+)

@@ -1,0 +1,237 @@
+"""Whether the public name servers answer what the update servers hold: who lags, by how much, and what differs.
+
+Serials are compared as RFC 1982 says, values as `core.dns.records` writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from core.dns.records import SERIAL_BITS, RecordSet, ZoneReading, serial_at_or_past
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    Values = Mapping[tuple[str, str], tuple[str, ...]]
+
+
+class Step(IntEnum):
+    """How a name server stands to the update server in one zone; the worst is the greatest."""
+
+    IN_STEP = 0
+    AHEAD = 1
+    BEHIND = 2
+    DIFFERS = 3
+    SILENT = 4
+
+    @property
+    def words(self) -> str:
+        """As people read it, and as JSON has it."""
+        return self.name.lower().replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one name server said of one zone.
+
+    serial None: it gave none, and `why` says the trouble. values: by (owner, type) what was asked for and answered.
+    took_s: seconds that the serial took.
+    """
+
+    nameserver: str
+    zone: str
+    serial: int | None
+    values: Values = field(default_factory=dict)
+    why: str = ""
+    took_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One record set that a name server answers otherwise than the update server. Empty values: not there."""
+
+    owner: str
+    type: str
+    answered: tuple[str, ...]
+    held: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.type} is {_shown(self.answered)} there, not {_shown(self.held)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How one name server stands in one zone. behind_by: how many serial steps; negative: ahead; None: no serial."""
+
+    said: Said
+    step: Step
+    behind_by: int | None = None
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What is wrong, in a few words; `in step` where nothing is."""
+        said = [str(difference) for difference in self.differences]
+        if self.step == Step.SILENT:
+            return self.said.why or "no answer"
+        if self.behind_by:
+            where = f"{self.behind_by} behind" if self.behind_by > 0 else f"{-self.behind_by} ahead"
+            said.insert(0, f"serial {self.said.serial}, {where}")
+        return "; ".join(said) or self.step.words
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneVerdict:
+    """How all name servers stand in one zone.
+
+    serial: what they are held against: the update server's, or where none answered the newest among the name servers.
+    confirmed: an update server said it. why: what kept update servers from answering. split: what update servers hold
+    differently among themselves.
+    """
+
+    zone: str
+    serial: int | None
+    confirmed: bool
+    judged: tuple[Judged, ...]
+    why: str = ""
+    split: tuple[Difference, ...] = ()
+
+    @property
+    def in_step(self) -> bool:
+        """Whether every name server answers what the update servers hold, and those say so."""
+        return self.confirmed and not self.why and not self.split and self.worst == Step.IN_STEP
+
+    @property
+    def worst(self) -> Step:
+        """How the worst name server stands."""
+        return max((one.step for one in self.judged), default=Step.IN_STEP)
+
+    @property
+    def agreeing(self) -> int:
+        """How many name servers are in step."""
+        return sum(one.step == Step.IN_STEP for one in self.judged)
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One zone: how the name servers stand in it, and what its update servers hold, in the fleet's order."""
+
+    verdict: ZoneVerdict
+    readings: tuple[ZoneReading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVerdict:
+    """How one name server stands over all zones: its worst step, and the words for that zone."""
+
+    nameserver: str
+    zones: int
+    in_step: int
+    worst: Step
+    words: str
+    slowest_s: float | None
+
+
+class Held:
+    """What an update server holds of a zone, and what a name server with the same zone therefore answers."""
+
+    def __init__(self, reading: ZoneReading) -> None:
+        self.zone = reading.zone
+        self.serial = reading.serial
+        self._complete = reading.complete
+        self._values = {(record.owner, record.type): record.values for record in reading.records}
+        self._existing = {name for record in reading.records for name in _with_ancestors(record.owner)}
+
+    def values(self, owner: str, rdtype: str) -> tuple[str, ...]:
+        """Return the values of a record set, or of the wildcard that stands in for it (RFC 4592); empty for none."""
+        found = self._values.get((owner, rdtype))
+        if found is not None or not self._complete or owner in self._existing:
+            return found or ()
+        encloser = next((name for name in _with_ancestors(owner) if name in self._existing), self.zone)
+        return self._values.get((f"*.{encloser}", rdtype), ())
+
+    def differences(self, values: Values) -> tuple[Difference, ...]:
+        """Return what of `values` is not as it is held here."""
+        return tuple(
+            Difference(owner, rdtype, answered, self.values(owner, rdtype))
+            for (owner, rdtype), answered in values.items()
+            if answered != self.values(owner, rdtype)
+        )
+
+
+def judge_zone(zone: str, said: Sequence[Said], readings: Sequence[ZoneReading], why: str = "") -> ZoneVerdict:
+    """Hold what the name servers said of `zone` against what its update servers hold.
+
+    A name server follows one of several update servers: it is held against the one that it fits best. readings: in
+    the fleet's order; empty where none answered: then the name servers are held against the newest of themselves.
+    why: what kept an update server from answering; empty for nothing.
+    """
+    holders = [Held(reading) for reading in readings] or _newest_said(zone, said)
+    judged = tuple(
+        min((_judge(one, holder) for holder in holders), key=_badness, default=Judged(one, Step.SILENT)) for one in said
+    )
+    asked = dict.fromkeys(key for one in said for key in one.values)
+    split = tuple(
+        difference
+        for other in holders[1:]
+        for difference in holders[0].differences({key: other.values(*key) for key in asked})
+    )
+    serial = holders[0].serial if holders else None
+    return ZoneVerdict(zone, serial, bool(readings), judged, why, split)
+
+
+def by_server(verdicts: Iterable[ZoneVerdict]) -> tuple[ServerVerdict, ...]:
+    """Sum up over zones, one a name server, in the order in which they come."""
+    found: dict[str, list[Judged]] = {}
+    for verdict in verdicts:
+        for one in verdict.judged:
+            found.setdefault(one.said.nameserver, []).append(one)
+    return tuple(_sum_up(name, zones) for name, zones in found.items())
+
+
+def _judge(said: Said, held: Held) -> Judged:
+    if said.serial is None:
+        return Judged(said, Step.SILENT)
+    differences = held.differences(said.values)
+    if said.serial == held.serial:
+        return Judged(said, Step.DIFFERS if differences else Step.IN_STEP, 0, differences)
+    if serial_at_or_past(said.serial, held.serial):
+        ahead_by = (said.serial - held.serial) % (1 << SERIAL_BITS)
+        return Judged(said, Step.DIFFERS if differences else Step.AHEAD, -ahead_by, differences)
+    return Judged(said, Step.BEHIND, (held.serial - said.serial) % (1 << SERIAL_BITS), differences)
+
+
+def _badness(judged: Judged) -> tuple[Step, int]:
+    return judged.step, abs(judged.behind_by or 0)
+
+
+def _newest_said(zone: str, said: Sequence[Said]) -> list[Held]:
+    """Return what the name server with the newest serial said, as if it were held; empty where none said anything."""
+    newest: Said | None = None
+    serial = 0
+    for one in said:
+        if one.serial is not None and (newest is None or serial_at_or_past(one.serial, serial)):
+            newest, serial = one, one.serial
+    if newest is None:
+        return []
+    records = tuple(RecordSet(owner, rdtype, 0, values) for (owner, rdtype), values in newest.values.items() if values)
+    return [Held(ZoneReading(zone, serial, records, complete=False))]
+
+
+def _sum_up(name: str, zones: Sequence[Judged]) -> ServerVerdict:
+    worst = max(zones, key=_badness)
+    took_s = [one.said.took_s for one in zones if one.said.took_s is not None]
+    in_step = sum(one.step == Step.IN_STEP for one in zones)
+    return ServerVerdict(name, len(zones), in_step, worst.step, worst.words, max(took_s, default=None))
+
+
+def _with_ancestors(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        name = name.partition(".")[2]
+
+
+def _shown(values: tuple[str, ...]) -> str:
+    return ", ".join(values) or "nothing"

@@ -1,0 +1,218 @@
+"""What a returned server's copy of a site has that the served copy has not, file by file; values only (law 4).
+
+Which of two files is newer is told by the times that the files themselves have. A file that only the returned server
+has may have been written there before it dropped, or deleted at the served copy since: that no time can tell, so it
+counts as something that would be lost.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from core.sync.rsync_output import Kind, shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from core.databases.copies import There
+    from core.fleet import Database, Site
+    from core.sync.failures import Trouble
+    from core.sync.rsync_output import Change
+    from core.verify.compare import Seen
+
+KEPT_FILES = 1000
+
+
+class Found(StrEnum):
+    """What a file that differs is: the first three are what taking the served copy would put aside."""
+
+    ONLY_RETURNED = "only-returned"
+    NEWER_RETURNED = "newer-returned"
+    SAME_TIME = "same-time"
+    NEWER_ACTIVE = "newer-active"
+    ONLY_ACTIVE = "only-active"
+    BELONGINGS = "belongings"
+
+    @property
+    def at_risk(self) -> bool:
+        """Whether the returned server has something there that the served copy may lack."""
+        return self in (Found.ONLY_RETURNED, Found.NEWER_RETURNED, Found.SAME_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file or link that differs. size_bytes: on the side that has it, or where it is newer.
+
+    returned_s, active_s: when its content was written there, in seconds since 1970; None: it is not there.
+    """
+
+    found: Found
+    path: bytes
+    size_bytes: int
+    returned_s: int | None
+    active_s: int | None
+
+    @property
+    def shown(self) -> str:
+        """The path for people: one line, printable, whatever bytes it has."""
+        return shown_path(self.path)
+
+    @property
+    def written_at(self) -> datetime:
+        """When the newer of the two was written."""
+        return datetime.fromtimestamp(max(self.returned_s or 0, self.active_s or 0), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many files are of one kind, and their size."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A quarantined copy of `site` on `server`, while it is served from `active`. since_at, why: of the quarantine."""
+
+    site: Site
+    server: str
+    active: str
+    since_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSides:
+    """One database as the returned server has it and as the serving one does; or why that one could not say."""
+
+    database: Database
+    returned: There | Trouble
+    active: There | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A returned copy beside the served one, at one moment.
+
+    files: the newest `KEPT_FILES` of each kind; `tallies` count them all. more: how many paths differ that were not
+    looked at one by one. returned_files: how many the returned server has, less what is excluded. every_byte: whether
+    files were read; otherwise those of the same size and time count as the same. databases: all that the site has.
+    trouble: why there is nothing to show.
+    """
+
+    returned: Returned
+    files: Mapping[Found, tuple[File, ...]] = field(default_factory=dict)
+    tallies: Mapping[Found, Tally] = field(default_factory=dict)
+    more: int = 0
+    returned_files: int = 0
+    every_byte: bool = False
+    databases: tuple[DatabaseSides, ...] = ()
+    trouble: Trouble | None = None
+
+    @property
+    def at_risk(self) -> Tally:
+        """What only the returned server has, has newer, or has otherwise."""
+        some = [tally for found, tally in self.tallies.items() if found.at_risk]
+        return Tally(sum(one.files for one in some), sum(one.size_bytes for one in some))
+
+    @property
+    def risky(self) -> tuple[File, ...]:
+        """The files at risk, as far as they are listed: by kind, the newest of each first."""
+        return tuple(file for found in Found if found.at_risk for file in self.files.get(found, ()))
+
+
+def judge(change: Change, returned: Seen | None, active: Seen | None) -> File | None:
+    """Return what a path that differs is, from what lies there on both servers; None for a folder, and for nothing.
+
+    A folder at the same path counts as nothing there: what is in it is judged by itself.
+    """
+    there, here = _file(returned), _file(active)
+    if there is None:
+        if here is None:
+            return None
+        return File(Found.ONLY_ACTIVE, change.path, here.size_bytes, None, here.written_s)
+    if here is None:
+        return File(Found.ONLY_RETURNED, change.path, there.size_bytes, there.written_s, None)
+    size_bytes = max(there, here, key=lambda seen: seen.written_s).size_bytes
+    if change.kind is Kind.ATTRIBUTES:
+        found = Found.BELONGINGS
+    elif there.written_s == here.written_s:
+        found, size_bytes = Found.SAME_TIME, there.size_bytes
+    else:
+        found = Found.NEWER_RETURNED if there.written_s > here.written_s else Found.NEWER_ACTIVE
+    return File(found, change.path, size_bytes, there.written_s, here.written_s)
+
+
+def _file(seen: Seen | None) -> Seen | None:
+    return None if seen is None or stat.S_ISDIR(seen.mode) else seen
+
+
+def tally(files: Iterable[File]) -> tuple[Mapping[Found, tuple[File, ...]], Mapping[Found, Tally]]:
+    """Return the newest `KEPT_FILES` files of each kind, and how many there are of each with their size."""
+    by_kind: dict[Found, list[File]] = {}
+    for file in files:
+        by_kind.setdefault(file.found, []).append(file)
+    listed = {
+        found: tuple(sorted(some, key=lambda file: (-file.written_at.timestamp(), file.path))[:KEPT_FILES])
+        for found, some in by_kind.items()
+    }
+    return listed, {found: Tally(len(some), sum(file.size_bytes for file in some)) for found, some in by_kind.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a `failback` finds of the sites that it is asked about.
+
+    returned: the copies to choose about first. away: the sites that may go home. at_home: those that are there.
+    """
+
+    returned: tuple[Returned, ...] = ()
+    away: tuple[Site, ...] = ()
+    at_home: tuple[Site, ...] = ()
+
+
+def standing(
+    sites: Iterable[Site],
+    servers: Collection[str],
+    active: Mapping[str, str],
+    quarantined: Mapping[tuple[str, str], tuple[datetime, str]],
+) -> Standing:
+    """Return how `sites` stand. quarantined: since when and why, by (site, server).
+
+    servers: only copies there are to be reconciled; empty: all. A site whose home is reconciled may go home, whatever
+    holds of other copies of it, unless one of those was asked for.
+    """
+    returned: list[Returned] = []
+    away: list[Site] = []
+    at_home: list[Site] = []
+    for site in sites:
+        serving = active.get(site.name, site.home)
+        held = {server for server in site.servers if (site.name, server) in quarantined}
+        goes_home = serving != site.home and site.home not in held
+        wanted = [server for server in site.servers if server in held and (not servers or server in servers)]
+        asked_for = [server for server in wanted if server in servers]
+        if wanted and (asked_for or not goes_home):
+            # A served copy can be quarantined too, where DNS was moved by hand: choosing it ends that as well.
+            others = [server for server in wanted if server != serving] or [
+                server for server in site.servers if server != serving
+            ]
+            returned += [Returned(site, server, serving, *_begun(quarantined, site, server)) for server in others]
+        elif serving == site.home:
+            at_home.append(site)
+        elif goes_home and (not servers or site.home in servers):
+            away.append(site)
+    return Standing(tuple(returned), tuple(away), tuple(at_home))
+
+
+def _begun(
+    quarantined: Mapping[tuple[str, str], tuple[datetime, str]], site: Site, server: str
+) -> tuple[datetime, str]:
+    begun = quarantined.get((site.name, server))
+    if begun is not None:
+        return begun
+    return next(begun for (name, _), begun in quarantined.items() if name == site.name)

@@ -1,0 +1,126 @@
+"""Hooks: which commands run where at which moment of a site's sync or cutover, and what is said when one fails."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from core.sync.rsync_output import shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.fleet import Fleet, Hook, Site
+    from core.plan.plan import Move
+
+Moment = Literal["before_sync", "after_sync", "before_cutover", "after_cutover", "freeze", "thaw"]
+
+AROUND_A_CUTOVER: tuple[Moment, ...] = ("before_cutover", "after_cutover")
+AROUND_A_MOVE: tuple[Moment, ...] = ("before_cutover", "freeze", "after_cutover", "thaw")
+LONGEST_LINE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HookRun:
+    """One hook of one site as it is to run: at which moment, on which server, and what is in its environment."""
+
+    site: str
+    moment: Moment
+    server: str
+    run: str
+    timeout_s: float
+    source: str
+    target: str
+    root: str
+
+    @property
+    def shell_line(self) -> str:
+        """The POSIX shell line that runs it; whatever the names and the root hold, they stay values."""
+        values = {"SITE": self.site, "SOURCE": self.source, "TARGET": self.target, "ROOT": self.root}
+        words = [f"{name}={shlex.quote(value)}" for name, value in values.items()]
+        return f"env {' '.join(words)} sh -c {shlex.quote(self.run)}"
+
+    @property
+    def shown(self) -> str:
+        """What it runs, on one line."""
+        return one_line(self.run)
+
+
+@dataclass(frozen=True, slots=True)
+class HookTrouble:
+    """A hook that failed: why, in words that start with what the server said."""
+
+    hook: HookRun
+    why: str
+
+    @property
+    def message(self) -> str:
+        """What happened: which hook, where, and how it ended."""
+        return f"the {self.hook.moment} hook `{self.hook.shown}` on {self.hook.server} failed: {self.why}"
+
+    @property
+    def hint(self) -> str:
+        """What would help."""
+        return f"Mend it on {self.hook.server}, or take it out of sites.{self.hook.site}.hooks in app.yaml."
+
+
+@dataclass(frozen=True, slots=True)
+class Hooked:
+    """The hooks of a plan. left_out: those that do not run, because their server is one of those that are left out."""
+
+    runs: tuple[HookRun, ...] = ()
+    left_out: tuple[HookRun, ...] = ()
+
+
+def hook_runs(site: Site, moment: Moment, source: str, target: str) -> tuple[HookRun, ...]:
+    """Return the hooks of `site` at `moment`, in the order in which app.yaml has them."""
+    hooks: tuple[Hook, ...] = getattr(site.hooks, moment)
+    return tuple(
+        HookRun(
+            site=site.name,
+            moment=moment,
+            server=(server := hook.server(source, target)),
+            run=hook.run,
+            timeout_s=hook.timeout.total_seconds(),
+            source=source,
+            target=target,
+            root=site.root_on(server),
+        )
+        for hook in hooks
+    )
+
+
+def hooks_of_moves(fleet: Fleet, moves: Iterable[Move], moments: Iterable[Moment], without: Iterable[str]) -> Hooked:
+    """Return the hooks that `moves` run at `moments`, less those on the servers `without`.
+
+    A thaw without a freeze is none: nothing has been frozen.
+    """
+    left, wanted = set(without), tuple(moments)
+    found = [
+        hook
+        for move in moves
+        if (site := fleet.sites.get(move.site)) is not None
+        for moment in wanted
+        if moment != "thaw" or site.hooks.freeze
+        for hook in hook_runs(site, moment, move.source, move.target)
+    ]
+    return Hooked(
+        runs=tuple(hook for hook in found if hook.server not in left),
+        left_out=tuple(hook for hook in found if hook.server in left),
+    )
+
+
+def last_line(out: bytes, err: bytes) -> str:
+    """Return the last line that a command wrote, to standard error where it wrote there; printable and not long."""
+    for said in (err, out):
+        lines = [line for line in said.splitlines() if line.strip()]
+        if lines:
+            return one_line(shown_path(lines[-1].strip()))
+    return ""
+
+
+def one_line(text: str) -> str:
+    """Return a text as one printable line that is not long."""
+    line = shown_path(" ".join(text.split()).encode())
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"

@@ -1,0 +1,78 @@
+"""What the ops channel shows of a server that answers, but not in full, and of what flaps; values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.incident.facts import Ending, opened_for
+from core.incident.targets import span_of
+from core.reply import Tone
+from core.wording import clock_time, count, duration, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from core.incident.facts import Facts, OutageLike
+
+DEGRADED = "degraded:"
+
+
+def degraded_title(outage: OutageLike, facts: Facts) -> str:
+    """Say what a server, or only the sites on it, lack."""
+    name = outage.target.removeprefix(DEGRADED)
+    if facts.affected and not facts.checks:
+        return f"{count(facts.affected, 'site')} on {name} {_is(facts.affected)} degraded: {facts.why}"
+    return f"{name} is degraded: {facts.why}"
+
+
+def degraded_ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+    """Say that a server lacks nothing any more, or that nobody looks any more."""
+    name, lasted = outage.target.removeprefix(DEGRADED), duration(opened_for(outage, now))
+    if facts.ending is Ending.UNWATCHED:
+        return f"{name}: what made it degraded is no longer looked at (for {lasted}: {facts.why})", Tone.UNKNOWN
+    return f"{name} is no longer degraded, after {lasted} ({span_of(outage, timezone, now)}): {facts.why}", Tone.GOOD
+
+
+def several_degraded(outages: Sequence[OutageLike], still: Sequence[OutageLike], now: datetime) -> tuple[str, Tone]:
+    """Sum up degraded servers that share a card, those of `still` being so now."""
+    names = listing([outage.target.removeprefix(DEGRADED) for outage in still])
+    if not still:
+        longest = max(opened_for(outage, now) for outage in outages)
+        servers = count(len(outages), "server")
+        return f"None of {servers} is degraded any more; the longest was for {duration(longest)}", Tone.GOOD
+    return f"{count(len(still), 'server')} {_is(len(still))} degraded: {names}", Tone.WARN
+
+
+def flapping_title(subject: str, outage: OutageLike, facts: Facts) -> str:
+    """Say how often something changed, and how it is now."""
+    return f"{subject} {_be(subject)} flapping: {_changes(facts)}; {_now(outage, facts)} now"
+
+
+def flapping_ended(subject: str, outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+    """Say how something that flapped is now."""
+    since = clock_time(facts.last_change_at or now, timezone, now)
+    if facts.ending is Ending.JOINED:
+        steady = f"it has been {_now(outage, facts)} since {since}: see the next message"
+        return f"{subject} flapped ({_changes(facts)}); {steady}", Tone.BAD
+    return f"{subject} flapped ({_changes(facts)}); nothing has changed since {since}", Tone.GOOD
+
+
+def _changes(facts: Facts) -> str:
+    if facts.first_change_at is None or facts.last_change_at is None:
+        return count(facts.changes, "change")
+    return f"{count(facts.changes, 'change')} in {duration(facts.last_change_at - facts.first_change_at)}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _be(subject: str) -> str:
+    return "are" if subject.startswith("Sites ") else "is"
+
+
+def _now(outage: OutageLike, facts: Facts) -> str:
+    if not facts.down_now:
+        return "up"
+    return "degraded" if outage.target.startswith(DEGRADED) else "down"

@@ -1,0 +1,69 @@
+"""How the card of an outage says that it is over, and how it ended; values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.incident.card_degraded import DEGRADED, degraded_ended, flapping_ended
+from core.incident.facts import Ending, opened_for
+from core.incident.targets import capital, name_of, named_sites, span_of, subject_of
+from core.reply import Tone
+from core.wording import clock_time, count, duration
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.incident.facts import Facts, OutageLike
+
+
+def ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+    """Return the title of the card of an outage that is over, and its tone."""
+    name, kind = name_of(outage.target), outage.target.partition(":")[0]
+    lasted = duration(opened_for(outage, now))
+    subject = f"{facts.sites[0]} on {name}" if _is_one_site(outage, facts) else capital(subject_of(outage.target))
+    if facts.changes and facts.ending in {Ending.UP, Ending.DEGRADED, Ending.JOINED}:
+        return flapping_ended(subject, outage, facts, timezone, now)
+    if outage.target.startswith(DEGRADED):
+        return degraded_ended(outage, facts, timezone, now)
+    if facts.ending is Ending.UNWATCHED:
+        return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
+    if facts.ending is Ending.JOINED:
+        return f"{subject}: {name} itself is down now, see its own message", Tone.BAD
+    if facts.ending is Ending.MOVED:
+        return f"{subject}: what failed for {lasted} is served from elsewhere now", Tone.GOOD
+    if kind == "link":
+        again = f"This bot sees the fleet again after {lasted} ({span_of(outage, timezone, now)})"
+        return f"{again}; what happened meanwhile is unknown", Tone.WARN
+    title = f"{subject} {_back(outage, facts, lasted, timezone, now)}"
+    tone = Tone.GOOD
+    if facts.ending is Ending.DEGRADED:
+        title, tone = f"{title}, but not in full: {facts.ending_why}", Tone.WARN
+    if facts.quarantined:
+        copies = count(facts.quarantined, "site is", "sites are")
+        title, tone = (
+            f"{title}; its {'copy' if facts.quarantined == 1 else 'copies'} of {copies} quarantined",
+            Tone.WARN,
+        )
+    return title, tone
+
+
+def _back(outage: OutageLike, facts: Facts, lasted: str, timezone: str, now: datetime) -> str:
+    """Say that it is back and since when; of sites, which."""
+    of_sites = outage.target.startswith("sites:")
+    alone = _is_one_site(outage, facts)
+    again = "answers again" if alone else "answer again"
+    back = again if of_sites else "answers for all zones again" if facts.lame else "is back"
+    if facts.unseen_from_at is not None and facts.unseen_until_at is not None:
+        between = (
+            f"between {clock_time(facts.unseen_from_at, timezone, now)} and "
+            f"{clock_time(facts.unseen_until_at, timezone, now)}, while this bot did not watch"
+        )
+        said = f"{back}: that happened {between}"
+    else:
+        said = f"{back} after {lasted} ({span_of(outage, timezone, now)})"
+    return f"{said}: {named_sites(facts, 3)}" if of_sites and facts.sites and not alone else said
+
+
+def _is_one_site(outage: OutageLike, facts: Facts) -> bool:
+    """Return whether one site alone failed, all the time."""
+    return outage.target.startswith("sites:") and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)

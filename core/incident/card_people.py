@@ -1,0 +1,54 @@
+"""What the card of outages shows of people: who looks after them, why they happened, what was noted; values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.incident.notes import cause_hint, cause_of, label_of, said_parts
+from core.reply import Button, Part, Text
+from core.wording import clock_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from core.incident.facts import OutageLike
+    from core.incident.notes import Said
+
+WHY = "Why did it happen? Everybody may read it on the status pages."
+
+
+def said_of_drops(drops: Sequence[OutageLike]) -> tuple[Said, ...]:
+    """Return what was said of the drops of one thing, once each, in the order in which it was said."""
+    return tuple(sorted(dict.fromkeys(said for one in drops for said in one.said), key=lambda said: said.at))
+
+
+def people_parts(outages: Sequence[OutageLike], said: Sequence[Said], timezone: str, now: datetime) -> list[Part]:
+    """Say who looks after the outages and what was said; once somebody does, how to say why."""
+    parts = _acknowledged(outages, timezone, now)
+    parts += said_parts(said, timezone, now)
+    asked = _without_cause(outages)
+    return [*parts, cause_hint(label_of("outage", asked[0].id))] if asked else parts
+
+
+def cause_button(outages: Sequence[OutageLike]) -> list[Button]:
+    """Return the button that asks for the cause of the first that has none, if there is one."""
+    return [Button("Add cause", f"cause {outage.id}", asks=WHY) for outage in _without_cause(outages)[:1]]
+
+
+def ack_button(outages: Sequence[OutageLike]) -> list[Button]:
+    """Return the button by which somebody looks after them, if nobody does."""
+    waiting = [outage for outage in outages if outage.closed_at is None and outage.acked_by is None]
+    return [Button("Acknowledge", f"ack {waiting[0].id}")] if waiting else []
+
+
+def _acknowledged(outages: Sequence[OutageLike], timezone: str, now: datetime) -> list[Part]:
+    for outage in outages:
+        if outage.acked_by is not None and outage.acked_at is not None:
+            at = clock_time(outage.acked_at, timezone, now)
+            return [Text(f"{outage.acked_by} looks after it since {at}.")]
+    return []
+
+
+def _without_cause(outages: Sequence[OutageLike]) -> list[OutageLike]:
+    return [outage for outage in outages if outage.acked_by is not None and cause_of(outage.said) is None]

@@ -1,0 +1,72 @@
+"""What a reply in the thread of an incident's message means; values only.
+
+`ack`, `cause …` and `note …` are the commands, of this thread's incident; everything else is a note.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from core.incident.notes import LONGEST, incident_meant, label_of
+from core.wording import shortened
+
+if TYPE_CHECKING:
+    from core.incident.notes import Kind
+
+Verb = Literal["ack", "cause", "note"]
+
+_ACK: Final = re.compile(r"(?:[/@]?sharpnet\s+)?ack(?:\s+(\S*[0-9]))?[\s.!]*", re.IGNORECASE)
+_SAYING: Final = re.compile(r"(?:[/@]?sharpnet\s+)?(cause|note)(?:\s*:\s*|\s+|$)(.*)", re.IGNORECASE | re.DOTALL)
+_QUOTED: Final = re.compile(r"""["'\u201c\u201d\u2018\u2019](.*)["'\u201c\u201d\u2018\u2019]""", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A line to be typed for whoever replied: `verb`, the incident's label, and the text, None for `ack`.
+
+    typed: whether they typed the command, and so wait for an answer; False: they wrote to the others in the thread.
+    """
+
+    verb: Verb
+    label: str
+    text: str | None
+    typed: bool
+
+
+def what_is_meant(text: str, kind: Kind, number: int) -> Meant | None:
+    """Return what a reply in the thread of this incident means; None where it holds no words.
+
+    A number before the text is the incident's only where the text is in quotes, or the number is this incident's: in
+    `cause 2 disks died` it is a part of the text. A note is cut where it is too long for one: the thread has all of it.
+    """
+    said, here = text.strip(), label_of(kind, number)
+    if not said:
+        return None
+    ack = _ACK.fullmatch(said)
+    if ack is not None and kind == "outage":
+        return Meant("ack", ack[1] or here, None, typed=True)
+    saying = _SAYING.fullmatch(said)
+    if saying is None:
+        return Meant("note", here, _cut(said), typed=False)
+    verb: Verb = "cause" if saying[1].lower() == "cause" else "note"
+    label, text = _named(saying[2].strip(), here)
+    return Meant(verb, label, text, typed=True)
+
+
+def _named(rest: str, here: str) -> tuple[str, str]:
+    """Split what follows `cause` or `note` into the incident's label and the text."""
+    first, _, after = rest.partition(" ")
+    if incident_meant(first) is not None and after.strip():
+        quoted = _QUOTED.fullmatch(after.strip())
+        if quoted is not None:
+            return first, quoted[1]
+        if incident_meant(first) == incident_meant(here):
+            return here, after.strip()
+    quoted = _QUOTED.fullmatch(rest)
+    return here, quoted[1] if quoted is not None else rest
+
+
+def _cut(text: str) -> str:
+    return shortened(" ".join(text.split()), LONGEST)

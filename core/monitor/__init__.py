@@ -1,0 +1,1 @@
+"""Watching: when something is down, flapping or degraded, and what was last observed."""

@@ -1,0 +1,107 @@
+"""How the fleet is, from what was last observed: what is too old is unknown (law 7); values only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.monitor.detection import State
+from core.wording import count, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
+
+    from core.fleet import Watch
+
+NAMED_SERVERS = 4
+WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.UP)
+
+
+def stale_after(watch: Watch) -> timedelta:
+    """Return the age at which an observation says nothing any more."""
+    return 2 * watch.every + watch.timeout
+
+
+def state_now(state: str, seen_at: datetime, now: datetime, watch: Watch) -> State:
+    """Return what an observation of `seen_at` says now: UNKNOWN where it is too old, or of a clock that ran ahead."""
+    return State(state) if abs(now - seen_at) <= stale_after(watch) else State.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many targets of one kind are in each state."""
+
+    up: int = 0
+    degraded: int = 0
+    down: int = 0
+    unknown: int = 0
+
+    @property
+    def all(self) -> int:
+        """How many there are."""
+        return self.up + self.degraded + self.down + self.unknown
+
+    def in_words(self) -> str:
+        """Say it, worst first: `1 down, 2 unknown, 9 up`."""
+        said = ((self.down, "down"), (self.degraded, "degraded"), (self.unknown, "unknown"), (self.up, "up"))
+        return ", ".join(f"{number:,} {state}" for number, state in said if number) or "none"
+
+
+def tally(states: Iterable[State]) -> Tally:
+    """Count states."""
+    found = Counter(states)
+    return Tally(found[State.UP], found[State.DEGRADED], found[State.DOWN], found[State.UNKNOWN])
+
+
+def tally_of(counts: Mapping[str, int], total: int) -> Tally:
+    """Return the tally of `total` targets of which `counts` says those that were observed; the rest is unknown."""
+    up, degraded, down = (counts.get(state, 0) for state in (State.UP, State.DEGRADED, State.DOWN))
+    return Tally(up, degraded, down, max(0, total - up - degraded - down))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How one target is now, since when, why, and when it was last looked at; None: never."""
+
+    state: State = State.UNKNOWN
+    since_at: datetime | None = None
+    why: str = ""
+    seen_at: datetime | None = None
+
+
+def condition(state: str, since_at: datetime, seen_at: datetime, why: str, now: datetime, watch: Watch) -> Condition:
+    """Return what an observation says now; of one that is too old only its age is left."""
+    still = state_now(state, seen_at, now, watch)
+    if still is State.UNKNOWN and state != State.UNKNOWN:
+        return Condition(State.UNKNOWN, None, "not looked at lately", seen_at)
+    return Condition(still, since_at, why, seen_at)
+
+
+def worst_first(state: State, name: str) -> tuple[int, str]:
+    """Return the key that sorts the worst to the front."""
+    return WORST_FIRST.index(state), name
+
+
+def fleet_title(fleet: str, servers: Mapping[str, State], sites: Tally, nameservers: Tally) -> str:
+    """Say the whole in one line: `sharpnet: uk down, us up; 11 of 12 sites served, 6 of 6 name servers in step`."""
+    if len(servers) <= NAMED_SERVERS:
+        said = ", ".join(f"{name} {state}" for name, state in servers.items())
+    else:
+        trouble = [f"{name} {state}" for name, state in servers.items() if state is not State.UP]
+        trouble.sort(key=lambda words: worst_first(State(words.rpartition(" ")[2]), words))
+        up = len(servers) - len(trouble)
+        said = f"{up:,} of {count(len(servers), 'server')} up" + (f" ({listing(trouble, 3)})" if trouble else "")
+    sites_said = f"{sites.up + sites.degraded:,} of {count(sites.all, 'site')} served"
+    if not sites.all:
+        sites_said = "no sites"
+    names_said = f"{nameservers.up:,} of {count(nameservers.all, 'name server')} in step"
+    return f"{fleet}: {said}; {sites_said}, {names_said}"
+
+
+def all_up(servers: Mapping[str, State], sites: Tally, nameservers: Tally) -> bool:
+    """Return whether there is nothing that is not seen to be up."""
+    return all(state is State.UP for state in servers.values()) and all(
+        one.up == one.all for one in (sites, nameservers)
+    )

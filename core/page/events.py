@@ -1,0 +1,120 @@
+"""What a status page says of outages and of moves, in words for everybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.incident.facts import facts_from_json
+from core.incident.maintenance import FLEET, Phase
+from core.incident.targets import name_of
+from core.page.model import Incident, PlannedWork, Stage
+from core.wording import count, listing, placed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from core.fleet import Fleet, Server
+    from core.incident.facts import Facts, OutageLike
+    from core.incident.maintenance import Maintenance
+    from core.page.redaction import Public
+    from core.plan.plan import Plan
+
+STAGES = {
+    Phase.PLANNED: Stage.PLANNED,
+    Phase.RUNNING: Stage.RUNNING,
+    Phase.OVERRUN: Stage.LATE,
+    Phase.ENDED: Stage.OVER,
+    Phase.CANCELLED: Stage.CANCELLED,
+}
+
+
+def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Public) -> Incident | None:
+    """Return what is said of an outage; None: it concerns nothing that is on the page."""
+    facts = facts_from_json(outage.body)
+    what = _what(outage.target, facts, fleet, over=outage.closed_at is not None)
+    if what is None:
+        return None
+    seen = public.observed(facts.why)
+    if facts.unseen_until_at is not None:
+        seen = "; ".join([*([seen] if seen else []), "nobody watched when it ended, so it may have been shorter"])
+    return Incident(
+        key=f"outage:{outage.id}",
+        what=what,
+        opened_at=outage.opened_at,
+        closed_at=outage.closed_at,
+        seen=seen,
+        cause=public.written(cause or ""),
+    )
+
+
+def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Public) -> PlannedWork | None:
+    """Return what is said of a plan that is being carried out; None: it moves nothing that is on the page."""
+    moves = [move for move in plan.moves if move.site not in public.hidden]
+    if not moves:
+        return None
+    sources = listing([place(fleet.servers, name) for name in dict.fromkeys(move.source for move in moves)], 3)
+    targets = listing([place(fleet.servers, name) for name in dict.fromkeys(move.target for move in moves)], 3)
+    what = f"Moving {count(len(moves), 'site')} from {sources} to {targets}"
+    return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, told_at=begun_at)
+
+
+def maintained(one: Maintenance, fleet: Fleet, public: Public, now: datetime) -> PlannedWork | None:
+    """Return what is said of a maintenance; None: it concerns nothing that is on the page."""
+    what = _subject(one.scope, fleet, public)
+    if what is None:
+        return None
+    phase = one.phase(now)
+    told_at = one.ended_at or one.began_at or one.asked_at
+    return PlannedWork(
+        key=f"maintenance:{one.id}",
+        what=f"Work on {what}",
+        stage=STAGES[phase],
+        why=public.written(one.why),
+        from_at=one.starts_at,
+        until_at=one.ends_at,
+        begun_at=one.began_at,
+        ended_at=one.ended_at,
+        told_at=told_at,
+    )
+
+
+def _subject(scope: str, fleet: Fleet, public: Public) -> str | None:
+    kind, _, name = scope.partition(":")
+    if kind == FLEET:
+        return "all servers and sites"
+    if kind == "nameserver":
+        where = next((one.location for one in fleet.dns.nameservers if one.name == name), None)
+        return f"a name server in {where}" if where is not None else None
+    if kind == "site":
+        return name if name in fleet.sites and name not in public.hidden else None
+    return place(fleet.servers, name) if name in fleet.servers else None
+
+
+def place(servers: Mapping[str, Server], name: str) -> str:
+    """Name a server with its place: `uk (London)`."""
+    server = servers.get(name)
+    return name if server is None else placed(name, server.location)
+
+
+def _what(target: str, facts: Facts, fleet: Fleet, *, over: bool) -> str | None:
+    kind, name = target.partition(":")[0], name_of(target)
+    was, sites = "was" if over else "is", facts.at_first or facts.affected
+    if kind == "link":
+        return "Nothing could be observed" if over else "Nothing can be observed"
+    if kind == "nameserver":
+        server = f"A name server in {facts.place}" if facts.place else "A name server"
+    elif name in fleet.servers:
+        server = place(fleet.servers, name)
+    else:
+        return None
+    if facts.changes:
+        where = f"Sites on {server}" if kind == "sites" else server
+        return f"{where}: up and down by turns, {count(facts.changes, 'change')}"
+    if kind == "nameserver":
+        return f"{server} {was} {'up in part' if facts.lame else 'down'}"
+    if kind == "server":
+        return f"{server} {was} down" + (f", with {count(sites, 'site')}" if sites else "")
+    if kind == "sites":
+        return f"{count(sites, 'site')} on {server} {'failed' if over else 'fail' if sites != 1 else 'fails'}"
+    return f"{server} {was} up in part"

@@ -1,0 +1,95 @@
+"""A status page for programs: the same things as plain JSON values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.page.days import uptime
+from core.page.model import headline
+from core.wording import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from core.monitor.state import Tally
+    from core.page.model import OnPage, Page
+    from core.reply import Json
+
+
+def page_facts(page: Page) -> Mapping[str, Json]:
+    """Return what stands in `status.json`. Shares are of 1, null where nothing was observed; times are UTC."""
+    worst, said = headline(page)
+    return {
+        "title": page.title,
+        "state": worst.value,
+        "summary": said,
+        "written_at": stamp(page.written_at),
+        "stale_after_s": page.stale_after.total_seconds(),
+        "seen_at": _at(page.seen_at),
+        "written_on": page.written_on or None,
+        "servers": [{**_target(one), "location": one.where, "days": _days(one)} for one in page.servers],
+        "sites": [{**_target(one), "served_from": one.where} for one in page.sites],
+        "sites_left_out": page.sites_left_out,
+        "site_counts": _counts(page.tally),
+        "nameserver_counts": _counts(page.nameservers),
+        "incidents": [
+            {
+                "id": one.key,
+                "what": one.what,
+                "opened_at": stamp(one.opened_at),
+                "closed_at": _at(one.closed_at),
+                "cause": one.cause or None,
+                "seen": one.seen or None,
+            }
+            for one in page.incidents
+        ],
+        "incidents_left_out": page.incidents_left_out,
+        "planned_work": [
+            {
+                "id": one.key,
+                "what": one.what,
+                "why": one.why or None,
+                "stage": one.stage.name.lower(),
+                "from_at": _at(one.from_at),
+                "until_at": _at(one.until_at),
+                "begun_at": _at(one.begun_at),
+                "ended_at": _at(one.ended_at),
+            }
+            for one in page.work
+        ],
+    }
+
+
+def _target(one: OnPage) -> dict[str, Json]:
+    share = uptime(one.days)
+    return {
+        "name": one.name,
+        "state": one.state.value,
+        "since_at": _at(one.since_at),
+        "why": one.why or None,
+        "note": one.note or None,
+        "uptime_90d": share.up,
+        "observed_90d": share.observed,
+    }
+
+
+def _days(one: OnPage) -> list[Json]:
+    return [
+        {
+            "date": day.date.isoformat(),
+            "up_s": round(day.up_s),
+            "degraded_s": round(day.degraded_s),
+            "down_s": round(day.down_s),
+            "not_observed_s": round(day.unobserved_s),
+        }
+        for day in one.days
+    ]
+
+
+def _counts(tally: Tally) -> dict[str, Json]:
+    return {"up": tally.up, "degraded": tally.degraded, "down": tally.down, "unknown": tally.unknown}
+
+
+def _at(at: datetime | None) -> str | None:
+    return stamp(at) if at is not None else None

@@ -1,0 +1,102 @@
+"""Bringing one site back from its off-site backup: what that is, exactly, and what it would replace."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.cutover.preflight_facts import Level, Verdict
+from core.wording import ago, from_stamp, listing, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+MISSING, EMPTY, FILES = "missing", "empty", "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """One site brought back to one server from one backup.
+
+    snapshot: its id; taken_at, taken_on: when, and from which server. root, dumps: where it holds the site's files and
+    its databases' dumps; empty: none. there: what is at the site's root on the server now, `missing`, `empty` or
+    `files`. databases: the names of those that it loads; databases_there: those of them that the server
+    has. served: whether the server serves the site. quarantined:
+    whether its copy is.
+    """
+
+    site: str
+    server: str
+    snapshot: str
+    taken_at: datetime
+    taken_on: str
+    root: str
+    dumps: str = ""
+    there: str = FILES
+    databases: tuple[str, ...] = ()
+    databases_there: tuple[str, ...] = ()
+    served: bool = False
+    quarantined: bool = False
+
+    @property
+    def replaces_something(self) -> bool:
+        """Whether somebody has to approve it: something is there, or visitors are sent there."""
+        return self.there == FILES or self.served or bool(self.databases_there)
+
+    @property
+    def title(self) -> str:
+        """What it does: `restore of shop on us`."""
+        return f"restore of {self.site} on {self.server}"
+
+
+def restore_to_json(restore: Restore) -> dict[str, Any]:
+    """Return plain JSON values, from which `restore_from_json` makes an equal Restore."""
+    return {**asdict(restore), "taken_at": stamp(restore.taken_at)}
+
+
+def restore_from_json(plain: Mapping[str, Any]) -> Restore:
+    """Read what `restore_to_json` returned, after JSON has made lists of its tuples."""
+    return Restore(**{**plain, "taken_at": from_stamp(plain["taken_at"]), **_names(plain)})
+
+
+def _names(plain: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(plain[key]) for key in ("databases", "databases_there")}
+
+
+def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
+    """Return what whoever approves a restore has to know."""
+    found = []
+    age = ago(restore.taken_at, now)
+    if restore.served:
+        text = f"{restore.server} serves it: visitors see what it was {age}; what was written since is only kept aside"
+        found.append(Verdict("served", Level.WARN, text))
+    elif restore.there == FILES:
+        text = (
+            f"the copy on {restore.server} is replaced by what the site was {age}; the next sync makes it fresh again"
+        )
+        found.append(Verdict("replaced", Level.WARN, text))
+    if restore.databases_there:
+        names = listing(restore.databases_there)
+        text = f"replaced on {restore.server} too: {names}; what is there now is kept under another name"
+        found.append(Verdict("databases", Level.WARN, text))
+    if restore.quarantined:
+        text = f"the copy on {restore.server} is quarantined: nobody has chosen yet what of it is kept"
+        found.append(Verdict("quarantine", Level.WARN, text, "What it has now is kept aside; the quarantine stays."))
+    return tuple(found)
+
+
+def differences(shown: Restore, now: Restore | None) -> tuple[str, ...]:
+    """Say what is no longer as it was shown. now: the same looked at again; None: the backup is gone."""
+    if now is None or now.snapshot != shown.snapshot:
+        return (f"the backup {shown.snapshot} is no longer what would be restored",)
+    said = []
+    if now.served != shown.served:
+        said.append(f"{shown.server} {'serves it now' if now.served else 'does not serve it any more'}")
+    if now.there != shown.there:
+        said.append(f"what lies at its root on {shown.server} is another: {now.there}, not {shown.there}")
+    if now.quarantined != shown.quarantined:
+        said.append(f"the copy there is {'quarantined now' if now.quarantined else 'no longer quarantined'}")
+    if (now.databases, now.databases_there) != (shown.databases, shown.databases_there):
+        said.append("its databases are others")
+    return tuple(said)

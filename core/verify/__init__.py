@@ -1,0 +1,1 @@
+"""Proving copies: every path that differs is judged, and whose turn comes next."""

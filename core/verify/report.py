@@ -1,0 +1,174 @@
+"""What `sync --verify` answers, and what the ops channel is told of a copy that differs."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.reply import Button, Part, Reply, Row, Table, Text, Tone
+from core.verify.compare import Finding
+from core.wording import clock_time, count, duration, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from core.verify.compare import Proof
+
+SHOWN = 20
+MOST_HINTS = 5
+_WORST_FIRST = ("differs", "failed", "refused", "good")
+_TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD, "differs": Tone.BAD}
+_EXIT_CODES = {"good": 0, "refused": 3, "failed": 1, "differs": 1}
+_SILENT = "A sync sees no difference where size and time are the same, unless it reads every file: `sync --checksum`."
+_KEPT_ASIDE = "What a sync replaces or deletes is kept aside on the mirror."
+
+
+def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Reply:
+    """Return what to say about `proofs`. alone: the sites that keep no copy elsewhere."""
+    ordered = sorted(proofs, key=lambda proof: _WORST_FIRST.index(proof.outcome))
+    worst = ordered[0].outcome if ordered else "good"
+    parts: list[Part] = []
+    if len(proofs) == 1:
+        parts += _details(proofs[0], timezone)
+    elif proofs:
+        rows = tuple(
+            Row((one.site, f"{one.source} → {one.mirror}", summary(one)), _TONES[one.outcome])
+            for one in ordered[:SHOWN]
+        )
+        parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
+        parts += _hints(ordered)
+    if alone:
+        parts.append(Text(f"{count(len(alone), 'site')} without a copy elsewhere: {listing(tuple(alone))}."))
+    outcomes = Counter[str](proof.outcome for proof in proofs)
+    return Reply(
+        title=_title(proofs, outcomes),
+        parts=tuple(parts),
+        buttons=tuple(_buttons(proofs[0])) if len(proofs) == 1 else (),
+        tone=_TONES[worst],
+        facts={
+            "proofs": [facts_of(proof) for proof in proofs],
+            **{outcome: outcomes[outcome] for outcome in _TONES},
+            "without_copy": list(alone),
+        },
+        exit_code=_EXIT_CODES[worst],
+    )
+
+
+def alert(proof: Proof, timezone: str) -> Reply:
+    """Return the card of a copy that differs."""
+    return Reply(
+        title=_said(proof),
+        parts=tuple(_details(proof, timezone)),
+        buttons=tuple(_buttons(proof)),
+        tone=Tone.BAD,
+    )
+
+
+def progress_reply(steps: Sequence[tuple[str, str, str]]) -> Reply:
+    """Return how far proofs are: (site, mirror, what is done)."""
+    done = sum(step == "done" for _, _, step in steps)
+    busy = [one for one in steps if one[2] not in ("done", "waiting")]
+    rows = tuple(Row(one, Tone.BUSY) for one in busy[:SHOWN])
+    return Reply(
+        title=f"{done:,} of {count(len(steps), 'copy', 'copies')} verified",
+        parts=(Table(("site", "on", "now"), rows, left_out=len(busy) - len(rows)),),
+        tone=Tone.BUSY,
+    )
+
+
+def summary(proof: Proof) -> str:
+    """Say how a proof ended in a few words: `the same in 1,204 files, 3 changed since the last copy, 4.2 s`."""
+    if proof.trouble is not None:
+        return proof.trouble.message
+    took = duration(timedelta(seconds=proof.took_s))
+    since = f", {proof.since:,} changed since the last copy" if proof.since else ""
+    if proof.outcome == "differs":
+        return f"{count(proof.wrong_paths, 'path')} of {count(proof.files, 'file')} wrong{since}, {took}"
+    return f"the same in {count(proof.files, 'file')}{since}, {took}"
+
+
+def facts_of(proof: Proof) -> dict[str, object]:
+    """Return it as plain JSON values, for the record and for scripts."""
+    facts: dict[str, object] = {
+        "site": proof.site,
+        "source": proof.source,
+        "mirror": proof.mirror,
+        "outcome": proof.outcome,
+        "files": proof.files,
+        "wrong": proof.wrong_paths,
+        "changed_since_copy": proof.since,
+        "took_s": round(proof.took_s, 3),
+    }
+    if proof.wrong:
+        facts["paths"] = [{"path": one.change.shown, "why": str(one.finding)} for one in proof.wrong]
+    if proof.databases:
+        facts["databases_not_compared"] = proof.databases
+    if proof.trouble is not None:
+        facts |= {"code": proof.trouble.code, "why": proof.trouble.message, "hint": proof.trouble.hint}
+    return facts
+
+
+def _said(proof: Proof) -> str:
+    if proof.outcome == "differs":
+        said = f"The copy of {proof.site} on {proof.mirror} is not what {proof.source} has"
+    elif proof.outcome == "good":
+        said = f"The copy of {proof.site} on {proof.mirror} is what it should be"
+    else:
+        said = f"The copy of {proof.site} on {proof.mirror} was not verified"
+    return f"{said}: {summary(proof)}"
+
+
+def _title(proofs: Sequence[Proof], outcomes: Counter[str]) -> str:
+    if not proofs:
+        return "There is nothing to verify"
+    if len(proofs) == 1:
+        return _said(proofs[0])
+    said = {"differs": "wrong", "failed": "failed", "refused": "refused"}
+    bad = [f"{outcomes[outcome]:,} {word}" for outcome, word in said.items() if outcomes[outcome]]
+    good = f"{outcomes['good']:,} of {count(len(proofs), 'copy', 'copies')} are what they should be"
+    return ", ".join([good, *bad])
+
+
+def _details(proof: Proof, timezone: str) -> Iterator[Part]:
+    if proof.trouble is not None:
+        yield Text(proof.trouble.hint)
+        return
+    if proof.wrong:
+        rows = tuple(Row((str(one.finding), one.change.shown), Tone.BAD) for one in proof.wrong[:SHOWN])
+        yield Table(("what", "path"), rows, left_out=proof.wrong_paths - len(rows))
+        if Finding.SILENT in proof.counts:
+            yield Text(_SILENT)
+        yield Text(_KEPT_ASIDE)
+        if proof.undone:
+            yield Text(
+                "Something was put back there with `sync --undo` since the last copy, and the next one ends that."
+            )
+    if proof.copied_at is not None:
+        yield Text(f"Last good copy: {clock_time(proof.copied_at, timezone)}.")
+    if proof.databases:
+        yield Text(
+            f"Its {count(proof.databases, 'database')} {'was' if proof.databases == 1 else 'were'} not compared."
+        )
+
+
+def _hints(ordered: Sequence[Proof]) -> Iterator[Part]:
+    hints: dict[str, list[Proof]] = {}
+    for proof in ordered:
+        if proof.trouble is not None and proof.trouble.hint:
+            hints.setdefault(proof.trouble.hint, []).append(proof)
+        elif proof.wrong:
+            line = "`sync SITE --verify` names the paths of one site."
+            hints.setdefault(line, []).append(proof)
+    for hint, about in list(hints.items())[:MOST_HINTS]:
+        yield Text(f"{listing([proof.site for proof in about], 3)}: {hint}", _TONES[about[0].outcome])
+
+
+def _buttons(proof: Proof) -> Iterator[Button]:
+    if proof.outcome == "differs":
+        copy = f"{shlex.quote(proof.site)} --to {proof.mirror}"
+        yield Button(
+            "Sync again", f"sync {copy} --checksum" if Finding.SILENT in proof.counts else f"sync {copy}", "primary"
+        )
+        yield Button("Verify again", f"sync {copy} --verify")

@@ -1,0 +1,58 @@
+"""Claims that are held while a block runs, and the off-site repository that a fleet has or has not."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from core.errors import RefusedError
+from core.wording import clock_time
+from ops.durable.claimed import kept_claim, take_claim
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ops.databases import Databases
+    from ops.ports import Ports
+    from ops.restic.repository import Restic
+
+# Everything that changes the repository, one at a time a fleet; a site that is being backed up has a claim of its own,
+# which is none on the site: a backup never stands in the way of a failover.
+REPOSITORY = "backup"
+
+
+def site_claim(site: str) -> str:
+    """Return the name of the claim on the backup of a site."""
+    return f"backup:{site}"
+
+
+def offsite_of(ports: Ports) -> Restic:
+    """Return the fleet's off-site backups. Raises RefusedError where it has none."""
+    if ports.restic is None:
+        raise RefusedError(
+            "This fleet has no off-site host to back up to.",
+            hint="Write the section offsite into app.yaml; docs/backup.md says how.",
+        )
+    return ports.restic
+
+
+def databases_of(ports: Ports) -> Databases:
+    """Return what asks databases."""
+    if ports.databases is None:
+        raise ValueError(ports)
+    return ports.databases
+
+
+@contextlib.asynccontextmanager
+async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIterator[None]:
+    """Hold one claim while the block runs. Raises RefusedError where somebody else has it."""
+    in_the_way = await take_claim(ports, name, owner, purpose)
+    if in_the_way:
+        claim = in_the_way[0]
+        since = clock_time(claim.taken_at, ports.fleet.timezone, ports.clock.now())
+        raise RefusedError(
+            f"Not now: {claim.purpose} is under way since {since}.",
+            hint="Try again when it has ended.",
+        )
+    async with kept_claim(ports, name, owner, purpose):
+        yield

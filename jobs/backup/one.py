@@ -1,0 +1,171 @@
+"""One site backed up from where it is active: on record before it starts, and never from a source that looks lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.backup.result import BackupProgress, BackupResult
+from core.backup.snapshots import Extent, shrank, why_not_back_up
+from core.errors import SharpnetError, StoreError
+from core.sync.failures import Trouble
+from core.wording import count, listing
+from jobs.backup.lock import databases_of, holding, site_claim
+from ops.rsync.mirror import run_id
+from ops.store.copies.backups import SAVE, BackupRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.ports import Ports
+    from ops.restic.repository import Place, Restic, Source
+
+NAMED_FILES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked of a backup.
+
+    allow_shrink: take what is there now for the measure of later backups, however little. new_repository: make one even
+    though there has been one. who: a person's label, or the job.
+    """
+
+    who: str
+    allow_shrink: bool = False
+    new_repository: bool = False
+
+
+async def back_up_site(
+    ports: Ports,
+    restic: Restic,
+    place: Place,
+    wish: Wish,
+    on_progress: Callable[[BackupProgress], None],
+) -> BackupResult:
+    """Back up one site, and return how that ended; what goes wrong is in the result. Raises StoreError."""
+    return await _Doing(ports, restic, place, wish, on_progress).on_record()
+
+
+async def not_begun(ports: Ports, site: str, server: str, trouble: Trouble, who: str) -> BackupResult:
+    """Put on record that a backup was asked for and not begun, and return its result."""
+    result = BackupResult(site, server, "failed").ended_by(trouble)
+    await ports.store.record.add(ports.clock.now(), f"{SAVE}.{result.outcome}", site, who, result.facts)
+    return result
+
+
+class _Doing:
+    """One backup under way."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        restic: Restic,
+        place: Place,
+        wish: Wish,
+        on_progress: Callable[[BackupProgress], None],
+    ) -> None:
+        self._ports = ports
+        self._restic = restic
+        self._place = place
+        self._wish = wish
+        self._on_progress = on_progress
+        self._blank = BackupResult(place.site.name, place.server, "good")
+
+    async def on_record(self) -> BackupResult:
+        """Back up, with the run on record from before its first step to its end."""
+        ports, who, began_s = self._ports, self._wish.who, self._ports.clock.monotonic()
+        site, server = self._blank.site, self._blank.server
+        now = ports.clock.now()
+        owner = run_id(now, secrets.token_hex(4))
+        run = BackupRun(owner, SAVE, site, server, now, body={"owner": owner})
+        async with holding(ports, site_claim(site), owner, f"a backup of {site}"):
+            await ports.store.backups.begin(run, who)
+            try:
+                result = await self._without_errors()
+            except asyncio.CancelledError:
+                why = {"why": "it was given up; older backups are as they were"}
+                await ports.store.backups.end(run, "interrupted", None, why, ports.clock.now(), who)
+                raise
+            result = replace(result, took_s=ports.clock.monotonic() - began_s)
+            await ports.store.backups.end(run, result.outcome, result.snapshot, result.facts, ports.clock.now(), who)
+        return result
+
+    async def _without_errors(self) -> BackupResult:
+        try:
+            return await self._saved()
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            return self._blank.ended_by(Trouble.of(error))
+
+    async def _saved(self) -> BackupResult:
+        self._show("counting")
+        source = await self._restic.survey(self._place)
+        if isinstance(source, Trouble):
+            return self._blank.ended_by(source)
+        trouble = why_not_back_up(source.extent, self._place.server)
+        if trouble is not None:
+            return self._blank.ended_by(trouble)
+        if not self._place.site.databases:
+            return await self._snapshot(source)
+        try:
+            # A run that was killed may have left some there.
+            await self._restic.remove(self._place.server, self._place.dumps)
+            trouble = await self._dump()
+            return self._blank.ended_by(trouble) if trouble is not None else await self._snapshot(source)
+        finally:
+            with contextlib.suppress(SharpnetError):
+                await self._restic.remove(self._place.server, self._place.dumps)
+
+    async def _dump(self) -> Trouble | None:
+        for database in self._place.site.databases:
+            self._show(f"dumping {database.name}")
+            dumping, first = databases_of(self._ports).dump_line(database, self._place.server)
+            trouble = await self._restic.dump(self._place, database, dumping, first)
+            if trouble is not None:
+                return trouble
+        return None
+
+    async def _snapshot(self, source: Source) -> BackupResult:
+        site = self._place.site
+        self._show(f"saving {count(source.extent.files, 'file')}")
+        saved = await self._restic.save(self._place, source, with_dumps=bool(site.databases))
+        if isinstance(saved, Trouble):
+            return self._blank.ended_by(saved)
+        result = replace(
+            self._blank,
+            files=saved.files - len(site.databases),
+            size_bytes=saved.size_bytes,
+            new_bytes=saved.new_bytes,
+            databases=len(site.databases),
+            snapshot=saved.snapshot,
+        )
+        now = Extent(result.files, result.size_bytes)
+        trouble = why_not_back_up(now, self._place.server) or _unreadable(saved.unreadable, self._place.server)
+        if trouble is not None:
+            return result.ended_by(trouble)
+        before = None if self._wish.allow_shrink else await self._before()
+        return replace(result, shrank=shrank(before, now))
+
+    async def _before(self) -> Extent | None:
+        run = await self._ports.store.backups.newest_whole(self._blank.site)
+        if run is None or run.body is None:
+            return None
+        return Extent(int(str(run.body["files"])), int(str(run.body["size_bytes"])))
+
+    def _show(self, doing: str) -> None:
+        self._on_progress(BackupProgress(self._blank.site, self._blank.server, doing))
+
+
+def _unreadable(paths: tuple[str, ...], server: str) -> Trouble | None:
+    if not paths:
+        return None
+    return Trouble(
+        "source-unreadable",
+        f"{count(len(paths), 'file')} could not be read on {server}: {listing(paths, NAMED_FILES)}",
+        "Let the SSH user read them, or exclude them in app.yaml. The others are saved; nothing older was let go.",
+    )

@@ -1,0 +1,184 @@
+"""One site brought back from its backup: found, restored beside what is there, and put in its place by one exchange."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.backup.snapshots import newest_of
+from core.cutover.steps import Outcome
+from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
+from core.plan.restore import Restore, differences
+from core.sync.failures import Trouble
+from core.wording import clock_time, listing
+from jobs.backup.listing import list_snapshots
+from jobs.backup.lock import databases_of, offsite_of
+from jobs.sync.serving import serving_now
+from ops.restic.repository import Place, split_paths
+from ops.rsync.mirror import Pull, put_in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from core.backup.snapshots import Snapshot
+    from core.fleet import Fleet, Site
+    from ops.ports import Ports
+    from ops.restic.repository import Restic
+
+SWAP_TRIES = 5
+SWAP_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """How a restore ended. REFUSED: what is there is as it was; UNKNOWN: it may or may not have happened."""
+
+    outcome: Outcome
+    why: str = ""
+    hint: str = ""
+
+
+async def what_to_restore(ports: Ports, site: Site, server: str, at: datetime | None, who: str) -> Restore:
+    """Return what bringing `site` back to `server` would do, from its newest backup not after `at` (None: of all).
+
+    Raises RefusedError where there is no such backup or the server holds no copy of the site, and what asking raises.
+    """
+    if server not in site.servers:
+        raise RefusedError(
+            f"{server} is neither the home nor a mirror of {site.name}.",
+            hint="Give it as one of the site's mirrors in app.yaml first.",
+        )
+    snapshots = (await list_snapshots(ports, site, first=server)).snapshots
+    snapshot = newest_of(snapshots, site.name, at)
+    if snapshot is None:
+        not_after = f" from before {clock_time(at, ports.fleet.timezone)}" if at is not None else ""
+        raise RefusedError(
+            f"There is no backup of {site.name}{not_after}.", hint="`backup list` shows those that there are."
+        )
+    return await _look(ports, site, server, snapshot, who)
+
+
+async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tuple[str, ...]:
+    """Say what is no longer as a restore was shown; somebody who cannot be asked is such a difference."""
+    site = fleet.sites.get(shown.site)
+    if site is None or shown.server not in site.servers or fleet.offsite != ports.fleet.offsite:
+        return ("the fleet file says something else about the site or the off-site host",)
+    try:
+        snapshots = (await list_snapshots(ports, site, first=shown.server)).snapshots
+        snapshot = next((one for one in snapshots if one.id == shown.snapshot), None)
+        now = await _look(ports, site, shown.server, snapshot, "bot:approve") if snapshot is not None else None
+    except StoreError:
+        raise
+    except SharpnetError as error:
+        return (error.message.rstrip("."),)
+    return differences(shown, now)
+
+
+async def bring_back(
+    ports: Ports, restore: Restore, run: str, show: Callable[[str], None], *, begun_before: bool = False
+) -> Brought:
+    """Restore a site as `restore` says. run: its name, under which what it replaces is kept; the same after a crash.
+
+    begun_before: another process has begun it, and may have done it. Whoever calls holds the claim on the site.
+    """
+    place = Place(ports.fleet.sites[restore.site], restore.server)
+    restic = offsite_of(ports)
+    try:
+        show("restoring")
+        trouble = await restic.restore(place, restore, run)
+    except StoreError:
+        raise
+    except SharpnetError as error:
+        trouble = Trouble.of(error)
+    if trouble is not None:
+        return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+    loaded, trouble = await _load(ports, restic, place, restore, run, show)
+    if trouble is None:
+        show("putting in place")
+        brought = await _exchange(ports, place, run, begun_before=begun_before)
+    else:
+        with contextlib.suppress(SharpnetError):
+            await restic.give_up(place)
+        brought = Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+    if brought.outcome == Outcome.REFUSED and loaded:
+        why = f"{brought.why}; the files are as they were, but restored are already: {listing(loaded)}"
+        return Brought(Outcome.UNKNOWN, why, brought.hint)
+    return brought
+
+
+async def _load(
+    ports: Ports, restic: Restic, place: Place, restore: Restore, run: str, show: Callable[[str], None]
+) -> tuple[tuple[str, ...], Trouble | None]:
+    """Put each database in place of what is there; return which ones were, and what ended it."""
+    wanted = [database for database in place.site.databases if database.name in restore.databases]
+    like = restore.taken_on if restore.taken_on in place.site.servers else place.server
+    loaded: list[str] = []
+    for database in wanted:
+        show(f"loading {database.name}")
+        path = restic.restored_dump(place, restore, database)
+        try:
+            copy = await databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            copy = Trouble.of(error)
+        if isinstance(copy, Trouble):
+            return tuple(loaded), copy
+        loaded.append(database.name)
+    return tuple(loaded), None
+
+
+async def _exchange(ports: Ports, place: Place, run: str, *, begun_before: bool) -> Brought:
+    """Put the restored files in place; where the answer was lost, find out."""
+    fleet, site = ports.fleet, place.site
+    server = fleet.servers[place.server]
+    pull = Pull(site, server, server)
+    maybe_done = begun_before
+    lost = ""
+    for attempt in range(SWAP_TRIES):
+        if attempt:
+            await ports.clock.sleep(SWAP_PAUSE_S)
+        try:
+            trouble = await put_in_place(ports.ssh, pull, run, ports.clock.now(), fleet.sync.keep_replaced)
+        except UnreachableError as error:
+            # What was asked for may go on there.
+            maybe_done, lost = True, error.message
+            continue
+        except SharpnetError as error:
+            trouble = Trouble.of(error)
+        if trouble is None or (maybe_done and trouble.code == "not-ready"):
+            return Brought(Outcome.DONE)
+        return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+    return Brought(Outcome.UNKNOWN, lost, "Look at the root there: it is whole, the old content or the restored one.")
+
+
+async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
+    serving = await serving_now(ports, [site], who)
+    there = await offsite_of(ports).there(Place(site, server))
+    if isinstance(there, Trouble):
+        raise RefusedError(f"{there.message}.", hint=there.hint)
+    root, dumps = split_paths(snapshot)
+    databases = site.databases if dumps else ()
+    present = []
+    for database in databases:
+        found = await databases_of(ports).look_only(database, server)
+        if isinstance(found, Trouble):
+            raise RefusedError(f"{found.message}.", hint=found.hint)
+        if found.exists:
+            present.append(database.name)
+    return Restore(
+        site=site.name,
+        server=server,
+        snapshot=snapshot.id,
+        taken_at=snapshot.taken_at,
+        taken_on=snapshot.server,
+        root=root,
+        dumps=dumps,
+        there=there,
+        databases=tuple(database.name for database in databases),
+        databases_there=tuple(present),
+        served=serving.active.get(site.name, site.home) == server,
+        quarantined=serving.is_quarantined(site.name, server),
+    )

@@ -1,0 +1,73 @@
+"""What a step of a cutover has at hand, and how it says that it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from core.cutover.progress import Progress
+from core.cutover.steps import Outcome, moved_sites
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from core.cutover.steps import Step
+    from core.plan.plan import Move, Plan
+    from core.sync.failures import Trouble
+    from ops.ports import Ports
+
+Ended = tuple[Outcome, str, Progress]
+Result = TypeVar("Result")
+
+PATIENCE_S = 30.0
+LOOK_S = 0.5
+STILL_RUNS = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a step has at hand: the plan under way, the outcomes so far, and how to show progress.
+
+    begun_before: keys of steps that another process has begun, and may have done.
+    """
+
+    ports: Ports
+    plan: Plan
+    who: str
+    outcomes: Mapping[str, Outcome]
+    progress: Progress
+    show: Callable[[Progress], Awaitable[None]]
+    begun_before: frozenset[str] = frozenset()
+
+    def move_of(self, step: Step) -> Move:
+        """Return the move of the site that a step is about."""
+        return next(move for move in self.plan.moves if move.site == step.about)
+
+    def moved(self, wave: int) -> tuple[Move, ...]:
+        """Return the moves of a wave that DNS has made, of sites that the fleet still has."""
+        sites = self.ports.fleet.sites
+        names = {move.site: sites[move.site].names for move in self.plan.moves if move.site in sites}
+        there = set(moved_sites(self.plan, self.outcomes, names, wave))
+        return tuple(move for move in self.plan.moves if move.site in there and move.site in sites)
+
+    def done(self, detail: str) -> Ended:
+        """Say that the step went well."""
+        return Outcome.DONE, detail, self.progress
+
+    def refused(self, about: str, why: str) -> Ended:
+        """Say that the step did not go well, for the card as well."""
+        return Outcome.REFUSED, why, self.progress.with_trouble(about, why)
+
+
+async def when_nothing_runs_there(
+    doing: Doing, attempt: Callable[[], Awaitable[Result]], trouble_in: Callable[[Result], Trouble | None]
+) -> Result:
+    """Return what `attempt` does, tried again while a copy that a bot had begun before it died still runs there."""
+    clock = doing.ports.clock
+    began = clock.monotonic()
+    while True:
+        result = await attempt()
+        trouble = trouble_in(result)
+        if trouble is None or trouble.code != STILL_RUNS or clock.monotonic() - began >= PATIENCE_S:
+            return result
+        await clock.sleep(LOOK_S)

@@ -1,0 +1,266 @@
+"""Making a plan: reads the live zones, chooses, draws, looks at everything, judges, and keeps it with its card."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.cutover.card import card_of, reply_of
+from core.cutover.card_parts import View
+from core.cutover.planning import (
+    Drawn,
+    choose_moves,
+    draw_changes,
+    hooks_of,
+    in_waves,
+    served_from,
+    what_changed,
+    without_freeze,
+)
+from core.cutover.preflight_checks import judge, no_hooks_on
+from core.errors import RefusedError, SettingsError
+from core.plan.approval import instead_of_rolling_back, why_not_roll_back
+from core.plan.plan import Plan, State, inverse
+from core.plan.restore import warnings_of
+from core.wording import listing
+from jobs.backup.restore_site import restore_differences
+from ops.gather.preflight import gather_facts, silent_of
+from ops.gather.zones import ZonesRead, read_zones
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from core.people import Person
+    from core.plan.restore import Restore
+    from core.reply import Reply
+    from ops.ports import Ports
+    from ops.store.plans import StoredPlan
+
+# No letters that are taken for one another when read aloud or on a small screen.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+ID_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks to be moved: names of servers and sites, and how. wave: so many sites at a time; 0: all."""
+
+    asked: tuple[str, ...]
+    to: str | None = None
+    planned: bool = False
+    force: str | None = None
+    without: tuple[str, ...] = ()
+    line: str = ""
+    wave: int = 0
+    without_hooks: bool = False
+
+
+async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPlan:
+    """Make a plan for `wish`, keep it and its card, and return it; the same plan that still waits is returned as it is.
+
+    Every name in the wish is one of the fleet's. Raises RefusedError where nothing can move.
+    """
+    fleet = ports.fleet
+    candidates = [site for site in fleet.sites.values() if site.name in wish.asked or {*site.servers} & {*wish.asked}]
+    read = await read_zones(ports.dns, fleet, (name for site in candidates for name in site.names))
+    active = dict(await ports.store.copies.active())
+    active |= {site.name: server for site in candidates if (server := served_from(fleet, site, read.readings))}
+    quarantined = await ports.store.copies.quarantined()
+    choice = choose_moves(fleet, active, wish.asked, wish.to, quarantined.keys(), wish.without)
+    if not choice.moves:
+        raise _nothing_moves(wish, choice.left_alone)
+    moves = in_waves(choice.moves, wish.wave)
+    drawn = draw_changes(fleet, moves, read.readings)
+    if not drawn.zones:
+        raise _nothing_to_change(read, drawn)
+    now = ports.clock.now()
+    plan = Plan(
+        id=await _fresh_id(ports),
+        kind="failover",
+        moves=moves,
+        zones=drawn.zones,
+        asked_by=person.label,
+        asked_at=now,
+        expires_at=now + fleet.approval.ttl,
+        planned=wish.planned,
+        force=wish.force,
+        left_alone=choice.left_alone,
+        mentions=drawn.mentions,
+        line=wish.line,
+        wave_size=wish.wave,
+    )
+    return await _judge_and_keep(ports, plan, drawn, read, without_hooks=wish.without_hooks)
+
+
+async def prepare_rollback(
+    ports: Ports, stored: StoredPlan, person: Person, force: str | None, *, without_hooks: bool = False
+) -> StoredPlan:
+    """Make the plan that undoes a cutover, keep it and its card, and return it.
+
+    Raises RefusedError where the cutover cannot be undone, or the records are no longer as it left them.
+    """
+    within, now = ports.fleet.dns.rollback_within, ports.clock.now()
+    why = why_not_roll_back(stored.plan, stored.state, stored.ended_at, within, now)
+    if why is not None:
+        hint = instead_of_rolling_back(stored.plan, stored.state)
+        raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint=hint)
+    names = {site.name: site.names for site in ports.fleet.sites.values()}
+    changed = stored.progress.zones.keys()
+    plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, ports.clock.now())
+    # Which servers can be counted on to run them is judged below.
+    plan = replace(plan, force=force, hooks=hooks_of(plan, ports.fleet).runs)
+    read = await read_zones(ports.dns, ports.fleet, _owners(plan))
+    differences = what_changed(plan, ports.fleet, read.readings)
+    if differences:
+        raise RefusedError(
+            f"Plan {stored.id} cannot be rolled back as it is: {listing(differences)}.",
+            hint="Somebody has changed these records since. Make a new plan with `failover`.",
+        )
+    return await _judge_and_keep(ports, plan, Drawn(plan.zones), read, without_hooks=without_hooks)
+
+
+async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
+    """Say what is no longer as `plan` shows it, from the live zones and the fleet file as it is now.
+
+    An update server that is silent, or a fleet file that cannot be used, is such a difference.
+    """
+    try:
+        fleet = await asyncio.to_thread(ports.live_fleet)
+    except SettingsError:
+        return ("the fleet file has changed and cannot be used: `check` says why",)
+    if fleet.dns != ports.fleet.dns:
+        return ("the dns section of the fleet file has changed since this process started: start it again",)
+    if plan.restore is not None:
+        return await restore_differences(ports, fleet, plan.restore)
+    read = await read_zones(ports.dns, fleet, _owners(plan))
+    silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
+    return (*silent, *what_changed(plan, fleet, read.readings))
+
+
+def view_of(stored: StoredPlan) -> View:
+    """Return a stored plan as its card shows it."""
+    return View(
+        plan=stored.plan,
+        state=stored.state,
+        given=stored.given,
+        approved_at=stored.approved_at,
+        ended_at=stored.ended_at,
+        progress=stored.progress,
+    )
+
+
+def reply_now(ports: Ports, stored: StoredPlan) -> Reply:
+    """Return a stored plan as a command answers it."""
+    return reply_of(view_of(stored), ports.fleet)
+
+
+async def _judge_and_keep(
+    ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRead, *, without_hooks: bool = False
+) -> StoredPlan:
+    facts = await gather_facts(
+        ports,
+        moves=plan.moves,
+        drawn=drawn,
+        read=read,
+        planned=plan.planned,
+        rollback=plan.kind == "rollback",
+        left_alone=plan.left_alone,
+    )
+    on = {hook.server for hook in hooks_of(plan, ports.fleet).runs} - {*plan.sources, *plan.targets}
+    silent = await silent_of(ports, sorted(on))
+    left_out = tuple(ports.fleet.servers) if without_hooks else no_hooks_on(plan, facts, silent)
+    plan = replace(plan, no_hooks_on=left_out)
+    hooked = hooks_of(plan, ports.fleet)
+    plan = replace(plan, hooks=hooked.runs)
+    facts = replace(
+        facts,
+        unfrozen=without_freeze(plan, ports.fleet),
+        hooks_left_out=tuple(f"{hook.moment} of {hook.site} on {hook.server}" for hook in hooked.left_out),
+        without_hooks=without_hooks,
+    )
+    return await _keep(ports, replace(plan, verdicts=judge(facts)))
+
+
+async def prepare_restore(ports: Ports, restore: Restore, person: Person, line: str) -> StoredPlan:
+    """Make a plan for `restore`, keep it and its card, and return it; the same plan that still waits is returned."""
+    now = ports.clock.now()
+    plan = Plan(
+        id=await _fresh_id(ports),
+        kind="restore",
+        moves=(),
+        zones=(),
+        asked_by=person.label,
+        asked_at=now,
+        expires_at=now + ports.fleet.approval.ttl,
+        planned=True,
+        verdicts=warnings_of(restore, now),
+        line=line,
+        restore=restore,
+    )
+    return await _keep(ports, plan)
+
+
+async def _keep(ports: Ports, plan: Plan) -> StoredPlan:
+    waiting = await _same_that_waits(ports, plan)
+    if waiting is not None:
+        return waiting
+    made = await ports.store.plans.get(plan.id)
+    if made is None:
+        state = State.PLANNED if plan.may_be_approved else State.BLOCKED
+        await ports.store.plans.add(plan, card_of(View(plan, state), ports.fleet))
+        made = await ports.store.plans.get(plan.id)
+    if made is None:
+        raise RefusedError(f"Plan {plan.id} was not kept.")
+    return made
+
+
+async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
+    """Return the plan for the very same changes that still waits and has half its time left: two presses, one plan."""
+    now = ports.clock.now()
+    for stored in await ports.store.plans.in_state(State.PLANNED):
+        other = stored.plan
+        alike = _what(other) == _what(plan)
+        same_verdicts = [(v.check, v.level) for v in other.verdicts] == [(v.check, v.level) for v in plan.verdicts]
+        if alike and same_verdicts and other.expires_at - now > ports.fleet.approval.ttl / 2:
+            return stored
+    return None
+
+
+def _what(plan: Plan) -> tuple[object, ...]:
+    return plan.kind, plan.moves, plan.zones, plan.planned, plan.force, plan.hooks, plan.wave_size, plan.restore
+
+
+async def _fresh_id(ports: Ports) -> str:
+    while True:
+        plan_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+        if await ports.store.plans.get(plan_id) is None:
+            return plan_id
+
+
+def _owners(plan: Plan) -> Iterable[str]:
+    return (change.owner for zone in plan.zones for change in zone.changes)
+
+
+def _nothing_to_change(read: ZonesRead, drawn: Drawn) -> RefusedError:
+    if read.silent:
+        why = listing(list(dict.fromkeys(read.silent.values())), most=3)
+        return RefusedError(
+            f"No plan can be made: the zones cannot be read. {why}",
+            hint="A plan is drawn from the live zones. `check --live` says what to mend.",
+        )
+    why = listing(drawn.odd) or "no record points at the source"
+    return RefusedError(f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers.")
+
+
+def _nothing_moves(wish: Wish, left_alone: Collection[tuple[str, str]]) -> RefusedError:
+    if not left_alone:
+        return RefusedError(
+            f"No site is served from {listing(wish.asked)} now, so there is nothing to move.",
+            hint="`sites` shows where each is served from.",
+        )
+    return RefusedError(
+        f"Nothing can move: {listing([f'{site}: {why}' for site, why in left_alone])}.",
+        hint="A site needs a mirror that is not quarantined.",
+    )

@@ -1,0 +1,24 @@
+"""Asks the name servers of unfinished cutovers again until they agree (law 3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from core.plan.plan import State
+from jobs import Job
+from jobs.cutover import finish_unfinished
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ops.ports import Ports
+
+
+async def ask_again(ports: Ports, _key: str, _at: datetime) -> None:
+    """Ask once for every unfinished cutover; one whose last name server agrees now is confirmed."""
+    for stored in await ports.store.plans.in_state(State.UNFINISHED):
+        await finish_unfinished(ports, stored)
+
+
+JOB = Job(name="unfinished", run=ask_again, every=timedelta(seconds=10), at_start=True)

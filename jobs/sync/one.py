@@ -1,0 +1,150 @@
+"""One site copied to one mirror: claimed, on record before it starts, and never put in place where it is served."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError, StoreError
+from core.sync.failures import Trouble
+from core.sync.result import SyncResult
+from jobs.sync.copying import Copying
+from jobs.sync.lock import SiteClaim, held_by
+from ops.rsync import mirror as rsync
+from ops.store.copies.served import SyncRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from core.fleet import Site
+    from core.sync.result import SyncProgress
+    from jobs.sync.request import Wish
+    from jobs.sync.serving import Serving
+    from ops.ports import Ports
+
+
+async def sync_one(
+    ports: Ports,
+    site: Site,
+    mirror: str,
+    wish: Wish,
+    serving: Serving,
+    on_progress: Callable[[SyncProgress], None],
+    control: str | None = None,
+) -> SyncResult:
+    """Copy `site` from where it is served to `mirror`, and return how that ended; what goes wrong is in the result.
+
+    control: the socket on the mirror of a connection to the source that is shared; None: it makes its own.
+    Raises StoreError: what cannot be put on record is not done.
+    """
+    began_s = ports.clock.monotonic()
+    quarantined = serving.is_quarantined(site.name, mirror)
+    direction = serving.direction(site, chosen=mirror if wish.take_active or wish.dry_run else None)
+    source = direction.source or serving.active.get(site.name) or site.home
+    blank = SyncResult(site=site.name, source=source, mirror=mirror, outcome="good", took_s=0, dry_run=wish.dry_run)
+    blank = replace(blank, quarantined=quarantined)
+    if direction.source is None or mirror not in direction.mirrors:
+        why = direction.left_out.get(mirror) or direction.why or f"{mirror} is what it is served from, or holds no copy"
+        trouble: Trouble | None = Trouble(
+            "quarantined" if quarantined else "direction",
+            why,
+            _way_on(shlex.quote(site.name), quarantined=quarantined),
+            refused=True,
+        )
+    else:
+        trouble = rsync.why_not_pull(rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
+    if trouble is not None:
+        return await not_begun(ports, blank, trouble, wish)
+    pull = rsync.Pull(
+        site,
+        ports.fleet.servers[source],
+        ports.fleet.servers[mirror],
+        wish.checksum,
+        site.bandwidth or ports.fleet.sync.bandwidth,
+        control,
+    )
+    doing = _Doing(ports, pull, wish, blank, on_progress)
+    result = await (doing.compare() if wish.dry_run else doing.on_record())
+    return replace(result, took_s=ports.clock.monotonic() - began_s)
+
+
+async def not_begun(ports: Ports, blank: SyncResult, trouble: Trouble, wish: Wish) -> SyncResult:
+    """Put on record that a sync was asked for and not begun, and return its result."""
+    result = blank.ended_by(trouble)
+    if not wish.dry_run:
+        await ports.store.record.add(ports.clock.now(), f"sync.{result.outcome}", result.site, wish.who, result.facts)
+    return result
+
+
+class _Doing:
+    """One sync under way, and what is on record of it."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        pull: rsync.Pull,
+        wish: Wish,
+        blank: SyncResult,
+        on_progress: Callable[[SyncProgress], None],
+    ) -> None:
+        self._ports = ports
+        self._wish = wish
+        self._blank = blank
+        self._run = rsync.run_id(ports.clock.now(), secrets.token_hex(4))
+        self._owner = wish.claimed_by or self._run
+        self._claim = SiteClaim(ports, blank.site, blank.mirror, self._owner, others=wish.claimed_by is not None)
+        self._copying = Copying(ports, pull, wish, blank, self._run, self._claim, on_progress)
+
+    async def compare(self) -> SyncResult:
+        """Return what a sync would do; nothing of it is on record."""
+        return await self._without_errors(self._copying.compare())
+
+    async def on_record(self) -> SyncResult:
+        """Copy, with the site claimed and the run on record from before its first step to its end."""
+        ports, wish, blank = self._ports, self._wish, self._blank
+        in_the_way = await self._claim.take()
+        if in_the_way:
+            return await not_begun(ports, blank, held_by(in_the_way[0]), wish)
+        async with self._claim.kept():
+            begun_at = ports.clock.now()
+            body = {"owner": self._owner, "allow_delete": wish.allow_delete, "take_active": wish.take_active}
+            run = SyncRun(self._run, blank.site, blank.source, blank.mirror, begun_at, None, None, body)
+            await ports.store.copies.begin_sync(run, wish.who)
+            try:
+                result = await self._without_errors(self._copying.copy())
+            except asyncio.CancelledError:
+                await self._end("interrupted", {**body, "why": "it was given up"})
+                raise
+            await self._end(result.outcome, {**body, **result.facts})
+            if result.outcome == "good" and blank.quarantined:
+                await ports.store.copies.release(
+                    [(blank.site, blank.mirror)],
+                    f"the active copy was taken, run {self._run}",
+                    ports.clock.now(),
+                    wish.who,
+                )
+            return result
+
+    async def _without_errors(self, work: Coroutine[object, object, SyncResult]) -> SyncResult:
+        """Return what `work` does, with what goes wrong as part of it."""
+        try:
+            return await work
+        except StoreError:
+            raise
+        except SharpnetError as error:
+            return self._blank.ended_by(Trouble.of(error))
+
+    async def _end(self, outcome: str, body: dict[str, object]) -> None:
+        await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._wish.who)
+
+
+def _way_on(site: str, *, quarantined: bool) -> str:
+    if not quarantined:
+        return "`sites` says what is served from where."
+    return (
+        f"`failback {site}` shows what differs and lets you choose. To let the served copy win, and have the other "
+        f"side's files kept aside: `sync {site} --take-active`."
+    )

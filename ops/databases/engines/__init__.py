@@ -1,0 +1,1 @@
+"""Database engines, one file each. Each holds one `ENGINE`."""

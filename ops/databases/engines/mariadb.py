@@ -1,0 +1,283 @@
+"""MariaDB and MySQL: a consistent dump, loaded into a fresh database whose tables then take the places of those before.
+
+They cannot rename a database. One RENAME TABLE exchanges all tables at once; what is bound to a database by its name
+(views, triggers, routines, events) is made anew right after it, from a journal that lies in the database itself, so
+that whoever comes next brings to an end, or back, what was interrupted. docs/decisions/0005 has the reasons.
+"""
+
+# ruff: noqa: S608 -- whatever is put into a statement goes through `named` or `text`
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from core.databases.copies import There, fresh_ones, stem
+from core.sync.failures import Trouble
+from ops.databases.asking import DatabaseError, settled, unhex
+from ops.databases.engine import Engine
+from ops.databases.engines import _mariadb_script as script
+from ops.databases.engines._mariadb_objects import Objects, moves, named, remade, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops.databases.asking import Place
+
+JOURNAL = "sharpnet_journal"
+EXCHANGED = "sharpnet_journal_done"
+WITH_SNAPSHOT = frozenset({"InnoDB", "ROCKSDB", "TokuDB", ""})
+NOT_COUNTED = "'MRG_MyISAM', 'MRG_MYISAM', 'FEDERATED', 'BLACKHOLE', 'SPIDER', 'CONNECT', 'SEQUENCE'"
+WAIT_S = 20
+_AWAKE = re.compile(r"^(/\*!50106 CREATE\*/ .*?PRESERVE )ENABLE( |$)", re.MULTILINE)
+_SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_key_checks = 0;"
+
+
+class MariaDb:
+    """What can be done with a database of MariaDB or MySQL on one server."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._line = script.ask_line(place.database, place.server)
+
+    async def look(self, name: str) -> There:
+        """Return what the server has under `name`. Names of tables come in hexadecimal."""
+        at = text(name)
+        rows = await self._ask(f"""
+            SELECT 'like', DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA
+                WHERE SCHEMA_NAME = {at};
+            SELECT 'table', HEX(TABLE_NAME), TABLE_TYPE, COALESCE(ENGINE, ''), COALESCE(DATA_LENGTH + INDEX_LENGTH, 0)
+                FROM information_schema.TABLES WHERE TABLE_SCHEMA = {at};""")
+        tables = [row[1:] for row in rows if row[0] == "table"]
+        like = next((tuple(row[1:]) for row in rows if row[0] == "like"), None)
+        return There(
+            exists=like is not None,
+            size_bytes=sum(int(row[3]) for row in tables),
+            tables=frozenset(unhex(row[0]) for row in tables),
+            like=like or (),
+            unsettled=tuple(
+                sorted(unhex(row[0]) for row in tables if row[2] not in WITH_SNAPSHOT and row[1] == "BASE TABLE")
+            ),
+        )
+
+    async def beside(self) -> tuple[str, ...]:
+        """Return the names of all that stands beside the database."""
+        pattern = text(stem(self._place.name).replace("_", r"\_") + "%")
+        rows = await self._ask(
+            f"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE {pattern} ESCAPE '\\\\';"
+        )
+        return tuple(row[0] for row in rows)
+
+    def dump_line(self, _source: There, _usable: frozenset[str]) -> str:
+        """Return the shell line that dumps the database."""
+        return script.dump_line(self._place.database, self._place.server)
+
+    async def usable(self, _source: There) -> frozenset[str]:
+        """Return the roles that can own what is loaded; MariaDB's definers are names and are kept as they are."""
+        return frozenset()
+
+    async def make(self, fresh: str, source: There, _usable: frozenset[str]) -> None:
+        """Make the database `fresh`, empty; drop one of that name."""
+        charset, collation = source.like
+        await self._ask(
+            f"DROP DATABASE IF EXISTS {named(fresh)};"
+            f"CREATE DATABASE {named(fresh)} CHARACTER SET {charset} COLLATE {collation};",
+        )
+
+    def load_line(self, fresh: str, path: str | None = None) -> str:
+        """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
+        database, server = self._place.database, self._place.server
+        if path is not None:
+            return script.load_file_line(database, server, fresh, path)
+        return script.load_line(database, server, fresh)
+
+    async def loaded(self, fresh: str, said: bytes) -> tuple[int, int] | None:
+        """Return how many rows were sent and how many are there; None: not all of the dump came."""
+        sent = re.search(rb"^sharpnet-rows\t(\d+)$", said, re.MULTILINE)
+        if sent is None:
+            return None
+        awake, *rows = await self._ask(f"""
+            SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {text(fresh)} AND STATUS = 'ENABLED';
+            SELECT HEX(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {text(fresh)}
+                AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ENGINE NOT IN ({NOT_COUNTED});""")
+        counts = "".join(f"SELECT COUNT(*) FROM {named(fresh)}.{named(unhex(row[0]))};" for row in rows)
+        there = sum(int(row[0]) for row in await self._ask(counts)) if counts else 0
+        if awake[0] != "0":
+            raise DatabaseError(
+                Trouble(
+                    "events-awake",
+                    f"events of the database {self._place.name} would have run on {self._place.server}",
+                    "Nothing was put in place. Give them plain names.",
+                )
+            )
+        return int(sent[1]), there
+
+    async def notes(self, fresh: str, source: There, _usable: frozenset[str]) -> tuple[str, ...]:
+        """Say what people should know about what was loaded into `fresh`."""
+        return (*settled(source), *await self._missing_definers(fresh))
+
+    async def exchange(self, incoming: str, outgoing: str) -> None:
+        """Let the database be what `incoming` is, and `outgoing` what the database is now."""
+        name, place = self._place.name, self._place
+        arriving, leaving = await self._objects(incoming), await self._objects(name)
+        after = await self._statements(incoming, arriving)
+        before = await self._statements(name, leaving)
+        charset = f"CHARACTER SET {arriving.like[0]} COLLATE {arriving.like[1]}"
+        journal = {"incoming": incoming, "after": after, "before": before, "charset": charset}
+        values = ", ".join(f"({text(what)}, {text(value)})" for what, value in journal.items())
+        renamed = [
+            *moves(leaving.tables, name, outgoing),
+            f"{named(outgoing)}.{JOURNAL} TO {named(outgoing)}.{EXCHANGED}",
+            *moves(arriving.tables, incoming, name),
+        ]
+        batch = f"""
+            CREATE DATABASE IF NOT EXISTS {named(name)} {charset};
+            CREATE DATABASE {named(outgoing)} {charset};
+            CREATE TABLE {named(outgoing)}.{JOURNAL}
+                (what VARCHAR(20) PRIMARY KEY, value LONGTEXT) ENGINE=InnoDB CHARACTER SET utf8mb4;
+            INSERT INTO {named(outgoing)}.{JOURNAL} VALUES {values};
+            {leaving.drops(name)}
+            {arriving.drops(incoming)}
+            RENAME TABLE {", ".join(renamed)};
+            {remade(name, after)}
+            ALTER DATABASE {named(name)} {charset};"""
+        try:
+            await self._tell(batch)
+        except DatabaseError as error:
+            if await self._recover(strict=True):
+                return
+            trouble = error.trouble
+            raise DatabaseError(
+                Trouble(trouble.code, f"{trouble.message}; {name} on {place.server} is as it was", trouble.hint)
+            ) from error
+        await self._end(outgoing, incoming, before)
+
+    async def recover(self) -> bool:
+        """Bring to an end, or back, what was interrupted; return whether something was brought to its end."""
+        return await self._recover(strict=False)
+
+    async def _recover(self, *, strict: bool) -> bool:
+        """Do so. strict: views and routines that cannot be made are an error; otherwise the next copy brings them."""
+        done = False
+        rows = await self._ask(
+            "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE"
+            f" TABLE_NAME IN ('{JOURNAL}', '{EXCHANGED}');"
+        )
+        for outgoing, table in rows:
+            if not outgoing.startswith(stem(self._place.name)):
+                continue
+            found = await self._ask(f"SELECT what, HEX(value) FROM {named(outgoing)}.{table};")
+            journal = {row[0]: unhex(row[1]) for row in found}
+            if "incoming" not in journal:
+                # It was interrupted before anything was changed.
+                await self.drop([outgoing])
+            elif table == EXCHANGED:
+                await self._forward(outgoing, journal, strict=strict)
+                done = True
+            else:
+                await self._back(outgoing, journal)
+        return done
+
+    async def drop(self, names: Iterable[str]) -> None:
+        """Drop these databases, which stand beside the database."""
+        for name in names:
+            await self._ask(f"DROP DATABASE IF EXISTS {named(name)};")
+
+    async def _forward(self, outgoing: str, journal: dict[str, str], *, strict: bool) -> None:
+        """Bring an exchange to its end whose tables have moved."""
+        name, incoming = self._place.name, journal["incoming"]
+        left = await self._objects(incoming)
+        if left.tables:
+            await self._tell(f"RENAME TABLE {', '.join(moves(left.tables, incoming, name))};")
+        made = await self._objects(name)
+        await self._tell(f"{made.drops(name)}\nALTER DATABASE {named(name)} {journal['charset']};")
+        try:
+            await self._tell(remade(name, journal["after"]))
+        except DatabaseError:
+            if strict:
+                raise
+        await self._end(outgoing, incoming, journal["before"])
+
+    async def _back(self, outgoing: str, journal: dict[str, str]) -> None:
+        """Take an exchange back whose tables have not all left."""
+        name, incoming = self._place.name, journal["incoming"]
+        gone = await self._objects(outgoing)
+        tables = [table for table in gone.tables if table != JOURNAL]
+        if tables:
+            await self._tell(f"RENAME TABLE {', '.join(moves(tables, outgoing, name))};")
+        made = await self._objects(name)
+        await self._tell(f"{made.drops(name)}\n{remade(name, journal['before']) if journal['before'] else ''}")
+        if not fresh_ones(name, [incoming]):
+            kept = await self._objects(incoming)
+            await self._tell(f"{kept.drops(incoming)}\n{remade(incoming, journal['after'])}")
+        await self.drop([outgoing])
+
+    async def _end(self, outgoing: str, incoming: str, before: str) -> None:
+        """Give what was replaced its own views and routines again, and clear away what is no longer needed."""
+        made = await self._objects(outgoing)
+        if before:
+            asleep = _AWAKE.sub(r"\1DISABLE ON SLAVE\2", before)
+            # What refers to something that is gone cannot be made, and must not keep the next copies from coming.
+            try:
+                await self._tell(f"{made.drops(outgoing)}\n{remade(outgoing, asleep)}")
+            except DatabaseError:
+                made = await self._objects(outgoing)
+                await self._tell(made.drops(outgoing))
+        await self._ask(f"DROP DATABASE IF EXISTS {named(incoming)}; DROP TABLE {named(outgoing)}.{EXCHANGED};")
+
+    async def _objects(self, name: str) -> Objects:
+        at = text(name)
+        rows = await self._ask(f"""
+            SELECT 'like', HEX(DEFAULT_CHARACTER_SET_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {at};
+            SELECT 'like', HEX(DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {at};
+            SELECT IF(TABLE_TYPE LIKE '%VIEW', 'view', 'table'), HEX(TABLE_NAME) FROM information_schema.TABLES
+                WHERE TABLE_SCHEMA = {at};
+            SELECT 'trigger', HEX(TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {at};
+            SELECT ROUTINE_TYPE, HEX(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {at};
+            SELECT 'event', HEX(EVENT_NAME) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {at};""")
+        found: dict[str, list[str]] = {}
+        for kind, one in rows:
+            found.setdefault(kind, []).append(unhex(one))
+        return Objects(
+            like=tuple(found.pop("like", ())),
+            tables=tuple(found.pop("table", ())),
+            views=tuple(found.pop("view", ())),
+            triggers=tuple(found.pop("trigger", ())),
+            events=tuple(found.pop("event", ())),
+            routines=tuple((kind, one) for kind, names in found.items() for one in names),
+        )
+
+    async def _statements(self, name: str, objects: Objects) -> str:
+        """Return the statements that make anew what `name` holds but for its tables; empty where there is none."""
+        if not (objects.views or objects.triggers or objects.routines or objects.events):
+            return ""
+        line = script.objects_line(self._place.database, self._place.server, name, objects.views)
+        said = (await self._place.run(line, doing="dumped")).decode("utf-8", "surrogateescape")
+        return "\n".join(row for row in said.split("\n") if not row.startswith("/*M!999999"))
+
+    async def _missing_definers(self, fresh: str) -> tuple[str, ...]:
+        at = text(fresh)
+        try:
+            rows = await self._ask(f"""
+                SELECT DISTINCT d.DEFINER FROM (
+                    SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {at}
+                    UNION SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {at}
+                    UNION SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {at}
+                    UNION SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {at}) AS d
+                WHERE BINARY d.DEFINER NOT IN (SELECT BINARY CONCAT(User, '@', Host) FROM mysql.user);""")
+        except DatabaseError:
+            # Who may not read the list of users is not told.
+            return ()
+        return tuple(
+            f"The database {self._place.name} has views or routines of {row[0]}, who does not exist on "
+            f"{self._place.server}: they fail there until that user is made."
+            for row in rows
+        )
+
+    async def _ask(self, sql: str) -> list[list[str]]:
+        return await self._place.rows(self._line, f"SET SESSION sql_mode = '';\n{sql}")
+
+    async def _tell(self, sql: str) -> None:
+        await self._place.told(self._line, f"{_SETTINGS}\n{sql}")
+
+
+ENGINE = Engine(names=("mariadb", "mysql"), dialect=MariaDb, first=script.first)

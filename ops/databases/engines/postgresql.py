@@ -1,0 +1,214 @@
+"""PostgreSQL: a consistent dump, loaded into a fresh database that then takes the other's name in one transaction."""
+
+# ruff: noqa: S608 -- whatever is put into a statement goes through `named` or `text`
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from core.databases.copies import There, stem
+from ops.databases.asking import DatabaseError, unhex
+from ops.databases.engine import Engine
+from ops.databases.engines import _postgresql_script as script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.databases.failures import Doing
+    from ops.databases.asking import Place
+
+# Every cluster has them, unless somebody has dropped the first.
+MAINTENANCE = ("postgres", "template1")
+TRIES = 5
+_SAFE = "SET search_path = pg_catalog;"
+
+# Roles that the database names, with what they are there; and that of whoever made the cluster, which is not listed.
+_ROLES = """
+    SELECT 'role', CASE d.deptype WHEN 'o' THEN 'owner' ELSE 'other' END, encode(convert_to(r.rolname, 'UTF8'), 'hex')
+        FROM pg_shdepend d JOIN pg_roles r ON d.refobjid = r.oid
+        WHERE d.refclassid = 'pg_authid'::regclass
+            AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    UNION SELECT 'role', 'owner', encode(convert_to(r.rolname, 'UTF8'), 'hex') FROM pg_class c
+        JOIN pg_roles r ON c.relowner = r.oid JOIN pg_namespace n ON c.relnamespace = n.oid
+        WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';"""
+_ABOUT = """
+    SELECT pg_encoding_to_char(encoding), coalesce(to_jsonb(d)->>'datlocprovider', 'c'),
+            encode(convert_to(datcollate, 'UTF8'), 'hex'), encode(convert_to(datctype, 'UTF8'), 'hex'),
+            coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', ''),
+            encode(convert_to(pg_get_userbyid(datdba), 'UTF8'), 'hex'), pg_database_size(d.oid)
+        FROM pg_database d WHERE datname = current_database();"""
+_TABLES = """
+    SELECT 'table', encode(convert_to(n.nspname || '.' || c.relname, 'UTF8'), 'hex')
+        FROM pg_class c JOIN pg_namespace n ON c.relnamespace = n.oid
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';"""
+# What ALTER DATABASE … SET has set, with lists written as pg_dump writes them: not quoted again.
+_SETTINGS = """
+    SELECT 'setting', encode(convert_to(format('%I = %s', split_part(s, '=', 1),
+            CASE WHEN split_part(s, '=', 1) IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',
+                'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories')
+            THEN nullif(substr(s, strpos(s, '=') + 1), '')
+            ELSE quote_literal(substr(s, strpos(s, '=') + 1)) END), 'UTF8'), 'hex')
+        FROM pg_db_role_setting, unnest(setconfig) AS s
+        WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());"""
+
+
+class PostgreSql:
+    """What can be done with a database of PostgreSQL on one server."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._maintenance: str | None = None
+
+    async def look(self, name: str) -> There:
+        """Return what the server has under `name`; `like` is its encoding, provider, locales, owner and settings."""
+        line = script.ask_line(self._place.database, self._place.server, name)
+        try:
+            about, *rows = await self._place.rows(line, f"{_SAFE}{_ABOUT}{_TABLES}{_ROLES}{_SETTINGS}")
+        except DatabaseError as error:
+            if error.trouble.code != "no-database":
+                raise
+            return There(exists=False)
+        encoding, provider, collate, ctype, locale, owner, size_bytes = about
+        return There(
+            exists=True,
+            size_bytes=int(size_bytes),
+            tables=frozenset(unhex(row[1]) for row in rows if row[0] == "table"),
+            like=(
+                *(encoding, provider, unhex(collate), unhex(ctype), locale, unhex(owner)),
+                *(unhex(row[1]) for row in rows if row[0] == "setting"),
+            ),
+            owners=tuple(sorted({unhex(row[2]) for row in rows if row[:2] == ["role", "owner"]} | {unhex(owner)})),
+            others=tuple(sorted({unhex(row[2]) for row in rows if row[:2] == ["role", "other"]})),
+        )
+
+    async def beside(self) -> tuple[str, ...]:
+        """Return the names of all that stands beside the database."""
+        rows = await self._ask(
+            f"SELECT datname FROM pg_database WHERE starts_with(datname::text, {text(stem(self._place.name))});"
+        )
+        return tuple(row[0] for row in rows)
+
+    async def usable(self, source: There) -> frozenset[str]:
+        """Return those roles of `source` that exist here, and as owners those that the bot's user may act for."""
+        rows = await self._ask(
+            "SELECT encode(convert_to(rolname, 'UTF8'), 'hex'), pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles;"
+        )
+        may = {unhex(row[0]): row[1] == "t" for row in rows}
+        owners = {role for role in source.owners if may.get(role, False)}
+        return frozenset(owners | {role for role in source.others if role in may and role not in source.owners})
+
+    def dump_line(self, source: There, usable: frozenset[str]) -> str:
+        """Return the shell line that dumps the database, without what it says of roles that cannot be used."""
+        options = [
+            *(["--no-owner"] if set(source.owners) - usable else []),
+            *(["--no-privileges"] if {*source.owners, *source.others} - usable else []),
+        ]
+        return script.dump_line(self._place.database, self._place.server, options)
+
+    async def make(self, fresh: str, source: There, usable: frozenset[str]) -> None:
+        """Make the database `fresh`, empty; drop one of that name."""
+        encoding, provider, collate, ctype, locale, owner, *settings = source.like
+        await self.drop([fresh])
+        options = [
+            "TEMPLATE template0",
+            f"ENCODING {text(encoding)}",
+            f"LC_COLLATE {text(collate)}",
+            f"LC_CTYPE {text(ctype)}",
+            *([f"LOCALE_PROVIDER icu ICU_LOCALE {text(locale)}"] if provider == "i" else []),
+            *([f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {text(locale)}"] if provider == "b" else []),
+            *([f"OWNER {named(owner)}"] if owner in usable else []),
+        ]
+        await self._ask(f"CREATE DATABASE {named(fresh)} {' '.join(options)};")
+        if settings:
+            await self._ask("".join(f"ALTER DATABASE {named(fresh)} SET {setting};" for setting in settings))
+
+    def load_line(self, fresh: str, path: str | None = None) -> str:
+        """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
+        return script.load_line(self._place.database, self._place.server, fresh, path)
+
+    async def loaded(self, _fresh: str, said: bytes) -> tuple[int, int] | None:
+        """Return how many rows were sent, and how many the server says it has taken; None: not all of the dump came."""
+        sent = re.search(rb"^sharpnet-rows\t(\d+)$", said, re.MULTILINE)
+        there = re.search(rb"^sharpnet-there\t(\d+)$", said, re.MULTILINE)
+        return (int(sent[1]), int(there[1])) if sent is not None and there is not None else None
+
+    async def notes(self, _fresh: str, source: There, usable: frozenset[str]) -> tuple[str, ...]:
+        """Say which roles of the source are not there."""
+        name, server = self._place.name, self._place.server
+        said = [
+            f"In the database {name} on {server} all belongs to the bot's user: the role {role} does not exist there, "
+            "or that user may not act for it."
+            for role in source.owners
+            if role not in usable
+        ]
+        missing = [role for role in source.others if role not in usable]
+        if missing:
+            why = f"the role {missing[0]} does not exist there"
+            said.append(f"Rights in the database {name} were not copied to {server}: {why}.")
+        elif said:
+            said.append(f"Rights in the database {name} were not copied to {server} either.")
+        return tuple(said)
+
+    async def exchange(self, incoming: str, outgoing: str) -> None:
+        """Let the database be what `incoming` is, and `outgoing` what the database is now."""
+        name = self._place.name
+        there = await self._ask(f"SELECT 1 FROM pg_database WHERE datname = {text(name)};")
+        leave = f"ALTER DATABASE {named(name)} RENAME TO {named(outgoing)};" if there else ""
+        for attempt in range(1, TRIES + 1):
+            try:
+                await self._ask(
+                    f"{_alone(name, incoming)} BEGIN; {leave}"
+                    f"ALTER DATABASE {named(incoming)} RENAME TO {named(name)}; COMMIT;",
+                    "put in place",
+                )
+            except DatabaseError as error:
+                if error.trouble.code != "database-busy" or attempt == TRIES:
+                    raise
+            else:
+                return
+
+    async def recover(self) -> bool:
+        """Do nothing: two names change in one transaction."""
+        return False
+
+    async def drop(self, names: Iterable[str]) -> None:
+        """Drop these databases, which stand beside the database."""
+        for name in names:
+            await self._ask(f"{_alone(name)} DROP DATABASE IF EXISTS {named(name)};")
+
+    async def _ask(self, sql: str, doing: Doing = "asked") -> list[list[str]]:
+        """Carry out statements outside the database itself."""
+        database, server = self._place.database, self._place.server
+        for name in MAINTENANCE if self._maintenance is None else (self._maintenance,):
+            line = script.ask_line(database, server, name)
+            try:
+                rows = await self._place.rows(line, f"{_SAFE}\n{sql}", doing)
+            except DatabaseError as error:
+                if error.trouble.code != "no-database" or name == MAINTENANCE[-1] or self._maintenance is not None:
+                    raise
+            else:
+                self._maintenance = name
+                return rows
+        raise AssertionError(MAINTENANCE)
+
+
+def named(name: str) -> str:
+    """Write a name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Write a value as SQL has it; with an E, so that a backslash means the same whatever the server's settings are."""
+    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _alone(*names: str) -> str:
+    """Return the statement that ends the sessions of others in these databases."""
+    inside = ", ".join(map(text, names))
+    return (
+        "SELECT FROM pg_stat_activity, pg_terminate_backend(pid) "
+        f"WHERE datname IN ({inside}) AND pid <> pg_backend_pid();"
+    )
+
+
+ENGINE = Engine(names=("postgresql",), dialect=PostgreSql, first=script.first)

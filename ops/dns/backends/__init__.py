@@ -1,0 +1,1 @@
+"""DNS backends, one file each: how zones are read and changed. Each holds one `BACKEND`."""

@@ -1,0 +1,1 @@
+"""What asks several ports and puts the answers together."""

@@ -1,0 +1,185 @@
+"""Gathering the facts that preflight judges: everything is looked at afresh, all at once, each look with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from core.cutover.planning import FAMILIES
+from core.cutover.preflight_facts import Copy, Facts, Sighting
+from core.errors import SharpnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from core.cutover.planning import Drawn
+    from core.plan.plan import Move, ZoneChange
+    from ops.gather.zones import ZonesRead
+    from ops.ports import Look, Ports
+
+AT_ONCE = 64
+VANTAGES = 2
+# A moving site that still answers at its source shows in a sample; ten thousand looks at a dead server would not end.
+MOST_SERVING_LOOKS = 50
+SSH_S = 10.0
+
+
+async def gather_facts(
+    ports: Ports,
+    *,
+    moves: tuple[Move, ...],
+    drawn: Drawn,
+    read: ZonesRead,
+    planned: bool,
+    rollback: bool = False,
+    left_alone: tuple[tuple[str, str], ...] = (),
+) -> Facts:
+    """Look at everything that matters for `moves` and return it."""
+    fleet = ports.fleet
+    looking = _Looking(ports)
+    sources = tuple(dict.fromkeys(move.source for move in moves))
+    targets = tuple(dict.fromkeys(move.target for move in moves))
+    zones = tuple(dict.fromkeys(zone.zone for zone in drawn.zones))
+    async with asyncio.TaskGroup() as group:
+        seen = {source: group.create_task(looking.sightings(source, targets)) for source in sources}
+        serving = {source: group.create_task(looking.serving(source, moves)) for source in sources}
+        logins = {target: group.create_task(looking.login(target, moves)) for target in targets}
+        answers = [group.create_task(looking.site(move.site, move.target)) for move in moves]
+        updates = {zone.key: group.create_task(looking.update(zone)) for zone in drawn.zones}
+        servers = {ns.name: group.create_task(looking.nameserver(ns.name, zones)) for ns in fleet.dns.nameservers}
+    last_good = await ports.store.copies.last_good()
+    copies = tuple(
+        Copy(
+            site=move.site,
+            server=move.target,
+            answers=answer.result(),
+            last_good_at=good.begun_at if (good := last_good.get((move.site, move.target))) else None,
+            max_age=fleet.sites[move.site].max_age,
+        )
+        for move, answer in zip(moves, answers, strict=True)
+    )
+    now = ports.clock.now()
+    busy = {claim.name: claim.purpose for claim in await ports.store.claims.held(now)}
+    last_moves = await ports.store.plans.last_moves()
+    nameservers = {name: task.result() for name, task in servers.items()}
+    login = {target: task.result() for target, task in logins.items()}
+    records = [r for reading in read.readings.values() for r in reading.records if r.type in FAMILIES]
+    moving_names = {name for move in moves for name in fleet.sites[move.site].names}
+    return Facts(
+        now=now,
+        planned=planned,
+        sources={source: task.result() for source, task in seen.items()},
+        serving={source: task.result() for source, task in serving.items()},
+        own_link=any(sighting.ok for sighting, _ in login.values())
+        or any(not isinstance(answer, str) for answer in nameservers.values()),
+        targets={target: sighting for target, (sighting, _) in login.items()},
+        copies=copies,
+        updates={**{key: task.result() for key, task in updates.items()}, **read.silent},
+        nameservers=nameservers,
+        serials=_serials(read, zones),
+        max_ttl_s=fleet.dns.max_ttl_s,
+        disks={target: fullest for target, (_, fullest) in login.items() if fullest is not None},
+        busy=tuple((move.site, busy[f"site:{move.site}"]) for move in moves if f"site:{move.site}" in busy),
+        long_ttls=tuple(
+            (record.owner, record.ttl_s)
+            for record in records
+            if record.owner in moving_names and record.ttl_s > fleet.dns.max_ttl_s
+        ),
+        recent=tuple((move.site, last_moves[move.site]) for move in moves if move.site in last_moves),
+        unread=tuple(dict.fromkeys(zone for (_, zone), reading in read.readings.items() if not reading.complete)),
+        odd=(*drawn.odd, *read.not_served),
+        mentions=drawn.mentions,
+        left_alone=left_alone,
+        rollback=rollback,
+        backed_up=tuple(move.site for move in moves if f"backup:{move.site}" in busy),
+    )
+
+
+async def silent_of(ports: Ports, servers: Collection[str]) -> tuple[str, ...]:
+    """Return those of `servers` that do not answer SSH from here."""
+    timeout_s = ports.fleet.watch.timeout.total_seconds()
+    looks = await asyncio.gather(*(ports.probe.ssh_banner(server, timeout_s=timeout_s) for server in servers))
+    return tuple(server for server, look in zip(servers, looks, strict=True) if not look.ok)
+
+
+class _Looking:
+    """Looks, a bounded number at a time."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._timeout_s = ports.fleet.watch.timeout.total_seconds()
+
+    async def sightings(self, source: str, targets: tuple[str, ...]) -> Mapping[str, Sighting | None]:
+        """Look at a server that sites leave: from here, and from other servers, those that they go to first."""
+        others = [*targets, *(name for name in self._ports.fleet.servers if name not in targets)]
+        vantages = [name for name in dict.fromkeys(others) if name != source][:VANTAGES]
+        here = self._ports.probe.ssh_banner(source, timeout_s=self._timeout_s)
+        there = [
+            self._ports.probe.second_look(vantage, f"server:{source}", timeout_s=self._timeout_s)
+            for vantage in vantages
+        ]
+        first, *second = await asyncio.gather(here, *there)
+        return {"here": _sighting(first), **{v: _sighting(look) for v, look in zip(vantages, second, strict=True)}}
+
+    async def serving(self, source: str, moves: tuple[Move, ...]) -> tuple[int, int]:
+        """Return how many of the moving sites the source still serves, of how many that were looked at."""
+        sites = [move.site for move in moves if move.source == source][:MOST_SERVING_LOOKS]
+        looks = await asyncio.gather(*(self.site(site, source) for site in sites))
+        return sum(sighting.ok for sighting in looks), len(sites)
+
+    async def site(self, site: str, server: str) -> Sighting:
+        """Look at a site by name on one server."""
+        async with self._gate:
+            look = await self._ports.probe.site(self._ports.fleet.sites[site], server, timeout_s=self._timeout_s)
+        return Sighting(look.ok, look.why)
+
+    async def login(self, target: str, moves: tuple[Move, ...]) -> tuple[Sighting, float | None]:
+        """Log in to a server that sites go to, and return the fullest share of the disks under their roots."""
+        roots = dict.fromkeys(self._ports.fleet.sites[m.site].root_on(target) for m in moves if m.target == target)
+        paths = " ".join(shlex.quote(root) for root in list(roots)[:MOST_SERVING_LOOKS])
+        try:
+            ran = await self._ports.ssh.run(
+                target, f"df -P -- {paths} 2>/dev/null; df -P -i -- {paths} 2>/dev/null", timeout_s=SSH_S
+            )
+        except SharpnetError as error:
+            return Sighting(ok=False, why=error.message), None
+        shares = [int(share) / 100 for share in re.findall(rb"\s(\d+)%\s", ran.out)]
+        return Sighting(ok=True), max(shares, default=None)
+
+    async def update(self, zone: ZoneChange) -> str | None:
+        """Return why the zone's update server would not take an update, or None."""
+        async with self._gate:
+            try:
+                await self._ports.dns.try_update(zone.update, zone.zone)
+            except SharpnetError as error:
+                return error.message
+        return None
+
+    async def nameserver(self, name: str, zones: tuple[str, ...]) -> str | Mapping[str, int]:
+        """Return the serials that a name server answers by zone, or why it does not answer."""
+        endpoint = next(ns.endpoint for ns in self._ports.fleet.dns.nameservers if ns.name == name)
+        serials: dict[str, int] = {}
+
+        async def ask(zone: str) -> None:
+            async with self._gate:
+                serials[zone] = await self._ports.dns.serial(endpoint, zone, timeout_s=self._timeout_s)
+
+        try:
+            # The first zone alone: a dead server then costs one time-out, not one a zone.
+            for zone in zones[:1]:
+                await ask(zone)
+            await asyncio.gather(*(ask(zone) for zone in zones[1:]))
+        except SharpnetError as error:
+            return error.message
+        return serials
+
+
+def _sighting(look: Look | None) -> Sighting | None:
+    return None if look is None else Sighting(look.ok, look.why)
+
+
+def _serials(read: ZonesRead, zones: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:
+    return {zone: tuple(r.serial for (_, held), r in read.readings.items() if held == zone) for zone in zones}

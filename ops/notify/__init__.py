@@ -1,0 +1,1 @@
+"""Reaching people by other ways than Slack."""

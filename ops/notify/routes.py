@@ -1,0 +1,127 @@
+"""Reaching people besides through Slack: messages by Apprise, and the ping of a dead-man's switch.
+
+Addresses hold secrets: they are read anew each time, handed over on standard input, and never said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from core.errors import SettingsError
+from core.incident.notification import why_not_taken
+from core.status.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from core.fleet import Fleet, SecretRef
+    from core.incident.notification import Message
+
+ONCE = Path(__file__).with_name("once.py")
+SEND_S = 20.0
+PING_S = 10.0
+GOOD_BELOW = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How a try ended: taken, or why not in a few words. in_doubt: it may have got through all the same."""
+
+    taken: bool
+    why: str = ""
+    in_doubt: bool = False
+
+
+class Ways:
+    """The ways that the fleet file names."""
+
+    def __init__(self, secret: Callable[[SecretRef], str], *, send_s: float = SEND_S) -> None:
+        self._secret = secret
+        self._send_s = send_s
+
+    async def send(self, route: SecretRef, message: Message) -> Attempt:
+        """Send a message. It has ended, one way or the other, within some seconds."""
+        return await self._ask(route, {"title": message.title, "body": message.body, "kind": message.kind.value})
+
+    async def look(self, route: SecretRef) -> Attempt:
+        """Look whether a message could be sent, without sending one: taken where the address is one that works."""
+        return await self._ask(route, {})
+
+    async def _ask(self, route: SecretRef, message: Mapping[str, str]) -> Attempt:
+        try:
+            url = self._secret(route)
+        except SettingsError as error:
+            return Attempt(taken=False, why=error.message.removesuffix("."))
+        # By its path and without the folder that it lies in: it has neighbours that are called as other libraries are.
+        sending = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            ONCE,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        asked = json.dumps({"url": url, **message}).encode()
+        try:
+            out, _ = await asyncio.wait_for(sending.communicate(asked), self._send_s)
+        except TimeoutError:
+            return Attempt(taken=False, why=f"no answer within {self._send_s:g} s", in_doubt=True)
+        finally:
+            if sending.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    sending.kill()
+                await sending.wait()
+        return _attempt(out)
+
+    async def ping(self, url: SecretRef) -> str:
+        """Ask for the address of a dead-man's switch; return why that did not work, empty where it did."""
+        try:
+            address = self._secret(url)
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PING_S)) as session,
+                session.get(address) as answer,
+            ):
+                return "" if answer.status < GOOD_BELOW else f"HTTP status {answer.status}"
+        except SettingsError as error:
+            return error.message.removesuffix(".")
+        except aiohttp.InvalidURL:
+            return "what it holds is no address"
+        except TimeoutError:
+            return f"no answer within {PING_S:g} s"
+        except aiohttp.ClientConnectorCertificateError:
+            return "its certificate is not valid"
+        except aiohttp.ClientConnectorError as error:
+            return why_not_taken(str(error.os_error))
+        except aiohttp.ClientError as error:
+            # Its text may hold the address.
+            return f"no proper answer ({type(error).__name__})"
+
+
+async def notify_findings(fleet: Fleet, ways: Ways) -> tuple[Finding, ...]:
+    """Look whether alerts could go by each route of the fleet; nothing is sent."""
+    looked = await asyncio.gather(*(ways.look(route) for route in fleet.notify))
+    hint = "https://github.com/caronc/apprise/wiki says how an address is written."
+    return tuple(
+        Finding(f"alerts by {route}", ok=one.taken, why=one.why, hint="" if one.taken else hint)
+        for route, one in zip(fleet.notify, looked, strict=True)
+    )
+
+
+def _attempt(out: bytes) -> Attempt:
+    """Read what the process said; where it said nothing, it died, and nobody knows what it had done."""
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return Attempt(taken=False, why="sending broke off", in_doubt=True)
+    if answer["taken"]:
+        return Attempt(taken=True)
+    why = why_not_taken(answer["said"])
+    return Attempt(taken=False, why=why, in_doubt=why == "no answer in time")

@@ -1,0 +1,1 @@
+"""Looking at servers, sites and name servers from outside."""

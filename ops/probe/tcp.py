@@ -1,0 +1,162 @@
+"""One short conversation over TCP: connect, say something, listen until it is known enough; always within a time.
+
+Protocols instead of streams: thousands of checks run in one process, and a stream costs twice as much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, cast
+
+from core.wording import duration
+from ops.ports import Look
+from ops.probe.lines import Dialogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CERTIFICATE_TROUBLE = {
+    10: "its certificate has expired",
+    9: "its certificate is not valid yet",
+    18: "its certificate is self-signed",
+    19: "its certificate is signed by an authority that this machine does not trust",
+    20: "its certificate is signed by an authority that this machine does not trust",
+    62: "its certificate is for another name",
+}
+
+
+class Listener(Protocol):
+    """What a conversation is about. Each method returns None to go on listening, or what the look found."""
+
+    def opening(self) -> bytes:
+        """Return what to say first."""
+        ...
+
+    def heard(self, received: bytes) -> Look | None:
+        """Take in what arrived; at first nothing, once connected and `opening` is said."""
+        ...
+
+    def ended(self) -> Look:
+        """Take in that the other side closed the connection before enough was known."""
+        ...
+
+
+async def talk(
+    address: str,
+    port: int,
+    listener: Listener,
+    *,
+    timeout_s: float,
+    tls: tuple[ssl.SSLContext, str] | None = None,
+    starttls: tuple[ssl.SSLContext, str | None] | None = None,
+) -> Look:
+    """Return what `listener` found at `address`; trouble of the connection is a look as well.
+
+    tls: the context and the name to ask for and verify. starttls: the same, for TLS that begins once `listener` has
+    found all well; without a name none is asked for.
+    """
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    conversation = _Conversation(listener, loop.create_future())
+    context, name = tls or (None, None)
+    awaited = "TLS connection" if tls else "connection"
+    try:
+        async with asyncio.timeout(timeout_s):
+            await loop.create_connection(_given(conversation), address, port, ssl=context, server_hostname=name)
+            awaited = "answer"
+            found = await conversation.outcome
+            if found.ok and starttls is not None:
+                awaited = "TLS connection"
+                await conversation.shake_hands(*starttls)
+    except TimeoutError:
+        found = Look(ok=False, why=f"no {awaited} within {duration(timedelta(seconds=timeout_s))}")
+    except ssl.SSLCertVerificationError as error:
+        why = CERTIFICATE_TROUBLE.get(error.verify_code, f"its certificate is not valid: {error.verify_message}")
+        found = Look(ok=False, why=why)
+    except ssl.SSLError as error:
+        found = Look(ok=False, why=f"TLS failed: {(error.reason or 'no reason given').lower().replace('_', ' ')}")
+    except ConnectionRefusedError:
+        found = Look(ok=False, why=f"connection refused at port {port}")
+    except ConnectionError:
+        found = Look(ok=False, why="it broke the connection off")
+    except OSError as error:
+        found = Look(ok=False, why=(error.strerror or str(error)).lower())
+    finally:
+        conversation.close()
+    return Look(found.ok, found.why, loop.time() - begun, conversation.certificate_ends_at)
+
+
+def _end_of(certificate: Mapping[str, object]) -> datetime:
+    """Return when a certificate ends that has been verified."""
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+
+
+def _given(conversation: _Conversation) -> Callable[[], _Conversation]:
+    return lambda: conversation
+
+
+class _Conversation(asyncio.Protocol):
+    def __init__(self, listener: Listener, outcome: asyncio.Future[Look]) -> None:
+        self.outcome = outcome
+        self.certificate_ends_at: datetime | None = None
+        self._listener = listener
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not asked for its class: another event loop's is none of asyncio's, and does the same.
+        self._transport = writable = cast("asyncio.WriteTransport", transport)
+        self._keep_end_of_certificate()
+        if isinstance(self._listener, Dialogue):
+            self._listener.say = writable.write
+        opening = self._listener.opening()
+        if opening:
+            writable.write(opening)
+        # For some it is enough that it is connected.
+        self.data_received(b"")
+
+    def data_received(self, data: bytes) -> None:
+        if not self.outcome.done():
+            found = self._listener.heard(data)
+            if found is not None:
+                self.outcome.set_result(found)
+
+    def eof_received(self) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(self._listener.ended())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.outcome.done():
+            return
+        if exc is not None:
+            self.outcome.set_exception(exc)
+        else:
+            self.outcome.set_result(self._listener.ended())
+
+    async def shake_hands(self, context: ssl.SSLContext, name: str | None) -> None:
+        """Go on in TLS; whatever goes wrong is raised as for a connection that begins with it."""
+        plain, loop = self._transport, asyncio.get_running_loop()
+        # On a transport that is closed already a handshake would wait for ever.
+        if plain is None or plain.is_closing():
+            raise ConnectionResetError
+        self._transport = await loop.start_tls(plain, self, context, server_hostname=name)
+        self._keep_end_of_certificate()
+
+    def _keep_end_of_certificate(self) -> None:
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        # Of a certificate that was not verified, nothing is known: getpeercert() gives an empty one.
+        if tls is not None and (certificate := tls.getpeercert()):
+            self.certificate_ends_at = _end_of(certificate)
+
+    def close(self) -> None:
+        """Let go at once: a look leaves nothing behind that waits for the other side's goodbye."""
+        if self._transport is not None:
+            # Closing TLS properly means to wait for the other side; closing TCP does not.
+            if self._transport.get_extra_info("sslcontext"):
+                self._transport.abort()
+            else:
+                self._transport.close()
+        if not self.outcome.cancel() and not self.outcome.cancelled():
+            # Trouble that came when nobody waited any more is asked for, so that the loop does not complain of it.
+            self.outcome.exception()

@@ -1,0 +1,1 @@
+"""The off-site repository, by restic."""

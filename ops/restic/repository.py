@@ -1,0 +1,306 @@
+"""restic on the fleet's servers, with its repository on the off-site host, which only the bot can log in to.
+
+Each method is one command on a server. What is wrong is returned as a `Trouble`; what keeps the bot from asking at all
+is raised: UnreachableError and LoginRefusedError of the server or the off-site host, SettingsError of the password.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.backup import restic_output as said
+from core.backup.snapshots import SHORT_ID, Extent, dump_name, fleet_tag, keep_options, site_tag
+from core.databases.failures import trouble_of_database
+from core.errors import SettingsError
+from core.sync.failures import Trouble
+from ops.ports import End, Ran
+from ops.restic import script
+from ops.rsync.mirror import WORK_FOLDER, site_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from core.backup.snapshots import Snapshot
+    from core.fleet import Database, Fleet, Offsite, SecretRef, Site
+    from core.plan.restore import Restore
+    from ops.ports import Ssh
+
+SHORT_S = 300.0
+LOOK_S = 60.0
+LONG_S = 12 * 3600.0
+SURVEY_S = 3600.0
+DUMPS = "backup"
+KILO = 1024
+# What one command line is given at most: a Linux argument list holds 2 MiB.
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One site on one server: its content, and a folder beside it for what is not served."""
+
+    site: Site
+    server: str
+
+    @property
+    def root(self) -> str:
+        """The path of its content."""
+        return posixpath.normpath(self.site.root_on(self.server))
+
+    @property
+    def work(self) -> str:
+        """The folder that syncs work in as well."""
+        return posixpath.join(posixpath.dirname(self.root), WORK_FOLDER, site_key(self.site.name))
+
+    @property
+    def dumps(self) -> str:
+        """The folder for what databases are dumped into; emptied after each backup."""
+        return posixpath.join(self.work, DUMPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What there is to back up, and the patterns by which restic leaves out what is excluded."""
+
+    extent: Extent
+    patterns: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A snapshot that was made. unreadable: files that are not in it, though they should be."""
+
+    snapshot: str
+    files: int
+    size_bytes: int
+    new_bytes: int
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Files of a snapshot, as paths there with their sizes, and how much it holds in all."""
+
+    files: tuple[tuple[str, int], ...]
+    extent: Extent
+
+
+class Restic:
+    """The off-site backups of one fleet. `secret` reads the repository's password."""
+
+    def __init__(self, fleet: Fleet, offsite: Offsite, ssh: Ssh, secret: Callable[[SecretRef], str]) -> None:
+        self._fleet = fleet
+        self._offsite = offsite
+        self._ssh = ssh
+        self._secret = secret
+
+    async def open(self, server: str) -> Trouble | None:
+        """Open the repository, and remove the locks of those who died on `server` or have been silent for half an hour.
+
+        Returns what stands in the way; `no-repository`: its place was reached, and there is none.
+        """
+        ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
+        return said.trouble_of(ran.exit_code, ran.err, server)
+
+    async def look(self, server: str) -> Trouble | None:
+        """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
+        ran = await self._run(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
+        return said.trouble_of(ran.exit_code, ran.err, server)
+
+    async def make(self, server: str) -> Trouble | None:
+        """Make the repository. restic refuses where there is one."""
+        ran = await self._run(server, script.ANY, ["init"], timeout_s=SHORT_S)
+        return said.trouble_of(ran.exit_code, ran.err, server)
+
+    async def survey(self, place: Place) -> Source | Trouble:
+        """Return what there is to back up: exactly what a sync would copy."""
+        filters = [f"--filter=- {pattern}" for pattern in place.site.exclude]
+        command = line(script.SURVEY, [place.root, f"--filter=- /{WORK_FOLDER}/", *filters])
+        ran = await self._ssh.run(place.server, command, timeout_s=SURVEY_S)
+        trouble = said.trouble_of(ran.exit_code, ran.err, place.server)
+        # What rsync cannot read or what vanishes meanwhile (23, 24), restic meets as well, and names.
+        if trouble is not None and ran.exit_code not in (23, 24):
+            return trouble
+        return Source(said.extent(ran.out), said.excluded(ran.out, place.root))
+
+    async def dump(self, place: Place, database: Database, dumping: str, first: bytes) -> Trouble | None:
+        """Write what the shell line `dumping` says of a database into a file for the backup."""
+        command = line(script.DUMP, [place.dumps, dump_name(database), dumping])
+        ran = await self._ssh.run(place.server, command, timeout_s=LONG_S, stdin=first)
+        return trouble_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
+
+    async def save(self, place: Place, source: Source, *, with_dumps: bool) -> Saved | Trouble:
+        """Make a snapshot of the site; one that lacks unreadable files is made as well."""
+        limit = place.site.bandwidth or self._fleet.sync.bandwidth
+        words = [
+            *("--host", place.server),
+            *("--tag", fleet_tag(self._fleet.name), "--tag", site_tag(place.site.name)),
+            *([f"--limit-upload={max(1, limit // KILO)}"] if limit else []),
+            *("--", place.root, *([place.dumps] if with_dumps else [])),
+        ]
+        first = b"".join(pattern + b"\n" for pattern in source.patterns) + b"\n"
+        ran = await self._run(
+            place.server, script.SAVE, [site_key(place.site.name), *words], timeout_s=LONG_S, first=first
+        )
+        summary = said.summary(ran.err)
+        if summary is None or ran.exit_code not in (0, said.PARTLY):
+            return said.trouble_of(ran.exit_code, ran.err, place.server) or _silent(place.server)
+        return Saved(
+            snapshot=str(summary["snapshot_id"])[:SHORT_ID],
+            files=int(summary["total_files_processed"]),
+            size_bytes=int(summary["total_bytes_processed"]),
+            new_bytes=int(summary["data_added"]),
+            unreadable=said.unreadable(ran.err),
+        )
+
+    async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Trouble:
+        """Return the snapshots of this fleet, or of one of its sites, newest first."""
+        tags = ",".join([fleet_tag(self._fleet.name), *([site_tag(site)] if site is not None else [])])
+        ran = await self._run(server, script.ANY, ["snapshots", "--json", "--tag", tags], timeout_s=SHORT_S)
+        return said.trouble_of(ran.exit_code, ran.err, server) or said.snapshots(ran.err)
+
+    async def forget(self, server: str, sites: Sequence[str]) -> Trouble | None:
+        """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
+        keep = keep_options(self._offsite.keep)
+        for begin in range(0, len(sites) if keep else 0, AT_ONCE):
+            some = sites[begin : begin + AT_ONCE]
+            tags = [f"--tag={fleet_tag(self._fleet.name)},{site_tag(site)}" for site in some]
+            words = ["forget", "--group-by", "tags", *tags, *keep]
+            ran = await self._run(server, script.ANY, words, timeout_s=SURVEY_S)
+            trouble = said.trouble_of(ran.exit_code, ran.err, server)
+            if trouble is not None:
+                return trouble
+        return None
+
+    async def prune(self, server: str) -> Trouble | None:
+        """Throw away the data that no snapshot needs any more."""
+        ran = await self._run(server, script.ANY, ["prune"], timeout_s=LONG_S)
+        return said.trouble_of(ran.exit_code, ran.err, server)
+
+    async def size(self, server: str) -> int | Trouble:
+        """Return how many bytes the repository takes."""
+        ran = await self._run(server, script.ANY, ["stats", "--mode", "raw-data", "--json"], timeout_s=SURVEY_S)
+        found = next((value["total_size"] for value in said.values(ran.err) if "total_size" in value), None)
+        return int(found) if found is not None else _trouble(ran, server)
+
+    async def check(self, server: str) -> Trouble | None:
+        """Return what is wrong with the repository's structure, or None."""
+        ran = await self._run(server, script.ANY, ["check"], timeout_s=LONG_S)
+        return said.trouble_of(ran.exit_code, ran.err, server)
+
+    async def choose(
+        self, place: Place, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
+    ) -> Chosen | Trouble:
+        """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps.
+
+        dumps: the folder of dumps, as the snapshot has it.
+        """
+        words = [snapshot.id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
+        ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
+        trouble = said.trouble_of(ran.exit_code, ran.err, place.server)
+        return trouble if trouble is not None else Chosen(*said.chosen(ran.err))
+
+    async def sample(self, place: Place, snapshot: Snapshot, scratch: str, paths: Sequence[str]) -> Trouble | None:
+        """Restore those paths of a snapshot below the folder `scratch`."""
+        included = [f"--include={said.escaped(path.encode()).decode()}" for path in paths]
+        ran = await self._run(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
+        return said.trouble_of(ran.exit_code, ran.err, place.server)
+
+    async def there(self, place: Place) -> str | Trouble:
+        """Return what lies at the site's root: `missing`, `empty` or `files`."""
+        ran = await self._ssh.run(place.server, line(script.THERE, [place.root]), timeout_s=SHORT_S)
+        return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
+
+    async def restore(self, place: Place, restore: Restore, run: str) -> Trouble | None:
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange.
+
+        Once `run` was put in place it changes nothing any more.
+        """
+        site = place.site
+        before = [place.root, posixpath.dirname(place.root), place.work]
+        filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
+        words = [run, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
+        ran = await self._run(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
+        return said.trouble_of(ran.exit_code, ran.err, place.server)
+
+    def restored_dump(self, place: Place, restore: Restore, database: Database) -> str:
+        """Return where `restore` has put a database's dump."""
+        return f"{place.work}/{script.RESTORED}{restore.dumps}/{dump_name(database)}"
+
+    async def give_up(self, place: Place) -> None:
+        """Throw away what `restore` has made; what is there stays as it is."""
+        before = [place.root, posixpath.dirname(place.root), place.work]
+        await self._ssh.run(place.server, line(script.GIVE_UP, before), timeout_s=SURVEY_S)
+
+    async def compare(
+        self, server: str, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[tuple[str, str, int], ...] | Trouble:
+        """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
+        stdin = b"".join(path.encode() + b"\0" for pair in pairs for path in pair)
+        ran = await self._ssh.run(server, line(script.COMPARE, []), timeout_s=SURVEY_S, stdin=stdin)
+        rows = [row.split() for row in ran.out.decode("ascii", "replace").splitlines()]
+        if ran.exit_code != 0 or len(rows) != len(pairs):
+            return _trouble(ran, server)
+        return tuple((restored, live, int(changed)) for restored, live, changed in rows)
+
+    async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Trouble:
+        """Return those of `paths` that do not end as a complete dump does."""
+        stdin = b"".join(path.encode() + b"\0" for path in paths)
+        ran = await self._ssh.run(server, line(script.ENDS, []), timeout_s=SURVEY_S, stdin=stdin)
+        ends = ran.out.decode("ascii", "replace").split()
+        if ran.exit_code != 0 or len(ends) != len(paths):
+            return _trouble(ran, server)
+        return tuple(path for path, end in zip(paths, ends, strict=True) if end != "whole")
+
+    async def remove(self, server: str, path: str) -> None:
+        """Remove a folder of ours, or a file."""
+        await self._ssh.run(server, line(script.REMOVE, [path]), timeout_s=SURVEY_S)
+
+    async def _run(
+        self,
+        server: str,
+        text: str,
+        words: Sequence[str],
+        *,
+        timeout_s: float,
+        first: bytes = b"",
+        before: Sequence[str] = (),
+    ) -> Ran:
+        """Run a script whose input and output are the off-site host's SFTP server."""
+        command = line(text, [*before, self._offsite.path, *words])
+        end = End(server, command, self._password() + b"\n" + first)
+        return await self._ssh.with_offsite(end, timeout_s=timeout_s)
+
+    def _password(self) -> bytes:
+        password = self._secret(self._offsite.password)
+        if "\n" in password or "\0" in password:
+            raise SettingsError(
+                "offsite.password: it has a line break, which restic's environment is not given.",
+                hint="Use a password of one line.",
+            )
+        return password.encode()
+
+
+def split_paths(snapshot: Snapshot) -> tuple[str, str]:
+    """Return the root and the folder of dumps, as the snapshot has them; empty where it has no dumps."""
+    ending = posixpath.join("/", WORK_FOLDER, site_key(snapshot.site), DUMPS)
+    dumps = [path for path in snapshot.paths if path.endswith(ending)]
+    roots = [path for path in snapshot.paths if path not in dumps]
+    return next(iter(roots), ""), next(iter(dumps), "")
+
+
+def line(text: str, words: Sequence[str]) -> str:
+    """Return the shell line that runs a script with arguments."""
+    return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-backup", *(shlex.quote(word) for word in words)])
+
+
+def _trouble(ran: Ran, server: str) -> Trouble:
+    return said.trouble_of(ran.exit_code, ran.err, server) or _silent(server)
+
+
+def _silent(server: str) -> Trouble:
+    return Trouble("restic", f"restic on {server} did not say what it has done", "Is it the one from Debian?")

@@ -1,0 +1,1 @@
+"""Copies of files between servers, by rsync over SSH."""

@@ -1,0 +1,140 @@
+"""Many copies looked at in one run of rsync: which of them are the same on both sides. Changes nothing.
+
+A look of its own for every site costs an SSH handshake each; one look at two hundred costs one.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.sync.batches import doubted, plain, unchanged
+from core.sync.failures import STOPPED, attributes_refused, trouble_of
+from core.sync.rsync_output import OUT_FORMAT
+from ops.rsync.mirror import BELONGINGS, LOOK_S, STALLED_S
+from ops.rsync.peer import limited_root, remote_shell, source_of
+
+if TYPE_CHECKING:
+    from core.fleet import Fleet
+    from core.sync.batches import Group
+    from core.sync.failures import Trouble
+    from ops.ports import Ssh
+
+# rsync(1): partial transfer due to error.
+PARTLY = 23
+NOT_SAID = -1
+STATUS = b"sharpnet-status "
+
+# Arguments: the base, the depth of places, rsync's words as one line for a shell; then the places.
+#
+# rsync names every file, also those that are the same (-ii): a place of which nothing is said was not looked at. awk
+# lets the first line of each kind in each place through, so that it does not matter how many files there are. As
+# nothing is changed, deletions may be listed even where something could not be read. A root that is a link at the
+# source is looked at as a link, which differs: it may lead to the whole machine.
+SCRIPT = r"""
+set -u
+LC_ALL=C; export LC_ALL
+unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
+base=$1 depth=$2 options=$3; shift 3
+command -v rsync >/dev/null || { printf 'sharpnet-stop: no-rsync\n' >&2; exit 90; }
+{
+  printf '%s\0' "$@" | eval "rsync --dry-run $options"
+  printf '\nsharpnet-status %s\n' "$?"
+} | awk -v depth="$depth" '
+  /^sharpnet-status / { print; next }
+  !/^=\|/ { next }
+  {
+    item = substr($0, 3); item = substr(item, 1, index(item, "|") - 1)
+    if (item ~ /^\.d *$/) next
+    name = $0
+    for (i = 0; i < 4; i++) name = substr(name, index(name, "|") + 1)
+    place = ""
+    for (i = 0; i < depth; i++) {
+      at = index(name, "/")
+      if (!at) { place = place name; break }
+      place = place substr(name, 1, at); name = substr(name, at + 1)
+    }
+    same = item ~ /^\.[^d] *$/ || (item ~ /^h[^d] *$/ && !index($0, " => "))
+    if (same) item = ""
+    if ((item, place) in seen) next
+    seen[item, place] = 1
+    print same ? "==|" place : $0
+  }'
+printf '\0'
+cd -- "$base" 2>/dev/null || exit 0
+about() {
+  for place; do set -- "$@" "$place/.."; done
+  stat --printf='s %d %f %n\0' -- "$@" 2>/dev/null
+}
+about "$@"
+printf '\0'
+readlink -fz -- "$@" 2>/dev/null
+printf '\0'
+for place; do
+  if [ ! -w "$place/.." ] || [ ! -x "$place/.." ]; then printf '%s\0' "$place"; fi
+done
+printf '\0'
+[ ! -r /proc/self/mountinfo ] || while read -r _ _ _ _ at _; do printf '%s\0' "$at"; done </proc/self/mountinfo
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From which server to which one, by their names, and with which options all the same.
+
+    bandwidth: the most that may be taken, in bytes a second. owners: what `ops.rsync.mirror.owners` says.
+    """
+
+    source: str
+    mirror: str
+    bandwidth: int | None = None
+    owners: tuple[str, ...] = ()
+
+
+async def look_at_group(ssh: Ssh, fleet: Fleet, way: Way, group: Group) -> frozenset[str] | Trouble:
+    """Return the places that are the same on both sides and could be copied as they are; or what went wrong with all.
+
+    A place that is not among them needs a look of its own, which says why.
+    Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
+    """
+    for belongings in BELONGINGS:
+        ran = await ssh.run(way.mirror, _command(fleet, way, group, belongings), timeout_s=LOOK_S)
+        exit_code, lines, about = _said(ran.out)
+        if not attributes_refused(exit_code, ran.err):
+            break
+    if ran.exit_code not in (0, STOPPED) or exit_code == NOT_SAID:
+        exit_code = ran.exit_code or NOT_SAID
+    bases = (group.source_base, group.mirror_base)
+    doubts = doubted(ran.err, bases, group.places) if exit_code == PARTLY else frozenset[str]()
+    if doubts is None:
+        return frozenset()
+    trouble = trouble_of(exit_code, ran.err, source=way.source, mirror=way.mirror)
+    if trouble is not None and exit_code != PARTLY:
+        return trouble
+    return unchanged(lines, group.places, group.depth) & plain(about, tuple(group.places)) - doubts
+
+
+def _said(out: bytes) -> tuple[int, list[bytes], bytes]:
+    """Return rsync's exit status, what it said of places, and what was found of their roots on the mirror."""
+    said, _, about = out.partition(b"\0")
+    lines = said.split(b"\n")
+    ended = [line.removeprefix(STATUS) for line in lines if line.startswith(STATUS)]
+    return (int(ended[-1]) if ended and ended[-1].isdigit() else NOT_SAID), lines, about
+
+
+def _command(fleet: Fleet, way: Way, group: Group, belongings: str) -> str:
+    source = fleet.servers[way.source]
+    options = [
+        *(belongings, "-r", "-ii", "--delete", "--ignore-errors", "--from0", "--files-from=-"),
+        *("--no-h", f"--timeout={STALLED_S}", f"--out-format={OUT_FORMAT}%L"),
+        *([f"--bwlimit={max(1, way.bandwidth // 1024)}"] if way.bandwidth is not None else []),
+        *way.owners,
+        *(["-s"] if limited_root(source) is None else []),
+        *(f"--filter={rule}" for rule in group.filters),
+        *("-e", remote_shell(source, fleet.servers[way.mirror], None)),
+        source_of(source, group.source_base),
+        f"{group.mirror_base.rstrip('/')}/",
+    ]
+    words = [SCRIPT, "sharpnet-sync", group.mirror_base, str(group.depth), shlex.join(options), *group.places]
+    return f"exec sh -c {shlex.join(words)}"

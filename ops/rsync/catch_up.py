@@ -1,0 +1,146 @@
+"""Bringing over what arrived at a site's old server after its last copy began, into the copy that is served now.
+
+Nothing newer is overwritten, nothing is deleted, each file arrives whole by a rename, and what one replaces is kept
+aside with what syncs have replaced. May be killed at any instant and be run again.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from core.cutover.late_files import only_vanished, read_arrived, since_mark
+from core.sync.failures import Trouble, attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, Output
+from ops.rsync.mirror import FILL_S, LOOK_S, reading, trouble_with
+from ops.rsync.script import LOOK, PRELUDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from core.cutover.late_files import Arrived
+    from core.sync.rsync_output import Change
+    from ops.ports import Ssh
+    from ops.rsync.mirror import Pull
+
+CLOCK_S = 10.0
+FIND_S = 900.0
+# More than this in the minutes of a cutover is no stragglers: somebody should look first.
+MOST_ARRIVED = 20_000
+_BELONGINGS = ("-aHAX", "-aH")
+
+# Arguments: the root, the moment, how many at most.
+FIND = r"""
+LC_ALL=C; export LC_ALL
+cd -- "$1" || exit 1
+{ find . -path ./.sharpnet -prune -o \( -type f -o -type l \) -newerct "$2" -printf '%y %T@ %P\0'; } | head -z -n "$3"
+"""
+
+# Arguments: root, parent, work, run; then rsync's. Standard input: `KIND SECONDS PATH`, each ended by NUL.
+BRING = (
+    PRELUDE
+    + r"""
+run=$1; shift
+check_root
+take_lock
+recover "$run" || exit 1
+[ -d "$root" ] || stop root-not-folder
+mkdir -p -- "$work/caught" || exit 1
+# Left out: what lies behind a link, which may lead out of the site; what is of another kind here; a newer link, since
+# rsync takes heed of the age of files only.
+xargs -0 -r sh -c '
+  cd -- "$0" || exit 255
+  for entry; do
+    kind=${entry%% *} file=${entry#* }
+    modified=${file%% *} file=${file#* }
+    folder=$file new=
+    while case $folder in */*) true ;; *) false ;; esac; do
+      folder=${folder%/*}
+      if [ -h "./$folder" ]; then continue 2; fi
+      if [ -d "./$folder" ]; then continue; fi
+      if [ -e "./$folder" ]; then continue 2; fi
+      new=1
+    done
+    if [ -h "./$file" ]; then
+      if [ "$kind" != l ] || [ "$(stat -c %Y -- "./$file")" -gt "$modified" ]; then continue; fi
+    elif [ -e "./$file" ]; then
+      if [ "$kind" != f ] || [ ! -f "./$file" ]; then continue; fi
+    fi
+    # Folders that are not here yet come with their modes and owners.
+    folder=$file
+    while [ -n "$new" ] && case $folder in */*) true ;; *) false ;; esac; do
+      folder=${folder%/*}
+      [ -d "./$folder" ] || printf "./%s\0" "$folder"
+    done
+    printf "./%s\0" "$file"
+  done' "$root" >"$work/caught.list" || exit 1
+status=0
+if [ -s "$work/caught.list" ]; then
+  rsync --update --backup --backup-dir="$work/replaced/$run" --temp-dir="$work/caught" --no-implied-dirs \
+    --from0 --files-from="$work/caught.list" "$@" "$root/"
+  status=$?
+fi
+remove "$work/caught" && rm -f -- "$work/caught.list"
+exit "$status"
+"""
+)
+
+
+async def clock_of(ssh: Ssh, server: str) -> float | Trouble:
+    """Return what time it is on a server by its own clock, in seconds of the epoch.
+
+    Raises UnreachableError, LoginRefusedError.
+    """
+    ran = await ssh.run(server, "date +%s.%N", timeout_s=CLOCK_S)
+    try:
+        return float(ran.out)
+    except ValueError:
+        return Trouble("clock", f"{server} does not say what time it is", "GNU date should be there.")
+
+
+async def arrived_since(ssh: Ssh, pull: Pull, mark_s: float) -> Mapping[bytes, Arrived] | Trouble:
+    """Return the files and links that changed at the source after `mark_s` by its clock.
+
+    Raises UnreachableError, LoginRefusedError.
+    """
+    words = (pull.site.root_on(pull.source.name), since_mark(mark_s), str(MOST_ARRIVED + 1))
+    line = " ".join(["exec", "sh", "-c", shlex.quote(FIND), "sharpnet-find", *map(shlex.quote, words)])
+    ran = await ssh.run(pull.source.name, line, timeout_s=FIND_S)
+    if not only_vanished(ran.err):
+        said = ran.err.decode("utf-8", "replace").splitlines()[0]
+        return Trouble("find", f"{pull.source.name} could not say what arrived there: {said}")
+    found = read_arrived(ran.out)
+    if len(found) > MOST_ARRIVED:
+        return Trouble("too-many", f"more than {MOST_ARRIVED:,} files changed on {pull.source.name} meanwhile")
+    return found
+
+
+async def differing(ssh: Ssh, pull: Pull) -> tuple[Change, ...] | Trouble:
+    """Return what differs between the source and the copy that is served now, less what the site excludes."""
+    said = await _with_belongings(ssh, pull, LOOK, [], b"", LOOK_S)
+    return said if isinstance(said, Trouble) else tuple(said.changes)
+
+
+async def bring(ssh: Ssh, pull: Pull, run: str, wanted: Iterable[Arrived]) -> tuple[Change, ...] | Trouble:
+    """Bring the wanted files over and return what came; what one replaced is kept aside under `run`."""
+    stdin = b"".join(one.entry + b"\0" for one in wanted)
+    said = await _with_belongings(ssh, pull, BRING, [run], stdin, FILL_S)
+    return said if isinstance(said, Trouble) else tuple(said.changes)
+
+
+async def _with_belongings(
+    ssh: Ssh, pull: Pull, script: str, own: list[str], stdin: bytes, timeout_s: float
+) -> Output | Trouble:
+    """Run a script with as much of the files' belongings as both sides can keep."""
+    for belongings in _BELONGINGS:
+        command = reading(script, pull, own, [belongings, f"--out-format={OUT_FORMAT}"])
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
+        if belongings == _BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
+            break
+    trouble = trouble_with(ran, pull)
+    if trouble is not None:
+        return trouble
+    output = Output(most=MOST_ARRIVED)
+    output.feed(ran.out)
+    output.end()
+    return output

@@ -1,0 +1,268 @@
+"""One site copied to one mirror: the mirror pulls from the source with rsync over SSH, with its own key.
+
+Three phases, each one command on the mirror: `look` says what would change and changes nothing; `fill` makes the next
+content beside the present one; `put_in_place` exchanges the two. Only the last one touches what is served, and it is
+over in an instant. A phase that was killed can be run again (see `ops.rsync.script`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import posixpath
+import re
+import shlex
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core.sync.failures import Trouble, attributes_refused, trouble_of
+from core.sync.rsync_output import OUT_FORMAT, Output, why_not_apply
+from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
+from ops.rsync.script import FILL, LOOK, SWAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from core.fleet import Server, Site
+    from ops.ports import Ran, Ssh
+
+LOOK_S = 1800.0
+FILL_S = 12 * 3600.0
+SWAP_S = 1800.0
+# rsync gives up when nothing has moved for so long.
+STALLED_S = 600
+# A file is read whole on both sides before either has anything to say about it.
+READING_S = 3600
+WORK_FOLDER = ".sharpnet"
+STAMP = "%Y%m%dT%H%M%SZ"
+KEY_LENGTH = 40
+ROOT = "root"
+EVERYTHING = "-aHAX"
+# A hole in a file stays one.
+FILLING = ("--sparse", "--info=stats2,progress2")
+BELONGINGS = (EVERYTHING, "-aH")
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One site, from one server to another one. Both hold it, and the mirror has a peer key.
+
+    checksum: files are read to be compared; otherwise those of the same size and time are taken to be the same.
+    bandwidth: the most that it may take, in bytes a second. control: the socket on the mirror of a connection that is
+    shared; None: a connection of its own.
+    """
+
+    site: Site
+    source: Server
+    mirror: Server
+    checksum: bool = False
+    bandwidth: int | None = None
+    control: str | None = None
+
+    @property
+    def root(self) -> str:
+        """The path of the site's content on the mirror."""
+        return posixpath.normpath(self.site.root_on(self.mirror.name))
+
+    @property
+    def work(self) -> str:
+        """The folder on the mirror for everything that is not served."""
+        return posixpath.join(posixpath.dirname(self.root), WORK_FOLDER, site_key(self.site.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What `look` found. belongings: how much of a file's belongings both sides can keep, as options of rsync.
+
+    note: what the copy does not have of the original; empty where it has all.
+    """
+
+    output: Output
+    belongings: str
+    note: str = ""
+
+
+def site_key(name: str) -> str:
+    """Return a folder name for a site, its own for every name, whatever characters that has."""
+    plain = re.sub(r"[^A-Za-z0-9.-]", "_", name)[:KEY_LENGTH].lstrip(".")
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def why_not_pull(pull: Pull) -> Trouble | None:
+    """Return why the mirror cannot ask the source for this site as app.yaml has it, or None."""
+    if pull.mirror.peer is None:
+        return Trouble(
+            "no-peer-key",
+            f"{pull.mirror.name} has no key to read from {pull.source.name} with",
+            f"Give servers.{pull.mirror.name}.peer in app.yaml.",
+            refused=True,
+        )
+    limited_to = limited_root(pull.source)
+    if limited_to is None:
+        return None
+    if not lies_in(source_root(pull), limited_to):
+        return Trouble(
+            "limited-key",
+            f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
+            f"Change servers.{pull.source.name}.peer.limited_to, there and in its authorized_keys.",
+            refused=True,
+        )
+    if "\n" in source_root(pull):
+        return Trouble(
+            "cannot-name",
+            f"the root on {pull.source.name} has a line break in its name, which a limited key cannot name",
+            "Rename it.",
+            refused=True,
+        )
+    return None
+
+
+async def look(ssh: Ssh, pull: Pull, *, but_newer: bool = False) -> Looked | Trouble:
+    """Return what would change on the mirror. `but_newer`: leave out files that are newer there.
+
+    Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
+    """
+    extra = [*(["--update"] if but_newer else []), "--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
+    for belongings in BELONGINGS:
+        command = _command(LOOK, pull, [], [belongings, *extra, *_options(pull)])
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=LOOK_S)
+        if belongings == BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
+            break
+    trouble = _trouble(ran, pull)
+    if trouble is not None:
+        return trouble
+    return Looked(await asyncio.to_thread(_read, ran.out), belongings, _note(pull, belongings))
+
+
+async def fill(
+    ssh: Ssh, pull: Pull, run: str, looked: Looked, most_deletes: int | None, on_progress: Callable[[int], None]
+) -> Looked | Trouble:
+    """Make the next content on the mirror ready for the run `run`, beside the present one, which stays as it is.
+
+    most_deletes: how many files and folders may go; None: any number. on_progress gets the bytes that have arrived.
+    Raises UnreachableError, LoginRefusedError: what has arrived is kept for the next time.
+    """
+    limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
+    for belongings in dict.fromkeys((looked.belongings, BELONGINGS[-1])):
+        progress = Output()
+        heard = partial(_heard, progress, on_progress)
+        how = "own" if looked.output.relink is None else "linked"
+        command = _command(FILL, pull, [run, run, how], [belongings, *FILLING, *limit, *_options(pull)])
+        stdin = b"".join(path + b"\0" for path in looked.output.relink or ())
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=heard)
+        if not attributes_refused(ran.exit_code, ran.err):
+            break
+    trouble = _trouble(ran, pull)
+    if trouble is not None:
+        return trouble
+    progress.end()
+    # The source may have been emptied since the look.
+    return why_not_apply(progress.stats, max_delete=None) or Looked(progress, belongings)
+
+
+def _heard(progress: Output, on_progress: Callable[[int], None], piece: bytes) -> None:
+    progress.feed(piece)
+    on_progress(progress.done_bytes)
+
+
+async def put_in_place(ssh: Ssh, pull: Pull, run: str, at: datetime, keep: timedelta) -> Trouble | None:
+    """Exchange the present content for what `fill` has made for `run`, and keep what that replaced for `keep`.
+
+    Raises UnreachableError: it may have happened or not, and either way the mirror's content is whole.
+    """
+    command = _command(SWAP, pull, [run, run, (at - keep).strftime(STAMP)], [])
+    return _trouble(await ssh.run(pull.mirror.name, command, timeout_s=SWAP_S), pull)
+
+
+def run_id(at: datetime, tag: str) -> str:
+    """Return the name of a run that began at `at`: sorts by time, and names the folder of what it replaced."""
+    return f"{at.strftime(STAMP)}-{tag}"
+
+
+def _command(script: str, pull: Pull, own: list[str], rsyncs: list[str]) -> str:
+    words = [pull.root, posixpath.dirname(pull.root), pull.work, *own, *rsyncs]
+    return " ".join(["exec", "sh", "-c", shlex.quote(script), "sharpnet-sync", *(shlex.quote(word) for word in words)])
+
+
+def _options(pull: Pull) -> list[str]:
+    """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
+    return [
+        "--no-h",
+        f"--timeout={READING_S if pull.checksum else STALLED_S}",
+        *(["--checksum"] if pull.checksum else []),
+        # rsync counts in units of 1,024 bytes.
+        *([f"--bwlimit={max(1, pull.bandwidth // 1024)}"] if pull.bandwidth is not None else []),
+        *owners(pull),
+        # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
+        *(["-s", _rsync_there(pull)] if limited_root(pull.source) is None else []),
+        f"--filter=- /{WORK_FOLDER}/",
+        *(f"--filter=- {pattern}" for pattern in pull.site.exclude),
+        "-e",
+        remote_shell(pull.source, pull.mirror, pull.control),
+        source_of(pull.source, source_root(pull)),
+    ]
+
+
+# A root that has become a link to /, or to anything that it lies in, would have the mirror copy a whole machine. For a
+# limited key, rrsync keeps to its folder.
+_NOT_FROM_ABOVE = r"""
+root=$1; shift
+at=$(cd -P -- "$root" 2>/dev/null && pwd -P) && around=$(cd -P -- "${root%/*}/" && pwd -P) && case ${around%/}/ in
+  "${at%/}"/*) printf 'sharpnet-stop: source-above %s\n' "$at" >&2; exit 90 ;;
+esac
+exec rsync "$@"
+"""
+
+
+def _rsync_there(pull: Pull) -> str:
+    """Return the option that looks at the root on the source before rsync starts there."""
+    words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(pull)]
+    return f"--rsync-path={shlex.join(words)}"
+
+
+def owners(pull: Pull) -> list[str]:
+    """Return the options that give the files to whom app.yaml names on the mirror; only root can."""
+    theirs, ours = pull.site.owner.get(pull.source.name), pull.site.owner.get(pull.mirror.name)
+    if ours is None or pull.mirror.ssh.user != ROOT:
+        return []
+    if theirs is None:
+        return [f"--chown={ours}"]
+    (from_user, _, from_group), (to_user, _, to_group) = theirs.partition(":"), ours.partition(":")
+    groups = [f"--groupmap={from_group}:{to_group}"] if from_group and to_group else []
+    return [f"--usermap={from_user}:{to_user}", *groups]
+
+
+def _note(pull: Pull, belongings: str) -> str:
+    notes = [] if belongings == EVERYTHING else ["without ACLs and extended attributes"]
+    if pull.mirror.name in pull.site.owner and pull.mirror.ssh.user != ROOT:
+        notes.append(f"as files of {pull.mirror.ssh.user}: only root on {pull.mirror.name} could give them to others")
+    return ", ".join(notes)
+
+
+def source_root(pull: Pull) -> str:
+    """Return the path of the site's content on the source."""
+    return posixpath.normpath(pull.site.root_on(pull.source.name))
+
+
+def _read(out: bytes) -> Output:
+    """Read all that rsync said; of a million files that takes seconds, which the event loop does not have."""
+    output = Output()
+    output.feed(out)
+    output.end()
+    return output
+
+
+def _trouble(ran: Ran, pull: Pull) -> Trouble | None:
+    return trouble_of(ran.exit_code, ran.err, source=pull.source.name, mirror=pull.mirror.name)
+
+
+def reading(script: str, pull: Pull, own: list[str], rsyncs: list[str]) -> str:
+    """Return the command that runs another script on the mirror, with rsync's words for reading from the source."""
+    return _command(script, pull, own, [*rsyncs, *_options(pull)])
+
+
+def trouble_with(ran: Ran, pull: Pull) -> Trouble | None:
+    """Return what went wrong in such a command, or None where it went well."""
+    return _trouble(ran, pull)

@@ -1,0 +1,219 @@
+"""A returned server's copy beside the served one: what differs, and bringing chosen paths into the served one.
+
+What is brought arrives file by file, each whole by a rename; what one replaces is kept aside with what syncs have
+replaced, and nothing is deleted. May be killed at any instant and be run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.failback.compare import judge
+from core.failback.keep import left_out, missing_folders, paths_to_look_at, why_not_keep
+from core.sync.failures import Trouble, attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, Output, shown_path, why_not_apply
+from core.verify.compare import is_below, read_difference
+from core.wording import listing
+from ops.rsync.mirror import EVERYTHING, FILL_S, LOOK_S, Pull, reading, trouble_with, why_not_pull
+from ops.rsync.script import LOOK, PRELUDE
+from ops.rsync.verify import COMPARE, COMPARE_S, PLAINER, look_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.failback.compare import File
+    from core.fleet import Server, Site
+    from core.sync.rsync_output import Change
+    from core.verify.compare import Side
+    from ops.ports import Clock, Ran, Ssh
+
+# So many paths are looked at one by one; of those beyond it is said how many they are.
+MOST_JUDGED = 50_000
+AT_ONCE = 5000
+MOST_BROUGHT = 100_000
+_MORE = b"sharpnet-more "
+# Newer versions of rsync complain of a name that is excluded; older ones leave it out of their list.
+_REJECTED = re.compile(rb"rejecting excluded file-list name: (.+)")
+_NAMES = ["--from0", "--files-from=-", "--no-implied-dirs"]
+
+# Arguments: root, parent, work, run; then rsync's. Standard input: the paths, each ended by NUL.
+BRING = (
+    PRELUDE
+    + r"""
+run=$1; shift
+check_root
+take_lock
+recover "$run" || exit 1
+[ -d "$root" ] || stop root-not-folder
+remove "$work/bringing" && mkdir -p -- "$work/bringing" || exit 1
+rsync --backup --backup-dir="$work/replaced/$run" --temp-dir="$work/bringing" "$@" "$root/"
+status=$?
+remove "$work/bringing"
+exit "$status"
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A site, the server whose copy has returned, and the one that serves it."""
+
+    site: Site
+    returned: Server
+    active: Server
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What differs. more: how many paths besides. returned_files: how many the returned server has."""
+
+    files: tuple[File, ...]
+    more: int
+    returned_files: int
+
+
+async def compare(ssh: Ssh, clock: Clock, sides: Sides, *, every_byte: bool) -> Compared | Trouble:
+    """Return what differs, asked with the key of either server that may read the other. Nothing is changed.
+
+    Raises SharpnetError: one of the servers could not be asked.
+    """
+    pull = Pull(sides.site, sides.active, sides.returned, every_byte)
+    trouble = why_not_pull(pull)
+    if trouble is not None:
+        pull = Pull(sides.site, sides.returned, sides.active, every_byte)
+        if why_not_pull(pull) is not None:
+            return trouble
+    extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
+    ran = await _with_belongings(ssh, pull, COMPARE, [str(MOST_JUDGED)], extra, b"", COMPARE_S)
+    trouble = trouble_with(ran, pull)
+    if trouble is not None:
+        return trouble
+    output, changes, more = await asyncio.to_thread(_read_comparison, ran.out)
+    files: list[File] = []
+    for start in range(0, len(changes), AT_ONCE):
+        some = changes[start : start + AT_ONCE]
+        returned, active = await look_at_both(ssh, clock, sides, [change.path for change in some])
+        found = (judge(change, returned.get(change.path), active.get(change.path)) for change in some)
+        files += [file for file in found if file is not None]
+    stats = output.stats
+    return Compared(tuple(files), more, stats.mirror_files if pull.mirror is sides.returned else stats.files)
+
+
+async def look_at_both(ssh: Ssh, clock: Clock, sides: Sides, paths: Sequence[bytes]) -> tuple[Side, Side]:
+    """Return what lies at `paths` on the returned server and on the one that serves.
+
+    Raises SharpnetError: one of them could not be asked, or has no such root.
+    """
+    site = sides.site
+    both = await asyncio.gather(
+        *(look_at(ssh, clock, one.name, site.root_on(one.name), paths) for one in (sides.returned, sides.active))
+    )
+    return both[0].seen, both[1].seen
+
+
+async def why_not_bring(ssh: Ssh, clock: Clock, sides: Sides, paths: Sequence[bytes]) -> Trouble | None:
+    """Return why `paths` cannot be brought into the served copy, or None. Nothing is changed.
+
+    Raises SharpnetError: one of the servers could not be asked.
+    """
+    pull = bringing(sides)
+    trouble = why_not_pull(pull)
+    if trouble is not None:
+        return trouble
+    returned, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
+    trouble = why_not_keep(paths, returned, active, (sides.returned.name, sides.active.name))
+    if trouble is not None:
+        return trouble
+    # With the folders around them, which may be what is excluded. Doubled, -i lists what is the same already too.
+    by_name = paths_to_look_at(paths)
+    listed = await _asked(ssh, pull, LOOK, [], ["--dirs", "-ii", *_NAMES], _names(by_name))
+    if isinstance(listed, Trouble):
+        return listed
+    excluded = left_out(by_name, listed.changes)
+    if excluded:
+        return _excluded(excluded)
+    wanted = await _asked(ssh, pull, LOOK, [], ["--recursive", *_NAMES], _names(paths))
+    if isinstance(wanted, Trouble):
+        return wanted
+    return why_not_apply(wanted.stats, max_delete=None, free_bytes=wanted.free_bytes) if wanted.stats.files else None
+
+
+async def bring(ssh: Ssh, clock: Clock, sides: Sides, run: str, paths: Sequence[bytes]) -> tuple[Change, ...] | Trouble:
+    """Bring `paths`, folders with all that is in them, and return what came; files are read to tell what is the same.
+
+    What they replace is kept aside under `run` on the serving server. Raises SharpnetError: a part may have come.
+    """
+    pull = replace(bringing(sides), checksum=True)
+    _, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
+    folders = missing_folders(paths, active)
+    brought: list[Change] = []
+    # Folders around them that are not here yet come by themselves first, or they would come with all that is in them.
+    for some, depth in ((folders, "--dirs"), (paths, "--recursive")):
+        if some:
+            came = await _asked(ssh, pull, BRING, [run], [depth, *_NAMES], _names(some))
+            if isinstance(came, Trouble):
+                return came
+            brought += came.changes
+    return tuple(brought)
+
+
+def bringing(sides: Sides) -> Pull:
+    """Return the way in which files are brought: the serving server pulls, with its own key."""
+    return Pull(sides.site, sides.returned, sides.active)
+
+
+def _excluded(paths: Sequence[bytes]) -> Trouble:
+    return Trouble(
+        "excluded",
+        f"app.yaml excludes {listing([shown_path(path) for path in paths])} from copies",
+        "What is excluded is neither compared nor replaced; copy it by hand where it is wanted.",
+        refused=True,
+    )
+
+
+def _names(paths: Sequence[bytes]) -> bytes:
+    # The leading ./ keeps a name that begins with # or ; from being taken for a comment.
+    return b"".join(b"./" + path + b"\0" for path in paths)
+
+
+async def _asked(ssh: Ssh, pull: Pull, script: str, own: list[str], extra: list[str], stdin: bytes) -> Output | Trouble:
+    said = [f"--out-format={OUT_FORMAT}", "--info=stats2", *extra]
+    ran = await _with_belongings(ssh, pull, script, own, said, stdin, FILL_S if script is BRING else LOOK_S)
+    if rejected := _REJECTED.findall(ran.err):
+        return _excluded(rejected)
+    trouble = trouble_with(ran, pull)
+    if trouble is not None:
+        return trouble
+    output = Output(most=MOST_BROUGHT)
+    await asyncio.to_thread(_feed, output, ran.out)
+    return output
+
+
+async def _with_belongings(
+    ssh: Ssh, pull: Pull, script: str, own: list[str], extra: list[str], stdin: bytes, timeout_s: float
+) -> Ran:
+    """Run a script with as much of the files' belongings as both sides can keep."""
+    command = reading(script, pull, own, [EVERYTHING, *extra])
+    ran = await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
+    if not attributes_refused(ran.exit_code, ran.err):
+        return ran
+    command = reading(script, pull, own, [PLAINER, *extra])
+    return await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
+
+
+def _feed(output: Output, out: bytes) -> None:
+    output.feed(out)
+    output.end()
+
+
+def _read_comparison(out: bytes) -> tuple[Output, list[Change], int]:
+    output = Output(most=0)
+    _feed(output, out)
+    lines = out.split(b"\n")
+    more = next((int(line.removeprefix(_MORE)) for line in lines if line.startswith(_MORE)), 0)
+    found = (read_difference(line) for line in lines)
+    changes = [one.change for one in found if one is not None and not one.change.is_folder and is_below(one.key)]
+    return output, changes, more

@@ -1,0 +1,120 @@
+"""What runs have replaced or deleted on a server: listed, and put back (see `ops.rsync.replaced_script`)."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.sync.failures import STOP_LINE, STOPPED, Trouble, trouble_of
+from core.sync.undo import Kept, KeptFile, PutBack, is_run_name
+from ops.rsync.mirror import Pull
+from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.fleet import Server, Site
+    from ops.ports import Ran, Ssh
+
+LOOK_S = 600.0
+PUT_BACK_S = 12 * 3600.0
+MOST_NAMED = 1000
+_FIELDS = 3
+_PLAIN = {ord(character): character for character in string.ascii_letters + string.digits + "/._-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is kept of a run. files: the first ones by name; count and size_bytes: of them all."""
+
+    count: int
+    size_bytes: int
+    files: tuple[KeptFile, ...]
+
+
+async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[Kept, ...] | Trouble:
+    """Return how much is kept of each run that changed `site` on `server`. Raises UnreachableError."""
+    ran = await ssh.run(server.name, _line(RUNS, [_there(site, server).work]), timeout_s=LOOK_S)
+    if ran.exit_code != 0:
+        return _trouble(ran, server)
+    found = (line.split("|") for line in ran.out.decode("utf-8", "replace").splitlines())
+    return tuple(
+        Kept(fields[0], int(fields[1]), int(fields[2]))
+        for fields in found
+        if len(fields) == _FIELDS and is_run_name(fields[0])
+    )
+
+
+async def kept_files(ssh: Ssh, site: Site, server: Server, run: str, paths: Sequence[bytes]) -> Listing | Trouble:
+    """Return what is kept of `run`: all of it, or what `paths` name. Raises UnreachableError."""
+    words = [_there(site, server).work, run, str(MOST_NAMED)]
+    ran = await ssh.run(server.name, _line(ENTRIES, words, paths), timeout_s=LOOK_S)
+    if ran.exit_code != 0:
+        return _trouble(ran, server)
+    counted, *entries = ran.out.split(b"\0")
+    count, size_bytes = (int(number) for number in counted.split(b"|"))
+    fields = (entry.split(b"|", _FIELDS - 1) for entry in entries if entry)
+    files = tuple(KeptFile(kind.decode(), int(size), path.removeprefix(b"./")) for kind, size, path in fields)
+    return Listing(count, size_bytes, files)
+
+
+async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, paths: Sequence[bytes]) -> PutBack:
+    """Put back what is kept of `run`, all of it or what `paths` name; what is there now is kept as the run `undo`.
+
+    Raises UnreachableError: some of it may have been put back; every path is whole, and it can be asked for again.
+    """
+    there = _there(site, server)
+    words = [there.root, posixpath.dirname(there.root), there.work, run, undo, PUT]
+    ran = await ssh.run(server.name, _line(PUT_BACK, words, paths), timeout_s=PUT_BACK_S)
+    if ran.exit_code != 0:
+        return PutBack(trouble=_trouble(ran, server))
+    return _read(ran, server)
+
+
+def _read(ran: Ran, server: Server) -> PutBack:
+    same = done = left = 0
+    named: dict[bytes, list[bytes]] = {b"linked": [], b"failed": []}
+    for entry in ran.out.split(b"\0"):
+        word, _, rest = entry.partition(b"|")
+        if word == b"counts":
+            first, second = rest.split(b"|")
+            same, done = same + int(first), done + int(second)
+        elif word in named:
+            left += 1
+            if len(named[word]) < MOST_NAMED:
+                named[word].append(rest)
+    trouble = _trouble(ran, server) if named[b"failed"] and not (same or done) else None
+    return PutBack(same + done, same, tuple(named[b"linked"]), tuple(named[b"failed"]), left, trouble)
+
+
+def _there(site: Site, server: Server) -> Pull:
+    """Return where the site's root and work folder are there: nothing is copied from anywhere."""
+    return Pull(site, server, server)
+
+
+def _line(script: str, words: Sequence[str], paths: Sequence[bytes] = ()) -> str:
+    names = ["".join(_PLAIN.get(byte, f"\\0{byte:03o}") for byte in path) for path in paths]
+    return shlex.join(["exec", "sh", "-c", script, "sharpnet-undo", *words, *names])
+
+
+def _trouble(ran: Ran, server: Server) -> Trouble:
+    stopped = STOP_LINE.search(ran.err.decode("utf-8", "replace")) if ran.exit_code == STOPPED else None
+    if stopped is not None and stopped[1] in _STOPS:
+        found = _STOPS[stopped[1]]
+        return Trouble(found.code, found.message.replace("{server}", server.name), found.hint, found.refused)
+    found = trouble_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _STOPS["not-kept"]
+    if found.code == "failed":
+        return Trouble("failed", f"putting back on {server.name} failed", found.hint)
+    return found
+
+
+_STOPS = {
+    trouble.code: trouble
+    for trouble in (
+        Trouble("not-kept", "nothing of that run is kept on {server} any more", refused=True),
+        Trouble("no-root", "the site's root is missing on {server}", "Copy the site there first.", refused=True),
+    )
+}

@@ -1,0 +1,275 @@
+r"""The script that runs on a mirror, in POSIX sh: it gets every value as an argument of its own, and quotes them all.
+
+Everything that is not content lies in the work folder, `.sharpnet/KEY` beside the root: on the same disk, so that a
+rename is enough to put content in place, and outside the root, so that it is never served.
+
+    lock      held while a phase runs, by whatever it has started as well
+    stage     the next content: begun as hard links to the present one, then made like the source by rsync
+    stage-of  the inode of the root that the stage was begun from
+    stage-own there where the stage holds copies instead of links
+    leaving   what rsync has replaced or deleted in the stage
+    ready     the run whose stage is complete
+    swapping  the inodes of stage and root, while they are exchanged: tells a later run what happened
+    old       the content before, until it is cleared away
+    partial   files that have arrived in part
+    tmp       files that are arriving
+    replaced  what runs have replaced or deleted, one folder a run
+
+Each phase may be killed at any instant and be run again; the root is always the content before or the content after.
+What standard error says with `sharpnet-stop:` is read by `core.sync.failures`.
+"""
+
+from __future__ import annotations
+
+from core.sync.rsync_output import KEPT_CHANGES, KEPT_RELINKS
+from ops.shell import SETTLED
+
+PRELUDE = (
+    SETTLED
+    + r"""
+unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
+root=$1 parent=$2 work=$3; shift 3
+inode() { stat -c %d:%i -- "$1" 2>/dev/null; }
+# A mount moves along with the folder that it is in: clearing away the old content would then empty it.
+check_mounts() {
+  real=$(cd -P -- "$root" && pwd -P && echo x) || stop root-closed
+  real=${real%?x}
+  [ ! -r /proc/self/mountinfo ] || while read -r _ _ _ _ at _; do
+    at=$(printf '%b' "$at")
+    case $at in
+      "$real") stop root-mount-point ;;
+      "$real"/*) stop mount-inside "$at" ;;
+    esac
+  done </proc/self/mountinfo
+}
+check_root() {
+  command -v rsync >/dev/null || stop no-rsync
+  [ -d "$parent" ] || stop no-parent
+  [ ! -h "$root" ] || stop root-symlink
+  if [ -e "$root" ]; then
+    [ -d "$root" ] || stop root-not-folder
+    [ "$(stat -c %d -- "$root")" = "$(stat -c %d -- "$parent")" ] || stop root-mount-point
+    check_mounts
+  fi
+  if [ ! -w "$parent" ] || [ ! -x "$parent" ]; then stop parent-closed; fi
+}
+take_lock() {
+  mkdir -p -- "$work" || exit 1
+  command -v flock >/dev/null || stop no-flock
+  exec 9>"$work/lock" || exit 1
+  flock -n 9 || stop busy
+}
+# What came into the root after its links were made is in none of the other trees: it goes on living in the new content,
+# or, where that has something else in its place, with what was replaced.
+rescue() {
+  cd -- "$work/old" || return 1
+  found=$({ { find . ! -type d -links 1 -exec sh -c '
+    leaving=$1; shift
+    for file; do
+      if [ ! -e "$leaving/$file" ] && [ ! -h "$leaving/$file" ]; then printf "%s\0" "$file"; fi
+    done' sh "$work/leaving" {} +; printf '%s' "$?" >&3; } | xargs -0 -r sh -c '
+    root=$1 leaving=$2; shift 2
+    # Most often they live on already, with other attributes: asked of many at once, since one by one takes hours.
+    if here=$(sha256sum -- "$@" 2>/dev/null) && there=$(cd -- "$root" && sha256sum -- "$@" 2>/dev/null); then
+      [ "$here" != "$there" ] || exit 0
+    fi
+    for file; do
+      file=${file#./} to=$root
+      if [ -e "$root/$file" ] || [ -h "$root/$file" ]; then
+        if [ ! -h "$file" ] && cmp -s -- "$file" "$root/$file"; then continue; fi
+        to=$leaving
+      fi
+      case $file in */*) mkdir -p -- "$to/${file%/*}" ;; esac
+      mkdir -p -- "$to" && mv -f -- "$file" "$to/$file"
+    done' sh "$root" "$work/leaving" >&2; printf '%s' "$?" >&3; } 3>&1)
+  [ "$found" = 00 ] && cd /
+}
+remove() {
+  [ -d "$1" ] || return 0
+  # Only folders: the modes of files belong to other links as well.
+  find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
+  rm -rf --one-file-system -- "$1"
+}
+clear_away() {
+  if [ -d "$work/old" ]; then
+    rescue || return 1
+    remove "$work/old" || return 1
+  fi
+  if [ -d "$work/leaving" ] && ! rmdir -- "$work/leaving" 2>/dev/null; then
+    mkdir -p -- "$work/replaced" && mv -T -- "$work/leaving" "$work/replaced/$1" || return 1
+  fi
+  remove "$work/partial" && remove "$work/tmp" &&
+    rm -f -- "$work/ready" "$work/stage-of" "$work/stage-own" "$work/swapping"
+}
+# Brings to an end what a killed run has left between the two contents.
+recover() {
+  [ -f "$work/swapping" ] || return 0
+  read -r new before <"$work/swapping" || new= before=
+  if [ ! -e "$root" ] && [ "$(inode "$work/stage")" = "$new" ]; then mv -T -- "$work/stage" "$root" || return 1; fi
+  if [ -n "$new" ] && [ "$(inode "$root")" = "$new" ]; then
+    if [ -n "$before" ] && [ "$(inode "$work/stage")" = "$before" ]; then
+      mv -T -- "$work/stage" "$work/old" || return 1
+    fi
+    clear_away "$1"
+  else
+    if [ ! -e "$root" ] && [ -d "$work/old" ]; then mv -T -- "$work/old" "$root" || return 1; fi
+    rm -f -- "$work/swapping"
+  fi
+}
+"""
+)
+
+# Of a million files that differ the first of each kind are named, and the others counted: `=+COUNT|KIND|x`. Those of
+# which only attributes differ are named up to a number of their own.
+CONDENSE = rf"""
+condense() {{
+  command -v awk >/dev/null || {{ cat; return; }}
+  awk '
+    /^=\|/ {{
+      item = substr($0, 3); item = substr(item, 1, index(item, "|") - 1)
+      folder = /\/$/ ? "x/" : "x"
+      most = item ~ /^[*<>ch]/ || item ~ /^..[+]/ || folder == "x/" ? {KEPT_CHANGES} : {KEPT_RELINKS}
+      if (++seen[item, folder] > most) {{ more[item "|" folder]++; next }}
+    }}
+    {{ print }}
+    END {{ for (key in more) printf "=+%d|%s\n", more[key], key }}'
+}}
+"""
+
+# Arguments: root, parent, work; then rsync's. It changes nothing.
+LOOK = (
+    PRELUDE
+    + CONDENSE
+    + r"""
+check_root
+stat -f -c '%a %S' -- "$parent" | {
+  read -r blocks block && printf '\nsharpnet-free %s\n' "$((blocks * block))"
+}
+[ -d "$root" ] || root=$work/nothing
+exec 4>&1
+status=$({ { rsync --dry-run "$@" "$root/" 3>&- 4>&-; printf '%s' "$?" >&3; } | condense >&4 3>&-; } 3>&1)
+exit "${status:-1}"
+"""
+)
+
+# Arguments: root, parent, work, run, stamp, how; then rsync's. Standard input: files of which only attributes change,
+# each ended by NUL. They get an inode of their own in the stage, or what is served would change before the rest does.
+# how `own`: they are too many to be named, so that every file gets one.
+FILL = (
+    PRELUDE
+    + r"""
+run=$1 stamp=$2 how=$3; shift 3
+check_root
+take_lock
+recover "$stamp" || exit 1
+rm -f -- "$work/ready"
+mkdir -p -- "$work/partial" "$work/tmp" || exit 1
+# What a killed rsync was receiving is named NAME.XXXXXX: kept as NAME, it need not come again.
+for file in "$work/tmp"/*.?????? "$work/tmp"/.*.??????; do
+  [ -f "$file" ] || continue
+  name=${file##*/}
+  mv -f -- "$file" "$work/partial/${name%.*}"
+done
+if [ "$(id -u)" != 0 ] && [ -d "$root" ]; then
+  found=$(find "$root" ! -user "$(id -u)" 2>/dev/null | head -n 1)
+  [ -z "$found" ] || stop foreign-owner "$found"
+fi
+drop_stage() {
+  remove "$work/stage" && remove "$work/stage.new" && remove "$work/leaving" &&
+    rm -f -- "$work/stage-of" "$work/stage-own"
+}
+begin_stage() {
+  drop_stage && mkdir -- "$work/stage.new" || return 1
+  if [ -d "$root" ] && { [ "$how" = own ] || ! cp -al -- "$root/." "$work/stage.new/" 2>/dev/null; }; then
+    # Not every file system has hard links, or enough of them.
+    remove "$work/stage.new" && mkdir -- "$work/stage.new" &&
+      cp -a --reflink=auto -- "$root/." "$work/stage.new/" || { remove "$work/stage.new"; return 1; }
+  fi
+  [ "$how" != own ] || : >"$work/stage-own"
+  inode "$root" >"$work/stage-of"
+  mv -T -- "$work/stage.new" "$work/stage"
+}
+own_inodes() {
+  [ -d "$root" ] || return 0
+  remove "$work/tmp/own" && mkdir -- "$work/tmp/own" && cd -- "$work/stage" || return 1
+  xargs -0 -r sh -c 'for file; do
+      if [ -f "$file" ] && [ ! -h "$file" ]; then printf "%s\0" "./$file"; fi
+    done' sh | xargs -0 -r cp -a --parents -t "$work/tmp/own" -- || return 1
+  cp -al --remove-destination -- "$work/tmp/own/." . 2>/dev/null ||
+    cp -a --remove-destination -- "$work/tmp/own/." . || return 1
+  remove "$work/tmp/own" && cd /
+}
+copy() {
+  { said=$(rsync --delete --backup --backup-dir="$work/leaving" --temp-dir="$work/tmp" --partial-dir="$work/partial" \
+      "$@" "$work/stage/" 2>&1 1>&3 3>&-); } 3>&1
+  status=$?
+}
+again=
+if [ -d "$work/stage" ] && [ "$(cat -- "$work/stage-of" 2>/dev/null)" = "$(inode "$root")" ] &&
+  { [ "$how" != own ] || [ -f "$work/stage-own" ]; }; then
+  again=1
+  # What has come into the root since, such as files that are excluded.
+  [ ! -d "$root" ] || cp -aln -- "$root/." "$work/stage/" 2>/dev/null
+else
+  begin_stage || exit 1
+fi
+own_inodes || exit 1
+copy "$@"
+if [ "$status" = 25 ] && [ -n "$again" ]; then
+  # The stage may hold what the source has dropped since: then it is not the mirror that would lose too much.
+  begin_stage || exit 1
+  copy "$@"
+fi
+printf '%s\n' "$said" >&2
+case $status in
+  0|24) sync -f -- "$work/stage" 2>/dev/null || sync
+        printf '%s\n' "$run" >"$work/ready" || exit 1 ;;
+  25)   drop_stage ;;
+  *)    case $said in
+          # What is served there needs room more than the next run needs what has arrived.
+          *"No space left on device"*|*"Disk quota exceeded"*)
+            drop_stage && remove "$work/partial" && remove "$work/tmp" ;;
+        esac ;;
+esac
+exit "$status"
+"""
+)
+
+# Arguments: root, parent, work, run, stamp, the stamp before which what was replaced is no longer kept.
+SWAP = (
+    PRELUDE
+    + r"""
+run=$1 stamp=$2 forget=$3
+check_root
+take_lock
+recover "$stamp" || exit 1
+[ "$(cat -- "$work/ready" 2>/dev/null)" = "$run" ] || stop not-ready
+exchange() {
+  mv --exchange -T -- "$1" "$2" 2>/dev/null && return 0
+  # renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_EXCHANGE); its number is another on every kind of machine.
+  command -v perl >/dev/null && perl -MConfig -e '
+    my %numbers = ("x86_64" => 316, "aarch64" => 276, "riscv64" => 276, "arm" => 382, "i386" => 353, "i486" => 353,
+                   "i586" => 353, "i686" => 353, "s390x" => 347, "powerpc64le" => 357);
+    my $number = $numbers{(split /-/, $Config{archname})[0]} or exit 1;
+    exit(syscall($number, -100, "$ARGV[0]", -100, "$ARGV[1]", 2) == 0 ? 0 : 1);' "$1" "$2" 2>/dev/null && return 0
+  return 1
+}
+new=$(inode "$work/stage") before=$(inode "$root")
+[ -n "$new" ] || stop not-ready
+remove "$work/old" || exit 1
+printf '%s %s\n' "$new" "$before" >"$work/swapping" && sync -f -- "$work/swapping" || exit 1
+if [ ! -e "$root" ]; then
+  mv -T -- "$work/stage" "$root"
+elif exchange "$work/stage" "$root"; then
+  mv -T -- "$work/stage" "$work/old"
+else
+  mv -T -- "$root" "$work/old" && { mv -T -- "$work/stage" "$root" || mv -T -- "$work/old" "$root"; }
+fi
+[ "$(inode "$root")" = "$new" ] || { rm -f -- "$work/swapping"; stop not-exchanged; }
+clear_away "$stamp" || exit 1
+for kept in "$work/replaced"/*; do
+  if expr "x${kept##*/}" \< "x$forget" >/dev/null; then remove "$kept"; fi
+done
+exit 0
+"""
+)

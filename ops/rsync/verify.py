@@ -1,0 +1,155 @@
+"""A copy compared with its source by checksum, from the mirror and with its key. Nothing is changed on either side."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.errors import SharpnetError
+from core.sync.failures import STOPPED, Trouble, attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, Output, why_not_apply
+from core.verify.compare import Difference, Seen, Side, is_below, read_difference
+from ops.rsync.mirror import EVERYTHING, Pull, reading, trouble_with
+from ops.rsync.script import PRELUDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ops.ports import Clock, Ran, Ssh
+
+COMPARE_S = 12 * 3600.0
+LOOK_S = 1800.0
+# So many paths that differ are judged one by one; a copy that is further away is not proven, but to be made anew.
+MOST_JUDGED = 20_000
+PLAINER = "-aH"
+_MORE = b"sharpnet-more "
+_NOW = b"sharpnet-now"
+_FIELDS = 6
+
+# Arguments: root, parent, work, how many changes to say; then rsync's. What comes after those is counted, so that no
+# output grows with the site. rsync escapes in them what is not printable ASCII, so they are lines of text.
+COMPARE = (
+    PRELUDE
+    + r"""
+most=$1; shift
+check_root
+[ -d "$root" ] || root=$work/nothing
+{ rsync --dry-run "$@" "$root/"; printf 'sharpnet-status %d\n' "$?"; } | awk -v most="$most" '
+  substr($0, 1, 2) == "=|" && ++said > most { next }
+  /^sharpnet-status / { status = $2; next }
+  { print }
+  END { if (said > most) print "sharpnet-more " said - most; exit status }'
+"""
+)
+
+# Arguments: the root, then 1 where content is to be read too. Standard input: paths in it, each ended by NUL. For each
+# that is there: mode, size, mtime, ctime, digest, path.
+LOOK_AT = r"""
+set -u
+LC_ALL=C; export LC_ALL
+cd -P -- "$1" 2>/dev/null || { printf 'sharpnet-stop: root-closed\n' >&2; exit 90; }
+printf 'sharpnet-now|%s\0' "$(date +%s.%N)"
+if [ "$2" = 1 ]; then
+  xargs -0 -r sh -c '
+    for path; do
+      digest=-
+      if [ -h "$path" ]; then
+        digest=$(readlink -- "$path" | sha256sum)
+      elif [ -f "$path" ]; then
+        digest=$(sha256sum <"$path")
+      fi
+      stat --printf "%f|%s|%Y|%Z|${digest%% *}|%n\0" -- "$path"
+    done' sh 2>/dev/null
+else
+  xargs -0 -r stat --printf '%f|%s|%Y|%Z||%n\0' -- 2>/dev/null
+fi
+exit 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What differs. more: how many paths differ besides. files: how many the source has, less what is excluded."""
+
+    differences: tuple[Difference, ...]
+    more: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What lies at some paths of one server, and how many seconds its clock is ahead of ours."""
+
+    seen: Side
+    ahead_s: float
+
+
+async def compare(ssh: Ssh, pull: Pull) -> Compared | Trouble:
+    """Return what differs between the source and the mirror, by content and by everything that a sync brings over.
+
+    Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
+    """
+    reads = replace(pull, checksum=True)
+    extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
+    for belongings in (EVERYTHING, PLAINER):
+        command = reading(COMPARE, reads, [str(MOST_JUDGED)], [belongings, *extra])
+        ran = await ssh.run(pull.mirror.name, command, timeout_s=COMPARE_S)
+        if not attributes_refused(ran.exit_code, ran.err):
+            break
+    trouble = trouble_with(ran, pull)
+    if trouble is not None:
+        return trouble
+    return await asyncio.to_thread(_read, ran.out)
+
+
+async def look_at(
+    ssh: Ssh, clock: Clock, server: str, root: str, paths: Sequence[bytes], *, content: bool = False
+) -> LookedAt:
+    """Return what lies at `paths` below `root` on `server`; those that are not there are left out.
+
+    content: read it too, for its digest. Raises UnreachableError, LoginRefusedError, SharpnetError: no such root.
+    """
+    words = ["exec", "sh", "-c", LOOK_AT, "sharpnet-verify", posixpath.normpath(root), "1" if content else "0"]
+    stdin = b"".join(b"./" + path + b"\0" for path in paths)
+    asked_at = clock.now()
+    ran = await ssh.run(server, shlex.join(words), timeout_s=COMPARE_S if content else LOOK_S, stdin=stdin)
+    if ran.exit_code != 0:
+        raise SharpnetError(f"{server} could not say what lies in {root}: {_why(ran)}.")
+    ahead_s, seen = 0.0, Side()
+    for entry in ran.out.split(b"\0"):
+        fields = entry.split(b"|", _FIELDS - 1)
+        if fields[0] == _NOW:
+            ahead_s = float(fields[1]) - asked_at.timestamp()
+        elif len(fields) == _FIELDS:
+            mode, size_bytes, written_s, touched_s = int(fields[0], 16), *(int(number) for number in fields[1:4])
+            name = fields[5].removeprefix(b"./")
+            seen[name] = Seen(mode, size_bytes, written_s, touched_s, fields[4].decode())
+    return LookedAt(seen, ahead_s)
+
+
+def _why(ran: Ran) -> str:
+    if ran.exit_code == STOPPED:
+        return "the folder is not there, or closed to the SSH user"
+    said = ran.err.decode("utf-8", "replace").strip().splitlines()
+    return said[-1][:300] if said else f"status {ran.exit_code}"
+
+
+def _read(out: bytes) -> Compared | Trouble:
+    output = Output(most=0)
+    output.feed(out)
+    output.end()
+    trouble = why_not_apply(output.stats, max_delete=None)
+    if trouble is not None:
+        return trouble
+    more = next((int(line.removeprefix(_MORE)) for line in _lines(out) if line.startswith(_MORE)), 0)
+    differences = (read_difference(line) for line in _lines(out))
+    return Compared(
+        tuple(one for one in differences if one is not None and is_below(one.key)), more, output.stats.files
+    )
+
+
+def _lines(out: bytes) -> Iterator[bytes]:
+    return iter(out.split(b"\n"))

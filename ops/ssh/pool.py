@@ -1,0 +1,265 @@
+"""Commands on the fleet's servers over kept SSH connections, shared by all who ask.
+
+paramiko blocks, so it has threads of its own; the event loop only waits. Host keys are pinned, and only the bot's own
+key is offered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from core.errors import RefusedError, TimedOutError, UnreachableError
+from core.fleet import Server
+from ops.ssh.command import Command
+from ops.ssh.connection import STAGE_S, Connection
+from ops.ssh.files import Putting
+from ops.ssh.keys import known_name
+from ops.ssh.stream import Joined, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import paramiko
+
+    from core.fleet import Fleet, SecretRef
+    from ops.ports import End, Ran
+
+_Piece = TypeVar("_Piece", bytes, int)
+OFFSITE = "off-site host"
+# sshd's MaxSessions is 10 unless set otherwise; one is for asking whether the server still lives.
+SESSIONS = 8
+# Copies may run for hours; a look at the server must still find a place.
+LONG_SESSIONS = 6
+LONG_S = 60.0
+KILL_AFTER_S = 5
+GRACE_S = 5.0
+# TCP, key exchange, login, channel; and again where a kept connection was dead.
+CONNECT_STAGES = 8
+# GNU timeout(1): ended at its time, or killed some seconds after it.
+ENDED_BY_TIMEOUT = frozenset({124, 137})
+
+
+class SshPool:
+    """Implements `ops.ports.Ssh`. `secret` reads the private key's text and refuses loose modes."""
+
+    def __init__(self, fleet: Fleet, secret: Callable[[SecretRef], str]) -> None:
+        self._servers = {**fleet.servers, **_offsite_host(fleet)}
+        self._connections = {name: Connection(server, secret) for name, server in self._servers.items()}
+        self._gates = {name: asyncio.Semaphore(SESSIONS) for name in self._servers}
+        self._long_gates = {name: asyncio.Semaphore(LONG_SESSIONS) for name in self._servers}
+        # So that no two processes write into the same unfinished file.
+        self._token = secrets.token_hex(4)
+        # As many threads as can ever be busy, so that a server that hangs never keeps the others waiting.
+        self._threads = ThreadPoolExecutor(SESSIONS * len(self._servers) + 1, thread_name_prefix="ssh")
+        self._closers = ThreadPoolExecutor(2, thread_name_prefix="ssh-close")
+        # It logs tracebacks of what is said here as errors.
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+    async def run(
+        self,
+        server: str,
+        command: str,
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Ran:
+        """Run `command` on `server`; see `ops.ports.Ssh.run`. Cancelling it gives the command up here, not there."""
+        loop = asyncio.get_running_loop()
+        asked = Command(
+            name=known_name(self._servers[server]),
+            line=bounded(command, timeout_s, fed=bool(stdin)),
+            stdin=stdin,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+            on_output=(lambda piece: _tell(loop, on_output, piece)) if on_output is not None else None,
+        )
+        patience_s = asked.deadline_s + CONNECT_STAGES * min(STAGE_S, timeout_s)
+        async with contextlib.AsyncExitStack() as places:
+            await self._take_place(server, timeout_s, places)
+            working = loop.run_in_executor(self._threads, _carry_out, self._connections[server], asked, timeout_s)
+            patience = loop.call_later(patience_s, self._give_up, asked)
+            try:
+                ran = await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._give_up(asked)
+                # Nobody asks how it ended; asking keeps the loop from complaining.
+                working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+            except TimedOutError:
+                raise
+            except UnreachableError as error:
+                # What does not end at SIGTERM is killed, `timeout` with it, and then nobody says how it ended.
+                if asked.took_s >= timeout_s:
+                    raise _ended_there(self._servers[server], timeout_s) from error
+                raise
+            finally:
+                patience.cancel()
+        if ran.exit_code in ENDED_BY_TIMEOUT and asked.took_s >= timeout_s:
+            raise _ended_there(self._servers[server], timeout_s)
+        return ran
+
+    async def stream(
+        self, source: End, sink: End, *, timeout_s: float, on_bytes: Callable[[int], None] | None = None
+    ) -> tuple[Ran, Ran]:
+        """Hand what `source` writes to `sink`; see `ops.ports.Ssh.stream`."""
+        loop = asyncio.get_running_loop()
+        joined = Joined(
+            source=self._side(source, timeout_s, fed=False),
+            sink=self._side(sink, timeout_s, fed=True),
+            both_ways=False,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+            on_bytes=(lambda handed: _tell(loop, on_bytes, handed)) if on_bytes is not None else None,
+        )
+        return await self._join(joined, source.server, sink.server, timeout_s)
+
+    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+        """Join a command to the off-site host's SFTP server; see `ops.ports.Ssh.with_offsite`."""
+        joined = Joined(
+            source=self._side(end, timeout_s, fed=True),
+            sink=Side(known_name(self._servers[OFFSITE]), None),
+            both_ways=True,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+        )
+        return (await self._join(joined, end.server, OFFSITE, timeout_s))[0]
+
+    async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
+        """Put files on `server`, each whole or not at all; see `ops.ports.Ssh.put`."""
+        loop = asyncio.get_running_loop()
+        putting = Putting(known_name(self._servers[server]), files, self._token, timeout_s)
+        async with contextlib.AsyncExitStack() as places:
+            await self._take_place(server, timeout_s, places)
+            working = loop.run_in_executor(self._threads, _put, self._connections[server], putting, timeout_s)
+            patience = loop.call_later(
+                timeout_s + CONNECT_STAGES * min(STAGE_S, timeout_s), self._closers.submit, putting.give_up
+            )
+            try:
+                await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._closers.submit(putting.give_up)
+                working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+            finally:
+                patience.cancel()
+
+    def _side(self, end: End, timeout_s: float, *, fed: bool) -> Side:
+        fed = fed or bool(end.first)
+        return Side(known_name(self._servers[end.server]), bounded(end.command, timeout_s, fed=fed), end.first, fed)
+
+    async def _join(self, joined: Joined, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
+        loop = asyncio.get_running_loop()
+        connections = self._connections[source], self._connections[sink]
+        async with contextlib.AsyncExitStack() as places:
+            # Always in the same order, so that two streams never wait for one another.
+            for server in sorted({source, sink}):
+                await self._take_place(server, timeout_s, places)
+            began_s = loop.time()
+            working = loop.run_in_executor(self._threads, _carry_across, connections, joined, timeout_s)
+            try:
+                both = await asyncio.shield(working)
+            except asyncio.CancelledError:
+                self._closers.submit(joined.give_up)
+                working.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise
+        for server, ran in zip((source, sink), both, strict=True):
+            if ran.exit_code in ENDED_BY_TIMEOUT and loop.time() - began_s >= timeout_s:
+                raise _ended_there(self._servers[server], timeout_s)
+        return both
+
+    async def _take_place(self, server: str, timeout_s: float, places: contextlib.AsyncExitStack) -> None:
+        """Wait for one of the server's sessions; `places` gives it back."""
+        gates = [self._gates[server]] if timeout_s <= LONG_S else [self._long_gates[server], self._gates[server]]
+        try:
+            async with asyncio.timeout(timeout_s):
+                for gate in gates:
+                    await places.enter_async_context(gate)
+        except TimeoutError:
+            raise TimedOutError(
+                f"{known_name(self._servers[server])} was busy with other commands of the bot for {timeout_s:g} s.",
+                hint="Try again when they have ended; `status` says what runs.",
+            ) from None
+
+    async def close(self) -> None:
+        """Close every connection; what still runs ends with an error."""
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(loop.run_in_executor(self._threads, connection.close) for connection in self._connections.values())
+        )
+        self._threads.shutdown(wait=False)
+        self._closers.shutdown(wait=False)
+
+    def _give_up(self, command: Command) -> None:
+        self._closers.submit(command.give_up)
+
+
+def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ran:
+    channel = connection.open_channel(timeout_s)
+    try:
+        return command.over(channel)
+    finally:
+        connection.give_back(channel, suspect=not channel.eof_received)
+
+
+def _put(connection: Connection, putting: Putting, timeout_s: float) -> None:
+    channel = connection.open_channel(timeout_s)
+    broken = True
+    try:
+        putting.over(channel)
+        broken = False
+    except RefusedError:
+        broken = False
+        raise
+    finally:
+        connection.give_back(channel, suspect=broken)
+
+
+def _carry_across(connections: tuple[Connection, Connection], joined: Joined, timeout_s: float) -> tuple[Ran, Ran]:
+    with contextlib.ExitStack() as channels:
+        opened = []
+        for connection in connections:
+            channel = connection.open_channel(timeout_s)
+            channels.callback(_give_back, connection, channel)
+            opened.append(channel)
+        return joined.over(opened[0], opened[1])
+
+
+def _give_back(connection: Connection, channel: paramiko.Channel) -> None:
+    # An SFTP server is left while it runs, which says nothing against its connection.
+    connection.give_back(channel, suspect=not channel.get_transport().is_active())
+
+
+def _offsite_host(fleet: Fleet) -> dict[str, Server]:
+    """Return the off-site host as a server that only this pool knows, by a name that no server can have."""
+    if fleet.offsite is None:
+        return {}
+    return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.ssh, ipv4=fleet.offsite.address)}
+
+
+def bounded(command: str, timeout_s: float, *, fed: bool) -> str:
+    """Return a shell line that runs `command` with POSIX sh and ends it at `timeout_s` (GNU timeout(1)).
+
+    fed: it gets input. What gets none must not be told over its channel that it has all of it: where a command ends in
+    that moment, paramiko says so after it has closed the channel, and OpenSSH then ends the whole connection
+    (github.com/paramiko/paramiko/issues/1115).
+    """
+    # In the place of the server's shell, which would report a command that was killed as one that exited with 137.
+    line = f"exec timeout -k {KILL_AFTER_S} {timeout_s:.3f} sh -c {shlex.quote(command)}"
+    return line if fed else f"{line} </dev/null"
+
+
+def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[_Piece], None], piece: _Piece) -> None:
+    # A loop that is closing has nobody left to tell.
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(on_output, piece)
+
+
+def _ended_there(server: Server, timeout_s: float) -> TimedOutError:
+    return TimedOutError(
+        f"A command on {known_name(server)} took longer than {timeout_s:g} s and was ended there.",
+        hint="The server may be overloaded.",
+    )

@@ -1,0 +1,214 @@
+"""Two SSH channels whose bytes one thread hands across: a dump into a database, a backup into its repository."""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from ops.ports import Ran
+from ops.ssh.command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, ask_for_life, broken, end_input, too_late
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SFTP = "sftp"
+# What is held here when one end is slower than the other.
+MOST_HELD = 1 << 20
+# The end of a stream that was left alone because the other one had ended: what it did does not count.
+CUT_OFF = 255
+
+
+@dataclass(slots=True)
+class Side:
+    """One end. line: what the server's shell gets; None: the SFTP subsystem instead. first: what it is sent first.
+
+    fed: it gets input.
+    """
+
+    name: str
+    line: str | None
+    first: bytes = b""
+    fed: bool = True
+    channel: paramiko.Channel | None = None
+    to_send: bytearray = field(default_factory=bytearray)
+    out: list[bytes] = field(default_factory=list)
+    err: list[bytes] = field(default_factory=list)
+    started: bool = False
+
+    def start(self, channel: paramiko.Channel) -> None:
+        """Start what runs at this end."""
+        self.channel = channel
+        self.to_send += self.first
+        if self.line is None:
+            channel.invoke_subsystem(SFTP)
+        else:
+            channel.exec_command(self.line)
+        self.started = True
+
+    @property
+    def open(self) -> paramiko.Channel:
+        """The channel of an end that was started."""
+        if self.channel is None:
+            raise ValueError(self.name)
+        return self.channel
+
+    @property
+    def said_all(self) -> bool:
+        """Whether nothing more comes from it."""
+        return bool(self.open.closed or self.open.eof_received) and not self.open.recv_ready()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, with everything that it has written here."""
+        over = bool(self.open.closed or (self.open.eof_received and self.open.exit_status_ready()))
+        return over and not self.open.recv_ready() and not self.open.recv_stderr_ready()
+
+    def ran(self) -> Ran:
+        """Return how it ended. Raises UnreachableError where it did not say so."""
+        if self.open.exit_status < 0 or not self.open.eof_received:
+            raise broken(self.name)
+        return Ran(self.open.exit_status, b"".join(self.out), b"".join(self.err))
+
+    def cut_off(self) -> Ran:
+        """Return what it has said so far, as of an end that nobody waits for."""
+        return Ran(CUT_OFF, b"".join(self.out), b"".join(self.err))
+
+    def send(self) -> bool:
+        """Send what the other side takes now; return whether any of it went. UnreachableError: the connection broke."""
+        if not self.to_send or not self.open.send_ready():
+            return False
+        try:
+            sent = self.open.send(bytes(self.to_send[:PIECE_BYTES]))
+        except OSError:
+            # It has ended without reading all of its input, as any command may.
+            self.to_send.clear()
+            return False
+        except (paramiko.SSHException, EOFError) as error:
+            raise broken(self.name) from error
+        del self.to_send[:sent]
+        return True
+
+    def end_input(self) -> None:
+        """Let it see the end of its input, once all of that is sent. UnreachableError: the connection broke."""
+        if not self.fed or self.to_send or self.open.eof_sent:
+            return
+        try:
+            end_input(self.open)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise broken(self.name) from error
+
+
+@dataclass(slots=True)
+class Joined:
+    """Hands bytes from `source` to `sink`, and back as well where `both_ways`; given up from another thread.
+
+    Both ways, the source is a command that ends, and the sink an SFTP server that is left then.
+    """
+
+    source: Side
+    sink: Side
+    both_ways: bool
+    deadline_s: float
+    on_bytes: Callable[[int], None] | None = None
+    handed: int = 0
+    _given_up: threading.Event = field(default_factory=threading.Event)
+
+    def give_up(self) -> None:
+        """Stop, whatever the two do. May block for a moment."""
+        self._given_up.set()
+        for side in (self.source, self.sink):
+            if side.channel is not None and not side.started:
+                # Starting waits without a time limit, and only closing the channel ends that.
+                side.channel.close()
+
+    def over(self, source: paramiko.Channel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
+        """Start both and return when both have ended. Raises TimedOutError, UnreachableError."""
+        ends_at = time.monotonic() + self.deadline_s
+        for side, channel in ((self.sink, sink), (self.source, source)):
+            try:
+                side.start(channel)
+            except (paramiko.SSHException, EOFError, OSError) as error:
+                given_up = self._given_up.is_set()
+                raise (too_late(side.name, self.deadline_s) if given_up else broken(side.name)) from error
+        poller = select.poll()
+        for side in (self.source, self.sink):
+            poller.register(side.open.fileno(), select.POLLIN)
+        quiet_since = time.monotonic()
+        while not self._is_over():
+            if self._move():
+                quiet_since = time.monotonic()
+                continue
+            now = time.monotonic()
+            if self._given_up.is_set() or now > ends_at:
+                late = self.sink if self.source.ended else self.source
+                raise too_late(late.name, self.deadline_s)
+            if now - quiet_since > SILENCE_S:
+                for side in (self.source, self.sink):
+                    if not side.ended:
+                        ask_for_life(side.open, side.name)
+                quiet_since = time.monotonic()
+            self._wait(poller)
+        return self._ended()
+
+    def _is_over(self) -> bool:
+        if self.both_ways or (self.source.ended and self.source.open.exit_status != 0):
+            return self.source.ended
+        return self.sink.ended
+
+    def _ended(self) -> tuple[Ran, Ran]:
+        source = self.source.ran() if self.source.ended else self.source.cut_off()
+        if self.both_ways or (self.source.ended and source.exit_code != 0):
+            return source, self.sink.cut_off()
+        return source, self.sink.ran()
+
+    def _move(self) -> bool:
+        some = self._hand(self.source, self.sink)
+        if self.both_ways:
+            some = self._hand(self.sink, self.source) or some
+        while not self.both_ways and self.sink.open.recv_ready():
+            self.sink.out.append(self.sink.open.recv(PIECE_BYTES))
+            some = True
+        for side in (self.source, self.sink):
+            while side.open.recv_stderr_ready():
+                side.err.append(side.open.recv_stderr(PIECE_BYTES))
+                some = True
+        sent = [side.send() for side in (self.source, self.sink)]
+        self._end_inputs()
+        return some or any(sent)
+
+    def _hand(self, giver: Side, taker: Side) -> bool:
+        if len(taker.to_send) >= MOST_HELD or not giver.open.recv_ready():
+            return False
+        piece = giver.open.recv(PIECE_BYTES)
+        if not taker.open.closed:
+            taker.to_send += piece
+        if giver is self.source:
+            self.handed += len(piece)
+            if self.on_bytes is not None:
+                self.on_bytes(self.handed)
+        return True
+
+    def _end_inputs(self) -> None:
+        if self.both_ways:
+            if self.sink.said_all:
+                self.source.end_input()
+            if self.source.said_all:
+                self.sink.end_input()
+            return
+        self.source.end_input()
+        if self.source.ended and self.source.open.exit_status == 0:
+            self.sink.end_input()
+
+    def _wait(self, poller: select.poll) -> None:
+        # A descriptor whose channel has ended is always readable, and so is one whose bytes nobody can take yet.
+        held_up = any(len(side.to_send) > 0 for side in (self.source, self.sink))
+        some_ended = any(side.open.eof_received or side.open.closed for side in (self.source, self.sink))
+        if held_up or some_ended:
+            time.sleep(EAGER_S)
+        else:
+            poller.poll(LOOK_S * 1000)

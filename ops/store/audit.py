@@ -1,0 +1,52 @@
+"""The record in the store: entries are added in the same transaction as what they are about."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from core.audit import FIRST, Entry, entry_hash
+from core.wording import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+
+def write_entry(
+    database: Database, at: datetime, kind: str, subject: str, who: str, body: Mapping[str, object] | None = None
+) -> int:
+    """Add one entry inside a transaction that is open already, and return its number."""
+    last = next(iter(database.query("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1")), None)
+    seq, before = (last["seq"] + 1, last["hash"]) if last else (1, FIRST)
+    # What is hashed is what JSON keeps of it, so that reading it back hashes alike.
+    kept = json.loads(json.dumps(dict(body or {})))
+    row = {"seq": seq, "at": stamp(at), "kind": kind, "subject": subject, "who": who, "before": before}
+    digest = entry_hash(before, stamp(at), kind, subject, who, kept)
+    database.table("record").insert({**row, "body": json.dumps(kept, sort_keys=True), "hash": digest})
+    return seq
+
+
+class Record:
+    """Who did what, when, from where."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def add(
+        self, at: datetime, kind: str, subject: str, who: str, body: Mapping[str, object] | None = None
+    ) -> int:
+        """Add one entry and return its number. Raises StoreError: then what it announces must not be done."""
+        return await self._db.write(lambda database: write_entry(database, at, kind, subject, who, body))
+
+    async def entries(self, *, last: int | None = None, subject: str | None = None) -> tuple[Entry, ...]:
+        """Return the newest `last` entries (None: all), oldest first, of `subject` only where it is given."""
+        where, parameters = ("WHERE subject = ?", [subject]) if subject is not None else ("", [])
+        limit = f"LIMIT {last:d}" if last is not None else ""
+        sql = f"SELECT * FROM (SELECT * FROM record {where} ORDER BY seq DESC {limit}) ORDER BY seq"  # noqa: S608 - the parts are literals above
+        rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
+        return tuple(Entry(**{**row, "body": json.loads(row["body"])}) for row in rows)

@@ -1,0 +1,141 @@
+"""Backups of sites and proofs that they can be restored, each on record from before it begins."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.wording import from_stamp, stamp
+from ops.store.audit import write_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+# The kinds of run: a site is saved, what was saved is proven to be whole, what is too old is thrown away (of no site).
+SAVE = "backup"
+PROOF = "backup-proof"
+UPKEEP = "backup-upkeep"
+# A site is brought back where that replaces nothing; what replaces something is a plan.
+RESTORE = "backup-restore"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRun:
+    """One run for one site, on the server where it is active.
+
+    kind: one of the above. outcome: "good" is a backup only; "refused", "failed", "interrupted"; a proof ends "proven"
+    or "differs", an upkeep "done", a restore "restored" or "unknown"; None while it runs. snapshot: the
+    id that it made or looked at.
+    """
+
+    id: str
+    kind: str
+    site: str
+    server: str
+    begun_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    snapshot: str | None = None
+    body: Mapping[str, object] | None = None
+
+
+class Backups:
+    """What is known of the off-site copies without asking anybody."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def begin(self, run: BackupRun, who: str) -> None:
+        """Put a run on record before it starts."""
+        body = {**(run.body or {}), "kind": run.kind}
+
+        def work(database: Database) -> None:
+            database.table("backups").insert(
+                {
+                    "id": run.id,
+                    "site": run.site,
+                    "server": run.server,
+                    "begun_at": stamp(run.begun_at),
+                    "body": json.dumps(body),
+                }
+            )
+            write_entry(
+                database, run.begun_at, f"{run.kind}.begun", run.site, who, {"server": run.server, "run": run.id}
+            )
+
+        await self._db.write(work)
+
+    async def end(
+        self, run: BackupRun, outcome: str, snapshot: str | None, body: Mapping[str, object], at: datetime, who: str
+    ) -> None:
+        """Put on record how a run ended; one that has ended already stays as it is."""
+        kept = {**body, "kind": run.kind}
+
+        def work(database: Database) -> None:
+            cursor = database.conn.execute(
+                "UPDATE backups SET ended_at = ?, outcome = ?, snapshot = ?, body = ? "
+                "WHERE id = ? AND ended_at IS NULL",
+                [stamp(at), outcome, snapshot, json.dumps(kept), run.id],
+            )
+            if cursor.rowcount:
+                write_entry(database, at, f"{run.kind}.{outcome}", run.site, who, {"run": run.id, **body})
+
+        await self._db.write(work)
+
+    async def running(self) -> tuple[BackupRun, ...]:
+        """Return the runs that have no end on record."""
+        return await self._where("ended_at IS NULL ORDER BY begun_at", [])
+
+    async def newest(self, kind: str, outcomes: tuple[str, ...]) -> Mapping[str, BackupRun]:
+        """Return the newest run of `kind` that ended with one of `outcomes`, by site."""
+        sql = (
+            "SELECT *, json_extract(body, '$.kind') AS kind, max(begun_at) AS newest FROM backups "
+            "WHERE kind = ? AND outcome IN (SELECT value FROM json_each(?)) GROUP BY site"
+        )
+        rows = await self._db.read(lambda database: list(database.query(sql, [kind, json.dumps(outcomes)])))
+        return {row["site"]: _run(row) for row in rows}
+
+    async def newest_whole(self, site: str) -> BackupRun | None:
+        """Return the newest good backup of a site that had not shrunk: what the next one is compared with."""
+        runs = await self._where(
+            "kind = ? AND site = ? AND outcome = 'good' AND coalesce(json_extract(body, '$.shrank'), '') = '' "
+            "ORDER BY begun_at DESC LIMIT 1",
+            [SAVE, site],
+        )
+        return runs[0] if runs else None
+
+    async def by_snapshot(self, ids: Iterable[str]) -> Mapping[str, BackupRun]:
+        """Return the run that made each of these snapshots, as far as it is known, by the snapshot's id."""
+        runs = await self._where(
+            "kind = ? AND snapshot IN (SELECT value FROM json_each(?))", [SAVE, json.dumps(list(ids))]
+        )
+        return {str(run.snapshot): run for run in runs}
+
+    async def any_made(self) -> bool:
+        """Return whether any snapshot was ever made: then there is a repository, whatever its host says."""
+        return bool(await self._where("kind = ? AND snapshot IS NOT NULL LIMIT 1", [SAVE]))
+
+    async def _where(self, where: str, parameters: list[str]) -> tuple[BackupRun, ...]:
+        sql = f"SELECT *, json_extract(body, '$.kind') AS kind FROM backups WHERE {where}"  # noqa: S608 - literals above
+        rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
+        return tuple(_run(row) for row in rows)
+
+
+def _run(row: dict[str, str]) -> BackupRun:
+    return BackupRun(
+        id=row["id"],
+        kind=row["kind"],
+        site=row["site"],
+        server=row["server"],
+        begun_at=from_stamp(row["begun_at"]),
+        ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
+        outcome=row["outcome"],
+        snapshot=row["snapshot"],
+        body=json.loads(row["body"]),
+    )

@@ -1,0 +1,77 @@
+"""Proofs: when a copy was compared with its source by checksum, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.wording import from_stamp, stamp
+from ops.store.audit import write_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+# The record is kept for ever: it names the first paths, the proof itself all that were kept.
+NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRun:
+    """One comparison, begun `at`. outcome: "good", "differs", "refused" or "failed"."""
+
+    id: str
+    site: str
+    source: str
+    mirror: str
+    at: datetime
+    outcome: str
+    body: Mapping[str, object]
+
+
+class Proofs:
+    """What has been proven of copies."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def add(self, run: ProofRun, ended_at: datetime, who: str) -> None:
+        """Keep how a comparison ended, on record too; one that is kept already stays as it is."""
+        paths = run.body.get("paths")
+        if not isinstance(paths, list):
+            paths = []
+
+        def work(database: Database) -> None:
+            cursor = database.conn.execute(
+                "INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [run.id, run.site, run.source, run.mirror, stamp(run.at), run.outcome, json.dumps(dict(run.body))],
+            )
+            if cursor.rowcount:
+                body = {"proof": run.id, **run.body, **({"paths": paths[:NAMED]} if paths else {})}
+                write_entry(database, ended_at, f"proof.{run.outcome}", run.site, who, body)
+
+        await self._db.write(work)
+
+    async def last(self) -> Mapping[tuple[str, str], ProofRun]:
+        """Return the newest comparison of every (site, mirror), however it ended."""
+        rows = await self._db.read(
+            lambda database: list(database.query("SELECT *, max(at) AS newest FROM proofs GROUP BY site, mirror"))
+        )
+        return {(row["site"], row["mirror"]): _proof(row) for row in rows}
+
+
+def _proof(row: dict[str, str]) -> ProofRun:
+    return ProofRun(
+        id=row["id"],
+        site=row["site"],
+        source=row["source"],
+        mirror=row["mirror"],
+        at=from_stamp(row["at"]),
+        outcome=row["outcome"],
+        body=json.loads(row["body"]),
+    )

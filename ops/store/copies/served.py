@@ -1,0 +1,209 @@
+"""Where sites are served from, how old their copies are, and which copies nobody may touch yet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.wording import from_stamp, stamp
+from ops.store.audit import write_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRun:
+    """One site copied once. outcome: "good", "refused", "failed", "interrupted"; None while it runs."""
+
+    id: str
+    site: str
+    source: str
+    mirror: str
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The copy of `site` on `server` is no source and no target until someone has chosen (law 4)."""
+
+    site: str
+    server: str
+    since_at: datetime
+    why: str
+
+
+class Copies:
+    """Active servers, sync runs and quarantine."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def begin_sync(self, run: SyncRun, who: str) -> None:
+        """Put a sync run on record before it starts."""
+
+        def work(database: Database) -> None:
+            database.table("syncs").insert(
+                {
+                    "id": run.id,
+                    "site": run.site,
+                    "source": run.source,
+                    "mirror": run.mirror,
+                    "begun_at": stamp(run.begun_at),
+                    "body": json.dumps(dict(run.body)),
+                }
+            )
+            body = {"source": run.source, "mirror": run.mirror, "run": run.id}
+            write_entry(database, run.begun_at, "sync.begun", run.site, who, body)
+
+        await self._db.write(work)
+
+    async def end_sync(self, run_id: str, outcome: str, body: Mapping[str, object], at: datetime, who: str) -> None:
+        """Put on record how a sync run ended; a run that has ended already stays as it is."""
+
+        def work(database: Database) -> None:
+            cursor = database.conn.execute(
+                "UPDATE syncs SET ended_at = ?, outcome = ?, body = ? WHERE id = ? AND ended_at IS NULL",
+                [stamp(at), outcome, json.dumps(dict(body)), run_id],
+            )
+            if cursor.rowcount:
+                site = str(database.table("syncs").get(run_id)["site"])
+                write_entry(database, at, f"sync.{outcome}", site, who, {"run": run_id, **body})
+
+        await self._db.write(work)
+
+    async def found_same(self, runs: Iterable[SyncRun], who: str, now: datetime) -> frozenset[str]:
+        """Put on record runs that found nothing to copy, all at once, and return the ids of those that count.
+
+        A run does not count, and leaves no trace, where somebody works on its site now, where the site is served from
+        another server now, or where its copy was quarantined meanwhile.
+        """
+        ended = list(runs)
+
+        def work(database: Database) -> frozenset[str]:
+            held = {
+                row["name"]
+                for row in database.query(
+                    "SELECT name FROM claims WHERE until_at IS NULL OR until_at >= ?", [stamp(now)]
+                )
+            }
+            active = {row["site"]: row["server"] for row in database.query("SELECT site, server FROM active")}
+            away = {(row["site"], row["server"]) for row in database.query("SELECT site, server FROM quarantine")}
+            counted = [
+                run
+                for run in ended
+                if f"site:{run.site}" not in held
+                and active.get(run.site, run.source) == run.source
+                and not {(run.site, run.source), (run.site, run.mirror)} & away
+            ]
+            database.conn.executemany(
+                "INSERT INTO syncs (id, site, source, mirror, begun_at, ended_at, outcome, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [_ended_row(run, now) for run in counted],
+            )
+            for run in counted:
+                body = {"source": run.source, "mirror": run.mirror, "run": run.id}
+                write_entry(database, run.begun_at, "sync.begun", run.site, who, body)
+                write_entry(database, now, f"sync.{run.outcome}", run.site, who, {"run": run.id, **run.body})
+            return frozenset(run.id for run in counted)
+
+        return await self._db.write(work)
+
+    async def running_syncs(self) -> tuple[SyncRun, ...]:
+        """Return the sync runs that have no end on record."""
+        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM syncs WHERE ended_at IS NULL")))
+        return tuple(_sync(row) for row in rows)
+
+    async def last_syncs(self) -> Mapping[tuple[str, str], SyncRun]:
+        """Return the newest ended run of every (site, mirror), whatever its outcome."""
+        return await self._newest("ended_at IS NOT NULL")
+
+    async def last_good(self) -> Mapping[tuple[str, str], SyncRun]:
+        """Return the newest good run of every (site, mirror); data age counts from its `begun_at`."""
+        return await self._newest("outcome = 'good'")
+
+    async def _newest(self, where: str) -> Mapping[tuple[str, str], SyncRun]:
+        sql = f"SELECT *, max(begun_at) AS newest FROM syncs WHERE {where} GROUP BY site, mirror"  # noqa: S608 - literals above
+        rows = await self._db.read(lambda database: list(database.query(sql)))
+        return {(row["site"], row["mirror"]): _sync(row) for row in rows}
+
+    async def active(self) -> Mapping[str, str]:
+        """Return the server that each site's DNS was last seen to point to, by site; a site never seen is absent."""
+        sql = "SELECT site, server FROM active"
+        return await self._db.read(lambda database: dict(database.conn.execute(sql).fetchall()))
+
+    async def set_active(self, sites: Mapping[str, str], at: datetime) -> None:
+        """Keep where sites are served from now, by site."""
+
+        def work(database: Database) -> None:
+            for site, server in sites.items():
+                database.conn.execute(
+                    "INSERT INTO active VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET server = excluded.server, "
+                    "since_at = excluded.since_at WHERE server != excluded.server",
+                    [site, server, stamp(at)],
+                )
+
+        await self._db.write(work)
+
+    async def quarantine(self, copies: Iterable[tuple[str, str]], why: str, at: datetime, who: str) -> None:
+        """Quarantine each (site, server), on record; what is quarantined already stays as it is."""
+        pairs = list(copies)
+
+        def work(database: Database) -> None:
+            for site, server in pairs:
+                cursor = database.conn.execute(
+                    "INSERT INTO quarantine VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", [site, server, stamp(at), why]
+                )
+                if cursor.rowcount:
+                    write_entry(database, at, "quarantine.begun", site, who, {"server": server, "why": why})
+
+        await self._db.write(work)
+
+    async def release(self, copies: Iterable[tuple[str, str]], why: str, at: datetime, who: str) -> None:
+        """End the quarantine of each (site, server), on record."""
+        pairs = list(copies)
+
+        def work(database: Database) -> None:
+            for site, server in pairs:
+                cursor = database.conn.execute("DELETE FROM quarantine WHERE site = ? AND server = ?", [site, server])
+                if cursor.rowcount:
+                    write_entry(database, at, "quarantine.ended", site, who, {"server": server, "why": why})
+
+        await self._db.write(work)
+
+    async def quarantined(self) -> Mapping[tuple[str, str], Quarantined]:
+        """Return every quarantined copy by (site, server)."""
+        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM quarantine")))
+        return {
+            (row["site"], row["server"]): Quarantined(
+                row["site"], row["server"], from_stamp(row["since_at"]), row["why"]
+            )
+            for row in rows
+        }
+
+
+def _sync(row: dict[str, str]) -> SyncRun:
+    return SyncRun(
+        id=row["id"],
+        site=row["site"],
+        source=row["source"],
+        mirror=row["mirror"],
+        begun_at=from_stamp(row["begun_at"]),
+        ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
+        outcome=row["outcome"],
+        body=json.loads(row["body"]),
+    )
+
+
+def _ended_row(run: SyncRun, ended_at: datetime) -> tuple[str | None, ...]:
+    begun, ended, body = stamp(run.begun_at), stamp(ended_at), json.dumps(dict(run.body))
+    return run.id, run.site, run.source, run.mirror, begun, ended, run.outcome, body

@@ -1,0 +1,75 @@
+"""Which runs may have left something behind on a server: syncs; and on record alone: undos, kept paths, stragglers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from core.sync.undo import STAMP, KeptRun, did_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+_SYNCS = "SELECT id, site, mirror AS server, coalesce(outcome, 'running') AS outcome, body FROM syncs"
+_UNDOS = (
+    "SELECT json_extract(body, '$.run') AS id, subject AS site, json_extract(body, '$.server') AS server, "
+    "replace(kind, '.begun', '') AS outcome, body FROM record "
+    "WHERE kind IN ('undo.begun', 'keep.begun', 'catch-up.begun')"
+)
+# The record grows for years, and an undo lasts hours.
+LOOKED_AT = 20_000
+_WITHOUT_END = """
+    SELECT subject, who, body FROM record AS begun
+    WHERE seq > (SELECT max(seq) FROM record) - ? AND kind = ? || '.begun' AND NOT EXISTS (
+        SELECT 1 FROM record AS later WHERE later.subject = begun.subject AND later.seq > begun.seq
+        AND later.kind LIKE ? || '.%' AND json_extract(later.body, '$.run') = json_extract(begun.body, '$.run'))
+    ORDER BY seq"""
+
+
+class Undos:
+    """Finds runs by what people know of them."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def run(self, run_id: str) -> KeptRun | None:
+        """Return the run called `run_id`, or None."""
+        found = await self._runs("id = ?", [run_id])
+        return found.get(run_id)
+
+    async def of_site(self, site: str) -> Mapping[str, KeptRun]:
+        """Return every run that may have changed a copy of `site`, by its id."""
+        return await self._runs("site = ?", [site])
+
+    async def since(self, at: datetime, most: int) -> tuple[KeptRun, ...]:
+        """Return the newest `most` runs since `at` that may have replaced or deleted something, the newest first."""
+        where = (
+            "id >= ? AND (outcome != 'good' OR json_extract(body, '$.files') > 0 OR "
+            f"json_extract(body, '$.deleted') > 0) ORDER BY id DESC LIMIT {most:d}"
+        )
+        return tuple((await self._runs(where, [at.strftime(STAMP)])).values())
+
+    async def without_end(self, kind: str = "undo") -> tuple[tuple[str, str, Mapping[str, object]], ...]:
+        """Return (site, who, body) of each undo, or `kind`, that has no end on record, among the newest entries."""
+        rows = await self._db.read(
+            lambda database: database.conn.execute(_WITHOUT_END, [LOOKED_AT, kind, kind]).fetchall(),
+        )
+        return tuple((site, who, json.loads(body)) for site, who, body in rows)
+
+    async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, KeptRun]:
+        sql = f"SELECT * FROM ({_SYNCS} UNION ALL {_UNDOS}) WHERE outcome != 'refused' AND {where}"  # noqa: S608 - literals above
+
+        def work(database: Database) -> list[dict[str, str]]:
+            return list(database.query(sql, parameters))
+
+        return {
+            row["id"]: KeptRun(
+                row["id"], row["site"], row["server"], did_in_words(row["outcome"], json.loads(row["body"]))
+            )
+            for row in await self._db.read(work)
+        }

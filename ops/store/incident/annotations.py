@@ -1,0 +1,45 @@
+"""What people said of incidents, in the order in which they said it. Called inside transactions that are open."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from core.incident.notes import Said
+from core.wording import from_stamp, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlite_utils import Database
+
+    from core.incident.notes import Heard
+
+
+def add_said(database: Database, incident: str, said: Said, heard: Heard | None) -> None:
+    """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`, by the message `heard` if any."""
+    database.conn.execute(
+        "INSERT INTO said (incident, kind, text, who, at, heard) VALUES (?, ?, ?, ?, ?, ?)",
+        [incident, said.kind, said.text, said.who, stamp(said.at), heard.key if heard is not None else None],
+    )
+
+
+def was_heard(database: Database, heard: Heard | None) -> bool:
+    """Return whether what this message said is kept already."""
+    if heard is None:
+        return False
+    ((found,),) = database.conn.execute("SELECT EXISTS (SELECT 1 FROM said WHERE heard = ?)", [heard.key]).fetchall()
+    return bool(found)
+
+
+def said_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Said, ...]]:
+    """Return what was said of each of these incidents, oldest first; nothing: an empty tuple."""
+    rows = database.query(
+        "SELECT * FROM said WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY number",
+        [json.dumps(list(incidents))],
+    )
+    found: dict[str, tuple[Said, ...]] = defaultdict(tuple)
+    for row in rows:
+        found[row["incident"]] += (Said(row["kind"], row["text"], row["who"], from_stamp(row["at"])),)
+    return found

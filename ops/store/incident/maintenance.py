@@ -1,0 +1,255 @@
+"""Planned work: each together with its card, and with what it keeps quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.incident.maintenance import Maintenance
+from core.incident.notes import Heard, Said, thread_line
+from core.wording import from_stamp, stamp
+from ops.store.audit import write_entry
+from ops.store.cards import add_note, put_card
+from ops.store.incident.annotations import add_said, said_of, was_heard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from core.reply import Reply
+    from ops.store.database import Db
+
+WHO = "bot:maintenance"
+_OPEN = "ended_at IS NULL AND cancelled_at IS NULL"
+
+# What its card shows.
+Draw = Callable[[Maintenance], "Reply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A maintenance that is asked for. `began_at` None: it is planned; else it begins at once."""
+
+    scope: str
+    why: str
+    asked_by: str
+    starts_at: datetime
+    ends_at: datetime
+    began_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """Something was down, since `from_at`, while a maintenance kept it quiet. until_at None: it still is."""
+
+    maintenance: int
+    target: str
+    from_at: datetime
+    until_at: datetime | None
+    why: str
+
+
+class Maintenances:
+    """Every maintenance, on record."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def plan(
+        self, wanted: Wanted, at: datetime, draw: Draw, why_not: Callable[[Sequence[Maintenance]], str | None]
+    ) -> Maintenance | str:
+        """Keep a new one, with its card; or return what `why_not` says of those that are open, and change nothing."""
+
+        def work(database: Database) -> Maintenance | str:
+            reason = why_not(_read(database, f"WHERE {_OPEN}"))
+            if reason is not None:
+                return reason
+            cursor = database.conn.execute(
+                "INSERT INTO maintenance (scope, why, asked_by, asked_at, starts_at, ends_at, began_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    wanted.scope,
+                    wanted.why,
+                    wanted.asked_by,
+                    stamp(at),
+                    stamp(wanted.starts_at),
+                    stamp(wanted.ends_at),
+                    _written(wanted.began_at),
+                ],
+            )
+            (one,) = _read(database, "WHERE id = ?", [cursor.lastrowid])
+            kind = "planned" if one.began_at is None else "begun"
+            write_entry(database, at, f"maintenance.{kind}", one.label, wanted.asked_by, _facts(one))
+            put_card(database, one.card, draw(one), at)
+            return one
+
+        return await self._db.write(work)
+
+    async def change(
+        self, number: int, change: Callable[[Maintenance], Maintenance], kind: str, who: str, at: datetime, draw: Draw
+    ) -> Maintenance | None:
+        """Make `change` of it as it is now, on record as `maintenance.KIND`, with its card and a line in its thread.
+
+        Where it stays the same, nothing is written. None: there is none of that number. What `change` raises is raised.
+        """
+
+        def work(database: Database) -> Maintenance | None:
+            found = _read(database, "WHERE id = ?", [number])
+            if not found:
+                return None
+            after = change(found[0])
+            if after == found[0]:
+                return after
+            database.conn.execute(
+                "UPDATE maintenance SET ends_at = ?, began_at = ?, ended_at = ?, ended_by = ?, cancelled_at = ?, "
+                "overrun_at = ? WHERE id = ?",
+                [
+                    stamp(after.ends_at),
+                    _written(after.began_at),
+                    _written(after.ended_at),
+                    after.ended_by,
+                    _written(after.cancelled_at),
+                    _written(after.overrun_at),
+                    number,
+                ],
+            )
+            write_entry(database, at, f"maintenance.{kind}", after.label, who, _facts(after))
+            reply = draw(after)
+            put_card(database, after.card, reply, at)
+            add_note(database, after.card, reply.title, at)
+            return after
+
+        return await self._db.write(work)
+
+    async def say(self, number: int, said: Said, draw: Draw, heard: Heard | None = None) -> Maintenance | None:
+        """Keep what somebody said of it, on record, on its card and in its thread. None: there is none.
+
+        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        """
+
+        def work(database: Database) -> Maintenance | None:
+            found = _read(database, "WHERE id = ?", [number])
+            if not found or was_heard(database, heard):
+                return found[0] if found else None
+            add_said(database, f"maintenance:{number}", said, heard)
+            (one,) = _read(database, "WHERE id = ?", [number])
+            write_entry(database, said.at, f"incident.{said.kind}", one.label, said.who, {"text": said.text})
+            put_card(database, one.card, draw(one), said.at)
+            if heard is None or heard.card != one.card:
+                add_note(database, one.card, thread_line(said), said.at)
+            return one
+
+        return await self._db.write(work)
+
+    async def get(self, number: int) -> Maintenance | None:
+        """Return one, or None."""
+        found = await self._db.read(lambda database: _read(database, "WHERE id = ?", [number]))
+        return found[0] if found else None
+
+    async def now_and_planned(self) -> tuple[Maintenance, ...]:
+        """Return what goes on and what is planned, by planned start; `phase(now)` tells them apart."""
+        return await self._db.read(lambda database: _read(database, f"WHERE {_OPEN} ORDER BY starts_at, id"))
+
+    async def since(self, at: datetime) -> tuple[Maintenance, ...]:
+        """Return those that took place and were not over at `at`, newest first; what was cancelled did not."""
+        return await self._db.read(
+            lambda database: _read(
+                database,
+                "WHERE cancelled_at IS NULL AND began_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= ?) "
+                "ORDER BY began_at DESC, id DESC",
+                [stamp(at)],
+            )
+        )
+
+    async def silence(self, many: Sequence[Silenced], card: str, line: str, at: datetime) -> None:
+        """Put on record that things are down and nobody is alerted, and one line into the thread of `card`; once."""
+
+        def work(database: Database) -> None:
+            fresh = 0
+            for one in many:
+                cursor = database.conn.execute(
+                    "INSERT INTO silenced (maintenance, target, from_at, why) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
+                    [one.maintenance, one.target, stamp(one.from_at), one.why],
+                )
+                if cursor.rowcount:
+                    body = {"maintenance": f"M{one.maintenance}", "since": stamp(one.from_at), "why": one.why}
+                    write_entry(database, at, "maintenance.silenced", one.target, WHO, body)
+                    fresh += 1
+            if fresh:
+                add_note(database, card, line, at)
+
+        await self._db.write(work)
+
+    async def silence_over(
+        self, many: Sequence[tuple[Silenced, datetime]], card: str, line: str | None, at: datetime
+    ) -> None:
+        """Put on record until when things were kept quiet: they are up again, or (`line` None) alerts are on again."""
+
+        def work(database: Database) -> None:
+            kind, changed = ("maintenance.alerting" if line is None else "maintenance.back"), 0
+            for one, until_at in many:
+                cursor = database.conn.execute(
+                    "UPDATE silenced SET until_at = ? WHERE target = ? AND until_at IS NULL",
+                    [stamp(until_at), one.target],
+                )
+                if cursor.rowcount:
+                    write_entry(database, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
+                    changed += 1
+            if changed and line is not None:
+                add_note(database, card, line, at)
+
+        await self._db.write(work)
+
+    async def kept_quiet(self, number: int | None = None) -> tuple[Silenced, ...]:
+        """Return what is kept quiet now; or, of one maintenance, all that it kept quiet, oldest first."""
+        where, parameters = ("until_at IS NULL", []) if number is None else ("maintenance = ?", [number])
+        sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
+        rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
+        return tuple(
+            Silenced(row["maintenance"], row["target"], from_stamp(row["from_at"]), _at(row["until_at"]), row["why"])
+            for row in rows
+        )
+
+
+def _read(database: Database, where: str, parameters: Iterable[object] = ()) -> tuple[Maintenance, ...]:
+    rows = list(database.query(f"SELECT * FROM maintenance {where}", list(parameters)))  # noqa: S608 - literals of this file
+    said = said_of(database, [f"maintenance:{row['id']}" for row in rows])
+    return tuple(
+        Maintenance(
+            id=row["id"],
+            scope=row["scope"],
+            why=row["why"],
+            asked_by=row["asked_by"],
+            asked_at=from_stamp(row["asked_at"]),
+            starts_at=from_stamp(row["starts_at"]),
+            ends_at=from_stamp(row["ends_at"]),
+            began_at=_at(row["began_at"]),
+            ended_at=_at(row["ended_at"]),
+            ended_by=row["ended_by"],
+            cancelled_at=_at(row["cancelled_at"]),
+            overrun_at=_at(row["overrun_at"]),
+            said=said.get(f"maintenance:{row['id']}", ()),
+        )
+        for row in rows
+    )
+
+
+def _facts(one: Maintenance) -> dict[str, object]:
+    return {
+        "scope": one.scope,
+        "why": one.why,
+        "planned": [stamp(one.starts_at), stamp(one.ends_at)],
+        "actual": [_written(one.began_at), _written(one.ended_at)],
+    }
+
+
+def _at(text: str | None) -> datetime | None:
+    return from_stamp(text) if text is not None else None
+
+
+def _written(at: datetime | None) -> str | None:
+    return stamp(at) if at is not None else None

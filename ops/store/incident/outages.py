@@ -1,0 +1,289 @@
+"""Outages: what was down, since when, who looks after it; each kept together with its card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.incident.card_people import said_of_drops
+from core.incident.notes import Heard, Said, cause_of, thread_line
+from core.wording import from_stamp, stamp
+from ops.store.audit import write_entry
+from ops.store.cards import add_note, put_card
+from ops.store.incident.annotations import add_said, said_of, was_heard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from core.reply import Reply
+    from ops.store.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Something was down. `body` holds plain facts for its card (sites affected, vantage points, …).
+
+    said: what people said of it, oldest first; the last cause among it is the one that counts.
+    """
+
+    id: int
+    target: str
+    opened_at: datetime
+    closed_at: datetime | None
+    body: Mapping[str, object]
+    acked_by: str | None = None
+    acked_at: datetime | None = None
+    said: tuple[Said, ...] = ()
+
+    @property
+    def cause(self) -> str | None:
+        """Why it happened, as somebody said; None: nobody has."""
+        cause = cause_of(self.said)
+        return cause.text if cause is not None else None
+
+    @property
+    def card(self) -> str:
+        """The key of the card that shows it; several outages may share one."""
+        return str(self.body.get("card", f"outage:{self.id}"))
+
+
+# Given all the outages that share a card, oldest first: what the card shows.
+Draw = Callable[[tuple[Outage, ...]], "Reply"]
+# Given the keys of the cards that were made for the same batch so far: the card to join, or None for one of its own.
+Choose = Callable[[Sequence[str]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An outage to be opened: of what, since when, and its facts.
+
+    flaps_since: it is one more drop of something that flaps since then: who looks after it, and what was said of its
+    drops before, go on.
+    """
+
+    target: str
+    opened_at: datetime
+    body: Mapping[str, object]
+    flaps_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """An outage to be closed, as of when, and its last facts."""
+
+    outage: Outage
+    closed_at: datetime
+    body: Mapping[str, object]
+
+
+class Outages:
+    """Every outage, on record. Whatever changes several of them draws each card once, in the same transaction."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def open_many(
+        self, openings: Sequence[Opening], who: str, choose: Choose, draw: Draw, at: datetime
+    ) -> tuple[Outage, ...]:
+        """Open outages, on record, together with their cards; return those of these targets that are open then.
+
+        choose: says for each on which card it goes. Where an outage of a target is open already, nothing changes.
+        """
+
+        def work(database: Database) -> tuple[Outage, ...]:
+            made: list[str] = []
+            touched: dict[str, None] = {}
+            for one in openings:
+                cursor = database.conn.execute(
+                    "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
+                    [one.target, stamp(one.opened_at)],
+                )
+                if cursor.rowcount:
+                    card = choose(made)
+                    if card is None:
+                        card = f"outage:{cursor.lastrowid}"
+                        made.append(card)
+                    kept, number = {**one.body, "card": card}, int(cursor.lastrowid or 0)
+                    _keep_body(database, number, kept)
+                    write_entry(database, at, "outage.opened", one.target, who, kept)
+                    _go_on(database, number, one, who, at)
+                    touched[card] = None
+            for card in touched:
+                _draw(database, card, draw, at)
+            targets = {one.target for one in openings}
+            return tuple(outage for outage in read_open(database) if outage.target in targets)
+
+        return await self._db.write(work)
+
+    async def change_many(
+        self, changes: Sequence[tuple[Outage, Mapping[str, object]]], draw: Draw, at: datetime
+    ) -> None:
+        """Replace the facts of outages together with their cards."""
+
+        def work(database: Database) -> None:
+            for outage, body in changes:
+                _keep_body(database, outage.id, {**body, "card": outage.card})
+            for card in {outage.card: None for outage, _ in changes}:
+                _draw(database, card, draw, at)
+
+        await self._db.write(work)
+
+    async def close_many(self, closings: Sequence[Closing], who: str, draw: Draw, at: datetime) -> None:
+        """Close outages, on record, together with their cards; one that was closed already stays as it is.
+
+        Each card's thread says so too.
+        """
+
+        def work(database: Database) -> None:
+            touched: dict[str, None] = {}
+            for one in closings:
+                kept = {**one.body, "card": one.outage.card}
+                cursor = database.conn.execute(
+                    "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
+                    [stamp(one.closed_at), json.dumps(kept), one.outage.id],
+                )
+                if cursor.rowcount:
+                    write_entry(database, at, "outage.closed", one.outage.target, who, kept)
+                    touched[one.outage.card] = None
+            for card in touched:
+                # An edited message rings nobody's phone; a line in its thread reaches those who follow it.
+                add_note(database, card, _draw(database, card, draw, at).title, at)
+
+        await self._db.write(work)
+
+    async def acknowledge(self, outage: Outage, who: str, at: datetime, draw: Draw) -> tuple[Outage, ...]:
+        """Note who looks after an outage and the others on its card; return those that nobody looked after before."""
+
+        def work(database: Database) -> tuple[Outage, ...]:
+            free = [one for one in _sharing(database, outage.card) if one.acked_by is None and one.closed_at is None]
+            for one in free:
+                database.table("outages").update(one.id, {"acked_by": who, "acked_at": stamp(at)})
+                write_entry(database, at, "outage.acknowledged", one.target, who, {"outage": one.id})
+            if free:
+                _draw(database, outage.card, draw, at)
+            return tuple(free)
+
+        return await self._db.write(work)
+
+    async def say(self, outage: Outage, said: Said, draw: Draw, heard: Heard | None = None) -> tuple[Outage, ...]:
+        """Keep what somebody said of an outage, on record, on its card and in its thread; return whom it is kept for.
+
+        A cause is also that of the others on its card that have none: what died together mostly has one cause.
+        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        """
+
+        def work(database: Database) -> tuple[Outage, ...]:
+            if was_heard(database, heard):
+                return ()
+            sharing = _sharing(database, outage.card)
+            meant = tuple(one for one in sharing if one.id == outage.id or (said.kind == "cause" and one.cause is None))
+            for one in meant:
+                add_said(database, f"outage:{one.id}", said, heard)
+                write_entry(
+                    database, said.at, f"incident.{said.kind}", one.target, said.who,
+                    {"outage": one.id, "text": said.text},
+                )  # fmt: skip
+                if said.kind == "cause":
+                    database.table("outages").update(one.id, {"cause": said.text})
+            _draw(database, outage.card, draw, said.at)
+            if heard is None or heard.card != outage.card:
+                add_note(database, outage.card, thread_line(said), said.at)
+            return meant
+
+        return await self._db.write(work)
+
+    async def outages_since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
+        """Return the outages that were not over at `at`, newest first, `most` of them; None: all."""
+        sql = "SELECT * FROM outages WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC, id DESC LIMIT ?"
+        return await self._db.read(
+            lambda database: _outages(database, database.query(sql, [stamp(at), -1 if most is None else most]))
+        )
+
+    async def open_outages(self) -> tuple[Outage, ...]:
+        """Return the outages that are not over, oldest first."""
+        return await self._db.read(read_open)
+
+    async def on_card(self, card: str) -> tuple[Outage, ...]:
+        """Return the outages that this card shows, oldest first."""
+        return await self._db.read(lambda database: _sharing(database, card))
+
+    async def outage(self, outage_id: int) -> Outage | None:
+        """Return one outage, or None."""
+        found = await self._db.read(
+            lambda database: _outages(database, database.query("SELECT * FROM outages WHERE id = ?", [outage_id]))
+        )
+        return found[0] if found else None
+
+
+def _go_on(database: Database, number: int, one: Opening, who: str, at: datetime) -> None:
+    """Let the outage have what people did about the drops of the same thing that were over since it flaps."""
+    if one.flaps_since is None:
+        return
+    drops = _outages(
+        database,
+        database.query(
+            "SELECT * FROM outages WHERE target = ? AND closed_at >= ? ORDER BY id",
+            [one.target, stamp(one.flaps_since)],
+        ),
+    )
+    said = said_of_drops(drops)
+    acked = [drop for drop in drops if drop.acked_by is not None and drop.acked_at is not None]
+    if not said and not acked:
+        return
+    for each in said:
+        add_said(database, f"outage:{number}", each, None)
+    cause = cause_of(said)
+    database.conn.execute(
+        "UPDATE outages SET cause = ?, acked_by = ?, acked_at = ? WHERE id = ?",
+        [
+            cause.text if cause is not None else None,
+            acked[-1].acked_by if acked else None,
+            stamp(acked[-1].acked_at) if acked and acked[-1].acked_at is not None else None,
+            number,
+        ],
+    )
+    body = {"outage": number, "from": [drop.id for drop in drops], "said": len(said)}
+    write_entry(database, at, "outage.goes-on", one.target, who, body)
+
+
+def read_open(database: Database) -> tuple[Outage, ...]:
+    """Return the outages that are not over, oldest first, inside a transaction that is open already."""
+    return _outages(database, database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
+
+
+def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:
+    database.conn.execute("UPDATE outages SET body = ? WHERE id = ?", [json.dumps(body), outage_id])
+
+
+def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
+    rows = database.query("SELECT * FROM outages WHERE json_extract(body, '$.card') = ? ORDER BY id", [card])
+    return _outages(database, rows)
+
+
+def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
+    reply = draw(_sharing(database, card))
+    put_card(database, card, reply, at)
+    return reply
+
+
+def _outages(database: Database, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
+    found = list(rows)
+    said = said_of(database, [f"outage:{row['id']}" for row in found])
+    return tuple(
+        Outage(
+            id=int(row["id"]),
+            target=row["target"],
+            opened_at=from_stamp(row["opened_at"]),
+            closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
+            body=json.loads(row["body"]),
+            acked_by=row["acked_by"],
+            acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
+            said=said.get(f"outage:{row['id']}", ()),
+        )
+        for row in found
+    )

@@ -1,0 +1,1 @@
+"""What the store keeps of the watch: states, their history, latencies, and figures of them."""

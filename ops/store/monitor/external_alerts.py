@@ -1,0 +1,61 @@
+"""What other monitoring reports of the fleet: who says, since when, that something is down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.wording import from_stamp, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`source` says, last at `said_at`, that `target` (`server:NAME`, `nameserver:NAME`) is down since `begun_at`."""
+
+    source: str
+    target: str
+    begun_at: datetime
+    said_at: datetime
+
+
+class Reports:
+    """The newest word of each source on each target; of what it says is over nothing is kept."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def take_in(self, firing: Iterable[Report], over: Iterable[tuple[str, str]]) -> None:
+        """Keep reports, and forget those of each (source, target) in `over`."""
+        rows = [(one.source, one.target, stamp(one.begun_at), stamp(one.said_at)) for one in firing]
+        gone = list(over)
+
+        def work(database: Database) -> None:
+            database.conn.executemany("DELETE FROM reports WHERE source = ? AND target = ?", gone)
+            database.conn.executemany(
+                "INSERT INTO reports VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET begun_at = excluded.begun_at, said_at = excluded.said_at",
+                rows,
+            )
+
+        await self._db.write(work)
+
+    async def since(self, said_after_at: datetime) -> Mapping[str, tuple[Report, ...]]:
+        """Return the reports that were made or repeated after this moment, by target."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query("SELECT * FROM reports WHERE said_at > ? ORDER BY source", [stamp(said_after_at)])
+            )
+        )
+        found: dict[str, tuple[Report, ...]] = {}
+        for row in rows:
+            report = Report(row["source"], row["target"], from_stamp(row["begun_at"]), from_stamp(row["said_at"]))
+            found[report.target] = (*found.get(report.target, ()), report)
+        return found

@@ -1,0 +1,49 @@
+"""How fast each target answered, of late: one median for each slot of time, and no more slots than are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.status.plot import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlite_utils import Database
+
+    from ops.store.database import Db
+
+
+class Latencies:
+    """Answer times in seconds, by target (`server:NAME`, …) and slot (see `core.status.plot.slot_of`)."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    async def keep(self, medians: Iterable[tuple[str, int, float]]) -> None:
+        """Keep (target, slot, seconds); one that is there already is replaced, and what is too old forgotten."""
+        rows = list(medians)
+
+        def work(database: Database) -> None:
+            database.conn.executemany("INSERT OR REPLACE INTO latencies VALUES (?, ?, ?)", rows)
+            database.conn.executemany(
+                "DELETE FROM latencies WHERE target = ? AND slot <= ?", [(row[0], row[1] - SLOTS) for row in rows]
+            )
+
+        await self._db.write(work)
+
+    async def of(self, target: str, since_slot: int) -> Mapping[int, float]:
+        """Return the medians of a target from that slot on, by slot."""
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [target, since_slot]
+            ).fetchall()
+        )
+        return dict(rows)
+
+    async def forget(self, before_slot: int) -> int:
+        """Forget the medians before that slot, of targets that are gone too; return how many they were."""
+        cursor = await self._db.write(
+            lambda database: database.conn.execute("DELETE FROM latencies WHERE slot < ?", [before_slot])
+        )
+        return cursor.rowcount

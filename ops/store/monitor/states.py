@@ -1,0 +1,216 @@
+"""What the watch saw: the state of each target now, when it was observed, and the outages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.wording import from_stamp, stamp
+from ops.store.incident.outages import Outages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlite_utils import Database
+
+    Row = tuple[str, ...]
+
+_STATE = (
+    "INSERT INTO states (target, state, since_at, seen_at, why) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "state = excluded.state, since_at = excluded.since_at, seen_at = excluded.seen_at, why = excluded.why"
+)
+# A stretch goes on where the newest one of the target is of the same state and did not end too long ago.
+_STRETCH = (
+    "INSERT INTO observed (target, state, from_at, until_at) VALUES (?, ?, coalesce((SELECT CASE WHEN state = ? "
+    "AND until_at >= ? THEN from_at END FROM observed WHERE target = ? ORDER BY from_at DESC LIMIT 1), ?), ?) "
+    "ON CONFLICT DO UPDATE SET state = excluded.state, until_at = max(until_at, excluded.until_at)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The state of a target (`server:NAME`, `site:NAME`, `nameserver:NAME`) as it was last observed.
+
+    state: "up", "degraded", "down" or "unknown". since_at: when it became so. seen_at: when it was last looked at.
+    """
+
+    target: str
+    state: str
+    since_at: datetime
+    seen_at: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OldestCopies:
+    """The oldest of some copies (begun at, site, server; None: there is none), and how many are not as they should be.
+
+    overdue: too old. ahead: of unknown age, since they were made in the future. missing: not there.
+    """
+
+    oldest: tuple[datetime, str, str] | None
+    overdue: int
+    ahead: int
+    missing: int
+
+
+class Watching(Outages):
+    """States, observed stretches of time, and the outages that follow from them."""
+
+    async def saw(self, seen: Iterable[Seen], *, gap: timedelta) -> None:
+        """Keep what was just observed. A stretch goes on while the state is the same and no gap is longer than `gap`.
+
+        Time between two looks further apart than `gap` was not observed: it belongs to no stretch.
+        """
+        batch = list(seen)
+
+        def work(database: Database) -> None:
+            # Plain SQL, many rows at once: of thousands of targets a second, a table object's checks would cost more
+            # than the work.
+            states, observed = _rows(batch, gap)
+            database.conn.executemany(_STATE, states)
+            database.conn.executemany(_STRETCH, observed)
+
+        await self._db.write(work)
+
+    async def states(self) -> Mapping[str, Seen]:
+        """Return the last observed state of every target, by target."""
+        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM states")))
+        return {row["target"]: _seen(row) for row in rows}
+
+    async def observed(self, target: str, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
+        """Return the observed stretches (state, from, until) of `target` that end after `since_at`, in order."""
+        rows = await self._db.read(
+            lambda database: list(
+                database.query(
+                    "SELECT * FROM observed WHERE target = ? AND until_at > ? ORDER BY from_at",
+                    [target, stamp(since_at)],
+                )
+            )
+        )
+        return tuple((row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"])) for row in rows)
+
+    async def counts(self, stale_before_at: datetime) -> Mapping[tuple[str, str], int]:
+        """Return how many targets are in each state, by (kind, state); kind is what stands before the colon.
+
+        What was last looked at before `stale_before_at` is unknown.
+        """
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT substr(target, 1, instr(target, ':') - 1) AS kind, "
+                "CASE WHEN seen_at < ? THEN 'unknown' ELSE state END AS now, count(*) FROM states GROUP BY kind, now",
+                [stamp(stale_before_at)],
+            ).fetchall()
+        )
+        return {(kind, state): number for kind, state, number in rows}
+
+    async def not_up(self, kind: str, most: int) -> tuple[Seen, ...]:
+        """Return the targets of one kind that were not up when they were last looked at, worst first, `most` of them.
+
+        How many there are in all is in `counts`.
+        """
+        rows = await self._db.read(
+            lambda database: list(
+                database.query(
+                    "SELECT * FROM states WHERE target > ? AND target < ? AND state != 'up' "
+                    "ORDER BY CASE state WHEN 'down' THEN 0 WHEN 'degraded' THEN 1 ELSE 2 END, target LIMIT ?",
+                    [f"{kind}:", f"{kind};", most],
+                )
+            )
+        )
+        return tuple(_seen(row) for row in rows)
+
+    async def states_of(self, targets: Iterable[str]) -> Mapping[str, Seen]:
+        """Return the last observed state of these targets, by target; one that was never seen is absent."""
+        wanted = json.dumps(list(targets))
+        rows = await self._db.read(
+            lambda database: list(
+                database.query("SELECT * FROM states WHERE target IN (SELECT value FROM json_each(?))", [wanted])
+            )
+        )
+        return {row["target"]: _seen(row) for row in rows}
+
+    async def last_look_at(self) -> datetime | None:
+        """Return when any server was last looked at; None: never."""
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT max(seen_at) FROM states WHERE target > 'server:' AND target < 'server;'"
+            ).fetchall()
+        )
+        return from_stamp(rows[0][0]) if rows[0][0] is not None else None
+
+    async def keep_only(self, targets: Iterable[str]) -> None:
+        """Forget the states of all other targets: they are not watched any more. What was observed stays."""
+        wanted = json.dumps(list(targets))
+        await self._db.write(
+            lambda database: database.conn.execute(
+                "DELETE FROM states WHERE target NOT IN (SELECT value FROM json_each(?))", [wanted]
+            )
+        )
+
+    async def newest_good(self, copies: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], datetime]:
+        """Return when the last good copy of each (site, server) began; one without any is absent.
+
+        It asks for these pairs only: the whole history of syncs is long.
+        """
+        wanted = json.dumps([[site, server] for site, server in copies])
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT value ->> 0 AS site_, value ->> 1 AS server_, (SELECT max(begun_at) FROM syncs "
+                "WHERE site = value ->> 0 AND mirror = value ->> 1 AND outcome = 'good') FROM json_each(?)",
+                [wanted],
+            ).fetchall()
+        )
+        return {(site, server): from_stamp(at) for site, server, at in rows if at is not None}
+
+    async def oldest_copies(
+        self, copies: Iterable[tuple[str, str]], overdue_before_at: datetime, ahead_after_at: datetime
+    ) -> OldestCopies:
+        """Return how old the last good copies of these (site, server) pairs are, without reading each of them."""
+        wanted = json.dumps([{"site": site, "server": server} for site, server in copies])
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "WITH wanted AS MATERIALIZED (SELECT value ->> 'site' AS site, value ->> 'server' AS server "
+                "FROM json_each(?)), newest AS MATERIALIZED (SELECT site, server, (SELECT max(begun_at) FROM syncs "
+                "WHERE syncs.site = wanted.site AND mirror = server AND outcome = 'good') AS at FROM wanted) "
+                "SELECT min(at), site, server, coalesce(sum(at < ?), 0), coalesce(sum(at > ?), 0), "
+                "coalesce(sum(at IS NULL), 0) FROM newest",
+                [wanted, stamp(overdue_before_at), stamp(ahead_after_at)],
+            ).fetchall()
+        )
+        at, site, server, *counts = rows[0]
+        return OldestCopies((from_stamp(at), site, server) if at is not None else None, *counts)
+
+    async def served_counts(self) -> Mapping[str, int]:
+        """Return how many sites are served from each server, of those whose DNS was ever seen."""
+        rows = await self._db.read(
+            lambda database: database.conn.execute("SELECT server, count(*) FROM active GROUP BY server").fetchall()
+        )
+        return dict(rows)
+
+    async def served_from(self, sites: Iterable[str]) -> Mapping[str, str]:
+        """Return the server that the DNS of each of these sites was last seen to point to; absent: never seen."""
+        wanted = json.dumps(list(sites))
+        rows = await self._db.read(
+            lambda database: database.conn.execute(
+                "SELECT site, server FROM active WHERE site IN (SELECT value FROM json_each(?))", [wanted]
+            ).fetchall()
+        )
+        return dict(rows)
+
+
+def _rows(batch: Sequence[Seen], gap: timedelta) -> tuple[list[Row], list[Row]]:
+    """Return the rows of `batch` for `states` and for `observed`, as its statements take them."""
+    written = {at: stamp(at) for one in batch for at in (one.since_at, one.seen_at, one.seen_at - gap)}
+    states: list[Row] = [(one.target, one.state, written[one.since_at], written[one.seen_at], one.why) for one in batch]
+    observed: list[Row] = [
+        (one.target, one.state, one.state, written[one.seen_at - gap], one.target, *(2 * [written[one.seen_at]]))
+        for one in batch
+    ]
+    return states, observed
+
+
+def _seen(row: dict[str, str]) -> Seen:
+    return Seen(row["target"], row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"])

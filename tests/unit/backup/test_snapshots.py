@@ -1,0 +1,251 @@
+"""What a backup is marked with, which one is meant, what is suspicious, and what restic's words mean."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.backup import restic_output as said
+from core.backup.snapshots import (
+    Extent,
+    Snapshot,
+    dump_name,
+    fleet_tag,
+    is_upkeep_due,
+    keep_options,
+    moment,
+    newest_of,
+    overdue,
+    shrank,
+    site_of,
+    site_tag,
+    why_not_back_up,
+)
+from core.errors import UsageError
+from core.fleet import Database
+
+AT = datetime(2026, 11, 22, 3, 0, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def snapshot(id_: str, taken_at: datetime = AT, site: str = "shop") -> Snapshot:
+    return Snapshot(id_, site, "uk", taken_at, ("/srv/shop",))
+
+
+@given(st.text(min_size=1))
+def test_a_tag_holds_any_name_and_no_comma(name: str) -> None:
+    assert "," not in site_tag(name)
+    assert site_of(["other", site_tag(name)]) == name
+
+
+def test_the_file_of_a_dump_has_a_name_of_its_own_whatever_the_database_is_called() -> None:
+    assert dump_name(Database("mariadb", "shop")) == "mariadb-shop.sql"
+    assert dump_name(Database("postgresql", "a/b \n")) == "postgresql-a%2Fb%20%0A.sql"
+
+
+def test_a_snapshot_without_a_tag_of_ours_is_of_no_site() -> None:
+    assert site_of([fleet_tag("shop"), "by-hand"]) is None
+
+
+def test_the_newest_always_stays_when_old_ones_are_let_go_and_all_stay_where_nothing_is_said() -> None:
+    assert keep_options({"daily": 7, "yearly": 2}) == ("--keep-last=1", "--keep-daily=7", "--keep-yearly=2")
+    assert keep_options({}) == ()
+
+
+def test_the_newest_of_a_site_not_after_a_moment_is_found() -> None:
+    snapshots = [snapshot("a"), snapshot("b", AT + HOUR), snapshot("c", AT + 2 * HOUR, site="other")]
+    found = newest_of(snapshots, "shop")
+    assert found is not None
+    assert found.id == "b"
+    found = newest_of(snapshots, "shop", AT)
+    assert found is not None
+    assert found.id == "a"
+    assert newest_of(snapshots, "shop", AT - HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "last_instant"),
+    [
+        ("2026-11-22", "2026-11-22T22:59:59.999999+00:00"),
+        ("2026-11-22 03:00", "2026-11-22T02:00:59.999999+00:00"),
+        ("2026-11-22 3:00", "2026-11-22T02:00:59.999999+00:00"),
+        ("2026-11-22T03:00:05", "2026-11-22T02:00:05.999999+00:00"),
+        ("2026-11-22 3:00:05", "2026-11-22T02:00:05.999999+00:00"),
+        ("2026-11-22T03:00:00+05:00", "2026-11-21T22:00:00+00:00"),
+        ("2026-11-22T03:00:00Z", "2026-11-22T03:00:00+00:00"),
+        # The hour that comes twice when summer time ends: the later one.
+        ("2026-10-25 02:30", "2026-10-25T01:30:59.999999+00:00"),
+    ],
+)
+def test_a_moment_is_read_to_its_last_instant_in_the_fleets_time_zone(text: str, last_instant: str) -> None:
+    assert moment(text, "Europe/Oslo").isoformat() == last_instant
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-11-22 25:00", "", "2026W01", "9999-12-31"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        moment(text, "America/Lima")
+
+
+def test_a_source_without_files_is_not_backed_up() -> None:
+    trouble = why_not_back_up(Extent(0, 0), "uk")
+    assert trouble is not None
+    assert (trouble.code, trouble.message) == ("source-empty", "uk holds no files of it")
+    assert why_not_back_up(Extent(1, 0), "uk") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        (None, Extent(1, 1), ""),
+        (Extent(10, 1000), Extent(5, 500), ""),
+        (Extent(1200, 1000), Extent(4, 1000), "4 files, 1,200 before"),
+        (Extent(10, 5_000_000), Extent(10, 1_000_000), "1.0 MB, 5.0 MB before"),
+        (Extent(0, 0), Extent(1, 1), ""),
+    ],
+)
+def test_less_than_half_of_the_files_or_of_the_bytes_is_said(before: Extent | None, now: Extent, words: str) -> None:
+    assert shrank(before, now) == words
+
+
+def test_the_repository_is_pruned_once_a_day() -> None:
+    assert is_upkeep_due(None, AT)
+    assert not is_upkeep_due(AT, AT + 6 * HOUR)
+    assert is_upkeep_due(AT, AT + 23 * HOUR)
+
+
+def test_a_site_is_overdue_when_its_backup_is_too_old_or_was_never_made() -> None:
+    last = {"old": AT - 27 * HOUR, "fresh": AT - 25 * HOUR}
+    assert overdue(last, ["never", "old", "fresh"], AT, 26 * HOUR) == ("never", "old")
+
+
+HIDING = b"[sender] hiding %s %s because of pattern %s\n"
+
+
+def test_what_rsync_hides_is_left_out_by_its_exact_name() -> None:
+    out = (
+        HIDING % (b"directory", b"cache", b"cache/")
+        + HIDING % (b"file", b"a/b*c [1] \\#134#101.tmp", b"*.tmp")
+        + HIDING % (b"file", b"two\\#012lines because of pattern x", b"*x")
+        + HIDING % (b"file", b"price $HOME ", b"price*")
+        + b"\nNumber of files: 9 (reg: 6, dir: 2, link: 1)\nTotal transferred file size: 5123 bytes\n"
+    )
+    assert said.excluded(out, "/srv/[uk]/www") == (
+        b"/srv/[[]uk]/www/cache",
+        b"/srv/[[]uk]/www/a/b[*]c [[]1] \\\\#101.tmp",
+        b"/srv/[[]uk]/www/two?lines because of pattern x",
+        b"/srv/[[]uk]/www/price [$]HOME[ ]",
+    )
+    assert said.extent(out) == Extent(7, 5123)
+
+
+def test_the_root_of_all_is_no_special_case() -> None:
+    assert said.excluded(HIDING % (b"file", b"x", b"x"), "/") == (b"/x",)
+
+
+@given(st.text(st.characters(blacklist_characters="\0/\n\r", blacklist_categories=["Cs"]), min_size=1))
+def test_a_pattern_matches_the_name_that_it_was_made_of(name: str) -> None:
+    # Python's own patterns know no escapes but brackets.
+    pattern = said.escaped(name.encode()).decode().replace("\\\\", "[\\]")
+    assert fnmatch.fnmatchcase(name, pattern)
+    assert pattern == pattern.strip(" \t\v\f") or name != name.rstrip(" \t\v\f") or name[0] in " \t\v\f"
+
+
+def test_an_empty_name_needs_no_pattern() -> None:
+    assert said.escaped(b"") == b""
+
+
+SUMMARY = {"message_type": "summary", "snapshot_id": "172b63f7", "total_files_processed": 3}
+
+
+def lines(*values: Any) -> bytes:  # noqa: ANN401  JSON
+    return b"Warning: something\n{broken\n" + b"\n".join(json.dumps(value).encode() for value in values) + b"\n"
+
+
+def test_the_summary_is_found_among_other_words() -> None:
+    assert said.summary(lines({"message_type": "status"}, SUMMARY)) == SUMMARY
+    assert said.summary(lines([1])) is None
+
+
+def test_files_that_could_not_be_read_are_named_but_not_those_that_vanished() -> None:
+    err = lines(
+        {"message_type": "error", "error": {"Op": "open", "Path": "/a", "Err": 13}, "item": "/a"},
+        {"message_type": "error", "error": {"Op": "lstat", "Path": "/b", "Err": 2}, "item": "/b"},
+        {"message_type": "error", "error": {"message": "open /c: no such file or directory"}, "item": "/c"},
+        {"message_type": "error", "error": {"message": "permission denied"}, "item": "/d"},
+        {"message_type": "error", "error": "open /e: no such file or directory"},
+        {"message_type": "error", "error": "broken"},
+    )
+    assert said.unreadable(err) == ("/a", "/d", "broken")
+
+
+def test_snapshots_are_read_newest_first_and_those_of_others_left_out() -> None:
+    rows = [
+        {
+            "time": "2026-11-22T03:00:00.123456789+01:00",
+            "id": "0123456789ab",
+            "hostname": "uk",
+            "tags": ["site:a%2Cb"],
+            "paths": ["/srv/a"],
+        },
+        {"time": "2026-11-22T03:00:00Z", "id": "fedcba9876", "tags": ["site:c"], "paths": None},
+        {"time": "2026-11-22T03:00:00Z", "id": "1", "hostname": "x", "tags": None},
+    ]
+    first, second = said.snapshots(lines(rows))
+    assert (first.id, first.site, first.server, first.paths) == ("fedcba98", "c", "", ())
+    assert (second.id, second.site, second.server, second.paths) == ("01234567", "a,b", "uk", ("/srv/a",))
+    assert said.snapshots(b"nothing") == ()
+
+
+def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not() -> None:
+    err = lines(
+        {"type": "file", "path": "/a", "size": 5},
+        {"type": "file", "path": "/a", "size": 5},
+        {"type": "file", "path": "/�", "size": 1},
+        {"type": "dir", "path": "/d"},
+        {"type": "file", "path": "/empty"},
+    )
+    assert said.chosen(err + b"sharpnet-total 12 3456\n") == ((("/a", 5), ("/empty", 0)), Extent(12, 3456))
+    assert said.chosen(b"") == ((), Extent(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "err", "code"),
+    [
+        (1, "Fatal: wrong password or no key found", "wrong-password"),
+        (12, "", "wrong-password"),
+        (10, "", "no-repository"),
+        (1, "Fatal: unable to open config file: Lstat: file does not exist\nIs there a repository", "no-repository"),
+        (11, "", "locked"),
+        (1, "unable to create lock in backend: repository is already locked by PID 7", "locked"),
+        (1, 'Save: sftp: "Failure" (SSH_FX_FAILURE)', "offsite-disk"),
+        (1, 'sftp: "Permission denied" (SSH_FX_PERMISSION_DENIED)', "offsite-permission"),
+        (1, "Fatal: unable to open repository: unable to start the sftp session, error: EOF", "offsite-lost"),
+        (1, "write /x: no space left on device", "disk-full"),
+        (90, "sharpnet-stop: no-restic", "no-restic"),
+        (90, "sharpnet-stop: source-missing", "source-missing"),
+        (90, "sharpnet-stop: unheard-of", "restic"),
+        (1, "something else", "restic"),
+    ],
+)
+def test_trouble_is_called_what_it_is(exit_code: int, err: str, code: str) -> None:
+    trouble = said.trouble_of(exit_code, err.encode(), "uk")
+    assert trouble is not None
+    assert trouble.code == code
+    assert "{" not in trouble.message + trouble.hint
+
+
+def test_trouble_names_the_server_and_the_detail() -> None:
+    trouble = said.trouble_of(90, b"sharpnet-stop: mount-inside /srv/shop/media\n", "uk")
+    assert trouble is not None
+    assert trouble.message == "something is mounted inside the root on uk (/srv/shop/media)"
+    trouble = said.trouble_of(7, b'{"a": 1}\none\ntwo\nthree\nfour\n', "uk")
+    assert trouble is not None
+    assert (trouble.message, trouble.hint) == ("restic ended with status 7 on uk", "two / three / four")
+    assert said.trouble_of(0, b"whatever", "uk") is None

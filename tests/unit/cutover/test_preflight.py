@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.cutover.preflight_checks import judge, no_hooks_on
+from core.cutover.preflight_facts import Copy, Facts, Level, Sighting, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.plan.plan import Plan
+
+NOW = datetime(2026, 6, 14, 13, 2, tzinfo=UTC)
+UP, DOWN = Sighting(ok=True), Sighting(ok=False, why="refused")
+COPY = Copy("shop", "south", UP, NOW - timedelta(hours=3), timedelta(hours=26))
+
+GOOD = Facts(
+    now=NOW,
+    planned=False,
+    sources={"north": {"here": DOWN, "south": DOWN}},
+    serving={"north": (0, 1)},
+    own_link=True,
+    targets={"south": UP},
+    copies=(COPY,),
+    updates={"shop.test@192.0.2.53:53": None},
+    nameservers={"ns1": {"shop.test": 10}, "ns2": {"shop.test": 10}},
+    serials={"shop.test": (10,)},
+    max_ttl_s=300,
+)
+
+
+def verdict(facts: Facts, check: str, level: Level) -> Verdict:
+    (found,) = [one for one in judge(facts) if one.check == check and one.level == level]
+    return found
+
+
+def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
+    assert {one.level for one in judge(GOOD)} == {Level.PASS}
+    assert verdict(GOOD, "source", Level.PASS).text == "north is down, seen from 2 places"
+    assert verdict(GOOD, "data age", Level.PASS).text == "the oldest copy is from 3 h ago"
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "level", "text"),
+    [
+        (
+            lambda f: replace(f, sources={"north": {"here": DOWN, "south": UP}}, serving={}),
+            "source",
+            Level.BLOCK,
+            "north is up, seen from south",
+        ),
+        (
+            lambda f: replace(f, sources={"north": {"here": UP, "south": None}}, serving={"north": (1, 1)}),
+            "source",
+            Level.BLOCK,
+            "north is up, seen from here",
+        ),
+        (
+            lambda f: replace(f, sources={"north": {"here": UP, "south": UP}}),
+            "source",
+            Level.WARN,
+            "north answers SSH, but none of the 1 site on it answers",
+        ),
+        (
+            lambda f: replace(f, serving={"north": (2, 3)}),
+            "source",
+            Level.BLOCK,
+            "north does not answer SSH, but still serves 2 of 3 sites",
+        ),
+        (
+            lambda f: replace(f, sources={"north": {"here": DOWN, "south": None}}),
+            "source",
+            Level.WARN,
+            "north is down, but seen from one place only",
+        ),
+        (
+            lambda f: replace(f, planned=True),
+            "source",
+            Level.BLOCK,
+            "north does not answer, so this cannot be a planned move",
+        ),
+        (
+            lambda f: replace(f, planned=True, sources={"north": {"here": UP}}),
+            "source",
+            Level.PASS,
+            "north is up, as a planned move wants it",
+        ),
+        (
+            lambda f: replace(f, own_link=False),
+            "own link",
+            Level.BLOCK,
+            "nothing at all answers: the bot's own link may be down",
+        ),
+        (
+            lambda f: replace(f, targets={"south": DOWN}),
+            "target",
+            Level.BLOCK,
+            "south does not answer SSH: refused",
+        ),
+        (lambda f: replace(f, disks={"south": 0.96}), "disk", Level.WARN, "south has 96% of its disk or inodes used"),
+        (
+            lambda f: replace(f, copies=(replace(COPY, answers=Sighting(ok=False, why="status 500")),)),
+            "copy",
+            Level.BLOCK,
+            "shop does not answer properly on south: status 500",
+        ),
+        (
+            lambda f: replace(f, copies=(replace(COPY, last_good_at=None),)),
+            "data age",
+            Level.WARN,
+            "no good copy on record of shop",
+        ),
+        (
+            lambda f: replace(f, copies=(replace(COPY, last_good_at=NOW - timedelta(hours=33, minutes=12)),)),
+            "data age",
+            Level.WARN,
+            "too old: shop (last good copy 1 d 9 h ago, limit 1 d 2 h)",
+        ),
+        (
+            lambda f: replace(f, copies=(replace(COPY, last_good_at=NOW + timedelta(hours=2)),)),
+            "data age",
+            Level.WARN,
+            "of unknown age: shop (last good copy 2 h in the future, if no clock was put back)",
+        ),
+        (lambda f: replace(f, busy=(("shop", "a sync"),)), "other work", Level.BLOCK, "busy: shop (a sync)"),
+        (
+            lambda f: replace(f, backed_up=("shop",)),
+            "other work",
+            Level.WARN,
+            "a backup reads shop",
+        ),
+        (
+            lambda f: replace(f, unfrozen=("shop",)),
+            "databases",
+            Level.WARN,
+            "rows written at north between the last copy and the switch stay there: shop",
+        ),
+        (
+            lambda f: replace(f, hooks_left_out=("before_cutover of shop on north",)),
+            "hooks",
+            Level.WARN,
+            "1 hook left out on servers that cannot be counted on now: before_cutover of shop on north",
+        ),
+        (
+            lambda f: replace(f, hooks_left_out=("before_cutover of shop on south",), without_hooks=True),
+            "hooks",
+            Level.WARN,
+            "1 hook left out as asked: before_cutover of shop on south",
+        ),
+        (
+            lambda f: replace(f, updates={"shop.test@a": "REFUSED", "b": None}),
+            "update server",
+            Level.BLOCK,
+            "shop.test@a would not take the update: REFUSED",
+        ),
+        (
+            lambda f: replace(f, unread=("shop.test",)),
+            "transfer",
+            Level.WARN,
+            "transfers are refused (shop.test), so other names that point there could not be listed",
+        ),
+        (
+            lambda f: replace(f, nameservers={"ns1": "ns1 did not answer", "ns2": {"shop.test": 10}}),
+            "name servers",
+            Level.WARN,
+            "1 of 2 name servers not answering: ns1 did not answer",
+        ),
+        (
+            lambda f: replace(f, nameservers={"ns1": "timed out", "ns2": "timed out"}),
+            "name servers",
+            Level.BLOCK,
+            "none of 2 name servers answers",
+        ),
+        (
+            lambda f: replace(f, nameservers={"ns1": {"shop.test": 9}, "ns2": {"shop.test": 10}}),
+            "name servers",
+            Level.WARN,
+            "not in step with the update server: ns1",
+        ),
+        (
+            lambda f: replace(f, long_ttls=(("shop.test", 86400), ("www.shop.test", 3600))),
+            "TTL",
+            Level.WARN,
+            "2 records over 300 s (longest 86,400 s): shop.test, www.shop.test",
+        ),
+        (
+            lambda f: replace(f, odd=("www.shop.test is an alias of cdn.test, which does not move",)),
+            "records",
+            Level.WARN,
+            "does not simply follow: www.shop.test is an alias of cdn.test, which does not move",
+        ),
+        (
+            lambda f: replace(f, mentions=("ftp.shop.test A 192.0.2.1 (north)",)),
+            "other names",
+            Level.WARN,
+            "1 other record also point there and stay: ftp.shop.test A 192.0.2.1 (north)",
+        ),
+        (
+            lambda f: replace(f, recent=(("shop", NOW - timedelta(minutes=14)),)),
+            "last move",
+            Level.WARN,
+            "moved less than 15 min ago: shop 14 min ago",
+        ),
+        (
+            lambda f: replace(f, rollback=True),
+            "data age",
+            Level.WARN,
+            "south shows what it had when it was left; what was written since stays where it is now",
+        ),
+    ],
+)
+def test_a_trouble_is_told_with_its_figures(
+    change: Callable[[Facts], Facts], check: str, level: Level, text: str
+) -> None:
+    found = verdict(change(GOOD), check, level)
+    assert found.text == text
+    assert found.hint or level == Level.PASS
+
+
+@pytest.mark.parametrize(
+    ("sighting", "text"), [(UP, "south is up"), (DOWN, "south does not answer; going back leaves it")]
+)
+def test_going_back_is_right_whether_the_server_that_is_left_lives_or_not(sighting: Sighting, text: str) -> None:
+    facts = replace(GOOD, rollback=True, planned=True, sources={"south": {"here": sighting}})
+    assert verdict(facts, "source", Level.PASS).text == text
+
+
+def test_a_move_a_quarter_of_an_hour_ago_is_no_warning() -> None:
+    facts = replace(GOOD, recent=(("shop", NOW - timedelta(minutes=15)),))
+    assert "last move" not in {one.check for one in judge(facts)}
+
+
+def test_a_rollback_right_after_its_cutover_is_no_warning() -> None:
+    facts = replace(GOOD, rollback=True, recent=(("shop", NOW),))
+    assert "last move" not in {one.check for one in judge(facts)}
+
+
+def test_a_plan_without_copies_says_nothing_about_their_age() -> None:
+    assert not {"copy", "data age"} & {one.check for one in judge(replace(GOOD, copies=()))}
+
+
+def test_without_update_servers_nothing_is_said_to_be_taken() -> None:
+    assert "update server" not in {one.check for one in judge(replace(GOOD, updates={}))}
+
+
+def test_a_name_server_in_step_with_either_of_two_update_servers_is_in_step() -> None:
+    facts = replace(GOOD, serials={"shop.test": (2026, 10)})
+    assert verdict(facts, "name servers", Level.PASS).text == "all 2 name servers answer, in step"
+
+
+def test_a_full_disk_just_under_the_limit_is_no_warning() -> None:
+    assert "disk" not in {one.check for one in judge(replace(GOOD, disks={"south": 0.94}))}
+
+
+@pytest.mark.parametrize(
+    ("kind", "planned", "here", "left_out"),
+    [
+        ("failover", False, UP, ("north",)),
+        ("failover", False, DOWN, ("north",)),
+        ("failover", True, UP, ()),
+        ("failover", True, DOWN, ()),
+        ("rollback", True, UP, ()),
+        ("rollback", True, DOWN, ("north",)),
+        ("rollback", True, None, ("north",)),
+    ],
+)
+def test_hooks_are_left_out_where_the_server_that_is_left_cannot_be_counted_on(
+    plan: Plan, kind: str, planned: bool, here: Sighting | None, left_out: tuple[str, ...]
+) -> None:
+    facts = replace(GOOD, sources={"north": {"here": here}})
+    assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts) == left_out
+
+
+@pytest.mark.parametrize(
+    ("kind", "planned", "left_out"),
+    [("failover", False, ("north", "far")), ("failover", True, ()), ("rollback", True, ("far",))],
+)
+def test_hooks_on_another_silent_server_stand_in_the_way_of_a_planned_move_only(
+    plan: Plan, kind: str, planned: bool, left_out: tuple[str, ...]
+) -> None:
+    facts = replace(GOOD, sources={"north": {"here": UP}})
+    assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts, ["north", "far"]) == left_out

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.cutover.steps import (
+    BATCH,
+    BEFORE_DNS,
+    END,
+    Heard,
+    Outcome,
+    Standing,
+    Step,
+    Switched,
+    how_it_ended,
+    moved_sites,
+    moved_zones,
+    next_steps,
+    standing,
+    steps_of,
+    switched,
+)
+from core.dns.records import RecordChange, RecordSet
+from core.fleet import Endpoint
+from core.fleet.hook_runs import HookRun
+from core.plan.plan import Plan, State, ZoneChange
+
+if TYPE_CHECKING:
+    from core.fleet import Fleet
+
+DONE, REFUSED, UNKNOWN, LATE = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.LATE
+POSSIBLE = {
+    "hold": [DONE, REFUSED],
+    "before": [DONE, REFUSED],
+    "sync": [DONE, REFUSED],
+    "freeze": [DONE, REFUSED],
+    "resync": [DONE, REFUSED],
+    "update": [DONE, REFUSED, UNKNOWN],
+    "verify": [DONE, LATE],
+    "check": [DONE, REFUSED],
+    "switch": [DONE],
+    "catch-up": [DONE, REFUSED],
+    "after": [DONE, REFUSED],
+    "thaw": [DONE, REFUSED],
+}
+EVERY_MOMENT = ("before_cutover", "freeze", "after_cutover", "thaw")
+same_plan = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def updates(plan: Plan) -> list[str]:
+    return [f"update {zone.key}" for zone in plan.zones]
+
+
+def hooked(plan: Plan, *moments: str, sites: tuple[str, ...] = ("shop", "blog")) -> Plan:
+    hooks = [
+        HookRun(site, moment, "north", "true", 1.0, "north", "south", "/srv")  # type: ignore[arg-type]
+        for site in sites
+        for moment in moments
+    ]
+    return replace(plan, hooks=tuple(hooks))
+
+
+def in_two_waves(plan: Plan) -> Plan:
+    waves = [replace(move, wave=number) for number, move in enumerate(plan.moves)]
+    zones = [replace(zone, wave=number) for number, zone in enumerate(plan.zones)]
+    return replace(plan, moves=tuple(waves), zones=tuple(zones), wave_size=1)
+
+
+def keys(steps: tuple[Step, ...]) -> list[str]:
+    return [step.key for step in steps]
+
+
+def went_well(plan: Plan, before: str) -> dict[str, Outcome]:
+    """Return a good outcome of every step that comes before one."""
+    order = keys(steps_of(plan))
+    return dict.fromkeys(order[: order.index(before)], DONE)
+
+
+def test_an_emergency_goes_hold_update_verify_switch_end(plan: Plan) -> None:
+    outcomes: dict[str, Outcome] = {}
+    order = []
+    while (steps := next_steps(plan, outcomes)) != (END,):
+        order.append([step.key for step in steps])
+        outcomes |= {step.key: DONE for step in steps}
+    assert order == [["hold"], updates(plan), ["verify"], ["switch"]]
+
+
+def test_a_planned_move_copies_each_site_once_more_before_any_zone(planned: Plan) -> None:
+    assert [step.key for step in steps_of(planned)] == [
+        "hold",
+        "sync shop",
+        "sync blog",
+        *updates(planned),
+        "verify",
+        "switch",
+        "catch-up shop",
+        "catch-up blog",
+        "end",
+    ]
+
+
+def test_a_rollback_copies_nothing(planned: Plan) -> None:
+    assert "sync" not in {step.name for step in steps_of(replace(planned, kind="rollback"))}
+
+
+def test_a_failed_final_sync_ends_it_before_any_zone(planned: Plan) -> None:
+    outcomes = {"hold": DONE, "sync shop": REFUSED}
+    assert next_steps(planned, outcomes) == (END,)
+    assert how_it_ended(planned, outcomes) == State.STALE
+
+
+def test_a_refused_hold_ends_it_before_any_zone(plan: Plan) -> None:
+    assert next_steps(plan, {"hold": REFUSED}) == (END,)
+
+
+def test_zone_updates_go_out_in_batches(plan: Plan) -> None:
+    zones = tuple(replace(plan.zones[0], zone=f"z{i}.test") for i in range(BATCH + 5))
+    many = replace(plan, zones=zones)
+    first = next_steps(many, {"hold": DONE})
+    assert len(first) == BATCH
+    second = next_steps(many, {"hold": DONE, **{step.key: DONE for step in first}})
+    assert len(second) == 5
+    assert not {step.key for step in first} & {step.key for step in second}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verified", "state"),
+    [
+        (DONE, DONE, DONE, State.CONFIRMED),
+        (DONE, DONE, LATE, State.UNFINISHED),
+        (DONE, REFUSED, DONE, State.PARTIAL),
+        (DONE, UNKNOWN, LATE, State.PARTIAL),
+        (UNKNOWN, REFUSED, None, State.PARTIAL),
+        (REFUSED, REFUSED, None, State.STALE),
+    ],
+)
+def test_how_a_cutover_ends(
+    plan: Plan, first: Outcome, second: Outcome, verified: Outcome | None, state: State
+) -> None:
+    outcomes = {"hold": DONE, **dict(zip(updates(plan), (first, second), strict=True))}
+    if verified is not None:
+        outcomes |= {"verify": verified, "switch": DONE}
+    assert next_steps(plan, outcomes) == (END,)
+    assert how_it_ended(plan, outcomes) == state
+
+
+def test_a_site_has_moved_only_when_all_its_zones_have(plan: Plan, fleet: Fleet) -> None:
+    names = {site.name: site.names for site in fleet.sites.values()}
+    shop, blog = updates(plan)
+    assert moved_sites(plan, {shop: DONE, blog: REFUSED}, names) == ("shop",)
+    assert moved_sites(plan, {shop: DONE, blog: DONE}, names) == ("shop", "blog")
+    assert moved_sites(plan, {shop: REFUSED, blog: REFUSED}, names) == ()
+
+
+def test_hooks_and_freezing_stand_around_the_copies_and_the_switch(planned: Plan) -> None:
+    plan = hooked(planned, *EVERY_MOMENT, sites=("shop",))
+    assert keys(steps_of(plan)) == [
+        "hold",
+        "before shop",
+        "sync shop",
+        "sync blog",
+        "freeze shop",
+        "resync shop",
+        *updates(plan),
+        "verify",
+        "switch",
+        "catch-up shop",
+        "catch-up blog",
+        "after shop",
+        "thaw shop",
+        "end",
+    ]
+
+
+def test_what_is_done_site_by_site_is_done_some_at_once(planned: Plan) -> None:
+    plan = hooked(planned, *EVERY_MOMENT)
+    assert keys(next_steps(plan, {"hold": DONE}, at_once=4)) == ["before shop", "before blog"]
+    assert keys(next_steps(plan, {"hold": DONE}, at_once=1)) == ["before shop"]
+    assert keys(next_steps(plan, went_well(plan, "sync blog"), at_once=4)) == ["sync blog"]
+    assert keys(next_steps(plan, went_well(plan, "verify"), at_once=4)) == ["verify"]
+
+
+@pytest.mark.parametrize("step", ["before shop", "freeze shop", "resync shop"])
+def test_what_fails_before_the_zones_ends_it_there_and_thaws_what_was_frozen(planned: Plan, step: str) -> None:
+    plan = hooked(planned, *EVERY_MOMENT)
+    outcomes = {**went_well(plan, step), step: REFUSED}
+    frozen = [name for name in ("thaw shop", "thaw blog") if name.replace("thaw", "freeze") in outcomes]
+    for thaw in frozen:
+        assert keys(next_steps(plan, outcomes)) == [thaw]
+        outcomes[thaw] = DONE
+    assert next_steps(plan, outcomes) == (END,)
+    assert how_it_ended(plan, outcomes) == State.STALE
+
+
+@pytest.mark.parametrize("step", ["catch-up shop", "after shop", "thaw shop"])
+def test_what_fails_once_the_zones_have_changed_ends_nothing(planned: Plan, step: str) -> None:
+    plan = hooked(planned, *EVERY_MOMENT)
+    outcomes = {**went_well(plan, "end"), step: REFUSED}
+    assert next_steps(plan, outcomes) == (END,)
+    assert how_it_ended(plan, outcomes) == State.CONFIRMED
+
+
+def test_a_wave_is_held_moved_and_checked_before_the_next_begins(planned: Plan) -> None:
+    plan = in_two_waves(planned)
+    first, second = updates(plan)
+    assert second.endswith(" wave 2")
+    assert keys(steps_of(plan)) == [
+        "hold",
+        "sync shop",
+        first,
+        "verify",
+        "check",
+        "switch",
+        "catch-up shop",
+        "hold wave 2",
+        "sync blog",
+        second,
+        "verify wave 2",
+        "check wave 2",
+        "switch wave 2",
+        "catch-up blog",
+        "end",
+    ]
+
+
+@pytest.mark.parametrize("step", ["hold", "sync shop", "verify", "check", "catch-up shop", "after shop", "thaw shop"])
+def test_after_any_trouble_in_a_wave_the_next_stays(planned: Plan, step: str) -> None:
+    plan = in_two_waves(hooked(planned, *EVERY_MOMENT))
+    outcomes = {**went_well(plan, step), step: LATE if step == "verify" else REFUSED}
+    while (steps := next_steps(plan, outcomes)) != (END,):
+        outcomes |= {one.key: DONE for one in steps}
+    assert "hold wave 2" not in outcomes
+    before_dns = step in {"hold", "sync shop"}
+    assert how_it_ended(plan, outcomes) == (State.STALE if before_dns else State.PARTIAL)
+    assert ("thaw shop" in outcomes) == ("freeze shop" in outcomes)
+
+
+def test_sites_of_a_wave_move_with_that_wave(planned: Plan, fleet: Fleet) -> None:
+    plan = in_two_waves(planned)
+    names = {site.name: site.names for site in fleet.sites.values()}
+    outcomes = {updates(plan)[0]: DONE}
+    assert moved_sites(plan, outcomes, names, 0) == ("shop",)
+    assert moved_sites(plan, outcomes, names, 1) == ()
+
+
+def test_an_emergency_quarantines_the_copies_that_were_left(plan: Plan) -> None:
+    assert switched(plan, ["shop"]) == Switched({"shop": "south"}, quarantined=(("shop", "north"),))
+
+
+def test_a_planned_move_quarantines_nothing(planned: Plan) -> None:
+    assert switched(planned, ["shop", "blog"]) == Switched({"shop": "south", "blog": "east"})
+
+
+def test_a_rollback_frees_the_copy_that_serves_again_and_quarantines_the_other(planned: Plan) -> None:
+    back = replace(planned, kind="rollback")
+    assert switched(back, ["shop"]) == Switched({"shop": "south"}, (("shop", "north"),), (("shop", "south"),))
+
+
+@same_plan
+@given(st.integers(0, 2**32), st.booleans(), st.booleans(), st.booleans())
+def test_interrupted_after_any_step_the_rest_is_the_same_and_nothing_is_taken_twice(
+    plan: Plan, seed: int, in_a_planned_move: bool, with_hooks: bool, in_waves: bool
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a test's chance
+    plan = replace(plan, planned=in_a_planned_move)
+    if with_hooks:
+        plan = hooked(plan, *(EVERY_MOMENT if in_a_planned_move else ("before_cutover", "after_cutover")))
+    if in_waves:
+        plan = in_two_waves(plan)
+    all_steps = steps_of(plan)
+    # Now and then something goes wrong; if each step did, nothing would ever come far.
+    fate = {
+        step.key: chance.choice(POSSIBLE[step.name]) if chance.random() < 0.2 else DONE
+        for step in all_steps
+        if step != END
+    }
+    outcomes: dict[str, Outcome] = {}
+    taken: list[Step] = []
+    while (steps := next_steps(plan, outcomes, at_once=chance.randint(1, 3))) != (END,):
+        assert len({(step.name, step.wave) for step in steps}) == 1
+        # The process dies after some of a batch, and another begins from what is on record.
+        recorded = steps[: chance.randint(0, len(steps))]
+        for step in recorded:
+            assert step.key not in outcomes
+            earlier = [one for one in all_steps if one.wave < step.wave and one.key in outcomes]
+            assert all(outcomes[one.key] == DONE for one in earlier)
+            if step.name == "update":
+                before = [one for one in all_steps if one.wave == step.wave and one.name in BEFORE_DNS]
+                assert all(outcomes.get(one.key) == DONE for one in before)
+            taken.append(step)
+            outcomes[step.key] = fate[step.key]
+    keys_taken = keys(tuple(taken))
+    assert len(keys_taken) == len(set(keys_taken))
+    order = keys(all_steps)
+    assert keys_taken == sorted(keys_taken, key=order.index)
+    made = moved_zones(plan, outcomes)
+    for wave in range(plan.waves):
+        of_wave = any(zone.wave == wave for zone in made)
+        assert (Step("verify", wave=wave).key in outcomes) == of_wave
+        assert (Step("switch", wave=wave).key in outcomes) == of_wave
+    if plan.copies_first:
+        frozen = {key.removeprefix("freeze ") for key in outcomes if key.startswith("freeze ")}
+        assert {key.removeprefix("thaw ") for key in outcomes if key.startswith("thaw ")} == frozen
+    if how_it_ended(plan, outcomes) == State.STALE:
+        assert not made
+        assert UNKNOWN not in outcomes.values()
+
+
+def test_no_step_is_left_after_the_end(plan: Plan) -> None:
+    outcomes = {step.key: DONE for step in steps_of(plan)}
+    assert next_steps(plan, outcomes) == ()
+    assert Step("end") == END
+
+
+def heard(zone: ZoneChange, serial: int | None, *, new: bool, why: str = "") -> dict[str, Heard]:
+    sides = [(change, change.new if new else change.old) for change in zone.changes]
+    values = {(change.owner, change.type): side.values if side else () for change, side in sides}
+    return {zone.zone: Heard(serial, values, why)}
+
+
+def test_a_name_server_agrees_with_every_new_value_at_the_new_serial(zone_change: ZoneChange) -> None:
+    said = standing("ns1", [(zone_change, (11,))], heard(zone_change, 11, new=True))
+    assert said == Standing("ns1", agrees=True, serial=11)
+
+
+def test_a_later_serial_agrees_too(zone_change: ZoneChange) -> None:
+    assert standing("ns1", [(zone_change, (11,))], heard(zone_change, 12, new=True)).agrees
+
+
+def test_new_values_at_an_old_serial_do_not_agree(zone_change: ZoneChange) -> None:
+    said = standing("ns1", [(zone_change, (11,))], heard(zone_change, 10, new=True))
+    assert (said.agrees, said.old, said.serial) == (False, 0, 10)
+
+
+def test_old_values_are_counted(zone_change: ZoneChange) -> None:
+    said = standing("ns1", [(zone_change, (11,))], heard(zone_change, 10, new=False))
+    assert (said.agrees, said.old, said.wrong) == (False, len(zone_change.changes), 0)
+
+
+def test_values_that_are_neither_old_nor_new_are_counted(zone_change: ZoneChange) -> None:
+    said = standing("ns1", [(zone_change, (11,))], {zone_change.zone: Heard(11, {})})
+    assert (said.agrees, said.wrong) == (False, len(zone_change.changes))
+
+
+def test_a_silent_name_server_does_not_agree_and_says_why(zone_change: ZoneChange) -> None:
+    said = standing("ns1", [(zone_change, (11,))], heard(zone_change, None, new=True, why="timed out"))
+    assert (said.agrees, said.why) == (False, "timed out")
+    assert standing("ns1", [(zone_change, (11,))], {}).why == "not asked"
+    assert standing("ns1", [(zone_change, (11,))], heard(zone_change, None, new=True)).why == "no serial"
+
+
+def test_a_record_that_came_or_went_is_compared_as_absent() -> None:
+    gone = RecordChange(RecordSet("a.test", "AAAA", 60, ("2001:db8::1",)), None)
+    come = RecordChange(None, RecordSet("b.test", "A", 60, ("192.0.2.1",)))
+    zone = ZoneChange(Endpoint("192.0.2.53"), "test", 1, (gone, come))
+    new = {("b.test", "A"): ("192.0.2.1",)}
+    old = {("a.test", "AAAA"): ("2001:db8::1",)}
+    assert standing("ns1", [(zone, (2,))], {"test": Heard(2, new)}).agrees
+    assert standing("ns1", [(zone, (2,))], {"test": Heard(2, old)}).old == 2
+
+
+def test_the_serial_shown_is_that_of_the_zone_furthest_behind(plan: Plan) -> None:
+    first, second = plan.zones
+    said = {**heard(first, 10, new=False), **heard(second, 21, new=True)}
+    assert standing("ns1", [(first, (11,)), (second, (21,))], said).serial == 10
+    assert standing("ns1", [(second, (21,)), (first, (11,))], said).serial == 10
+
+
+def test_a_name_server_follows_one_of_several_update_servers(zone_change: ZoneChange) -> None:
+    said = heard(zone_change, 500, new=True)
+    assert standing("ns1", [(zone_change, (2_000_000_000, 500))], said).agrees

@@ -1,0 +1,275 @@
+"""What people say of incidents: which one they mean, what is kept of it, and what the lists show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import UsageError
+from core.incident.digest import Day, summary
+from core.incident.facts import Facts, facts_to_json
+from core.incident.maintenance import Maintenance
+from core.incident.notes import (
+    LONGEST,
+    Said,
+    cause_of,
+    id_and_text,
+    incident_meant,
+    incident_of_card,
+    label_of,
+    plain_text,
+    said_parts,
+    thread_line,
+    with_cause,
+)
+from core.incident.reminder import reminder
+from core.incident.report import ROWS, incidents_of, list_reply, maintenance_reply, outage_reply
+from core.reply import Reply, Table, Text, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
+ZONE = "Europe/London"
+WHY = Said("cause", "a disk died", "slack:U1", NOW)
+NOTE = Said("note", "called them", "slack:U2", NOW)
+
+
+@dataclass(frozen=True)
+class Outage:
+    id: int = 7
+    target: str = "server:uk"
+    opened_at: datetime = NOW - timedelta(hours=1)
+    closed_at: datetime | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+    acked_by: str | None = None
+    acked_at: datetime | None = None
+    said: tuple[Said, ...] = ()
+
+
+def work(number: int = 3, **more: Any) -> Maintenance:  # noqa: ANN401 - fields of Maintenance
+    start = NOW - timedelta(minutes=30)
+    return Maintenance(number, "server:us", "disks", "slack:U1", start, start, start + timedelta(hours=1), **more)
+
+
+def texts(reply: Reply) -> list[str]:
+    return [part.text for part in reply.parts if isinstance(part, Text)]
+
+
+def cells(reply: Reply) -> list[tuple[str, ...]]:
+    return [row.cells for part in reply.parts if isinstance(part, Table) for row in part.rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("7", ("outage", 7)),
+        ("#7", ("outage", 7)),
+        ("M3", ("maintenance", 3)),
+        ("m3", ("maintenance", 3)),
+        ("K7Q2", None),
+        ("", None),
+        ("٣", None),
+    ],
+)
+def test_a_number_is_an_outage_and_an_m_with_a_number_a_maintenance(text: str, meant: object) -> None:
+    assert incident_meant(text) == meant
+
+
+def test_what_names_an_incident_is_read_back() -> None:
+    assert incident_meant(label_of("outage", 12)) == ("outage", 12)
+    assert incident_meant(label_of("maintenance", 12)) == ("maintenance", 12)
+
+
+@pytest.mark.parametrize(
+    ("card", "incident"),
+    [
+        ("outage:7", ("outage", 7)),
+        ("maintenance:3", ("maintenance", 3)),
+        ("plan:K7Q2", None),
+        ("outage:", None),
+        ("sync:12", None),
+    ],
+)
+def test_the_cards_of_incidents_are_told_from_others(card: str, incident: tuple[str, int] | None) -> None:
+    assert incident_of_card(card) == incident
+
+
+@pytest.mark.parametrize(
+    ("words", "split"),
+    [
+        (["7", "a disk died"], ("7", "a disk died")),
+        (["M3", "a", "disk"], ("M3", "a disk")),
+        (["2 disks died"], (None, "2 disks died")),
+        (["7"], ("7", "")),
+        (["a", "disk"], (None, "a disk")),
+    ],
+)
+def test_what_is_typed_begins_with_the_incident_and_a_name_alone_is_no_text(words: list[str], split: object) -> None:
+    assert id_and_text(words) == split
+
+
+@given(st.text())
+def test_what_is_kept_is_one_short_line_that_can_be_seen(text: str) -> None:
+    try:
+        kept = plain_text(text)
+    except UsageError:
+        return
+    assert kept.isprintable()
+    assert 0 < len(kept) <= LONGEST
+    assert plain_text(kept) == kept
+
+
+@pytest.mark.parametrize(("text", "words"), [(" \n\u200b", "no text"), ("x" * 501, "501 characters, 1 too many")])
+def test_nothing_and_too_much_are_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        plain_text(text)
+
+
+def test_the_last_cause_counts() -> None:
+    better = Said("cause", "a power cut", "slack:U2", NOW)
+    assert cause_of([WHY, NOTE, better]) == better
+    assert cause_of([NOTE]) is None
+
+
+def test_a_long_cause_is_cut_in_a_title_only() -> None:
+    long = Said("cause", "x" * 200, "slack:U1", NOW)
+    title = with_cause("uk is back", [long])
+    assert title.startswith("uk is back; cause: xxx")
+    assert len(title) < 110
+    assert "x" * 200 in texts(Reply("", tuple(said_parts([long], ZONE, NOW))))[0]
+    assert with_cause("uk is back", [WHY]) == "uk is back; cause: a disk died"
+    assert with_cause("uk is back", [NOTE]) == "uk is back"
+
+
+def test_of_many_notes_the_newest_are_shown_and_the_others_counted() -> None:
+    notes = [Said("note", f"note {number}", "slack:U1", NOW) for number in range(8)]
+    shown = texts(Reply("", tuple(said_parts([*notes, notes[0]], ZONE, NOW))))
+    assert shown[0] == "3 older notes in the thread."
+    assert shown[1:] == [f"14:02:07 BST, slack:U1: note {number}" for number in range(3, 8)]
+
+
+def test_the_thread_tells_causes_from_notes() -> None:
+    assert thread_line(WHY) == "Cause, says slack:U1: a disk died"
+    assert thread_line(NOTE) == "slack:U2: called them"
+
+
+def test_a_reminder_says_how_long_of_what_and_what_to_type() -> None:
+    alone = reminder([Outage()], NOW)
+    assert alone.title == "uk: still open after 1 h, and nobody looks after it. `ack 7` says that you do"
+    both = [Outage(), Outage(8, "nameserver:ns1", NOW - timedelta(hours=2))]
+    assert reminder(both, NOW).title == (
+        "uk, name server ns1: still open after up to 2 h, and nobody looks after them. `ack 7` says that you do"
+    )
+
+
+def test_a_reminder_of_what_flaps_does_not_say_that_it_is_down_now() -> None:
+    flapping = replace(Outage(), body=facts_to_json(Facts(changes=6, down_now=False)))
+    assert reminder([flapping], NOW).title.startswith("uk: still flapping after 1 h, and nobody looks after it.")
+    assert "still open after" in reminder([flapping, Outage(8)], NOW).title
+
+
+class TestLists:
+    def test_what_goes_on_comes_first_then_the_newest(self) -> None:
+        over = Outage(5, "server:de", NOW - timedelta(minutes=5), NOW)
+        found = incidents_of([over, Outage()], [work(ended_at=NOW - timedelta(minutes=1))])
+        assert [one.label for one in found] == ["7", "5", "M3"]
+
+    def test_a_row_says_what_how_long_and_why(self) -> None:
+        found = incidents_of([Outage(said=(WHY,)), Outage(6, closed_at=NOW)], [work()])
+        assert [(row[0], row[1], row[3], row[4]) for row in cells(list_reply(found, "", ZONE, NOW))] == [
+            ("M3", "us (maintenance)", "30 min so far", "disks"),
+            ("7", "uk", "1 h so far", "a disk died"),
+            ("6", "uk", "1 h", "not said yet"),
+        ]
+
+    def test_what_is_degraded_is_told_from_what_is_down(self) -> None:
+        (row,) = cells(list_reply(incidents_of([Outage(target="degraded:uk")], ()), "", ZONE, NOW))
+        assert row[1] == "uk (degraded)"
+
+    def test_ten_thousand_are_counted(self) -> None:
+        reply = list_reply(incidents_of([Outage(number) for number in range(10_000)], ()), "", ZONE, NOW)
+        (table,) = [part for part in reply.parts if isinstance(part, Table)]
+        assert (len(table.rows), table.left_out) == (ROWS, 10_000 - ROWS)
+
+    def test_none_is_said(self) -> None:
+        assert list_reply((), " in the last 7 days", ZONE, NOW).title == "No incident in the last 7 days"
+
+    def test_one_outage_tells_who_did_what_when(self) -> None:
+        outage = Outage(acked_by="slack:U2", acked_at=NOW - timedelta(minutes=30), said=(WHY,), closed_at=NOW)
+        reply = outage_reply(outage, Reply("uk is back", tone=Tone.GOOD), ZONE, NOW)
+        assert [row[1:] for row in cells(reply)] == [
+            ("it began", ""),
+            ("acknowledged", "slack:U2"),
+            ("cause: a disk died", "slack:U1"),
+            ("over, after 1 h", ""),
+        ]
+        assert texts(reply) == ["Cause: a disk died"]
+        assert texts(outage_reply(Outage(), Reply("uk is down"), ZONE, NOW)) == ['No cause yet: `cause 7 "…"`.']
+
+    def test_one_maintenance_tells_what_it_kept_quiet(self) -> None:
+        quiet = [("server:us", NOW, None), ("nameserver:ns1", NOW, NOW)]
+        reply = maintenance_reply(work(began_at=NOW - timedelta(minutes=30)), quiet, ZONE, NOW)
+        assert [row[1] for row in cells(reply)] == [
+            "asked for",
+            "it began",
+            "us in trouble, nobody alerted",
+            "name server ns1 in trouble, nobody alerted",
+            "name server ns1 not kept quiet any more",
+        ]
+        cancelled = maintenance_reply(work(cancelled_at=NOW, ended_by="slack:U2"), (), ZONE, NOW)
+        assert cells(cancelled)[-1][1:] == ("cancelled", "slack:U2")
+        late = maintenance_reply(work(), (), ZONE, NOW + timedelta(hours=1))
+        assert late.tone is Tone.WARN
+
+
+class TestSummary:
+    def test_where_there_is_nothing_to_say_nothing_is_said(self) -> None:
+        assert summary(Day(NOW), "sharpnet", ZONE) is None
+        assert summary(Day(NOW, chosen=3), "sharpnet", ZONE) is None
+
+    def test_everything_that_waits_for_somebody_is_in_it(self) -> None:
+        day = Day(
+            NOW,
+            incidents=incidents_of([Outage(), Outage(8, acked_by="slack:U1", acked_at=NOW)], ()),
+            overrun=(work(),),
+            late=2,
+            missing=1,
+            nowhere=("a", "b"),
+            chosen=1,
+            late_backups=("a",),
+            differing=("a on us",),
+            unfinished={"K7Q2": "failover of a from uk to us"},
+            quarantined={"uk": 3},
+        )
+        reply = summary(day, "sharpnet", ZONE)
+        assert reply is not None
+        assert reply.title == "sharpnet, the last day: 2 incidents (2 open), 8 things wait for somebody"
+        assert texts(reply) == [
+            "Outage 7, uk: open for 1 h, and nobody looks after it.",
+            "Maintenance M3 of us was to end at 14:32:07 BST: `maintenance end M3`.",
+            "Plan K7Q2 is unfinished: failover of a from uk to us.",
+            "No copy anywhere: a, b.",
+            "2 copies older than allowed, 1 never made: `sites` lists them.",
+            "1 site with a backup that is too old, or none: a.",
+            "Not what it should be: a on us. `sync --verify SITE` compares again.",
+            "3 copies on uk in quarantine: `failback uk` shows what differs.",
+            "1 site with no copy anywhere, as app.yaml has it.",
+        ]
+
+    def test_copies_that_are_late_are_told_without_those_never_made(self) -> None:
+        reply = summary(Day(NOW, late=1), "sharpnet", ZONE)
+        assert reply is not None
+        assert texts(reply) == ["1 copy older than allowed: `sites` lists them."]
+        assert reply.title == "sharpnet, the last day: 0 incidents, 1 thing waits for somebody"
+
+    def test_what_is_planned_is_told_and_is_no_trouble(self) -> None:
+        reply = summary(Day(NOW, planned=(work(),)), "sharpnet", ZONE)
+        assert reply is not None
+        assert reply.title == "sharpnet, the last day: 0 incidents, nothing waits, 1 planned"
+        assert reply.tone is Tone.PLAIN

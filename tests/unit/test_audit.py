@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.audit import FIRST, Entry, entry_hash, first_broken
+
+
+def record_of(bodies: list[dict[str, object]]) -> list[Entry]:
+    entries: list[Entry] = []
+    before = FIRST
+    for seq, body in enumerate(bodies, start=1):
+        digest = entry_hash(before, "2026-06-14T13:02:07.000000Z", "kind", "subject", "who", body)
+        entries.append(Entry(seq, "2026-06-14T13:02:07.000000Z", "kind", "subject", "who", body, before, digest))
+        before = digest
+    return entries
+
+
+@given(st.lists(st.dictionaries(st.text(), st.integers() | st.text() | st.none())))
+def test_a_record_as_it_was_written_is_whole(bodies: list[dict[str, object]]) -> None:
+    assert first_broken(record_of(bodies)) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"at": "2026-06-14T13:02:08.000000Z"},
+        {"kind": "other"},
+        {"subject": "other"},
+        {"who": "other"},
+        {"body": {"n": 99}},
+        {"seq": 7},
+        {"before": "f" * 64},
+        {"hash": "f" * 64},
+    ],
+)
+def test_a_changed_entry_is_found(change: dict[str, object]) -> None:
+    entries = record_of([{"n": n} for n in range(4)])
+    entries[2] = replace(entries[2], **change)  # type: ignore[arg-type]
+    assert first_broken(entries) == 3
+
+
+def test_an_entry_taken_out_is_found() -> None:
+    entries = record_of([{"n": n} for n in range(4)])
+    assert first_broken([*entries[:1], *entries[2:]]) == 2
+
+
+def test_an_entry_rewritten_with_its_hash_breaks_the_next() -> None:
+    entries = record_of([{"n": n} for n in range(4)])
+    one = entries[1]
+    forged = entry_hash(one.before, one.at, one.kind, one.subject, one.who, {"n": 99})
+    entries[1] = replace(one, body={"n": 99}, hash=forged)
+    assert first_broken(entries) == 3
