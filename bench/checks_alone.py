@@ -13,7 +13,7 @@ import uvloop
 from bench.peers import CONTAINS, TIMEOUT_S
 from bench.web import site_name
 from core.fleet import SiteCheck, Watch
-from core.monitor.detection import Finding, State, Track, after_look
+from core.monitor.detection import LookVerdict, TargetState, Track, after_look
 from ops.probe.expect import SiteListener
 from ops.probe.tcp import talk
 
@@ -36,9 +36,9 @@ class Site:
         """Look at it once."""
         self.is_looked_at = True
         look = await talk(*self._place, SiteListener(self._name, self._check), timeout_s=TIMEOUT_S)
-        found = State.UP if look.ok else State.DOWN
+        found = TargetState.UP if look.ok else TargetState.DOWN
         now, now_s = datetime.now(UTC), asyncio.get_running_loop().time()
-        self._track = after_look(self._track, Finding(found, now, now_s, look.why), self._watch)
+        self._track = after_look(self._track, LookVerdict(found, now, now_s, look.why), self._watch)
         self.is_looked_at = False
 
 

@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer
 from core.people import Person, Role
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.wording import from_stamp
 from lab import Lab
 from ops.ports import Ports
@@ -101,7 +101,7 @@ async def _cut_over(ports: Ports, asked: Sequence[str]) -> Timed:
     await ports.engine.wait(RUN, plan_id)
     ended_s = time.perf_counter() - began
     stored = await ports.store.plans.get(plan_id)
-    if stored is None or stored.state != State.CONFIRMED or stored.progress.in_step_at is None:
+    if stored is None or stored.state != PlanState.CONFIRMED or stored.progress.in_step_at is None:
         raise RuntimeError(f"plan {plan_id} was not confirmed: {stored.state if stored else 'gone'}")
     answered_s = (stored.progress.in_step_at - typed_at).total_seconds()
     return Timed(answered_s, ended_s, await _parts(ports, plan_id, typed_at))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.store import Store
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -87,7 +87,7 @@ async def fill_store(path: Path, fleet: "Fleet") -> None:
     store = Store(path)
     await store.open()
     try:
-        await store.watching.saw([Seen(target, "up", since_at, now) for target in targets], gap=GAP)
+        await store.states.saw([ObservedState(target, "up", since_at, now) for target in targets], gap=GAP)
         await store.copies.set_active({site.name: site.home for site in fleet.sites.values()}, since_at)
     finally:
         await store.close()

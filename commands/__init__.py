@@ -20,7 +20,7 @@ from ops.discovery import found_in
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from core.incident.notes import Heard
+    from core.incident.notes import ThreadMessage
     from core.reply import Reply
     from ops.ports import Ports
 
@@ -41,7 +41,7 @@ class Request:
     show: Callable[[Reply], None] = field(default=lambda _reply: None)
     follow: bool = False
     ask: Callable[[str], bool] | None = None
-    heard: Heard | None = None
+    heard: ThreadMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(request: Request, ports: Ports) -> Reply:
     """Note that this person looks after the outage, and after the others that its message shows."""
-    watching, zone, now = ports.store.watching, ports.fleet.timezone, ports.clock.now()
+    watching, zone, now = ports.store.states, ports.fleet.timezone, ports.clock.now()
     outage = await _outage(request.options.id, ports)
     if outage.closed_at is not None:
         raise RefusedError(
@@ -50,9 +50,9 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 async def _outage(typed: str, ports: Ports) -> Outage:
     number = typed.removeprefix("#")
-    found = await ports.store.watching.outage(int(number)) if number.isascii() and number.isdigit() else None
+    found = await ports.store.states.outage(int(number)) if number.isascii() and number.isdigit() else None
     if found is None:
-        still = await ports.store.watching.open_outages()
+        still = await ports.store.states.open_outages()
         hint = (
             "Open: " + listing([f"{one.id} ({subject_of(one.target)})" for one in still]) if still else "None is open."
         )

@@ -11,7 +11,7 @@ from core.cutover.card_parts import View
 from core.errors import RefusedError, UsageError
 from core.people import Role
 from core.plan.approval import why_not_approve
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.wording import count, listing, shortened
 from jobs.cutover import finish_unfinished
 from jobs.plans.prepare import differences_now, reply_now, view_of
@@ -38,9 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Approve a plan, and carry it out once enough people have; stay with it where somebody looks on."""
     stored = await find_plan(ports, request.options.id)
-    if stored.state == State.APPROVED and request.follow:
+    if stored.state == PlanState.APPROVED and request.follow:
         return await _follow(request, ports, stored)
-    if stored.state == State.UNFINISHED and request.follow:
+    if stored.state == PlanState.UNFINISHED and request.follow:
         await finish_unfinished(ports, stored)
         return reply_now(ports, await find_plan(ports, stored.id))
     needed = ports.fleet.approval.needed
@@ -54,7 +54,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     if changed:
         return await _is_stale(request, ports, stored, changed)
     state = await ports.store.plans.approve(stored.plan, request.person.label, needed, ports.clock.now())
-    if state == State.PLANNED:
+    if state == PlanState.PLANNED:
         return await _waits_for_more(ports, stored)
     await ports.engine.submit(RUN, stored.id)
     stored = await find_plan(ports, stored.id)
@@ -66,7 +66,7 @@ async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
     stored = await ports.store.plans.get(plan_id.upper())
     if stored is not None:
         return stored
-    waiting = [one.id for one in await ports.store.plans.in_state(State.PLANNED)]
+    waiting = [one.id for one in await ports.store.plans.in_state(PlanState.PLANNED)]
     hint = f"Waiting now: {listing(waiting)}." if waiting else "No plan waits. `failover` makes one."
     raise UsageError(f"There is no plan {shortened(plan_id)!r}.", hint=hint)
 
@@ -86,17 +86,19 @@ async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
 
 async def _is_stale(request: Request, ports: Ports, stored: StoredPlan, changed: tuple[str, ...]) -> Reply:
     now = ports.clock.now()
-    view = View(stored.plan, State.STALE, stored.given, ended_at=now, why=changed, by=request.person.label)
+    view = View(stored.plan, PlanState.STALE, stored.given, ended_at=now, why=changed, by=request.person.label)
     card = card_of(view, ports.fleet)
     why = "; ".join(changed)
-    if not await ports.store.plans.move(stored.id, {State.PLANNED}, State.STALE, now, request.person.label, why, card):
+    if not await ports.store.plans.move(
+        stored.id, {PlanState.PLANNED}, PlanState.STALE, now, request.person.label, why, card
+    ):
         raise RefusedError(f"Plan {stored.id} was decided by somebody else just now.", hint=_way_on(stored))
     return reply_of(view, ports.fleet)
 
 
 async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
     stored = await find_plan(ports, stored.id)
-    if stored.state != State.PLANNED:
+    if stored.state != PlanState.PLANNED:
         return reply_now(ports, stored)
     await ports.store.plans.put_card(stored.id, card_of(view_of(stored), ports.fleet), ports.clock.now())
     return reply_now(ports, stored)
@@ -106,7 +108,7 @@ async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
     """Say which sources of an emergency came back since the plan was made, as far as the watch has seen."""
     if stored.plan.planned or stored.plan.force is not None:
         return ()
-    states = await ports.store.watching.states()
+    states = await ports.store.states.states()
     return tuple(
         f"{source} is up again"
         for source in stored.plan.sources
@@ -127,7 +129,7 @@ def _ask_about_warnings(request: Request, stored: StoredPlan) -> None:
 
 
 def _way_on(stored: StoredPlan) -> str:
-    if stored.state in {State.PLANNED, State.EXPIRED, State.STALE} and stored.plan.line:
+    if stored.state in {PlanState.PLANNED, PlanState.EXPIRED, PlanState.STALE} and stored.plan.line:
         return f"For a fresh plan: `{stored.plan.line}`."
     return "`history` shows what happened."
 

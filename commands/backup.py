@@ -13,7 +13,7 @@ from core.backup.snapshots import moment
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
-from jobs.backup import Wish, back_up, list_snapshots
+from jobs.backup import BackupRequest, back_up, list_snapshots
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
 from jobs.backup.lock import offsite_of
 from jobs.backup.restore import restore_site
@@ -50,7 +50,7 @@ async def _status(_request: Request, ports: Ports) -> Reply:
 async def _run(request: Request, ports: Ports) -> Reply:
     """Back up now. Exit code 1: one failed; 3: one was refused."""
     options = request.options
-    wish = Wish(request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository)
+    wish = BackupRequest(request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository)
     shown = _Shown(request, ports.clock)
     backed = await back_up(ports, _sites(request, ports), wish, shown.take)
     return run_reply(backed.results, backed.upkeep)

@@ -10,7 +10,7 @@ from core.cutover.card import card_of
 from core.cutover.card_parts import View
 from core.errors import RefusedError
 from core.plan.approval import why_not_cancel
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     import argparse
@@ -29,9 +29,9 @@ async def run(request: Request, ports: Ports) -> Reply:
     stored = await find_plan(ports, request.options.id)
     why = why_not_cancel(stored.state, request.person, stored.plan.asked_by)
     now, who = ports.clock.now(), request.person.label
-    card = card_of(View(stored.plan, State.CANCELLED, stored.given, ended_at=now, by=who), ports.fleet)
+    card = card_of(View(stored.plan, PlanState.CANCELLED, stored.given, ended_at=now, by=who), ports.fleet)
     if why is None and await ports.store.plans.move(
-        stored.id, {State.PLANNED}, State.CANCELLED, now, who, "cancelled", card
+        stored.id, {PlanState.PLANNED}, PlanState.CANCELLED, now, who, "cancelled", card
     ):
         return card
     raise RefusedError(f"Plan {stored.id} was not cancelled. {why or 'It has just been decided.'}")

@@ -23,17 +23,16 @@ from jobs.failback.compare import (
     silent_servers,
     sites_about,
 )
-from jobs.failback.keep import Chosen, keep_and_take, release_served
-from jobs.plans.prepare import Wish as Move
-from jobs.plans.prepare import prepare_failover, reply_now
-from jobs.sync import Wish, sync_sites
+from jobs.failback.keep import KeepRequest, keep_and_take, release_served
+from jobs.plans.prepare import FailoverRequest, prepare_failover, reply_now
+from jobs.sync import SyncRequest, sync_sites
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from commands import Request
-    from core.failback.compare import Returned, Standing
+    from core.failback.compare import FailbackState, ReturnedCopy
     from core.reply import Part, Reply
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
@@ -92,23 +91,23 @@ async def _asked(options: argparse.Namespace, ports: Ports) -> dict[str, tuple[s
     return asked
 
 
-async def _keep(request: Request, ports: Ports, found: Standing) -> Reply:
+async def _keep(request: Request, ports: Ports, found: FailbackState) -> Reply:
     options = request.options
     paths = read_paths(options.keep)
     if len(found.returned) != 1:
         raise _nothing_to_choose(options, found)
     copy = found.returned[0]
-    chosen = Chosen(copy, paths, request.person.label, options.allow_delete, options.checksum)
+    chosen = KeepRequest(copy, paths, request.person.label, options.allow_delete, options.checksum)
     kept, result = await keep_and_take(ports, chosen, _Shown(request, ports).copying)
     taken = await _taken(ports, [copy], [result]) if result is not None else None
     return kept_report(kept, result, taken)
 
 
-async def _take(request: Request, ports: Ports, found: Standing) -> Reply:
+async def _take(request: Request, ports: Ports, found: FailbackState) -> Reply:
     options, who = request.options, request.person.label
     if not found.returned:
         raise _nothing_to_choose(options, found)
-    wish = Wish(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
+    wish = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
     shown = _Shown(request, ports)
     results: list[SyncResult] = []
     for server in dict.fromkeys(copy.server for copy in found.returned):
@@ -120,7 +119,7 @@ async def _take(request: Request, ports: Ports, found: Standing) -> Reply:
     return await _taken(ports, found.returned, results)
 
 
-async def _taken(ports: Ports, copies: Sequence[Returned], results: Sequence[SyncResult]) -> Reply:
+async def _taken(ports: Ports, copies: Sequence[ReturnedCopy], results: Sequence[SyncResult]) -> Reply:
     """Return what to say of copies that were taken, where the other side's files are, and what comes next."""
     reply = copied([with_own_hint(one) for one in results], (), dry_run=False)
     good = {(one.site, one.mirror): one for one in results if one.outcome == "good" and one.deleted + one.files}
@@ -132,7 +131,7 @@ async def _taken(ports: Ports, copies: Sequence[Returned], results: Sequence[Syn
     return replace(reply, parts=(*reply.parts, *taken_parts(asides)), buttons=(*buttons, *reply.buttons))
 
 
-async def _go_home(request: Request, ports: Ports, found: Standing) -> Reply:
+async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Reply:
     """Make the plan that takes reconciled sites home, and show it. Raises RefusedError where their home is down."""
     options = request.options
     homes = tuple(dict.fromkeys(site.home for site in found.away))
@@ -151,7 +150,7 @@ async def _go_home(request: Request, ports: Ports, found: Standing) -> Reply:
     names = tuple(site.name for site in found.away)
     again = ["--wave", str(options.wave)] if options.wave is not None else []
     again += ["--without-hooks"] if options.without_hooks else []
-    wish = Move(
+    wish = FailoverRequest(
         asked=names,
         to=homes[0],
         planned=True,
@@ -164,14 +163,14 @@ async def _go_home(request: Request, ports: Ports, found: Standing) -> Reply:
     return replace(reply, parts=(*reply.parts, *_at_home(found)))
 
 
-def _at_home(found: Standing) -> tuple[Part, ...]:
+def _at_home(found: FailbackState) -> tuple[Part, ...]:
     if not found.at_home:
         return ()
     names = listing([site.name for site in found.at_home])
     return (Text(f"{count(len(found.at_home), 'site is', 'sites are')} at home already: {names}."),)
 
 
-def _nothing_to_choose(options: argparse.Namespace, found: Standing) -> RefusedError:
+def _nothing_to_choose(options: argparse.Namespace, found: FailbackState) -> RefusedError:
     if found.returned:
         servers = listing([copy.server for copy in found.returned])
         return RefusedError(f"Several of its copies are in quarantine: on {servers}.", hint="Say which: --from SERVER.")
@@ -190,10 +189,10 @@ class _Shown:
         self._request = request
         self._clock = ports.clock
         self._last_s: float | None = None
-        self._steps: dict[tuple[str, str], tuple[Returned, str]] = {}
+        self._steps: dict[tuple[str, str], tuple[ReturnedCopy, str]] = {}
         self._copies: dict[tuple[str, str], SyncProgress] = {}
 
-    def step(self, copy: Returned, step: str) -> None:
+    def step(self, copy: ReturnedCopy, step: str) -> None:
         """Take in how far one comparison is."""
         self._steps[copy.site.name, copy.server] = (copy, step)
         if self._is_time():

@@ -9,7 +9,7 @@ from commands import Command, Request
 from core.errors import UsageError
 from core.fleet.lookup import server_named, server_or_site_named, site_named
 from core.people import Role
-from jobs.plans.prepare import Wish, prepare_failover, reply_now
+from jobs.plans.prepare import FailoverRequest, prepare_failover, reply_now
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +39,7 @@ async def run(request: Request, ports: Ports) -> Reply:
             hint="In an emergency all sites move at once. For waves: `failover SERVER --planned --wave 10`.",
         )
     asked = tuple(dict.fromkeys(server_or_site_named(name, fleet) for name in options.names))
-    wish = Wish(
+    wish = FailoverRequest(
         asked=asked,
         to=server_named(options.to, fleet) if options.to is not None else None,
         planned=options.planned,

@@ -23,7 +23,7 @@ from core.incident.notes import incident_meant, plain_text
 from core.people import Role
 from core.reply import Reply, Tone
 from core.units import parse_duration
-from ops.store.incident.maintenance import Wanted
+from ops.store.incident.maintenance import NewMaintenance
 
 if TYPE_CHECKING:
     import argparse
@@ -65,7 +65,7 @@ async def _plan(words: list[str], request: Request, ports: Ports) -> Reply:
     scope = _scope(words[0], ports)
     length = _length(words[1])
     starts_at = planned_start(request.options.at, zone, now) if request.options.at is not None else now
-    wanted = Wanted(
+    wanted = NewMaintenance(
         scope,
         plain_text(" ".join(words[2:])),
         request.person.label,

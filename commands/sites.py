@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from commands import Command
 from core.fleet.lookup import server_named
-from core.status.sites import Copy, Kept, sites_reply
+from core.status.sites import SiteCopy, SiteProtection, sites_reply
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.copies.protection import Compared
+    from ops.store.copies.protection import LastComparison
     from ops.store.copies.served import SyncRun
 
 
@@ -29,7 +29,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     copies, now = ports.store.copies, ports.clock.now()
     active, quarantined = await copies.active(), await copies.quarantined()
     good, last = await copies.last_good(), await copies.last_syncs()
-    compared, backed_up = await ports.store.keeping.compared(), await ports.store.keeping.backed_up()
+    compared, backed_up = await ports.store.protection.compared(), await ports.store.protection.backed_up()
     kept = []
     for site in ports.fleet.sites.values():
         served_from = active.get(site.name, site.home)
@@ -42,11 +42,11 @@ async def run(request: Request, ports: Ports) -> Reply:
                 for other in site.servers
                 if other != served_from
             )
-            kept.append(Kept(site, served_from, held, backed_up.get(site.name)))
+            kept.append(SiteProtection(site, served_from, held, backed_up.get(site.name)))
     return sites_reply(kept, now, server, offsite=ports.fleet.offsite is not None)
 
 
-def _proven(copy: Copy, compared: Compared | None) -> Copy:
+def _proven(copy: SiteCopy, compared: LastComparison | None) -> SiteCopy:
     return copy if compared is None else replace(copy, compared_at=compared.at, same=compared.same)
 
 
@@ -58,11 +58,11 @@ def _copy(
     now: datetime,
     *,
     quarantined: bool,
-) -> Copy:
+) -> SiteCopy:
     last_good, latest = good.get((site.name, server)), last.get((site.name, server))
     trouble = str(latest.body.get("why", latest.outcome)) if latest is not None and latest.outcome != "good" else ""
     began_at = last_good.begun_at if last_good is not None else None
-    return Copy(
+    return SiteCopy(
         server=server,
         last_good_at=began_at,
         age=now - began_at if began_at is not None else None,

@@ -13,7 +13,7 @@ from core.fleet.lookup import target_named
 from core.monitor.state import Condition
 from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
 from core.status.overview import status_reply
-from core.status.overview_json import Asked, status_facts
+from core.status.overview_json import StatusTarget, status_facts
 from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
 from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.reply import Json, Part, Reply
-    from core.status.overview import Picture
+    from core.status.overview import FleetPicture
     from ops.ports import Ports
 
 
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Answer for the whole fleet, or for what was named."""
     name: str | None = request.options.name
-    asked = Asked(*target_named(name, ports.fleet)) if name is not None else Asked()
+    asked = StatusTarget(*target_named(name, ports.fleet)) if name is not None else StatusTarget()
     kind, found = asked.kind, asked.name
     all_sites = bool(getattr(request.options, "json", False)) or kind == "server"
     if request.person.via == "terminal" and not await is_watched(ports):
@@ -43,7 +43,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     else:
         picture = await stored_picture(ports)
         sites = await site_conditions(ports) if all_sites else await _one_site(ports, found if kind == "site" else "")
-        active = await ports.store.copies.active() if all_sites else await ports.store.watching.served_from(sites)
+        active = await ports.store.copies.active() if all_sites else await ports.store.states.served_from(sites)
     if kind == "server":
         reply = _server(found, picture, sites, active)
     elif kind == "site":
@@ -65,7 +65,7 @@ async def _one_site(ports: Ports, name: str) -> Mapping[str, Condition]:
     return await site_conditions(ports, [name])
 
 
-def _server(name: str, picture: Picture, sites: Mapping[str, Condition], active: Mapping[str, str]) -> Reply:
+def _server(name: str, picture: FleetPicture, sites: Mapping[str, Condition], active: Mapping[str, str]) -> Reply:
     fleet = picture.fleet
     here = {
         site.name: sites.get(site.name, Condition(why="not looked at"))
@@ -80,9 +80,9 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
     site = ports.fleet.sites[name]
     serving = active.get(name, site.home)
     pairs = [(name, server) for server in site.servers if server != serving]
-    newest = await ports.store.watching.newest_good(pairs)
+    newest = await ports.store.states.newest_good(pairs)
     quarantined = await ports.store.copies.quarantined()
-    compared = await ports.store.keeping.compared()
+    compared = await ports.store.protection.compared()
     view = SiteView(
         site=site,
         one=one,
@@ -90,7 +90,7 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
         copies={server: newest.get((name, server)) for _, server in pairs},
         quarantined=frozenset(server for _, server in pairs if (name, server) in quarantined),
         compared={server: (one.at, one.same) for (site_name, server), one in compared.items() if site_name == name},
-        backed_up_at=(await ports.store.keeping.backed_up()).get(name),
+        backed_up_at=(await ports.store.protection.backed_up()).get(name),
         offsite=ports.fleet.offsite is not None,
     )
     return site_reply(view, ports.fleet.timezone, ports.clock.now())
@@ -99,19 +99,19 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
 async def _plots(ports: Ports, target: str) -> tuple[Part, ...]:
     """Return when it was up and how fast it answered, as the bot's watch saw it."""
     now = ports.clock.now()
-    uptime = uptime_plot(await ports.store.watching.observed(target, now - SPAN), now)
+    uptime = uptime_plot(await ports.store.states.observed(target, now - SPAN), now)
     latency = latency_plot(await ports.store.latencies.of(target, first_slot(now)), now)
     return (uptime,) if latency is None else (uptime, latency)
 
 
 async def _facts(
-    ports: Ports, picture: Picture, sites: Mapping[str, Condition], active: Mapping[str, str], asked: Asked
+    ports: Ports, picture: FleetPicture, sites: Mapping[str, Condition], active: Mapping[str, str], asked: StatusTarget
 ) -> Mapping[str, Json]:
     fleet = ports.fleet
     pairs = [
         (site.name, server) for site in fleet.sites.values() if asked.shows(site, active) for server in site.servers
     ]
-    newest = await ports.store.watching.newest_good(pairs)
+    newest = await ports.store.states.newest_good(pairs)
     return status_facts(picture, sites, active, newest, asked)
 
 

@@ -13,7 +13,7 @@ from core.sync import undo_report
 from core.sync.report import progress_reply, report
 from core.sync.undo import paths_to_put_back
 from core.verify import report as proof_report
-from jobs.sync import Wish, sync_sites
+from jobs.sync import SyncRequest, sync_sites
 from jobs.sync.undo import runs_kept, scene_of, undo, what_is_kept
 from jobs.verify import verify_sites
 
@@ -39,7 +39,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _verify(request, ports, sites, to)
     if options.runs:
         return await _runs(request, ports, sites, to)
-    wish = Wish(
+    wish = SyncRequest(
         who=request.person.label,
         dry_run=options.dry_run,
         allow_delete=options.allow_delete,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from core.backup.snapshots import overdue
-from core.incident.digest import Day, summary
+from core.incident.digest import DailyDigest, summary
 from core.incident.maintenance import Phase
 from core.incident.report import incidents_of
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.status.overview import count_by_server
 from jobs import Job
 from ops.gather.fleet_picture import count_ages
@@ -34,19 +34,19 @@ async def sum_up(ports: Ports, _key: str, _at: datetime) -> None:
         await ports.store.cards.put(f"summary:{date.isoformat()}", reply, day.now)
 
 
-async def _day(ports: Ports) -> Day:
+async def _day(ports: Ports) -> DailyDigest:
     fleet, store, now = ports.fleet, ports.store, ports.clock.now()
     since_at = now - DAY
     planned = await store.maintenance.now_and_planned()
     ages = await count_ages(ports)
     due = [name for name in ages.nowhere if fleet.sites[name].mirrors or fleet.offsite is not None]
-    compared = await store.keeping.compared()
+    compared = await store.protection.compared()
     late_backups: tuple[str, ...] = ()
     if fleet.offsite is not None:
-        late_backups = overdue(await store.keeping.backed_up(), fleet.sites, now, fleet.offsite.max_age)
-    return Day(
+        late_backups = overdue(await store.protection.backed_up(), fleet.sites, now, fleet.offsite.max_age)
+    return DailyDigest(
         now=now,
-        incidents=incidents_of(await store.watching.outages_since(since_at), await store.maintenance.since(since_at)),
+        incidents=incidents_of(await store.states.outages_since(since_at), await store.maintenance.since(since_at)),
         overrun=tuple(one for one in planned if one.phase(now) is Phase.OVERRUN),
         planned=tuple(one for one in planned if one.phase(now) is Phase.PLANNED and one.starts_at - now <= DAY),
         late=ages.overdue,
@@ -59,7 +59,7 @@ async def _day(ports: Ports) -> Day:
             for (site, mirror), last in compared.items()
             if not last.same and site in fleet.sites and mirror in fleet.sites[site].servers
         ),
-        unfinished={plan.id: plan.title for plan in await store.plans.in_state(State.UNFINISHED)},
+        unfinished={plan.id: plan.title for plan in await store.plans.in_state(PlanState.UNFINISHED)},
         quarantined=count_by_server(list(await store.copies.quarantined())),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from jobs import Job
 from jobs.cutover import finish_unfinished
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def ask_again(ports: Ports, _key: str, _at: datetime) -> None:
     """Ask once for every unfinished cutover; one whose last name server agrees now is confirmed."""
-    for stored in await ports.store.plans.in_state(State.UNFINISHED):
+    for stored in await ports.store.plans.in_state(PlanState.UNFINISHED):
         await finish_unfinished(ports, stored)
 
 

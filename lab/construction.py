@@ -8,10 +8,10 @@ from pathlib import Path
 
 from lab import network, processes, programs, readiness, running, ssh, tls
 from lab.errors import LabError, UnknownHostError
-from lab.fleet import Fleet, Server
+from lab.fleet import FleetSpec, ServerSpec
 from lab.hosts import Furnisher, Host, address_needed, hosts_of
 from lab.init import DaemonSpec
-from lab.state import Record, StateFolder, give_back
+from lab.state import MachineChanges, StateFolder, give_back
 
 _READY_S = 60.0
 _ZONES_S = 5.0
@@ -21,7 +21,7 @@ _FAKETIME = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfake
 class Construction:
     """A fleet in a lab's folder: its hosts, and what has been done to the machine for their sake."""
 
-    def __init__(self, fleet: Fleet, state: StateFolder, record: Record) -> None:
+    def __init__(self, fleet: FleetSpec, state: StateFolder, record: MachineChanges) -> None:
         self.fleet = fleet
         self._state = state
         self._record = record
@@ -117,7 +117,7 @@ class Construction:
         self._record.seeded = True
         self._state.keep(self._record)
 
-    def _logins(self) -> list[Server]:
+    def _logins(self) -> list[ServerSpec]:
         """List every host that the bot logs in to."""
         return [host.server for host in self.hosts.values() if host.server]
 
@@ -154,7 +154,7 @@ class Construction:
         network.cut_off(self._state.packet_filter, addresses, uids)
 
 
-def tear_down(state: StateFolder, record: Record | None) -> None:
+def tear_down(state: StateFolder, record: MachineChanges | None) -> None:
     """Undo what is on record, and end what runs without being on record; what is done twice does no harm."""
     for folder in state.hosts.iterdir() if state.hosts.is_dir() else ():
         running.stop(folder)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path, PurePosixPath
 
-from lab.fleet import Server, Site
+from lab.fleet import ServerSpec, SiteSpec
 
 _ODD_NAMES = (
     "about us.html",
@@ -42,13 +42,13 @@ def make_folder(folder: Path, path: str, uid: int) -> Path:
     return made
 
 
-def rows(site: Site) -> dict[str, list[str]]:
+def rows(site: SiteSpec) -> dict[str, list[str]]:
     """Give what a site's databases hold at its home: values by table, each with its number from 1 on as its key."""
     entries = [f"{name!r} of {site.names[0]}" for name in _ODD_NAMES]
     return {"marker": [site.key], "entries": entries * _TIMES}
 
 
-def fill(site: Site, home: Server, folder: Path, uid: int) -> None:
+def fill(site: SiteSpec, home: ServerSpec, folder: Path, uid: int) -> None:
     """Write the site's page and about twenty small files at its home."""
     root = site.roots[home.name]
     page = site.check_path.partition("?")[0].lstrip("/")
@@ -60,7 +60,7 @@ def fill(site: Site, home: Server, folder: Path, uid: int) -> None:
         os.chown(file, uid, uid)
 
 
-def _text(site: Site, name: str) -> str:
+def _text(site: SiteSpec, name: str) -> str:
     if name.endswith(".html") or name == site.check_path.lstrip("/"):
         return (
             "<!doctype html>\n<meta charset=utf-8>\n"

@@ -6,7 +6,7 @@ from lab.fleet import Engine
 
 
 @dataclass(slots=True)
-class Wanted:
+class DatabaseContent:
     """A database to make: whose it is, and its values by table; None leaves it empty, as on a mirror."""
 
     owner: str
@@ -28,4 +28,4 @@ class DatabaseServer:
     tcp_port: int | None
     all_may: str
     accounts: dict[str, str | None] = field(default_factory=dict)
-    databases: dict[str, Wanted] = field(default_factory=dict)
+    databases: dict[str, DatabaseContent] = field(default_factory=dict)

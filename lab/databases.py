@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from lab import content, mariadb, postgresql, programs, ssh
-from lab.database_server import DatabaseServer, Wanted
+from lab.database_server import DatabaseContent, DatabaseServer
 from lab.errors import FleetFileError
-from lab.fleet import Engine, Fleet, Server
+from lab.fleet import Engine, FleetSpec, ServerSpec
 from lab.init import DaemonSpec
 from lab.root_folder import INSIDE, on_host
 
@@ -37,7 +37,7 @@ class _Software(Protocol):
 _SOFTWARE: dict[Engine, _Software] = {"mariadb": mariadb, "postgresql": postgresql}
 
 
-def servers_on(server: Server, fleet: Fleet, passwords: Mapping[str, str]) -> list[DatabaseServer]:
+def servers_on(server: ServerSpec, fleet: FleetSpec, passwords: Mapping[str, str]) -> list[DatabaseServer]:
     """List the database servers of a web server: one for each socket or port that the fleet file names there.
 
     `passwords` are the secrets by the places that the fleet file gives for them.
@@ -59,7 +59,7 @@ def servers_on(server: Server, fleet: Fleet, passwords: Mapping[str, str]) -> li
             if database.user and database.user != server.user:
                 its.accounts[database.user] = passwords[database.password] if database.password else None
             rows = content.rows(site) if server.name == site.home else None
-            its.databases[database.name] = Wanted(database.user or server.user, rows)
+            its.databases[database.name] = DatabaseContent(database.user or server.user, rows)
     return list(found.values())
 
 

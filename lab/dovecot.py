@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from lab import programs
-from lab.fleet import Server
+from lab.fleet import ServerSpec
 from lab.init import DaemonSpec
 from lab.root_folder import INSIDE, on_host
 
 
-def dovecot(server: Server, folder: Path) -> DaemonSpec:
+def dovecot(server: ServerSpec, folder: Path) -> DaemonSpec:
     """Write Dovecot's configuration; for STARTTLS it takes `tls/server.pem` and `.key` from the host's folder."""
     lines = [
         "base_dir = /run/dovecot",

@@ -10,7 +10,7 @@ Engine = Literal["mariadb", "postgresql"]
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PeerSpec:
     """How a server reads from the others; all three are paths on the server, the last may be None."""
 
     key: str
@@ -19,7 +19,7 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusPage:
+class StatusPageSpec:
     """The folder on the server that is served under the host name of its address."""
 
     root: str
@@ -36,7 +36,7 @@ class MailPorts:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerSpec:
     """A web server of the fleet; `key` and `known_hosts` are the bot's, on this machine."""
 
     name: str
@@ -46,10 +46,10 @@ class Server:
     ssh_port: int
     key: Path
     known_hosts: Path
-    peer: Peer | None
+    peer: PeerSpec | None
     http_port: int
     https_port: int | None
-    status_page: StatusPage | None
+    status_page: StatusPageSpec | None
     mail: MailPorts = MailPorts()
 
     @property
@@ -64,7 +64,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class DatabaseSpec:
     """A database of a site, on each server that has the site.
 
     `socket` may hold {server}; without it and without `port` the engine's own place is meant. `password` says where
@@ -80,7 +80,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteSpec:
     """A site, with its names as the DNS has them and its folder on each server that has it."""
 
     key: str
@@ -90,11 +90,11 @@ class Site:
     check_path: str
     check_status: int
     check_contains: str
-    databases: tuple[Database, ...] = ()
+    databases: tuple[DatabaseSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndpointSpec:
     """Where a name server answers."""
 
     address: str
@@ -102,7 +102,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Tsig:
+class TsigSpec:
     """The bot's key for updates: its secret is where `secret` says (env:NAME or file:PATH)."""
 
     name: str
@@ -111,32 +111,32 @@ class Tsig:
 
 
 @dataclass(frozen=True, slots=True)
-class Offsite:
+class OffsiteSpec:
     """The host of the third copy: a login like a server's, for SFTP alone, and the folder of the backups there.
 
     `password` says where the backups' password is.
     """
 
-    login: Server
+    login: ServerSpec
     path: str
     password: str
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class FleetSpec:
     """What the lab builds, in the fleet file's order. Environment names are those that the bot will look for."""
 
     file: Path
     name: str
-    servers: dict[str, Server]
-    sites: dict[str, Site]
-    updates: tuple[Endpoint, ...]
-    nameservers: dict[str, Endpoint]
-    tsig: Tsig | None
+    servers: dict[str, ServerSpec]
+    sites: dict[str, SiteSpec]
+    updates: tuple[EndpointSpec, ...]
+    nameservers: dict[str, EndpointSpec]
+    tsig: TsigSpec | None
     zones: tuple[str, ...]
     max_ttl_s: int
     environment_names: tuple[str, ...]
-    offsite: Offsite | None = None
+    offsite: OffsiteSpec | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:

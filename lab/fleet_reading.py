@@ -12,7 +12,19 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lab.errors import FleetFileError
-from lab.fleet import Database, Endpoint, Engine, Fleet, MailPorts, Offsite, Peer, Server, Site, StatusPage, Tsig
+from lab.fleet import (
+    DatabaseSpec,
+    EndpointSpec,
+    Engine,
+    FleetSpec,
+    MailPorts,
+    OffsiteSpec,
+    PeerSpec,
+    ServerSpec,
+    SiteSpec,
+    StatusPageSpec,
+    TsigSpec,
+)
 from lab.fleet_part import Part
 
 _UNTOUCHED = "notify"
@@ -28,7 +40,7 @@ def ascii_name(name: str) -> str:
         raise FleetFileError(f"{name!r} is no host name: {error}") from error
 
 
-def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
+def read_fleet(file: Path, copy: Path | None = None) -> FleetSpec:
     """Read the fleet file, or the copy that was made of it; FleetFileError names the place that is wrong."""
     file = file.absolute()
     try:
@@ -40,7 +52,7 @@ def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
     top = Part(tree, file.name)
     servers = {name: _server(name, part, file) for name, part in top.parts("servers").items()}
     dns_part = top.part("dns")
-    return Fleet(
+    return FleetSpec(
         file=file,
         name=top.text("fleet", "fleet"),
         servers=servers,
@@ -55,12 +67,12 @@ def read_fleet(file: Path, copy: Path | None = None) -> Fleet:
     )
 
 
-def _server(name: str, part: Part, file: Path) -> Server:
+def _server(name: str, part: Part, file: Path) -> ServerSpec:
     ssh = part.part("ssh")
     peer = part.part("peer") if part.has("peer") else None
     web = part.part("web") if part.has("web") else None
     page = part.part("status_page") if part.has("status_page") else None
-    return Server(
+    return ServerSpec(
         name=name,
         ipv4=_address(part, "ipv4"),
         ipv6=_address(part, "ipv6") if part.has("ipv6") else None,
@@ -91,11 +103,11 @@ def _key(ssh: Part, file: Path) -> Path:
     return file.parent / key.removeprefix("file:")
 
 
-def _offsite(part: Part, servers: dict[str, Server], file: Path) -> Offsite:
+def _offsite(part: Part, servers: dict[str, ServerSpec], file: Path) -> OffsiteSpec:
     at = part.part("server")
     ssh = at.part("ssh")
     names = ("offsite", *(f"offsite{number}" for number in range(2, len(servers) + 3)))
-    login = Server(
+    login = ServerSpec(
         name=next(name for name in names if name not in servers),
         ipv4=_address(at, "address"),
         ipv6=None,
@@ -108,30 +120,30 @@ def _offsite(part: Part, servers: dict[str, Server], file: Path) -> Offsite:
         https_port=None,
         status_page=None,
     )
-    return Offsite(login, part.text("path").rstrip("/"), part.text("password"))
+    return OffsiteSpec(login, part.text("path").rstrip("/"), part.text("password"))
 
 
-def _peer(part: Part) -> Peer:
-    return Peer(
+def _peer(part: Part) -> PeerSpec:
+    return PeerSpec(
         key=part.text("key"),
         known_hosts=part.text("known_hosts"),
         limited_to=part.text("limited_to").rstrip("/") if part.has("limited_to") else None,
     )
 
 
-def _status_page(part: Part) -> StatusPage:
+def _status_page(part: Part) -> StatusPageSpec:
     authority = part.text("url").partition("://")[2].partition("/")[0]
-    return StatusPage(root=part.text("root"), host=authority.rpartition(":")[0] or authority)
+    return StatusPageSpec(root=part.text("root"), host=authority.rpartition(":")[0] or authority)
 
 
-def _site(key: str, part: Part, servers: dict[str, Server]) -> Site:
+def _site(key: str, part: Part, servers: dict[str, ServerSpec]) -> SiteSpec:
     home, mirrors = part.text("home"), part.texts("mirrors")
     for name in (home, *mirrors):
         if name not in servers:
             raise FleetFileError(f"{part.where} names {name}, which is no server")
     check = part.part("check") if part.has("check") else None
     names = tuple(ascii_name(name) for name in part.texts("names") or [key])
-    return Site(
+    return SiteSpec(
         key=key,
         names=names,
         home=home,
@@ -143,11 +155,11 @@ def _site(key: str, part: Part, servers: dict[str, Server]) -> Site:
     )
 
 
-def _database(part: Part) -> Database:
+def _database(part: Part) -> DatabaseSpec:
     engine = part.text("engine")
     if engine not in _ENGINES:
         raise FleetFileError(f"{part.where}: the lab has no {engine}", f"It has {', '.join(_ENGINES)}.")
-    return Database(
+    return DatabaseSpec(
         engine=_ENGINES[engine],
         name=part.text("name"),
         socket=part.text("socket") if part.has("socket") else None,
@@ -157,12 +169,12 @@ def _database(part: Part) -> Database:
     )
 
 
-def _endpoint(part: Part) -> Endpoint:
-    return Endpoint(_address(part, "address"), part.number("port", 53))
+def _endpoint(part: Part) -> EndpointSpec:
+    return EndpointSpec(_address(part, "address"), part.number("port", 53))
 
 
-def _tsig(part: Part) -> Tsig:
-    return Tsig(ascii_name(part.text("name")), part.text("algorithm", "hmac-sha256"), part.text("secret"))
+def _tsig(part: Part) -> TsigSpec:
+    return TsigSpec(ascii_name(part.text("name")), part.text("algorithm", "hmac-sha256"), part.text("secret"))
 
 
 def _address(part: Part, key: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 from lab import content, databases, dovecot, knot, nginx, nsd, php, postfix, readiness, ssh, tls
 from lab.database_server import DatabaseServer
 from lab.errors import FleetFileError
-from lab.fleet import Endpoint, Fleet, Server
+from lab.fleet import EndpointSpec, FleetSpec, ServerSpec
 from lab.init import DaemonSpec
 from lab.name_server import Key, Primary, Secondary, bind_primary, bind_secondary
 from lab.root_folder import on_host, own_paths
@@ -34,8 +34,8 @@ class Host:
     software: str
     addresses: tuple[str, ...]
     folder: Path
-    server: Server | None = None
-    dns: Endpoint | None = None
+    server: ServerSpec | None = None
+    dns: EndpointSpec | None = None
     databases: tuple[DatabaseServer, ...] = ()
 
 
@@ -52,7 +52,7 @@ class Secrets:
     by_place: dict[str, str]
 
 
-def hosts_of(fleet: Fleet, folder: Path, secrets: Secrets) -> dict[str, Host]:
+def hosts_of(fleet: FleetSpec, folder: Path, secrets: Secrets) -> dict[str, Host]:
     """List the hosts of the fleet by name, primaries first, since the others have their zones from them.
 
     Update servers are called primary, primary2 and so on; one that is a public name server too keeps that name.
@@ -95,7 +95,7 @@ class Furnisher:
     """Makes hosts ready to start: folders, keys, content, zones and configuration. What is there already stays."""
 
     def __init__(
-        self, fleet: Fleet, hosts: dict[str, Host], secrets: Secrets, extra: ExtraRecords, with_php: Sequence[str]
+        self, fleet: FleetSpec, hosts: dict[str, Host], secrets: Secrets, extra: ExtraRecords, with_php: Sequence[str]
     ) -> None:
         self._fleet = fleet
         self._hosts = hosts
@@ -195,7 +195,7 @@ class Furnisher:
         return folders
 
 
-def _folders_of(server: Server, fleet: Fleet) -> list[str]:
+def _folders_of(server: ServerSpec, fleet: FleetSpec) -> list[str]:
     folders = [site.roots[server.name] for site in fleet.sites.values() if server.name in site.roots]
     if server.peer:
         folders += [posixpath.dirname(server.peer.key), posixpath.dirname(server.peer.known_hosts)]

@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 from lab import databases, network, programs, readiness, running
 from lab.construction import Construction, tear_down
 from lab.errors import LabError
-from lab.fleet import Endpoint, Fleet
+from lab.fleet import EndpointSpec, FleetSpec
 from lab.fleet_reading import read_fleet
 from lab.hosts import Host
 from lab.root_folder import on_host
 from lab.running import HostStatus
-from lab.state import Record, StateFolder, check_root, make_folders
+from lab.state import MachineChanges, StateFolder, check_root, make_folders
 from lab.zones import ExtraRecords
 
 _ANSWER_S = 5.0
@@ -76,7 +76,7 @@ class Lab:
                 tear_down(self._state, record)
                 self._state.path.mkdir(exist_ok=True)
                 folders = sorted({*made, *(record.folders if record else [])})
-                record = Record(str(self._file), network.namespace(), self._records, folders=folders)
+                record = MachineChanges(str(self._file), network.namespace(), self._records, folders=folders)
                 record.with_php = self._with_php
                 self._state.keep(record)
                 self._state.fleet_copy.write_bytes(self._file.read_bytes())
@@ -141,7 +141,7 @@ class Lab:
         return dict(self._construction().environment)
 
     @property
-    def fleet(self) -> Fleet:
+    def fleet(self) -> FleetSpec:
         """What the lab has read from the fleet file."""
         return self._construction().fleet
 
@@ -202,13 +202,13 @@ class Lab:
             raise LabError(f"{nameserver} does not answer for {name} {kind}")
         return sorted(str(value) for values in answer.answer for value in values)
 
-    def _dns(self, name: str) -> Endpoint:
+    def _dns(self, name: str) -> EndpointSpec:
         where = self.host(name).dns
         if where is None:
             raise LabError(f"{name} is no name server")
         return where
 
-    def _continues(self, record: Record) -> bool:
+    def _continues(self, record: MachineChanges) -> bool:
         """Say whether what was brought up before is this fleet, here."""
         return (
             record.network == network.namespace()

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from lab.database_server import DatabaseServer, Wanted
+from lab.database_server import DatabaseContent, DatabaseServer
 from lab.root_folder import INSIDE
 
 USER = "mysql"
@@ -104,7 +104,7 @@ def _statements(server: DatabaseServer) -> Iterator[str]:
         yield from _rows(name, wanted)
 
 
-def _rows(database: str, wanted: Wanted) -> Iterator[str]:
+def _rows(database: str, wanted: DatabaseContent) -> Iterator[str]:
     for table, values in (wanted.rows or {}).items():
         place = f"{_name(database)}.{_name(table)}"
         yield f"CREATE TABLE {place} (id INT PRIMARY KEY AUTO_INCREMENT, text TEXT NOT NULL) ENGINE=InnoDB"

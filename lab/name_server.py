@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import programs
-from lab.fleet import Endpoint
+from lab.fleet import EndpointSpec
 from lab.init import DaemonSpec
 from lab.root_folder import INSIDE
 
@@ -26,8 +26,8 @@ class Key:
 class Primary:
     """A name server that takes signed updates, and tells `secondaries` about them."""
 
-    at: Endpoint
-    secondaries: tuple[Endpoint, ...]
+    at: EndpointSpec
+    secondaries: tuple[EndpointSpec, ...]
     zone_files: dict[str, str]
     transfer: Key
     updaters: tuple[Key, ...]
@@ -37,8 +37,8 @@ class Primary:
 class Secondary:
     """A public name server, which has its zones from `source`, and takes NOTIFY from there and from `notifiers`."""
 
-    at: Endpoint
-    source: Endpoint
+    at: EndpointSpec
+    source: EndpointSpec
     zones: tuple[str, ...]
     transfer: Key
     notifiers: tuple[Key, ...]
@@ -90,7 +90,7 @@ def bind_secondary(folder: Path, role: Secondary) -> DaemonSpec:
     return _bind(folder, role.at, (role.transfer, *role.notifiers), options, zones)
 
 
-def _bind(folder: Path, at: Endpoint, keys: tuple[Key, ...], options: list[str], zones: list[str]) -> DaemonSpec:
+def _bind(folder: Path, at: EndpointSpec, keys: tuple[Key, ...], options: list[str], zones: list[str]) -> DaemonSpec:
     listen = f"port {at.port} {{ {at.address}; }}"
     v4, v6 = ("{ none; }", listen) if is_ipv6(at.address) else (listen, "{ none; }")
     lines = [
@@ -117,7 +117,7 @@ def _bind(folder: Path, at: Endpoint, keys: tuple[Key, ...], options: list[str],
     return {"name": "named", "argv": argv, "environ": {}}
 
 
-def _bind_sources(at: Endpoint, others: tuple[Endpoint, ...]) -> list[str]:
+def _bind_sources(at: EndpointSpec, others: tuple[EndpointSpec, ...]) -> list[str]:
     """Bind outgoing traffic to the server's own address: otherwise it walks around being cut off."""
     if not all(is_ipv6(other.address) == is_ipv6(at.address) for other in others):
         return []

@@ -4,7 +4,7 @@ from collections.abc import Container
 from pathlib import Path
 
 from lab import php, programs
-from lab.fleet import Fleet, Server, Site
+from lab.fleet import FleetSpec, ServerSpec, SiteSpec
 from lab.init import DaemonSpec
 from lab.name_server import is_ipv6
 from lab.root_folder import INSIDE
@@ -13,7 +13,7 @@ _OK = 200
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-def nginx(server: Server, fleet: Fleet, folder: Path, with_php: Container[str] = ()) -> DaemonSpec:
+def nginx(server: ServerSpec, fleet: FleetSpec, folder: Path, with_php: Container[str] = ()) -> DaemonSpec:
     """Write nginx's configuration; for HTTPS it takes `tls/server.pem` and `.key` from the host's folder."""
     (folder / "nginx").mkdir(parents=True, exist_ok=True)
     sites = [site for site in fleet.sites.values() if server.name in site.roots]
@@ -42,7 +42,7 @@ def nginx(server: Server, fleet: Fleet, folder: Path, with_php: Container[str] =
     return {"name": "nginx", "argv": argv, "environ": {}}
 
 
-def _virtual_host(server: Server, names: str, content: list[str], *, first: bool = False) -> list[str]:
+def _virtual_host(server: ServerSpec, names: str, content: list[str], *, first: bool = False) -> list[str]:
     listens = []
     for address in server.addresses:
         host = f"[{address}]" if is_ipv6(address) else address
@@ -57,7 +57,7 @@ def _virtual_host(server: Server, names: str, content: list[str], *, first: bool
     return ["  server {", *(f"    {line}" for line in [*listens, *content]), "  }"]
 
 
-def _site(site: Site, server: Server, *, with_php: bool) -> list[str]:
+def _site(site: SiteSpec, server: ServerSpec, *, with_php: bool) -> list[str]:
     lines = [f"root {_quoted(site.roots[server.name])};", *(php.virtual_host() if with_php else [])]
     if site.check_status != _OK:
         path = _quoted(site.check_path.partition("?")[0])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lab import programs, ssh
 from lab.errors import LabError
-from lab.fleet import Server
+from lab.fleet import ServerSpec
 from lab.init import DaemonSpec
 from lab.root_folder import INSIDE
 
@@ -13,7 +13,7 @@ SOCKET = f"{INSIDE}/php/php.sock"
 _PROGRAMS = Path("/usr/sbin")
 
 
-def php(server: Server, folder: Path) -> DaemonSpec:
+def php(server: ServerSpec, folder: Path) -> DaemonSpec:
     """Write its configuration, and say how to start it."""
     own = folder / "php"
     own.mkdir(parents=True, exist_ok=True)
@@ -56,5 +56,5 @@ def _program() -> str:
     return str(found[-1])
 
 
-def _as_root(server: Server) -> list[str]:
+def _as_root(server: ServerSpec) -> list[str]:
     return ["--allow-to-run-as-root"] if server.user == "root" else []

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from lab import programs
-from lab.fleet import Server
+from lab.fleet import ServerSpec
 from lab.init import DaemonSpec
 from lab.name_server import is_ipv6
 from lab.root_folder import INSIDE, on_host
@@ -28,7 +28,7 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
-def postfix(server: Server, folder: Path) -> DaemonSpec:
+def postfix(server: ServerSpec, folder: Path) -> DaemonSpec:
     """Write Postfix's configuration; for STARTTLS it takes `tls/server.pem` and `.key` from the host's folder."""
     _make_folders(folder)
     settings = {

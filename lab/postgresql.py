@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab.database_server import DatabaseServer, Wanted
+from lab.database_server import DatabaseContent, DatabaseServer
 from lab.errors import LabError
 from lab.root_folder import INSIDE
 
@@ -124,7 +124,7 @@ def _statements(server: DatabaseServer) -> Iterator[str]:
         yield f"CREATE DATABASE {_name(name)} OWNER {_name(wanted.owner)}"
 
 
-def _rows(wanted: Wanted) -> Iterator[str]:
+def _rows(wanted: DatabaseContent) -> Iterator[str]:
     yield f"SET ROLE {_name(wanted.owner)}"
     for table, values in (wanted.rows or {}).items():
         yield f"CREATE TABLE {_name(table)} (id serial PRIMARY KEY, text text NOT NULL)"

@@ -11,7 +11,7 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
-from lab.fleet import Endpoint, Server
+from lab.fleet import EndpointSpec, ServerSpec
 
 Probe = Callable[[], bool]
 _ONE_TRY_S = 0.5
@@ -45,7 +45,7 @@ def http_answers(address: str, port: int, name: str) -> Probe:
     return lambda: own in _talk(address, port, b"HEAD / HTTP/1.0\r\n\r\n")
 
 
-def server_probes(server: Server) -> list[Probe]:
+def server_probes(server: ServerSpec) -> list[Probe]:
     """List what must hold before a web server counts as up."""
     probes = []
     for address in server.addresses:
@@ -64,7 +64,7 @@ def http_port_open(address: str, port: int) -> Probe:
     return lambda: _talk(address, port, None) == b"connected"
 
 
-def zone_served(at: Endpoint, zone: str) -> Probe:
+def zone_served(at: EndpointSpec, zone: str) -> Probe:
     """Tell whether a name server has the zone."""
 
     def served() -> bool:
@@ -74,12 +74,12 @@ def zone_served(at: Endpoint, zone: str) -> Probe:
     return served
 
 
-def anything_answered(at: Endpoint) -> Probe:
+def anything_answered(at: EndpointSpec) -> Probe:
     """Tell whether a name server answers at all, be it with an error."""
     return lambda: ask(at, ".", "SOA") is not None
 
 
-def ask(at: Endpoint, name: str, kind: str, timeout_s: float = _ONE_TRY_S) -> dns.message.Message | None:
+def ask(at: EndpointSpec, name: str, kind: str, timeout_s: float = _ONE_TRY_S) -> dns.message.Message | None:
     """Ask a name server over UDP; None where no answer comes."""
     query = dns.message.make_query(name, dns.rdatatype.from_text(kind))
     query.flags &= ~dns.flags.RD

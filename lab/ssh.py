@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab import programs
 from lab.errors import FleetFileError
-from lab.fleet import Fleet, Server
+from lab.fleet import FleetSpec, ServerSpec
 from lab.init import DaemonSpec
 from lab.root_folder import ACCOUNT_FILES, INSIDE, on_host
 
@@ -18,7 +18,7 @@ _FIRST_UID = 1_000_000_000
 _HOST_KEY = "ssh/host_key"
 
 
-def uid_of(server: Server) -> int:
+def uid_of(server: ServerSpec) -> int:
     """Give the server's own user id: of no other host, so that a packet filter can tell its processes."""
     if server.user == "root":
         return 0
@@ -41,7 +41,7 @@ def public_half(path: Path) -> Path:
     return path.with_name(path.name + ".pub")
 
 
-def known_host(server: Server, folder: Path) -> str:
+def known_host(server: ServerSpec, folder: Path) -> str:
     """Give the lines for known_hosts that pin the server's host key."""
     kind_and_key = make_key(folder / _HOST_KEY, server.name).rsplit(" ", 1)[0]
     port = server.ssh_port
@@ -51,7 +51,7 @@ def known_host(server: Server, folder: Path) -> str:
     )
 
 
-def prepare_accounts(server: Server, folder: Path) -> None:
+def prepare_accounts(server: ServerSpec, folder: Path) -> None:
     """Give the server the machine's accounts and its own user, with a home folder and no password."""
     uid = uid_of(server)
     home = "/root" if uid == 0 else f"/home/{server.user}"
@@ -77,7 +77,7 @@ def prepare_host_accounts(folder: Path) -> None:
         programs.write(on_host(folder, path), text, 0o600 if path.endswith("shadow") else 0o644)
 
 
-def exchange_keys(fleet: Fleet, folders: dict[str, Path], bot_keys: dict[str, str]) -> None:
+def exchange_keys(fleet: FleetSpec, folders: dict[str, Path], bot_keys: dict[str, str]) -> None:
     """Let the bot in everywhere, and every server to read from the others, as the fleet file limits it."""
     peers = {
         name: make_key(on_host(folders[name], server.peer.key), f"peer-{name}", uid_of(server))
@@ -96,13 +96,13 @@ def exchange_keys(fleet: Fleet, folders: dict[str, Path], bot_keys: dict[str, st
             _write_owned(on_host(folders[name], server.peer.known_hosts), others, server)
 
 
-def let_bot_in(server: Server, folder: Path, bot_key: str) -> None:
+def let_bot_in(server: ServerSpec, folder: Path, bot_key: str) -> None:
     """Let the bot in, and nobody else."""
     home = "/root" if uid_of(server) == 0 else f"/home/{server.user}"
     _write_owned(on_host(folder, f"{home}/.ssh/authorized_keys"), bot_key + "\n", server)
 
 
-def sshd(server: Server, folder: Path, *, sftp_only: bool = False) -> DaemonSpec:
+def sshd(server: ServerSpec, folder: Path, *, sftp_only: bool = False) -> DaemonSpec:
     """Write sshd's configuration: keys only, one user."""
     make_key(folder / _HOST_KEY, server.name)
     on_host(folder, "/run/sshd").mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def sshd(server: Server, folder: Path, *, sftp_only: bool = False) -> DaemonSpec
     return {"name": "sshd", "argv": [programs.find("sshd"), "-D", "-e", "-f", f"{INSIDE}/sshd_config"], "environ": {}}
 
 
-def client_config(servers: Iterable[Server]) -> str:
+def client_config(servers: Iterable[ServerSpec]) -> str:
     """Write what a person needs for `ssh -F FILE SERVER` (ssh_config(5))."""
     return "".join(
         f"Host {server.name}\n"
@@ -141,7 +141,7 @@ def client_config(servers: Iterable[Server]) -> str:
     )
 
 
-def _limit(server: Server) -> str:
+def _limit(server: ServerSpec) -> str:
     if server.peer is None or server.peer.limited_to is None:
         return "restrict"
     if "\n" in server.peer.limited_to:
@@ -152,7 +152,7 @@ def _limit(server: Server) -> str:
     return 'restrict,command="' + command.replace('"', '\\"') + '"'
 
 
-def _write_owned(path: Path, text: str, server: Server) -> None:
+def _write_owned(path: Path, text: str, server: ServerSpec) -> None:
     programs.write(path, text)
     os.chown(path, uid_of(server), uid_of(server))
 

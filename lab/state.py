@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab import programs
 from lab.errors import LabError, NotTheLabsError
-from lab.fleet import Fleet
+from lab.fleet import FleetSpec
 from lab.hosts import Secrets
 from lab.init import write_whole
 from lab.name_server import Key
@@ -24,7 +24,7 @@ _SECRET_BYTES = 32
 
 
 @dataclasses.dataclass
-class Record:
+class MachineChanges:
     """What was done to this machine and has to be undone. Written down before it is done."""
 
     fleet_file: str
@@ -66,18 +66,18 @@ class StateFolder:
         finally:
             os.close(descriptor)
 
-    def record(self) -> Record | None:
+    def record(self) -> MachineChanges | None:
         """Read the record; None where no lab is up."""
         try:
-            return Record(**json.loads(self._record.read_text(encoding="utf-8")))
+            return MachineChanges(**json.loads(self._record.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
 
-    def keep(self, record: Record) -> None:
+    def keep(self, record: MachineChanges) -> None:
         """Write the record."""
         write_whole(self._record, json.dumps(dataclasses.asdict(record), indent=1))
 
-    def claim(self, record: Record, file: Path) -> None:
+    def claim(self, record: MachineChanges, file: Path) -> None:
         """Take it on record that the lab makes `file`, or refuse where somebody else has made it."""
         if str(file) in record.files:
             return
@@ -89,7 +89,7 @@ class StateFolder:
         record.folders += make_folders(file.parent)
         self.keep(record)
 
-    def secrets(self, fleet: Fleet) -> tuple[Secrets, dict[str, str]]:
+    def secrets(self, fleet: FleetSpec) -> tuple[Secrets, dict[str, str]]:
         """Give the secrets and the environment that the bot needs, the same ones for as long as the lab is up."""
         try:
             kept: dict[str, str] = json.loads(self._secrets.read_text(encoding="utf-8"))
@@ -116,7 +116,7 @@ class StateFolder:
         programs.write(self.ssh_config, text, 0o644)
         give_back(self.ssh_config)
 
-    def forget(self, record: Record) -> None:
+    def forget(self, record: MachineChanges) -> None:
         """Remove all that the lab has made; what else lies in its folders stays, and so then do they."""
         for file in (*map(Path, record.files), self.env, self.ssh_config, self.fleet_copy, self._secrets):
             file.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import programs
-from lab.fleet import Fleet, Server
+from lab.fleet import FleetSpec, ServerSpec
 
 _SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _DAYS = ("-days", "30")
@@ -29,7 +29,7 @@ def make_authority(folder: Path) -> None:
         programs.write(bundle, trusted + certificate.read_text(encoding="utf-8"), 0o644)
 
 
-def make_certificate(server: Server, fleet: Fleet, authority: Path, folder: Path) -> None:
+def make_certificate(server: ServerSpec, fleet: FleetSpec, authority: Path, folder: Path) -> None:
     """Make the server's certificate, good for its addresses and for every name that it serves."""
     names = [name for site in fleet.sites.values() if server.name in site.roots for name in site.names]
     names += [server.mail.name] if server.mail.name else []

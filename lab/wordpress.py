@@ -8,7 +8,7 @@ import xmlrpc.client
 
 from lab import real_content
 from lab.errors import LabError
-from lab.fleet import Database, Server, Site
+from lab.fleet import DatabaseSpec, ServerSpec, SiteSpec
 from lab.lab import Lab
 from lab.mariadb import SOCKET
 
@@ -47,8 +47,8 @@ class WordPress:
 
     def __init__(self, lab: Lab, site: str) -> None:
         self._lab = lab
-        self._site: Site = lab.fleet.sites[site]
-        self._database: Database = self._site.databases[0]
+        self._site: SiteSpec = lab.fleet.sites[site]
+        self._database: DatabaseSpec = self._site.databases[0]
         if self._database.user is None or self._database.password is None:
             raise LabError(f"{site}: WordPress needs a user and a password for its database")
         self._password = lab.secret(self._database.password)
@@ -112,7 +112,7 @@ class WordPress:
             raise LabError(f"WordPress on {server} answers {path} with {answer.status}: {page[-2000:]}")
         return page
 
-    def _server(self, name: str) -> Server:
+    def _server(self, name: str) -> ServerSpec:
         return self._lab.fleet.servers[name]
 
     def _config(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lab.errors import FleetFileError
-from lab.fleet import Fleet
+from lab.fleet import FleetSpec
 from lab.fleet_reading import ascii_name
 
 ExtraRecords = Mapping[str, Sequence[str]]
@@ -15,7 +15,7 @@ _FIRST_SERIAL = 1
 _REFRESH_S, _RETRY_S, _EXPIRE_S = 3600, 900, 1209600
 
 
-def zone_files(fleet: Fleet, extra: ExtraRecords) -> dict[str, str]:
+def zone_files(fleet: FleetSpec, extra: ExtraRecords) -> dict[str, str]:
     """Give each zone's text (RFC 1035, section 5), by its name, in the fleet file's order."""
     unknown = sorted(set(map(ascii_name, extra)) - set(fleet.zones))
     if unknown:
@@ -32,7 +32,7 @@ def zone_files(fleet: Fleet, extra: ExtraRecords) -> dict[str, str]:
     return {zone: "\n".join(text) + "\n" for zone, text in lines.items()}
 
 
-def _head(fleet: Fleet, zone: str) -> list[str]:
+def _head(fleet: FleetSpec, zone: str) -> list[str]:
     times = f"{_FIRST_SERIAL} {_REFRESH_S} {_RETRY_S} {_EXPIRE_S} {fleet.max_ttl_s}"
     return [
         f"$ORIGIN {zone}.",

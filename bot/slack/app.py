@@ -16,7 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 import commands
-from bot.slack.delivery import Asked
+from bot.slack.delivery import ChatRequest
 from bot.slack.escape import cut, one_line
 from bot.slack.question import CALLBACK, asked_by, question_of
 from bot.slack.render import ACTION, ASKING
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.slack.people import People
     from bot.slack.settings import SlackSettings
     from bot.slack.thread import Threads
-    from core.incident.notes import Heard
+    from core.incident.notes import ThreadMessage
     from core.people import Person
     from ops.ports import Ports
 
@@ -47,19 +47,23 @@ MOST_ECHOED = 80
 NO_LINE = "status"
 
 
-class Answer(Protocol):
+class Answerer(Protocol):
     """Carries out one typed line: `commands.answer`, or a test's stand-in."""
 
     def __call__(
         self, words: Sequence[str], person: Person, place: str, ports: Ports, *,
-        show: Callable[[Reply], None], heard: Heard | None = None,
+        show: Callable[[Reply], None], heard: ThreadMessage | None = None,
     ) -> Awaitable[Reply]:  # fmt: skip
         """Return the reply, or raise an error of `core.errors`. `show` gets how far it is. heard: see `Request`."""
         ...
 
 
 def build_app(
-    settings: SlackSettings, client: AsyncWebClient, desk: Desk, threads: Threads, opened_by: Callable[[str], None]
+    settings: SlackSettings,
+    client: AsyncWebClient,
+    desk: RequestHandler,
+    threads: Threads,
+    opened_by: Callable[[str], None],
 ) -> AsyncApp:
     """Return the Bolt app: what is typed and pressed goes to `desk`, messages to `threads`.
 
@@ -80,12 +84,12 @@ def build_app(
     @app.command(COMMAND)
     async def typed(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await desk.serve(Asked.of_command(body))
+        await desk.serve(ChatRequest.of_command(body))
 
     @app.action(re.compile(f"^{ACTION}[0-9]+$"))
     async def pressed(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await desk.serve(Asked.of_press(body))
+        await desk.serve(ChatRequest.of_press(body))
 
     @app.action(re.compile(f"^{ASKING}[0-9]+$"))
     async def asking(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -110,17 +114,17 @@ def build_app(
     return app
 
 
-class Desk:
+class RequestHandler:
     """Takes what is asked, has it carried out, and sees that the person hears how it went."""
 
-    def __init__(self, ports: Ports, people: People, delivery: Delivery, answer: Answer) -> None:
+    def __init__(self, ports: Ports, people: People, delivery: Delivery, answer: Answerer) -> None:
         self._ports = ports
         self._people = people
         self._delivery = delivery
         self._answer = answer
         self._working: set[asyncio.Task[object]] = set()
 
-    async def serve(self, asked: Asked) -> bool | None:
+    async def serve(self, asked: ChatRequest) -> bool | None:
         """Carry out one line and tell the person; return whether it went well.
 
         None: it was dropped, since another delivery of the same event is carried out already.
@@ -156,7 +160,7 @@ class Desk:
     async def ask(self, body: Mapping[str, Any]) -> None:
         """Put a button's question to whoever pressed it; who may not type its line is told so at once."""
         self.keep()
-        asked = Asked.of_press(body)
+        asked = ChatRequest.of_press(body)
         asked.line = asked.line.partition("\n")[0]
         command = commands.all_commands().get(asked.line.partition(" ")[0])
         if command is None or not (await self._people.person_of(asked.user)).may(command.who):
@@ -167,7 +171,7 @@ class Desk:
             title = f'That did not open. Type `{asked.line} "…"` instead.'
             await self._delivery.tell(asked, Reply(title, tone=Tone.WARN))
 
-    async def _carry_out(self, asked: Asked, show: Callable[[Reply], None]) -> tuple[Reply, str]:
+    async def _carry_out(self, asked: ChatRequest, show: Callable[[Reply], None]) -> tuple[Reply, str]:
         """Return the reply, and for an error its code."""
         try:
             person = await self._people.person_of(asked.user)
@@ -183,7 +187,7 @@ class Desk:
             title = f"That went wrong inside Sharpnet (id {number}). Nothing was started after it."
             return Reply(title, (Text("The bot's log has the reason under that id."),), tone=Tone.BAD), "internal"
 
-    async def _is_first(self, asked: Asked) -> bool:
+    async def _is_first(self, asked: ChatRequest) -> bool:
         """Return whether no other delivery of the same event has been taken up, by this bot or another."""
         if not asked.event:
             return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.trouble import Kind, trouble_of
+from bot.slack.trouble import SlackFailureKind, trouble_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -110,7 +110,7 @@ class OpsChannel:
             try:
                 answer = await method(include_all_metadata=True, limit=PAGE, cursor=cursor, **query)
             except SlackApiError as error:
-                if trouble_of(error).kind is not Kind.SETUP:
+                if trouble_of(error).kind is not SlackFailureKind.SETUP:
                     raise
                 LOG.warning("slack history=unreadable why=%s so=%r", trouble_of(error).why, so)
                 return
@@ -132,7 +132,7 @@ async def _with_text_alone_if_need_be(method: Callable[..., Awaitable[Any]], mes
         return await method(text=text, blocks=blocks, **more)
     except SlackApiError as error:
         trouble = trouble_of(error)
-        if trouble.kind is not Kind.SHAPE:
+        if trouble.kind is not SlackFailureKind.SHAPE:
             raise
         LOG.warning("slack message=refused why=%s sending=text_only", trouble.why)
     return await method(text=text, blocks=[], **more)

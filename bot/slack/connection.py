@@ -16,18 +16,18 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
 import commands
-from bot.slack.app import Answer, Desk, build_app
+from bot.slack.app import Answerer, RequestHandler, build_app
 from bot.slack.delivery import Delivery
-from bot.slack.home import Homes
-from bot.slack.missed import Missed
+from bot.slack.home import HomeTabKeeper
+from bot.slack.missed import MissedReplies
 from bot.slack.outbox import Outbox
-from bot.slack.past_store import PastStore
+from bot.slack.past_store import SlackPastStore
 from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
 from core.errors import SettingsError
-from jobs.notify.store_down import Unstored
+from jobs.notify.store_down import StoreWatch
 from ops.first_error import first_error
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def run_slack(
     ports: Ports,
     settings: SlackSettings,
     *,
-    answer: Answer = commands.answer,
+    answer: Answerer = commands.answer,
     on_outbox: Callable[[Outbox], None] = lambda _outbox: None,
     on_connected: OnConnected = lambda _is_up: None,
     down: Callable[[], frozenset[str]] = frozenset,
@@ -84,10 +84,10 @@ async def run_slack(
             on_outbox(outbox)
             client = web_client(settings, session)
             people = People(ports.fleet, client, ports.clock)
-            homes = Homes(ports, client, people)
-            desk = Desk(ports, people, Delivery(ports, client, people, outbox.wake), answer)
+            homes = HomeTabKeeper(ports, client, people)
+            desk = RequestHandler(ports, people, Delivery(ports, client, people, outbox.wake), answer)
             threads = Threads(ports, people, client, desk.serve)
-            missed = Missed(ports, client, threads.hear)
+            missed = MissedReplies(ports, client, threads.hear)
             app = build_app(settings, client, desk, threads, homes.opened_by)
 
             def connected(is_up: bool) -> None:
@@ -104,7 +104,7 @@ async def run_slack(
             tasks.create_task(outbox.run(), name="slack-outbox")
             tasks.create_task(homes.run(), name="slack-home")
             tasks.create_task(missed.run(), name="slack-missed")
-            unstored = Unstored(ports, down, PastStore(client, ports.fleet.slack.ops_channel))
+            unstored = StoreWatch(ports, down, SlackPastStore(client, ports.fleet.slack.ops_channel))
             tasks.create_task(unstored.run(), name="slack-unstored")
 
 

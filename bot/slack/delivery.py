@@ -12,7 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.escape import cut, one_line, typed_by_slack
 from bot.slack.picture import in_words, plots_of, png_of
-from bot.slack.progress import Progress
+from bot.slack.progress import ChatProgress
 from bot.slack.render import message_of, pointer_to
 from bot.slack.trouble import NOT_SAID, why_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
-    from core.incident.notes import Heard
+    from core.incident.notes import ThreadMessage
     from core.reply import Plot, Reply
     from ops.ports import Ports
     from ops.store.cards import StoredCard
@@ -41,7 +41,7 @@ HTTP_OK = 200
 
 
 @dataclass(slots=True)
-class Asked:
+class ChatRequest:
     """One thing asked in Slack. `event` names it whoever it is delivered to; empty where Slack gave no name.
 
     channel None: in the Home tab. message: the time stamp of the message whose button was pressed, or under which it
@@ -55,13 +55,13 @@ class Asked:
     channel: str | None = None
     message: str | None = None
     words: tuple[str, ...] | None = None
-    heard: Heard | None = None
+    heard: ThreadMessage | None = None
     quick_url: str | None = field(default=None, repr=False)
     quick_used: int = 0
     at: datetime | None = None
 
     @classmethod
-    def of_command(cls, body: Mapping[str, Any]) -> Asked:
+    def of_command(cls, body: Mapping[str, Any]) -> ChatRequest:
         """Read a slash command."""
         return cls(
             user=str(body["user_id"]),
@@ -72,7 +72,7 @@ class Asked:
         )
 
     @classmethod
-    def of_press(cls, body: Mapping[str, Any]) -> Asked:
+    def of_press(cls, body: Mapping[str, Any]) -> ChatRequest:
         """Read the press of a button, whose value is the line."""
         return cls(
             user=str(body["user"]["id"]),
@@ -94,7 +94,7 @@ class Delivery:
         self._people = people
         self._wake = wake
 
-    async def answer(self, asked: Asked, reply: Reply, *, footnote: str = "") -> None:
+    async def answer(self, asked: ChatRequest, reply: Reply, *, footnote: str = "") -> None:
         """Tell the person the reply, or where it is: what a card in the ops channel shows is not repeated."""
         if reply.card is None:
             await self.tell(asked, reply, footnote=footnote)
@@ -107,7 +107,7 @@ class Delivery:
         channel = self._ports.fleet.slack.ops_channel if self._ports.fleet.slack is not None else ""
         await self._send(asked, *pointer_to(reply, channel, await self._link(card)))
 
-    async def tell(self, asked: Asked, reply: Reply, *, footnote: str = "") -> None:
+    async def tell(self, asked: ChatRequest, reply: Reply, *, footnote: str = "") -> None:
         """Tell the person alone; what is drawn comes after it, as a picture in a direct message."""
         await self._send(asked, *message_of(await self._people.named(reply), footnote=footnote))
         plots = plots_of(reply)
@@ -123,11 +123,11 @@ class Delivery:
             return False
         return True
 
-    def progress(self, user: str) -> Progress:
+    def progress(self, user: str) -> ChatProgress:
         """Return what shows the person how far something is."""
-        return Progress(self._client, self._people, self._ports.clock, user)
+        return ChatProgress(self._client, self._people, self._ports.clock, user)
 
-    async def _send(self, asked: Asked, text: str, blocks: list[Block]) -> None:
+    async def _send(self, asked: ChatRequest, text: str, blocks: list[Block]) -> None:
         if await self._quickly(asked, text, blocks):
             return
         try:
@@ -137,7 +137,7 @@ class Delivery:
         except NOT_SAID as error:
             LOG.warning("slack user=%s answer=lost why=%r", asked.user, why_of(error))
 
-    async def _draw(self, asked: Asked, title: str, plots: Sequence[Plot]) -> None:
+    async def _draw(self, asked: ChatRequest, title: str, plots: Sequence[Plot]) -> None:
         """Upload a picture of the plots; where that fails, the words have been said already."""
         title = cut(one_line(title), MOST_TITLE)
         try:
@@ -152,7 +152,7 @@ class Delivery:
         except NOT_SAID as error:
             LOG.warning("slack user=%s picture=lost why=%r", asked.user, why_of(error))
 
-    async def _quickly(self, asked: Asked, text: str, blocks: list[Block]) -> bool:
+    async def _quickly(self, asked: ChatRequest, text: str, blocks: list[Block]) -> bool:
         """Answer by the response_url; False where it has none, is used up, has expired, or does not take it."""
         late = asked.at is not None and self._ports.clock.now() - asked.at > QUICK_FOR
         if asked.quick_url is None or asked.quick_used >= MOST_QUICK or late:

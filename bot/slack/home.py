@@ -19,7 +19,7 @@ from slack_sdk.models.views import View
 from bot.slack.render import blocks_of_home
 from bot.slack.trouble import NOT_SAID, trouble_of
 from core.errors import StoreError
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.status.home_tab import Pending, as_of, home_of
 from ops.gather.fleet_picture import is_watched, stored_picture
 
@@ -61,7 +61,7 @@ class _Viewer:
         return shown != self.shown or now_s - self.shown_at_s >= EACH_AT_LEAST_EVERY_S
 
 
-class Homes:
+class HomeTabKeeper:
     """Keeps Home tabs up to date until cancelled: those that were opened here, and those whose bot is gone."""
 
     def __init__(self, ports: Ports, client: AsyncWebClient, people: People) -> None:
@@ -153,10 +153,10 @@ async def home_replies(ports: Ports) -> tuple[Reply, ...]:
     store = ports.store
     pending = [
         Pending(stored.plan, card.reply, stored.given)
-        for stored in await store.plans.in_state(State.PLANNED)
+        for stored in await store.plans.in_state(PlanState.PLANNED)
         if (card := await store.cards.get(stored.card)) is not None
     ]
-    keys = dict.fromkeys(outage.card for outage in await store.watching.open_outages())
+    keys = dict.fromkeys(outage.card for outage in await store.states.open_outages())
     keys |= dict.fromkeys(one.card for one in await store.maintenance.now_and_planned())
     cards = [card.reply for key in keys if (card := await store.cards.get(key)) is not None]
     return home_of(await stored_picture(ports), pending, cards, watched=await is_watched(ports))

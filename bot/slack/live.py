@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from bot.slack.settings import new_session, web_client
-from bot.slack.trouble import NOT_SAID, Kind, trouble_of
+from bot.slack.trouble import NOT_SAID, SlackFailureKind, trouble_of
 from core.status.findings import Finding
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.settings import SlackSettings
-    from core.fleet import Fleet
-    from core.fleet import SlackSettings as SlackOfFleet
+    from core.fleet import Fleet, SlackAccess
 
 # What the bot uses, and for what. manifest.yaml asks for exactly these.
 SCOPES: Final = {
@@ -112,7 +111,7 @@ async def _channel(client: AsyncWebClient, channel: str) -> tuple[Finding, ...]:
     return (Finding(what, ok=True, why=f"{name}, and the bot is in it"),)
 
 
-async def _holders(client: AsyncWebClient, slack: SlackOfFleet) -> tuple[Finding, ...]:
+async def _holders(client: AsyncWebClient, slack: SlackAccess) -> tuple[Finding, ...]:
     roles = {"operators": slack.operators, "approvers": slack.approvers}
     findings = [
         Finding(f"slack {role}", ok=False, why="nobody", hint=f"List user ids under slack.{role} in app.yaml.")
@@ -156,7 +155,7 @@ async def _group(client: AsyncWebClient, group: str) -> Finding:
 
 def _failed(what: str, error: Exception, hint: str = "") -> Finding:
     trouble = trouble_of(error)
-    if trouble.kind is Kind.AWAY:
+    if trouble.kind is SlackFailureKind.AWAY:
         return Finding(what, ok=False, why=trouble.why, hint=REACH)
     return Finding(
         what, ok=False, why=trouble.why, hint=hint or trouble.hint or "Slack's documentation explains the code."

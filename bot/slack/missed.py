@@ -31,7 +31,7 @@ MOST_THREADS = 30
 AGAIN_S = 30.0
 
 
-class Hear(Protocol):
+class TakeIn(Protocol):
     """Takes in one message: `bot.slack.thread.Threads.hear`."""
 
     def __call__(self, event: Mapping[str, Any], *, live: bool) -> Awaitable[None]:
@@ -39,10 +39,10 @@ class Hear(Protocol):
         ...
 
 
-class Missed:
+class MissedReplies:
     """Reads the threads of incidents whenever woken, until cancelled."""
 
-    def __init__(self, ports: Ports, client: AsyncWebClient, hear: Hear) -> None:
+    def __init__(self, ports: Ports, client: AsyncWebClient, hear: TakeIn) -> None:
         self._ports = ports
         self._client = client
         self._hear = hear
@@ -72,7 +72,7 @@ class Missed:
     async def _read(self) -> None:
         since = self._ports.clock.now() - BACK
         store = self._ports.store
-        keys = [one.card for one in await store.watching.outages_since(since)]
+        keys = [one.card for one in await store.states.outages_since(since)]
         keys += [
             one.card for one in (*await store.maintenance.now_and_planned(), *await store.maintenance.since(since))
         ]

@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 from bot.slack.channel import Message, OpsChannel
 from bot.slack.people import People
 from bot.slack.render import message_of, note_of
-from bot.slack.trouble import NOT_SAID, Kind, Trouble, trouble_of
+from bot.slack.trouble import NOT_SAID, SlackFailure, SlackFailureKind, trouble_of
 from core.errors import StoreError
 from core.reply import Reply, Tone
 from core.wording import clock_time
@@ -168,7 +168,7 @@ class Outbox:
         try:
             await self._channel.edit(card.channel, card.ts, card.key, await self._message(card, posted_at, late=late))
         except SlackApiError as error:
-            if trouble_of(error).kind is not Kind.GONE:
+            if trouble_of(error).kind is not SlackFailureKind.GONE:
                 raise
             LOG.warning("slack card=%s message=gone posting=again", card.key)
             self._gone.add(card.key)
@@ -229,7 +229,7 @@ class Outbox:
                 await self._channel.reply(card.channel, card.ts, note.number, message)
         except SlackApiError as error:
             trouble = trouble_of(error)
-            if trouble.kind is not Kind.GONE:
+            if trouble.kind is not SlackFailureKind.GONE:
                 self._note_in_doubt = not trouble.surely_not_sent
                 raise
             LOG.warning("slack card=%s message=gone note=%s dropped=yes", card.key, note.number)
@@ -250,7 +250,7 @@ class Outbox:
     def _now_s(self) -> float:
         return self._ports.clock.monotonic()
 
-    def _pause(self, trouble: Trouble) -> None:
+    def _pause(self, trouble: SlackFailure) -> None:
         wait_s = trouble.wait_s
         if wait_s is None:
             wait_s = min(LONGEST_BACKOFF_S, 2.0**self._failures)

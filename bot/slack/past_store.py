@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 KEY = "unstored"
 
 
-class PastStore:
+class SlackPastStore:
     """Implements `jobs.notify.store_down.Tell`."""
 
     def __init__(self, client: AsyncWebClient, channel: str) -> None:

@@ -26,7 +26,7 @@ EDIT_EVERY_S = 5.0
 
 
 @dataclass(slots=True)
-class Progress:
+class ChatProgress:
     """The progress of one thing that `user` asked for."""
 
     client: AsyncWebClient

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainText
 from slack_sdk.models.views import View
 
 import commands
-from bot.slack.delivery import Asked
+from bot.slack.delivery import ChatRequest
 from bot.slack.escape import cut, one_line
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MOST_TEXT: Final = 500
 
 def question_of(body: Mapping[str, Any]) -> View:
     """Return the modal for a press: its title is the button's label, and it knows the line and the message."""
-    asked, action = Asked.of_press(body), body["actions"][0]
+    asked, action = ChatRequest.of_press(body), body["actions"][0]
     label = one_line(str((action.get("text") or {}).get("text") or "")) or "Sharpnet"
     line, _, question = asked.line.partition("\n")
     kept = {"line": line, "channel": asked.channel, "message": asked.message}
@@ -45,12 +45,12 @@ def question_of(body: Mapping[str, Any]) -> View:
     )
 
 
-def asked_by(body: Mapping[str, Any]) -> Asked:
+def asked_by(body: Mapping[str, Any]) -> ChatRequest:
     """Return the line that a submitted modal types, for the person who submitted it."""
     view = body["view"]
     kept = json.loads(view["private_metadata"])
     text = str(view["state"]["values"][FIELD][FIELD].get("value") or "")
-    return Asked(
+    return ChatRequest(
         user=str(body["user"]["id"]),
         line=commands.line_with(str(kept["line"]), text),
         event=str(body.get("trigger_id") or ""),

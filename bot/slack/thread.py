@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import commands
-from bot.slack.delivery import Asked
+from bot.slack.delivery import ChatRequest
 from bot.slack.trouble import NOT_SAID, why_of
 from core.errors import StoreError
-from core.incident.notes import Heard
+from core.incident.notes import ThreadMessage
 from core.incident.thread import what_is_meant
 from ops.gather.incidents import incident_of
 from ops.store.incident.outages import Outage
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.slack.people import People
     from core.incident.notes import Kind
-    from core.incident.thread import Meant
+    from core.incident.thread import ThreadCommand
     from ops.ports import Ports
 
 LOG = logging.getLogger(__name__)
@@ -95,7 +95,11 @@ class Threads:
     """
 
     def __init__(
-        self, ports: Ports, people: People, client: AsyncWebClient, serve: Callable[[Asked], Awaitable[bool | None]]
+        self,
+        ports: Ports,
+        people: People,
+        client: AsyncWebClient,
+        serve: Callable[[ChatRequest], Awaitable[bool | None]],
     ) -> None:
         self._ports = ports
         self._people = people
@@ -119,12 +123,14 @@ class Threads:
         handles = {user: await self._people.handle_of(user) for user in mentioned_in(reply.text)}
         meant = what_is_meant(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
-            heard = Heard(f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC))
+            heard = ThreadMessage(
+                f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC)
+            )
             well = await self._serve(_asked(reply, meant, heard, live=live))
             if well is not None:
                 await self._mark(reply, KEPT if well else REFUSED)
 
-    async def _counts(self, meant: Meant, user: str) -> bool:
+    async def _counts(self, meant: ThreadCommand, user: str) -> bool:
         """Return whether it is to be carried out: what others only say among themselves is none of the bot's business.
 
         Who types a command and may not is told so, as elsewhere.
@@ -140,9 +146,9 @@ class Threads:
                 LOG.warning("slack user=%s mark=lost why=%r", reply.user, why_of(error))
 
 
-def _asked(reply: ThreadReply, meant: Meant, heard: Heard, *, live: bool) -> Asked:
+def _asked(reply: ThreadReply, meant: ThreadCommand, heard: ThreadMessage, *, live: bool) -> ChatRequest:
     said = (meant.verb, meant.label) if meant.text is None else (meant.verb, "--", meant.label, meant.text)
-    return Asked(
+    return ChatRequest(
         reply.user,
         " ".join(word for word in said if word != "--"),
         event=f"message:{reply.channel}:{reply.ts}" if live else "",

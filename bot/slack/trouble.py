@@ -16,7 +16,7 @@ WAIT_UNSAID_S = 30.0
 ASK_AGAIN_S = 60.0
 
 
-class Kind(Enum):
+class SlackFailureKind(Enum):
     """What a failure means for the message that was to be sent."""
 
     AWAY = "away"  # nothing came back: it may have been taken or not
@@ -28,10 +28,10 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class SlackFailure:
     """A failure: `why` in a few words, `hint` for who can mend it, wait_s how long to wait (None: a growing while)."""
 
-    kind: Kind
+    kind: SlackFailureKind
     why: str
     hint: str = ""
     wait_s: float | None = None
@@ -39,7 +39,7 @@ class Trouble:
     @property
     def surely_not_sent(self) -> bool:
         """Whether nothing was posted: only where nothing came back can a message be there all the same."""
-        return self.kind is not Kind.AWAY
+        return self.kind is not SlackFailureKind.AWAY
 
 
 _INVITE = "Invite the bot to the ops channel (/invite @sharpnet there), and compare slack.ops_channel in app.yaml."
@@ -71,24 +71,26 @@ _SHAPE |= {"metadata_too_large", "no_text", "invalid_arguments", "markdown_text_
 _AWAY = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "rollup_error"}
 
 
-def trouble_of(error: Exception) -> Trouble:
+def trouble_of(error: Exception) -> SlackFailure:
     """Say what a failed call means."""
     if not isinstance(error, SlackApiError):
-        return Trouble(Kind.AWAY, why_of(error))
+        return SlackFailure(SlackFailureKind.AWAY, why_of(error))
     response = error.response
     status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 0)
     code = why_of(error)
     if status == HTTP_TOO_OFTEN or code in {"ratelimited", "rate_limited", "message_limit_exceeded"}:
-        return Trouble(Kind.TOO_OFTEN, "ratelimited", wait_s=_retry_after_s(getattr(response, "headers", None) or {}))
+        return SlackFailure(
+            SlackFailureKind.TOO_OFTEN, "ratelimited", wait_s=_retry_after_s(getattr(response, "headers", None) or {})
+        )
     if status >= HTTP_THEIRS or code in _AWAY or code == type(error).__name__:
-        return Trouble(Kind.AWAY, f"HTTP {status}" if status >= HTTP_THEIRS else code)
+        return SlackFailure(SlackFailureKind.AWAY, f"HTTP {status}" if status >= HTTP_THEIRS else code)
     if code in _SETUP:
-        return Trouble(Kind.SETUP, code, _SETUP[code], ASK_AGAIN_S)
+        return SlackFailure(SlackFailureKind.SETUP, code, _SETUP[code], ASK_AGAIN_S)
     if code in _GONE:
-        return Trouble(Kind.GONE, code)
+        return SlackFailure(SlackFailureKind.GONE, code)
     if code in _SHAPE:
-        return Trouble(Kind.SHAPE, code)
-    return Trouble(Kind.OTHER, code, wait_s=ASK_AGAIN_S)
+        return SlackFailure(SlackFailureKind.SHAPE, code)
+    return SlackFailure(SlackFailureKind.OTHER, code, wait_s=ASK_AGAIN_S)
 
 
 def why_of(error: Exception) -> str:

@@ -117,11 +117,11 @@ async def _live(settings: Settings) -> Reply:
     from bot.slack.live import slack_findings  # noqa: PLC0415 - as above
     from bot.slack.settings import SlackSettings  # noqa: PLC0415
     from ops.fleetfile import secret_reader  # noqa: PLC0415 - as above
-    from ops.notify.routes import Ways, notify_findings  # noqa: PLC0415 - as above
+    from ops.notify.routes import NotificationRoutes, notify_findings  # noqa: PLC0415 - as above
 
     slack = SlackSettings.from_env(os.environ)
     async with open_ports(settings) as ports:
-        ways = Ways(secret_reader(ports.fleet))
+        ways = NotificationRoutes(secret_reader(ports.fleet))
         extra = [partial(slack_findings, ports.fleet, slack), partial(notify_findings, ports.fleet, ways)]
         return await check_live(ports, extra)
 

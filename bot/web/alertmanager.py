@@ -43,7 +43,7 @@ def receiver(
         except (ValueError, RecursionError):
             return web.Response(status=400, text="not what an Alertmanager sends\n")
         try:
-            await ports.store.reports.take_in(
+            await ports.store.external_alerts.take_in(
                 (Report(one.source, one.target, one.begun_at, now) for one in alerts if one.firing),
                 ((one.source, one.target) for one in alerts if not one.firing),
             )

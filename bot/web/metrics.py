@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from prometheus_client import generate_latest
 
 from bot.web.exposition import Family, one
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.state import stale_after
 from ops.cooperative import in_turns
 from ops.gather.fleet_picture import copy_ages
-from ops.store.monitor.metrics import Kept
+from ops.store.monitor.metrics import ProtectionMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet
     from core.status.overview import CopyAges
     from ops.ports import Ports
-    from ops.store.monitor.metrics import Going
+    from ops.store.monitor.metrics import ActivityMetrics
 
 # With so many sites the ages of their copies are read again only after this long.
 MANY = 1000
@@ -35,7 +35,7 @@ KEPT_FOR_S = 60.0
 ASKED_AT_ONCE = 500
 
 
-class Metrics:
+class MetricsPage:
     """Writes the page. One at a time: however often it is asked for, the store is not kept from its work.
 
     Tens of thousands of lines are written in pieces, between which the watch goes on.
@@ -45,17 +45,17 @@ class Metrics:
         self._ports = ports
         self._vitals = vitals
         self._turn = asyncio.Lock()
-        self._kept: tuple[float, Kept] | None = None
+        self._kept: tuple[float, ProtectionMetrics] | None = None
 
     async def page(self) -> bytes:
         """Return the page as it is now. Raises StoreError."""
         async with self._turn:
             ports = self._ports
             fleet, now = ports.fleet, ports.clock.now()
-            states = await ports.store.measures.states(now, stale_after(fleet.watch))
+            states = await ports.store.metrics.states(now, stale_after(fleet.watch))
             active = await ports.store.copies.active()
             kept, ages = await self._read_kept(active), await copy_ages(ports)
-            going = await ports.store.measures.going(now)
+            going = await ports.store.metrics.going(now)
             families = chain(
                 _of_bot(fleet, ports.version, self._vitals.looks()),
                 _of_targets(fleet, states, active),
@@ -66,9 +66,9 @@ class Metrics:
             pieces = ["".join(piece).encode() async for piece in in_turns(lines)]
             return b"".join([*pieces, generate_latest(self._vitals.registry)])
 
-    async def _read_kept(self, active: Mapping[str, str]) -> Kept:
+    async def _read_kept(self, active: Mapping[str, str]) -> ProtectionMetrics:
         ports, now_s = self._ports, self._ports.clock.monotonic()
-        sites, measures, now = ports.fleet.sites, ports.store.measures, ports.clock.now()
+        sites, measures, now = ports.fleet.sites, ports.store.metrics, ports.clock.now()
         if self._kept is not None and len(sites) > MANY and now_s - self._kept[0] < KEPT_FOR_S:
             return self._kept[1]
         pairs = (
@@ -79,7 +79,7 @@ class Metrics:
         )
         copies = [copy async for some in in_turns(pairs, ASKED_AT_ONCE) for copy in await measures.copies(some, now)]
         backups = [kept async for some in in_turns(sites, ASKED_AT_ONCE) for kept in await measures.backups(some, now)]
-        kept = Kept(tuple(copies), tuple(backups), await measures.proofs(now))
+        kept = ProtectionMetrics(tuple(copies), tuple(backups), await measures.proofs(now))
         self._kept = (now_s, kept)
         return kept
 
@@ -93,7 +93,7 @@ def _of_bot(fleet: Fleet, version: str, looks: int) -> Iterator[Family]:
 
 def _of_targets(fleet: Fleet, states: Mapping[str, str], active: Mapping[str, str]) -> Iterator[Family]:
     def state(kind: str, name: str) -> str:
-        return states.get(f"{kind}:{name}", State.UNKNOWN.value)
+        return states.get(f"{kind}:{name}", TargetState.UNKNOWN.value)
 
     yield Family(
         "sharpnet_server_state",
@@ -115,7 +115,7 @@ def _of_targets(fleet: Fleet, states: Mapping[str, str], active: Mapping[str, st
     )
 
 
-def _of_copies(kept: Kept, ages: CopyAges) -> Iterator[Family]:
+def _of_copies(kept: ProtectionMetrics, ages: CopyAges) -> Iterator[Family]:
     pair = ("site", "server")
     copies = (((site, server), age_s) for site, server, age_s in kept.copies)
     yield Family("sharpnet_copy_age_seconds", "Since the last good copy of a site to a server began.", pair, copies)
@@ -137,7 +137,7 @@ def _of_copies(kept: Kept, ages: CopyAges) -> Iterator[Family]:
     yield Family("sharpnet_proof_same", about, pair, ((labels, float(same)) for labels, _, same in proofs))
 
 
-def _of_work(going: Going, slack_up: bool | None) -> Iterator[Family]:
+def _of_work(going: ActivityMetrics, slack_up: bool | None) -> Iterator[Family]:
     yield one("sharpnet_outages_open", "Outages that are not over.", going.outages)
     plans = (((state,), going.plans.get(state, 0)) for state in ("planned", "approved", "unfinished"))
     yield Family("sharpnet_plans_open", "Plans that wait, are carried out or are unfinished.", ("state",), plans)

@@ -23,7 +23,7 @@ async def readiness(ports: Ports, vitals: Vitals) -> Mapping[str, str]:
     slack = {} if vitals.slack_up is None else {"slack": OK if vitals.slack_up else "not connected"}
     try:
         async with asyncio.timeout(WITHIN_S):
-            await ports.store.sent.beat(ports.clock.now())
+            await ports.store.notifications.beat(ports.clock.now())
             watched = await is_watched(ports)
     except StoreError:
         return {"store": "cannot be written", "watch": "cannot be known", **slack}

@@ -14,7 +14,7 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.web.alertmanager import receiver
-from bot.web.metrics import Metrics
+from bot.web.metrics import MetricsPage
 from bot.web.ready import OK, readiness
 from core.errors import SettingsError, StoreError
 
@@ -61,7 +61,7 @@ async def web_served(
 
 def application(ports: Ports, settings: Web, vitals: Vitals, secret: Callable[[SecretRef], str]) -> web.Application:
     """Return what answers."""
-    metrics = Metrics(ports, vitals)
+    metrics = MetricsPage(ports, vitals)
 
     async def measured(_request: web.Request) -> web.Response:
         try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from core.backup.result import BackupProgress, BackupResult
     from core.backup.snapshots import Snapshot
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
 
 MOST_ROWS = 20
 MOST_HINTS = 5
@@ -26,7 +26,7 @@ _EXITS = {"good": 0, "refused": 3, "failed": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class BackupHistory:
     """What is on record of a site's backups.
 
     backed_up_at: when the newest good one was begun; server, files, size_bytes: of that one. trouble: why a newer one
@@ -44,7 +44,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedSnapshot:
     """A snapshot, and what the run that made it said. files None: another store knows."""
 
     snapshot: Snapshot
@@ -53,7 +53,7 @@ class Listed:
     partly: bool = False
 
 
-def run_reply(results: Sequence[BackupResult], upkeep: Trouble | None) -> Reply:
+def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
     """Return what to say about a run. upkeep: why old backups could not be let go."""
     outcomes = Counter[str](result.outcome for result in results)
     ordered = sorted(results, key=lambda result: (_WORST_FIRST.index(result.outcome), not result.shrank))
@@ -93,7 +93,7 @@ def progress_reply(running: Sequence[BackupProgress]) -> Reply:
     )
 
 
-def list_reply(listed: Sequence[Listed], without: Sequence[str], timezone: str, now: datetime) -> Reply:
+def list_reply(listed: Sequence[ListedSnapshot], without: Sequence[str], timezone: str, now: datetime) -> Reply:
     """Return the snapshots, newest first as they come. without: the sites that have none."""
     rows = tuple(
         Row(
@@ -123,7 +123,7 @@ def list_reply(listed: Sequence[Listed], without: Sequence[str], timezone: str, 
 
 
 def status_reply(
-    known: Sequence[Known], max_age: timedelta, repository_bytes: int | None, running: str, now: datetime
+    known: Sequence[BackupHistory], max_age: timedelta, repository_bytes: int | None, running: str, now: datetime
 ) -> Reply:
     """Return how old each site's backup is, the oldest first. running: what is under way; empty: nothing."""
     late = [one for one in known if one.backed_up_at is None or now - one.backed_up_at > max_age]
@@ -194,7 +194,7 @@ def shrunk_hint() -> str:
     )
 
 
-def _known_row(one: Known, *, late: bool, now: datetime) -> Row:
+def _known_row(one: BackupHistory, *, late: bool, now: datetime) -> Row:
     if one.proven_at is None:
         proven = "never"
     else:
@@ -211,7 +211,7 @@ def _known_row(one: Known, *, late: bool, now: datetime) -> Row:
     return Row(cells, Tone.BAD if not made or not one.proven else Tone.WARN if late or one.trouble else Tone.GOOD)
 
 
-def _known_facts(one: Known, *, late: bool) -> Mapping[str, object]:
+def _known_facts(one: BackupHistory, *, late: bool) -> Mapping[str, object]:
     return {
         "site": one.site,
         "backed_up_at": stamp(one.backed_up_at) if one.backed_up_at is not None else None,
@@ -225,7 +225,7 @@ def _known_facts(one: Known, *, late: bool) -> Mapping[str, object]:
     }
 
 
-def _listed_facts(one: Listed) -> Mapping[str, object]:
+def _listed_facts(one: ListedSnapshot) -> Mapping[str, object]:
     return {
         "id": one.snapshot.id,
         "site": one.snapshot.site,

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.backup.snapshots import SHORT_ID, Extent, Snapshot, site_of
-from core.sync.failures import STOP_LINE, STOPPED, Trouble
-from core.sync.rsync_output import Output
+from core.sync.failures import STOP_LINE, STOPPED, Failure
+from core.sync.rsync_output import OutputReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +50,7 @@ def excluded(out: bytes, root: str) -> tuple[bytes, ...]:
 
 def extent(out: bytes) -> Extent:
     """Return how much rsync has counted, less what is excluded."""
-    output = Output()
+    output = OutputReader()
     output.feed(out)
     output.end()
     return Extent(output.stats.files, output.stats.to_copy_bytes)
@@ -111,7 +111,7 @@ def unreadable(err: bytes) -> tuple[str, ...]:
     )
 
 
-def trouble_of(exit_code: int, err: bytes, server: str) -> Trouble | None:
+def trouble_of(exit_code: int, err: bytes, server: str) -> Failure | None:
     """Return what went wrong when restic ended so on `server`, or None where it went well."""
     if exit_code == 0:
         return None
@@ -121,7 +121,7 @@ def trouble_of(exit_code: int, err: bytes, server: str) -> Trouble | None:
     found = found or _EXITS.get(exit_code) or next((one for said, one in _SAID if re.search(said, text)), None)
     quoted = _quoted(text)
     if found is None:
-        return Trouble("restic", f"restic ended with status {exit_code} on {server}", quoted)
+        return Failure("restic", f"restic ended with status {exit_code} on {server}", quoted)
     detail = f" ({stopped[2][:_QUOTED]})" if stopped is not None and stopped[2] else ""
     message = found.message.replace("{server}", server) + detail
     return replace(found, message=message, hint=found.hint.replace("{server}", server).replace("{said}", quoted))
@@ -142,23 +142,23 @@ def _quoted(text: str) -> str:
     return " / ".join(lines)[-_QUOTED:]
 
 
-_NO_REPOSITORY = Trouble(
+_NO_REPOSITORY = Failure(
     "no-repository",
     "there is no repository at offsite.path on the off-site host",
     "`backup run` makes one where none was ever used.",
 )
-_WRONG_PASSWORD = Trouble(
+_WRONG_PASSWORD = Failure(
     "wrong-password",
     "the repository does not open with offsite.password",
     "Give the password that it was made with. Nothing was changed, and no other repository was made.",
 )
-_LOCKED = Trouble(
+_LOCKED = Failure(
     "locked",
     "somebody else works in the repository, or has died there",
     "It frees itself half an hour after a death. {said}",
     refused=True,
 )
-_OFFSITE_LOST = Trouble(
+_OFFSITE_LOST = Failure(
     "offsite-lost",
     "the connection to the off-site host broke",
     "What had arrived is used next time. Is it up, and does it offer SFTP?",
@@ -170,11 +170,11 @@ _SAID = (
     (r"repository is already locked|unable to create lock", _LOCKED),
     (
         r"(?i)no space left|quota exceeded",
-        Trouble("disk-full", "a disk is full", "Make room. Older backups are as they were. {said}"),
+        Failure("disk-full", "a disk is full", "Make room. Older backups are as they were. {said}"),
     ),
     (
         r"SSH_FX_FAILURE",
-        Trouble(
+        Failure(
             "offsite-disk",
             "the off-site host could not write: its disk may be full",
             "Look at the disk that offsite.path is on. Older backups are as they were. {said}",
@@ -182,7 +182,7 @@ _SAID = (
     ),
     (
         r"SSH_FX_PERMISSION_DENIED",
-        Trouble(
+        Failure(
             "offsite-permission",
             "the off-site host does not let its user write in offsite.path",
             "Give offsite.path to the user of offsite.server.ssh. {said}",
@@ -194,38 +194,38 @@ _SAID = (
     ),
     (r"Fatal: unable to create repository|config file already exists", _NO_REPOSITORY),
 )
-_STOPS: Mapping[str, Trouble] = {
+_STOPS: Mapping[str, Failure] = {
     trouble.code: trouble
     for trouble in (
         _OFFSITE_LOST,
-        Trouble("no-restic", "restic is missing on {server}", "Install it there: apt install restic."),
-        Trouble("no-rsync", "rsync is missing on {server}", "Install it there: apt install rsync."),
-        Trouble("no-flock", "flock is missing on {server}", "Install it there: apt install util-linux."),
-        Trouble(
+        Failure("no-restic", "restic is missing on {server}", "Install it there: apt install restic."),
+        Failure("no-rsync", "rsync is missing on {server}", "Install it there: apt install rsync."),
+        Failure("no-flock", "flock is missing on {server}", "Install it there: apt install util-linux."),
+        Failure(
             "source-missing",
             "the root is missing on {server}",
             "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",
         ),
-        Trouble(
+        Failure(
             "source-symlink",
             "the root on {server} is a symbolic link",
             "Write the folder that it points to into app.yaml. Older backups are all kept.",
         ),
-        Trouble("source-closed", "the SSH user may not read the root on {server}", "Let the user read it."),
-        Trouble("busy", "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
-        Trouble(
+        Failure("source-closed", "the SSH user may not read the root on {server}", "Let the user read it."),
+        Failure("busy", "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
+        Failure(
             "not-restored",
             "the backup could not be restored whole on {server}",
             "What is served there is as it was. {said}",
         ),
-        Trouble("no-parent", "the folder around the root is missing on {server}", "Make it, or mount its disk."),
-        Trouble("parent-closed", "the SSH user may not write in the folder around the root on {server}", "Allow it."),
-        Trouble("root-not-folder", "the root on {server} is no folder", "Move away what lies there."),
-        Trouble(
+        Failure("no-parent", "the folder around the root is missing on {server}", "Make it, or mount its disk."),
+        Failure("parent-closed", "the SSH user may not write in the folder around the root on {server}", "Allow it."),
+        Failure("root-not-folder", "the root on {server} is no folder", "Move away what lies there."),
+        Failure(
             "root-symlink", "the root on {server} is a symbolic link", "Write the folder it points to in app.yaml."
         ),
-        Trouble("root-mount-point", "the root on {server} is a mount point", "Use a folder inside it as the root."),
-        Trouble("mount-inside", "something is mounted inside the root on {server}", "Unmount it first."),
-        Trouble("root-closed", "the SSH user may not enter the root on {server}", "Let the user enter it."),
+        Failure("root-mount-point", "the root on {server} is a mount point", "Use a folder inside it as the root."),
+        Failure("mount-inside", "something is mounted inside the root on {server}", "Unmount it first."),
+        Failure("root-closed", "the SSH user may not enter the root on {server}", "Let the user enter it."),
     )
 }

@@ -12,7 +12,7 @@ from core.wording import count, duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
 
 Outcome = Literal["good", "refused", "failed"]
 
@@ -45,10 +45,10 @@ class BackupResult:
     databases: int = 0
     snapshot: str | None = None
     shrank: str = ""
-    trouble: Trouble | None = None
+    trouble: Failure | None = None
     note: str = ""
 
-    def ended_by(self, trouble: Trouble) -> BackupResult:
+    def ended_by(self, trouble: Failure) -> BackupResult:
         """Return the result of a backup that `trouble` has ended."""
         return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
 

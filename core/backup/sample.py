@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.backup.snapshots import Extent, Snapshot
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
 
 NO_FILE = "-"
 MOST_ROWS = 20
 LEAST_MEASURED_S = 0.05
 
 
-class Seen(StrEnum):
+class SampleOutcome(StrEnum):
     """What a file of the sample turned out to be. LEFT_OUT: it was changed or removed since the backup began."""
 
     SAME = "same"
@@ -33,14 +33,14 @@ class Seen(StrEnum):
     NOT_RESTORED = "not restored"
 
 
-def seen(restored: str, live: str, live_changed_s: int, snapshot: Snapshot) -> Seen:
+def seen(restored: str, live: str, live_changed_s: int, snapshot: Snapshot) -> SampleOutcome:
     """Judge one file: both hashes (`-`: no file), and when the live one last changed in any way, in epoch seconds."""
     if restored == NO_FILE:
-        return Seen.NOT_RESTORED
+        return SampleOutcome.NOT_RESTORED
     if live == restored:
-        return Seen.SAME
+        return SampleOutcome.SAME
     changed_since = live_changed_s >= int(snapshot.taken_at.timestamp())
-    return Seen.LEFT_OUT if live == NO_FILE or changed_since else Seen.DIFFERENT
+    return SampleOutcome.LEFT_OUT if live == NO_FILE or changed_since else SampleOutcome.DIFFERENT
 
 
 def restore_s(total_bytes: int, sample_bytes: int, sample_s: float, overhead_s: float) -> float:
@@ -53,7 +53,7 @@ def restore_s(total_bytes: int, sample_bytes: int, sample_s: float, overhead_s: 
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class RestoreTestResult:
     """What became of the sample of one site. files: by path of the live site, what was seen.
 
     dumps: how many databases' dumps were in it; broken: those that are not whole. whole: how much a full restore would
@@ -63,12 +63,12 @@ class Proof:
     site: str
     server: str
     snapshot: Snapshot | None = None
-    files: Mapping[str, Seen] | None = None
+    files: Mapping[str, SampleOutcome] | None = None
     dumps: int = 0
     broken: tuple[str, ...] = ()
     whole: Extent | None = None
     full_s: float = 0.0
-    trouble: Trouble | None = None
+    trouble: Failure | None = None
 
     @property
     def outcome(self) -> str:
@@ -81,18 +81,20 @@ class Proof:
     def wrong(self) -> tuple[str, ...]:
         """The files that are not as the live site has them, or did not come back."""
         files = self.files or {}
-        return tuple(path for path, one in files.items() if one in {Seen.DIFFERENT, Seen.NOT_RESTORED})
+        return tuple(
+            path for path, one in files.items() if one in {SampleOutcome.DIFFERENT, SampleOutcome.NOT_RESTORED}
+        )
 
     def in_words(self) -> str:
         """Say it: `11 files are the same, 1 left out (changed since), 1 dump whole; all of it would take 4 min`."""
         if self.trouble is not None:
             return self.trouble.message
-        counts = Counter[Seen]((self.files or {}).values())
-        said = [f"{count(counts[Seen.SAME], 'file')} the same"]
+        counts = Counter[SampleOutcome]((self.files or {}).values())
+        said = [f"{count(counts[SampleOutcome.SAME], 'file')} the same"]
         if self.wrong:
             said.append(f"{count(len(self.wrong), 'file')} not: {listing([_shown(path) for path in self.wrong], 3)}")
-        if counts[Seen.LEFT_OUT]:
-            said.append(f"{counts[Seen.LEFT_OUT]:,} changed since and left out")
+        if counts[SampleOutcome.LEFT_OUT]:
+            said.append(f"{counts[SampleOutcome.LEFT_OUT]:,} changed since and left out")
         if self.dumps:
             said.append(f"{self.dumps - len(self.broken):,} of {count(self.dumps, 'dump')} whole")
         if self.whole is not None:
@@ -103,15 +105,15 @@ class Proof:
     @property
     def facts(self) -> Mapping[str, object]:
         """The same as plain JSON values."""
-        counts = Counter[Seen]((self.files or {}).values())
+        counts = Counter[SampleOutcome]((self.files or {}).values())
         facts: dict[str, object] = {
             "site": self.site,
             "server": self.server,
             "outcome": self.outcome,
             "snapshot": self.snapshot.id if self.snapshot is not None else None,
             "taken_at": stamp(self.snapshot.taken_at) if self.snapshot is not None else None,
-            "same": counts[Seen.SAME],
-            "left_out": counts[Seen.LEFT_OUT],
+            "same": counts[SampleOutcome.SAME],
+            "left_out": counts[SampleOutcome.LEFT_OUT],
             "different": [_shown(path) for path in self.wrong],
             "dumps": self.dumps,
             "broken_dumps": list(self.broken),
@@ -122,7 +124,7 @@ class Proof:
         return facts
 
 
-def proof_reply(proofs: Sequence[Proof], structure: Trouble | None, timezone: str, now: datetime) -> Reply:
+def proof_reply(proofs: Sequence[RestoreTestResult], structure: Failure | None, timezone: str, now: datetime) -> Reply:
     """Return what to say about proofs. structure: what is wrong with the repository itself; None: it is sound."""
     outcomes = Counter[str](proof.outcome for proof in proofs)
     worst_first = sorted(proofs, key=lambda proof: ("differs", "failed", "proven").index(proof.outcome))
@@ -154,7 +156,7 @@ def proof_reply(proofs: Sequence[Proof], structure: Trouble | None, timezone: st
     )
 
 
-def _hints(proofs: Iterable[Proof]) -> tuple[str, ...]:
+def _hints(proofs: Iterable[RestoreTestResult]) -> tuple[str, ...]:
     hints = dict.fromkeys(proof.trouble.hint for proof in proofs if proof.trouble is not None and proof.trouble.hint)
     if any(proof.outcome == "differs" for proof in proofs):
         hints[
@@ -163,7 +165,7 @@ def _hints(proofs: Iterable[Proof]) -> tuple[str, ...]:
     return tuple(hints)
 
 
-def _taken(proof: Proof, timezone: str, now: datetime) -> str:
+def _taken(proof: RestoreTestResult, timezone: str, now: datetime) -> str:
     return clock_time(proof.snapshot.taken_at, timezone, now) if proof.snapshot is not None else ""
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from core.errors import UsageError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.rsync_output import size
 from core.wording import count
 
@@ -112,10 +112,10 @@ def moment(text: str, timezone: str) -> datetime:
     )
 
 
-def why_not_back_up(extent: Extent, server: str) -> Trouble | None:
+def why_not_back_up(extent: Extent, server: str) -> Failure | None:
     """Return why a backup of this must not be made, or None: an empty source is a disk that is not mounted (law 5)."""
     if extent.files == 0:
-        return Trouble(
+        return Failure(
             "source-empty",
             f"{server} holds no files of it",
             "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",

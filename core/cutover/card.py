@@ -22,7 +22,7 @@ from core.cutover.card_parts import (
 from core.cutover.card_restore import restore_card
 from core.cutover.card_title import sites_in_words, title_of, with_trouble
 from core.cutover.preflight_facts import Level
-from core.plan.plan import State, plan_to_json
+from core.plan.plan import PlanState, plan_to_json
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import clock_time, count, duration, listing
 
@@ -36,7 +36,14 @@ MOST_ZONES = 12
 SHOWN_DIGEST = 16
 # Slack lets a button hold 2,000 characters.
 MOST_LINE = 1500
-_EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3, State.UNFINISHED: 5}
+_EXIT = {
+    PlanState.BLOCKED: 3,
+    PlanState.PARTIAL: 1,
+    PlanState.STALE: 3,
+    PlanState.CANCELLED: 3,
+    PlanState.EXPIRED: 3,
+    PlanState.UNFINISHED: 5,
+}
 
 
 def card_of(view: View, fleet: Fleet) -> Reply:
@@ -112,7 +119,7 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         asked += f"; approved so far: {listing(view.given)}." if view.given else "."
     parts.append(Text(asked))
     cancel = Button("Cancel", f"cancel {plan.id}")
-    if view.state == State.BLOCKED:
+    if view.state == PlanState.BLOCKED:
         return tuple(parts), (Button("Check again", plan.line),) if plan.line else ()
     parts.append(Typed(f"sharpnet approve {plan.id}"))
     return tuple(parts), (_approve(plan, fleet), cancel)
@@ -197,28 +204,28 @@ def _rest_line(view: View, fleet: Fleet) -> str:
 
 
 def _over(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    tone = Tone.WARN if view.state == State.STALE else Tone.PLAIN
+    tone = Tone.WARN if view.state == PlanState.STALE else Tone.PLAIN
     parts: list[Part] = [Text(line, tone) for line in view.why]
     if view.by:
         at = f" at {clock_time(view.ended_at, fleet.timezone, view.plan.asked_at)}" if view.ended_at else ""
         parts.append(Text(f"By {view.by}{at}."))
     parts += trouble_texts(view)
     again = Button("Prepare again", view.plan.line)
-    wanted = view.state in {State.STALE, State.EXPIRED} and view.plan.line
+    wanted = view.state in {PlanState.STALE, PlanState.EXPIRED} and view.plan.line
     return tuple(parts), (again,) if wanted else ()
 
 
 _SHOWS = {
-    State.PLANNED: _planned,
-    State.BLOCKED: _planned,
-    State.APPROVED: _moving,
-    State.CONFIRMED: _confirmed,
-    State.UNFINISHED: _unfinished,
-    State.PARTIAL: _partial,
-    State.STALE: _over,
-    State.CANCELLED: _over,
-    State.EXPIRED: _over,
-    State.ROLLED_BACK: _over,
+    PlanState.PLANNED: _planned,
+    PlanState.BLOCKED: _planned,
+    PlanState.APPROVED: _moving,
+    PlanState.CONFIRMED: _confirmed,
+    PlanState.UNFINISHED: _unfinished,
+    PlanState.PARTIAL: _partial,
+    PlanState.STALE: _over,
+    PlanState.CANCELLED: _over,
+    PlanState.EXPIRED: _over,
+    PlanState.ROLLED_BACK: _over,
 }
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import Progress
-from core.plan.plan import State
+from core.cutover.progress import CutoverProgress
+from core.plan.plan import PlanState
 from core.reply import Part, Row, Table, Text, Tone
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.cutover.steps import Standing
+    from core.cutover.steps import NameServerProgress
     from core.dns.records import RecordSet
     from core.fleet import Fleet
     from core.plan.plan import Plan
@@ -31,11 +31,11 @@ class View:
     """What a card shows: a plan, where it is, who said what, and how far it is. `why` says why it ended early."""
 
     plan: Plan
-    state: State
+    state: PlanState
     given: tuple[str, ...] = ()
     approved_at: datetime | None = None
     ended_at: datetime | None = None
-    progress: Progress = Progress()  # noqa: RUF009 - frozen, and empty
+    progress: CutoverProgress = CutoverProgress()  # noqa: RUF009 - frozen, and empty
     why: tuple[str, ...] = ()
     by: str = ""
 
@@ -85,13 +85,13 @@ def waves_table(view: View) -> Table:
 
 
 def _wave_says(view: View, wave: int, changed: list[bool]) -> tuple[str, Tone]:
-    if view.state in {State.PLANNED, State.BLOCKED}:
+    if view.state in {PlanState.PLANNED, PlanState.BLOCKED}:
         return "", Tone.PLAIN
     here = wave == view.progress.wave
-    if here and view.state == State.APPROVED:
+    if here and view.state == PlanState.APPROVED:
         return "under way", Tone.BUSY
     if not any(changed):
-        waits = view.state == State.APPROVED
+        waits = view.state == PlanState.APPROVED
         return ("waits" if waits else "stays"), (Tone.BAD if here and view.progress.trouble else Tone.PLAIN)
     if not all(changed):
         return "moved in part", Tone.BAD
@@ -146,7 +146,7 @@ def standings_table(view: View, fleet: Fleet) -> Table:
     return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
 
 
-def _says(standing: Standing | None) -> tuple[str, Tone]:
+def _says(standing: NameServerProgress | None) -> tuple[str, Tone]:
     if standing is None:
         return "no answer yet", Tone.UNKNOWN
     if standing.agrees:

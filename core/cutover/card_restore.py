@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import ago, clock_time, count, duration, listing, placed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.plan.restore import Restore
 
 SHOWN_DIGEST = 16
-_EXIT = {State.BLOCKED: 3, State.PARTIAL: 1, State.STALE: 3, State.CANCELLED: 3, State.EXPIRED: 3}
+_EXIT = {PlanState.BLOCKED: 3, PlanState.PARTIAL: 1, PlanState.STALE: 3, PlanState.CANCELLED: 3, PlanState.EXPIRED: 3}
 
 
 def restore_card(view: View, restore: Restore, fleet: Fleet) -> Reply:
@@ -27,22 +27,22 @@ def restore_card(view: View, restore: Restore, fleet: Fleet) -> Reply:
     title, tone = _title(view, restore, fleet)
     parts: list[Part] = []
     buttons: tuple[Button, ...] = ()
-    if view.state == State.PLANNED:
+    if view.state == PlanState.PLANNED:
         parts += _warnings(plan)
         parts.append(what_table(restore, fleet, plan.asked_at))
         parts.append(Text(_asked(view, fleet)))
         parts.append(Typed(f"sharpnet approve {plan.id}"))
         buttons = (_approve(plan, restore), Button("Cancel", f"cancel {plan.id}"))
     else:
-        if view.state == State.APPROVED:
+        if view.state == PlanState.APPROVED:
             parts.append(Text(f"{view.progress.doing or 'Starting'}.", Tone.BUSY))
         parts += [Text(line, Tone.WARN) for line in view.why]
         parts += [Text(f"{about}: {why}", Tone.BAD) for about, why in view.progress.trouble.items()]
-        if view.state == State.CONFIRMED:
+        if view.state == PlanState.CONFIRMED:
             parts.append(Text(after_words(restore)))
         if view.given:
             parts.append(Text(f"Plan {plan.id}, asked by {plan.asked_by}, approved by {listing(view.given)}."))
-        if view.state in {State.STALE, State.EXPIRED, State.PARTIAL} and plan.line:
+        if view.state in {PlanState.STALE, PlanState.EXPIRED, PlanState.PARTIAL} and plan.line:
             buttons = (Button("Prepare again", plan.line),)
     return Reply(
         title=title,
@@ -109,20 +109,20 @@ def _title(view: View, restore: Restore, fleet: Fleet) -> tuple[str, Tone]:
     taken = clock_time(restore.taken_at, fleet.timezone, plan.asked_at)
     what = f"{restore.site} on {restore.server} from the backup of {taken}"
     match view.state:
-        case State.PLANNED:
+        case PlanState.PLANNED:
             until = clock_time(plan.expires_at, fleet.timezone, plan.asked_at)
             served = ", which visitors see" if restore.served else ""
             return f"Restore {what}{served}? Plan {plan.id}, until {until}", Tone.WARN
-        case State.APPROVED:
+        case PlanState.APPROVED:
             return f"Restoring {what}", Tone.BUSY
-        case State.CONFIRMED:
+        case PlanState.CONFIRMED:
             took = ""
             if view.ended_at is not None and view.approved_at is not None:
                 took = f", {duration(view.ended_at - view.approved_at)} after approval"
             return f"Done: restored {what}{took}", Tone.GOOD
-        case State.PARTIAL:
+        case PlanState.PARTIAL:
             return f"Not certain, or done in part: restoring {what}. Look at {restore.server}", Tone.BAD
-        case State.STALE:
+        case PlanState.STALE:
             return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
         case _:
             return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN

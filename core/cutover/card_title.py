@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.reply import Tone
 from core.wording import all_of, clock_time, count, duration, listing, placed
 
@@ -21,26 +21,26 @@ def title_of(view: View, fleet: Fleet) -> tuple[str, Tone]:
     moved = f"{sites_in_words(plan)} moved {_way(plan, fleet)}"
     in_step = f"{progress.in_step} of {count(servers, 'name server')} in step"
     match view.state:
-        case State.BLOCKED | State.PLANNED:
+        case PlanState.BLOCKED | PlanState.PLANNED:
             return _asked(view, fleet)
-        case State.APPROVED:
+        case PlanState.APPROVED:
             wave = f", wave {progress.wave + 1} of {plan.waves}" if plan.wave_size else ""
             return f"Moving {what}{wave}: {in_step}", Tone.BUSY
-        case State.CONFIRMED:
+        case PlanState.CONFIRMED:
             took = duration(progress.in_step_at - view.approved_at) if progress.in_step_at and view.approved_at else ""
             agree = "agrees" if servers == 1 else "agree"
             done = f"Done: {moved}. {all_of(servers, 'name server')} {agree}, {took} after approval"
             return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(view) else (done, Tone.GOOD)
-        case State.UNFINISHED:
+        case PlanState.UNFINISHED:
             late = listing([standing.name for standing in progress.standings if not standing.agrees])
             return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
-        case State.PARTIAL:
+        case PlanState.PARTIAL:
             return f"Done in part: {_part(view)}, moving {what}", Tone.BAD
-        case State.STALE if progress.trouble:
+        case PlanState.STALE if progress.trouble:
             return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
-        case State.STALE:
+        case PlanState.STALE:
             return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
-        case State.ROLLED_BACK:
+        case PlanState.ROLLED_BACK:
             return f"Rolled back: {plan.title}", Tone.PLAIN
         case _:
             return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
@@ -48,7 +48,7 @@ def title_of(view: View, fleet: Fleet) -> tuple[str, Tone]:
 
 def with_trouble(view: View) -> bool:
     """Return whether DNS has moved all, and something else went wrong."""
-    return view.state == State.CONFIRMED and bool(view.progress.trouble)
+    return view.state == PlanState.CONFIRMED and bool(view.progress.trouble)
 
 
 def sites_in_words(plan: Plan) -> str:
@@ -58,7 +58,7 @@ def sites_in_words(plan: Plan) -> str:
 
 def _asked(view: View, fleet: Fleet) -> tuple[str, Tone]:
     plan = view.plan
-    if view.state == State.BLOCKED:
+    if view.state == PlanState.BLOCKED:
         stays = f"{sites_in_words(plan)} {'stays' if len(plan.moves) == 1 else 'stay'} on {listing(plan.sources)}"
         return f"Cannot go ahead, {stays}: {_first_block(plan)}", Tone.BAD
     verb = "Roll back" if plan.kind == "rollback" else "Move"

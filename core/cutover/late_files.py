@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import Caught
-from core.sync.rsync_output import Kind
+from core.cutover.progress import LateFiles
+from core.sync.rsync_output import ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from core.sync.rsync_output import Change
+    from core.sync.rsync_output import PathChange
 
 # A file's ctime comes from a clock of the kernel that may be some ticks behind the one that was asked.
 MARGIN_S = 0.1
@@ -25,7 +25,7 @@ _VANISHED = "No such file or directory"
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class LateFile:
     """A file or link that changed at the old server. kind: `f` or `l`, as find(1) has it."""
 
     path: bytes
@@ -43,12 +43,12 @@ def since_mark(mark_s: float) -> str:
     return f"@{mark_s - MARGIN_S:.3f}"
 
 
-def read_arrived(out: bytes) -> Mapping[bytes, Arrived]:
+def read_arrived(out: bytes) -> Mapping[bytes, LateFile]:
     """Read `KIND SECONDS PATH`, each ended by NUL, by path; a name may hold any byte but NUL."""
-    found: dict[bytes, Arrived] = {}
+    found: dict[bytes, LateFile] = {}
     for entry in out.split(b"\0")[:-1]:
         kind, modified, path = entry.split(b" ", _FIELDS - 1)
-        found[path] = Arrived(path, kind.decode(), int(float(modified)))
+        found[path] = LateFile(path, kind.decode(), int(float(modified)))
     return found
 
 
@@ -57,14 +57,14 @@ def only_vanished(err: bytes) -> bool:
     return all(line.endswith(_VANISHED) for line in err.decode("utf-8", "replace").splitlines() if line.strip())
 
 
-def to_bring(arrived: Mapping[bytes, Arrived], differing: Iterable[Change]) -> tuple[Arrived, ...]:
+def to_bring(arrived: Mapping[bytes, LateFile], differing: Iterable[PathChange]) -> tuple[LateFile, ...]:
     """Return what changed at the old server and differs from what is served now."""
-    wanted = {Kind.CREATED, Kind.CHANGED}
+    wanted = {ChangeKind.CREATED, ChangeKind.CHANGED}
     return tuple(arrived[one.path] for one in differing if one.kind in wanted and one.path in arrived)
 
 
-def caught(wanted: Collection[Arrived], brought: Iterable[Change]) -> Caught:
+def caught(wanted: Collection[LateFile], brought: Iterable[PathChange]) -> LateFiles:
     """Say how many of the wanted files were brought over, and how many were left."""
     there = {one.path for one in wanted}
-    came = [one for one in brought if one.kind in {Kind.CREATED, Kind.CHANGED} and one.path in there]
-    return Caught(len(came), tuple(one.shown for one in came[:SHOWN_PATHS]), len(wanted) - len(came))
+    came = [one for one in brought if one.kind in {ChangeKind.CREATED, ChangeKind.CHANGED} and one.path in there]
+    return LateFiles(len(came), tuple(one.shown for one in came[:SHOWN_PATHS]), len(wanted) - len(came))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.dns.records import RecordChange, RecordSet
-from core.fleet.hook_runs import AROUND_A_CUTOVER, AROUND_A_MOVE, Hooked, hooks_of_moves
+from core.fleet.hook_runs import AROUND_A_CUTOVER, AROUND_A_MOVE, HookSelection, hooks_of_moves
 from core.plan.plan import Move, ZoneChange
 from core.wording import listing
 
@@ -35,7 +35,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DnsChangeSet:
     """What moving takes in DNS.
 
     zones: the changes. odd: names of moving sites that do not simply follow, each with what is odd about it.
@@ -85,7 +85,7 @@ def in_waves(moves: tuple[Move, ...], size: int) -> tuple[Move, ...]:
     return tuple(replace(move, wave=number // size) for number, move in enumerate(moves)) if size else moves
 
 
-def hooks_of(plan: Plan, fleet: Fleet) -> Hooked:
+def hooks_of(plan: Plan, fleet: Fleet) -> HookSelection:
     """Return the hooks that `plan` runs as the fleet has them, and those that it leaves out."""
     moments = AROUND_A_MOVE if plan.copies_first else AROUND_A_CUTOVER
     return hooks_of_moves(fleet, plan.moves, moments, plan.no_hooks_on)
@@ -127,7 +127,7 @@ def served_from(fleet: Fleet, site: Site, readings: Readings) -> str | None:
     return servers.pop() if len(servers) == 1 else None
 
 
-def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> Drawn:
+def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> DnsChangeSet:
     """Return every record set that `moves` change, as each update server holds it now."""
     zones: list[ZoneChange] = []
     odd: list[str] = []
@@ -149,7 +149,7 @@ def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> D
         zones += [ZoneChange(update, zone, reading.serial, tuple(of), wave) for wave, of in by_wave.items()]
         mentions += _mentions(fleet, moves, changes, reading)
     zones.sort(key=lambda one: one.wave)
-    return Drawn(tuple(zones), tuple(dict.fromkeys(odd)), tuple(dict.fromkeys(mentions)))
+    return DnsChangeSet(tuple(zones), tuple(dict.fromkeys(odd)), tuple(dict.fromkeys(mentions)))
 
 
 def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...]:

@@ -12,14 +12,14 @@ from core.wording import ago, count, duration, is_ahead, listing
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from core.cutover.preflight_facts import Facts, Sighting
+    from core.cutover.preflight_facts import Observation, PreflightFacts
     from core.plan.plan import Plan
 
 DISK_WARN = 0.95
 RECENT = timedelta(minutes=15)
 
 
-def judge(facts: Facts) -> tuple[Verdict, ...]:
+def judge(facts: PreflightFacts) -> tuple[Verdict, ...]:
     """Return the verdict of every check, in the order in which a person wants to read them."""
     return (
         *_sources(facts),
@@ -34,7 +34,7 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
     )
 
 
-def no_hooks_on(plan: Plan, facts: Facts, silent: Collection[str] = ()) -> tuple[str, ...]:
+def no_hooks_on(plan: Plan, facts: PreflightFacts, silent: Collection[str] = ()) -> tuple[str, ...]:
     """Return the servers that cannot be counted on to run hooks, where a failing hook would stand in the way.
 
     In an emergency those that sites leave, whether they still answer or not; in a rollback those of them that do not;
@@ -49,7 +49,7 @@ def no_hooks_on(plan: Plan, facts: Facts, silent: Collection[str] = ()) -> tuple
     return (*left, *(server for server in silent if server not in plan.sources))
 
 
-def _sources(facts: Facts) -> Iterator[Verdict]:
+def _sources(facts: PreflightFacts) -> Iterator[Verdict]:
     for server, sightings in facts.sources.items():
         here = sightings.get("here")
         up = here is not None and here.ok
@@ -72,7 +72,7 @@ def _sources(facts: Facts) -> Iterator[Verdict]:
         yield _emergency_source(facts, server, sightings)
 
 
-def _emergency_source(facts: Facts, server: str, sightings: Mapping[str, Sighting | None]) -> Verdict:
+def _emergency_source(facts: PreflightFacts, server: str, sightings: Mapping[str, Observation | None]) -> Verdict:
     answering, of = facts.serving.get(server, (0, 0))
     up = [vantage for vantage, sighting in sightings.items() if sighting is not None and sighting.ok]
     down = [vantage for vantage, sighting in sightings.items() if sighting is not None and not sighting.ok]
@@ -107,7 +107,7 @@ def _emergency_source(facts: Facts, server: str, sightings: Mapping[str, Sightin
     )
 
 
-def _own_link(facts: Facts) -> Verdict:
+def _own_link(facts: PreflightFacts) -> Verdict:
     if facts.own_link:
         return Verdict("own link", Level.PASS, "the bot's own link is up")
     return Verdict(
@@ -118,7 +118,7 @@ def _own_link(facts: Facts) -> Verdict:
     )
 
 
-def _targets(facts: Facts) -> Iterator[Verdict]:
+def _targets(facts: PreflightFacts) -> Iterator[Verdict]:
     for server, sighting in facts.targets.items():
         if sighting.ok:
             yield Verdict("target", Level.PASS, f"{server} answers SSH")
@@ -131,7 +131,7 @@ def _targets(facts: Facts) -> Iterator[Verdict]:
             yield Verdict("disk", Level.WARN, text, "Make room there.")
 
 
-def _copies(facts: Facts) -> Iterator[Verdict]:
+def _copies(facts: PreflightFacts) -> Iterator[Verdict]:
     broken = [copy for copy in facts.copies if not copy.answers.ok]
     for copy in broken:
         yield Verdict(
@@ -178,7 +178,7 @@ def _copies(facts: Facts) -> Iterator[Verdict]:
         yield Verdict("data age", Level.PASS, f"the oldest copy is from {ago(min(dated.values()), facts.now)}")
 
 
-def _databases(facts: Facts) -> Iterator[Verdict]:
+def _databases(facts: PreflightFacts) -> Iterator[Verdict]:
     if facts.unfrozen:
         sources = listing(tuple(facts.sources))
         yield Verdict(
@@ -189,7 +189,7 @@ def _databases(facts: Facts) -> Iterator[Verdict]:
         )
 
 
-def _hooks(facts: Facts) -> Iterator[Verdict]:
+def _hooks(facts: PreflightFacts) -> Iterator[Verdict]:
     if not facts.hooks_left_out:
         return
     which = f"{count(len(facts.hooks_left_out), 'hook')} left out"
@@ -202,7 +202,7 @@ def _hooks(facts: Facts) -> Iterator[Verdict]:
     )
 
 
-def _busy(facts: Facts) -> Iterator[Verdict]:
+def _busy(facts: PreflightFacts) -> Iterator[Verdict]:
     if facts.busy:
         what = listing([f"{site} ({work})" for site, work in facts.busy])
         yield Verdict("other work", Level.BLOCK, f"busy: {what}", "Wait until it has ended, or cancel it.")
@@ -213,7 +213,7 @@ def _busy(facts: Facts) -> Iterator[Verdict]:
         yield Verdict("other work", Level.PASS, "nothing else runs on these sites")
 
 
-def _recent(facts: Facts) -> Iterator[Verdict]:
+def _recent(facts: PreflightFacts) -> Iterator[Verdict]:
     recent = [(site, at) for site, at in facts.recent if facts.now - at < RECENT]
     if recent and not facts.rollback:
         what = listing([f"{site} {ago(at, facts.now)}" for site, at in recent])

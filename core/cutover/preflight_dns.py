@@ -11,10 +11,10 @@ from core.wording import all_of, count, duration, listing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.cutover.preflight_facts import Facts
+    from core.cutover.preflight_facts import PreflightFacts
 
 
-def judge_dns(facts: Facts) -> Iterator[Verdict]:
+def judge_dns(facts: PreflightFacts) -> Iterator[Verdict]:
     """Return the verdicts about DNS, in the order in which a person wants to read them."""
     yield from _updates(facts)
     yield from _name_servers(facts)
@@ -22,7 +22,7 @@ def judge_dns(facts: Facts) -> Iterator[Verdict]:
     yield from _records(facts)
 
 
-def _updates(facts: Facts) -> Iterator[Verdict]:
+def _updates(facts: PreflightFacts) -> Iterator[Verdict]:
     for target, why in facts.updates.items():
         if why is not None:
             text = f"{target} would not take the update: {why}"
@@ -39,7 +39,7 @@ def _updates(facts: Facts) -> Iterator[Verdict]:
         )
 
 
-def _name_servers(facts: Facts) -> Iterator[Verdict]:
+def _name_servers(facts: PreflightFacts) -> Iterator[Verdict]:
     silent = {name: why for name, why in facts.nameservers.items() if isinstance(why, str)}
     behind = [
         name
@@ -73,7 +73,7 @@ def _name_servers(facts: Facts) -> Iterator[Verdict]:
         )
 
 
-def _ttls(facts: Facts) -> Verdict:
+def _ttls(facts: PreflightFacts) -> Verdict:
     if not facts.long_ttls:
         return Verdict("TTL", Level.PASS, f"no record lives longer than {facts.max_ttl_s} s in caches")
     longest = max(ttl_s for _, ttl_s in facts.long_ttls)
@@ -86,7 +86,7 @@ def _ttls(facts: Facts) -> Verdict:
     )
 
 
-def _records(facts: Facts) -> Iterator[Verdict]:
+def _records(facts: PreflightFacts) -> Iterator[Verdict]:
     if facts.odd:
         yield Verdict("records", Level.WARN, f"does not simply follow: {listing(facts.odd)}", "Look at them in `dns`.")
     if facts.mentions:

@@ -30,7 +30,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """What one look found: `ok`, and in a few words what was wrong. None instead of a Sighting: nobody could look."""
 
     ok: bool
@@ -38,18 +38,18 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class TargetCopy:
     """The copy that a site would be served from. `last_good_at` None: no good copy on record."""
 
     site: str
     server: str
-    answers: Sighting
+    answers: Observation
     last_good_at: datetime | None
     max_age: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PreflightFacts:
     """What the checks judge; `now` is when they were gathered.
 
     sources: per leaving server what was seen of it: from here ("here") and from other servers, by vantage point.
@@ -65,11 +65,11 @@ class Facts:
 
     now: datetime
     planned: bool
-    sources: Mapping[str, Mapping[str, Sighting | None]]
+    sources: Mapping[str, Mapping[str, Observation | None]]
     serving: Mapping[str, tuple[int, int]]
     own_link: bool
-    targets: Mapping[str, Sighting]
-    copies: tuple[Copy, ...]
+    targets: Mapping[str, Observation]
+    copies: tuple[TargetCopy, ...]
     updates: Mapping[str, str | None]
     nameservers: Mapping[str, str | Mapping[str, int]]
     serials: Mapping[str, tuple[int, ...]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from core.cutover.steps import Standing
+from core.cutover.steps import NameServerProgress
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class ZoneDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
+class LateFiles:
     """What arrived at a site's old server after its last copy began, and was brought over: how many, the first paths.
 
     left: how many were not, since something newer or of another kind is in their place.
@@ -34,7 +34,7 @@ class Caught:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CutoverProgress:
     """What has been seen so far.
 
     doing: the step under way, in words. zones: the changed ones by key. trouble: by zone change's key or site, what
@@ -46,27 +46,27 @@ class Progress:
     doing: str = ""
     zones: Mapping[str, ZoneDone] = field(default_factory=dict)
     trouble: Mapping[str, str] = field(default_factory=dict)
-    standings: tuple[Standing, ...] = ()
+    standings: tuple[NameServerProgress, ...] = ()
     in_step_at: datetime | None = None
     wave: int = 0
     since: Mapping[str, float] = field(default_factory=dict)
-    caught: Mapping[str, Caught] = field(default_factory=dict)
+    caught: Mapping[str, LateFiles] = field(default_factory=dict)
 
     @property
     def in_step(self) -> int:
         """How many name servers agree."""
         return sum(one.agrees for one in self.standings)
 
-    def with_zone(self, key: str, done: ZoneDone) -> Progress:
+    def with_zone(self, key: str, done: ZoneDone) -> CutoverProgress:
         """Return this with one more changed zone."""
         return replace(self, zones={**self.zones, key: done})
 
-    def with_trouble(self, key: str, why: str) -> Progress:
+    def with_trouble(self, key: str, why: str) -> CutoverProgress:
         """Return this with one more thing that went wrong."""
         return replace(self, trouble={**self.trouble, key: why})
 
 
-def merged(before: Progress, parts: tuple[Progress, ...]) -> Progress:
+def merged(before: CutoverProgress, parts: tuple[CutoverProgress, ...]) -> CutoverProgress:
     """Return what several steps that ran at once have added to `before`."""
     if len(parts) == 1:
         return parts[0]
@@ -79,7 +79,7 @@ def merged(before: Progress, parts: tuple[Progress, ...]) -> Progress:
     )
 
 
-def progress_to_json(progress: Progress) -> dict[str, Any]:
+def progress_to_json(progress: CutoverProgress) -> dict[str, Any]:
     """Return plain JSON values, from which `progress_from_json` makes an equal Progress."""
     plain = asdict(replace(progress, zones={}))
     plain["zones"] = {key: {"at": stamp(done.at), "serial": done.serial} for key, done in progress.zones.items()}
@@ -87,14 +87,14 @@ def progress_to_json(progress: Progress) -> dict[str, Any]:
     return plain
 
 
-def progress_from_json(plain: Mapping[str, Any]) -> Progress:
+def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
     """Read what `progress_to_json` returned, now or before there was all of it, after JSON has made lists of tuples."""
     at = plain["in_step_at"]
-    return Progress(
+    return CutoverProgress(
         doing=plain["doing"],
         zones={key: ZoneDone(from_stamp(done["at"]), done["serial"]) for key, done in plain["zones"].items()},
         trouble=dict(plain["trouble"]),
-        standings=tuple(Standing(**one) for one in plain["standings"]),
+        standings=tuple(NameServerProgress(**one) for one in plain["standings"]),
         in_step_at=from_stamp(at) if at is not None else None,
         wave=plain.get("wave", 0),
         since=dict(plain.get("since", {})),
@@ -102,5 +102,5 @@ def progress_from_json(plain: Mapping[str, Any]) -> Progress:
     )
 
 
-def _caught(plain: Mapping[str, Any]) -> Caught:
-    return Caught(plain["files"], tuple(plain["first"]), plain["left"])
+def _caught(plain: Mapping[str, Any]) -> LateFiles:
+    return LateFiles(plain["files"], tuple(plain["first"]), plain["left"])

@@ -23,7 +23,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core.dns.records import serial_at_or_past
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -183,7 +183,7 @@ def moved_sites(
 
 
 @dataclass(frozen=True, slots=True)
-class Switched:
+class CopySwitch:
     """What is true of copies once sites have moved.
 
     active: the server that serves each site now. quarantined: the (site, server) copies that may hold what no other
@@ -195,7 +195,7 @@ class Switched:
     released: tuple[tuple[str, str], ...] = ()
 
 
-def switched(plan: Plan, moved: Iterable[str]) -> Switched:
+def switched(plan: Plan, moved: Iterable[str]) -> CopySwitch:
     """Say what the move of the sites `moved` makes of their copies (law 4).
 
     The copy that a site leaves is quarantined, unless a planned move has copied it first. A rollback ends the
@@ -203,28 +203,28 @@ def switched(plan: Plan, moved: Iterable[str]) -> Switched:
     """
     sites = set(moved)
     moves = [move for move in plan.moves if move.site in sites]
-    return Switched(
+    return CopySwitch(
         active={move.site: move.target for move in moves},
         quarantined=() if plan.copies_first else tuple((move.site, move.source) for move in moves),
         released=tuple((move.site, move.target) for move in moves) if plan.kind == "rollback" else (),
     )
 
 
-def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> State:
+def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> PlanState:
     """Return the state in which a cutover without a next step stands."""
     if plan.restore is not None:
         restored = outcomes.get(Step("restore", plan.restore.site).key, Outcome.REFUSED)
-        return {Outcome.DONE: State.CONFIRMED, Outcome.UNKNOWN: State.PARTIAL}.get(restored, State.STALE)
+        return {Outcome.DONE: PlanState.CONFIRMED, Outcome.UNKNOWN: PlanState.PARTIAL}.get(restored, PlanState.STALE)
     made = moved_zones(plan, outcomes)
     if not made and Outcome.UNKNOWN not in outcomes.values():
-        return State.STALE
+        return PlanState.STALE
     if len(made) < len(plan.zones):
-        return State.PARTIAL
-    return State.UNFINISHED if Outcome.LATE in outcomes.values() else State.CONFIRMED
+        return PlanState.PARTIAL
+    return PlanState.UNFINISHED if Outcome.LATE in outcomes.values() else PlanState.CONFIRMED
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NameServerProgress:
     """Where one name server stands in a cutover.
 
     agrees: it answers every new value with a serial at or past the new one. old, wrong: how many of the changed
@@ -242,7 +242,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class NameServerReply:
     """What one name server answered for one zone: its serial and values by (owner, type); `why` where it did not."""
 
     serial: int | None = None
@@ -250,7 +250,9 @@ class Heard:
     why: str = ""
 
 
-def standing(name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], heard: Mapping[str, Heard]) -> Standing:
+def standing(
+    name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], heard: Mapping[str, NameServerReply]
+) -> NameServerProgress:
     """Judge what a name server answered against `zones`: each with the serials that its update servers then had.
 
     heard: by zone. Every changed record set must be answered with the new values (none where it went away), and the
@@ -261,7 +263,7 @@ def standing(name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], hea
     why = ""
     serial: int | None = None
     for zone, wanted in zones:
-        said = heard.get(zone.zone, Heard(why="not asked"))
+        said = heard.get(zone.zone, NameServerReply(why="not asked"))
         if said.why or said.serial is None:
             agrees, why = False, said.why or "no serial"
             continue
@@ -278,4 +280,4 @@ def standing(name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], hea
                 old += 1
             else:
                 wrong += 1
-    return Standing(name, agrees=agrees, old=old, wrong=wrong, why=why, serial=serial)
+    return NameServerProgress(name, agrees=agrees, old=old, wrong=wrong, why=why, serial=serial)

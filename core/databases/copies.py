@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.rsync_output import size
 from core.wording import count, listing
 
@@ -31,7 +31,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class DatabaseState:
     """One database as a server has it.
 
     tables: the names of its tables and views. like: what a fresh one has to be made with, in the engine's own words.
@@ -48,7 +48,7 @@ class There:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReplacedDatabase:
     """A database that a run has replaced, under the name that it has now."""
 
     database: str
@@ -110,27 +110,32 @@ def fresh_ones(name: str, there: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in there if one.startswith(f"{stem(name)}new_"))
 
 
-def kept_ones(name: str, there: Iterable[str]) -> tuple[Kept, ...]:
+def kept_ones(name: str, there: Iterable[str]) -> tuple[ReplacedDatabase, ...]:
     """Return which of the databases `there` once were the database `name`, newest first."""
     pattern = re.compile(re.escape(stem(name)) + r"(\d{8}t\d{6}z)_([0-9a-f]+)")
     found = [(match, one) for one in there if (match := pattern.fullmatch(one)) is not None]
-    kept = [Kept(name, one, datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), match[2]) for match, one in found]
+    kept = [
+        ReplacedDatabase(name, one, datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), match[2])
+        for match, one in found
+    ]
     return tuple(sorted(kept, key=lambda one: (one.replaced_at, one.name), reverse=True))
 
 
-def was_replaced_by(kept: Kept, run: str) -> bool:
+def was_replaced_by(kept: ReplacedDatabase, run: str) -> bool:
     """Return whether it was the run `run` that replaced it."""
     return kept.run == _hash(run, _RUN_LENGTH)
 
 
-def why_not_load(name: str, source: There, mirror: There, *, max_delete: float | None) -> Trouble | None:
+def why_not_load(
+    name: str, source: DatabaseState, mirror: DatabaseState, *, max_delete: float | None
+) -> Failure | None:
     """Return why the mirror's database must stay as it is, or None (law 5). Tables are counted, rows are not.
 
     max_delete: the share of the mirror's tables that may go; None: somebody has allowed any number.
     """
     lost = mirror.tables - source.tables
     if not source.tables and mirror.tables:
-        return Trouble(
+        return Failure(
             "source-empty",
             f"the database {name} holds no tables at the source, the mirror holds {count(len(mirror.tables), 'table')}",
             "Is it the right one in app.yaml, and was it emptied? Nothing was changed.",
@@ -138,7 +143,7 @@ def why_not_load(name: str, source: There, mirror: There, *, max_delete: float |
         )
     if max_delete is not None and len(lost) > max_delete * len(mirror.tables):
         share = len(lost) / len(mirror.tables)
-        return Trouble(
+        return Failure(
             "too-many-deletes",
             f"would drop {len(lost):,} of {count(len(mirror.tables), 'table')} of the database {name} "
             f"({share * 100:.1f} %), the limit is {max_delete * 100:.4g} %: {listing(sorted(lost), NAMED)}",
@@ -149,21 +154,21 @@ def why_not_load(name: str, source: There, mirror: There, *, max_delete: float |
 
 
 def why_not_whole(
-    name: str, before: There, after: There, loaded: There, *, sent_rows: int, loaded_rows: int
-) -> Trouble | None:
+    name: str, before: DatabaseState, after: DatabaseState, loaded: DatabaseState, *, sent_rows: int, loaded_rows: int
+) -> Failure | None:
     """Return in what the loaded database is not what was sent, or None.
 
     before, after: the source before and after the dump. A table that came or went meanwhile may be there or not.
     """
     missing = (before.tables & after.tables) - loaded.tables
     if missing:
-        return Trouble(
+        return Failure(
             "not-whole",
             f"the copy of the database {name} lacks {count(len(missing), 'table')}: {listing(sorted(missing), NAMED)}",
             "Nothing was put in place. Sync again; where it stays so, the dump's own words are in the server's log.",
         )
     if sent_rows != loaded_rows:
-        return Trouble(
+        return Failure(
             "not-whole",
             f"the copy of the database {name} holds {loaded_rows:,} of {count(sent_rows, 'row')} that were sent",
             "Nothing was put in place. Sync again.",

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from core.sync.failures import STOP_LINE, STOPPED, Trouble
+from core.sync.failures import STOP_LINE, STOPPED, Failure
 from core.sync.rsync_output import shown_path
 
 Doing = Literal["asked", "dumped", "loaded", "put in place"]
@@ -15,7 +15,7 @@ _QUOTED = 300
 _SECRET_FREE = re.compile(r"(?i)password\s*[:=]\s*\S+")
 
 
-def trouble_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Trouble | None:
+def trouble_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Failure | None:
     """Return what went wrong when a client on `server` ended so, or None where it went well."""
     if exit_code == 0:
         return None
@@ -27,7 +27,7 @@ def trouble_of_database(name: str, server: str, doing: Doing, exit_code: int, er
     return replace(found, message=message, hint=f"{hint} {said}".strip())
 
 
-def _find(exit_code: int, text: str) -> Trouble:
+def _find(exit_code: int, text: str) -> Failure:
     stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
     if stopped is not None and stopped[1] in _STOPS:
         return _STOPS[stopped[1]]
@@ -41,28 +41,28 @@ def _quoted(text: str) -> str:
     return f"It said: {_SECRET_FREE.sub('password …', said)[:_QUOTED]}" if said else ""
 
 
-_UNKNOWN = Trouble("database-failed", "the database {name} could not be {doing} on {server}")
+_UNKNOWN = Failure("database-failed", "the database {name} could not be {doing} on {server}")
 
 _STOPS = {
     trouble.code: trouble
     for trouble in (
-        Trouble(
+        Failure(
             "no-client",
             "the client programs for the database {name} are missing on {server}",
             "Install them there: apt install mariadb-client, or postgresql-client.",
         ),
-        Trouble("cut-off", "what was sent to the database {name} on {server} did not arrive whole", "Sync again."),
-        Trouble("no-awk", "awk is missing on {server}", "Install it there: apt install mawk."),
+        Failure("cut-off", "what was sent to the database {name} on {server} did not arrive whole", "Sync again."),
+        Failure("no-awk", "awk is missing on {server}", "Install it there: apt install mawk."),
     )
 }
 
 # In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.
-_SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
+_SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
     (re.compile("|".join(signs)), trouble)
     for signs, trouble in (
         (
             (r"No space left on device", r"Disk quota exceeded", r"The table '.*' is full", r"Disk full"),
-            Trouble(
+            Failure(
                 "database-disk-full",
                 "the disk of the database {name} is full on {server}",
                 "Make room there. The database there is as it was.",
@@ -81,7 +81,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"connection to server was lost",
                 r"terminating connection due to administrator command",
             ),
-            Trouble(
+            Failure(
                 "database-down",
                 "the server of the database {name} does not answer on {server}",
                 "Is it running there, and are its socket or port right in app.yaml?",
@@ -89,7 +89,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"Unknown database", r'database ".*" does not exist'),
-            Trouble(
+            Failure(
                 "no-database",
                 "there is no database {name} on {server}",
                 "Is its name right in app.yaml?",
@@ -109,7 +109,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"Access denied for user '[^']*'@'[^']*' \(using password",
                 r"is not permitted to log in",
             ),
-            Trouble(
+            Failure(
                 "database-login",
                 "the database server on {server} does not let the bot into {name}",
                 "Give user and password in app.yaml, or let the SSH user in there (docs/databases.md).",
@@ -131,7 +131,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"unrecognized (?:option|locale provider)",
                 r"syntax error at or near",
             ),
-            Trouble(
+            Failure(
                 "database-version",
                 "the database server on {server} does not take what {name} holds",
                 "It is older than the other one, or lacks a locale or an extension: bring both to the same version.",
@@ -147,7 +147,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"you need \(at least one of\)",
                 r"insufficient privileges",
             ),
-            Trouble(
+            Failure(
                 "database-rights",
                 "the bot's user has not the rights that it needs for the database {name} on {server}",
                 "docs/databases.md has the lines that give them.",
@@ -160,7 +160,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"canceling statement due to lock timeout",
                 r"[Dd]eadlock",
             ),
-            Trouble(
+            Failure(
                 "database-busy",
                 "others are working in the database {name} on {server}",
                 "End what works there, and sync again. The database there is as it was.",
@@ -168,7 +168,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"definer/invoker of view lack rights", r"The user specified as a definer .* does not exist"),
-            Trouble(
+            Failure(
                 "database-definer",
                 "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
                 "docs/databases.md has the line that lets that user.",
@@ -176,7 +176,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"Table definition has changed", r"could not serialize access"),
-            Trouble("database-changed", "the tables of {name} were altered while it was dumped", "Sync again."),
+            Failure("database-changed", "the tables of {name} were altered while it was dumped", "Sync again."),
         ),
     )
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Values = Mapping[tuple[str, str], tuple[str, ...]]
 
 
-class Step(IntEnum):
+class ZoneConsistency(IntEnum):
     """How a name server stands to the update server in one zone; the worst is the greatest."""
 
     IN_STEP = 0
@@ -33,7 +33,7 @@ class Step(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class NameServerAnswer:
     """What one name server said of one zone.
 
     serial None: it gave none, and `why` says the trouble. values: by (owner, type) what was asked for and answered.
@@ -49,7 +49,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RecordDifference:
     """One record set that a name server answers otherwise than the update server. Empty values: not there."""
 
     owner: str
@@ -62,19 +62,19 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class NameServerVerdict:
     """How one name server stands in one zone. behind_by: how many serial steps; negative: ahead; None: no serial."""
 
-    said: Said
-    step: Step
+    said: NameServerAnswer
+    step: ZoneConsistency
     behind_by: int | None = None
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[RecordDifference, ...] = ()
 
     @property
     def words(self) -> str:
         """What is wrong, in a few words; `in step` where nothing is."""
         said = [str(difference) for difference in self.differences]
-        if self.step == Step.SILENT:
+        if self.step == ZoneConsistency.SILENT:
             return self.said.why or "no answer"
         if self.behind_by:
             where = f"{self.behind_by} behind" if self.behind_by > 0 else f"{-self.behind_by} ahead"
@@ -94,28 +94,28 @@ class ZoneVerdict:
     zone: str
     serial: int | None
     confirmed: bool
-    judged: tuple[Judged, ...]
+    judged: tuple[NameServerVerdict, ...]
     why: str = ""
-    split: tuple[Difference, ...] = ()
+    split: tuple[RecordDifference, ...] = ()
 
     @property
     def in_step(self) -> bool:
         """Whether every name server answers what the update servers hold, and those say so."""
-        return self.confirmed and not self.why and not self.split and self.worst == Step.IN_STEP
+        return self.confirmed and not self.why and not self.split and self.worst == ZoneConsistency.IN_STEP
 
     @property
-    def worst(self) -> Step:
+    def worst(self) -> ZoneConsistency:
         """How the worst name server stands."""
-        return max((one.step for one in self.judged), default=Step.IN_STEP)
+        return max((one.step for one in self.judged), default=ZoneConsistency.IN_STEP)
 
     @property
     def agreeing(self) -> int:
         """How many name servers are in step."""
-        return sum(one.step == Step.IN_STEP for one in self.judged)
+        return sum(one.step == ZoneConsistency.IN_STEP for one in self.judged)
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class ZoneSurvey:
     """One zone: how the name servers stand in it, and what its update servers hold, in the fleet's order."""
 
     verdict: ZoneVerdict
@@ -129,12 +129,12 @@ class ServerVerdict:
     nameserver: str
     zones: int
     in_step: int
-    worst: Step
+    worst: ZoneConsistency
     words: str
     slowest_s: float | None
 
 
-class Held:
+class UpdateServerZone:
     """What an update server holds of a zone, and what a name server with the same zone therefore answers."""
 
     def __init__(self, reading: ZoneReading) -> None:
@@ -152,25 +152,32 @@ class Held:
         encloser = next((name for name in _with_ancestors(owner) if name in self._existing), self.zone)
         return self._values.get((f"*.{encloser}", rdtype), ())
 
-    def differences(self, values: Values) -> tuple[Difference, ...]:
+    def differences(self, values: Values) -> tuple[RecordDifference, ...]:
         """Return what of `values` is not as it is held here."""
         return tuple(
-            Difference(owner, rdtype, answered, self.values(owner, rdtype))
+            RecordDifference(owner, rdtype, answered, self.values(owner, rdtype))
             for (owner, rdtype), answered in values.items()
             if answered != self.values(owner, rdtype)
         )
 
 
-def judge_zone(zone: str, said: Sequence[Said], readings: Sequence[ZoneReading], why: str = "") -> ZoneVerdict:
+def judge_zone(
+    zone: str, said: Sequence[NameServerAnswer], readings: Sequence[ZoneReading], why: str = ""
+) -> ZoneVerdict:
     """Hold what the name servers said of `zone` against what its update servers hold.
 
     A name server follows one of several update servers: it is held against the one that it fits best. readings: in
     the fleet's order; empty where none answered: then the name servers are held against the newest of themselves.
     why: what kept an update server from answering; empty for nothing.
     """
-    holders = [Held(reading) for reading in readings] or _newest_said(zone, said)
+    holders = [UpdateServerZone(reading) for reading in readings] or _newest_said(zone, said)
     judged = tuple(
-        min((_judge(one, holder) for holder in holders), key=_badness, default=Judged(one, Step.SILENT)) for one in said
+        min(
+            (_judge(one, holder) for holder in holders),
+            key=_badness,
+            default=NameServerVerdict(one, ZoneConsistency.SILENT),
+        )
+        for one in said
     )
     asked = dict.fromkeys(key for one in said for key in one.values)
     split = tuple(
@@ -184,32 +191,38 @@ def judge_zone(zone: str, said: Sequence[Said], readings: Sequence[ZoneReading],
 
 def by_server(verdicts: Iterable[ZoneVerdict]) -> tuple[ServerVerdict, ...]:
     """Sum up over zones, one a name server, in the order in which they come."""
-    found: dict[str, list[Judged]] = {}
+    found: dict[str, list[NameServerVerdict]] = {}
     for verdict in verdicts:
         for one in verdict.judged:
             found.setdefault(one.said.nameserver, []).append(one)
     return tuple(_sum_up(name, zones) for name, zones in found.items())
 
 
-def _judge(said: Said, held: Held) -> Judged:
+def _judge(said: NameServerAnswer, held: UpdateServerZone) -> NameServerVerdict:
     if said.serial is None:
-        return Judged(said, Step.SILENT)
+        return NameServerVerdict(said, ZoneConsistency.SILENT)
     differences = held.differences(said.values)
     if said.serial == held.serial:
-        return Judged(said, Step.DIFFERS if differences else Step.IN_STEP, 0, differences)
+        return NameServerVerdict(
+            said, ZoneConsistency.DIFFERS if differences else ZoneConsistency.IN_STEP, 0, differences
+        )
     if serial_at_or_past(said.serial, held.serial):
         ahead_by = (said.serial - held.serial) % (1 << SERIAL_BITS)
-        return Judged(said, Step.DIFFERS if differences else Step.AHEAD, -ahead_by, differences)
-    return Judged(said, Step.BEHIND, (held.serial - said.serial) % (1 << SERIAL_BITS), differences)
+        return NameServerVerdict(
+            said, ZoneConsistency.DIFFERS if differences else ZoneConsistency.AHEAD, -ahead_by, differences
+        )
+    return NameServerVerdict(
+        said, ZoneConsistency.BEHIND, (held.serial - said.serial) % (1 << SERIAL_BITS), differences
+    )
 
 
-def _badness(judged: Judged) -> tuple[Step, int]:
+def _badness(judged: NameServerVerdict) -> tuple[ZoneConsistency, int]:
     return judged.step, abs(judged.behind_by or 0)
 
 
-def _newest_said(zone: str, said: Sequence[Said]) -> list[Held]:
+def _newest_said(zone: str, said: Sequence[NameServerAnswer]) -> list[UpdateServerZone]:
     """Return what the name server with the newest serial said, as if it were held; empty where none said anything."""
-    newest: Said | None = None
+    newest: NameServerAnswer | None = None
     serial = 0
     for one in said:
         if one.serial is not None and (newest is None or serial_at_or_past(one.serial, serial)):
@@ -217,13 +230,13 @@ def _newest_said(zone: str, said: Sequence[Said]) -> list[Held]:
     if newest is None:
         return []
     records = tuple(RecordSet(owner, rdtype, 0, values) for (owner, rdtype), values in newest.values.items() if values)
-    return [Held(ZoneReading(zone, serial, records, complete=False))]
+    return [UpdateServerZone(ZoneReading(zone, serial, records, complete=False))]
 
 
-def _sum_up(name: str, zones: Sequence[Judged]) -> ServerVerdict:
+def _sum_up(name: str, zones: Sequence[NameServerVerdict]) -> ServerVerdict:
     worst = max(zones, key=_badness)
     took_s = [one.said.took_s for one in zones if one.said.took_s is not None]
-    in_step = sum(one.step == Step.IN_STEP for one in zones)
+    in_step = sum(one.step == ZoneConsistency.IN_STEP for one in zones)
     return ServerVerdict(name, len(zones), in_step, worst.step, worst.words, max(took_s, default=None))
 
 

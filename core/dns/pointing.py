@@ -15,7 +15,7 @@ FAMILIES = ("A", "AAAA")
 
 
 @dataclass(frozen=True, slots=True)
-class Pointing:
+class PointingRecord:
     """One address record that points at a server of the fleet.
 
     site: whose name it is; None: a name of no site. served_from: the server that serves that site now.
@@ -34,7 +34,7 @@ class Pointing:
         return self.site is not None and self.server != self.served_from
 
 
-def names_pointing(fleet: Fleet, records: Iterable[RecordSet], active: Mapping[str, str]) -> tuple[Pointing, ...]:
+def names_pointing(fleet: Fleet, records: Iterable[RecordSet], active: Mapping[str, str]) -> tuple[PointingRecord, ...]:
     """Return every address record that points at a server of the fleet, in the order of `records`.
 
     active: the server that serves each site now, by site; a site that is not in it is served from its home.
@@ -46,7 +46,7 @@ def names_pointing(fleet: Fleet, records: Iterable[RecordSet], active: Mapping[s
         if address is not None
     }
     sites = {name: site for site in fleet.sites.values() for name in site.names}
-    found: list[Pointing] = []
+    found: list[PointingRecord] = []
     for record in records:
         if record.type not in FAMILIES:
             continue
@@ -54,10 +54,10 @@ def names_pointing(fleet: Fleet, records: Iterable[RecordSet], active: Mapping[s
         for value in record.values:
             if value not in servers:
                 continue
-            pointing = Pointing(record.owner, record.type, value, servers[value])
+            pointing = PointingRecord(record.owner, record.type, value, servers[value])
             if site is not None:
                 served_from = active.get(site.name, site.home)
-                pointing = Pointing(record.owner, record.type, value, servers[value], site.name, served_from)
+                pointing = PointingRecord(record.owner, record.type, value, servers[value], site.name, served_from)
             found.append(pointing)
     return tuple(found)
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.dns.consistency import Step, by_server
+from core.dns.consistency import ZoneConsistency, by_server
 from core.reply import Heading, Row, Table, Text, Tone
 from core.wording import all_of, count, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.dns.consistency import Judged, ServerVerdict, Surveyed, ZoneVerdict
-    from core.dns.pointing import Pointing
+    from core.dns.consistency import NameServerVerdict, ServerVerdict, ZoneSurvey, ZoneVerdict
+    from core.dns.pointing import PointingRecord
     from core.dns.records import RecordSet
     from core.fleet import Fleet
     from core.reply import Part
 
 MOST_ROWS = 20
 
-TONES: Mapping[Step, Tone] = {
-    Step.IN_STEP: Tone.GOOD,
-    Step.AHEAD: Tone.WARN,
-    Step.BEHIND: Tone.WARN,
-    Step.DIFFERS: Tone.BAD,
-    Step.SILENT: Tone.BAD,
+TONES: Mapping[ZoneConsistency, Tone] = {
+    ZoneConsistency.IN_STEP: Tone.GOOD,
+    ZoneConsistency.AHEAD: Tone.WARN,
+    ZoneConsistency.BEHIND: Tone.WARN,
+    ZoneConsistency.DIFFERS: Tone.BAD,
+    ZoneConsistency.SILENT: Tone.BAD,
 }
 
 
@@ -33,7 +33,7 @@ def title(verdicts: Sequence[ZoneVerdict], nameservers: int) -> str:
     """Say in one line how many name servers agree, on what, and which do not."""
     zones = verdicts[0].zone if len(verdicts) == 1 else count(len(verdicts), "zone")
     unread = [verdict for verdict in verdicts if not verdict.confirmed]
-    apart = [one for one in by_server(verdicts) if one.worst != Step.IN_STEP]
+    apart = [one for one in by_server(verdicts) if one.worst != ZoneConsistency.IN_STEP]
     if apart:
         who = listing([f"{one.nameserver} ({one.worst.words})" for one in apart], most=6)
         return f"{len(apart)} of {count(nameservers, 'name server')} out of step on {zones}: {who}"
@@ -48,8 +48,8 @@ def title(verdicts: Sequence[ZoneVerdict], nameservers: int) -> str:
 
 def tone(verdicts: Sequence[ZoneVerdict]) -> Tone:
     """Return how the worst of it is meant."""
-    worst = max((verdict.worst for verdict in verdicts), default=Step.IN_STEP)
-    if worst == Step.IN_STEP and not all(verdict.in_step for verdict in verdicts):
+    worst = max((verdict.worst for verdict in verdicts), default=ZoneConsistency.IN_STEP)
+    if worst == ZoneConsistency.IN_STEP and not all(verdict.in_step for verdict in verdicts):
         return Tone.BAD
     return TONES[worst]
 
@@ -74,13 +74,13 @@ def all_zones(fleet: Fleet, verdicts: Sequence[ZoneVerdict]) -> list[Part]:
 
 def _server_row(server: ServerVerdict, place: str) -> Row:
     in_step = f"{server.in_step:,} of {count(server.zones, 'zone')}"
-    words = "" if server.worst == Step.IN_STEP else server.words
+    words = "" if server.worst == ZoneConsistency.IN_STEP else server.words
     return Row((server.nameserver, place, in_step, _took(server.slowest_s), words), TONES[server.worst])
 
 
 def _zone_row(verdict: ZoneVerdict) -> Row:
-    silent = [one.said.nameserver for one in verdict.judged if one.step == Step.SILENT]
-    odd = [one for one in verdict.judged if one.step not in (Step.IN_STEP, Step.SILENT)]
+    silent = [one.said.nameserver for one in verdict.judged if one.step == ZoneConsistency.SILENT]
+    odd = [one for one in verdict.judged if one.step not in (ZoneConsistency.IN_STEP, ZoneConsistency.SILENT)]
     notes = [f"{one.said.nameserver}: {one.words}" for one in odd[:1]]
     notes += [f"{len(odd) - 1} more out of step"] if len(odd) > 1 else []
     notes += [f"silent: {listing(silent)}"] if silent else []
@@ -90,7 +90,7 @@ def _zone_row(verdict: ZoneVerdict) -> Row:
     return Row((verdict.zone, _serial(verdict.serial), in_step, "; ".join(notes)), tone([verdict]))
 
 
-def one_zone(fleet: Fleet, surveyed: Surveyed) -> list[Part]:
+def one_zone(fleet: Fleet, surveyed: ZoneSurvey) -> list[Part]:
     """Show what each name server answers for one zone, name by name."""
     verdict = surveyed.verdict
     places = {server.name: server.location for server in fleet.dns.nameservers}
@@ -115,12 +115,12 @@ def one_zone(fleet: Fleet, surveyed: Surveyed) -> list[Part]:
     return parts
 
 
-def _judged_row(judged: Judged, place: str) -> Row:
+def _judged_row(judged: NameServerVerdict, place: str) -> Row:
     said = judged.said
     return Row((said.nameserver, place, _serial(said.serial), _took(said.took_s), judged.words), TONES[judged.step])
 
 
-def _answer_row(key: tuple[str, str], judged: Sequence[Judged]) -> Row:
+def _answer_row(key: tuple[str, str], judged: Sequence[NameServerVerdict]) -> Row:
     """Say what is answered for one name: one value where all agree, else who answers what. Empty: it is nowhere."""
     who: dict[str, list[str]] = {}
     for one in judged:
@@ -133,7 +133,7 @@ def _answer_row(key: tuple[str, str], judged: Sequence[Judged]) -> Row:
     return Row((*key, "; ".join(f"{values} ({listing(names)})" for values, names in who.items())), Tone.WARN)
 
 
-def where_names_point(pointing: Sequence[Pointing]) -> list[Part]:
+def where_names_point(pointing: Sequence[PointingRecord]) -> list[Part]:
     """Show sites' names that point elsewhere than they should, and other names by server; nothing for none."""
     parts: list[Part] = []
     left = [one for one in pointing if one.left_behind]
@@ -167,7 +167,7 @@ def lives_too_long(records: Sequence[RecordSet], fleet: Fleet) -> list[Part]:
     return [Text(text, Tone.WARN)]
 
 
-def limits(surveyed: Sequence[Surveyed], *, by_name: bool) -> list[Part]:
+def limits(surveyed: Sequence[ZoneSurvey], *, by_name: bool) -> list[Part]:
     """Say what was not looked at, so that nobody takes it for good."""
     parts: list[Part] = []
     if not by_name:

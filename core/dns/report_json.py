@@ -9,8 +9,8 @@ from core.dns.consistency import by_server
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.dns.consistency import Difference, Surveyed
-    from core.dns.pointing import Pointing
+    from core.dns.consistency import RecordDifference, ZoneSurvey
+    from core.dns.pointing import PointingRecord
     from core.dns.records import RecordSet
     from core.fleet import Fleet
     from core.reply import Json
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def dns_facts(
     fleet: Fleet,
-    surveyed: Sequence[Surveyed],
-    pointing: Sequence[Pointing],
+    surveyed: Sequence[ZoneSurvey],
+    pointing: Sequence[PointingRecord],
     too_long: Sequence[RecordSet],
 ) -> Mapping[str, Json]:
     """Return everything that was found, as plain JSON values."""
@@ -54,7 +54,7 @@ def dns_facts(
     }
 
 
-def _zone_facts(surveyed: Surveyed) -> Mapping[str, Json]:
+def _zone_facts(surveyed: ZoneSurvey) -> Mapping[str, Json]:
     verdict = surveyed.verdict
     return {
         "zone": verdict.zone,
@@ -83,7 +83,7 @@ def _zone_facts(surveyed: Surveyed) -> Mapping[str, Json]:
     }
 
 
-def _difference_facts(difference: Difference) -> Mapping[str, Json]:
+def _difference_facts(difference: RecordDifference) -> Mapping[str, Json]:
     return {
         "name": difference.owner,
         "type": difference.type,

@@ -13,21 +13,21 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.sync.rsync_output import Kind, shown_path
+from core.sync.rsync_output import ChangeKind, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from core.databases.copies import There
+    from core.databases.copies import DatabaseState
     from core.fleet import Database, Site
-    from core.sync.failures import Trouble
-    from core.sync.rsync_output import Change
-    from core.verify.compare import Seen
+    from core.sync.failures import Failure
+    from core.sync.rsync_output import PathChange
+    from core.verify.compare import FileStat
 
 KEPT_FILES = 1000
 
 
-class Found(StrEnum):
+class DifferenceKind(StrEnum):
     """What a file that differs is: the first three are what taking the served copy would put aside."""
 
     ONLY_RETURNED = "only-returned"
@@ -40,7 +40,7 @@ class Found(StrEnum):
     @property
     def at_risk(self) -> bool:
         """Whether the returned server has something there that the served copy may lack."""
-        return self in (Found.ONLY_RETURNED, Found.NEWER_RETURNED, Found.SAME_TIME)
+        return self in (DifferenceKind.ONLY_RETURNED, DifferenceKind.NEWER_RETURNED, DifferenceKind.SAME_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class File:
     returned_s, active_s: when its content was written there, in seconds since 1970; None: it is not there.
     """
 
-    found: Found
+    found: DifferenceKind
     path: bytes
     size_bytes: int
     returned_s: int | None
@@ -68,7 +68,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class FileTally:
     """How many files are of one kind, and their size."""
 
     files: int = 0
@@ -76,7 +76,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReturnedCopy:
     """A quarantined copy of `site` on `server`, while it is served from `active`. since_at, why: of the quarantine."""
 
     site: Site
@@ -91,8 +91,8 @@ class DatabaseSides:
     """One database as the returned server has it and as the serving one does; or why that one could not say."""
 
     database: Database
-    returned: There | Trouble
-    active: There | Trouble
+    returned: DatabaseState | Failure
+    active: DatabaseState | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +105,28 @@ class Comparison:
     trouble: why there is nothing to show.
     """
 
-    returned: Returned
-    files: Mapping[Found, tuple[File, ...]] = field(default_factory=dict)
-    tallies: Mapping[Found, Tally] = field(default_factory=dict)
+    returned: ReturnedCopy
+    files: Mapping[DifferenceKind, tuple[File, ...]] = field(default_factory=dict)
+    tallies: Mapping[DifferenceKind, FileTally] = field(default_factory=dict)
     more: int = 0
     returned_files: int = 0
     every_byte: bool = False
     databases: tuple[DatabaseSides, ...] = ()
-    trouble: Trouble | None = None
+    trouble: Failure | None = None
 
     @property
-    def at_risk(self) -> Tally:
+    def at_risk(self) -> FileTally:
         """What only the returned server has, has newer, or has otherwise."""
         some = [tally for found, tally in self.tallies.items() if found.at_risk]
-        return Tally(sum(one.files for one in some), sum(one.size_bytes for one in some))
+        return FileTally(sum(one.files for one in some), sum(one.size_bytes for one in some))
 
     @property
     def risky(self) -> tuple[File, ...]:
         """The files at risk, as far as they are listed: by kind, the newest of each first."""
-        return tuple(file for found in Found if found.at_risk for file in self.files.get(found, ()))
+        return tuple(file for found in DifferenceKind if found.at_risk for file in self.files.get(found, ()))
 
 
-def judge(change: Change, returned: Seen | None, active: Seen | None) -> File | None:
+def judge(change: PathChange, returned: FileStat | None, active: FileStat | None) -> File | None:
     """Return what a path that differs is, from what lies there on both servers; None for a folder, and for nothing.
 
     A folder at the same path counts as nothing there: what is in it is judged by itself.
@@ -135,43 +135,47 @@ def judge(change: Change, returned: Seen | None, active: Seen | None) -> File | 
     if there is None:
         if here is None:
             return None
-        return File(Found.ONLY_ACTIVE, change.path, here.size_bytes, None, here.written_s)
+        return File(DifferenceKind.ONLY_ACTIVE, change.path, here.size_bytes, None, here.written_s)
     if here is None:
-        return File(Found.ONLY_RETURNED, change.path, there.size_bytes, there.written_s, None)
+        return File(DifferenceKind.ONLY_RETURNED, change.path, there.size_bytes, there.written_s, None)
     size_bytes = max(there, here, key=lambda seen: seen.written_s).size_bytes
-    if change.kind is Kind.ATTRIBUTES:
-        found = Found.BELONGINGS
+    if change.kind is ChangeKind.ATTRIBUTES:
+        found = DifferenceKind.BELONGINGS
     elif there.written_s == here.written_s:
-        found, size_bytes = Found.SAME_TIME, there.size_bytes
+        found, size_bytes = DifferenceKind.SAME_TIME, there.size_bytes
     else:
-        found = Found.NEWER_RETURNED if there.written_s > here.written_s else Found.NEWER_ACTIVE
+        found = DifferenceKind.NEWER_RETURNED if there.written_s > here.written_s else DifferenceKind.NEWER_ACTIVE
     return File(found, change.path, size_bytes, there.written_s, here.written_s)
 
 
-def _file(seen: Seen | None) -> Seen | None:
+def _file(seen: FileStat | None) -> FileStat | None:
     return None if seen is None or stat.S_ISDIR(seen.mode) else seen
 
 
-def tally(files: Iterable[File]) -> tuple[Mapping[Found, tuple[File, ...]], Mapping[Found, Tally]]:
+def tally(
+    files: Iterable[File],
+) -> tuple[Mapping[DifferenceKind, tuple[File, ...]], Mapping[DifferenceKind, FileTally]]:
     """Return the newest `KEPT_FILES` files of each kind, and how many there are of each with their size."""
-    by_kind: dict[Found, list[File]] = {}
+    by_kind: dict[DifferenceKind, list[File]] = {}
     for file in files:
         by_kind.setdefault(file.found, []).append(file)
     listed = {
         found: tuple(sorted(some, key=lambda file: (-file.written_at.timestamp(), file.path))[:KEPT_FILES])
         for found, some in by_kind.items()
     }
-    return listed, {found: Tally(len(some), sum(file.size_bytes for file in some)) for found, some in by_kind.items()}
+    return listed, {
+        found: FileTally(len(some), sum(file.size_bytes for file in some)) for found, some in by_kind.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FailbackState:
     """What a `failback` finds of the sites that it is asked about.
 
     returned: the copies to choose about first. away: the sites that may go home. at_home: those that are there.
     """
 
-    returned: tuple[Returned, ...] = ()
+    returned: tuple[ReturnedCopy, ...] = ()
     away: tuple[Site, ...] = ()
     at_home: tuple[Site, ...] = ()
 
@@ -181,13 +185,13 @@ def standing(
     servers: Collection[str],
     active: Mapping[str, str],
     quarantined: Mapping[tuple[str, str], tuple[datetime, str]],
-) -> Standing:
+) -> FailbackState:
     """Return how `sites` stand. quarantined: since when and why, by (site, server).
 
     servers: only copies there are to be reconciled; empty: all. A site whose home is reconciled may go home, whatever
     holds of other copies of it, unless one of those was asked for.
     """
-    returned: list[Returned] = []
+    returned: list[ReturnedCopy] = []
     away: list[Site] = []
     at_home: list[Site] = []
     for site in sites:
@@ -201,12 +205,12 @@ def standing(
             others = [server for server in wanted if server != serving] or [
                 server for server in site.servers if server != serving
             ]
-            returned += [Returned(site, server, serving, *_begun(quarantined, site, server)) for server in others]
+            returned += [ReturnedCopy(site, server, serving, *_begun(quarantined, site, server)) for server in others]
         elif serving == site.home:
             at_home.append(site)
         elif goes_home and (not servers or site.home in servers):
             away.append(site)
-    return Standing(tuple(returned), tuple(away), tuple(at_home))
+    return FailbackState(tuple(returned), tuple(away), tuple(at_home))
 
 
 def _begun(

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from core.sync.failures import Trouble
-from core.sync.rsync_output import Kind, shown_path, size
+from core.sync.failures import Failure
+from core.sync.rsync_output import ChangeKind, shown_path, size
 from core.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from core.sync.rsync_output import Change
-    from core.verify.compare import Seen
+    from core.sync.rsync_output import PathChange
+    from core.verify.compare import FileStat
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeepResult:
     """How bringing paths into the served copy ended.
 
     run: its name, under which the serving server keeps what was replaced. brought: what came, folders too. trouble: why
@@ -35,18 +35,20 @@ class Kept:
     active: str
     paths: tuple[bytes, ...]
     run: str = ""
-    brought: tuple[Change, ...] = ()
-    trouble: Trouble | None = None
+    brought: tuple[PathChange, ...] = ()
+    trouble: Failure | None = None
 
     @property
-    def files(self) -> tuple[Change, ...]:
+    def files(self) -> tuple[PathChange, ...]:
         """The files and links whose content came."""
-        return tuple(one for one in self.brought if one.kind in (Kind.CREATED, Kind.CHANGED) and not one.is_folder)
+        return tuple(
+            one for one in self.brought if one.kind in (ChangeKind.CREATED, ChangeKind.CHANGED) and not one.is_folder
+        )
 
     @property
-    def replaced(self) -> tuple[Change, ...]:
+    def replaced(self) -> tuple[PathChange, ...]:
         """Those that took the place of another one, which is kept aside."""
-        return tuple(one for one in self.files if one.kind is Kind.CHANGED)
+        return tuple(one for one in self.files if one.kind is ChangeKind.CHANGED)
 
     @property
     def summary(self) -> str:
@@ -114,13 +116,16 @@ def paths_to_look_at(paths: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 def why_not_keep(
-    paths: Sequence[bytes], returned: Mapping[bytes, Seen], active: Mapping[bytes, Seen], servers: tuple[str, str]
-) -> Trouble | None:
+    paths: Sequence[bytes],
+    returned: Mapping[bytes, FileStat],
+    active: Mapping[bytes, FileStat],
+    servers: tuple[str, str],
+) -> Failure | None:
     """Return why one of `paths` must not be brought, or None. servers: the returned one and the one that serves."""
     for path in paths:
         why = _why_not_through(path, returned, active, servers) or _why_not_itself(path, returned, active, servers)
         if why is not None:
-            return Trouble(
+            return Failure(
                 "cannot-keep",
                 f"{shown_path(path)}: {why}",
                 "Nothing was changed. `failback SITE` lists what differs.",
@@ -130,7 +135,7 @@ def why_not_keep(
 
 
 def _why_not_through(
-    path: bytes, returned: Mapping[bytes, Seen], active: Mapping[bytes, Seen], servers: tuple[str, str]
+    path: bytes, returned: Mapping[bytes, FileStat], active: Mapping[bytes, FileStat], servers: tuple[str, str]
 ) -> str | None:
     for folder in folders_around(path):
         for side, server in ((returned, servers[0]), (active, servers[1])):
@@ -143,7 +148,7 @@ def _why_not_through(
 
 
 def _why_not_itself(
-    path: bytes, returned: Mapping[bytes, Seen], active: Mapping[bytes, Seen], servers: tuple[str, str]
+    path: bytes, returned: Mapping[bytes, FileStat], active: Mapping[bytes, FileStat], servers: tuple[str, str]
 ) -> str | None:
     there, here = returned.get(path), active.get(path)
     if there is None:
@@ -156,12 +161,12 @@ def _why_not_itself(
     return None
 
 
-def missing_folders(paths: Iterable[bytes], active: Mapping[bytes, Seen]) -> tuple[bytes, ...]:
+def missing_folders(paths: Iterable[bytes], active: Mapping[bytes, FileStat]) -> tuple[bytes, ...]:
     """Return the folders around `paths` that the served copy lacks, each after the one that it lies in."""
     return tuple(dict.fromkeys(one for path in paths for one in folders_around(path) if one not in active))
 
 
-def left_out(paths: Iterable[bytes], listed: Iterable[Change]) -> tuple[bytes, ...]:
+def left_out(paths: Iterable[bytes], listed: Iterable[PathChange]) -> tuple[bytes, ...]:
     """Return those of `paths` that rsync, asked for each by name, did not list: app.yaml excludes them."""
     there = {one.path.rstrip(b"/") for one in listed}
     return tuple(path for path in paths if path not in there)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.failback.compare import Found
+from core.failback.compare import DifferenceKind
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.rsync_output import size
 from core.wording import clock_time, count, listing, stamp
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from core.databases.copies import There
-    from core.failback.compare import Comparison, File, Returned, Tally
+    from core.databases.copies import DatabaseState
+    from core.failback.compare import Comparison, File, FileTally, ReturnedCopy
     from core.fleet import Site
 
 SHOWN = 20
@@ -58,7 +58,7 @@ def _can_go_home(away: Sequence[Site]) -> str:
     return f"{can} `{shlex.join(['failback', *names])}` plans it."
 
 
-def progress_reply(doing: Sequence[tuple[Returned, str]]) -> Reply:
+def progress_reply(doing: Sequence[tuple[ReturnedCopy, str]]) -> Reply:
     """Return how far the comparisons are: each copy, and what is done with it."""
     done = sum(step == "done" for _, step in doing)
     busy = [(copy, step) for copy, step in doing if step not in ("waiting", "done")]
@@ -105,7 +105,7 @@ def _title_of_many(ordered: Sequence[Comparison]) -> str:
     return f"{count(len(ordered), 'returned copy', 'returned copies')}: {', '.join(said)}"
 
 
-def _words(tally: Tally) -> str:
+def _words(tally: FileTally) -> str:
     return f"{count(tally.files, 'file')} ({size(tally.size_bytes)})"
 
 
@@ -127,7 +127,11 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     way = f"{one.returned.server}, {one.returned.active}"
     if one.trouble is not None:
         return one.returned.site.name, way, one.trouble.message, ""
-    newer = sum(one.tallies[found].files for found in (Found.NEWER_ACTIVE, Found.ONLY_ACTIVE) if found in one.tallies)
+    newer = sum(
+        one.tallies[found].files
+        for found in (DifferenceKind.NEWER_ACTIVE, DifferenceKind.ONLY_ACTIVE)
+        if found in one.tallies
+    )
     more = f" and {one.more:,} more" if one.more else ""
     return one.returned.site.name, way, _words(one.at_risk) if one.at_risk.files else "none", f"{newer:,}{more}"
 
@@ -142,16 +146,16 @@ def _details(one: Comparison, timezone: str, now: datetime) -> Iterator[Part]:
     if not one.returned_files:
         yield Text(f"{there} has no files there at all: is its disk mounted?", Tone.BAD)
     signs = {
-        Found.ONLY_RETURNED: f"only on {there}",
-        Found.NEWER_RETURNED: f"newer on {there}",
-        Found.SAME_TIME: "same time, other bytes",
-        Found.NEWER_ACTIVE: f"newer on {here}",
-        Found.ONLY_ACTIVE: f"only on {here}",
-        Found.BELONGINGS: "mode, owner or time only",
+        DifferenceKind.ONLY_RETURNED: f"only on {there}",
+        DifferenceKind.NEWER_RETURNED: f"newer on {there}",
+        DifferenceKind.SAME_TIME: "same time, other bytes",
+        DifferenceKind.NEWER_ACTIVE: f"newer on {here}",
+        DifferenceKind.ONLY_ACTIVE: f"only on {here}",
+        DifferenceKind.BELONGINGS: "mode, owner or time only",
     }
     rows = tuple(
         Row((signs[found], f"{tally.files:,}", size(tally.size_bytes)), Tone.WARN if found.at_risk else Tone.PLAIN)
-        for found in Found
+        for found in DifferenceKind
         if (tally := one.tallies.get(found)) is not None
     )
     if rows:
@@ -186,14 +190,14 @@ def _remarks(one: Comparison) -> Iterator[Part]:
     yield Typed(f"sharpnet {_line(one)} --keep=PATH --keep=PATH")
 
 
-def _database_words(side: There | Trouble) -> str:
-    if isinstance(side, Trouble):
+def _database_words(side: DatabaseState | Failure) -> str:
+    if isinstance(side, Failure):
         return f"not known: {side.message}"
     return f"{count(len(side.tables), 'table')}, {size(side.size_bytes)}" if side.exists else "not there"
 
 
-def _database_facts(side: There | Trouble) -> dict[str, object]:
-    if isinstance(side, Trouble):
+def _database_facts(side: DatabaseState | Failure) -> dict[str, object]:
+    if isinstance(side, Failure):
         return {"code": side.code, "why": side.message, "hint": side.hint}
     return {"exists": side.exists, "tables": len(side.tables), "size_bytes": side.size_bytes}
 

@@ -12,14 +12,14 @@ from core.wording import count, listing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.failback.keep import Kept
+    from core.failback.keep import KeepResult
     from core.fleet import Site
     from core.sync.result import SyncResult
 
 MOST_HINTS = 5
 
 
-def kept_report(kept: Kept, result: SyncResult | None, taken: Reply | None) -> Reply:
+def kept_report(kept: KeepResult, result: SyncResult | None, taken: Reply | None) -> Reply:
     """Return what to say after paths were kept. taken: what is said of the copy that followed; None: there was none."""
     site = shlex.quote(kept.site)
     shown = listing([change.shown for change in kept.files])

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from core.fleet.access import SecretRef, SshLogin
 from core.fleet.copies import Offsite, Schedule, SyncPolicy
-from core.fleet.dns import Dns, Endpoint, NameServer, Tsig, zone_of
+from core.fleet.dns import DnsSettings, Endpoint, NameServer, Tsig, zone_of
 from core.fleet.mail import Mail, MailDomain
 from core.fleet.servers import HostLimits, Peer, Server, ServerChecks, StatusPage, WebPorts
 from core.fleet.sites import Database, Hook, Hooks, Site, SiteCheck
-from core.fleet.telling import Alerts, ApprovalPolicy, Heartbeat, SlackSettings, StatusPages, Web
+from core.fleet.telling import Alerts, ApprovalPolicy, Heartbeat, SlackAccess, StatusPages, Web
 from core.fleet.watch import Watch
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = [
     "Alerts",
     "ApprovalPolicy",
     "Database",
-    "Dns",
+    "DnsSettings",
     "Endpoint",
     "Fleet",
     "Heartbeat",
@@ -44,7 +44,7 @@ __all__ = [
     "ServerChecks",
     "Site",
     "SiteCheck",
-    "SlackSettings",
+    "SlackAccess",
     "SshLogin",
     "StatusPage",
     "StatusPages",
@@ -65,8 +65,8 @@ class Fleet:
     timezone: str
     servers: Mapping[str, Server]
     sites: Mapping[str, Site]
-    dns: Dns
-    slack: SlackSettings | None = None
+    dns: DnsSettings
+    slack: SlackAccess | None = None
     approval: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     watch: Watch = field(default_factory=Watch)
     schedule: Schedule = field(default_factory=Schedule)

@@ -42,7 +42,7 @@ class NameServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Dns:
+class DnsSettings:
     """Where the zones are changed and where they are answered.
 
     max_ttl_s: in seconds. agree_within: how long a cutover waits for all name servers before it says *unfinished*.

@@ -66,7 +66,7 @@ class HookTrouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Hooked:
+class HookSelection:
     """The hooks of a plan. left_out: those that do not run, because their server is one of those that are left out."""
 
     runs: tuple[HookRun, ...] = ()
@@ -91,7 +91,9 @@ def hook_runs(site: Site, moment: Moment, source: str, target: str) -> tuple[Hoo
     )
 
 
-def hooks_of_moves(fleet: Fleet, moves: Iterable[Move], moments: Iterable[Moment], without: Iterable[str]) -> Hooked:
+def hooks_of_moves(
+    fleet: Fleet, moves: Iterable[Move], moments: Iterable[Moment], without: Iterable[str]
+) -> HookSelection:
     """Return the hooks that `moves` run at `moments`, less those on the servers `without`.
 
     A thaw without a freeze is none: nothing has been frozen.
@@ -105,7 +107,7 @@ def hooks_of_moves(fleet: Fleet, moves: Iterable[Move], moments: Iterable[Moment
         if moment != "thaw" or site.hooks.freeze
         for hook in hook_runs(site, moment, move.source, move.target)
     ]
-    return Hooked(
+    return HookSelection(
         runs=tuple(hook for hook in found if hook.server not in left),
         left_out=tuple(hook for hook in found if hook.server in left),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.fleet import Watch
 from core.fleet.raw_tree import (
-    Trouble,
+    Inconsistency,
     address_of,
     at,
     did_you_mean,
@@ -33,7 +33,7 @@ LONG_TTL_S = 3600
 DNS_PORT = 53
 
 
-def fleet_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
+def fleet_troubles(tree: object, host_name: HostName) -> Iterator[Inconsistency]:
     """Yield everything that does not fit together in `tree`: what YAML gave, as dicts, lists and scalars.
 
     host_name: normalises a name of a host or zone; None where it is none.
@@ -49,25 +49,25 @@ def fleet_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
     yield from _hidden(tree)
 
 
-def _servers(tree: object) -> Iterator[Trouble]:
+def _servers(tree: object) -> Iterator[Inconsistency]:
     seen: dict[str, str] = {}
     sites = mapping_at(tree, "sites")
     for name, server in mapping_at(tree, "servers").items():
         if name in sites:
             hint = "Commands take either by name: rename the server."
-            yield Trouble(("servers", name), "is the name of a site as well", hint)
+            yield Inconsistency(("servers", name), "is the name of a site as well", hint)
         if isinstance(server, dict) and not server.get("ipv4") and not server.get("ipv6"):
-            yield Trouble(("servers", name), "has no address", "Write its ipv4, its ipv6, or both.")
+            yield Inconsistency(("servers", name), "has no address", "Write its ipv4, its ipv6, or both.")
         for family in ("ipv4", "ipv6"):
             address = address_of(at(server, family))
             if address is not None and address in seen:
                 message = f"{address} is the address of {seen[address]} as well"
-                yield Trouble(("servers", name, family), message, "Each server needs an address of its own.")
+                yield Inconsistency(("servers", name, family), message, "Each server needs an address of its own.")
             elif address is not None:
                 seen[address] = name
 
 
-def _dns(tree: object) -> Iterator[Trouble]:
+def _dns(tree: object) -> Iterator[Inconsistency]:
     yield from _endpoints(
         (("dns", "nameservers", name), entry) for name, entry in mapping_at(tree, "dns", "nameservers").items()
     )
@@ -77,10 +77,10 @@ def _dns(tree: object) -> Iterator[Trouble]:
     max_ttl = at(tree, "dns", "max_ttl")
     if isinstance(max_ttl, int) and max_ttl > LONG_TTL_S:
         message = f"{max_ttl} s: after a cutover, resolvers may send people to the old server for that long"
-        yield Trouble(("dns", "max_ttl"), message, "300 is usual for records that fail over.", serious=False)
+        yield Inconsistency(("dns", "max_ttl"), message, "300 is usual for records that fail over.", serious=False)
 
 
-def _endpoints(entries: Iterable[tuple[Where, object]]) -> Iterator[Trouble]:
+def _endpoints(entries: Iterable[tuple[Where, object]]) -> Iterator[Inconsistency]:
     seen: dict[tuple[str, int], Where] = {}
     for where, entry in entries:
         address = address_of(at(entry, "address"))
@@ -91,11 +91,11 @@ def _endpoints(entries: Iterable[tuple[Where, object]]) -> Iterator[Trouble]:
         if endpoint in seen:
             first = seen[endpoint][-1]
             other = f"of {first}" if isinstance(first, str) else f"of entry {first + 1}"
-            yield Trouble(where, f"{address}, port {port}, is the address {other} as well", "List each once.")
+            yield Inconsistency(where, f"{address}, port {port}, is the address {other} as well", "List each once.")
         seen.setdefault(endpoint, where)
 
 
-def _slack(tree: object) -> Iterator[Trouble]:
+def _slack(tree: object) -> Iterator[Inconsistency]:
     slack = at(tree, "slack")
     if not isinstance(slack, dict):
         return
@@ -107,15 +107,15 @@ def _slack(tree: object) -> Iterator[Trouble]:
     people = count(len(approvers), "approver")
     if not listed:
         hint = "List who may approve a cutover under approvers."
-        yield Trouble(("slack",), "nobody may approve anything in Slack", hint, serious=False)
+        yield Inconsistency(("slack",), "nobody may approve anything in Slack", hint, serious=False)
     elif not isinstance(needed, int) or not all(isinstance(person, str) and person[:1] != "S" for person in listed):
         # Nobody knows here how many people a user group holds.
         return
     elif needed > len(approvers):
-        yield Trouble(where, f"{count(needed, 'approval')} needed, {people} listed", "List more approvers.")
+        yield Inconsistency(where, f"{count(needed, 'approval')} needed, {people} listed", "List more approvers.")
     elif needed > 1 and needed == len(approvers) and approvers & operators:
         message = f"when one of the {people} asks, too few are left: who asked does not count"
-        yield Trouble(where, message, "List one approver more.", serious=False)
+        yield Inconsistency(where, message, "List one approver more.", serious=False)
 
 
 def _length(tree: object, *where: str, default: timedelta) -> timedelta | None:
@@ -128,16 +128,16 @@ def _length(tree: object, *where: str, default: timedelta) -> timedelta | None:
         return None
 
 
-def _watch(tree: object) -> Iterator[Trouble]:
+def _watch(tree: object) -> Iterator[Inconsistency]:
     every = _length(tree, "watch", "every", default=Watch().every)
     retry = _length(tree, "watch", "retry", default=Watch().retry)
     if every and retry and retry > every:
         hint = "After a failure, looks come closer together: make retry shorter than every."
         written = "retry" if at(tree, "watch", "retry") is not None else "every"
-        yield Trouble(("watch", written), "retry is longer than every", hint)
+        yield Inconsistency(("watch", written), "retry is longer than every", hint)
 
 
-def _schedules(tree: object) -> Iterator[Trouble]:
+def _schedules(tree: object) -> Iterator[Inconsistency]:
     schedule = mapping_at(tree, "schedule")
     for name in schedule:
         yield from _both_days(("schedule", name), schedule[name])
@@ -146,23 +146,23 @@ def _schedules(tree: object) -> Iterator[Trouble]:
     backup = schedule.get("backup")
     if isinstance(backup, str) and backup != "off" and at(tree, "offsite") is None:
         hint = "Add offsite, or set backup: off."
-        yield Trouble(("schedule", "backup"), "there is no place for a backup to go to", hint, serious=False)
+        yield Inconsistency(("schedule", "backup"), "there is no place for a backup to go to", hint, serious=False)
 
 
-def _both_days(where: Where, expression: object) -> Iterator[Trouble]:
+def _both_days(where: Where, expression: object) -> Iterator[Inconsistency]:
     fields = expression.split() if isinstance(expression, str) else []
     if len(fields) == 5 and fields[2] != "*" and fields[4] != "*":  # noqa: PLR2004  the five fields of cron
         hint = "cron(8) would run it on either. Use one of the two."
-        yield Trouble(where, "runs only where the day of the month and the weekday both fit", hint, serious=False)
+        yield Inconsistency(where, "runs only where the day of the month and the weekday both fit", hint, serious=False)
 
 
-def _mail(tree: object, host_name: HostName) -> Iterator[Trouble]:
+def _mail(tree: object, host_name: HostName) -> Iterator[Inconsistency]:
     servers = mapping_at(tree, "servers")
     seen: dict[str, str] = {}
     for domain, entry in mapping_at(tree, "mail", "domains").items():
         name = host_name(domain)
         if name is not None and name in seen:
-            yield Trouble(("mail", "domains", domain), f"is {shown(seen[name])} once more", "Keep one of them.")
+            yield Inconsistency(("mail", "domains", domain), f"is {shown(seen[name])} once more", "Keep one of them.")
         elif name is not None:
             seen[name] = domain
         listed: set[str] = set()
@@ -170,21 +170,21 @@ def _mail(tree: object, host_name: HostName) -> Iterator[Trouble]:
             where = ("mail", "domains", domain, "exchangers", index)
             yield from no_such_server(where, exchanger, servers)
             if exchanger in listed:
-                yield Trouble(where, f"{shown(exchanger)} is listed twice", "Keep the first.")
+                yield Inconsistency(where, f"{shown(exchanger)} is listed twice", "Keep the first.")
             listed.add(exchanger)
 
 
-def _offsite(tree: object) -> Iterator[Trouble]:
+def _offsite(tree: object) -> Iterator[Inconsistency]:
     address = address_of(at(tree, "offsite", "server", "address"))
     for name, server in mapping_at(tree, "servers").items():
         if address is not None and address in {address_of(at(server, "ipv4")), address_of(at(server, "ipv6"))}:
             message = f"{address} is the server {name}: its loss would take the backup along"
-            yield Trouble(("offsite", "server", "address"), message, "Use a machine elsewhere.", serious=False)
+            yield Inconsistency(("offsite", "server", "address"), message, "Use a machine elsewhere.", serious=False)
 
 
-def _hidden(tree: object) -> Iterator[Trouble]:
+def _hidden(tree: object) -> Iterator[Inconsistency]:
     sites = mapping_at(tree, "sites")
     for index, name in texts_at(tree, "status_pages", "hide"):
         if sites and name not in sites:
             hint = did_you_mean(name, sites) or "Write the site's name as it stands under sites."
-            yield Trouble(("status_pages", "hide", index), f"there is no site {shown(name)}", hint)
+            yield Inconsistency(("status_pages", "hide", index), f"there is no site {shown(name)}", hint)

@@ -19,7 +19,7 @@ Where = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Inconsistency:
     """One thing that is wrong at `where`. Not `serious`: a warning; the fleet can be worked with."""
 
     where: Where
@@ -66,8 +66,8 @@ def address_of(value: object) -> str | None:
         return None
 
 
-def no_such_server(where: Where, name: str, servers: Mapping[str, object]) -> Iterator[Trouble]:
+def no_such_server(where: Where, name: str, servers: Mapping[str, object]) -> Iterator[Inconsistency]:
     """Yield the trouble where `name` is none of `servers`; nothing where no server can be read at all."""
     if servers and name not in servers:
         hint = did_you_mean(name, servers) or f"The servers are {listing(list(servers))}."
-        yield Trouble(where, f"there is no server {shown(name)}", hint)
+        yield Inconsistency(where, f"there is no server {shown(name)}", hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.fleet import zone_of
-from core.fleet.raw_tree import Trouble, at, entries_at, mapping_at, no_such_server, texts_at
+from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at, no_such_server, texts_at
 from core.units import shown
 from core.wording import count
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HOOK_SIDES = ("source", "target")
 
 
-def site_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
+def site_troubles(tree: object, host_name: HostName) -> Iterator[Inconsistency]:
     """Yield everything about sites that does not fit; see `core.fleet.problems.fleet_troubles`."""
     yield from _sites(tree)
     yield from _names(tree, host_name)
@@ -27,7 +27,7 @@ def site_troubles(tree: object, host_name: HostName) -> Iterator[Trouble]:
     yield from _databases(tree)
 
 
-def _sites(tree: object) -> Iterator[Trouble]:
+def _sites(tree: object) -> Iterator[Inconsistency]:
     servers = mapping_at(tree, "servers")
     for name, site in mapping_at(tree, "sites").items():
         home = at(site, "home")
@@ -38,13 +38,15 @@ def _sites(tree: object) -> Iterator[Trouble]:
             where = ("sites", name, "mirrors", index)
             yield from no_such_server(where, mirror, servers)
             if mirror == home:
-                yield Trouble(where, f"{shown(mirror)} is its home as well", "A mirror is another server; [] for none.")
+                yield Inconsistency(
+                    where, f"{shown(mirror)} is its home as well", "A mirror is another server; [] for none."
+                )
             elif mirror in seen:
-                yield Trouble(where, f"{shown(mirror)} is listed twice", "Keep the first.")
+                yield Inconsistency(where, f"{shown(mirror)} is listed twice", "Keep the first.")
             seen.add(mirror)
 
 
-def _names(tree: object, host_name: HostName) -> Iterator[Trouble]:
+def _names(tree: object, host_name: HostName) -> Iterator[Inconsistency]:
     written = [(index, host_name(zone)) for index, zone in texts_at(tree, "dns", "zones")]
     # A zone that cannot be read may hold any name: then no name can be said to lie outside.
     readable = [zone for _, zone in written if zone is not None]
@@ -62,29 +64,29 @@ def _names(tree: object, host_name: HostName) -> Iterator[Trouble]:
                 whose = (
                     "listed twice" if owners[name] == site_name else f"a name of the site {shown(owners[name])} as well"
                 )
-                yield Trouble(where, f"{name} is {whose}", "A name belongs to one site.")
+                yield Inconsistency(where, f"{name} is {whose}", "A name belongs to one site.")
             owners.setdefault(name, site_name)
             try:
                 used.add(zone_of(name, zones))
             except LookupError:
                 if all_known:
-                    yield Trouble(where, f"{name} lies in none of the zones", "Add its zone under dns.zones.")
+                    yield Inconsistency(where, f"{name} lies in none of the zones", "Add its zone under dns.zones.")
     yield from _zones(written, used, mapping_at(tree, "mail", "domains"), host_name)
 
 
 def _zones(
     written: list[tuple[int, str | None]], used: set[str], mail_domains: Iterable[str], host_name: HostName
-) -> Iterator[Trouble]:
+) -> Iterator[Inconsistency]:
     seen: set[str] = set()
     mail = {host_name(domain) for domain in mail_domains}
     for index, zone in written:
         if zone is None:
             continue
         if zone in seen:
-            yield Trouble(("dns", "zones", index), f"{zone} is listed twice", "Keep the first.")
+            yield Inconsistency(("dns", "zones", index), f"{zone} is listed twice", "Keep the first.")
         elif zone not in used and zone not in mail:
             hint = "Remove it, or list its names under a site."
-            yield Trouble(("dns", "zones", index), f"no site has a name in {zone}", hint, serious=False)
+            yield Inconsistency(("dns", "zones", index), f"no site has a name in {zone}", hint, serious=False)
         seen.add(zone)
 
 
@@ -97,7 +99,7 @@ def _holders(site: object) -> list[str]:
     )
 
 
-def _roots(tree: object) -> Iterator[Trouble]:
+def _roots(tree: object) -> Iterator[Inconsistency]:
     """Sites whose directories lie in one another: a copy of the outer would replace the inner."""
     servers = mapping_at(tree, "servers")
     limits = {name: at(server, "peer", "limited_to") for name, server in servers.items()}
@@ -114,7 +116,9 @@ def _roots(tree: object) -> Iterator[Trouble]:
             limit = limits.get(server)
             if isinstance(limit, str) and parts[: len(_parts(limit))] != _parts(limit):
                 message = f"on {server} it lies outside of {limit}, where others may read"
-                yield Trouble(("sites", name, "root"), message, f"Move it, or widen servers.{server}.peer.limited_to.")
+                yield Inconsistency(
+                    ("sites", name, "root"), message, f"Move it, or widen servers.{server}.peer.limited_to."
+                )
     told: set[str] = set()
     for server, placed in roots.items():
         placed.sort()
@@ -127,7 +131,9 @@ def _roots(tree: object) -> Iterator[Trouble]:
                 outer = open_ones[-1][1]
                 how = "is the directory of" if open_ones[-1][0] == parts else "lies in the directory of"
                 message = f"on {server} it {how} the site {shown(outer)}"
-                yield Trouble(("sites", name, "root"), message, "Give each its own directory, or make them one site.")
+                yield Inconsistency(
+                    ("sites", name, "root"), message, "Give each its own directory, or make them one site."
+                )
             open_ones.append((parts, name))
 
 
@@ -135,7 +141,7 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part not in {"", "."})
 
 
-def _peers(tree: object) -> Iterator[Trouble]:
+def _peers(tree: object) -> Iterator[Inconsistency]:
     servers = mapping_at(tree, "servers")
     copies: dict[str, int] = {}
     for site in mapping_at(tree, "sites").values():
@@ -147,10 +153,10 @@ def _peers(tree: object) -> Iterator[Trouble]:
         if isinstance(servers.get(name), dict) and at(servers, name, "peer") is None:
             message = f"has no peer key, so it cannot copy {count(number, 'site')} from the others"
             hint = "Add peer: {key: …, known_hosts: …}."
-            yield Trouble(("servers", name), message, hint, serious=False)
+            yield Inconsistency(("servers", name), message, hint, serious=False)
 
 
-def _hooks_and_owners(tree: object) -> Iterator[Trouble]:
+def _hooks_and_owners(tree: object) -> Iterator[Inconsistency]:
     servers = mapping_at(tree, "servers")
     for name, site in mapping_at(tree, "sites").items():
         for moment in mapping_at(site, "hooks"):
@@ -162,20 +168,20 @@ def _hooks_and_owners(tree: object) -> Iterator[Trouble]:
             yield from no_such_server(("sites", name, "owner", server), server, servers)
 
 
-def _databases(tree: object) -> Iterator[Trouble]:
+def _databases(tree: object) -> Iterator[Inconsistency]:
     """Two sites that name the same database on one server would replace each other's."""
     owners: dict[tuple[object, ...], str] = {}
     for name, site in mapping_at(tree, "sites").items():
         for index, database in enumerate(entries_at(site, "databases")):
             if at(database, "socket") is not None and at(database, "port") is not None:
                 where = ("sites", name, "databases", index, "port")
-                yield Trouble(where, "a socket is set as well", "Keep one of the two.")
+                yield Inconsistency(where, "a socket is set as well", "Keep one of the two.")
             which = (at(database, "engine"), at(database, "name"), at(database, "socket"), at(database, "port"))
             if not isinstance(which[1], str):
                 continue
             for server in _holders(site):
                 if (*which, server) in owners:
                     message = f"on {server} it is a database of the site {shown(owners[*which, server])} as well"
-                    yield Trouble(("sites", name, "databases", index), message, "A database belongs to one site.")
+                    yield Inconsistency(("sites", name, "databases", index), message, "A database belongs to one site.")
                     break
                 owners[*which, server] = name

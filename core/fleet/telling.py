@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SlackSettings:
+class SlackAccess:
     """Who may do what in Slack, and where alerts go. Ids of users (U…) or user groups (S…)."""
 
     ops_channel: str

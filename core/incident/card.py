@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.incident.card_degraded import DEGRADED, degraded_title, flapping_title, several_degraded
 from core.incident.card_ended import ended
 from core.incident.card_people import ack_button, cause_button, people_parts, said_of_drops
-from core.incident.facts import Facts, OutageLike, facts_from_json, opened_for
+from core.incident.facts import OutageFacts, OutageLike, facts_from_json, opened_for
 from core.incident.notes import with_cause
 from core.incident.targets import capital, name_of, named_sites, subject_of
 from core.reply import Button, Reply, Row, Table, Text, Tone
@@ -62,7 +62,7 @@ def _single(drops: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
     return Reply(title, parts=(*parts, *people), buttons=(*buttons, *cause_button([outage])), tone=tone)
 
 
-def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> str:
+def _title(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) -> str:
     name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
     if facts.changes:
         return flapping_title(capital(subject_of(outage.target)), outage, facts)
@@ -86,7 +86,7 @@ def _title(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> st
     return f"{name} is down since {since}, {_seen_from(facts)}: {_affected(facts, now)}"
 
 
-def _other_name_servers(facts: Facts) -> str:
+def _other_name_servers(facts: OutageFacts) -> str:
     if facts.others and not facts.others_up:
         return ": no other answers either"
     if facts.others_up < facts.others:
@@ -96,7 +96,7 @@ def _other_name_servers(facts: Facts) -> str:
     return ": the other one answers" if facts.others else ": there is no other"
 
 
-def _affected(facts: Facts, now: datetime) -> str:
+def _affected(facts: OutageFacts, now: datetime) -> str:
     moved = facts.at_first - facts.affected
     if not facts.affected:
         if not moved:
@@ -112,7 +112,7 @@ def _joined(first: str, rest: str, separator: str = "; ") -> str:
     return f"{first}{separator}{rest}" if rest else first
 
 
-def _prospects(facts: Facts, now: datetime) -> str:
+def _prospects(facts: OutageFacts, now: datetime) -> str:
     """Say what could be done for the affected sites: who is ready, how old the copies are, what has none."""
     said = []
     if facts.movable == facts.affected and len(facts.ready) == 1:
@@ -134,12 +134,12 @@ def _prospects(facts: Facts, now: datetime) -> str:
     return ", ".join(said)
 
 
-def _seen_from(facts: Facts) -> str:
+def _seen_from(facts: OutageFacts) -> str:
     places = 1 + len(facts.seen_from)
     return f"seen from {places} places" if places > 1 else "seen from one place only"
 
 
-def _details(outage: OutageLike, facts: Facts, now: datetime) -> list[str]:
+def _details(outage: OutageLike, facts: OutageFacts, now: datetime) -> list[str]:
     if outage.closed_at is not None:
         return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
     if outage.target.startswith(DEGRADED):
@@ -166,7 +166,7 @@ def _state_of(outage: OutageLike) -> str:
     return "degraded" if outage.target.startswith(DEGRADED) else "down"
 
 
-def _move_buttons(outages: Sequence[tuple[OutageLike, Facts]]) -> list[Button]:
+def _move_buttons(outages: Sequence[tuple[OutageLike, OutageFacts]]) -> list[Button]:
     movable = [(outage, facts) for outage, facts in outages if outage.closed_at is None and facts.movable]
     alone = len(outages) == 1
     return [
@@ -183,7 +183,7 @@ def _reconcile_button(outage: OutageLike) -> tuple[Button, ...]:
     return (Button("See what differs", f"failback {name_of(outage.target)}", weight="primary"),)
 
 
-def _failover_line(outage: OutageLike, facts: Facts) -> str:
+def _failover_line(outage: OutageLike, facts: OutageFacts) -> str:
     movable = [site for site in facts.sites if site not in facts.exceptions]
     if outage.target.startswith("sites:") and facts.affected <= len(facts.sites) and len(movable) <= TYPED_SITES:
         return shlex.join(["failover", *movable])
@@ -191,7 +191,7 @@ def _failover_line(outage: OutageLike, facts: Facts) -> str:
 
 
 def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
-    facts: Mapping[int, Facts] = {outage.id: facts_from_json(outage.body) for outage in outages}
+    facts: Mapping[int, OutageFacts] = {outage.id: facts_from_json(outage.body) for outage in outages}
     still = [outage for outage in outages if outage.closed_at is None]
     number = len(outages)
     down = "down or lame" if any(one.lame for one in facts.values()) else "down"

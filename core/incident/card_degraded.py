@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.facts import Ending, opened_for
+from core.incident.facts import OutageEnd, opened_for
 from core.incident.targets import span_of
 from core.reply import Tone
 from core.wording import clock_time, count, duration, listing
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from core.incident.facts import Facts, OutageLike
+    from core.incident.facts import OutageFacts, OutageLike
 
 DEGRADED = "degraded:"
 
 
-def degraded_title(outage: OutageLike, facts: Facts) -> str:
+def degraded_title(outage: OutageLike, facts: OutageFacts) -> str:
     """Say what a server, or only the sites on it, lack."""
     name = outage.target.removeprefix(DEGRADED)
     if facts.affected and not facts.checks:
@@ -26,10 +26,10 @@ def degraded_title(outage: OutageLike, facts: Facts) -> str:
     return f"{name} is degraded: {facts.why}"
 
 
-def degraded_ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+def degraded_ended(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Say that a server lacks nothing any more, or that nobody looks any more."""
     name, lasted = outage.target.removeprefix(DEGRADED), duration(opened_for(outage, now))
-    if facts.ending is Ending.UNWATCHED:
+    if facts.ending is OutageEnd.UNWATCHED:
         return f"{name}: what made it degraded is no longer looked at (for {lasted}: {facts.why})", Tone.UNKNOWN
     return f"{name} is no longer degraded, after {lasted} ({span_of(outage, timezone, now)}): {facts.why}", Tone.GOOD
 
@@ -44,21 +44,23 @@ def several_degraded(outages: Sequence[OutageLike], still: Sequence[OutageLike],
     return f"{count(len(still), 'server')} {_is(len(still))} degraded: {names}", Tone.WARN
 
 
-def flapping_title(subject: str, outage: OutageLike, facts: Facts) -> str:
+def flapping_title(subject: str, outage: OutageLike, facts: OutageFacts) -> str:
     """Say how often something changed, and how it is now."""
     return f"{subject} {_be(subject)} flapping: {_changes(facts)}; {_now(outage, facts)} now"
 
 
-def flapping_ended(subject: str, outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+def flapping_ended(
+    subject: str, outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime
+) -> tuple[str, Tone]:
     """Say how something that flapped is now."""
     since = clock_time(facts.last_change_at or now, timezone, now)
-    if facts.ending is Ending.JOINED:
+    if facts.ending is OutageEnd.JOINED:
         steady = f"it has been {_now(outage, facts)} since {since}: see the next message"
         return f"{subject} flapped ({_changes(facts)}); {steady}", Tone.BAD
     return f"{subject} flapped ({_changes(facts)}); nothing has changed since {since}", Tone.GOOD
 
 
-def _changes(facts: Facts) -> str:
+def _changes(facts: OutageFacts) -> str:
     if facts.first_change_at is None or facts.last_change_at is None:
         return count(facts.changes, "change")
     return f"{count(facts.changes, 'change')} in {duration(facts.last_change_at - facts.first_change_at)}"
@@ -72,7 +74,7 @@ def _be(subject: str) -> str:
     return "are" if subject.startswith("Sites ") else "is"
 
 
-def _now(outage: OutageLike, facts: Facts) -> str:
+def _now(outage: OutageLike, facts: OutageFacts) -> str:
     if not facts.down_now:
         return "up"
     return "degraded" if outage.target.startswith(DEGRADED) else "down"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.incident.card_degraded import DEGRADED, degraded_ended, flapping_ended
-from core.incident.facts import Ending, opened_for
+from core.incident.facts import OutageEnd, opened_for
 from core.incident.targets import capital, name_of, named_sites, span_of, subject_of
 from core.reply import Tone
 from core.wording import clock_time, count, duration
@@ -13,30 +13,30 @@ from core.wording import clock_time, count, duration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.incident.facts import Facts, OutageLike
+    from core.incident.facts import OutageFacts, OutageLike
 
 
-def ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tuple[str, Tone]:
+def ended(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Return the title of the card of an outage that is over, and its tone."""
     name, kind = name_of(outage.target), outage.target.partition(":")[0]
     lasted = duration(opened_for(outage, now))
     subject = f"{facts.sites[0]} on {name}" if _is_one_site(outage, facts) else capital(subject_of(outage.target))
-    if facts.changes and facts.ending in {Ending.UP, Ending.DEGRADED, Ending.JOINED}:
+    if facts.changes and facts.ending in {OutageEnd.UP, OutageEnd.DEGRADED, OutageEnd.JOINED}:
         return flapping_ended(subject, outage, facts, timezone, now)
     if outage.target.startswith(DEGRADED):
         return degraded_ended(outage, facts, timezone, now)
-    if facts.ending is Ending.UNWATCHED:
+    if facts.ending is OutageEnd.UNWATCHED:
         return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
-    if facts.ending is Ending.JOINED:
+    if facts.ending is OutageEnd.JOINED:
         return f"{subject}: {name} itself is down now, see its own message", Tone.BAD
-    if facts.ending is Ending.MOVED:
+    if facts.ending is OutageEnd.MOVED:
         return f"{subject}: what failed for {lasted} is served from elsewhere now", Tone.GOOD
     if kind == "link":
         again = f"This bot sees the fleet again after {lasted} ({span_of(outage, timezone, now)})"
         return f"{again}; what happened meanwhile is unknown", Tone.WARN
     title = f"{subject} {_back(outage, facts, lasted, timezone, now)}"
     tone = Tone.GOOD
-    if facts.ending is Ending.DEGRADED:
+    if facts.ending is OutageEnd.DEGRADED:
         title, tone = f"{title}, but not in full: {facts.ending_why}", Tone.WARN
     if facts.quarantined:
         copies = count(facts.quarantined, "site is", "sites are")
@@ -47,7 +47,7 @@ def ended(outage: OutageLike, facts: Facts, timezone: str, now: datetime) -> tup
     return title, tone
 
 
-def _back(outage: OutageLike, facts: Facts, lasted: str, timezone: str, now: datetime) -> str:
+def _back(outage: OutageLike, facts: OutageFacts, lasted: str, timezone: str, now: datetime) -> str:
     """Say that it is back and since when; of sites, which."""
     of_sites = outage.target.startswith("sites:")
     alone = _is_one_site(outage, facts)
@@ -64,6 +64,6 @@ def _back(outage: OutageLike, facts: Facts, lasted: str, timezone: str, now: dat
     return f"{said}: {named_sites(facts, 3)}" if of_sites and facts.sites and not alone else said
 
 
-def _is_one_site(outage: OutageLike, facts: Facts) -> bool:
+def _is_one_site(outage: OutageLike, facts: OutageFacts) -> bool:
     """Return whether one site alone failed, all the time."""
     return outage.target.startswith("sites:") and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.incident.facts import OutageLike
-    from core.incident.notes import Said
+    from core.incident.notes import Annotation
 
 WHY = "Why did it happen? Everybody may read it on the status pages."
 
 
-def said_of_drops(drops: Sequence[OutageLike]) -> tuple[Said, ...]:
+def said_of_drops(drops: Sequence[OutageLike]) -> tuple[Annotation, ...]:
     """Return what was said of the drops of one thing, once each, in the order in which it was said."""
     return tuple(sorted(dict.fromkeys(said for one in drops for said in one.said), key=lambda said: said.at))
 
 
-def people_parts(outages: Sequence[OutageLike], said: Sequence[Said], timezone: str, now: datetime) -> list[Part]:
+def people_parts(outages: Sequence[OutageLike], said: Sequence[Annotation], timezone: str, now: datetime) -> list[Part]:
     """Say who looks after the outages and what was said; once somebody does, how to say why."""
     parts = _acknowledged(outages, timezone, now)
     parts += said_parts(said, timezone, now)

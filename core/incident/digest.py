@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DailyDigest:
     """What there is to say at `now`.
 
     incidents: of the last day. overrun: maintenance that was to have ended. planned: what is to begin within a day.
@@ -42,7 +42,7 @@ class Day:
     quarantined: Mapping[str, int] = field(default_factory=dict)
 
 
-def summary(day: Day, fleet: str, timezone: str) -> Reply | None:
+def summary(day: DailyDigest, fleet: str, timezone: str) -> Reply | None:
     """Return the message, or None: there is nothing to say."""
     waiting = [Text(words, Tone.WARN) for words in _waiting(day, timezone)]
     coming = [
@@ -72,7 +72,7 @@ def summary(day: Day, fleet: str, timezone: str) -> Reply | None:
     )
 
 
-def _waiting(day: Day, timezone: str) -> list[str]:
+def _waiting(day: DailyDigest, timezone: str) -> list[str]:
     said = [
         f"Outage {one.label}, {one.subject}: open for {duration(day.now - one.from_at)}, and nobody looks after it."
         for one in day.incidents

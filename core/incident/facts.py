@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from core.fleet import Site
-    from core.incident.notes import Said
+    from core.incident.notes import Annotation
 
 NAMED = 20
 
 
-class Ending(StrEnum):
+class OutageEnd(StrEnum):
     """How an outage ended. MOVED: what failed is served from elsewhere. JOINED: its server's own outage goes on."""
 
     UP = "up"
@@ -29,7 +29,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class OutageFacts:
     """What the card of an outage says.
 
     why: what a look from here found. seen_from: the other places that agree. place: where the target stands.
@@ -60,7 +60,7 @@ class Facts:
     others_up: int = 0
     others: int = 0
     quarantined: int = 0
-    ending: Ending | None = None
+    ending: OutageEnd | None = None
     ending_why: str = ""
     unseen_from_at: datetime | None = None
     unseen_until_at: datetime | None = None
@@ -116,7 +116,7 @@ class OutageLike(Protocol):
         ...
 
     @property
-    def said(self) -> tuple[Said, ...]:
+    def said(self) -> tuple[Annotation, ...]:
         """What people said of it, oldest first."""
         ...
 
@@ -125,7 +125,7 @@ _TIMES = ("oldest_good_at", "unseen_from_at", "unseen_until_at", "first_change_a
 _LISTS = ("seen_from", "sites", "exceptions", "checks")
 
 
-def facts_to_json(facts: Facts) -> dict[str, Any]:
+def facts_to_json(facts: OutageFacts) -> dict[str, Any]:
     """Return plain JSON values, from which `facts_from_json` makes equal Facts."""
     plain = asdict(facts)
     for name in _TIMES:
@@ -136,15 +136,15 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
     return plain
 
 
-def facts_from_json(plain: Mapping[str, Any]) -> Facts:
+def facts_from_json(plain: Mapping[str, Any]) -> OutageFacts:
     """Read what `facts_to_json` returned; what is missing or unknown does no harm."""
-    known = {one.name: plain[one.name] for one in fields(Facts) if one.name in plain}
+    known = {one.name: plain[one.name] for one in fields(OutageFacts) if one.name in plain}
     for name in _TIMES:
         known[name] = from_stamp(known[name]) if known.get(name) else None
     for name in _LISTS:
         known[name] = tuple(known.get(name, ()))
-    known["ending"] = Ending(known["ending"]) if known.get("ending") else None
-    return Facts(**known)
+    known["ending"] = OutageEnd(known["ending"]) if known.get("ending") else None
+    return OutageFacts(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def takeover(site: Site, source: str, ready: Mapping[str, bool], last_good_at: M
     return Takeover(site.name, to, bool(others), last_good_at.get(to) if to is not None else None)
 
 
-def with_takeovers(facts: Facts, takeovers: Sequence[Takeover]) -> Facts:
+def with_takeovers(facts: OutageFacts, takeovers: Sequence[Takeover]) -> OutageFacts:
     """Return the facts with what would become of the sites that are affected now."""
     ready: dict[str, int] = {}
     for one in takeovers:

@@ -19,7 +19,7 @@ from core.wording import clock_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from core.incident.notes import Said
+    from core.incident.notes import Annotation
 
 FLEET = "fleet"
 LONGEST = timedelta(days=30)
@@ -59,7 +59,7 @@ class Maintenance:
     ended_by: str | None = None
     cancelled_at: datetime | None = None
     overrun_at: datetime | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[Annotation, ...] = ()
 
     @property
     def label(self) -> str:

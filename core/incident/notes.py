@@ -27,7 +27,7 @@ _ID = re.compile(r"#?(m?)([0-9]{1,9})", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Annotation:
     """One thing that somebody said of an incident. who: a person's label."""
 
     kind: SaidKind
@@ -37,7 +37,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ThreadMessage:
     """A message in the thread of an incident's own message, by which somebody said something of an incident.
 
     key: names the message for ever, so that it counts once. card: of whose thread it is, where it need not be repeated.
@@ -96,13 +96,13 @@ def plain_text(text: str) -> str:
     return one_line
 
 
-def cause_of(said: Iterable[Said]) -> Said | None:
+def cause_of(said: Iterable[Annotation]) -> Annotation | None:
     """Return the cause that was given last; None: none was."""
     causes = [one for one in said if one.kind == "cause"]
     return causes[-1] if causes else None
 
 
-def with_cause(title: str, said: Iterable[Said]) -> str:
+def with_cause(title: str, said: Iterable[Annotation]) -> str:
     """Return the title of something that is over, with its cause, cut where it is long."""
     cause = cause_of(said)
     if cause is None:
@@ -110,7 +110,7 @@ def with_cause(title: str, said: Iterable[Said]) -> str:
     return f"{title}; cause: {shortened(cause.text, IN_TITLE)}"
 
 
-def said_parts(said: Iterable[Said], timezone: str, now: datetime) -> list[Part]:
+def said_parts(said: Iterable[Annotation], timezone: str, now: datetime) -> list[Part]:
     """Show the cause, then the newest notes in the order in which they were said."""
     whole = list(dict.fromkeys(said))
     cause, notes = cause_of(whole), [one for one in whole if one.kind == "note"]
@@ -128,6 +128,6 @@ def cause_hint(label: str) -> Part:
     return Typed(f'sharpnet cause {label} "…"')
 
 
-def thread_line(said: Said) -> str:
+def thread_line(said: Annotation) -> str:
     """Return what the thread of the card says of it."""
     return f"Cause, says {said.who}: {said.text}" if said.kind == "cause" else f"{said.who}: {said.text}"

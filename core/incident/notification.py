@@ -27,7 +27,7 @@ FAILING_FOR = timedelta(seconds=30)
 LINES = 8
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """How an alert is meant, in the words that Apprise has for it."""
 
     INFO = "info"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
     FAILURE = "failure"
 
 
-_KINDS = {Tone.GOOD: Kind.SUCCESS, Tone.WARN: Kind.WARNING, Tone.BAD: Kind.FAILURE}
+_KINDS = {Tone.GOOD: AlertKind.SUCCESS, Tone.WARN: AlertKind.WARNING, Tone.BAD: AlertKind.FAILURE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Message:
 
     title: str
     body: str
-    kind: Kind
+    kind: AlertKind
 
 
 def is_news(before: Tone | None, now: Tone) -> bool:
@@ -73,7 +73,7 @@ def message_of(
     about = f"{clock_time(at, timezone)}, fleet {fleet}" + (f", alert {number}" if number is not None else "")
     if again:
         about += "; this may be the second time that you get it"
-    return Message(reply.title, "\n".join([*texts[:LINES], *typed, about]), _KINDS.get(reply.tone, Kind.INFO))
+    return Message(reply.title, "\n".join([*texts[:LINES], *typed, about]), _KINDS.get(reply.tone, AlertKind.INFO))
 
 
 def again_after(tries: int) -> timedelta:

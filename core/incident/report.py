@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from core.incident.facts import OutageLike
     from core.incident.maintenance import Maintenance
-    from core.incident.notes import Kind, Said
+    from core.incident.notes import Annotation, Kind
 
 ROWS = 50
 
@@ -32,7 +32,7 @@ class Incident:
     subject: str
     from_at: datetime
     until_at: datetime | None
-    said: tuple[Said, ...]
+    said: tuple[Annotation, ...]
     why: str = ""
     acked_by: str | None = None
     acked_at: datetime | None = None

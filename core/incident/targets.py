@@ -9,7 +9,7 @@ from core.wording import clock_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.incident.facts import Facts, OutageLike
+    from core.incident.facts import OutageFacts, OutageLike
 
 
 def name_of(target: str) -> str:
@@ -29,7 +29,7 @@ def capital(subject: str) -> str:
     return subject[:1].upper() + subject[1:] if subject.startswith(("sites on ", "name server ")) else subject
 
 
-def named_sites(facts: Facts, most: int) -> str:
+def named_sites(facts: OutageFacts, most: int) -> str:
     """Name the first affected sites, and count the rest: of many, only the first are kept by name."""
     more = facts.affected - min(most, len(facts.sites))
     return ", ".join(facts.sites[:most]) + (f" and {more:,} more" if more > 0 else "")

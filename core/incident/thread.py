@@ -23,7 +23,7 @@ _QUOTED: Final = re.compile(r"""["'\u201c\u201d\u2018\u2019](.*)["'\u201c\u201d\
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class ThreadCommand:
     """A line to be typed for whoever replied: `verb`, the incident's label, and the text, None for `ack`.
 
     typed: whether they typed the command, and so wait for an answer; False: they wrote to the others in the thread.
@@ -35,7 +35,7 @@ class Meant:
     typed: bool
 
 
-def what_is_meant(text: str, kind: Kind, number: int) -> Meant | None:
+def what_is_meant(text: str, kind: Kind, number: int) -> ThreadCommand | None:
     """Return what a reply in the thread of this incident means; None where it holds no words.
 
     A number before the text is the incident's only where the text is in quotes, or the number is this incident's: in
@@ -46,13 +46,13 @@ def what_is_meant(text: str, kind: Kind, number: int) -> Meant | None:
         return None
     ack = _ACK.fullmatch(said)
     if ack is not None and kind == "outage":
-        return Meant("ack", ack[1] or here, None, typed=True)
+        return ThreadCommand("ack", ack[1] or here, None, typed=True)
     saying = _SAYING.fullmatch(said)
     if saying is None:
-        return Meant("note", here, _cut(said), typed=False)
+        return ThreadCommand("note", here, _cut(said), typed=False)
     verb: Verb = "cause" if saying[1].lower() == "cause" else "note"
     label, text = _named(saying[2].strip(), here)
-    return Meant(verb, label, text, typed=True)
+    return ThreadCommand(verb, label, text, typed=True)
 
 
 def _named(rest: str, here: str) -> tuple[str, str]:

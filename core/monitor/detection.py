@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STANDS_S = 10.0
 
 
-class State(StrEnum):
+class TargetState(StrEnum):
     """How a target is. DEGRADED: it answers in part, or not everybody; UNKNOWN: it was not observed (law 7)."""
 
     UNKNOWN = "unknown"
@@ -36,26 +36,26 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LookVerdict:
     """What one look found: UP, DEGRADED or DOWN, and in a few words why it is not UP.
 
     at: when, as people read it. at_s: the same in seconds of a clock that never goes back, for what is compared.
     """
 
-    state: State
+    state: TargetState
     at: datetime
     at_s: float
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What the evidence says of a target that does not answer here.
 
     seen_from: the other places that agree. inherited: not seen at all, but what it runs on is so.
     """
 
-    state: State
+    state: TargetState
     why: str = ""
     seen_from: tuple[str, ...] = ()
     inherited: bool = False
@@ -72,16 +72,16 @@ class Track:
     from; None where it comes from the looks alone. verdict_s: when it was looked at last before that was given.
     """
 
-    held: State = State.UNKNOWN
-    judged: State = State.UNKNOWN
+    held: TargetState = TargetState.UNKNOWN
+    judged: TargetState = TargetState.UNKNOWN
     since_at: datetime | None = None
     why: str = ""
-    row: tuple[State, ...] = ()
+    row: tuple[TargetState, ...] = ()
     row_began_at: datetime | None = None
     row_began_s: float = 0.0
     looked_s: float | None = None
     contradicted: int = 0
-    verdict: Verdict | None = None
+    verdict: Judgement | None = None
     verdict_s: float = 0.0
 
     @property
@@ -90,7 +90,7 @@ class Track:
         return bool(self.row) and self.row[-1] is not self.held
 
 
-def after_look(track: Track, finding: Finding, watch: Watch) -> Track:
+def after_look(track: Track, finding: LookVerdict, watch: Watch) -> Track:
     """Return the track after one more look. Where `awaits_verdict` then, its `judged` waits for one."""
     row = (*track.row, finding.state)[-max(watch.down_after, watch.up_after) :]
     if row == track.row and _is_settled(track, finding):
@@ -105,12 +105,12 @@ def after_look(track: Track, finding: Finding, watch: Watch) -> Track:
         row_began_s=track.row_began_s if goes_on else finding.at_s,
         looked_s=finding.at_s,
     )
-    if looked.held is State.DOWN or looked.held is State.UNKNOWN or looked.in_doubt:
+    if looked.held is TargetState.DOWN or looked.held is TargetState.UNKNOWN or looked.in_doubt:
         return looked
     return _judged(looked, looked.held, finding.why, looked.row_began_at or finding.at)
 
 
-def _is_settled(track: Track, finding: Finding) -> bool:
+def _is_settled(track: Track, finding: LookVerdict) -> bool:
     return track.held is track.judged is finding.state and track.why == finding.why and track.verdict is None
 
 
@@ -121,7 +121,7 @@ def next_delay(track: Track, watch: Watch) -> timedelta:
 
 def awaits_verdict(track: Track) -> bool:
     """Return whether a verdict has to be found: it does not answer here, often enough in a row."""
-    return track.held is State.DOWN and not track.in_doubt and bool(track.row)
+    return track.held is TargetState.DOWN and not track.in_doubt and bool(track.row)
 
 
 def stands(track: Track, now_s: float) -> bool:
@@ -129,7 +129,7 @@ def stands(track: Track, now_s: float) -> bool:
 
     Else many that are dead would keep every other server busy.
     """
-    calls_it_down = track.judged is State.DOWN and track.verdict is not None and not track.verdict.inherited
+    calls_it_down = track.judged is TargetState.DOWN and track.verdict is not None and not track.verdict.inherited
     return calls_it_down and not track.contradicted and now_s - track.verdict_s < STANDS_S
 
 
@@ -138,15 +138,15 @@ def may_settle_down(track: Track, watch: Watch, now_s: float) -> bool:
 
     False where no look has failed yet: a healthy target is not looked at from everywhere.
     """
-    if track.held is State.DOWN:
+    if track.held is TargetState.DOWN:
         return not track.in_doubt and not stands(track, now_s)
-    downs = _trailing(track.row, State.DOWN)
+    downs = _trailing(track.row, TargetState.DOWN)
     return downs > 0 and downs + 1 >= watch.down_after
 
 
 def judge(
     second_looks: Mapping[str, bool | None], witnesses: Mapping[str, bool], reports: Sequence[str] = ()
-) -> Verdict:
+) -> Judgement:
     """Say what it means that a machine does not answer here.
 
     second_looks: by vantage point, whether it answered there; None: that vantage point could not be used.
@@ -158,62 +158,62 @@ def judge(
     """
     reached = tuple(place for place, ok in second_looks.items() if ok)
     if reached:
-        return Verdict(State.DEGRADED, f"reachable from {' and '.join(reached)}, not from here")
+        return Judgement(TargetState.DEGRADED, f"reachable from {' and '.join(reached)}, not from here")
     agreeing = tuple(place for place, ok in second_looks.items() if ok is False)
     if agreeing or not witnesses or any(witnesses.values()):
-        return Verdict(State.DOWN, seen_from=(*agreeing, *reports))
-    return Verdict(State.UNKNOWN, "nothing at all answers here: the bot's own link may be gone")
+        return Judgement(TargetState.DOWN, seen_from=(*agreeing, *reports))
+    return Judgement(TargetState.UNKNOWN, "nothing at all answers here: the bot's own link may be gone")
 
 
-def judge_dependent(server: str, track: Track, failing_since_s: float) -> Verdict | None:
+def judge_dependent(server: str, track: Track, failing_since_s: float) -> Judgement | None:
     """Say what it means that something on `server` (its `track`) does not answer since `failing_since_s`.
 
     None: wait, until the server itself has been looked at since, and is settled.
     """
     if track.looked_s is None or track.looked_s < failing_since_s or track.in_doubt:
         return None
-    if track.held is not State.DOWN:
-        return Verdict(State.DOWN)
+    if track.held is not TargetState.DOWN:
+        return Judgement(TargetState.DOWN)
     return inherited(server, track)
 
 
-def inherited(server: str, track: Track) -> Verdict | None:
+def inherited(server: str, track: Track) -> Judgement | None:
     """Say what holds for everything on `server`, unseen, because of how the server is; None: nothing, look at each.
 
     What is on a server that is down is down; on one that cannot be seen from here, it is unknown.
     """
-    if track.held is not State.DOWN or track.judged is State.UP or not track.row:
+    if track.held is not TargetState.DOWN or track.judged is TargetState.UP or not track.row:
         return None
-    if track.judged is State.DOWN:
-        return Verdict(State.DOWN, f"{server} is down", inherited=True)
-    return Verdict(State.UNKNOWN, f"{server} cannot be seen from here", inherited=True)
+    if track.judged is TargetState.DOWN:
+        return Judgement(TargetState.DOWN, f"{server} is down", inherited=True)
+    return Judgement(TargetState.UNKNOWN, f"{server} cannot be seen from here", inherited=True)
 
 
-def after_verdict(track: Track, verdict: Verdict, why: str, at: datetime, watch: Watch) -> Track:
+def after_verdict(track: Track, verdict: Judgement, why: str, at: datetime, watch: Watch) -> Track:
     """Keep a verdict; `why` says what the looks from here found.
 
     What is judged down, and answers elsewhere, is believed after `up_after` verdicts in a row; until then it stays.
     """
-    if verdict.state is State.DEGRADED and track.judged is State.DOWN:
+    if verdict.state is TargetState.DEGRADED and track.judged is TargetState.DOWN:
         contradicted = track.contradicted + 1
         if contradicted < watch.up_after:
             return replace(track, contradicted=contradicted)
     # What was up, or never seen, has been failing since the row began; anything else changes now.
-    fresh = track.judged is State.UP or track.since_at is None
+    fresh = track.judged is TargetState.UP or track.since_at is None
     since_at = (track.row_began_at or at) if fresh else at
     judged = _judged(track, verdict.state, verdict.why or why, since_at)
     return replace(judged, verdict=verdict, verdict_s=track.looked_s or 0.0)
 
 
-def after_inheriting(track: Track, verdict: Verdict, at: datetime) -> Track:
+def after_inheriting(track: Track, verdict: Judgement, at: datetime) -> Track:
     """Keep what follows from the server's state; of its own looks nothing is held any more."""
-    judged = _judged(replace(track, held=State.UNKNOWN, row=()), verdict.state, verdict.why, at)
+    judged = _judged(replace(track, held=TargetState.UNKNOWN, row=()), verdict.state, verdict.why, at)
     return replace(judged, verdict=verdict)
 
 
 def resumed(opened_at: datetime, why: str) -> Track:
     """Return the track of a target whose outage was open when the bot stopped: down, until looks say otherwise."""
-    return Track(held=State.DOWN, judged=State.DOWN, since_at=opened_at, why=why)
+    return Track(held=TargetState.DOWN, judged=TargetState.DOWN, since_at=opened_at, why=why)
 
 
 def which_card(opened: Sequence[tuple[float, str]], at_s: float, window_s: float, most: int = 3) -> str | None:
@@ -231,22 +231,26 @@ def found_within(watch: Watch) -> timedelta:
     return watch.every + watch.down_after * (watch.retry + 2 * watch.timeout)
 
 
-def _judged(track: Track, state: State, why: str, since_at: datetime) -> Track:
+def _judged(track: Track, state: TargetState, why: str, since_at: datetime) -> Track:
     since = track.since_at if state is track.judged and track.since_at is not None else since_at
     return replace(track, judged=state, since_at=since, why=why, contradicted=0, verdict=None)
 
 
-def _held(held: State, row: tuple[State, ...], watch: Watch) -> State:
-    if _trailing(row, State.UP) >= (1 if held is State.UNKNOWN else watch.up_after):
-        return State.UP
-    if _trailing(row, State.DOWN) >= watch.down_after:
-        return State.DOWN
-    if held is State.DOWN:
-        return State.DEGRADED if _trailing(row, State.UP, State.DEGRADED) >= watch.up_after else State.DOWN
-    return State.DEGRADED if _trailing(row, State.DOWN, State.DEGRADED) >= watch.down_after else held
+def _held(held: TargetState, row: tuple[TargetState, ...], watch: Watch) -> TargetState:
+    if _trailing(row, TargetState.UP) >= (1 if held is TargetState.UNKNOWN else watch.up_after):
+        return TargetState.UP
+    if _trailing(row, TargetState.DOWN) >= watch.down_after:
+        return TargetState.DOWN
+    if held is TargetState.DOWN:
+        return (
+            TargetState.DEGRADED
+            if _trailing(row, TargetState.UP, TargetState.DEGRADED) >= watch.up_after
+            else TargetState.DOWN
+        )
+    return TargetState.DEGRADED if _trailing(row, TargetState.DOWN, TargetState.DEGRADED) >= watch.down_after else held
 
 
-def _trailing(row: tuple[State, ...], *states: State) -> int:
+def _trailing(row: tuple[TargetState, ...], *states: TargetState) -> int:
     """Count the findings at the end of `row` that are among `states`."""
     number = 0
     for state in reversed(row):

@@ -22,7 +22,7 @@ BELIEVED_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ExternalAlert:
     """One alert about a machine. `source` names it for as long as it fires, `target` is `server:NAME` or the like."""
 
     source: str
@@ -31,7 +31,7 @@ class Heard:
     begun_at: datetime
 
 
-def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[Heard, ...]:
+def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[ExternalAlert, ...]:
     """Return the alerts that call a machine of the fleet down, or say that this is over; others are passed over.
 
     Raises ValueError where it is not what an Alertmanager sends.
@@ -47,7 +47,9 @@ def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[Heard, ...]:
         target = target_of(labels, fleet)
         if target is not None and labels.get(LABEL) == MEANS_DOWN:
             source = f"{SOURCE}/{alert.get('fingerprint', '')}"
-            found.append(Heard(source, target, alert.get("status") == "firing", _moment(alert.get("startsAt"), now)))
+            found.append(
+                ExternalAlert(source, target, alert.get("status") == "firing", _moment(alert.get("startsAt"), now))
+            )
     return tuple(found)
 
 

@@ -23,7 +23,7 @@ SHORTEST_S = 60.0
 ROUNDS = 4
 
 
-class Flaps(Enum):
+class FlappingPhase(Enum):
     """What has become of something that flaps."""
 
     ON = auto()
@@ -46,11 +46,11 @@ def is_flapping(changes_s: Sequence[float], at_s: float, every: timedelta) -> bo
     return _within(changes_s, at_s, WINDOW_S) > MANY or _within(changes_s, at_s, short_s(every)) > FEW
 
 
-def what_became_of(changed_s: float, at_s: float, *, down: bool) -> Flaps:
+def what_became_of(changed_s: float, at_s: float, *, down: bool) -> FlappingPhase:
     """Say how it stands with something that flaps, and changed last at `changed_s`."""
     if down:
-        return Flaps.STAYS_DOWN if at_s - changed_s >= STAYS_DOWN_S else Flaps.ON
-    return Flaps.QUIET if at_s - changed_s >= QUIET_S else Flaps.ON
+        return FlappingPhase.STAYS_DOWN if at_s - changed_s >= STAYS_DOWN_S else FlappingPhase.ON
+    return FlappingPhase.QUIET if at_s - changed_s >= QUIET_S else FlappingPhase.ON
 
 
 def _within(changes_s: Sequence[float], at_s: float, window_s: float) -> int:

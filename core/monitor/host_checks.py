@@ -29,7 +29,7 @@ LOADAVG_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class HostMeasurement:
     """What a server's answer is held against: the limits, and when it was asked and had answered, by the bot's clock.
 
     begun_s, ended_s: seconds since 1970.
@@ -51,7 +51,7 @@ class Fact:
 
     name: str
     command: Callable[[Sequence[str]], str]
-    remark: Callable[[str, Measure], str]
+    remark: Callable[[str, HostMeasurement], str]
 
 
 def paths_of(fleet: Fleet, server: str) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def host_command(paths: Sequence[str]) -> str:
     return "export LC_ALL=C; " + "; ".join(pieces) + "; true"
 
 
-def remarks_of(output: str, measure: Measure) -> tuple[str, ...] | None:
+def remarks_of(output: str, measure: HostMeasurement) -> tuple[str, ...] | None:
     """Return what of a server's answer is a warning, in order; None: it says nothing that can be read."""
     parts = sections(output)
     found, readable = [], False
@@ -95,7 +95,7 @@ def sections(output: str) -> Mapping[str, str]:
     return parts
 
 
-def _clock(text: str, measure: Measure) -> str:
+def _clock(text: str, measure: HostMeasurement) -> str:
     """Read seconds since 1970. What lies between asking and answering may well be right."""
     said_s = float(text)
     if not math.isfinite(said_s):
@@ -118,21 +118,21 @@ def _fullest(text: str) -> tuple[float, str] | None:
     return max(((used / (used + free), where) for used, free, where in found if used + free > 0), default=None)
 
 
-def _disk(text: str, measure: Measure) -> str:
+def _disk(text: str, measure: HostMeasurement) -> str:
     fullest = _fullest(text)
     if fullest is None or fullest[0] <= measure.limits.disk:
         return ""
     return f"disk {fullest[1]} {_percent(fullest[0])} full"
 
 
-def _inodes(text: str, measure: Measure) -> str:
+def _inodes(text: str, measure: HostMeasurement) -> str:
     fullest = _fullest(text)
     if fullest is None or fullest[0] <= measure.limits.inodes:
         return ""
     return f"inodes of {fullest[1]} {_percent(fullest[0])} used"
 
 
-def _memory(text: str, measure: Measure) -> str:
+def _memory(text: str, measure: HostMeasurement) -> str:
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     if not {"MemTotal", "MemAvailable"} <= fields.keys():
         raise ValueError(text)
@@ -141,7 +141,7 @@ def _memory(text: str, measure: Measure) -> str:
     return f"memory {_percent(used)} used" if used > measure.limits.memory else ""
 
 
-def _load(text: str, measure: Measure) -> str:
+def _load(text: str, measure: HostMeasurement) -> str:
     words = text.split()
     if len(words) <= LOADAVG_WORDS:
         raise ValueError(text)
@@ -151,7 +151,7 @@ def _load(text: str, measure: Measure) -> str:
     return f"load {each:.1f} a processor"
 
 
-def _units(text: str, measure: Measure) -> str:
+def _units(text: str, measure: HostMeasurement) -> str:
     """Read the exit status, and before it one failed unit a line."""
     *lines, status = text.splitlines() or [""]
     if int(status) != 0:
@@ -162,7 +162,7 @@ def _units(text: str, measure: Measure) -> str:
     return f"{count(len(names), 'failed unit')}: {listing(names, NAMED_UNITS)}"
 
 
-def _reboot(text: str, measure: Measure) -> str:
+def _reboot(text: str, measure: HostMeasurement) -> str:
     if text.strip() not in {"yes", "no"}:
         raise ValueError(text)
     return "it waits for a reboot" if measure.limits.reboot and text.strip() == "yes" else ""

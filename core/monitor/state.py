@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.wording import count, listing
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.fleet import Watch
 
 NAMED_SERVERS = 4
-WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.UP)
+WORST_FIRST = (TargetState.DOWN, TargetState.DEGRADED, TargetState.UNKNOWN, TargetState.UP)
 
 
 def stale_after(watch: Watch) -> timedelta:
@@ -24,13 +24,13 @@ def stale_after(watch: Watch) -> timedelta:
     return 2 * watch.every + watch.timeout
 
 
-def state_now(state: str, seen_at: datetime, now: datetime, watch: Watch) -> State:
+def state_now(state: str, seen_at: datetime, now: datetime, watch: Watch) -> TargetState:
     """Return what an observation of `seen_at` says now: UNKNOWN where it is too old, or of a clock that ran ahead."""
-    return State(state) if abs(now - seen_at) <= stale_after(watch) else State.UNKNOWN
+    return TargetState(state) if abs(now - seen_at) <= stale_after(watch) else TargetState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class StateTally:
     """How many targets of one kind are in each state."""
 
     up: int = 0
@@ -49,23 +49,25 @@ class Tally:
         return ", ".join(f"{number:,} {state}" for number, state in said if number) or "none"
 
 
-def tally(states: Iterable[State]) -> Tally:
+def tally(states: Iterable[TargetState]) -> StateTally:
     """Count states."""
     found = Counter(states)
-    return Tally(found[State.UP], found[State.DEGRADED], found[State.DOWN], found[State.UNKNOWN])
+    return StateTally(
+        found[TargetState.UP], found[TargetState.DEGRADED], found[TargetState.DOWN], found[TargetState.UNKNOWN]
+    )
 
 
-def tally_of(counts: Mapping[str, int], total: int) -> Tally:
+def tally_of(counts: Mapping[str, int], total: int) -> StateTally:
     """Return the tally of `total` targets of which `counts` says those that were observed; the rest is unknown."""
-    up, degraded, down = (counts.get(state, 0) for state in (State.UP, State.DEGRADED, State.DOWN))
-    return Tally(up, degraded, down, max(0, total - up - degraded - down))
+    up, degraded, down = (counts.get(state, 0) for state in (TargetState.UP, TargetState.DEGRADED, TargetState.DOWN))
+    return StateTally(up, degraded, down, max(0, total - up - degraded - down))
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """How one target is now, since when, why, and when it was last looked at; None: never."""
 
-    state: State = State.UNKNOWN
+    state: TargetState = TargetState.UNKNOWN
     since_at: datetime | None = None
     why: str = ""
     seen_at: datetime | None = None
@@ -74,23 +76,23 @@ class Condition:
 def condition(state: str, since_at: datetime, seen_at: datetime, why: str, now: datetime, watch: Watch) -> Condition:
     """Return what an observation says now; of one that is too old only its age is left."""
     still = state_now(state, seen_at, now, watch)
-    if still is State.UNKNOWN and state != State.UNKNOWN:
-        return Condition(State.UNKNOWN, None, "not looked at lately", seen_at)
+    if still is TargetState.UNKNOWN and state != TargetState.UNKNOWN:
+        return Condition(TargetState.UNKNOWN, None, "not looked at lately", seen_at)
     return Condition(still, since_at, why, seen_at)
 
 
-def worst_first(state: State, name: str) -> tuple[int, str]:
+def worst_first(state: TargetState, name: str) -> tuple[int, str]:
     """Return the key that sorts the worst to the front."""
     return WORST_FIRST.index(state), name
 
 
-def fleet_title(fleet: str, servers: Mapping[str, State], sites: Tally, nameservers: Tally) -> str:
+def fleet_title(fleet: str, servers: Mapping[str, TargetState], sites: StateTally, nameservers: StateTally) -> str:
     """Say the whole in one line: `sharpnet: uk down, us up; 11 of 12 sites served, 6 of 6 name servers in step`."""
     if len(servers) <= NAMED_SERVERS:
         said = ", ".join(f"{name} {state}" for name, state in servers.items())
     else:
-        trouble = [f"{name} {state}" for name, state in servers.items() if state is not State.UP]
-        trouble.sort(key=lambda words: worst_first(State(words.rpartition(" ")[2]), words))
+        trouble = [f"{name} {state}" for name, state in servers.items() if state is not TargetState.UP]
+        trouble.sort(key=lambda words: worst_first(TargetState(words.rpartition(" ")[2]), words))
         up = len(servers) - len(trouble)
         said = f"{up:,} of {count(len(servers), 'server')} up" + (f" ({listing(trouble, 3)})" if trouble else "")
     sites_said = f"{sites.up + sites.degraded:,} of {count(sites.all, 'site')} served"
@@ -100,8 +102,8 @@ def fleet_title(fleet: str, servers: Mapping[str, State], sites: Tally, nameserv
     return f"{fleet}: {said}; {sites_said}, {names_said}"
 
 
-def all_up(servers: Mapping[str, State], sites: Tally, nameservers: Tally) -> bool:
+def all_up(servers: Mapping[str, TargetState], sites: StateTally, nameservers: StateTally) -> bool:
     """Return whether there is nothing that is not seen to be up."""
-    return all(state is State.UP for state in servers.values()) and all(
+    return all(state is TargetState.UP for state in servers.values()) and all(
         one.up == one.all for one in (sites, nameservers)
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def days_of(
     stretches: (state, from, until). Where one follows another within `gap`, nothing was missed between them.
     """
     edges = _edges(timezone, now, number)
-    seconds = [{State.UP: 0.0, State.DEGRADED: 0.0, State.DOWN: 0.0} for _ in edges[1:]]
+    seconds = [{TargetState.UP: 0.0, TargetState.DEGRADED: 0.0, TargetState.DOWN: 0.0} for _ in edges[1:]]
     place = 0
     for state, begins_at, ends_at in _joined(stretches, now, gap):
         if state not in seconds[0] or ends_at <= edges[0][1]:
@@ -65,9 +65,11 @@ def days_of(
             if edges[day][1] >= ends_at:
                 break
             part = min(ends_at, edges[day + 1][1]) - max(begins_at, edges[day][1])
-            seconds[day][State(state)] += max(0.0, part.total_seconds())
+            seconds[day][TargetState(state)] += max(0.0, part.total_seconds())
     return tuple(
-        Day(day, (after - begins).total_seconds(), one[State.UP], one[State.DEGRADED], one[State.DOWN])
+        Day(
+            day, (after - begins).total_seconds(), one[TargetState.UP], one[TargetState.DEGRADED], one[TargetState.DOWN]
+        )
         for (day, begins), (_, after), one in zip(edges, edges[1:], seconds, strict=False)
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.incident.facts import facts_from_json
 from core.incident.maintenance import FLEET, Phase
 from core.incident.targets import name_of
-from core.page.model import Incident, PlannedWork, Stage
+from core.page.model import PageIncident, PlannedWork, Stage
 from core.wording import count, listing, placed
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet, Server
-    from core.incident.facts import Facts, OutageLike
+    from core.incident.facts import OutageFacts, OutageLike
     from core.incident.maintenance import Maintenance
-    from core.page.redaction import Public
+    from core.page.redaction import Redaction
     from core.plan.plan import Plan
 
 STAGES = {
@@ -29,7 +29,7 @@ STAGES = {
 }
 
 
-def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Public) -> Incident | None:
+def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Redaction) -> PageIncident | None:
     """Return what is said of an outage; None: it concerns nothing that is on the page."""
     facts = facts_from_json(outage.body)
     what = _what(outage.target, facts, fleet, over=outage.closed_at is not None)
@@ -38,7 +38,7 @@ def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Pub
     seen = public.observed(facts.why)
     if facts.unseen_until_at is not None:
         seen = "; ".join([*([seen] if seen else []), "nobody watched when it ended, so it may have been shorter"])
-    return Incident(
+    return PageIncident(
         key=f"outage:{outage.id}",
         what=what,
         opened_at=outage.opened_at,
@@ -48,7 +48,7 @@ def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Pub
     )
 
 
-def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Public) -> PlannedWork | None:
+def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redaction) -> PlannedWork | None:
     """Return what is said of a plan that is being carried out; None: it moves nothing that is on the page."""
     moves = [move for move in plan.moves if move.site not in public.hidden]
     if not moves:
@@ -59,7 +59,7 @@ def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Public) 
     return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, told_at=begun_at)
 
 
-def maintained(one: Maintenance, fleet: Fleet, public: Public, now: datetime) -> PlannedWork | None:
+def maintained(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime) -> PlannedWork | None:
     """Return what is said of a maintenance; None: it concerns nothing that is on the page."""
     what = _subject(one.scope, fleet, public)
     if what is None:
@@ -79,7 +79,7 @@ def maintained(one: Maintenance, fleet: Fleet, public: Public, now: datetime) ->
     )
 
 
-def _subject(scope: str, fleet: Fleet, public: Public) -> str | None:
+def _subject(scope: str, fleet: Fleet, public: Redaction) -> str | None:
     kind, _, name = scope.partition(":")
     if kind == FLEET:
         return "all servers and sites"
@@ -97,7 +97,7 @@ def place(servers: Mapping[str, Server], name: str) -> str:
     return name if server is None else placed(name, server.location)
 
 
-def _what(target: str, facts: Facts, fleet: Fleet, *, over: bool) -> str | None:
+def _what(target: str, facts: OutageFacts, fleet: Fleet, *, over: bool) -> str | None:
     kind, name = target.partition(":")[0], name_of(target)
     was, sites = "was" if over else "is", facts.at_first or facts.affected
     if kind == "link":

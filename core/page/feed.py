@@ -13,7 +13,7 @@ from core.wording import clock_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.page.model import Incident, Page, PlannedWork
+    from core.page.model import Page, PageIncident, PlannedWork
 
 
 def page_feed(page: Page, fleet: str) -> str:
@@ -37,7 +37,7 @@ def page_feed(page: Page, fleet: str) -> str:
     )
 
 
-def _incident(one: Incident, page: Page, fleet: str) -> str:
+def _incident(one: PageIncident, page: Page, fleet: str) -> str:
     said = [f"Since {clock_time(one.opened_at, page.timezone)}"]
     if one.closed_at is not None:
         said = [f"From {clock_time(one.opened_at, page.timezone)} until {clock_time(one.closed_at, page.timezone)}"]

@@ -6,7 +6,7 @@ from datetime import UTC
 from html import escape
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.page.bars import bars, bars_words
 from core.page.model import Stage, headline, state_words
 from core.page.style import SCRIPT, STYLE, policy
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from core.page.model import Incident, OnPage, Page, PlannedWork
+    from core.page.model import Page, PageIncident, PageTarget, PlannedWork
 
-MARKS = {State.UP: "✓", State.DEGRADED: "!", State.DOWN: "✗", State.UNKNOWN: "?"}
+MARKS = {TargetState.UP: "✓", TargetState.DEGRADED: "!", TargetState.DOWN: "✗", TargetState.UNKNOWN: "?"}
 # Its words are attributes, which only the style shows: without it there are no bars that they could explain.
 KEY = (
     '<p class="soft" aria-hidden="true"><span data-says="Each bar is a day, today is on the right."></span> '
@@ -99,7 +99,7 @@ def _section(title: str, entries: Iterator[str], *before: str) -> Iterator[str]:
     yield "</section>"
 
 
-def _target(one: OnPage, page: Page, before: str = "") -> str:
+def _target(one: PageTarget, page: Page, before: str = "") -> str:
     name = f'<a href="{escape(one.url)}">{escape(one.name)}</a>' if one.url else f"<bdi>{escape(one.name)}</bdi>"
     since = f" since {_moment(one.since_at, page)}" if one.since_at is not None else ""
     about = "; ".join(part for part in (one.why, one.note) if part)
@@ -122,7 +122,7 @@ def _sites(page: Page) -> Iterator[str]:
     yield from _section(SITES, (_target(one, page, "on ") for one in page.sites), *([said] if said else []))
     if left:
         be = "is" if left == 1 else "are"
-        not_up = sum(one.state is not State.UP for one in page.sites)
+        not_up = sum(one.state is not TargetState.UP for one in page.sites)
         # Whoever looks for a site that is not named here wants to know just this.
         rest = f", which {be} up" if not_up == page.tally.all - page.tally.up else f" that {be} not named here"
         yield f"<p>And {count(left, 'site')} more{rest}.</p>"
@@ -130,7 +130,11 @@ def _sites(page: Page) -> Iterator[str]:
 
 def _tally_words(page: Page) -> str:
     tally = page.tally
-    said = [(tally.down, State.DOWN), (tally.degraded, State.DEGRADED), (tally.unknown, State.UNKNOWN)]
+    said = [
+        (tally.down, TargetState.DOWN),
+        (tally.degraded, TargetState.DEGRADED),
+        (tally.unknown, TargetState.UNKNOWN),
+    ]
     words = [f"{number:,} {state_words(state)}" for number, state in said if number]
     names = page.nameservers
     in_step = f" Name servers: {names.up:,} of {names.all:,} answer as they should." if names.all else ""
@@ -168,7 +172,7 @@ def _past(page: Page) -> Iterator[str]:
         yield f"<p>And {count(left, 'older incident')} within these 90 days.</p>"
 
 
-def _incident(one: Incident, page: Page) -> str:
+def _incident(one: PageIncident, page: Page) -> str:
     unknown = "not known yet" if one.closed_at is None else "nobody has said"
     if one.closed_at is None:
         times = f"Since {_moment(one.opened_at, page)}; not over."

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.monitor.state import Tally
-    from core.page.model import OnPage, Page
+    from core.monitor.state import StateTally
+    from core.page.model import Page, PageTarget
     from core.reply import Json
 
 
@@ -61,7 +61,7 @@ def page_facts(page: Page) -> Mapping[str, Json]:
     }
 
 
-def _target(one: OnPage) -> dict[str, Json]:
+def _target(one: PageTarget) -> dict[str, Json]:
     share = uptime(one.days)
     return {
         "name": one.name,
@@ -74,7 +74,7 @@ def _target(one: OnPage) -> dict[str, Json]:
     }
 
 
-def _days(one: OnPage) -> list[Json]:
+def _days(one: PageTarget) -> list[Json]:
     return [
         {
             "date": day.date.isoformat(),
@@ -87,7 +87,7 @@ def _days(one: OnPage) -> list[Json]:
     ]
 
 
-def _counts(tally: Tally) -> dict[str, Json]:
+def _counts(tally: StateTally) -> dict[str, Json]:
     return {"up": tally.up, "degraded": tally.degraded, "down": tally.down, "unknown": tally.unknown}
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State
-from core.monitor.state import Tally, worst_first
+from core.monitor.detection import TargetState
+from core.monitor.state import StateTally, worst_first
 from core.wording import count, listing
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class OnPage:
+class PageTarget:
     """A server or a site: how it is, since when and why, and how it was.
 
     where: a server's place, or the server that a site is served from. note: what else is worth a word. url: of another
@@ -30,7 +30,7 @@ class OnPage:
 
     name: str
     where: str
-    state: State
+    state: TargetState
     since_at: datetime | None = None
     why: str = ""
     days: tuple[Day, ...] = ()
@@ -39,7 +39,7 @@ class OnPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class PageIncident:
     """What was down. key: stays for ever. seen: what was observed; cause: what people say it was; both may be empty."""
 
     key: str
@@ -92,12 +92,12 @@ class Page:
     timezone: str
     written_at: datetime
     stale_after: timedelta
-    servers: tuple[OnPage, ...]
-    sites: tuple[OnPage, ...]
-    tally: Tally
-    nameservers: Tally
+    servers: tuple[PageTarget, ...]
+    sites: tuple[PageTarget, ...]
+    tally: StateTally
+    nameservers: StateTally
     sites_left_out: int = 0
-    incidents: tuple[Incident, ...] = ()
+    incidents: tuple[PageIncident, ...] = ()
     incidents_left_out: int = 0
     work: tuple[PlannedWork, ...] = ()
     seen_at: datetime | None = None
@@ -110,31 +110,42 @@ class Page:
         return replace(self, written_on=server, url=there.url if there is not None else "")
 
 
-def headline(page: Page) -> tuple[State, str]:
+def headline(page: Page) -> tuple[TargetState, str]:
     """Say the whole in one line, and how bad it is: `uk (London) is down; 5 of 12 sites are up`."""
-    servers = sorted((one for one in page.servers if one.state is not State.UP), key=lambda one: _badness(one.state))
+    servers = sorted(
+        (one for one in page.servers if one.state is not TargetState.UP), key=lambda one: _badness(one.state)
+    )
     states = [one.state for one in page.servers]
     if page.tally.all:
         tally = page.tally
-        counted = ((tally.down, State.DOWN), (tally.degraded, State.DEGRADED), (tally.unknown, State.UNKNOWN))
+        counted = (
+            (tally.down, TargetState.DOWN),
+            (tally.degraded, TargetState.DEGRADED),
+            (tally.unknown, TargetState.UNKNOWN),
+        )
         states += [state for number, state in counted if number]
-    worst = min(states, key=_badness, default=State.UNKNOWN)
+    worst = min(states, key=_badness, default=TargetState.UNKNOWN)
     names = page.nameservers
-    if worst is State.UP and names.down + names.degraded:
+    if worst is TargetState.UP and names.down + names.degraded:
         answer = f"{names.up:,} of {count(names.all, 'name server')} answer as they should"
-        return State.DEGRADED, f"All is up on {count(len(page.servers), 'server')}, but {answer}"
-    if worst is State.UP:
+        return TargetState.DEGRADED, f"All is up on {count(len(page.servers), 'server')}, but {answer}"
+    if worst is TargetState.UP:
         return worst, f"Everything is up: {_sites_up(page.tally)}{count(len(page.servers), 'server')}"
-    if all(state is State.UNKNOWN for state in states):
+    if all(state is TargetState.UNKNOWN for state in states):
         return worst, "Nothing was observed lately: how things are is not known"
     said = [f"{one.name} ({one.where}) is {state_words(one.state)}" for one in servers]
     up = f"{page.tally.up:,} of {count(page.tally.all, 'site')} {'is' if page.tally.all == 1 else 'are'} up"
     return worst, "; ".join([*([listing(said, NAMED)] if said else []), *([up] if page.tally.all else [])])
 
 
-def state_words(state: State) -> str:
+def state_words(state: TargetState) -> str:
     """Say a state to people who know nothing of Sharpnet."""
-    words = {State.UP: "up", State.DEGRADED: "up in part", State.DOWN: "down", State.UNKNOWN: "not observed"}
+    words = {
+        TargetState.UP: "up",
+        TargetState.DEGRADED: "up in part",
+        TargetState.DOWN: "down",
+        TargetState.UNKNOWN: "not observed",
+    }
     return words[state]
 
 
@@ -146,9 +157,9 @@ def worth_telling(page: Page) -> tuple[object, ...]:
     return tuple(things), page.tally, page.nameservers, tuple(incidents), tuple(work)
 
 
-def _badness(state: State) -> int:
+def _badness(state: TargetState) -> int:
     return worst_first(state, "")[0]
 
 
-def _sites_up(tally: Tally) -> str:
+def _sites_up(tally: StateTally) -> str:
     return f"{count(tally.all, 'site')} on " if tally.all else ""

@@ -24,7 +24,7 @@ _UNSAID = frozenset({"Cc", "Cf", "Cs", "Cn", "Co"})
 
 
 @dataclass(frozen=True, slots=True)
-class Public:
+class Redaction:
     """What a fleet's pages may say. hidden: names that stand on no page; addresses: whether addresses do."""
 
     hidden: frozenset[str] = frozenset()

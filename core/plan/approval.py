@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.people import Person, Role
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.wording import ago, count, duration
 
 if TYPE_CHECKING:
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
     from core.plan.plan import Plan
 
-CARRIED_OUT = frozenset({State.CONFIRMED, State.UNFINISHED, State.PARTIAL})
+CARRIED_OUT = frozenset({PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL})
 MOST_TYPED = 300
 
 _ENDS = {
-    State.BLOCKED: "Something stands in the way.",
-    State.APPROVED: "It is being carried out already.",
-    State.CONFIRMED: "It has been carried out already.",
-    State.UNFINISHED: "It has been carried out already, and waits for name servers.",
-    State.PARTIAL: "It has been carried out in part already.",
-    State.ROLLED_BACK: "It has been carried out and rolled back already.",
-    State.CANCELLED: "It was cancelled.",
-    State.EXPIRED: "It had expired.",
-    State.STALE: "Something had changed since it was made.",
+    PlanState.BLOCKED: "Something stands in the way.",
+    PlanState.APPROVED: "It is being carried out already.",
+    PlanState.CONFIRMED: "It has been carried out already.",
+    PlanState.UNFINISHED: "It has been carried out already, and waits for name servers.",
+    PlanState.PARTIAL: "It has been carried out in part already.",
+    PlanState.ROLLED_BACK: "It has been carried out and rolled back already.",
+    PlanState.CANCELLED: "It was cancelled.",
+    PlanState.EXPIRED: "It had expired.",
+    PlanState.STALE: "Something had changed since it was made.",
 }
 
 
 def why_not_approve(
-    plan: Plan, state: State, person: Person, given: Collection[str], needed: int, digest: str | None, now: datetime
+    plan: Plan, state: PlanState, person: Person, given: Collection[str], needed: int, digest: str | None, now: datetime
 ) -> str | None:
     """Say why `person` cannot approve `plan` now, or None where they can.
 
@@ -41,9 +41,9 @@ def why_not_approve(
     """
     if not person.may(Role.APPROVER):
         return "Sorry: only this fleet's approvers can approve, and you are not one."
-    if state == State.BLOCKED and plan.blocks:
+    if state == PlanState.BLOCKED and plan.blocks:
         return f"{count(len(plan.blocks), 'check')} in the way: {plan.blocks[0].text}."
-    if state != State.PLANNED:
+    if state != PlanState.PLANNED:
         return _ENDS[state]
     if now >= plan.expires_at:
         return f"It expired {ago(plan.expires_at, now)}."
@@ -56,15 +56,15 @@ def why_not_approve(
     return None
 
 
-def why_not_cancel(state: State, person: Person, asked_by: str) -> str | None:
+def why_not_cancel(state: PlanState, person: Person, asked_by: str) -> str | None:
     """Say why `person` cannot cancel a plan, or None. Who asked for it may, and every approver."""
     if not (person.may(Role.APPROVER) or person.label == asked_by):
         return "Sorry: only who asked for it and this fleet's approvers can cancel it."
-    return None if state == State.PLANNED else _ENDS[state]
+    return None if state == PlanState.PLANNED else _ENDS[state]
 
 
 def why_not_roll_back(
-    plan: Plan, state: State, ended_at: datetime | None, within: timedelta, now: datetime
+    plan: Plan, state: PlanState, ended_at: datetime | None, within: timedelta, now: datetime
 ) -> str | None:
     """Say why a cutover that ended at `ended_at` cannot be rolled back, or None. `within`: for so long it can."""
     if plan.kind == "rollback":
@@ -75,12 +75,12 @@ def why_not_roll_back(
         if ended_at is not None and now - ended_at > within:
             return f"It ended {ago(ended_at, now)}, and for {duration(within)} it could be."
         return None
-    if state == State.APPROVED:
+    if state == PlanState.APPROVED:
         return "It is still being carried out."
-    return "It was never carried out." if state != State.ROLLED_BACK else "It has been rolled back already."
+    return "It was never carried out." if state != PlanState.ROLLED_BACK else "It has been rolled back already."
 
 
-def instead_of_rolling_back(plan: Plan, state: State) -> str:
+def instead_of_rolling_back(plan: Plan, state: PlanState) -> str:
     """Say what helps where a cutover cannot be rolled back."""
     if state not in CARRIED_OUT:
         return "`history` shows what happened."

@@ -25,7 +25,7 @@ APPROVED = ("id", "kind", "moves", "zones", "expires_at", "planned", "force")
 APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size", "restore")
 
 
-class State(StrEnum):
+class PlanState(StrEnum):
     """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends (UNFINISHED may yet confirm)."""
 
     PLANNED = "planned"

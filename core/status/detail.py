@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.state import Condition, tally, worst_first
 from core.reply import Part, Reply, Row, Table, Text, Tone
 from core.status.overview import ROWS, TONES, condition_row, condition_words
@@ -49,8 +49,8 @@ def server_reply(
     parts: list[Part] = [Text(f"Address {server.address}. It keeps the copies of {count(held, 'site')}.")]
     if rows:
         parts.append(Table(("site", "state", "since"), rows, left_out=max(0, len(ordered) - ROWS)))
-    well = one.state is State.UP and counted.up == counted.all
-    tone = TONES[one.state] if one.state is not State.UP or well else Tone.WARN
+    well = one.state is TargetState.UP and counted.up == counted.all
+    tone = TONES[one.state] if one.state is not TargetState.UP or well else Tone.WARN
     return Reply(title, tuple(parts), tone=tone, exit_code=0 if well else 1)
 
 
@@ -68,7 +68,7 @@ def site_reply(view: SiteView, timezone: str, now: datetime) -> Reply:
         parts.append(Text(last, Tone.GOOD if view.backed_up_at is not None else Tone.WARN))
     if view.backed_up_at is None and not any(view.copies.values()):
         parts.append(Text("There is no copy of it anywhere.", Tone.BAD))
-    well = one.state is State.UP
+    well = one.state is TargetState.UP
     return Reply(title, tuple(parts), tone=TONES[one.state], exit_code=0 if well else 1)
 
 
@@ -76,7 +76,7 @@ def nameserver_reply(server: NameServer, one: Condition, timezone: str, now: dat
     """Answer for one name server."""
     title = f"Name server {placed(server.name, server.location)} is {_state_and_since(one, timezone, now)}"
     part = Text(f"Address {server.endpoint}. `dns` compares what the name servers answer.")
-    return Reply(title, (part,), tone=TONES[one.state], exit_code=0 if one.state is State.UP else 1)
+    return Reply(title, (part,), tone=TONES[one.state], exit_code=0 if one.state is TargetState.UP else 1)
 
 
 def _state_and_since(one: Condition, timezone: str, now: datetime) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.cutover.preflight_facts import Level
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.state import Condition, all_up, fleet_title, tally, worst_first
-from core.plan.plan import State as PlanState
+from core.plan.plan import PlanState
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
 from core.status.overview import ROWS, TONES, ages_texts, condition_row, sites_parts
 from core.wording import clock_time, count, listing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.plan.plan import Plan
-    from core.status.overview import Picture
+    from core.status.overview import FleetPicture
 
 # What does not fit is counted; the ops channel has all of it.
 MOST_CARDS = 8
@@ -39,7 +39,7 @@ class Pending:
 
 
 def home_of(
-    picture: Picture, pending: Sequence[Pending] = (), cards: Sequence[Reply] = (), *, watched: bool = True
+    picture: FleetPicture, pending: Sequence[Pending] = (), cards: Sequence[Reply] = (), *, watched: bool = True
 ) -> tuple[Reply, ...]:
     """Return what the Home tab shows. `cards`: outages and planned work, as their cards in the ops channel show them.
 
@@ -56,19 +56,19 @@ def home_of(
     return (whole, *shown, *_going_on(picture), *_fleet(picture))
 
 
-def _whole(picture: Picture, *, watched: bool) -> Reply:
+def _whole(picture: FleetPicture, *, watched: bool) -> Reply:
     servers = {name: one.state for name, one in picture.servers.items()}
     nameservers = tally(one.state for one in picture.nameservers.values())
     title = fleet_title(picture.fleet.name, servers, picture.sites, nameservers)
     if not watched:
         return Reply(title, (Text("Nothing was looked at lately: what stands here may be over."),), tone=Tone.UNKNOWN)
     states = [*servers.values(), *(one.state for one in picture.nameservers.values())]
-    worst = min(states, key=lambda state: worst_first(state, ""), default=State.UP)
+    worst = min(states, key=lambda state: worst_first(state, ""), default=TargetState.UP)
     well = all_up(servers, picture.sites, nameservers)
-    return Reply(title, tone=Tone.GOOD if well else TONES[worst] if worst is not State.UP else Tone.WARN)
+    return Reply(title, tone=Tone.GOOD if well else TONES[worst] if worst is not TargetState.UP else Tone.WARN)
 
 
-def _decision(one: Pending, picture: Picture) -> Reply:
+def _decision(one: Pending, picture: FleetPicture) -> Reply:
     """Return a plan with its buttons; what is in its way stands beside them."""
     zone, now = picture.fleet.timezone, picture.now
     until = clock_time(one.plan.expires_at, zone, now)
@@ -89,7 +89,7 @@ def _texts(card: Reply) -> tuple[Part, ...]:
     return tuple(part for part in card.parts if isinstance(part, Text))
 
 
-def _going_on(picture: Picture) -> list[Reply]:
+def _going_on(picture: FleetPicture) -> list[Reply]:
     work, found = picture.work, []
     moving = [(plan_id, state, title) for plan_id, state, title in work.plans if state != PlanState.PLANNED]
     parts: list[Part] = [Text(f"Plan {plan_id} ({state}): {title}", Tone.BUSY) for plan_id, state, title in moving]
@@ -109,7 +109,7 @@ def _going_on(picture: Picture) -> list[Reply]:
     return found
 
 
-def _fleet(picture: Picture) -> list[Reply]:
+def _fleet(picture: FleetPicture) -> list[Reply]:
     servers = Table(
         ("server", "state", "since", "serves"),
         tuple(
@@ -126,9 +126,9 @@ def _fleet(picture: Picture) -> list[Reply]:
     ]
 
 
-def _nameservers(picture: Picture) -> Part:
+def _nameservers(picture: FleetPicture) -> Part:
     known = picture.nameservers
-    troubled = [(name, one) for name, one in _worst(known) if one.state is not State.UP]
+    troubled = [(name, one) for name, one in _worst(known) if one.state is not TargetState.UP]
     if not troubled:
         return Text(f"{len(known):,} of {len(known):,} in step.", Tone.GOOD)
     rows = tuple(condition_row(name, one, picture.fleet.timezone, picture.now) for name, one in troubled[:ROWS])

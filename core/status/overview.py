@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from core.incident.card_maintenance import title_of
 from core.incident.maintenance import Phase
 from core.incident.targets import subject_of
-from core.monitor.detection import State
-from core.monitor.state import Condition, Tally, all_up, fleet_title, tally, worst_first
-from core.plan.plan import State as PlanState
+from core.monitor.detection import TargetState
+from core.monitor.state import Condition, StateTally, all_up, fleet_title, tally, worst_first
+from core.plan.plan import PlanState
 from core.reply import Heading, Part, Reply, Row, Table, Text, Tone
 from core.wording import ago, clock_time, count, listing
 
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from core.incident.maintenance import Maintenance
 
 ROWS = 20
-TONES = {State.UP: Tone.GOOD, State.DEGRADED: Tone.WARN, State.DOWN: Tone.BAD, State.UNKNOWN: Tone.UNKNOWN}
+TONES = {
+    TargetState.UP: Tone.GOOD,
+    TargetState.DEGRADED: Tone.WARN,
+    TargetState.DOWN: Tone.BAD,
+    TargetState.UNKNOWN: Tone.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class CopyAges:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class InProgress:
     """What is going on: (id, state, title) of each open plan, running syncs as `site to mirror`, outages.
 
     quarantined: how many copies of each server nobody may use yet. maintenance: what goes on and what is planned.
@@ -65,7 +70,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FleetPicture:
     """The whole fleet at `now`.
 
     worst: the first sites that are not up, worst first, (name, server, condition). served: how many sites each server
@@ -76,22 +81,22 @@ class Picture:
     now: datetime
     servers: Mapping[str, Condition]
     nameservers: Mapping[str, Condition]
-    sites: Tally
+    sites: StateTally
     worst: tuple[tuple[str, str, Condition], ...]
     served: Mapping[str, int]
     ages: CopyAges
-    work: Work
+    work: InProgress
     watched: bool = True
     unseen: int = 0
 
 
-def status_reply(picture: Picture) -> Reply:
+def status_reply(picture: FleetPicture) -> Reply:
     """Answer for the whole fleet. Exit code 0: everything is seen to be up; 1: something is not."""
     servers = {name: one.state for name, one in picture.servers.items()}
     nameservers = tally(one.state for one in picture.nameservers.values())
     well = all_up(servers, picture.sites, nameservers)
     worst = min([*servers.values(), *(one.state for one in picture.nameservers.values())], key=_badness, default=None)
-    tone = Tone.GOOD if well else TONES[worst] if worst is not None and worst is not State.UP else Tone.WARN
+    tone = Tone.GOOD if well else TONES[worst] if worst is not None and worst is not TargetState.UP else Tone.WARN
     parts: list[Part] = [_servers_table(picture)]
     parts += sites_parts(picture)
     parts += _nameservers_parts(picture)
@@ -120,11 +125,11 @@ def condition_row(name: str, one: Condition, timezone: str, now: datetime, *more
     return Row((name, one.state.value, condition_words(one, timezone, now), *more), TONES[one.state])
 
 
-def _badness(state: State) -> int:
+def _badness(state: TargetState) -> int:
     return worst_first(state, "")[0]
 
 
-def _servers_table(picture: Picture) -> Table:
+def _servers_table(picture: FleetPicture) -> Table:
     fleet = picture.fleet
     ordered = list(picture.servers.items())
     if len(ordered) > ROWS:
@@ -139,7 +144,7 @@ def _servers_table(picture: Picture) -> Table:
     return Table(("server", "state", "since", "serves", "where"), rows, left_out=max(0, len(ordered) - ROWS))
 
 
-def sites_parts(picture: Picture) -> list[Part]:
+def sites_parts(picture: FleetPicture) -> list[Part]:
     """Say how many sites are in each state, and list those that are not up."""
     sites, fleet = picture.sites, picture.fleet
     troubled = sites.all - sites.up
@@ -154,7 +159,7 @@ def sites_parts(picture: Picture) -> list[Part]:
     return parts
 
 
-def _nameservers_parts(picture: Picture) -> list[Part]:
+def _nameservers_parts(picture: FleetPicture) -> list[Part]:
     places = {server.name: server.location for server in picture.fleet.dns.nameservers}
     ordered = sorted(picture.nameservers.items(), key=lambda item: worst_first(item[1].state, ""))
     rows = tuple(
@@ -164,7 +169,7 @@ def _nameservers_parts(picture: Picture) -> list[Part]:
     return [Table(("name server", "state", "since", "where"), rows, left_out=left)] if rows else []
 
 
-def ages_texts(picture: Picture) -> list[Part]:
+def ages_texts(picture: FleetPicture) -> list[Part]:
     """Say how old the copies are, and which are missing."""
     ages, said, tone = picture.ages, [], Tone.GOOD
     if ages.oldest is not None:
@@ -190,7 +195,7 @@ def ages_texts(picture: Picture) -> list[Part]:
     return texts
 
 
-def _work_parts(picture: Picture) -> list[Part]:
+def _work_parts(picture: FleetPicture) -> list[Part]:
     work, zone, now = picture.work, picture.fleet.timezone, picture.now
     parts: list[Part] = []
     for outage in work.outages[:ROWS]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.state import Condition
 from core.wording import stamp
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from core.fleet import Site
     from core.reply import Json
-    from core.status.overview import Picture
+    from core.status.overview import FleetPicture
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StatusTarget:
     """What was asked about: a "server", "site" or "nameserver" by its name; an empty kind: everything."""
 
     kind: str = ""
@@ -33,11 +33,11 @@ class Asked:
 
 
 def status_facts(
-    picture: Picture,
+    picture: FleetPicture,
     sites: Mapping[str, Condition],
     active: Mapping[str, str],
     newest: Mapping[tuple[str, str], datetime],
-    asked: Asked,
+    asked: StatusTarget,
 ) -> Mapping[str, Json]:
     """Return the lists `servers`, `sites` and `nameservers`, each with `name` and `state`, and what is going on.
 
@@ -57,7 +57,7 @@ def status_facts(
                 "sites": picture.served.get(server.name, 0),
             }
             for server in fleet.servers.values()
-            if not asked.kind or asked == Asked("server", server.name)
+            if not asked.kind or asked == StatusTarget("server", server.name)
         ],
         "sites": [
             {
@@ -79,7 +79,7 @@ def status_facts(
                 "in_step": _in_step(picture.nameservers[server.name]),
             }
             for server in fleet.dns.nameservers
-            if not asked.kind or asked == Asked("nameserver", server.name)
+            if not asked.kind or asked == StatusTarget("nameserver", server.name)
         ],
         "outages": [{"id": one.id, "target": one.target, "acked_by": one.acked_by} for one in picture.work.outages],
         "plans": [{"id": one, "state": state, "title": title} for one, state, title in picture.work.plans],
@@ -99,7 +99,7 @@ def _plain(one: Condition) -> dict[str, Json]:
 
 def _in_step(one: Condition) -> bool | None:
     """Return whether it answers what the zone has; None: it does not answer, so nobody can say."""
-    return {State.UP: True, State.DEGRADED: False}.get(one.state)
+    return {TargetState.UP: True, TargetState.DEGRADED: False}.get(one.state)
 
 
 def _copies(site: Site, active: str, newest: Mapping[tuple[str, str], datetime], now: datetime) -> list[Json]:

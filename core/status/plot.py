@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.page.days import share_words
 from core.reply import Plot, Tone
 from core.wording import duration
@@ -21,7 +21,7 @@ SPAN = timedelta(hours=24)
 SLOTS = 72
 SLOT = SPAN / SLOTS
 # Worst first: of a column in which a target was several things, the worst is shown. A height says it without colour.
-_SHOWN = ((State.DOWN, 0.2, Tone.BAD), (State.DEGRADED, 0.6, Tone.WARN), (State.UP, 1.0, Tone.GOOD))
+_SHOWN = ((TargetState.DOWN, 0.2, Tone.BAD), (TargetState.DEGRADED, 0.6, Tone.WARN), (TargetState.UP, 1.0, Tone.GOOD))
 _LEAST = 0.05
 
 
@@ -40,12 +40,12 @@ def uptime_plot(stretches: Sequence[Stretch], now: datetime) -> Plot:
     first = first_slot(now)
     since_at = datetime.fromtimestamp(first * SLOT.total_seconds(), now.tzinfo)
     seen: list[set[str]] = [set() for _ in range(SLOTS)]
-    lasted = dict.fromkeys((State.UP, State.DEGRADED, State.DOWN), timedelta())
+    lasted = dict.fromkeys((TargetState.UP, TargetState.DEGRADED, TargetState.DOWN), timedelta())
     for state, begins_at, ends_at in stretches:
         if state not in lasted or ends_at < since_at or begins_at > now:
             continue
         begins_at, ends_at = max(begins_at, since_at), min(ends_at, now)  # noqa: PLW2901 - clipped to what is shown
-        lasted[State(state)] += max(ends_at - begins_at, timedelta())
+        lasted[TargetState(state)] += max(ends_at - begins_at, timedelta())
         for slot in range(slot_of(begins_at), slot_of(ends_at) + 1):
             seen[slot - first].add(state)
     columns = [next(((height, tone) for state, height, tone in _SHOWN if state in found), None) for found in seen]
@@ -78,13 +78,14 @@ def latency_plot(medians: Mapping[int, float], now: datetime) -> Plot | None:
     )
 
 
-def _uptime_words(lasted: Mapping[State, timedelta]) -> str:
+def _uptime_words(lasted: Mapping[TargetState, timedelta]) -> str:
     observed = sum(lasted.values(), timedelta())
     if not observed:
         return f"Nobody watched it in the last {SPAN // timedelta(hours=1)} h."
-    said = f"It answered {share_words(1 - lasted[State.DOWN] / observed)} of the {duration(observed)} that were watched"
-    said += f"; degraded for {duration(lasted[State.DEGRADED])}" if lasted[State.DEGRADED] else ""
-    said += f"; down for {duration(lasted[State.DOWN])}" if lasted[State.DOWN] else ""
+    answered = share_words(1 - lasted[TargetState.DOWN] / observed)
+    said = f"It answered {answered} of the {duration(observed)} that were watched"
+    said += f"; degraded for {duration(lasted[TargetState.DEGRADED])}" if lasted[TargetState.DEGRADED] else ""
+    said += f"; down for {duration(lasted[TargetState.DOWN])}" if lasted[TargetState.DOWN] else ""
     return f"{said}."
 
 

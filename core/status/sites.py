@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 20
 
 
-class State(IntEnum):
+class ProtectionLevel(IntEnum):
     """How well a site is kept, worst first."""
 
     QUARANTINED = 0
@@ -30,23 +30,23 @@ class State(IntEnum):
 
 
 _WORDS = {
-    State.QUARANTINED: "with a quarantined copy",
-    State.NO_COPY: "never copied",
-    State.OLD: "with an old copy",
-    State.NO_MIRROR: "without a mirror",
-    State.FRESH: "fresh",
+    ProtectionLevel.QUARANTINED: "with a quarantined copy",
+    ProtectionLevel.NO_COPY: "never copied",
+    ProtectionLevel.OLD: "with an old copy",
+    ProtectionLevel.NO_MIRROR: "without a mirror",
+    ProtectionLevel.FRESH: "fresh",
 }
 _TONES = {
-    State.QUARANTINED: Tone.WARN,
-    State.NO_COPY: Tone.BAD,
-    State.OLD: Tone.BAD,
-    State.NO_MIRROR: Tone.PLAIN,
-    State.FRESH: Tone.GOOD,
+    ProtectionLevel.QUARANTINED: Tone.WARN,
+    ProtectionLevel.NO_COPY: Tone.BAD,
+    ProtectionLevel.OLD: Tone.BAD,
+    ProtectionLevel.NO_MIRROR: Tone.PLAIN,
+    ProtectionLevel.FRESH: Tone.GOOD,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class SiteCopy:
     """The copy of a site on one server that does not serve it.
 
     last_good_at: when the last good sync began; None: there was none. last_trouble: why a newer one did not go well.
@@ -69,12 +69,12 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SiteProtection:
     """One site and its copies. active: the server that DNS points to. backed_up_at: the last good off-site backup."""
 
     site: Site
     active: str
-    copies: tuple[Copy, ...]
+    copies: tuple[SiteCopy, ...]
     backed_up_at: datetime | None = None
 
     @property
@@ -83,18 +83,20 @@ class Kept:
         return self.backed_up_at is None and all(copy.last_good_at is None for copy in self.copies)
 
     @property
-    def state(self) -> State:
+    def state(self) -> ProtectionLevel:
         """How well it is kept: the freshest copy counts, but a quarantined one is always said."""
         if any(copy.quarantined for copy in self.copies):
-            return State.QUARANTINED
+            return ProtectionLevel.QUARANTINED
         if not self.copies:
-            return State.NO_MIRROR
+            return ProtectionLevel.NO_MIRROR
         if any(copy.fresh for copy in self.copies):
-            return State.FRESH
-        return State.OLD if any(copy.age is not None for copy in self.copies) else State.NO_COPY
+            return ProtectionLevel.FRESH
+        return ProtectionLevel.OLD if any(copy.age is not None for copy in self.copies) else ProtectionLevel.NO_COPY
 
 
-def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None, *, offsite: bool = False) -> Reply:
+def sites_reply(
+    kept: Sequence[SiteProtection], now: datetime, server: str | None = None, *, offsite: bool = False
+) -> Reply:
     """Return the answer of `sites`; with `server`, `kept` holds only what lives, is served or is copied there.
 
     offsite: whether the fleet has a place for backups.
@@ -104,7 +106,7 @@ def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None, 
     rows = tuple(_row(one, now, offsite=offsite) for one in ordered[:MOST_ROWS])
     nowhere = [one.site.name for one in ordered if one.nowhere]
     elsewhere = sum(one.active != one.site.home for one in kept)
-    said = [f"{states[state]:,} {_WORDS[state]}" for state in State if states[state]]
+    said = [f"{states[state]:,} {_WORDS[state]}" for state in ProtectionLevel if states[state]]
     where = f" on {server}" if server is not None else ""
     parts: tuple[Table | Text, ...] = ()
     if rows:
@@ -124,18 +126,18 @@ def sites_reply(kept: Sequence[Kept], now: datetime, server: str | None = None, 
     )
 
 
-def _oldest_s(kept: Kept) -> float:
+def _oldest_s(kept: SiteProtection) -> float:
     return max((copy.age.total_seconds() for copy in kept.copies if copy.age is not None), default=0.0)
 
 
-def _row(kept: Kept, now: datetime, *, offsite: bool) -> Row:
+def _row(kept: SiteProtection, now: datetime, *, offsite: bool) -> Row:
     away = f" (home {kept.site.home})" if kept.active != kept.site.home else ""
     copies = "; ".join(_copy_words(copy, now) for copy in kept.copies) or "no mirror"
     backed_up = (ago(kept.backed_up_at, now),) if offsite else ()
     return Row((kept.site.name, f"{kept.active}{away}", copies, *backed_up), _TONES[kept.state])
 
 
-def _copy_words(copy: Copy, now: datetime) -> str:
+def _copy_words(copy: SiteCopy, now: datetime) -> str:
     if copy.quarantined and copy.last_good_at is None:
         return f"{copy.server} quarantined"
     words = f"{copy.server} {ago(copy.last_good_at, now)}"
@@ -151,7 +153,7 @@ def compared_words(at: datetime, now: datetime, *, same: bool) -> str:
     return f"{'verified' if same else 'differed'} {ago(at, now)}"
 
 
-def _facts(kept: Kept) -> dict[str, object]:
+def _facts(kept: SiteProtection) -> dict[str, object]:
     return {
         "name": kept.site.name,
         "home": kept.site.home,

@@ -35,7 +35,7 @@ _QUOTED = re.compile(r'"(/.*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SyncTarget:
     """One copy that could be looked at together with others. readable: the only folder that may be read; None: all."""
 
     source_root: str
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class BatchLook:
     """Copies to look at together. places: by place, the number of the copy in what was asked. filters: of rsync.
 
     All places have the same depth, so that none lies in another.
@@ -76,7 +76,7 @@ def needs_own_run(site: Site) -> bool:
     return bool(site.databases or site.hooks.before_sync or site.hooks.after_sync)
 
 
-def groups(asked: Sequence[Asked], work_folder: str) -> tuple[Group, ...]:
+def groups(asked: Sequence[SyncTarget], work_folder: str) -> tuple[BatchLook, ...]:
     """Return what can be looked at together; a copy that is in none of them gets a look of its own.
 
     work_folder: what each site leaves out besides, at its root.
@@ -86,7 +86,7 @@ def groups(asked: Sequence[Asked], work_folder: str) -> tuple[Group, ...]:
     for one in placed:
         alike[(*one.bucket, one.exclude)].append(one)
     mixed: dict[tuple[str, str, int], list[_Placed]] = defaultdict(list)
-    together: list[Group] = []
+    together: list[BatchLook] = []
     for bucket in alike.values():
         if len(bucket) < ALIKE:
             mixed[bucket[0].bucket].extend(bucket)
@@ -98,7 +98,7 @@ def groups(asked: Sequence[Asked], work_folder: str) -> tuple[Group, ...]:
     return tuple(group for group in together if len(group.places) > 1)
 
 
-def _placed(number: int, one: Asked) -> _Placed | None:
+def _placed(number: int, one: SyncTarget) -> _Placed | None:
     source, mirror = one.source_root.split("/"), one.mirror_root.split("/")
     ends = zip(reversed(source), reversed(mirror), strict=False)
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] and pair[0], ends))
@@ -123,7 +123,7 @@ def _few_rules(bucket: Sequence[_Placed]) -> Iterator[list[_Placed]]:
     yield part
 
 
-def _group(part: Sequence[_Placed], work_folder: str, *, alike: bool) -> Group:
+def _group(part: Sequence[_Placed], work_folder: str, *, alike: bool) -> BatchLook:
     """Put copies of one bucket together. alike: they exclude alike, so that one rule does for all."""
     shared = posixpath.commonpath([posixpath.dirname(one.place) for one in part])
     shift = len(shared) + 1 if shared else 0
@@ -139,7 +139,7 @@ def _group(part: Sequence[_Placed], work_folder: str, *, alike: bool) -> Group:
         rules = _rules(part[0].exclude, "/*" * depth, work_folder)
     else:
         rules = [rule for one in part for rule in _rules(one.exclude, f"/{one.place[shift:]}", work_folder, exact=True)]
-    return Group(
+    return BatchLook(
         source_base=posixpath.normpath(posixpath.join(part[0].source_base, shared)),
         mirror_base=posixpath.normpath(posixpath.join(part[0].mirror_base, shared)),
         depth=depth,

@@ -24,7 +24,7 @@ _QUOTED = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Failure:
     """Why a sync did not happen: a code in kebab-case, what happened, and what to do next.
 
     refused: it was decided against; otherwise something went wrong. Either way the mirror is as it was.
@@ -36,12 +36,12 @@ class Trouble:
     refused: bool = False
 
     @classmethod
-    def of(cls, error: SharpnetError) -> Trouble:
+    def of(cls, error: SharpnetError) -> Failure:
         """Return an error as the trouble of what it has ended."""
         return cls(error.code, error.message.rstrip("."), error.hint)
 
 
-def trouble_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Trouble | None:
+def trouble_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failure | None:
     """Return what went wrong when the script on `mirror` ended so, or None where it went well.
 
     Files that vanished at the source while they were read are no trouble: the next run settles them.
@@ -63,7 +63,7 @@ def attributes_refused(exit_code: int, err: bytes) -> bool:
     return any(said) and all(_ATTRIBUTES.search(line) for line in said if line)
 
 
-def _find(exit_code: int, text: str) -> tuple[Trouble, str]:
+def _find(exit_code: int, text: str) -> tuple[Failure, str]:
     stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
     if stopped is not None and stopped[1] in _STOPS:
         return _STOPS[stopped[1]], stopped[2][:_QUOTED]
@@ -74,7 +74,7 @@ def _find(exit_code: int, text: str) -> tuple[Trouble, str]:
         return _LOST_WHILE_COPIED, ""
     if exit_code in _LOST:
         return _BROKEN_LINK, ""
-    return Trouble("failed", "copying to {mirror} failed"), f"status {exit_code}"
+    return Failure("failed", "copying to {mirror} failed"), f"status {exit_code}"
 
 
 def _quoted(text: str) -> str:
@@ -84,21 +84,21 @@ def _quoted(text: str) -> str:
 
 _ATTRIBUTES = re.compile(r"(?i)\bACLs\b|extended attributes|sys_acl_|\bset_acl|xattr|rsync_xal_")
 
-_LOST_WHILE_COPIED = Trouble(
+_LOST_WHILE_COPIED = Failure(
     "too-many-deletes",
     "{source} lost more files while it was copied than the limit allows",
     "Look with --dry-run; if that is meant, add --allow-delete.",
     refused=True,
 )
-_BROKEN_LINK = Trouble("link-lost", "the link from {mirror} to {source} broke", "What has arrived is kept; sync again.")
+_BROKEN_LINK = Failure("link-lost", "the link from {mirror} to {source} broke", "What has arrived is kept; sync again.")
 
 # What standard error holds, in the words of rsync, OpenSSH and libc; the first that fits is what it was.
-_SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
+_SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
     (re.compile("|".join(signs)), trouble)
     for signs, trouble in (
         (
             (r"No space left on device", r"Disk quota exceeded"),
-            Trouble(
+            Failure(
                 "disk-full",
                 "the disk of {mirror} is full",
                 "Make room there. What is served there is as it was; what had arrived was thrown away.",
@@ -106,7 +106,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"sharpnet-stop: source-above",),
-            Trouble(
+            Failure(
                 "source-above",
                 "the root on {source} is a link to a folder that it lies in itself",
                 "Put the content back where app.yaml has it, or correct the root there.",
@@ -115,7 +115,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"rrsync error: unsafe arg",),
-            Trouble(
+            Failure(
                 "source-outside",
                 "the root on {source} leads out of the only folder that its key lets others read",
                 "It has become a symbolic link. Put the content back where app.yaml has it.",
@@ -124,7 +124,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"REMOTE HOST IDENTIFICATION HAS CHANGED", r"Host key verification failed", r"host key is known for"),
-            Trouble(
+            Failure(
                 "host-key",
                 "{source} shows {mirror} another host key than the pinned one, or none is pinned",
                 "If {source} was set up anew, put its key into the peer known_hosts on {mirror}; "
@@ -133,7 +133,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"Load key .*: ", r"UNPROTECTED PRIVATE KEY", r"Identity file .* not accessible"),
-            Trouble(
+            Failure(
                 "peer-key",
                 "the peer key on {mirror} cannot be used",
                 "It must be there, belong to the SSH user, and have mode 600.",
@@ -141,7 +141,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"Permission denied \((?:publickey|password|keyboard)", r"Too many authentication failures"),
-            Trouble(
+            Failure(
                 "login-refused",
                 "{source} does not take the peer key of {mirror}",
                 "Put its public key into authorized_keys on {source}.",
@@ -158,7 +158,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"not responding",
                 r"Connection (?:reset|closed) by [0-9a-f.:]+ port",
             ),
-            Trouble("unreachable", "{mirror} cannot reach {source}", "Is it up, and may {mirror} reach its SSH port?"),
+            Failure("unreachable", "{mirror} cannot reach {source}", "Is it up, and may {mirror} reach its SSH port?"),
         ),
         (
             (
@@ -167,7 +167,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"rrsync error: .* No such file",
                 r"Restricted directory does not exist",
             ),
-            Trouble(
+            Failure(
                 "source-missing",
                 "the root is missing on {source}",
                 "Is its disk mounted, and the root in app.yaml right?",
@@ -179,7 +179,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
                 r"\[sender\] (?:change_dir|opendir|send_files failed to open|readlink_stat|read) .*Permission denied",
                 r"rrsync error: .* Permission denied",
             ),
-            Trouble(
+            Failure(
                 "source-unreadable",
                 "{source} has files there that its SSH user may not read",
                 "Let the user read them, or exclude them in app.yaml.",
@@ -187,7 +187,7 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"rrsync error", r"has been disabled on this server", r"does not run rsync"),
-            Trouble(
+            Failure(
                 "limited-key",
                 "the peer key is limited on {source}, and the limit does not allow this",
                 "servers.{source}.peer.limited_to in app.yaml must be the directory in authorized_keys there: "
@@ -196,11 +196,11 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"rsync: (?:command )?not found", r"rsync: No such file"),
-            Trouble("no-rsync", "rsync is missing on {source}", "Install it there: apt install rsync."),
+            Failure("no-rsync", "rsync is missing on {source}", "Install it there: apt install rsync."),
         ),
         (
             (r"Permission denied", r"Operation not permitted", r"Read-only file system"),
-            Trouble(
+            Failure(
                 "permission",
                 "the SSH user may not write on {mirror}",
                 "The root and the folder around it must belong to that user.",
@@ -208,57 +208,57 @@ _SAID: tuple[tuple[re.Pattern[str], Trouble], ...] = tuple(
         ),
         (
             (r"timeout in data send/receive", r"io timeout after"),
-            Trouble("timed-out", "nothing came from {source} for two minutes", "What has arrived is kept; sync again."),
+            Failure("timed-out", "nothing came from {source} for two minutes", "What has arrived is kept; sync again."),
         ),
     )
 )
 
 # What the script on the mirror finds before or after it copies.
-_STOPS: Mapping[str, Trouble] = {
+_STOPS: Mapping[str, Failure] = {
     trouble.code: trouble
     for trouble in (
-        Trouble("no-rsync", "rsync is missing on {mirror}", "Install it there: apt install rsync."),
-        Trouble("no-flock", "flock is missing on {mirror}", "Install it there: apt install util-linux."),
-        Trouble("busy", "an earlier run still works on {mirror}", "It ends by itself; sync again then.", refused=True),
-        Trouble(
+        Failure("no-rsync", "rsync is missing on {mirror}", "Install it there: apt install rsync."),
+        Failure("no-flock", "flock is missing on {mirror}", "Install it there: apt install util-linux."),
+        Failure("busy", "an earlier run still works on {mirror}", "It ends by itself; sync again then.", refused=True),
+        Failure(
             "no-parent",
             "the folder around the root is missing on {mirror}",
             "Make it, or mount its disk.",
             refused=True,
         ),
-        Trouble(
+        Failure(
             "parent-closed",
             "the SSH user may not write in the folder around the root on {mirror}",
             "New content is made beside the root and put in its place by a rename: give the user that folder.",
             refused=True,
         ),
-        Trouble("root-closed", "the SSH user may not enter the root on {mirror}", "Give the user the root."),
-        Trouble("root-not-folder", "the root on {mirror} is no folder", "Move away what lies there.", refused=True),
-        Trouble(
+        Failure("root-closed", "the SSH user may not enter the root on {mirror}", "Give the user the root."),
+        Failure("root-not-folder", "the root on {mirror} is no folder", "Move away what lies there.", refused=True),
+        Failure(
             "root-symlink",
             "the root on {mirror} is a symbolic link, and content is put in place by renaming the root",
             "Write the folder that it points to into app.yaml.",
             refused=True,
         ),
-        Trouble(
+        Failure(
             "root-mount-point",
             "the root on {mirror} is a mount point, and content is put in place by renaming the root",
             "Use a folder inside it as the root.",
             refused=True,
         ),
-        Trouble(
+        Failure(
             "mount-inside",
             "something is mounted inside the root on {mirror}, and content is put in place by renaming the root",
             "Mount it elsewhere, and put a symbolic link in its place.",
             refused=True,
         ),
-        Trouble(
+        Failure(
             "foreign-owner",
             "the root on {mirror} holds files of other users",
             "Only root can keep their owners: let the bot log in there as root, or give them to the SSH user.",
             refused=True,
         ),
-        Trouble("not-ready", "what was copied to {mirror} is gone", "Somebody else worked there; sync again."),
-        Trouble("not-exchanged", "the new content could not be put in place on {mirror}", "Look at that folder there."),
+        Failure("not-ready", "what was copied to {mirror} is gone", "Somebody else worked there; sync again."),
+        Failure("not-exchanged", "the new content could not be put in place on {mirror}", "Look at that folder there."),
     )
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from core.sync.result import SyncProgress, SyncResult
-    from core.sync.rsync_output import Change
+    from core.sync.rsync_output import PathChange
 
 MOST_ROWS = 20
 MOST_HINTS = 5
@@ -115,7 +115,7 @@ def _differences(result: SyncResult) -> Iterator[Part]:
         yield Table(("path",), tuple(Row((change.shown,), Tone.WARN) for change in result.newer))
 
 
-def _row(change: Change) -> Row:
+def _row(change: PathChange) -> Row:
     return Row((_SIGNS[change.kind], change.shown), Tone.WARN if change.kind == "deleted" else Tone.PLAIN)
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.databases.copies import DatabaseCopy
-    from core.sync.failures import Trouble
-    from core.sync.rsync_output import Change
+    from core.sync.failures import Failure
+    from core.sync.rsync_output import PathChange
 
 Outcome = Literal["good", "refused", "failed"]
 Doing = Literal["waiting", "comparing", "loading databases", "copying", "putting in place", "done"]
@@ -63,14 +63,14 @@ class SyncResult:
     deleted: int = 0
     sent_bytes: int = 0
     copied_bytes: int = 0
-    trouble: Trouble | None = None
+    trouble: Failure | None = None
     note: str = ""
-    changes: tuple[Change, ...] = ()
-    newer: tuple[Change, ...] = ()
+    changes: tuple[PathChange, ...] = ()
+    newer: tuple[PathChange, ...] = ()
     databases: tuple[DatabaseCopy, ...] = ()
     remarks: tuple[str, ...] = ()
 
-    def ended_by(self, trouble: Trouble) -> SyncResult:
+    def ended_by(self, trouble: Failure) -> SyncResult:
         """Return the result of a sync that `trouble` has ended."""
         return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
 

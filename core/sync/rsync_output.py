@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.wording import count
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _FIELDS = 4
 _ATTRIBUTES_FROM = 2
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What happens to a file, folder or link on the mirror."""
 
     CREATED = "created"
@@ -48,10 +48,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PathChange:
     """One change on the mirror. `path` is relative to the root, any bytes but NUL; a folder's ends with a slash."""
 
-    kind: Kind
+    kind: ChangeKind
     path: bytes
     size_bytes: int
     trifling: bool = False
@@ -88,7 +88,7 @@ class Stats:
 
 
 @dataclass(slots=True)
-class Output:
+class OutputReader:
     """Reads the standard output of rsync piece by piece.
 
     changes: the first `KEPT_CHANGES`; `kinds` counts them all, without folders. relink: the files of which only
@@ -96,9 +96,9 @@ class Output:
     free_bytes: room on the mirror's disk.
     """
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[PathChange] = field(default_factory=list)
     most: int = KEPT_CHANGES
-    kinds: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
+    kinds: dict[ChangeKind, int] = field(default_factory=lambda: dict.fromkeys(ChangeKind, 0))
     serious: bool = False
     relink: list[bytes] | None = field(default_factory=list)
     free_bytes: int | None = None
@@ -134,7 +134,7 @@ class Output:
     @property
     def changed_files(self) -> int:
         """How many files and links differ, less those to delete."""
-        return self.kinds[Kind.CREATED] + self.kinds[Kind.CHANGED] + self.kinds[Kind.ATTRIBUTES]
+        return self.kinds[ChangeKind.CREATED] + self.kinds[ChangeKind.CHANGED] + self.kinds[ChangeKind.ATTRIBUTES]
 
     def _take(self, line: bytes) -> None:
         if (change := read_change(line)) is not None:
@@ -149,13 +149,13 @@ class Output:
             self.done_bytes = int(found[1])
             self.done_files = int(found[2] or self.done_files)
 
-    def _add(self, change: Change) -> None:
+    def _add(self, change: PathChange) -> None:
         if len(self.changes) < self.most:
             self.changes.append(change)
         self.serious = self.serious or not change.trifling
         if not change.is_folder:
             self.kinds[change.kind] += 1
-            if change.kind is Kind.ATTRIBUTES and self.relink is not None:
+            if change.kind is ChangeKind.ATTRIBUTES and self.relink is not None:
                 self.relink.append(change.path)
                 if len(self.relink) > KEPT_RELINKS:
                     self.relink = None
@@ -170,7 +170,7 @@ class Output:
         self.serious = self.serious or not change.trifling
         if not change.is_folder:
             self.kinds[change.kind] += int(number)
-            if change.kind is Kind.ATTRIBUTES:
+            if change.kind is ChangeKind.ATTRIBUTES:
                 self.relink = None
 
     def _number(self, name: bytes) -> int:
@@ -184,7 +184,7 @@ class Output:
         return self._number(name) - self._part(name, b"dir")
 
 
-def read_change(line: bytes) -> Change | None:
+def read_change(line: bytes) -> PathChange | None:
     """Read one line that rsync wrote in `OUT_FORMAT`; None for any other line.
 
     The first field is what rsync(1) calls the itemised change, `YXcstpoguax`.
@@ -195,24 +195,24 @@ def read_change(line: bytes) -> Change | None:
     item, size, _, name = fields
     path = _ESCAPED.sub(lambda found: bytes([int(found[1], 8) & 0xFF]), name)
     if item.startswith(b"*deleting"):
-        return Change(Kind.DELETED, path, 0)
+        return PathChange(ChangeKind.DELETED, path, 0)
     attributes = item[_ATTRIBUTES_FROM:]
     if attributes.startswith(b"+"):
-        return Change(Kind.CREATED, path, int(size))
+        return PathChange(ChangeKind.CREATED, path, int(size))
     if item[:1] in b"<>ch" and not path.endswith(b"/"):
-        return Change(Kind.CHANGED, path, int(size))
+        return PathChange(ChangeKind.CHANGED, path, int(size))
     # A folder's time moves whenever anything in it does, what is excluded included: alone it is no reason to copy.
     trifling = path.endswith(b"/") and not attributes.strip(b". tT")
-    return Change(Kind.ATTRIBUTES, path, 0, trifling=trifling)
+    return PathChange(ChangeKind.ATTRIBUTES, path, 0, trifling=trifling)
 
 
-def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | None = None) -> Trouble | None:
+def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | None = None) -> Failure | None:
     """Return why the mirror must stay as it is, or None (law 5).
 
     max_delete: a share of the mirror's files; None: somebody has allowed any number. An empty source is never allowed.
     """
     if stats.files == 0:
-        return Trouble(
+        return Failure(
             "source-empty",
             f"the source holds no files, the mirror holds {count(stats.mirror_files, 'file')}",
             "Is its disk mounted, and the root in app.yaml right? Nothing was changed.",
@@ -220,7 +220,7 @@ def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | N
         )
     if max_delete is not None and stats.deleted > max_delete * stats.mirror_files:
         share = stats.deleted / stats.mirror_files
-        return Trouble(
+        return Failure(
             "too-many-deletes",
             f"would delete {stats.deleted:,} of {count(stats.mirror_files, 'file')} ({share * 100:.1f} %), "
             f"the limit is {max_delete * 100:.4g} %",
@@ -228,7 +228,7 @@ def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | N
             refused=True,
         )
     if free_bytes is not None and stats.to_copy_bytes > free_bytes * (1 - ROOM_TO_LEAVE):
-        return Trouble(
+        return Failure(
             "disk-short",
             f"needs {size(stats.to_copy_bytes)} on the mirror, which has {size(free_bytes)} free",
             "Make room there.",

@@ -14,7 +14,7 @@ from core.wording import count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
 
 STAMP = "%Y%m%dT%H%M%SZ"
 _KINDS = {"f": "file", "l": "link"}
@@ -23,7 +23,7 @@ Outcome = Literal["good", "in part", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRun:
+class UndoableRun:
     """A run of which something may be kept: `site` was changed on `server`, and `did` says how."""
 
     id: str
@@ -38,7 +38,7 @@ class KeptRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReplacedSize:
     """How much of a run is kept on a server: files and links, not folders."""
 
     run: str
@@ -52,7 +52,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFile:
+class ReplacedFile:
     """One path that is kept, relative to the root. letter: its kind, as find(1) says it."""
 
     letter: str
@@ -71,7 +71,7 @@ class KeptFile:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class UndoResult:
     """How putting back ended.
 
     files: how many are as they were before the run; same: how many of them were so already. linked: paths that lie
@@ -84,7 +84,7 @@ class PutBack:
     linked: tuple[bytes, ...] = ()
     failed: tuple[bytes, ...] = ()
     left: int = 0
-    trouble: Trouble | None = None
+    trouble: Failure | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -153,7 +153,9 @@ def _as_bytes(text: str) -> bytes:
         return b""
 
 
-def newest_first(kept: Iterable[Kept], known: Mapping[str, KeptRun]) -> tuple[tuple[Kept, KeptRun], ...]:
+def newest_first(
+    kept: Iterable[ReplacedSize], known: Mapping[str, UndoableRun]
+) -> tuple[tuple[ReplacedSize, UndoableRun], ...]:
     """Return what is kept of runs that are on record, the newest first."""
     pairs = [(one, known[one.run]) for one in kept if one.run in known and one.files]
     return tuple(sorted(pairs, key=lambda pair: pair[0].run, reverse=True))

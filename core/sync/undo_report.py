@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from core.sync.undo import Kept, KeptFile, KeptRun, PutBack
+    from core.sync.undo import ReplacedFile, ReplacedSize, UndoableRun, UndoResult
 
 SHOWN = 20
 _TONES = {"good": Tone.GOOD, "in part": Tone.WARN, "refused": Tone.WARN, "failed": Tone.BAD}
@@ -22,7 +22,7 @@ _EXIT_CODES = {"good": 0, "in part": 1, "refused": 3, "failed": 1}
 
 def runs_reply(
     site: str,
-    runs: Sequence[tuple[Kept, KeptRun]],
+    runs: Sequence[tuple[ReplacedSize, UndoableRun]],
     silent: Sequence[tuple[str, str]],
     timezone: str,
     keep: timedelta,
@@ -63,7 +63,12 @@ def runs_reply(
 
 
 def listing_reply(
-    run: KeptRun, files: Sequence[KeptFile], number: int, size_bytes: int, paths: Sequence[bytes], what_next: str
+    run: UndoableRun,
+    files: Sequence[ReplacedFile],
+    number: int,
+    size_bytes: int,
+    paths: Sequence[bytes],
+    what_next: str,
 ) -> Reply:
     """Return what would be put back, with a button that does it. number, size_bytes: of all, not only of `files`."""
     rows = tuple(Row((one.kind, size(one.size_bytes), one.shown)) for one in files[:SHOWN])
@@ -90,7 +95,7 @@ def listing_reply(
     )
 
 
-def done_reply(run: KeptRun, own: str, ended: PutBack, what_next: str) -> Reply:
+def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) -> Reply:
     """Return how putting back ended. own: the run that it was."""
     parts: list[Part] = []
     if ended.trouble is not None:
@@ -132,7 +137,7 @@ def what_next(server: str, *, served: bool, next_at: datetime | None, timezone: 
     return f"{server} holds a copy: the next sync, {when}, makes it like the served one again."
 
 
-def _not_put_back(ended: PutBack) -> Iterator[Part]:
+def _not_put_back(ended: UndoResult) -> Iterator[Part]:
     rows = [("lies behind a symbolic link now", path) for path in ended.linked]
     rows += [("could not be put back", path) for path in ended.failed]
     if rows:
@@ -141,7 +146,7 @@ def _not_put_back(ended: PutBack) -> Iterator[Part]:
         yield Text("Asked for again, it goes on with these.")
 
 
-def _day(run: KeptRun, keep: timedelta, timezone: str) -> str:
+def _day(run: UndoableRun, keep: timedelta, timezone: str) -> str:
     return clock_time(run.begun_at + keep, timezone)[: len("2026-01-01")]
 
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from core.sync.rsync_output import MARK, Change, Kind, read_change
+from core.sync.rsync_output import MARK, ChangeKind, PathChange, read_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
 
 KEPT_FINDINGS = 1000
 # Times of files are whole seconds here, and clocks were compared over a network.
@@ -30,7 +30,7 @@ _SETTLED_ITEM = 2
 Outcome = Literal["good", "differs", "refused", "failed"]
 
 
-class Finding(StrEnum):
+class PathVerdict(StrEnum):
     """What a path that differs is. All but `SINCE` and `SETTLED` are wrong."""
 
     SILENT = "other content, same size and time"
@@ -45,14 +45,14 @@ class Finding(StrEnum):
     @property
     def is_wrong(self) -> bool:
         """Whether the last good copy should have left it otherwise."""
-        return self not in (Finding.SINCE, Finding.SETTLED)
+        return self not in (PathVerdict.SINCE, PathVerdict.SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PathDifference:
     """One path that differs. content: whether its bytes do, or a link's target; otherwise what belongs to it."""
 
-    change: Change
+    change: PathChange
     content: bool
 
     @property
@@ -62,7 +62,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FileStat:
     """What lies at a path on one server.
 
     mode: as stat(2) has it, its kind included. Times are whole seconds since 1970, by that server's clock: written_s of
@@ -80,13 +80,13 @@ class Seen:
         """The bits of the mode that say whether it is a file, a folder, a link."""
         return self.mode & 0o170000
 
-    def is_like(self, other: Seen) -> bool:
+    def is_like(self, other: FileStat) -> bool:
         """Return whether both are known to be the same in everything that a copy brings over."""
         mine, theirs = ((one.mode, one.size_bytes, one.written_s, one.digest) for one in (self, other))
         return bool(self.digest) and mine == theirs
 
 
-Side = dict[bytes, Seen]
+Side = dict[bytes, FileStat]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,17 @@ class LastCopy:
     began_s: float
     ended_s: float
 
-    def is_before(self, here: Seen) -> bool:
+    def is_before(self, here: FileStat) -> bool:
         """Return whether the source's side of a path was touched since the copy began."""
         return here.touched_s >= self.began_s - SLACK_S
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class WrongPath:
     """One path that is wrong, and how."""
 
-    finding: Finding
-    change: Change
+    finding: PathVerdict
+    change: PathChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,12 @@ class Proof:
     outcome: Outcome
     took_s: float = 0.0
     files: int = 0
-    wrong: tuple[Found, ...] = ()
-    counts: Mapping[Finding, int] = field(default_factory=dict)
+    wrong: tuple[WrongPath, ...] = ()
+    counts: Mapping[PathVerdict, int] = field(default_factory=dict)
     copied_at: datetime | None = None
     databases: int = 0
     undone: bool = False
-    trouble: Trouble | None = None
+    trouble: Failure | None = None
 
     @property
     def wrong_paths(self) -> int:
@@ -140,10 +140,10 @@ class Proof:
     @property
     def since(self) -> int:
         """How many paths were changed since the last copy, which is as it should be."""
-        return self.counts.get(Finding.SINCE, 0)
+        return self.counts.get(PathVerdict.SINCE, 0)
 
 
-def read_difference(line: bytes) -> Difference | None:
+def read_difference(line: bytes) -> PathDifference | None:
     """Read one line of rsync (`core.sync.rsync_output.OUT_FORMAT`); None for any other, and for what is no difference.
 
     A folder's time moves whenever anything in it does: alone it is none.
@@ -152,10 +152,10 @@ def read_difference(line: bytes) -> Difference | None:
     if change is None or change.trifling:
         return None
     item = line.removeprefix(MARK)
-    content = change.kind is not Kind.DELETED and (
+    content = change.kind is not ChangeKind.DELETED and (
         item[:1] in b"<>" or item[_SETTLED_ITEM : _SETTLED_ITEM + 1] in b"c+"
     )
-    return Difference(change, content=content)
+    return PathDifference(change, content=content)
 
 
 def is_below(path: bytes) -> bool:
@@ -170,7 +170,7 @@ def folders_of(path: bytes) -> Iterator[bytes]:
         yield path or ROOT
 
 
-def to_look_at(differences: Iterable[Difference]) -> tuple[bytes, ...]:
+def to_look_at(differences: Iterable[PathDifference]) -> tuple[bytes, ...]:
     """Return every path to ask both servers about before `differences` can be judged: theirs, and their folders'."""
     wanted: dict[bytes, None] = {}
     for one in differences:
@@ -179,35 +179,39 @@ def to_look_at(differences: Iterable[Difference]) -> tuple[bytes, ...]:
     return tuple(wanted)
 
 
-def judge(one: Difference, source: Mapping[bytes, Seen], mirror: Mapping[bytes, Seen], copy: LastCopy) -> Finding:
+def judge(
+    one: PathDifference, source: Mapping[bytes, FileStat], mirror: Mapping[bytes, FileStat], copy: LastCopy
+) -> PathVerdict:
     """Return what a path that differs is, from what lies there and in the folders around it on both servers."""
     here, there = source.get(one.key), mirror.get(one.key)
     if here is None:
-        return Finding.SETTLED if there is None else _only_there(one.key, there, source, copy)
+        return PathVerdict.SETTLED if there is None else _only_there(one.key, there, source, copy)
     if there is None:
         normal = copy.is_before(here) or _came_with_folder(one.key, source, mirror, copy)
-        return Finding.SINCE if normal else Finding.MISSING
+        return PathVerdict.SINCE if normal else PathVerdict.MISSING
     if here.is_like(there):
-        return Finding.SETTLED
+        return PathVerdict.SETTLED
     if not (one.content or here.kind != there.kind):
-        return Finding.SINCE if copy.is_before(here) else Finding.ATTRIBUTES
+        return PathVerdict.SINCE if copy.is_before(here) else PathVerdict.ATTRIBUTES
     if (here.kind, here.size_bytes, here.written_s) == (there.kind, there.size_bytes, there.written_s):
-        return Finding.SILENT
+        return PathVerdict.SILENT
     if there.written_s > max(here.written_s, copy.ended_s + SLACK_S):
-        return Finding.WRITTEN_THERE
+        return PathVerdict.WRITTEN_THERE
     normal = copy.is_before(here) or _came_with_folder(one.key, source, mirror, copy)
-    return Finding.SINCE if normal else Finding.MISSED
+    return PathVerdict.SINCE if normal else PathVerdict.MISSED
 
 
-def _only_there(path: bytes, there: Seen, source: Mapping[bytes, Seen], copy: LastCopy) -> Finding:
+def _only_there(path: bytes, there: FileStat, source: Mapping[bytes, FileStat], copy: LastCopy) -> PathVerdict:
     """Judge a path that only the mirror has: it may have been deleted at the source, which its folder there shows."""
     if there.written_s > copy.ended_s + SLACK_S:
-        return Finding.ONLY_THERE
+        return PathVerdict.ONLY_THERE
     nearest = next((source[folder] for folder in folders_of(path) if folder in source), None)
-    return Finding.SINCE if nearest is not None and copy.is_before(nearest) else Finding.ONLY_THERE
+    return PathVerdict.SINCE if nearest is not None and copy.is_before(nearest) else PathVerdict.ONLY_THERE
 
 
-def _came_with_folder(path: bytes, source: Mapping[bytes, Seen], mirror: Mapping[bytes, Seen], copy: LastCopy) -> bool:
+def _came_with_folder(
+    path: bytes, source: Mapping[bytes, FileStat], mirror: Mapping[bytes, FileStat], copy: LastCopy
+) -> bool:
     """Return whether a folder around it was made or moved there since the copy: what is in it is not touched by that.
 
     A folder that was moved, or given another mode, was touched and not written.

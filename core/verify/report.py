@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
-from core.verify.compare import Finding
+from core.verify.compare import PathVerdict
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _details(proof: Proof, timezone: str) -> Iterator[Part]:
     if proof.wrong:
         rows = tuple(Row((str(one.finding), one.change.shown), Tone.BAD) for one in proof.wrong[:SHOWN])
         yield Table(("what", "path"), rows, left_out=proof.wrong_paths - len(rows))
-        if Finding.SILENT in proof.counts:
+        if PathVerdict.SILENT in proof.counts:
             yield Text(_SILENT)
         yield Text(_KEPT_ASIDE)
         if proof.undone:
@@ -169,6 +169,6 @@ def _buttons(proof: Proof) -> Iterator[Button]:
     if proof.outcome == "differs":
         copy = f"{shlex.quote(proof.site)} --to {proof.mirror}"
         yield Button(
-            "Sync again", f"sync {copy} --checksum" if Finding.SILENT in proof.counts else f"sync {copy}", "primary"
+            "Sync again", f"sync {copy} --checksum" if PathVerdict.SILENT in proof.counts else f"sync {copy}", "primary"
         )
         yield Button("Verify again", f"sync {copy} --verify")

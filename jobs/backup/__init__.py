@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from jobs import Job
 from jobs.backup.cards import look_at_ages, tell
-from jobs.backup.listing import Listing, list_snapshots
+from jobs.backup.listing import SnapshotListing, list_snapshots
 from jobs.backup.lock import REPOSITORY, site_claim
-from jobs.backup.many import Backed, back_up_sites
-from jobs.backup.one import Wish
+from jobs.backup.many import BackupBatchResult, back_up_sites
+from jobs.backup.one import BackupRequest
 from ops.store.copies.backups import RESTORE, UPKEEP
 
 if TYPE_CHECKING:
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from ops.ports import Ports
 
-__all__ = ["JOB", "Backed", "Listing", "Wish", "back_up", "end_interrupted", "list_snapshots"]
+__all__ = [
+    "JOB",
+    "BackupBatchResult",
+    "BackupRequest",
+    "SnapshotListing",
+    "back_up",
+    "end_interrupted",
+    "list_snapshots",
+]
 
 BY_CLOCK = "bot:backup"
 SCHEDULED = "scheduled"
@@ -29,8 +37,8 @@ LOOK_EVERY = timedelta(hours=1)
 
 
 async def back_up(
-    ports: Ports, sites: Sequence[Site], wish: Wish, on_progress: Callable[[BackupProgress], None]
-) -> Backed:
+    ports: Ports, sites: Sequence[Site], wish: BackupRequest, on_progress: Callable[[BackupProgress], None]
+) -> BackupBatchResult:
     """Back up sites because somebody asked; see `jobs.backup.many.back_up_sites`."""
     backed = await back_up_sites(ports, sites, wish, on_progress)
     await tell(ports, backed, scheduled=False)
@@ -44,7 +52,7 @@ async def by_clock(ports: Ports, key: str, _at: datetime) -> None:
     if key != SCHEDULED:
         await look_at_ages(ports)
         return
-    backed = await back_up_sites(ports, tuple(ports.fleet.sites.values()), Wish(BY_CLOCK))
+    backed = await back_up_sites(ports, tuple(ports.fleet.sites.values()), BackupRequest(BY_CLOCK))
     await tell(ports, backed, scheduled=True)
 
 

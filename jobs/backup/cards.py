@@ -19,7 +19,7 @@ from core.reply import Tone
 from ops.gather.trouble_cards import mend_trouble, put_trouble
 
 if TYPE_CHECKING:
-    from jobs.backup.many import Backed
+    from jobs.backup.many import BackupBatchResult
     from ops.ports import Ports
 
 # More sites than this with trouble in one run are one message.
@@ -27,10 +27,10 @@ MOST_SINGLE_CARDS = 3
 UPKEEP_KEY = "backup:upkeep"
 
 
-async def tell(ports: Ports, backed: Backed, *, scheduled: bool) -> None:
+async def tell(ports: Ports, backed: BackupBatchResult, *, scheduled: bool) -> None:
     """Put cards for what went wrong in a scheduled run, and say on those that are there what is good again."""
     now = ports.clock.now()
-    last = await ports.store.keeping.backed_up()
+    last = await ports.store.protection.backed_up()
     bad = [result for result in backed.results if is_bad(result)]
     good = [result for result in backed.results if result.outcome == "good" and not result.shrank]
     if scheduled and len(bad) > MOST_SINGLE_CARDS:
@@ -54,7 +54,7 @@ async def look_at_ages(ports: Ports, *, only_mend: bool = False) -> None:
     """Put a card for sites whose backup is older than `offsite.max_age`, or say that there are none any more."""
     if ports.fleet.offsite is None:
         return
-    now, last, max_age = ports.clock.now(), await ports.store.keeping.backed_up(), ports.fleet.offsite.max_age
+    now, last, max_age = ports.clock.now(), await ports.store.protection.backed_up(), ports.fleet.offsite.max_age
     late = overdue(last, ports.fleet.sites, now, max_age)
     if not late:
         await mend_trouble(ports, OVERDUE_KEY, "Every site is backed up again")

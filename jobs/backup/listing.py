@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.backup.report import Known, Listed
+from core.backup.report import BackupHistory, ListedSnapshot
 from core.errors import RefusedError, SharpnetError, StoreError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
 from ops.store.copies.backups import PROOF, SAVE, UPKEEP
@@ -23,14 +23,14 @@ OF_ALL = frozenset({"wrong-password", "settings"})
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SnapshotListing:
     """The snapshots of the fleet or one site, newest first, and the server that they were asked from."""
 
     snapshots: tuple[Snapshot, ...]
     server: str
 
 
-async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str | None = None) -> Listing:
+async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str | None = None) -> SnapshotListing:
     """Ask for the snapshots from the first server that can, beginning with `first`; none where none was ever made.
 
     Raises RefusedError with every server's reason where none can.
@@ -47,11 +47,11 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
         except StoreError:
             raise
         except SharpnetError as error:
-            found = Trouble.of(error)
-        if not isinstance(found, Trouble):
-            return Listing(found, server)
+            found = Failure.of(error)
+        if not isinstance(found, Failure):
+            return SnapshotListing(found, server)
         if found.code == "no-repository" and not await ports.store.backups.any_made():
-            return Listing((), server)
+            return SnapshotListing((), server)
         reasons.append(found.message)
         hint = hint or found.hint
         if found.code in OF_ALL:
@@ -59,13 +59,13 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
     raise RefusedError(f"The off-site backups cannot be read: {listing(list(dict.fromkeys(reasons)))}.", hint=hint)
 
 
-async def with_figures(ports: Ports, snapshots: tuple[Snapshot, ...]) -> tuple[Listed, ...]:
+async def with_figures(ports: Ports, snapshots: tuple[Snapshot, ...]) -> tuple[ListedSnapshot, ...]:
     """Return snapshots with what the runs that made them have counted."""
     runs = await ports.store.backups.by_snapshot(snapshot.id for snapshot in snapshots)
     return tuple(_listed(snapshot, runs.get(snapshot.id)) for snapshot in snapshots)
 
 
-async def known_backups(ports: Ports) -> tuple[Known, ...]:
+async def known_backups(ports: Ports) -> tuple[BackupHistory, ...]:
     """Return what is on record of every site's backups; nothing is asked of any server."""
     backups = ports.store.backups
     good = await backups.newest(SAVE, ("good",))
@@ -87,18 +87,20 @@ async def under_way(ports: Ports) -> str:
     return next((claim.purpose for claim in held if claim.name == REPOSITORY), "")
 
 
-def _listed(snapshot: Snapshot, run: BackupRun | None) -> Listed:
+def _listed(snapshot: Snapshot, run: BackupRun | None) -> ListedSnapshot:
     if run is None or run.body is None:
-        return Listed(snapshot)
-    return Listed(snapshot, int(str(run.body["files"])), int(str(run.body["size_bytes"])), partly=run.outcome != "good")
+        return ListedSnapshot(snapshot)
+    return ListedSnapshot(
+        snapshot, int(str(run.body["files"])), int(str(run.body["size_bytes"])), partly=run.outcome != "good"
+    )
 
 
-def _known(site: str, good: BackupRun | None, last: BackupRun | None, proof: BackupRun | None) -> Known:
+def _known(site: str, good: BackupRun | None, last: BackupRun | None, proof: BackupRun | None) -> BackupHistory:
     body = (good.body or {}) if good is not None else {}
     bad = last is not None and last.outcome != "good"
     trouble = str((last.body or {}).get("why", last.outcome)) if last is not None and bad else ""
     shrank = str(body.get("shrank") or "")
-    return Known(
+    return BackupHistory(
         site=site,
         backed_up_at=good.begun_at if good is not None else None,
         server=good.server if good is not None else "",

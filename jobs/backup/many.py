@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import is_upkeep_due
 from core.errors import RefusedError, SharpnetError, StoreError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from jobs.backup.lock import REPOSITORY, holding, offsite_of
-from jobs.backup.one import Wish, back_up_site, not_begun
+from jobs.backup.one import BackupRequest, back_up_site, not_begun
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
-from ops.restic.repository import Place
+from ops.restic.repository import SiteLocation
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import UPKEEP, BackupRun
 
@@ -45,18 +45,18 @@ ON_THE_WAY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Backed:
+class BackupBatchResult:
     """How a run over many sites ended. upkeep: what went wrong when old backups were let go; None: nothing."""
 
     results: tuple[BackupResult, ...]
-    upkeep: Trouble | None = None
+    upkeep: Failure | None = None
 
 
 @dataclass(slots=True)
-class _Batch:
+class _BackupBatch:
     ports: Ports
     restic: Restic
-    wish: Wish
+    wish: BackupRequest
     on_progress: Callable[[BackupProgress], None]
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
     works_from: list[str] = field(default_factory=list)
@@ -81,12 +81,12 @@ class _Batch:
     async def one(self, site: Site, server: str) -> BackupResult:
         """Back up one site, unless somebody else does."""
         try:
-            return await back_up_site(self.ports, self.restic, Place(site, server), self.wish, self.on_progress)
+            return await back_up_site(self.ports, self.restic, SiteLocation(site, server), self.wish, self.on_progress)
         except RefusedError as error:
-            held = Trouble("held", error.message.rstrip("."), error.hint, refused=True)
+            held = Failure("held", error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
 
-    async def way_in(self, server: str) -> Trouble | None:
+    async def way_in(self, server: str) -> Failure | None:
         """Open the repository from a server, made where there never was one; return what stands in the way."""
         try:
             async with self.making:
@@ -96,14 +96,14 @@ class _Batch:
         except StoreError:
             raise
         except SharpnetError as error:
-            return Trouble.of(error)
+            return Failure.of(error)
         return trouble
 
-    async def _make(self, server: str) -> Trouble | None:
+    async def _make(self, server: str) -> Failure | None:
         """Make the repository, unless there has been one: then its disk is not mounted, or it was lost."""
         store, now = self.ports.store, self.ports.clock.now()
         if not self.wish.new_repository and await store.backups.any_made():
-            return Trouble(
+            return Failure(
                 "repository-gone",
                 "the repository at offsite.path is gone, though backups were made there",
                 "Is its disk mounted on the off-site host? To begin anew without the old backups: "
@@ -117,9 +117,9 @@ class _Batch:
 async def back_up_sites(
     ports: Ports,
     sites: Sequence[Site],
-    wish: Wish,
+    wish: BackupRequest,
     on_progress: Callable[[BackupProgress], None] = lambda _progress: None,
-) -> Backed:
+) -> BackupBatchResult:
     """Back up each site from where it is active, and let go of what `offsite.keep` does not keep; results in order.
 
     Raises RefusedError where the fleet has no off-site host or another run is under way, StoreError.
@@ -128,13 +128,13 @@ async def back_up_sites(
     owner = run_id(ports.clock.now(), secrets.token_hex(4))
     async with holding(ports, REPOSITORY, owner, "a backup run"):
         serving = await serving_now(ports, sites, wish.who)
-        batch = _Batch(ports, restic, wish, on_progress)
+        batch = _BackupBatch(ports, restic, wish, on_progress)
         by_server: dict[str, list[Site]] = {}
         results: dict[str, BackupResult] = {}
         for site in sites:
             direction = serving.direction(site)
             if direction.source is None:
-                why = Trouble(
+                why = Failure(
                     "quarantined", direction.why or "", "`sites` says what is served from where.", refused=True
                 )
                 server = serving.active.get(site.name, site.home)
@@ -147,10 +147,10 @@ async def back_up_sites(
                 working = [group.create_task(batch.on_server(*one)) for one in by_server.items()]
         results |= {result.site: result for task in working for result in task.result()}
         upkeep = await _upkeep(batch, [result for result in results.values() if result.may_forget], owner)
-        return Backed(tuple(results[site.name] for site in sites), upkeep)
+        return BackupBatchResult(tuple(results[site.name] for site in sites), upkeep)
 
 
-async def _upkeep(batch: _Batch, good: Sequence[BackupResult], owner: str) -> Trouble | None:
+async def _upkeep(batch: _BackupBatch, good: Sequence[BackupResult], owner: str) -> Failure | None:
     """Let go of old backups of those sites that were backed up well, and once a day of the data that nobody needs."""
     ports, restic = batch.ports, batch.restic
     if not good or not batch.works_from:
@@ -168,16 +168,16 @@ async def _upkeep(batch: _Batch, good: Sequence[BackupResult], owner: str) -> Tr
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble.of(error)
+        return Failure.of(error)
 
 
-async def _prune(batch: _Batch, run: BackupRun) -> Trouble | None:
+async def _prune(batch: _BackupBatch, run: BackupRun) -> Failure | None:
     ports, restic = batch.ports, batch.restic
     try:
         trouble = await restic.prune(run.server)
         size = await restic.size(run.server) if trouble is None else None
     except SharpnetError as error:
-        trouble, size = Trouble.of(error), None
+        trouble, size = Failure.of(error), None
     body: dict[str, object] = {"size_bytes": size} if isinstance(size, int) else {}
     if trouble is not None:
         body |= {"code": trouble.code, "why": trouble.message, "hint": trouble.hint}

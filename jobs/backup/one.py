@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import Extent, shrank, why_not_back_up
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.backup.lock import databases_of, holding, site_claim
 from ops.rsync.mirror import run_id
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ops.ports import Ports
-    from ops.restic.repository import Place, Restic, Source
+    from ops.restic.repository import BackupSource, Restic, SiteLocation
 
 NAMED_FILES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BackupRequest:
     """What was asked of a backup.
 
     allow_shrink: take what is there now for the measure of later backups, however little. new_repository: make one even
@@ -42,30 +42,30 @@ class Wish:
 async def back_up_site(
     ports: Ports,
     restic: Restic,
-    place: Place,
-    wish: Wish,
+    place: SiteLocation,
+    wish: BackupRequest,
     on_progress: Callable[[BackupProgress], None],
 ) -> BackupResult:
     """Back up one site, and return how that ended; what goes wrong is in the result. Raises StoreError."""
-    return await _Doing(ports, restic, place, wish, on_progress).on_record()
+    return await _BackupRun(ports, restic, place, wish, on_progress).on_record()
 
 
-async def not_begun(ports: Ports, site: str, server: str, trouble: Trouble, who: str) -> BackupResult:
+async def not_begun(ports: Ports, site: str, server: str, trouble: Failure, who: str) -> BackupResult:
     """Put on record that a backup was asked for and not begun, and return its result."""
     result = BackupResult(site, server, "failed").ended_by(trouble)
     await ports.store.record.add(ports.clock.now(), f"{SAVE}.{result.outcome}", site, who, result.facts)
     return result
 
 
-class _Doing:
+class _BackupRun:
     """One backup under way."""
 
     def __init__(
         self,
         ports: Ports,
         restic: Restic,
-        place: Place,
-        wish: Wish,
+        place: SiteLocation,
+        wish: BackupRequest,
         on_progress: Callable[[BackupProgress], None],
     ) -> None:
         self._ports = ports
@@ -100,12 +100,12 @@ class _Doing:
         except StoreError:
             raise
         except SharpnetError as error:
-            return self._blank.ended_by(Trouble.of(error))
+            return self._blank.ended_by(Failure.of(error))
 
     async def _saved(self) -> BackupResult:
         self._show("counting")
         source = await self._restic.survey(self._place)
-        if isinstance(source, Trouble):
+        if isinstance(source, Failure):
             return self._blank.ended_by(source)
         trouble = why_not_back_up(source.extent, self._place.server)
         if trouble is not None:
@@ -121,7 +121,7 @@ class _Doing:
             with contextlib.suppress(SharpnetError):
                 await self._restic.remove(self._place.server, self._place.dumps)
 
-    async def _dump(self) -> Trouble | None:
+    async def _dump(self) -> Failure | None:
         for database in self._place.site.databases:
             self._show(f"dumping {database.name}")
             dumping, first = databases_of(self._ports).dump_line(database, self._place.server)
@@ -130,11 +130,11 @@ class _Doing:
                 return trouble
         return None
 
-    async def _snapshot(self, source: Source) -> BackupResult:
+    async def _snapshot(self, source: BackupSource) -> BackupResult:
         site = self._place.site
         self._show(f"saving {count(source.extent.files, 'file')}")
         saved = await self._restic.save(self._place, source, with_dumps=bool(site.databases))
-        if isinstance(saved, Trouble):
+        if isinstance(saved, Failure):
             return self._blank.ended_by(saved)
         result = replace(
             self._blank,
@@ -161,10 +161,10 @@ class _Doing:
         self._on_progress(BackupProgress(self._blank.site, self._blank.server, doing))
 
 
-def _unreadable(paths: tuple[str, ...], server: str) -> Trouble | None:
+def _unreadable(paths: tuple[str, ...], server: str) -> Failure | None:
     if not paths:
         return None
-    return Trouble(
+    return Failure(
         "source-unreadable",
         f"{count(len(paths), 'file')} could not be read on {server}: {listing(paths, NAMED_FILES)}",
         "Let the SSH user read them, or exclude them in app.yaml. The others are saved; nothing older was let go.",

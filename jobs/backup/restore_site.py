@@ -10,13 +10,13 @@ from core.backup.snapshots import newest_of
 from core.cutover.steps import Outcome
 from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
 from core.plan.restore import Restore, differences
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.wording import clock_time, listing
 from jobs.backup.listing import list_snapshots
 from jobs.backup.lock import databases_of, offsite_of
 from jobs.sync.serving import serving_now
-from ops.restic.repository import Place, split_paths
-from ops.rsync.mirror import Pull, put_in_place
+from ops.restic.repository import SiteLocation, split_paths
+from ops.rsync.mirror import MirrorCopy, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ SWAP_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class RestoreOutcome:
     """How a restore ended. REFUSED: what is there is as it was; UNKNOWN: it may or may not have happened."""
 
     outcome: Outcome
@@ -78,12 +78,12 @@ async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tup
 
 async def bring_back(
     ports: Ports, restore: Restore, run: str, show: Callable[[str], None], *, begun_before: bool = False
-) -> Brought:
+) -> RestoreOutcome:
     """Restore a site as `restore` says. run: its name, under which what it replaces is kept; the same after a crash.
 
     begun_before: another process has begun it, and may have done it. Whoever calls holds the claim on the site.
     """
-    place = Place(ports.fleet.sites[restore.site], restore.server)
+    place = SiteLocation(ports.fleet.sites[restore.site], restore.server)
     restic = offsite_of(ports)
     try:
         show("restoring")
@@ -91,9 +91,9 @@ async def bring_back(
     except StoreError:
         raise
     except SharpnetError as error:
-        trouble = Trouble.of(error)
+        trouble = Failure.of(error)
     if trouble is not None:
-        return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+        return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     loaded, trouble = await _load(ports, restic, place, restore, run, show)
     if trouble is None:
         show("putting in place")
@@ -101,16 +101,16 @@ async def bring_back(
     else:
         with contextlib.suppress(SharpnetError):
             await restic.give_up(place)
-        brought = Brought(Outcome.REFUSED, trouble.message, trouble.hint)
+        brought = RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     if brought.outcome == Outcome.REFUSED and loaded:
         why = f"{brought.why}; the files are as they were, but restored are already: {listing(loaded)}"
-        return Brought(Outcome.UNKNOWN, why, brought.hint)
+        return RestoreOutcome(Outcome.UNKNOWN, why, brought.hint)
     return brought
 
 
 async def _load(
-    ports: Ports, restic: Restic, place: Place, restore: Restore, run: str, show: Callable[[str], None]
-) -> tuple[tuple[str, ...], Trouble | None]:
+    ports: Ports, restic: Restic, place: SiteLocation, restore: Restore, run: str, show: Callable[[str], None]
+) -> tuple[tuple[str, ...], Failure | None]:
     """Put each database in place of what is there; return which ones were, and what ended it."""
     wanted = [database for database in place.site.databases if database.name in restore.databases]
     like = restore.taken_on if restore.taken_on in place.site.servers else place.server
@@ -123,18 +123,18 @@ async def _load(
         except StoreError:
             raise
         except SharpnetError as error:
-            copy = Trouble.of(error)
-        if isinstance(copy, Trouble):
+            copy = Failure.of(error)
+        if isinstance(copy, Failure):
             return tuple(loaded), copy
         loaded.append(database.name)
     return tuple(loaded), None
 
 
-async def _exchange(ports: Ports, place: Place, run: str, *, begun_before: bool) -> Brought:
+async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before: bool) -> RestoreOutcome:
     """Put the restored files in place; where the answer was lost, find out."""
     fleet, site = ports.fleet, place.site
     server = fleet.servers[place.server]
-    pull = Pull(site, server, server)
+    pull = MirrorCopy(site, server, server)
     maybe_done = begun_before
     lost = ""
     for attempt in range(SWAP_TRIES):
@@ -147,24 +147,26 @@ async def _exchange(ports: Ports, place: Place, run: str, *, begun_before: bool)
             maybe_done, lost = True, error.message
             continue
         except SharpnetError as error:
-            trouble = Trouble.of(error)
+            trouble = Failure.of(error)
         if trouble is None or (maybe_done and trouble.code == "not-ready"):
-            return Brought(Outcome.DONE)
-        return Brought(Outcome.REFUSED, trouble.message, trouble.hint)
-    return Brought(Outcome.UNKNOWN, lost, "Look at the root there: it is whole, the old content or the restored one.")
+            return RestoreOutcome(Outcome.DONE)
+        return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
+    return RestoreOutcome(
+        Outcome.UNKNOWN, lost, "Look at the root there: it is whole, the old content or the restored one."
+    )
 
 
 async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
     serving = await serving_now(ports, [site], who)
-    there = await offsite_of(ports).there(Place(site, server))
-    if isinstance(there, Trouble):
+    there = await offsite_of(ports).there(SiteLocation(site, server))
+    if isinstance(there, Failure):
         raise RefusedError(f"{there.message}.", hint=there.hint)
     root, dumps = split_paths(snapshot)
     databases = site.databases if dumps else ()
     present = []
     for database in databases:
         found = await databases_of(ports).look_only(database, server)
-        if isinstance(found, Trouble):
+        if isinstance(found, Failure):
             raise RefusedError(f"{found.message}.", hint=found.hint)
         if found.exists:
             present.append(database.name)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress
-from core.backup.sample import Proof, Seen, restore_s, seen
+from core.backup.sample import RestoreTestResult, SampleOutcome, restore_s, seen
 from core.backup.snapshots import newest_of
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from jobs.backup.lock import REPOSITORY, holding, offsite_of, site_claim
 from jobs.sync.serving import serving_now
-from ops.restic.repository import Place, split_paths
+from ops.restic.repository import SiteLocation, split_paths
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import PROOF, BackupRun
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.backup.snapshots import Snapshot
     from core.fleet import Site
     from ops.ports import Ports
-    from ops.restic.repository import Chosen, Restic
+    from ops.restic.repository import Restic, SnapshotFiles
 
 RANDOM_FILES = 12
 # Large enough to measure a rate, small enough for any disk.
@@ -34,7 +34,7 @@ SCRATCH = "proof"
 
 async def prove_sites(
     ports: Ports, sites: Sequence[Site], who: str, on_progress: Callable[[BackupProgress], None]
-) -> tuple[tuple[Proof, ...], Trouble | None]:
+) -> tuple[tuple[RestoreTestResult, ...], Failure | None]:
     """Prove the newest backup of each site, and return the proofs, and what is wrong with the repository itself.
 
     Raises RefusedError where the fleet has no off-site host or a backup run is under way, StoreError.
@@ -43,8 +43,8 @@ async def prove_sites(
     owner = run_id(ports.clock.now(), secrets.token_hex(4))
     async with holding(ports, REPOSITORY, owner, "a verification of backups"):
         serving = await serving_now(ports, sites, who)
-        structure: Trouble | None = None
-        snapshots: dict[str, tuple[Snapshot, ...] | Trouble] = {}
+        structure: Failure | None = None
+        snapshots: dict[str, tuple[Snapshot, ...] | Failure] = {}
         proofs = []
         for site in sites:
             server = serving.active.get(site.name, site.home)
@@ -54,35 +54,35 @@ async def prove_sites(
                     structure = await _structure(restic, server)
                 # Reading what is gone is tried for a quarter of an hour, file by file.
                 snapshots[server] = structure or await _snapshots(restic, server)
-            proofs.append(await _on_record(ports, restic, Place(site, server), snapshots[server], who))
+            proofs.append(await _on_record(ports, restic, SiteLocation(site, server), snapshots[server], who))
             on_progress(BackupProgress(site.name, server, "done"))
         return tuple(proofs), structure
 
 
-async def _snapshots(restic: Restic, server: str) -> tuple[Snapshot, ...] | Trouble:
+async def _snapshots(restic: Restic, server: str) -> tuple[Snapshot, ...] | Failure:
     try:
         return await restic.snapshots(server)
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble.of(error)
+        return Failure.of(error)
 
 
-async def _structure(restic: Restic, server: str) -> Trouble | None:
+async def _structure(restic: Restic, server: str) -> Failure | None:
     try:
         return await restic.check(server)
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble.of(error)
+        return Failure.of(error)
 
 
 async def _on_record(
-    ports: Ports, restic: Restic, place: Place, snapshots: tuple[Snapshot, ...] | Trouble, who: str
-) -> Proof:
+    ports: Ports, restic: Restic, place: SiteLocation, snapshots: tuple[Snapshot, ...] | Failure, who: str
+) -> RestoreTestResult:
     """Prove one site's newest backup, on record from before its first step to its end."""
     now = ports.clock.now()
-    blank = Proof(place.site.name, place.server)
+    blank = RestoreTestResult(place.site.name, place.server)
     owner = run_id(now, secrets.token_hex(4))
     run = BackupRun(owner, PROOF, blank.site, place.server, now, body={"owner": owner})
     async with holding(ports, site_claim(blank.site), owner, f"a verification of the backup of {blank.site}"):
@@ -94,28 +94,34 @@ async def _on_record(
 
 
 async def _proven(
-    ports: Ports, restic: Restic, place: Place, snapshots: tuple[Snapshot, ...] | Trouble, blank: Proof
-) -> Proof:
-    if isinstance(snapshots, Trouble):
+    ports: Ports,
+    restic: Restic,
+    place: SiteLocation,
+    snapshots: tuple[Snapshot, ...] | Failure,
+    blank: RestoreTestResult,
+) -> RestoreTestResult:
+    if isinstance(snapshots, Failure):
         return replace(blank, trouble=snapshots)
     snapshot = newest_of(snapshots, blank.site)
     if snapshot is None:
-        why = Trouble("no-backup", "there is no backup of it", "Make one with `backup run`.")
+        why = Failure("no-backup", "there is no backup of it", "Make one with `backup run`.")
         return replace(blank, trouble=why)
     try:
         return await _compared(ports, restic, place, snapshot, replace(blank, snapshot=snapshot))
     except StoreError:
         raise
     except SharpnetError as error:
-        return replace(blank, snapshot=snapshot, trouble=Trouble.of(error))
+        return replace(blank, snapshot=snapshot, trouble=Failure.of(error))
 
 
-async def _compared(ports: Ports, restic: Restic, place: Place, snapshot: Snapshot, blank: Proof) -> Proof:
+async def _compared(
+    ports: Ports, restic: Restic, place: SiteLocation, snapshot: Snapshot, blank: RestoreTestResult
+) -> RestoreTestResult:
     root, dumps = split_paths(snapshot)
     began_s = ports.clock.monotonic()
     chosen = await restic.choose(place, snapshot, dumps, RANDOM_FILES, MOST_BYTES, secrets.randbelow(1 << 30))
     overhead_s = ports.clock.monotonic() - began_s
-    if isinstance(chosen, Trouble):
+    if isinstance(chosen, Failure):
         return replace(blank, trouble=chosen)
     scratch = f"{place.work}/{SCRATCH}"
     try:
@@ -132,7 +138,9 @@ async def _compared(ports: Ports, restic: Restic, place: Place, snapshot: Snapsh
             await restic.remove(place.server, scratch)
 
 
-async def _judged(restic: Restic, place: Place, chosen: Chosen, blank: Proof, inside: tuple[str, str]) -> Proof:
+async def _judged(
+    restic: Restic, place: SiteLocation, chosen: SnapshotFiles, blank: RestoreTestResult, inside: tuple[str, str]
+) -> RestoreTestResult:
     root, dumps = inside
     scratch = f"{place.work}/{SCRATCH}"
     paths = [path for path, _ in chosen.files]
@@ -141,17 +149,17 @@ async def _judged(restic: Restic, place: Place, chosen: Chosen, blank: Proof, in
     live = [place.root + path.removeprefix(root) for path in of_site]
     rows = await restic.compare(place.server, [(scratch + path, at) for path, at in zip(of_site, live, strict=True)])
     broken = await restic.broken_dumps(place.server, of_dumps)
-    if isinstance(rows, Trouble):
+    if isinstance(rows, Failure):
         return replace(blank, trouble=rows)
-    if isinstance(broken, Trouble):
+    if isinstance(broken, Failure):
         return replace(blank, trouble=broken)
     snapshot = blank.snapshot
     if snapshot is None:
         raise ValueError(blank)
     files = {path: seen(*row, snapshot) for path, row in zip(live, rows, strict=True)}
     names = tuple(path.rpartition("/")[2] for path in broken)
-    if files and all(one is Seen.LEFT_OUT for one in files.values()) and not of_dumps:
-        why = Trouble(
+    if files and all(one is SampleOutcome.LEFT_OUT for one in files.values()) and not of_dumps:
+        why = Failure(
             "all-changed", "every file of the sample was changed since the backup", "Back up, and verify again."
         )
         return replace(blank, trouble=why)

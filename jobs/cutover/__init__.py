@@ -10,9 +10,9 @@ from core.cutover.card import card_of
 from core.cutover.card_parts import View
 from core.cutover.progress import merged
 from core.cutover.steps import END, Outcome, how_it_ended, next_steps
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from jobs import Job
-from jobs.cutover.step_context import Doing
+from jobs.cutover.step_context import StepContext
 from jobs.cutover.steps import DOING, STEPS
 from jobs.cutover.verify import Verifier
 from jobs.pages import publish_now
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.cutover.progress import Progress
+    from core.cutover.progress import CutoverProgress
     from core.cutover.steps import Step
     from ops.ports import Ports
     from ops.store.plans import StoredPlan
@@ -33,7 +33,7 @@ BOT = "bot:cutover"
 async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
     """Carry out an approved plan from its first step without an outcome to its end; any other plan is left as it is."""
     stored = await ports.store.plans.get(plan_id)
-    if stored is None or stored.state != State.APPROVED:
+    if stored is None or stored.state != PlanState.APPROVED:
         return
     outcomes = dict(await ports.store.plans.outcomes(plan_id))
     progress = stored.progress
@@ -56,16 +56,20 @@ def _doing(stored: StoredPlan, step: Step) -> str:
 
 
 async def _take(
-    ports: Ports, stored: StoredPlan, steps: tuple[Step, ...], outcomes: Mapping[str, Outcome], progress: Progress
-) -> list[tuple[Outcome, str, Progress]]:
+    ports: Ports,
+    stored: StoredPlan,
+    steps: tuple[Step, ...],
+    outcomes: Mapping[str, Outcome],
+    progress: CutoverProgress,
+) -> list[tuple[Outcome, str, CutoverProgress]]:
     """Take `steps` at once, each with its intent on record before and its outcome after."""
     plans, clock = ports.store.plans, ports.clock
     begun_before = await plans.begin_steps(stored.id, [step.key for step in steps], clock.now(), BOT)
 
-    async def show(progress: Progress) -> None:
+    async def show(progress: CutoverProgress) -> None:
         await _show(ports, stored, progress)
 
-    doing = Doing(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
+    doing = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
     ended = await asyncio.gather(*(STEPS[step.name](doing, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
@@ -73,20 +77,20 @@ async def _take(
     return ended
 
 
-async def _show(ports: Ports, stored: StoredPlan, progress: Progress) -> None:
-    view = View(stored.plan, State.APPROVED, stored.given, stored.approved_at, None, progress)
+async def _show(ports: Ports, stored: StoredPlan, progress: CutoverProgress) -> None:
+    view = View(stored.plan, PlanState.APPROVED, stored.given, stored.approved_at, None, progress)
     await ports.store.plans.show(stored.id, progress, card_of(view, ports.fleet), ports.clock.now())
 
 
-async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome], progress: Progress) -> None:
+async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome], progress: CutoverProgress) -> None:
     now = ports.clock.now()
     state = how_it_ended(stored.plan, outcomes)
     view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)
     await ports.store.claims.release(stored.id)
     why = "; ".join(f"{about}: {trouble}" for about, trouble in progress.trouble.items())
-    if stored.plan.undoes is not None and state in {State.CONFIRMED, State.UNFINISHED}:
+    if stored.plan.undoes is not None and state in {PlanState.CONFIRMED, PlanState.UNFINISHED}:
         await _mark_undone(ports, stored, now)
-    await ports.store.plans.move(stored.id, {State.APPROVED}, state, now, BOT, why, card_of(view, ports.fleet))
+    await ports.store.plans.move(stored.id, {PlanState.APPROVED}, state, now, BOT, why, card_of(view, ports.fleet))
     await publish_now(ports)
 
 
@@ -95,22 +99,22 @@ async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> Non
     if undone is None:
         return
     why = f"rolled back by plan {rollback.id}"
-    view = View(undone.plan, State.ROLLED_BACK, undone.given, undone.approved_at, now, undone.progress, (why,))
-    done = {State.CONFIRMED, State.UNFINISHED, State.PARTIAL}
-    await ports.store.plans.move(undone.id, done, State.ROLLED_BACK, now, BOT, why, card_of(view, ports.fleet))
+    view = View(undone.plan, PlanState.ROLLED_BACK, undone.given, undone.approved_at, now, undone.progress, (why,))
+    done = {PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL}
+    await ports.store.plans.move(undone.id, done, PlanState.ROLLED_BACK, now, BOT, why, card_of(view, ports.fleet))
 
 
 async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     """Ask the name servers that do not agree yet once more; return whether the cutover is confirmed now."""
     # Only the wave under way can be unfinished: it began when all agreed on those before, and none came after.
     progress = await Verifier(ports, stored.plan, stored.progress, stored.progress.wave).ask_all_once()
-    state = State.CONFIRMED if progress.in_step_at is not None else State.UNFINISHED
+    state = PlanState.CONFIRMED if progress.in_step_at is not None else PlanState.UNFINISHED
     now = ports.clock.now()
     view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)
     card = card_of(view, ports.fleet)
-    if state == State.CONFIRMED:
+    if state == PlanState.CONFIRMED:
         await ports.store.plans.show(stored.id, progress, card, now)
-        return await ports.store.plans.move(stored.id, {State.UNFINISHED}, state, now, BOT, "all agree", card)
+        return await ports.store.plans.move(stored.id, {PlanState.UNFINISHED}, state, now, BOT, "all agree", card)
     if progress.standings != stored.progress.standings:
         await ports.store.plans.show(stored.id, progress, card, now)
     return False

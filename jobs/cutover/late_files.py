@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.late_files import caught, to_bring
-from core.cutover.progress import Caught
+from core.cutover.progress import LateFiles
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.rsync_output import KEPT_CHANGES, shown_path
 from jobs.cutover.step_context import when_nothing_runs_there
 from ops.rsync import mirror as rsync
@@ -18,10 +18,10 @@ from ops.rsync.catch_up import arrived_since, bring, differing
 if TYPE_CHECKING:
     from core.cutover.steps import Step
     from core.plan.plan import Move
-    from jobs.cutover.step_context import Doing, Ended
+    from jobs.cutover.step_context import Ended, StepContext
 
 
-async def catch_up(doing: Doing, step: Step) -> Ended:
+async def catch_up(doing: StepContext, step: Step) -> Ended:
     """Bring over what arrived at the server that a site has left since its last copy began, unless newer is there.
 
     Where that cannot be done, the copy that was left is quarantined, so that no sync takes away what only it has.
@@ -30,11 +30,11 @@ async def catch_up(doing: Doing, step: Step) -> Ended:
     if move not in doing.moved(step.wave):
         return doing.done("it has not moved")
 
-    async def attempt() -> Caught | Trouble:
+    async def attempt() -> LateFiles | Failure:
         return await _bring_or_say(doing, move)
 
     found = await when_nothing_runs_there(doing, attempt, _trouble_in)
-    if isinstance(found, Trouble):
+    if isinstance(found, Failure):
         return await _keep(doing, step, move, found)
     if not (found.files or found.left):
         return doing.done("nothing arrived meanwhile")
@@ -43,46 +43,48 @@ async def catch_up(doing: Doing, step: Step) -> Ended:
     return replace(doing, progress=progress).done(detail)
 
 
-def _trouble_in(found: Caught | Trouble) -> Trouble | None:
-    return found if isinstance(found, Trouble) else None
+def _trouble_in(found: LateFiles | Failure) -> Failure | None:
+    return found if isinstance(found, Failure) else None
 
 
-async def _bring_or_say(doing: Doing, move: Move) -> Caught | Trouble:
+async def _bring_or_say(doing: StepContext, move: Move) -> LateFiles | Failure:
     try:
         return await _bring(doing, move)
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble.of(error)
+        return Failure.of(error)
 
 
-async def _bring(doing: Doing, move: Move) -> Caught | Trouble:
+async def _bring(doing: StepContext, move: Move) -> LateFiles | Failure:
     ports = doing.ports
     mark_s = doing.progress.since.get(move.site)
     if mark_s is None:
-        return Trouble("no-mark", f"it is not known when the last copy began by the clock of {move.source}")
-    pull = rsync.Pull(ports.fleet.sites[move.site], ports.fleet.servers[move.source], ports.fleet.servers[move.target])
+        return Failure("no-mark", f"it is not known when the last copy began by the clock of {move.source}")
+    pull = rsync.MirrorCopy(
+        ports.fleet.sites[move.site], ports.fleet.servers[move.source], ports.fleet.servers[move.target]
+    )
     trouble = rsync.why_not_pull(pull)
     if trouble is not None:
         return trouble
     arrived = await arrived_since(ports.ssh, pull, mark_s)
-    if isinstance(arrived, Trouble):
+    if isinstance(arrived, Failure):
         return arrived
     if not arrived:
-        return Caught(0)
+        return LateFiles(0)
     changes = await differing(ports.ssh, pull)
-    if isinstance(changes, Trouble):
+    if isinstance(changes, Failure):
         return changes
     wanted = to_bring(arrived, changes)
     if not wanted:
-        return Caught(0)
+        return LateFiles(0)
     now = ports.clock.now()
     run = rsync.run_id(now, doing.plan.id)
     body = {"run": run, "source": move.source, "server": move.target, "files": len(wanted)}
     paths = [shown_path(one.path) for one in wanted[:KEPT_CHANGES]]
     await ports.store.record.add(now, "catch-up.begun", move.site, doing.who, {**body, "paths": paths})
     brought = await bring(ports.ssh, pull, run, wanted)
-    if isinstance(brought, Trouble):
+    if isinstance(brought, Failure):
         failed = {**body, "why": brought.message}
         await ports.store.record.add(ports.clock.now(), "catch-up.failed", move.site, doing.who, failed)
         return brought
@@ -94,7 +96,7 @@ async def _bring(doing: Doing, move: Move) -> Caught | Trouble:
     return result
 
 
-async def _keep(doing: Doing, step: Step, move: Move, trouble: Trouble) -> Ended:
+async def _keep(doing: StepContext, step: Step, move: Move, trouble: Failure) -> Ended:
     why = f"what arrived on {move.source} meanwhile could not be brought over: {trouble.message}"
     now = doing.ports.clock.now()
     await doing.ports.store.copies.quarantine([(move.site, move.source)], why, now, doing.who)

@@ -10,10 +10,10 @@ from ops.rsync.mirror import run_id
 
 if TYPE_CHECKING:
     from core.cutover.steps import Step
-    from jobs.cutover.step_context import Doing, Ended
+    from jobs.cutover.step_context import Ended, StepContext
 
 
-async def restore(doing: Doing, step: Step) -> Ended:
+async def restore(doing: StepContext, step: Step) -> Ended:
     """Bring the site back; what was there is kept aside under the plan's own name."""
     plan = doing.plan
     if plan.restore is None:

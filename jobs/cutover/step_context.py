@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from core.cutover.progress import Progress
+from core.cutover.progress import CutoverProgress
 from core.cutover.steps import Outcome, moved_sites
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from core.cutover.steps import Step
     from core.plan.plan import Move, Plan
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
     from ops.ports import Ports
 
-Ended = tuple[Outcome, str, Progress]
+Ended = tuple[Outcome, str, CutoverProgress]
 Result = TypeVar("Result")
 
 PATIENCE_S = 30.0
@@ -25,7 +25,7 @@ STILL_RUNS = "busy"
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class StepContext:
     """What a step has at hand: the plan under way, the outcomes so far, and how to show progress.
 
     begun_before: keys of steps that another process has begun, and may have done.
@@ -35,8 +35,8 @@ class Doing:
     plan: Plan
     who: str
     outcomes: Mapping[str, Outcome]
-    progress: Progress
-    show: Callable[[Progress], Awaitable[None]]
+    progress: CutoverProgress
+    show: Callable[[CutoverProgress], Awaitable[None]]
     begun_before: frozenset[str] = frozenset()
 
     def move_of(self, step: Step) -> Move:
@@ -60,7 +60,7 @@ class Doing:
 
 
 async def when_nothing_runs_there(
-    doing: Doing, attempt: Callable[[], Awaitable[Result]], trouble_in: Callable[[Result], Trouble | None]
+    doing: StepContext, attempt: Callable[[], Awaitable[Result]], trouble_in: Callable[[Result], Failure | None]
 ) -> Result:
     """Return what `attempt` does, tried again while a copy that a bot had begun before it died still runs there."""
     clock = doing.ports.clock

@@ -1,6 +1,6 @@
 """The steps of a cutover, one function each. Every one looks before it acts, since after a crash it is taken again.
 
-Each gets a `Doing` and the step, and returns how it ended: (outcome, detail in words, progress).
+Each gets a `StepContext` and the step, and returns how it ended: (outcome, detail in words, progress).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.cutover.progress import ZoneDone
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.late_files import catch_up
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.dns.records import ZoneReading
     from core.plan.plan import Move, ZoneChange
     from core.sync.result import SyncResult
-    from jobs.cutover.step_context import Doing, Ended
+    from jobs.cutover.step_context import Ended, StepContext
 
 HOLD_PATIENCE_S = 30.0
 # Nobody waits at the screen for a later wave, and a nightly copy of its sites may take long.
@@ -41,7 +41,7 @@ CHECK_TRIES = 3
 CHECK_PAUSE_S = 1.0
 
 
-async def hold(doing: Doing, step: Step) -> Ended:
+async def hold(doing: StepContext, step: Step) -> Ended:
     """Claim every site of the wave, so that no sync runs on it; waits a while for one that does.
 
     The sites of the wave before are let go: they have moved, and copies of them may run again.
@@ -64,7 +64,7 @@ async def hold(doing: Doing, step: Step) -> Ended:
         await ports.clock.sleep(HOLD_LOOK_S)
 
 
-async def final_sync(doing: Doing, step: Step) -> Ended:
+async def final_sync(doing: StepContext, step: Step) -> Ended:
     """Copy one site once more to where it goes, while its source lives; once more when it has been frozen."""
     move = doing.move_of(step)
 
@@ -81,7 +81,7 @@ async def final_sync(doing: Doing, step: Step) -> Ended:
     return Outcome.DONE, result.summary, replace(doing.progress, since=since)
 
 
-async def update(doing: Doing, step: Step) -> Ended:
+async def update(doing: StepContext, step: Step) -> Ended:
     """Change one zone in one signed message, and find out what became of it however the answer was lost."""
     zone = next(zone for zone in doing.plan.zones if zone.key == step.about)
     dns, clock = doing.ports.dns, doing.ports.clock
@@ -106,7 +106,7 @@ async def update(doing: Doing, step: Step) -> Ended:
         await clock.sleep(UPDATE_PAUSE_S)
 
 
-async def verify(doing: Doing, step: Step) -> Ended:
+async def verify(doing: StepContext, step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
     within_s = doing.ports.fleet.dns.agree_within.total_seconds()
     # What the name servers said of the wave before says nothing of this one.
@@ -123,7 +123,7 @@ async def verify(doing: Doing, step: Step) -> Ended:
     return Outcome.LATE, detail, progress
 
 
-async def check(doing: Doing, step: Step) -> Ended:
+async def check(doing: StepContext, step: Step) -> Ended:
     """Look whether every site that has moved answers by name where it is now."""
     moves = doing.moved(step.wave)
     gate = asyncio.Semaphore(CHECKS_AT_ONCE)
@@ -134,7 +134,7 @@ async def check(doing: Doing, step: Step) -> Ended:
     return doing.refused(step.key, f"not answering as it should: {listing(wrong)}")
 
 
-async def switch(doing: Doing, step: Step) -> Ended:
+async def switch(doing: StepContext, step: Step) -> Ended:
     """Keep where the moved sites are served from now; from here on content flows from the new active copy (law 4)."""
     plan, copies = doing.plan, doing.ports.store.copies
     moved = doing.moved(step.wave)
@@ -148,7 +148,7 @@ async def switch(doing: Doing, step: Step) -> Ended:
     return doing.done(f"{count(len(moved), 'site')} switched")
 
 
-STEPS: Mapping[str, Callable[[Doing, Step], Awaitable[Ended]]] = {
+STEPS: Mapping[str, Callable[[StepContext, Step], Awaitable[Ended]]] = {
     "hold": hold,
     "before": before,
     "sync": final_sync,
@@ -180,16 +180,16 @@ DOING = {
 }
 
 
-async def _clock_at(doing: Doing, move: Move) -> float | None:
+async def _clock_at(doing: StepContext, move: Move) -> float | None:
     """Return the time on the server that a site leaves; None where it cannot be asked, which the sync then says."""
     try:
         mark_s = await clock_of(doing.ports.ssh, move.source)
     except SharpnetError:
         return None
-    return None if isinstance(mark_s, Trouble) else mark_s
+    return None if isinstance(mark_s, Failure) else mark_s
 
 
-async def _why_not_answering(doing: Doing, move: Move, gate: asyncio.Semaphore) -> str | None:
+async def _why_not_answering(doing: StepContext, move: Move, gate: asyncio.Semaphore) -> str | None:
     """Return why a site does not answer as it should, looked at a few times; None where it does."""
     ports = doing.ports
     for attempt in range(CHECK_TRIES):
@@ -203,7 +203,7 @@ async def _why_not_answering(doing: Doing, move: Move, gate: asyncio.Semaphore) 
     return look.why
 
 
-async def _look(doing: Doing, zone: ZoneChange, cause: SharpnetError) -> Ended:
+async def _look(doing: StepContext, zone: ZoneChange, cause: SharpnetError) -> Ended:
     """Read the zone and say what became of an update whose prerequisite failed or whose answer was lost."""
     owners = tuple(change.owner for change in zone.changes)
     try:
@@ -217,7 +217,7 @@ async def _look(doing: Doing, zone: ZoneChange, cause: SharpnetError) -> Ended:
     return Outcome.REFUSED, detail, doing.progress.with_trouble(zone.key, detail)
 
 
-async def _changed(doing: Doing, zone: ZoneChange, detail: str) -> Ended:
+async def _changed(doing: StepContext, zone: ZoneChange, detail: str) -> Ended:
     at = doing.ports.clock.now()
     try:
         serial = await doing.ports.dns.serial(zone.update, zone.zone)
@@ -228,7 +228,7 @@ async def _changed(doing: Doing, zone: ZoneChange, detail: str) -> Ended:
     return Outcome.DONE, f"{detail}, serial {serial}", progress
 
 
-def _untouched(doing: Doing, zone: ZoneChange, error: SharpnetError) -> Ended:
+def _untouched(doing: StepContext, zone: ZoneChange, error: SharpnetError) -> Ended:
     detail = f"{error.message} {error.hint}".strip()
     return Outcome.REFUSED, detail, doing.progress.with_trouble(zone.key, f"{detail} The zone is as it was")
 

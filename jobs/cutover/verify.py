@@ -7,13 +7,13 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover.steps import Heard, Standing, standing
+from core.cutover.steps import NameServerProgress, NameServerReply, standing
 from core.errors import SharpnetError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from core.cutover.progress import Progress
+    from core.cutover.progress import CutoverProgress
     from core.fleet import NameServer
     from core.plan.plan import Plan, ZoneChange
     from ops.ports import Ports
@@ -30,7 +30,7 @@ NUDGE_EVERY_S = 5.0
 class Verifier:
     """Asks about the zones that one wave has changed, and remembers who agrees on which, so as not to ask again."""
 
-    def __init__(self, ports: Ports, plan: Plan, progress: Progress, wave: int) -> None:
+    def __init__(self, ports: Ports, plan: Plan, progress: CutoverProgress, wave: int) -> None:
         self._ports = ports
         changed = [zone for zone in plan.zones if zone.wave == wave and zone.key in progress.zones]
         serials: dict[str, tuple[int, ...]] = {}
@@ -42,7 +42,9 @@ class Verifier:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._progress = progress
 
-    async def until_all_agree(self, within_s: float, show: Callable[[Progress], Awaitable[None]]) -> Progress:
+    async def until_all_agree(
+        self, within_s: float, show: Callable[[CutoverProgress], Awaitable[None]]
+    ) -> CutoverProgress:
         """Ask until every name server agrees or `within_s` have passed; `show` what is new as it comes.
 
         Each name server is asked at its own pace: one that hangs delays no other.
@@ -52,7 +54,7 @@ class Verifier:
         await asyncio.gather(*(self._until_it_agrees(server, deadline_s, show) for server in servers))
         return self._progress
 
-    async def ask_all_once(self) -> Progress:
+    async def ask_all_once(self) -> CutoverProgress:
         """Ask every name server that does not agree yet once, tell those that still lag, and return what is known."""
         servers = [server for server in self._ports.fleet.dns.nameservers if not self._agrees(server)]
         for standing_now in await asyncio.gather(*(self._ask(server, ASK_S) for server in servers)):
@@ -61,7 +63,7 @@ class Verifier:
         return self._progress
 
     async def _until_it_agrees(
-        self, server: NameServer, deadline_s: float, show: Callable[[Progress], Awaitable[None]]
+        self, server: NameServer, deadline_s: float, show: Callable[[CutoverProgress], Awaitable[None]]
     ) -> None:
         clock = self._ports.clock
         nudge_at_s = clock.monotonic() + NUDGE_AFTER_S
@@ -83,7 +85,7 @@ class Verifier:
     def _agrees(self, server: NameServer) -> bool:
         return any(one.agrees for one in self._progress.standings if one.name == server.name)
 
-    def _note(self, standing_now: Standing) -> None:
+    def _note(self, standing_now: NameServerProgress) -> None:
         """Put what one name server said beside what the others said, in the fleet's order."""
         known = {one.name: one for one in self._progress.standings} | {standing_now.name: standing_now}
         servers = self._ports.fleet.dns.nameservers
@@ -103,16 +105,16 @@ class Verifier:
 
         await asyncio.gather(*(notify(zone.zone) for zone, _ in self._zones if zone.key not in agreed))
 
-    async def _ask(self, server: NameServer, timeout_s: float) -> Standing:
+    async def _ask(self, server: NameServer, timeout_s: float) -> NameServerProgress:
         agreed = self._agreed.setdefault(server.name, set())
         pending = [(zone, serials) for zone, serials in self._zones if zone.key not in agreed]
-        heard: dict[str, Heard] = {}
+        heard: dict[str, NameServerReply] = {}
         if pending:
             # One zone first: a server that is dead then costs one time-out, not one a zone.
             first = pending[0][0]
             heard[first.zone] = await self._hear(server, first, timeout_s)
             if heard[first.zone].why:
-                return Standing(server.name, agrees=False, why=heard[first.zone].why)
+                return NameServerProgress(server.name, agrees=False, why=heard[first.zone].why)
             rest = [zone for zone, _ in pending[1:]]
             answers = await asyncio.gather(*(self._hear(server, zone, timeout_s) for zone in rest))
             heard |= {zone.zone: answer for zone, answer in zip(rest, answers, strict=True)}
@@ -125,7 +127,7 @@ class Verifier:
         seconds = (self._ports.clock.now() - self._changed_at).total_seconds()
         return replace(result, seconds=max(0.0, seconds))
 
-    async def _hear(self, server: NameServer, zone: ZoneChange, timeout_s: float) -> Heard:
+    async def _hear(self, server: NameServer, zone: ZoneChange, timeout_s: float) -> NameServerReply:
         async with self._gate:
             try:
                 serial = await self._ports.dns.serial(server.endpoint, zone.zone, timeout_s=timeout_s)
@@ -134,8 +136,8 @@ class Verifier:
                     for change in zone.changes
                 ]
             except SharpnetError as error:
-                return Heard(why=error.message)
+                return NameServerReply(why=error.message)
         values = {
             (change.owner, change.type): answer.values for change, answer in zip(zone.changes, answers, strict=True)
         }
-        return Heard(serial, values)
+        return NameServerReply(serial, values)

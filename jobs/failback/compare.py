@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.failback.compare import Comparison, DatabaseSides, Standing, standing, tally
-from core.sync.failures import Trouble
+from core.failback.compare import Comparison, DatabaseSides, FailbackState, standing, tally
+from core.sync.failures import Failure
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
-from ops.rsync.reconcile import Sides, compare
+from ops.rsync.reconcile import ReturnedSite, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from core.databases.copies import There
-    from core.failback.compare import Returned
+    from core.databases.copies import DatabaseState
+    from core.failback.compare import ReturnedCopy
     from core.fleet import Database, Fleet, Site
     from ops.ports import Ports
 
 
-async def how_they_stand(ports: Ports, asked: Mapping[str, Collection[str]], who: str) -> Standing:
+async def how_they_stand(ports: Ports, asked: Mapping[str, Collection[str]], who: str) -> FailbackState:
     """Return how the sites stand that are `asked` about, with DNS asked first where each is served from.
 
     asked: by site, the servers whose copies are meant; empty: all of them. Raises StoreError.
@@ -31,7 +31,7 @@ async def how_they_stand(ports: Ports, asked: Mapping[str, Collection[str]], who
     serving = await serving_now(ports, sites, who)
     quarantined = {pair: (one.since_at, one.why) for pair, one in serving.quarantined.items()}
     each = [standing([site], asked[site.name], serving.active, quarantined) for site in sites]
-    return Standing(
+    return FailbackState(
         tuple(one for found in each for one in found.returned),
         tuple(site for found in each for site in found.away),
         tuple(site for found in each for site in found.at_home),
@@ -46,12 +46,12 @@ async def sites_about(ports: Ports, server: str) -> tuple[Site, ...]:
     )
 
 
-async def silent_servers(ports: Ports, servers: Collection[str]) -> Mapping[str, Trouble]:
+async def silent_servers(ports: Ports, servers: Collection[str]) -> Mapping[str, Failure]:
     """Return those of `servers` whose SSH does not answer now, with why."""
     timeout_s = ports.fleet.watch.timeout.total_seconds()
     looks = await asyncio.gather(*(ports.probe.ssh_banner(server, timeout_s=timeout_s) for server in servers))
     return {
-        server: Trouble(
+        server: Failure(
             "unreachable", f"{server} does not answer: {look.why}", "Nothing was changed. Try when it is up."
         )
         for server, look in zip(servers, looks, strict=True)
@@ -61,10 +61,10 @@ async def silent_servers(ports: Ports, servers: Collection[str]) -> Mapping[str,
 
 async def compare_returned(
     ports: Ports,
-    returned: Sequence[Returned],
+    returned: Sequence[ReturnedCopy],
     *,
     every_byte: bool,
-    on_step: Callable[[Returned, str], None] = lambda _returned, _step: None,
+    on_step: Callable[[ReturnedCopy, str], None] = lambda _returned, _step: None,
 ) -> tuple[Comparison, ...]:
     """Compare each returned copy with the served one, `sync.parallel` at a time; results in order, trouble in them.
 
@@ -73,7 +73,7 @@ async def compare_returned(
     doing = _Comparing(ports, every_byte, on_step, dict(await silent_servers(ports, _servers_of(returned))))
     gate = asyncio.Semaphore(ports.fleet.sync.parallel)
 
-    async def one(copy: Returned) -> Comparison:
+    async def one(copy: ReturnedCopy) -> Comparison:
         async with gate:
             return await doing.one(copy)
 
@@ -85,7 +85,7 @@ async def compare_returned(
     return tuple(task.result() for task in working)
 
 
-def _servers_of(returned: Sequence[Returned]) -> tuple[str, ...]:
+def _servers_of(returned: Sequence[ReturnedCopy]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(server for copy in returned for server in (copy.server, copy.active)))
 
 
@@ -93,10 +93,10 @@ def _servers_of(returned: Sequence[Returned]) -> tuple[str, ...]:
 class _Comparing:
     ports: Ports
     every_byte: bool
-    on_step: Callable[[Returned, str], None]
-    silent: dict[str, Trouble] = field(default_factory=dict)
+    on_step: Callable[[ReturnedCopy, str], None]
+    silent: dict[str, Failure] = field(default_factory=dict)
 
-    async def one(self, copy: Returned) -> Comparison:
+    async def one(self, copy: ReturnedCopy) -> Comparison:
         """Compare one copy, unless one of its servers was found silent."""
         trouble = self._known(copy)
         if trouble is not None:
@@ -108,39 +108,39 @@ class _Comparing:
         except StoreError:
             raise
         except SharpnetError as error:
-            trouble = Trouble.of(error)
+            trouble = Failure.of(error)
             comparison = Comparison(copy, every_byte=self.every_byte, trouble=trouble)
             # It may have died meanwhile: then the sites that wait need not each find that out.
             self.silent |= await silent_servers(self.ports, (copy.server, copy.active))
         self.on_step(copy, "done")
         return comparison
 
-    async def _compared(self, copy: Returned) -> Comparison:
+    async def _compared(self, copy: ReturnedCopy) -> Comparison:
         found = await compare(
             self.ports.ssh, self.ports.clock, sides_of(self.ports.fleet, copy), every_byte=self.every_byte
         )
-        if isinstance(found, Trouble):
+        if isinstance(found, Failure):
             return Comparison(copy, every_byte=self.every_byte, trouble=found)
         files, tallies = tally(found.files)
         databases = tuple([await self._database(copy, database) for database in copy.site.databases])
         return Comparison(copy, files, tallies, found.more, found.returned_files, self.every_byte, databases)
 
-    async def _database(self, copy: Returned, database: Database) -> DatabaseSides:
+    async def _database(self, copy: ReturnedCopy, database: Database) -> DatabaseSides:
         both = await asyncio.gather(*(self._look(database, server) for server in (copy.server, copy.active)))
         return DatabaseSides(database, both[0], both[1])
 
-    async def _look(self, database: Database, server: str) -> There | Trouble:
+    async def _look(self, database: Database, server: str) -> DatabaseState | Failure:
         if self.ports.databases is None:
-            return Trouble("not-asked", "databases cannot be asked here")
+            return Failure("not-asked", "databases cannot be asked here")
         try:
             return await self.ports.databases.look_only(database, server)
         except SharpnetError as error:
-            return Trouble.of(error)
+            return Failure.of(error)
 
-    def _known(self, copy: Returned) -> Trouble | None:
+    def _known(self, copy: ReturnedCopy) -> Failure | None:
         return self.silent.get(copy.server) or self.silent.get(copy.active)
 
 
-def sides_of(fleet: Fleet, copy: Returned) -> Sides:
+def sides_of(fleet: Fleet, copy: ReturnedCopy) -> ReturnedSite:
     """Return the servers of a returned copy as those who work there need them."""
-    return Sides(copy.site, fleet.servers[copy.server], fleet.servers[copy.active])
+    return ReturnedSite(copy.site, fleet.servers[copy.server], fleet.servers[copy.active])

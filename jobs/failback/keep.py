@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import RefusedError, SharpnetError, StoreError
-from core.failback.keep import Kept
-from core.sync.failures import Trouble
+from core.failback.keep import KeepResult
+from core.sync.failures import Failure
 from core.sync.rsync_output import KEPT_CHANGES, shown_path
 from jobs.failback.compare import sides_of
 from jobs.sync.cards import tell
 from jobs.sync.one import sync_one
-from jobs.sync.request import Wish
+from jobs.sync.request import SyncRequest
 from jobs.sync.serving import serving_now
 from ops.durable.claimed import kept_claim, take_claim
 from ops.rsync.mirror import run_id
@@ -24,7 +24,7 @@ from ops.rsync.reconcile import bring, why_not_bring
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from core.failback.compare import Returned
+    from core.failback.compare import ReturnedCopy
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
@@ -32,10 +32,10 @@ _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class KeepRequest:
     """What somebody chose for one returned copy: the paths to bring from it. The rest is as for a sync."""
 
-    copy: Returned
+    copy: ReturnedCopy
     paths: tuple[bytes, ...]
     who: str
     allow_delete: bool = False
@@ -43,8 +43,8 @@ class Chosen:
 
 
 async def keep_and_take(
-    ports: Ports, chosen: Chosen, on_progress: Callable[[SyncProgress], None]
-) -> tuple[Kept, SyncResult | None]:
+    ports: Ports, chosen: KeepRequest, on_progress: Callable[[SyncProgress], None]
+) -> tuple[KeepResult, SyncResult | None]:
     """Bring the chosen paths, then let the served copy win; the second is None where the first did not go well.
 
     Interrupted at any instant it can be asked for again: what has come is in place, what it replaced is kept aside, and
@@ -58,7 +58,7 @@ async def keep_and_take(
         if kept.trouble is not None:
             return kept, None
         await release_served(ports, copy, chosen.who)
-        wish = Wish(
+        wish = SyncRequest(
             who=chosen.who,
             allow_delete=chosen.allow_delete,
             take_active=True,
@@ -83,18 +83,18 @@ async def end_interrupted_keeps(ports: Ports) -> int:
     return ended
 
 
-async def release_served(ports: Ports, copy: Returned, who: str) -> None:
+async def release_served(ports: Ports, copy: ReturnedCopy, who: str) -> None:
     """End the quarantine of the served copy itself, where it has one: it was just chosen."""
     await ports.store.copies.release(
         [(copy.site.name, copy.active)], "the served copy was chosen", ports.clock.now(), who
     )
 
 
-async def _keep(ports: Ports, chosen: Chosen, run: str) -> Kept:
+async def _keep(ports: Ports, chosen: KeepRequest, run: str) -> KeepResult:
     copy, sides = chosen.copy, sides_of(ports.fleet, chosen.copy)
-    blank = Kept(copy.site.name, copy.server, copy.active, chosen.paths, run)
+    blank = KeepResult(copy.site.name, copy.server, copy.active, chosen.paths, run)
     trouble = await _without_errors(why_not_bring(ports.ssh, ports.clock, sides, chosen.paths))
-    if isinstance(trouble, Trouble):
+    if isinstance(trouble, Failure):
         return await _ended(ports, chosen, replace(blank, trouble=trouble))
     await ports.store.record.add(ports.clock.now(), "keep.begun", copy.site.name, chosen.who, blank.facts)
     try:
@@ -103,13 +103,13 @@ async def _keep(ports: Ports, chosen: Chosen, run: str) -> Kept:
         body = {**blank.facts, "why": "it was given up"}
         await ports.store.record.add(ports.clock.now(), "keep.interrupted", copy.site.name, chosen.who, body)
         raise
-    if isinstance(found, Trouble):
+    if isinstance(found, Failure):
         hint = f"What has come is in place, each file whole; the same again goes on. {found.hint}".rstrip()
         return await _ended(ports, chosen, replace(blank, trouble=replace(found, hint=hint)))
     return await _ended(ports, chosen, replace(blank, brought=found or ()))
 
 
-async def _ended(ports: Ports, chosen: Chosen, kept: Kept) -> Kept:
+async def _ended(ports: Ports, chosen: KeepRequest, kept: KeepResult) -> KeepResult:
     kind = "keep.ended" if kept.trouble is None else "keep.refused" if kept.trouble.refused else "keep.failed"
     came = [shown_path(one.path) for one in kept.files[:KEPT_CHANGES]]
     body = {**kept.facts, "came": came}
@@ -117,18 +117,18 @@ async def _ended(ports: Ports, chosen: Chosen, kept: Kept) -> Kept:
     return kept
 
 
-async def _without_errors(work: Awaitable[_Found]) -> _Found | Trouble:
+async def _without_errors(work: Awaitable[_Found]) -> _Found | Failure:
     """Return what `work` does, or what went wrong with it."""
     try:
         return await work
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble.of(error)
+        return Failure.of(error)
 
 
 @contextlib.asynccontextmanager
-async def _holding(ports: Ports, copy: Returned, run: str) -> AsyncIterator[None]:
+async def _holding(ports: Ports, copy: ReturnedCopy, run: str) -> AsyncIterator[None]:
     """Hold the site's claim while the block runs. Raises RefusedError where somebody else has it."""
     name, purpose = f"site:{copy.site.name}", f"bringing files from {copy.server} to {copy.active}"
     in_the_way = await take_claim(ports, name, run, purpose)

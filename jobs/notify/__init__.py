@@ -9,12 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from jobs import Job
-from jobs.notify.heartbeat import Heart
-from jobs.notify.past_store import PastStore
+from jobs.notify.heartbeat import HeartbeatSender
+from jobs.notify.past_store import RoutesPastStore
 from jobs.notify.relay import Relay
-from jobs.notify.store_down import Unstored
+from jobs.notify.store_down import StoreWatch
 from ops.fleetfile import secret_reader
-from ops.notify.routes import Ways
+from ops.notify.routes import NotificationRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,17 +30,17 @@ async def tell_others(ports: Ports, down: Callable[[], frozenset[str]] = frozens
 
     down: says which targets are seen down now.
     """
-    ways = Ways(secret_reader(ports.fleet))
+    ways = NotificationRoutes(secret_reader(ports.fleet))
     async with asyncio.TaskGroup() as group:
         group.create_task(Relay(ports, ways).run(), name="notify-relay")
         if ports.fleet.notify:
-            group.create_task(Unstored(ports, down, PastStore(ports, ways)).run(), name="notify-unstored")
+            group.create_task(StoreWatch(ports, down, RoutesPastStore(ports, ways)).run(), name="notify-unstored")
 
 
 async def show_life(ports: Ports) -> None:
     """Ping the dead-man's switch, where the fleet file has one, until cancelled."""
     if ports.fleet.heartbeat is not None:
-        await Heart(ports, Ways(secret_reader(ports.fleet)), ports.fleet.heartbeat).run()
+        await HeartbeatSender(ports, NotificationRoutes(secret_reader(ports.fleet)), ports.fleet.heartbeat).run()
 
 
 async def notify(ports: Ports, _key: str, _at: datetime) -> None:

@@ -10,7 +10,7 @@ from ops.gather.fleet_picture import is_watched
 
 if TYPE_CHECKING:
     from core.fleet import Heartbeat
-    from ops.notify.routes import Ways
+    from ops.notify.routes import NotificationRoutes
     from ops.ports import Ports
 
 log = logging.getLogger(__name__)
@@ -19,10 +19,10 @@ WATCH_STANDS = "nothing was looked at lately"
 FIRST_AFTER_S = 1.0
 
 
-class Heart:
+class HeartbeatSender:
     """Pings. What stops it: the process, its loop, its watch, its store; each of them is what the switch is for."""
 
-    def __init__(self, ports: Ports, ways: Ways, heartbeat: Heartbeat) -> None:
+    def __init__(self, ports: Ports, ways: NotificationRoutes, heartbeat: Heartbeat) -> None:
         self._ports = ports
         self._ways = ways
         self._heartbeat = heartbeat
@@ -46,7 +46,7 @@ class Heart:
         """Ping once; return why that was not to be, or did not work, empty where it did."""
         try:
             # A store that can only be read gives nobody an alert.
-            await self._ports.store.sent.beat(self._ports.clock.now())
+            await self._ports.store.notifications.beat(self._ports.clock.now())
             if not await is_watched(self._ports):
                 return WATCH_STANDS
         except StoreError as error:

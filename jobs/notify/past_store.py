@@ -11,16 +11,16 @@ from core.reply import Tone
 
 if TYPE_CHECKING:
     from core.reply import Reply
-    from ops.notify.routes import Ways
+    from ops.notify.routes import NotificationRoutes
     from ops.ports import Ports
 
 log = logging.getLogger(__name__)
 
 
-class PastStore:
+class RoutesPastStore:
     """Implements `jobs.notify.store_down.Tell`."""
 
-    def __init__(self, ports: Ports, ways: Ways) -> None:
+    def __init__(self, ports: Ports, ways: NotificationRoutes) -> None:
         self._ports = ports
         self._ways = ways
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import SecretRef
-    from ops.notify.routes import Ways
+    from ops.notify.routes import NotificationRoutes
     from ops.ports import Ports
-    from ops.store.notifications import Alert, Route
+    from ops.store.notifications import Alert, RouteProgress
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ RENEW_S = 8.0
 class Relay:
     """Sends what there is to send, by every route of the fleet."""
 
-    def __init__(self, ports: Ports, ways: Ways, *, look_s: float = LOOK_S) -> None:
+    def __init__(self, ports: Ports, ways: NotificationRoutes, *, look_s: float = LOOK_S) -> None:
         self._ports = ports
         self._ways = ways
         self._look_s = look_s
@@ -56,7 +56,7 @@ class Relay:
 
     async def _taken_up(self) -> bool:
         try:
-            await self._ports.store.sent.take_up(self._routes)
+            await self._ports.store.notifications.take_up(self._routes)
         except StoreError as error:
             log.warning("notify=begin failed: %s", error.message)
             return False
@@ -66,10 +66,10 @@ class Relay:
 class _OneRoute:
     """One way to people."""
 
-    def __init__(self, ports: Ports, ways: Ways, name: str, secret: SecretRef, look_s: float) -> None:
+    def __init__(self, ports: Ports, ways: NotificationRoutes, name: str, secret: SecretRef, look_s: float) -> None:
         self._ports = ports
         self._clock = ports.clock
-        self._sent = ports.store.sent
+        self._sent = ports.store.notifications
         self._ways = ways
         self._name = name
         self._card = f"notify:{name}"
@@ -153,7 +153,7 @@ class _OneRoute:
         self._again_at_s = self._clock.monotonic() + wait_s
         return min(wait_s, RENEW_S)
 
-    async def _fails(self, route: Route, why: str, now: datetime) -> None:
+    async def _fails(self, route: RouteProgress, why: str, now: datetime) -> None:
         """Say in the ops channel, and so by all other routes, that this one has not worked for a while."""
         since_at = route.failing_since_at
         if since_at is None or now - since_at < FAILING_FOR:

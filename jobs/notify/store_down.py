@@ -22,7 +22,7 @@ LOOK_S = 5.0
 PATIENCE_S = 20.0
 
 
-class Tell(Protocol):
+class TellDirectly(Protocol):
     """A way to people that needs no store."""
 
     async def __call__(self, reply: Reply, *, news: bool) -> bool:
@@ -30,13 +30,15 @@ class Tell(Protocol):
         ...
 
 
-class Unstored:
+class StoreWatch:
     """Tries the store, and tells of it by one way. Nothing of this outlives the process: there is nowhere to keep it.
 
     down: says which targets are seen down now.
     """
 
-    def __init__(self, ports: Ports, down: Callable[[], frozenset[str]], tell: Tell, *, look_s: float = LOOK_S) -> None:
+    def __init__(
+        self, ports: Ports, down: Callable[[], frozenset[str]], tell: TellDirectly, *, look_s: float = LOOK_S
+    ) -> None:
         self._ports = ports
         self._down = down
         self._tell = tell
@@ -54,7 +56,7 @@ class Unstored:
         clock = self._ports.clock
         now, now_s = clock.now(), clock.monotonic()
         try:
-            await self._ports.store.sent.beat(now)
+            await self._ports.store.notifications.beat(now)
         except StoreError as error:
             self._since = self._since or (now, now_s)
             if now_s - self._since[1] >= PATIENCE_S:

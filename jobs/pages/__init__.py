@@ -10,13 +10,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.page.model import worth_telling
 from core.reply import Reply, Tone
 from core.wording import clock_time
 from jobs import Job
 from ops.gather.page_drawing import drawn
-from ops.gather.page_past import Past
+from ops.gather.page_past import PastDays
 from ops.gather.pages import current_page, put_page, stored_page, with_days, with_page
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.page.model import Page
-    from ops.gather.page_drawing import Drawing
+    from ops.gather.page_drawing import SharedDrawing
     from ops.ports import Ports
 
 __all__ = ["JOB", "publish", "publish_now"]
@@ -48,8 +48,8 @@ class Publisher:
         self._ports = ports
         self._news: tuple[object, ...] = ()
         self._drawing = asyncio.Lock()
-        self._past = Past(ports)
-        self._drawn: tuple[tuple[object, ...], float, Drawing] | None = None
+        self._past = PastDays(ports)
+        self._drawn: tuple[tuple[object, ...], float, SharedDrawing] | None = None
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
@@ -101,7 +101,7 @@ class Publisher:
             return error
         return await _put(self._ports, drawing, server, TIMEOUT_S)
 
-    async def _drawing_of(self, news: tuple[object, ...]) -> Drawing:
+    async def _drawing_of(self, news: tuple[object, ...]) -> SharedDrawing:
         """Return the page, drawn once for all servers that want it at the same time."""
         async with self._drawing:
             now_s = self._ports.clock.monotonic()
@@ -157,7 +157,7 @@ async def publish_now(ports: Ports) -> None:
 
 async def _publish_where_up(ports: Ports) -> None:
     page = await with_days(ports, await current_page(ports))
-    down = {one.name for one in page.servers if one.state is State.DOWN}
+    down = {one.name for one in page.servers if one.state is TargetState.DOWN}
     servers = [server for server in with_page(ports.fleet) if server not in down]
     drawing = await drawn(page, ports.fleet)
     failures = await asyncio.gather(*(_put(ports, drawing, server, SOON_S) for server in servers))
@@ -166,7 +166,7 @@ async def _publish_where_up(ports: Ports) -> None:
             log.warning("page=%s failed: %s", server, failure.message)
 
 
-async def _put(ports: Ports, drawing: Drawing, server: str, timeout_s: float) -> SharpnetError | None:
+async def _put(ports: Ports, drawing: SharedDrawing, server: str, timeout_s: float) -> SharpnetError | None:
     try:
         await put_page(ports, drawing, server, timeout_s=timeout_s)
     except SharpnetError as error:
@@ -184,8 +184,8 @@ async def _tell(ports: Ports, server: str, failure: SharpnetError | None) -> Non
             title = f"The status page on {server} is written again since {clock_time(now, ports.fleet.timezone, now)}"
             await cards.put(key, Reply(title, tone=Tone.GOOD), now)
         return
-    seen = (await ports.store.watching.states_of([f"server:{server}"])).get(f"server:{server}")
-    if not told and seen is not None and seen.state in {State.UP, State.DEGRADED}:
+    seen = (await ports.store.states.states_of([f"server:{server}"])).get(f"server:{server}")
+    if not told and seen is not None and seen.state in {TargetState.UP, TargetState.DEGRADED}:
         title = f"The status page on {server} could not be written for 10 min: {failure.message}"
         await cards.put(key, Reply(f"{title} {failure.hint}".strip(), tone=Tone.WARN), now)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.cutover.card import card_of
 from core.cutover.card_parts import View
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from jobs import Job
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 async def expire_plans(ports: Ports, _key: str, _at: datetime) -> None:
     """Expire every plan whose time is over."""
     now = ports.clock.now()
-    for stored in await ports.store.plans.in_state(State.PLANNED):
+    for stored in await ports.store.plans.in_state(PlanState.PLANNED):
         if now < stored.plan.expires_at:
             continue
         why = "nobody approved it in time"
-        card = card_of(View(stored.plan, State.EXPIRED, stored.given, ended_at=now, why=(f"{why}.",)), ports.fleet)
-        await ports.store.plans.move(stored.id, {State.PLANNED}, State.EXPIRED, now, "bot:expire", why, card)
+        card = card_of(View(stored.plan, PlanState.EXPIRED, stored.given, ended_at=now, why=(f"{why}.",)), ports.fleet)
+        await ports.store.plans.move(stored.id, {PlanState.PLANNED}, PlanState.EXPIRED, now, "bot:expire", why, card)
 
 
 JOB = Job(name="expire", run=expire_plans, every=timedelta(seconds=5), at_start=True)

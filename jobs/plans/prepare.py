@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.cutover.card import card_of, reply_of
 from core.cutover.card_parts import View
 from core.cutover.planning import (
-    Drawn,
+    DnsChangeSet,
     choose_moves,
     draw_changes,
     hooks_of,
@@ -22,7 +22,7 @@ from core.cutover.planning import (
 from core.cutover.preflight_checks import judge, no_hooks_on
 from core.errors import RefusedError, SettingsError
 from core.plan.approval import instead_of_rolling_back, why_not_roll_back
-from core.plan.plan import Plan, State, inverse
+from core.plan.plan import Plan, PlanState, inverse
 from core.plan.restore import warnings_of
 from core.wording import listing
 from jobs.backup.restore_site import restore_differences
@@ -44,7 +44,7 @@ ID_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class FailoverRequest:
     """What somebody asks to be moved: names of servers and sites, and how. wave: so many sites at a time; 0: all."""
 
     asked: tuple[str, ...]
@@ -57,7 +57,7 @@ class Wish:
     without_hooks: bool = False
 
 
-async def prepare_failover(ports: Ports, wish: Wish, person: Person) -> StoredPlan:
+async def prepare_failover(ports: Ports, wish: FailoverRequest, person: Person) -> StoredPlan:
     """Make a plan for `wish`, keep it and its card, and return it; the same plan that still waits is returned as it is.
 
     Every name in the wish is one of the fleet's. Raises RefusedError where nothing can move.
@@ -118,7 +118,7 @@ async def prepare_rollback(
             f"Plan {stored.id} cannot be rolled back as it is: {listing(differences)}.",
             hint="Somebody has changed these records since. Make a new plan with `failover`.",
         )
-    return await _judge_and_keep(ports, plan, Drawn(plan.zones), read, without_hooks=without_hooks)
+    return await _judge_and_keep(ports, plan, DnsChangeSet(plan.zones), read, without_hooks=without_hooks)
 
 
 async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def reply_now(ports: Ports, stored: StoredPlan) -> Reply:
 
 
 async def _judge_and_keep(
-    ports: Ports, plan: Plan, drawn: Drawn, read: ZonesRead, *, without_hooks: bool = False
+    ports: Ports, plan: Plan, drawn: DnsChangeSet, read: ZonesRead, *, without_hooks: bool = False
 ) -> StoredPlan:
     facts = await gather_facts(
         ports,
@@ -208,7 +208,7 @@ async def _keep(ports: Ports, plan: Plan) -> StoredPlan:
         return waiting
     made = await ports.store.plans.get(plan.id)
     if made is None:
-        state = State.PLANNED if plan.may_be_approved else State.BLOCKED
+        state = PlanState.PLANNED if plan.may_be_approved else PlanState.BLOCKED
         await ports.store.plans.add(plan, card_of(View(plan, state), ports.fleet))
         made = await ports.store.plans.get(plan.id)
     if made is None:
@@ -219,7 +219,7 @@ async def _keep(ports: Ports, plan: Plan) -> StoredPlan:
 async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
     """Return the plan for the very same changes that still waits and has half its time left: two presses, one plan."""
     now = ports.clock.now()
-    for stored in await ports.store.plans.in_state(State.PLANNED):
+    for stored in await ports.store.plans.in_state(PlanState.PLANNED):
         other = stored.plan
         alike = _what(other) == _what(plan)
         same_verdicts = [(v.check, v.level) for v in other.verdicts] == [(v.check, v.level) for v in plan.verdicts]
@@ -243,7 +243,7 @@ def _owners(plan: Plan) -> Iterable[str]:
     return (change.owner for zone in plan.zones for change in zone.changes)
 
 
-def _nothing_to_change(read: ZonesRead, drawn: Drawn) -> RefusedError:
+def _nothing_to_change(read: ZonesRead, drawn: DnsChangeSet) -> RefusedError:
     if read.silent:
         why = listing(list(dict.fromkeys(read.silent.values())), most=3)
         return RefusedError(
@@ -254,7 +254,7 @@ def _nothing_to_change(read: ZonesRead, drawn: Drawn) -> RefusedError:
     return RefusedError(f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers.")
 
 
-def _nothing_moves(wish: Wish, left_alone: Collection[tuple[str, str]]) -> RefusedError:
+def _nothing_moves(wish: FailoverRequest, left_alone: Collection[tuple[str, str]]) -> RefusedError:
     if not left_alone:
         return RefusedError(
             f"No site is served from {listing(wish.asked)} now, so there is nothing to move.",

@@ -8,7 +8,7 @@ from jobs import Job
 from jobs.sync.cards import tell
 from jobs.sync.many import mirrors_to_fill, sites_of_job, sync_many
 from jobs.sync.one import sync_one
-from jobs.sync.request import Wish
+from jobs.sync.request import SyncRequest
 from jobs.sync.serving import serving_now
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
-__all__ = ["JOB", "Wish", "end_interrupted", "sync_site", "sync_sites"]
+__all__ = ["JOB", "SyncRequest", "end_interrupted", "sync_site", "sync_sites"]
 
 DAILY = "daily"
 OWN_CRON = "cron:"
@@ -42,7 +42,7 @@ async def sync_site(
     an unknown site, StoreError.
     """
     site = ports.fleet.sites[site_name]
-    wish = Wish(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
+    wish = SyncRequest(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
     serving = await serving_now(ports, [site], who)
     result = await sync_one(ports, site, mirror, wish, serving, lambda _progress: None)
     await tell(ports, [result], scheduled=False)
@@ -52,7 +52,7 @@ async def sync_site(
 async def sync_sites(
     ports: Ports,
     sites: Sequence[Site],
-    wish: Wish,
+    wish: SyncRequest,
     *,
     to: str | None = None,
     on_progress: Callable[[SyncProgress], None] = lambda _progress: None,
@@ -78,7 +78,9 @@ async def sync_by_clock(ports: Ports, key: str, _at: datetime) -> None:
         for mirror in mirrors_to_fill(site, serving)
         if not serving.is_quarantined(site.name, mirror)
     ]
-    await tell(ports, await sync_many(ports, pairs, Wish(BY_CLOCK), serving, lambda _progress: None), scheduled=True)
+    await tell(
+        ports, await sync_many(ports, pairs, SyncRequest(BY_CLOCK), serving, lambda _progress: None), scheduled=True
+    )
 
 
 async def end_interrupted(ports: Ports) -> int:

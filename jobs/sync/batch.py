@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.sync.batches import Asked, groups, needs_own_run
-from core.sync.failures import Trouble
+from core.sync.batches import SyncTarget, groups, needs_own_run
+from core.sync.failures import Failure
 from core.sync.result import SyncProgress, SyncResult
 from ops.rsync import mirror as rsync
-from ops.rsync.batch import Way, look_at_group
+from ops.rsync.batch import CopyRoute, look_at_group
 from ops.rsync.peer import limited_root
 from ops.store.copies.served import SyncRun
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet, Site
-    from core.sync.batches import Group
-    from jobs.sync.request import Wish
+    from core.sync.batches import BatchLook
+    from jobs.sync.request import SyncRequest
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 
@@ -33,48 +33,48 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Batch:
     """Copies to look at together. pairs: (site, mirror) by place."""
 
-    way: Way
-    group: Group
+    way: CopyRoute
+    group: BatchLook
     pairs: Mapping[str, Pair]
 
 
-def together(fleet: Fleet, pairs: Iterable[tuple[Site, str]], wish: Wish, serving: Serving) -> tuple[Together, ...]:
+def together(fleet: Fleet, pairs: Iterable[tuple[Site, str]], wish: SyncRequest, serving: Serving) -> tuple[Batch, ...]:
     """Return which of `pairs` (site, mirror) are looked at together; all others get a look of their own."""
     if wish.checksum or wish.claimed_by is not None:
         return ()
-    by_way: dict[Way, list[rsync.Pull]] = defaultdict(list)
+    by_way: dict[CopyRoute, list[rsync.MirrorCopy]] = defaultdict(list)
     for site, mirror in pairs:
         pull = _pull(fleet, site, mirror, serving)
         if pull is not None:
-            way = Way(pull.source.name, pull.mirror.name, pull.bandwidth, tuple(rsync.owners(pull)))
+            way = CopyRoute(pull.source.name, pull.mirror.name, pull.bandwidth, tuple(rsync.owners(pull)))
             by_way[way].append(pull)
     return tuple(found for way, pulls in by_way.items() for found in _on_way(fleet, way, pulls))
 
 
-def _pull(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> rsync.Pull | None:
+def _pull(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> rsync.MirrorCopy | None:
     direction = serving.direction(site)
     if direction.source is None or mirror not in direction.mirrors or needs_own_run(site):
         return None
-    pull = rsync.Pull(
+    pull = rsync.MirrorCopy(
         site, fleet.servers[direction.source], fleet.servers[mirror], bandwidth=site.bandwidth or fleet.sync.bandwidth
     )
     return pull if rsync.why_not_pull(pull) is None else None
 
 
-def _on_way(fleet: Fleet, way: Way, pulls: Sequence[rsync.Pull]) -> Iterable[Together]:
+def _on_way(fleet: Fleet, way: CopyRoute, pulls: Sequence[rsync.MirrorCopy]) -> Iterable[Batch]:
     readable = limited_root(fleet.servers[way.source])
-    asked = [Asked(rsync.source_root(pull), pull.root, readable, pull.site.exclude) for pull in pulls]
+    asked = [SyncTarget(rsync.source_root(pull), pull.root, readable, pull.site.exclude) for pull in pulls]
     for group in groups(asked, rsync.WORK_FOLDER):
         pairs = {place: (pulls[number].site.name, way.mirror) for place, number in group.places.items()}
-        yield Together(way, group, pairs)
+        yield Batch(way, group, pairs)
 
 
 async def look_together(
-    ports: Ports, these: Together, wish: Wish, on_progress: Callable[[SyncProgress], None]
-) -> Mapping[Pair, SyncResult] | Trouble:
+    ports: Ports, these: Batch, wish: SyncRequest, on_progress: Callable[[SyncProgress], None]
+) -> Mapping[Pair, SyncResult] | Failure:
     """Return the results of those copies that are the same already, on record; or what is wrong with the whole way.
 
     Raises StoreError: what cannot be put on record does not count.
@@ -90,8 +90,8 @@ async def look_together(
     except StoreError:
         raise
     except SharpnetError as error:
-        return Trouble.of(error)
-    if isinstance(same, Trouble):
+        return Failure.of(error)
+    if isinstance(same, Failure):
         return same
     took_s = ports.clock.monotonic() - began_s
     results = {
@@ -105,7 +105,9 @@ async def look_together(
     return {(result.site, result.mirror): result for run, result in results.items() if run in counted}
 
 
-async def _on_record(ports: Ports, results: Mapping[str, SyncResult], begun_at: datetime, wish: Wish) -> frozenset[str]:
+async def _on_record(
+    ports: Ports, results: Mapping[str, SyncResult], begun_at: datetime, wish: SyncRequest
+) -> frozenset[str]:
     now = ports.clock.now()
     runs = [
         SyncRun(run, result.site, result.source, result.mirror, begun_at, now, result.outcome, result.facts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.result import SyncProgress, SyncResult
-from core.sync.rsync_output import Kind, most_deletes, why_not_apply
+from core.sync.rsync_output import ChangeKind, most_deletes, why_not_apply
 from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.lock import SiteClaim, held_by
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.sync.result import Doing
-    from core.sync.rsync_output import Change
-    from jobs.sync.request import Wish
+    from core.sync.rsync_output import PathChange
+    from jobs.sync.request import SyncRequest
     from ops.ports import Ports
 
 SHOWN_CHANGES = 20
@@ -31,8 +31,8 @@ class Copying:
     def __init__(
         self,
         ports: Ports,
-        pull: rsync.Pull,
-        wish: Wish,
+        pull: rsync.MirrorCopy,
+        wish: SyncRequest,
         blank: SyncResult,
         run: str,
         claim: SiteClaim,
@@ -51,11 +51,11 @@ class Copying:
         """Return what a sync would do."""
         self._show("comparing")
         looked = await rsync.look(self._ports.ssh, self._pull)
-        if isinstance(looked, Trouble):
+        if isinstance(looked, Failure):
             return self._blank.ended_by(looked)
         result = _found(self._blank, looked)
         databases = await self._databases.look(dry_run=True)
-        if isinstance(databases, Trouble):
+        if isinstance(databases, Failure):
             return result.ended_by(databases)
         result = replace(result, databases=databases, changed=result.changed or bool(databases))
         if not result.changed:
@@ -82,7 +82,7 @@ class Copying:
         if isinstance(found, SyncResult):
             return found
         databases = await self._databases.look(dry_run=False)
-        if isinstance(databases, Trouble):
+        if isinstance(databases, Failure):
             return self._blank.ended_by(databases)
         looked, result = found
         if databases:
@@ -104,17 +104,17 @@ class Copying:
             return ended
         return await self._put_in_place(ended, files=result.changed)
 
-    async def _look(self) -> tuple[rsync.Looked, SyncResult] | SyncResult:
+    async def _look(self) -> tuple[rsync.DryRun, SyncResult] | SyncResult:
         """Return what differs, or the result of a sync that must not go on."""
         self._show("comparing")
         looked = await rsync.look(self._ports.ssh, self._pull)
-        if isinstance(looked, Trouble):
+        if isinstance(looked, Failure):
             return self._blank.ended_by(looked)
         result = _found(self._blank, looked)
         trouble = self._why_not_apply(looked)
         return result.ended_by(trouble) if trouble is not None else (looked, result)
 
-    async def _filled(self, looked: rsync.Looked, result: SyncResult) -> SyncResult:
+    async def _filled(self, looked: rsync.DryRun, result: SyncResult) -> SyncResult:
         """Make the next content ready beside the present one."""
         stats = looked.output.stats
         limit = most_deletes(stats, self._max_delete)
@@ -124,7 +124,7 @@ class Copying:
 
         arrived(0)
         filled = await rsync.fill(self._ports.ssh, self._pull, self._run, looked, limit, arrived)
-        if isinstance(filled, Trouble):
+        if isinstance(filled, Failure):
             return result.ended_by(filled)
         return replace(result, sent_bytes=result.sent_bytes + filled.output.stats.sent_bytes)
 
@@ -140,7 +140,7 @@ class Copying:
             return result.ended_by(trouble)
         self._show("putting in place")
         copies = await self._databases.put_in_place(now)
-        if isinstance(copies, Trouble):
+        if isinstance(copies, Failure):
             return result.ended_by(copies)
         if files:
             keep = ports.fleet.sync.keep_replaced
@@ -149,20 +149,20 @@ class Copying:
             return result.ended_by(not_exchanged(trouble, await self._databases.take_back(now)))
         return replace(result, databases=copies, changed=files or bool(copies))
 
-    def _why_not_apply(self, looked: rsync.Looked) -> Trouble | None:
+    def _why_not_apply(self, looked: rsync.DryRun) -> Failure | None:
         output = looked.output
         return why_not_apply(output.stats, max_delete=self._max_delete, free_bytes=output.free_bytes)
 
-    async def _newer(self, looked: rsync.Looked) -> tuple[Change, ...]:
+    async def _newer(self, looked: rsync.DryRun) -> tuple[PathChange, ...]:
         """Return the files that differ and are newer on the mirror: those that rsync then leaves out (`--update`)."""
         older = await rsync.look(self._ports.ssh, self._pull, but_newer=True)
-        if isinstance(older, Trouble):
+        if isinstance(older, Failure):
             return ()
         left = {change.path for change in older.output.changes}
-        differing = [change for change in looked.output.changes if change.kind is Kind.CHANGED]
+        differing = [change for change in looked.output.changes if change.kind is ChangeKind.CHANGED]
         return tuple(change for change in differing if change.path not in left)[:SHOWN_CHANGES]
 
-    async def _why_not_now(self) -> Trouble | None:
+    async def _why_not_now(self) -> Failure | None:
         """Return why what was copied must not be put in place any more, or None: copying may have taken hours."""
         site, mirror = self._pull.site, self._pull.mirror.name
         in_the_way = await self._claim.take()
@@ -173,14 +173,14 @@ class Copying:
         )
         if direction.source != self._pull.source.name or mirror not in direction.mirrors:
             why = direction.why or direction.left_out.get(mirror) or f"it is served from {direction.source} now"
-            return Trouble("direction", f"{why}, since it was begun", "Nothing was put in place.", refused=True)
+            return Failure("direction", f"{why}, since it was begun", "Nothing was put in place.", refused=True)
         return None
 
     def _show(self, doing: Doing, done_bytes: int = 0, total_bytes: int | None = None) -> None:
         self._on_progress(SyncProgress(self._blank.site, self._blank.mirror, doing, done_bytes, total_bytes))
 
 
-def _found(blank: SyncResult, looked: rsync.Looked) -> SyncResult:
+def _found(blank: SyncResult, looked: rsync.DryRun) -> SyncResult:
     output = looked.output
     if not output.serious:
         return replace(blank, sent_bytes=output.stats.sent_bytes)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseCopy, label, why_not_load
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from core.databases.copies import There
+    from core.databases.copies import DatabaseState
     from core.fleet import Site
     from ops.databases import Databases
-    from ops.databases.asking import Ready
+    from ops.databases.asking import LoadedDatabase
     from ops.ports import Ports
 
 
@@ -33,10 +33,10 @@ class SiteDatabases:
     mirror: str
     run: str
     max_delete: float | None
-    looked: list[tuple[There, There]] = field(default_factory=list)
-    loaded: list[Ready] = field(default_factory=list)
+    looked: list[tuple[DatabaseState, DatabaseState]] = field(default_factory=list)
+    loaded: list[LoadedDatabase] = field(default_factory=list)
 
-    async def look(self, *, dry_run: bool) -> tuple[DatabaseCopy, ...] | Trouble:
+    async def look(self, *, dry_run: bool) -> tuple[DatabaseCopy, ...] | Failure:
         """Return what there is to copy, or why it must not be. `dry_run`: what was interrupted is left as it is."""
         copies = []
         self.looked.clear()
@@ -45,12 +45,12 @@ class SiteDatabases:
             there = await self._ways.look_only(database, self.source)
             here = await looking(database, self.mirror)
             for found in (there, here):
-                if isinstance(found, Trouble):
+                if isinstance(found, Failure):
                     return found
-            if isinstance(there, Trouble) or isinstance(here, Trouble):
+            if isinstance(there, Failure) or isinstance(here, Failure):
                 raise TypeError(there, here)
             if not there.exists:
-                return Trouble(
+                return Failure(
                     "no-database",
                     f"there is no database {label(database)} on {self.source}, or the bot's user may not see it",
                     "Is its name right in app.yaml?",
@@ -63,7 +63,7 @@ class SiteDatabases:
             copies.append(DatabaseCopy(database.engine, database.name, there.size_bytes, len(there.tables)))
         return tuple(copies)
 
-    async def load(self, on_bytes: Callable[[int], None]) -> Trouble | None:
+    async def load(self, on_bytes: Callable[[int], None]) -> Failure | None:
         """Load what was looked at beside what is on the mirror, and check it; return why one could not be."""
         done = 0
 
@@ -72,23 +72,23 @@ class SiteDatabases:
 
         for database, looked in zip(self.site.databases, self.looked, strict=True):
             ready = await self._ways.load(database, self.source, self.mirror, self.run, arrived, looked)
-            if isinstance(ready, Trouble):
+            if isinstance(ready, Failure):
                 await self.give_up()
                 return ready
             done += ready.source.size_bytes
             self.loaded.append(ready)
         return None
 
-    async def put_in_place(self, at: datetime) -> tuple[DatabaseCopy, ...] | Trouble:
+    async def put_in_place(self, at: datetime) -> tuple[DatabaseCopy, ...] | Failure:
         """Exchange what was loaded for what is there: all or none."""
         if not self.loaded:
             return ()
         copies = await self._ways.put_in_place(self.loaded, self.run, at)
-        if isinstance(copies, Trouble):
+        if isinstance(copies, Failure):
             await self.give_up()
         return copies
 
-    async def take_back(self, at: datetime) -> Trouble | None:
+    async def take_back(self, at: datetime) -> Failure | None:
         """Exchange back what was put in place, since the files could not be."""
         return await self._ways.take_back(self.loaded, self.run, at) if self.loaded else None
 
@@ -110,7 +110,7 @@ class SiteDatabases:
         return self.ports.databases
 
 
-def not_exchanged(trouble: Trouble, back: Trouble | None) -> Trouble:
+def not_exchanged(trouble: Failure, back: Failure | None) -> Failure:
     """Return why the files could not be put in place, with what that means for the databases."""
     if back is None:
         return trouble

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.reply import Reply, Text, Tone
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from ops.gather.hooks import run_hooks
 from ops.gather.trouble_cards import mend_trouble
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-async def before_sync(ports: Ports, site: Site, source: str, mirror: str) -> Trouble | None:
+async def before_sync(ports: Ports, site: Site, source: str, mirror: str) -> Failure | None:
     """Run what the site wants done before a sync; return why that stops it."""
     found = await run_hooks(ports, site, "before_sync", source, mirror)
-    return None if found is None else Trouble("hook-failed", found.message, found.hint, refused=True)
+    return None if found is None else Failure("hook-failed", found.message, found.hint, refused=True)
 
 
 async def after_sync(ports: Ports, site: Site, source: str, mirror: str) -> tuple[str, ...]:

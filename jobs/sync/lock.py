@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from ops.durable.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class SiteClaim:
         return f"a sync to {self.mirror}"
 
 
-def held_by(claim: Claim) -> Trouble:
+def held_by(claim: Claim) -> Failure:
     """Return why a sync has to wait for the one who holds `claim`."""
-    return Trouble(
+    return Failure(
         "held", f"{claim.purpose} ({claim.owner}) works on it", "Sync again when that has ended.", refused=True
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.result import SyncProgress, SyncResult
 from jobs.sync.batch import look_together, together
 from jobs.sync.one import not_begun, sync_one
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from core.fleet import Fleet, Site
-    from jobs.sync.batch import Pair, Together
-    from jobs.sync.request import Wish
+    from jobs.sync.batch import Batch, Pair
+    from jobs.sync.request import SyncRequest
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 
@@ -40,23 +40,23 @@ def sites_of_job(fleet: Fleet, cron: str | None) -> tuple[Site, ...]:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _SyncBatch:
     """Many syncs under way. broken: the ways that were found broken, when, and how."""
 
     ports: Ports
-    wish: Wish
+    wish: SyncRequest
     serving: Serving
     on_progress: Callable[[SyncProgress], None]
     shared: _Shared
     gate: asyncio.Semaphore
-    broken: dict[tuple[str, str], tuple[float, Trouble]] = field(default_factory=dict)
+    broken: dict[tuple[str, str], tuple[float, Failure]] = field(default_factory=dict)
 
-    async def look(self, these: Together) -> Mapping[Pair, SyncResult]:
+    async def look(self, these: Batch) -> Mapping[Pair, SyncResult]:
         """Return the results of those copies that a look at all of `these` settles."""
         async with self.gate:
             began_s = self.ports.clock.monotonic()
             found = await look_together(self.ports, these, self.wish, self.on_progress)
-        if not isinstance(found, Trouble):
+        if not isinstance(found, Failure):
             return found
         self._found_broken((these.way.source, these.way.mirror), found, self.ports.clock.monotonic() - began_s)
         return {}
@@ -90,7 +90,7 @@ class _Batch:
             self._found_broken(way, result.trouble, result.took_s)
         return result
 
-    def _found_broken(self, way: tuple[str, str], trouble: Trouble, took_s: float) -> None:
+    def _found_broken(self, way: tuple[str, str], trouble: Failure, took_s: float) -> None:
         if trouble.code in BETWEEN_SERVERS and took_s < BELIEVED_S:
             self.broken[way] = (self.ports.clock.monotonic(), trouble)
 
@@ -127,7 +127,7 @@ class _Shared:
 async def sync_many(
     ports: Ports,
     pairs: Iterable[tuple[Site, str]],
-    wish: Wish,
+    wish: SyncRequest,
     serving: Serving,
     on_progress: Callable[[SyncProgress], None],
 ) -> tuple[SyncResult, ...]:
@@ -144,7 +144,7 @@ async def sync_many(
         ways[serving.active.get(site.name) or site.home, mirror] += 1
         on_progress(SyncProgress(site.name, mirror, "waiting"))
     shared = _Shared(ports, frozenset(way for way, count in ways.items() if count > 1))
-    batch = _Batch(ports, wish, serving, on_progress, shared, asyncio.Semaphore(ports.fleet.sync.parallel))
+    batch = _SyncBatch(ports, wish, serving, on_progress, shared, asyncio.Semaphore(ports.fleet.sync.parallel))
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:

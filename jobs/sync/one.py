@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.result import SyncResult
 from jobs.sync.copying import Copying
 from jobs.sync.lock import SiteClaim, held_by
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Site
     from core.sync.result import SyncProgress
-    from jobs.sync.request import Wish
+    from jobs.sync.request import SyncRequest
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 
@@ -30,7 +30,7 @@ async def sync_one(
     ports: Ports,
     site: Site,
     mirror: str,
-    wish: Wish,
+    wish: SyncRequest,
     serving: Serving,
     on_progress: Callable[[SyncProgress], None],
     control: str | None = None,
@@ -48,17 +48,17 @@ async def sync_one(
     blank = replace(blank, quarantined=quarantined)
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} is what it is served from, or holds no copy"
-        trouble: Trouble | None = Trouble(
+        trouble: Failure | None = Failure(
             "quarantined" if quarantined else "direction",
             why,
             _way_on(shlex.quote(site.name), quarantined=quarantined),
             refused=True,
         )
     else:
-        trouble = rsync.why_not_pull(rsync.Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
+        trouble = rsync.why_not_pull(rsync.MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
     if trouble is not None:
         return await not_begun(ports, blank, trouble, wish)
-    pull = rsync.Pull(
+    pull = rsync.MirrorCopy(
         site,
         ports.fleet.servers[source],
         ports.fleet.servers[mirror],
@@ -66,12 +66,12 @@ async def sync_one(
         site.bandwidth or ports.fleet.sync.bandwidth,
         control,
     )
-    doing = _Doing(ports, pull, wish, blank, on_progress)
+    doing = _SyncRun(ports, pull, wish, blank, on_progress)
     result = await (doing.compare() if wish.dry_run else doing.on_record())
     return replace(result, took_s=ports.clock.monotonic() - began_s)
 
 
-async def not_begun(ports: Ports, blank: SyncResult, trouble: Trouble, wish: Wish) -> SyncResult:
+async def not_begun(ports: Ports, blank: SyncResult, trouble: Failure, wish: SyncRequest) -> SyncResult:
     """Put on record that a sync was asked for and not begun, and return its result."""
     result = blank.ended_by(trouble)
     if not wish.dry_run:
@@ -79,14 +79,14 @@ async def not_begun(ports: Ports, blank: SyncResult, trouble: Trouble, wish: Wis
     return result
 
 
-class _Doing:
+class _SyncRun:
     """One sync under way, and what is on record of it."""
 
     def __init__(
         self,
         ports: Ports,
-        pull: rsync.Pull,
-        wish: Wish,
+        pull: rsync.MirrorCopy,
+        wish: SyncRequest,
         blank: SyncResult,
         on_progress: Callable[[SyncProgress], None],
     ) -> None:
@@ -135,7 +135,7 @@ class _Doing:
         except StoreError:
             raise
         except SharpnetError as error:
-            return self._blank.ended_by(Trouble.of(error))
+            return self._blank.ended_by(Failure.of(error))
 
     async def _end(self, outcome: str, body: dict[str, object]) -> None:
         await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._wish.who)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SyncRequest:
     """What was asked of a sync.
 
     who: as the record names them. dry_run: only look. allow_delete: any number of files may go. take_active: a

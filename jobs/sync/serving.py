@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.sync.direction import Direction, which_way
-from ops.gather.pointing import Pointing
+from ops.gather.pointing import ActiveServerReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from core.fleet import Site
     from ops.ports import Ports
-    from ops.store.copies.served import Quarantined
+    from ops.store.copies.served import QuarantinedCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Serving:
     """Where sites are served from, and which copies are quarantined, at one moment."""
 
     active: Mapping[str, str]
-    quarantined: Mapping[tuple[str, str], Quarantined]
+    quarantined: Mapping[tuple[str, str], QuarantinedCopy]
 
     def direction(self, site: Site, chosen: str | None = None) -> Direction:
         """Return which way `site` flows. `chosen`: a server whose quarantined copy someone has chosen to overwrite."""
@@ -38,7 +38,7 @@ async def serving_now(ports: Ports, sites: Iterable[Site], who: str) -> Serving:
 
     Where nobody answers, what was last seen holds.
     """
-    await keep_where_served(ports, await Pointing(ports.fleet, ports.dns).of(sites), who)
+    await keep_where_served(ports, await ActiveServerReader(ports.fleet, ports.dns).of(sites), who)
     return await serving_known(ports)
 
 

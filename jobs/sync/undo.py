@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SharpnetError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.rsync_output import shown_path
-from core.sync.undo import Kept, KeptRun, PutBack, newest_first
+from core.sync.undo import ReplacedSize, UndoableRun, UndoResult, newest_first
 from core.wording import clock_time, listing
 from jobs.sync.serving import serving_now
 from ops.cron import next_at
@@ -30,28 +30,28 @@ NAMED_PATHS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class UndoContext:
     """What a run was about, and how its server stands to the site now.
 
     served: the site is served from there. next_at: when the next sync makes that copy like the served one again; None:
     none is due.
     """
 
-    run: KeptRun
+    run: UndoableRun
     site: Site
     served: bool
     next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class KeptThere:
+class UndoableRuns:
     """What is kept of a site's runs, the newest first, and the servers that could not be asked, with the reason."""
 
-    runs: tuple[tuple[Kept, KeptRun], ...]
+    runs: tuple[tuple[ReplacedSize, UndoableRun], ...]
     silent: tuple[tuple[str, str], ...]
 
 
-async def scene_of(ports: Ports, run: str, who: str) -> Scene:
+async def scene_of(ports: Ports, run: str, who: str) -> UndoContext:
     """Return what `run` was about. Raises RefusedError, with the runs there are, where it cannot be undone."""
     fleet, now = ports.fleet, ports.clock.now()
     found = await ports.store.undos.run(run)
@@ -77,15 +77,15 @@ async def scene_of(ports: Ports, run: str, who: str) -> Scene:
             hint=f"`failback {shlex.quote(site.name)}` shows what differs, and lets you choose.",
         )
     served = (serving.active.get(site.name) or site.home) == found.server
-    return Scene(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))
+    return UndoContext(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))
 
 
-async def what_is_kept(ports: Ports, scene: Scene, paths: Sequence[bytes]) -> replaced.Listing:
+async def what_is_kept(ports: Ports, scene: UndoContext, paths: Sequence[bytes]) -> replaced.ReplacedListing:
     """Return what is kept of a run: all, or what `paths` name. Raises RefusedError where nothing is, saying what is."""
     server = ports.fleet.servers[scene.run.server]
     for path in paths:
         found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, [path])
-        if isinstance(found, replaced.Listing) and not found.count:
+        if isinstance(found, replaced.ReplacedListing) and not found.count:
             raise RefusedError(
                 f"{scene.run.id} keeps nothing called {shown_path(path)!r}.",
                 hint=f"`sync --undo {scene.run.id}` is for {scene.site.name} already."
@@ -93,9 +93,9 @@ async def what_is_kept(ports: Ports, scene: Scene, paths: Sequence[bytes]) -> re
                 else f"`sync --undo {scene.run.id} --dry-run` lists what it keeps.",
             )
     found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, paths)
-    if isinstance(found, replaced.Listing) and found.count:
+    if isinstance(found, replaced.ReplacedListing) and found.count:
         return found
-    if isinstance(found, Trouble) and found.code != "not-kept":
+    if isinstance(found, Failure) and found.code != "not-kept":
         raise SharpnetError(f"{found.message}.", hint=found.hint)
     kept = await runs_kept(ports, scene.site, [scene.run.server])
     zone = ports.fleet.timezone
@@ -106,10 +106,10 @@ async def what_is_kept(ports: Ports, scene: Scene, paths: Sequence[bytes]) -> re
     )
 
 
-async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> KeptThere:
+async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> UndoableRuns:
     """Return the runs of which something is kept on `servers`."""
     known = await ports.store.undos.of_site(site.name)
-    kept: list[Kept] = []
+    kept: list[ReplacedSize] = []
     silent: list[tuple[str, str]] = []
     for server in servers:
         try:
@@ -117,14 +117,14 @@ async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> KeptThe
         except SharpnetError as error:
             silent.append((server, error.message.rstrip(".")))
             continue
-        if isinstance(found, Trouble):
+        if isinstance(found, Failure):
             silent.append((server, found.message))
         else:
             kept += [one for one in found if one.run in known and known[one.run].server == server]
-    return KeptThere(newest_first(kept, known), tuple(silent))
+    return UndoableRuns(newest_first(kept, known), tuple(silent))
 
 
-async def undo(ports: Ports, scene: Scene, paths: Sequence[bytes], who: str) -> tuple[str, PutBack]:
+async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: str) -> tuple[str, UndoResult]:
     """Put back what `scene`'s run replaced or deleted; return the run that this is, and how it ended.
 
     What is there now is kept as that run, which can be undone in turn. Raises RefusedError where somebody else works on

@@ -10,7 +10,7 @@ from core.verify.rotation import whose_turn
 from jobs import Job
 from jobs.sync.serving import serving_now
 from jobs.verify.cards import tell
-from jobs.verify.one import Asked, prove
+from jobs.verify.one import VerifyRequest, prove
 from ops.first_error import first_error
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def verify_sites(
     """
     serving = await serving_now(ports, sites, who)
     pairs = [(site, mirror) for site in sites for mirror in _copies(site, serving) if to in (None, mirror)]
-    return await _prove_all(ports, pairs, Asked(who), serving, on_step)
+    return await _prove_all(ports, pairs, VerifyRequest(who), serving, on_step)
 
 
 async def verify_by_clock(ports: Ports, _key: str, _at: datetime) -> None:
@@ -60,7 +60,7 @@ async def verify_by_clock(ports: Ports, _key: str, _at: datetime) -> None:
     ]
     tried = {pair: run.at for pair, run in (await ports.store.proofs.last()).items()}
     turn = [(fleet.sites[site], mirror) for site, mirror in whose_turn(pairs, tried, fleet.sync.verify)]
-    await _prove_all(ports, turn, Asked(BY_CLOCK, PATIENCE), serving, lambda _site, _mirror, _step: None)
+    await _prove_all(ports, turn, VerifyRequest(BY_CLOCK, PATIENCE), serving, lambda _site, _mirror, _step: None)
 
 
 def _copies(site: Site, serving: Serving) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def _copies(site: Site, serving: Serving) -> tuple[str, ...]:
 async def _prove_all(
     ports: Ports,
     pairs: Sequence[tuple[Site, str]],
-    asked: Asked,
+    asked: VerifyRequest,
     serving: Serving,
     on_step: Callable[[str, str, str], None],
 ) -> tuple[Proof, ...]:

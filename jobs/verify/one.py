@@ -14,12 +14,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Trouble
-from core.verify.compare import KEPT_FINDINGS, Finding, Found, LastCopy, Proof, judge, to_look_at
+from core.sync.failures import Failure
+from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
-from ops.rsync.mirror import Pull, run_id, why_not_pull
-from ops.rsync.verify import MOST_JUDGED, LookedAt, compare, look_at
+from ops.rsync.mirror import MirrorCopy, run_id, why_not_pull
+from ops.rsync.verify import MOST_JUDGED, PathStats, compare, look_at
 from ops.store.copies.proofs import ProofRun
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Site
-    from core.verify.compare import Difference
+    from core.verify.compare import PathDifference
     from jobs.sync.serving import Serving
     from ops.ports import Ports
     from ops.store.claims import Claim
@@ -40,7 +40,7 @@ LOOKED_BACK = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerifyRequest:
     """Who asked for proofs, and how long one may wait for a sync or a cutover that works on the site."""
 
     who: str
@@ -48,7 +48,7 @@ class Asked:
 
 
 async def prove(
-    ports: Ports, site: Site, mirror: str, asked: Asked, serving: Serving, on_step: Callable[[str], None]
+    ports: Ports, site: Site, mirror: str, asked: VerifyRequest, serving: Serving, on_step: Callable[[str], None]
 ) -> Proof:
     """Compare the copy of `site` on `mirror` with its source, keep what came of it, and return that.
 
@@ -60,15 +60,15 @@ async def prove(
     proof = Proof(site.name, source, mirror, "failed", databases=len(site.databases))
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} holds no copy of it"
-        proof = _with(proof, Trouble("direction", why, _way_on(site.name), refused=True))
+        proof = _with(proof, Failure("direction", why, _way_on(site.name), refused=True))
     else:
-        pull = Pull(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
+        pull = MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
         try:
             proof = await _Proving(ports, pull, asked, on_step).proof(proof)
         except StoreError:
             raise
         except SharpnetError as error:
-            proof = _with(proof, Trouble.of(error))
+            proof = _with(proof, Failure.of(error))
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
     run = ProofRun(
         run_id(begun_at, secrets.token_hex(4)),
@@ -86,7 +86,7 @@ async def prove(
 class _Proving:
     """One proof under way."""
 
-    def __init__(self, ports: Ports, pull: Pull, asked: Asked, on_step: Callable[[str], None]) -> None:
+    def __init__(self, ports: Ports, pull: MirrorCopy, asked: VerifyRequest, on_step: Callable[[str], None]) -> None:
         self._ports = ports
         self._pull = pull
         self._asked = asked
@@ -104,7 +104,7 @@ class _Proving:
             if copy is None:
                 return _with(
                     blank,
-                    Trouble(
+                    Failure(
                         "no-copy",
                         f"there is no good copy on {blank.mirror} yet",
                         f"Make one: `sync {shlex.quote(blank.site)} --to {blank.mirror}`.",
@@ -113,7 +113,7 @@ class _Proving:
                 )
             self._on_step("comparing")
             compared = await compare(self._ports.ssh, self._pull)
-            if isinstance(compared, Trouble):
+            if isinstance(compared, Failure):
                 return _with(blank, compared)
             touched = await self._last_entry() != before
             if not (touched and compared.more):
@@ -124,13 +124,15 @@ class _Proving:
                     return _too_far(result, compared.more)
         return _with(
             blank,
-            Trouble("busy", "it was copied again and again while it was compared", "Verify again when that is over."),
+            Failure("busy", "it was copied again and again while it was compared", "Verify again when that is over."),
         )
 
-    async def _judged(self, blank: Proof, differences: Sequence[Difference], copy: SyncRun, *, content: bool) -> Proof:
+    async def _judged(
+        self, blank: Proof, differences: Sequence[PathDifference], copy: SyncRun, *, content: bool
+    ) -> Proof:
         """Judge each difference. content: read those paths again, since something may have changed them meanwhile."""
-        counts: Counter[Finding] = Counter()
-        wrong: list[Found] = []
+        counts: Counter[PathVerdict] = Counter()
+        wrong: list[WrongPath] = []
         for start in range(0, len(differences), AT_ONCE):
             some = differences[start : start + AT_ONCE]
             self._on_step(f"judging {count(len(differences), 'difference')}")
@@ -142,21 +144,21 @@ class _Proving:
                 finding = judge(one, source.seen, mirror.seen, last)
                 counts[finding] += 1
                 if finding.is_wrong and len(wrong) < KEPT_FINDINGS:
-                    wrong.append(Found(finding, one.change))
+                    wrong.append(WrongPath(finding, one.change))
         return replace(blank, outcome="differs" if wrong else "good", wrong=tuple(wrong), counts=dict(counts))
 
-    async def _look(self, server: str, differences: Sequence[Difference], *, content: bool) -> LookedAt:
+    async def _look(self, server: str, differences: Sequence[PathDifference], *, content: bool) -> PathStats:
         root = self._pull.site.root_on(server)
         paths = to_look_at(differences)
         return await look_at(self._ports.ssh, self._ports.clock, server, root, paths, content=content)
 
-    async def _wait(self) -> Trouble | None:
+    async def _wait(self) -> Failure | None:
         """Return when nobody works on the site any more, or why there is no waiting for that."""
         clock = self._ports.clock
         until_at: datetime = clock.now() + self._asked.patience
         while (claim := await self._held()) is not None:
             if clock.now() >= until_at:
-                return Trouble(
+                return Failure(
                     "held",
                     f"{claim.purpose} ({claim.owner}) works on it",
                     "Verify when that has ended.",
@@ -191,7 +193,7 @@ def _too_far(proof: Proof, more: int) -> Proof:
         return proof
     return _with(
         proof,
-        Trouble(
+        Failure(
             "too-different",
             f"more than {MOST_JUDGED:,} paths differ, {more + MOST_JUDGED:,} in all",
             f"Make the copy anew, then verify it: `sync {shlex.quote(proof.site)} --to {proof.mirror}`.",
@@ -199,7 +201,7 @@ def _too_far(proof: Proof, more: int) -> Proof:
     )
 
 
-def _with(proof: Proof, trouble: Trouble) -> Proof:
+def _with(proof: Proof, trouble: Failure) -> Proof:
     return replace(proof, outcome="refused" if trouble.refused else "failed", trouble=trouble)
 
 

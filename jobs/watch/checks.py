@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import Finding, State, Track, after_look
+from core.monitor.detection import LookVerdict, TargetState, Track, after_look
 from jobs.watch.isolation import contained
 from jobs.watch.probe_schedule import phase
 from ops.checks import all_checks
@@ -16,7 +16,7 @@ from ops.checks import all_checks
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from jobs.watch.state import Scene
+    from jobs.watch.state import WatchState
     from ops.checks import Check
     from ops.ports import Ports
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 FORGOTTEN_AFTER = 3
 
 
-class Extras:
+class CheckRunner:
     """Keeps the remarks of the scene as the checks find them."""
 
-    def __init__(self, scene: Scene, ports: Ports) -> None:
+    def __init__(self, scene: WatchState, ports: Ports) -> None:
         self._scene = scene
         self._ports = ports
         self._pairs = [
@@ -64,7 +64,7 @@ class Extras:
             old = track.looked_s is None or clock.monotonic() - track.looked_s > FORGOTTEN_AFTER * every.total_seconds()
             scene.note(target, check.name, Track() if old else track)
             return every
-        state = State.DEGRADED if remarks else State.UP
-        looked = after_look(track, Finding(state, clock.now(), clock.monotonic(), "; ".join(remarks)), scene.watch)
+        state = TargetState.DEGRADED if remarks else TargetState.UP
+        looked = after_look(track, LookVerdict(state, clock.now(), clock.monotonic(), "; ".join(remarks)), scene.watch)
         scene.note(target, check.name, looked)
         return scene.watch.retry if looked.in_doubt else every

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.monitor.flapping import Flaps, is_flapping, recent, what_became_of
+from core.monitor.flapping import FlappingPhase, is_flapping, recent, what_became_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -21,7 +21,7 @@ class Flapping:
     down: bool
 
 
-class Changes:
+class StateChanges:
     """The drops and returns of each target, in seconds of the clock that never goes back."""
 
     def __init__(self, every: timedelta) -> None:
@@ -51,7 +51,7 @@ class Changes:
         """Go on with something that flapped when the bot stopped."""
         self.flapping[target] = Flapping(changes, first_s, at_s, down=True)
 
-    def seen(self, target: str, at_s: float, *, down: bool) -> tuple[Flapping, Flaps]:
+    def seen(self, target: str, at_s: float, *, down: bool) -> tuple[Flapping, FlappingPhase]:
         """Take in how something that flaps is now; return that, and what has become of it."""
         flapping = self.flapping[target]
         if flapping.down is not down:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ops.store.notifications import Sent
+    from ops.store.notifications import Notifications
 
 
 class Joining:
     """The messages that were joined, and until when they still can be, in seconds of the clock that never goes back."""
 
-    def __init__(self, sent: Sent) -> None:
+    def __init__(self, sent: Notifications) -> None:
         self._sent = sent
         self._until_s: dict[str, float] = {}
 

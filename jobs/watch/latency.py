@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_SAMPLES = 120
 
 
-class Recent:
+class RecentLatencies:
     """The newest MOST_SAMPLES of many lengths in seconds, in eight bytes each: there may be 10,000 targets."""
 
     __slots__ = ("_added", "_seconds")
@@ -47,7 +47,7 @@ class TimedProbe:
         self._probe = probe
         self._kept = kept
         self._clock = clock
-        self._samples: dict[tuple[str, int], Recent] = {}
+        self._samples: dict[tuple[str, int], RecentLatencies] = {}
         self._changed: set[tuple[str, int]] = set()
 
     async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
@@ -82,7 +82,7 @@ class TimedProbe:
         if look.ok:
             key = target, slot_of(self._clock.now())
             if key not in self._samples:
-                self._samples[key] = Recent()
+                self._samples[key] = RecentLatencies()
             self._samples[key].add(look.took_s)
             self._changed.add(key)
         return look

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 
 from core.incident.card import card_of
 from core.incident.card_degraded import DEGRADED
-from core.incident.facts import NAMED, Ending, Facts, facts_from_json, facts_to_json
+from core.incident.facts import NAMED, OutageEnd, OutageFacts, facts_from_json, facts_to_json
 from core.incident.targets import name_of
-from core.monitor.detection import State, Track, found_within, which_card
-from core.monitor.flapping import Flaps
+from core.monitor.detection import TargetState, Track, found_within, which_card
+from core.monitor.flapping import FlappingPhase
 from core.monitor.site_limits import degraded_words
 from core.monitor.state import stale_after
-from jobs.watch.flapping import Changes, Flapping
+from jobs.watch.flapping import Flapping, StateChanges
 from jobs.watch.late_joins import Joining
-from jobs.watch.resolution import Ended, Endings
-from jobs.watch.state import LINK, NAMESERVER, SERVER, SITES, Scene, server_key, site_key
-from jobs.watch.suppression import Silence
+from jobs.watch.resolution import Resolution, Resolutions
+from jobs.watch.state import LINK, NAMESERVER, SERVER, SITES, WatchState, server_key, site_key
+from jobs.watch.suppression import Suppression
 from jobs.watch.takeovers import gather_facts
-from ops.store.incident.outages import Opening
+from ops.store.incident.outages import OutageOpening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ GRACE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ActiveCondition:
     """Something that is down now, since `since_at`."""
 
     target: str
@@ -59,24 +59,24 @@ class Trouble:
     track: Track
 
 
-class Desk:
+class OutageManager:
     """Keeps the outages in the store as the scene is. opened: called whenever there is a new message."""
 
-    def __init__(self, scene: Scene, ports: Ports, opened: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, scene: WatchState, ports: Ports, opened: Callable[[], None] = lambda: None) -> None:
         self._scene = scene
         self._ports = ports
         self._clock = ports.clock
         self._tell_opened = opened
-        self._watching = ports.store.watching
-        self._silence = Silence(scene, ports)
-        self._endings = Endings(scene, self._silence, ports)
-        self._joining = Joining(ports.store.sent)
+        self._watching = ports.store.states
+        self._silence = Suppression(scene, ports)
+        self._endings = Resolutions(scene, self._silence, ports)
+        self._joining = Joining(ports.store.notifications)
         self._open: dict[str, Outage] = {}
         self._waiting_s: float | None = None
         self._read_s = float("-inf")
         self._cards: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
         self._card_of: dict[str, str] = {}
-        self._changes = Changes(scene.watch.every)
+        self._changes = StateChanges(scene.watch.every)
         self._returned_s: dict[str, float] = {}
         self._nameservers_up = 0
 
@@ -103,7 +103,7 @@ class Desk:
         await self._silence.read(at_once=self._waiting_s is not None)
         now_s = self._clock.monotonic()
         tracks = (self._scene.tracks[key] for key in self._scene.nameservers)
-        self._nameservers_up = sum(track.judged is State.UP for track in tracks)
+        self._nameservers_up = sum(track.judged is TargetState.UP for track in tracks)
         troubles = {trouble.target: trouble for trouble in self._troubles(now_s)}
         fresh = await self._silence.sort_out(
             troubles.values(), self._open, lambda outage: self._endings.of(outage, troubles, self._open)
@@ -122,36 +122,36 @@ class Desk:
             self._read_s = now_s
             await self._refresh(troubles)
 
-    def _troubles(self, now_s: float) -> Iterable[Trouble]:
+    def _troubles(self, now_s: float) -> Iterable[ActiveCondition]:
         scene = self._scene
         for key in scene.machines:
             track = scene.tracks[key]
-            if track.judged is State.DOWN and track.since_at is not None:
+            if track.judged is TargetState.DOWN and track.since_at is not None:
                 self._returned_s[name_of(key)] = now_s
-                yield Trouble(key, track.since_at, track)
+                yield ActiveCondition(key, track.since_at, track)
         for key in scene.nameservers:
             track = scene.tracks[key]
             inherits = track.verdict is not None and track.verdict.inherited
-            down = track.judged is State.DOWN and not inherits
+            down = track.judged is TargetState.DOWN and not inherits
             if (down or key in scene.lame) and track.since_at is not None:
-                yield Trouble(key, track.since_at, track)
+                yield ActiveCondition(key, track.since_at, track)
         for server in scene.failing:
             target, failing = SITES + server, self._silence.failing(server, self._open)
-            reachable = scene.tracks[server_key(server)].held in {State.UP, State.DEGRADED}
+            reachable = scene.tracks[server_key(server)].held in {TargetState.UP, TargetState.DEGRADED}
             just_back = now_s - self._returned_s.get(server, float("-inf")) < GRACE_S
             for site in scene.failing[server].keys() - failing.keys():
                 track = scene.failing[server][site]
                 if track.since_at is not None:
-                    yield Trouble(site_key(site), track.since_at, track)
+                    yield ActiveCondition(site_key(site), track.since_at, track)
             if failing and reachable and (target in self._open or not just_back):
                 first = min(failing.values(), key=lambda track: track.row_began_s)
-                yield Trouble(target, min(one.since_at for one in failing.values() if one.since_at), first)
+                yield ActiveCondition(target, min(one.since_at for one in failing.values() if one.since_at), first)
         yield from self._degraded()
         blind = self._blind_since()
         if blind is not None:
-            yield Trouble(LINK, blind, Track())
+            yield ActiveCondition(LINK, blind, Track())
 
-    def _degraded(self) -> Iterable[Trouble]:
+    def _degraded(self) -> Iterable[ActiveCondition]:
         """Yield servers that answer, but lack something, or sites on them do."""
         scene = self._scene
         for server in scene.fleet.servers:
@@ -159,40 +159,40 @@ class Desk:
             since = [track.since_at for track in (*remarks, *lacking.values()) if track.since_at is not None]
             if since:
                 words = degraded_words([one.why for one in remarks], {site: lacking[site].why for site in lacking})
-                yield Trouble(DEGRADED + server, min(since), Track(why=words))
+                yield ActiveCondition(DEGRADED + server, min(since), Track(why=words))
 
     def _blind_since(self) -> datetime | None:
         """Return since when nothing at all answers, once that has lasted so long that everything is unknown."""
         machines = [self._scene.tracks[key] for key in self._scene.machines]
         # A name server on a machine that cannot be seen was not looked at: it says nothing either way.
         tracks = machines + [track for key in self._scene.nameservers if (track := self._scene.tracks[key]).row]
-        nothing = all(track.row and track.row[-1] is State.DOWN for track in tracks)
-        if not nothing or all(track.judged is not State.UNKNOWN for track in tracks):
+        nothing = all(track.row and track.row[-1] is TargetState.DOWN for track in tracks)
+        if not nothing or all(track.judged is not TargetState.UNKNOWN for track in tracks):
             return None
         last = max(tracks, key=lambda track: track.row_began_s)
         lasts_s = self._clock.monotonic() - last.row_began_s
         return last.row_began_at if lasts_s >= stale_after(self._scene.watch).total_seconds() else None
 
-    async def _hold(self, troubles: Mapping[str, Trouble], now_s: float) -> None:
+    async def _hold(self, troubles: Mapping[str, ActiveCondition], now_s: float) -> None:
         """Follow what flaps: keep its message, until it is quiet, or stays down and is told anew."""
         for target in [target for target in self._changes.flapping if target in self._open]:
             outage, down = self._open[target], target in troubles
             ended = None if down else self._endings.of(outage, troubles, self._open)
             if ended is None and not down:
                 continue
-            if ended is not None and ended.how not in {Ending.UP, Ending.DEGRADED}:
+            if ended is not None and ended.how not in {OutageEnd.UP, OutageEnd.DEGRADED}:
                 self._changes.over(target)
                 continue
             flapping, became = self._changes.seen(target, now_s, down=down)
             facts = self._flapping_facts(facts_from_json(outage.body), flapping, now_s)
             if facts != facts_from_json(outage.body):
                 await self._change([(outage, facts_to_json(facts))])
-            if became is Flaps.STAYS_DOWN:
-                await self._close_as([(self._open[target], Ended(Ending.JOINED, "", self._clock.now()))])
-            if became is not Flaps.ON:
+            if became is FlappingPhase.STAYS_DOWN:
+                await self._close_as([(self._open[target], Resolution(OutageEnd.JOINED, "", self._clock.now()))])
+            if became is not FlappingPhase.ON:
                 self._changes.over(target)
 
-    def _flapping_facts(self, facts: Facts, flapping: Flapping, now_s: float) -> Facts:
+    def _flapping_facts(self, facts: OutageFacts, flapping: Flapping, now_s: float) -> OutageFacts:
         if facts.changes == flapping.changes:
             return facts
         now = self._clock.now()
@@ -201,16 +201,16 @@ class Desk:
             facts, changes=flapping.changes, first_change_at=first_at, last_change_at=now, down_now=flapping.down
         )
 
-    async def _announce_all(self, troubles: list[Trouble], now_s: float) -> None:
+    async def _announce_all(self, troubles: list[ActiveCondition], now_s: float) -> None:
         """Open outages: what is degraded apart from what is down, and what flaps in the message that it had."""
-        plain: dict[bool, list[Trouble]] = {True: [], False: []}
+        plain: dict[bool, list[ActiveCondition]] = {True: [], False: []}
         for trouble in troubles:
             flapping = self._changes.would_flap(trouble.target, now_s)
             if flapping is None:
                 plain[trouble.target.startswith(DEGRADED)].append(trouble)
                 continue
-            facts = self._flapping_facts(await self._facts(trouble, Facts()), flapping, now_s)
-            opening = Opening(trouble.target, trouble.since_at, facts_to_json(facts), facts.first_change_at)
+            facts = self._flapping_facts(await self._facts(trouble, OutageFacts()), flapping, now_s)
+            opening = OutageOpening(trouble.target, trouble.since_at, facts_to_json(facts), facts.first_change_at)
             before = self._card_of.get(trouble.target)
             await self._open_many([opening], partial(_always, before))
             self._changes.dropped(trouble.target, now_s)
@@ -220,11 +220,11 @@ class Desk:
             for trouble in group:
                 self._changes.dropped(trouble.target, now_s)
 
-    async def _announce(self, troubles: list[Trouble], cards: list[tuple[float, str]], now_s: float) -> None:
+    async def _announce(self, troubles: list[ActiveCondition], cards: list[tuple[float, str]], now_s: float) -> None:
         window_s = found_within(self._scene.watch).total_seconds()
         recent = [(at_s, key) for at_s, key in cards if now_s - at_s < window_s]
         openings = [
-            Opening(trouble.target, trouble.since_at, facts_to_json(await self._facts(trouble, Facts())))
+            OutageOpening(trouble.target, trouble.since_at, facts_to_json(await self._facts(trouble, OutageFacts())))
             for trouble in troubles
         ]
         outages = await self._open_many(
@@ -236,7 +236,7 @@ class Desk:
                 self._joining.joined(key, opened_s + window_s)
         cards[:] = [*recent, *((now_s, key) for key in used if key not in known)]
 
-    async def _open_many(self, openings: list[Opening], choose: Choose) -> tuple[Outage, ...]:
+    async def _open_many(self, openings: list[OutageOpening], choose: Choose) -> tuple[Outage, ...]:
         outages = await self._watching.open_many(openings, WHO, choose, self._draw, self._clock.now())
         self._open |= {outage.target: outage for outage in outages}
         self._card_of |= {outage.target: outage.card for outage in outages}
@@ -245,7 +245,7 @@ class Desk:
             log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
         return outages
 
-    async def _refresh(self, troubles: Mapping[str, Trouble]) -> None:
+    async def _refresh(self, troubles: Mapping[str, ActiveCondition]) -> None:
         """Change the outages that go on where their facts have changed."""
         changes: list[tuple[Outage, Mapping[str, object]]] = []
         for target, outage in self._open.items():
@@ -262,7 +262,7 @@ class Desk:
         for outage, body in changes:
             self._open[outage.target] = replace(outage, body={**body, "card": outage.card})
 
-    async def _close(self, troubles: Mapping[str, Trouble]) -> None:
+    async def _close(self, troubles: Mapping[str, ActiveCondition]) -> None:
         """Close the outages that have ended; what flaps has not, until it is quiet."""
         held = self._changes.flapping
         settled = [outage for target, outage in self._open.items() if target not in held]
@@ -271,18 +271,18 @@ class Desk:
         if over:
             await self._close_as(over)
 
-    async def _close_as(self, over: list[tuple[Outage, Ended]]) -> None:
+    async def _close_as(self, over: list[tuple[Outage, Resolution]]) -> None:
         closings = await self._endings.closings(over)
         await self._watching.close_many(closings, WHO, self._draw, self._clock.now())
         now_s = self._clock.monotonic()
         for outage, ended in over:
-            if ended.how in {Ending.UP, Ending.DEGRADED} and not outage.body.get("changes"):
+            if ended.how in {OutageEnd.UP, OutageEnd.DEGRADED} and not outage.body.get("changes"):
                 self._changes.returned(outage.target, now_s)
             del self._open[outage.target]
             self._scene.resumed.pop(outage.target, None)
             log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ended.how)
 
-    async def _facts(self, trouble: Trouble, before: Facts) -> Facts:
+    async def _facts(self, trouble: ActiveCondition, before: OutageFacts) -> OutageFacts:
         scene, (kind, _, name) = self._scene, trouble.target.partition(":")
         verdict = trouble.track.verdict
         seen_from = verdict.seen_from if verdict is not None else before.seen_from

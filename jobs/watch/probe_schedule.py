@@ -18,7 +18,7 @@ def phase(key: str) -> float:
     return int.from_bytes(blake2b(key.encode(), digest_size=PHASE_BYTES).digest()) / (1 << 8 * PHASE_BYTES)
 
 
-class Rota:
+class ProbeSchedule:
     """The times, in seconds of the clock that never goes back, at which targets are due.
 
     A target that was taken is due no more until it is put back: a slow look never makes a second one of the same.

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from core.monitor.detection import (
-    Finding,
-    State,
+    Judgement,
+    LookVerdict,
+    TargetState,
     Track,
-    Verdict,
     after_inheriting,
     after_look,
     after_verdict,
@@ -25,7 +25,7 @@ from core.monitor.detection import (
 )
 from core.monitor.site_limits import site_lacks, slow
 from jobs.watch.isolation import contained
-from jobs.watch.state import SERVER, Scene, server_key, site_key
+from jobs.watch.state import SERVER, WatchState, server_key, site_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,14 +39,14 @@ SAMPLED_SITES = 5
 NEIGHBOURS = 50
 
 
-class Looks:
+class Prober:
     """Looks at one target at a time and keeps what was found in the scene.
 
     Each look returns after how long the target is due again; None: at its next regular moment. `hurry` is told which
     other targets there is now reason to look at.
     """
 
-    def __init__(self, scene: Scene, probe: Probe, clock: Clock, hurry: Callable[[list[str]], None]) -> None:
+    def __init__(self, scene: WatchState, probe: Probe, clock: Clock, hurry: Callable[[list[str]], None]) -> None:
         self._scene = scene
         self._probe = probe
         self._clock = clock
@@ -59,7 +59,7 @@ class Looks:
         Down: neither SSH nor any of those sites answers. Degraded: its sites do, SSH does not, or a check remarks.
         """
         scene, name, track = self._scene, key.partition(":")[2], self._scene.tracks[key]
-        wary = track.in_doubt or track.held is not State.UP or scene.watch.down_after == 1
+        wary = track.in_doubt or track.held is not TargetState.UP or scene.watch.down_after == 1
         sampled = self._sample(name) if wary and track.row else []
         early = self._early_evidence(key, track)
         try:
@@ -70,7 +70,7 @@ class Looks:
             found, why = self._in_full(key)
             if not banner.ok:
                 answers = any(look.ok for look in sites)
-                found = State.DEGRADED if answers else State.DOWN
+                found = TargetState.DEGRADED if answers else TargetState.DOWN
                 why = f"SSH: {banner.why}" + ("; its sites answer" if answers else "")
             looked = after_look(track, self._finding(found, why), scene.watch)
             if awaits_verdict(looked) and not stands(looked, self._clock.monotonic()):
@@ -95,7 +95,7 @@ class Looks:
         early = self._early_evidence(key, track)
         try:
             look = await self._probe.nameserver(name, zone, timeout_s=self._timeout_s)
-            found, why = State.DOWN, look.why
+            found, why = TargetState.DOWN, look.why
             if look.ok:
                 found, why = self._in_full(key, scene.behind.get(name, ""), self._slow(look))
             looked = after_look(track, self._finding(found, why), scene.watch)
@@ -119,28 +119,28 @@ class Looks:
         look = await self._probe.site(scene.fleet.sites[name], server, timeout_s=self._timeout_s)
         if scene.active[name] != server or scene.tracks[key] is not track:
             return timedelta()
-        at, found, why = self._clock.now(), State.DOWN, look.why
+        at, found, why = self._clock.now(), TargetState.DOWN, look.why
         if look.ok:
             lacks = site_lacks(scene.fleet.sites[name].check, look.took_s, look.certificate_ends_at, at)
             found, why = self._in_full(key, scene.pointing_wrong.get(name, ""), lacks)
-        looked = after_look(track, Finding(found, at, self._clock.monotonic(), why), scene.watch)
-        if not look.ok and not track.in_doubt and track.held is State.UP:
+        looked = after_look(track, LookVerdict(found, at, self._clock.monotonic(), why), scene.watch)
+        if not look.ok and not track.in_doubt and track.held is TargetState.UP:
             self._hurry([server_key(server), *self._neighbours(server, looked)])
         if awaits_verdict(looked):
             return self._conclude(key, looked, self._because_of(server, looked), look.why)
         scene.keep(key, looked, at)
         return self._delay(looked)
 
-    def _in_full(self, key: str, *lacks: str) -> tuple[State, str]:
+    def _in_full(self, key: str, *lacks: str) -> tuple[TargetState, str]:
         """Return what is found of a target that answers: up, or degraded and why."""
         said = [words for words in (*lacks, *(track.why for track in self._scene.remarks(key))) if words]
-        return (State.DEGRADED if said else State.UP), "; ".join(said)
+        return (TargetState.DEGRADED if said else TargetState.UP), "; ".join(said)
 
     def _slow(self, look: Look) -> str:
         within = self._scene.fleet.dns.answer_within
         return slow(look.took_s, within) if within is not None and look.took_s > within.total_seconds() else ""
 
-    def _conclude(self, key: str, looked: Track, verdict: Verdict | None, why: str) -> timedelta | None:
+    def _conclude(self, key: str, looked: Track, verdict: Judgement | None, why: str) -> timedelta | None:
         """Keep a track that awaited a verdict; where there is none yet, look again soon."""
         at = self._clock.now()
         if verdict is None:
@@ -149,7 +149,9 @@ class Looks:
         self._scene.keep(key, after_verdict(looked, verdict, why, at, self._scene.watch), at)
         return self._delay(looked)
 
-    async def _nameserver_verdict(self, key: str, track: Track, early: asyncio.Task[Verdict] | None) -> Verdict | None:
+    async def _nameserver_verdict(
+        self, key: str, track: Track, early: asyncio.Task[Judgement] | None
+    ) -> Judgement | None:
         machine = self._scene.machine_of[key]
         if machine is not None:
             verdict = self._because_of(machine, track)
@@ -173,19 +175,19 @@ class Looks:
         self._scene.keep(key, after_inheriting(self._scene.tracks[key], verdict, at), at)
         return True
 
-    def _because_of(self, server: str, track: Track) -> Verdict | None:
+    def _because_of(self, server: str, track: Track) -> Judgement | None:
         verdict = judge_dependent(server, self._scene.tracks[server_key(server)], track.row_began_s)
         if verdict is None:
             self._hurry([server_key(server)])
         return verdict
 
-    def _early_evidence(self, key: str, track: Track) -> asyncio.Task[Verdict] | None:
+    def _early_evidence(self, key: str, track: Track) -> asyncio.Task[Judgement] | None:
         """Begin to gather evidence beside the look that may settle it, so that nobody waits for one after the other."""
         if not may_settle_down(track, self._scene.watch, self._clock.monotonic()):
             return None
         return asyncio.ensure_future(self._evidence(key, track))
 
-    async def _evidence(self, key: str, track: Track) -> Verdict:
+    async def _evidence(self, key: str, track: Track) -> Judgement:
         """Ask other places about `key`, and other machines whether the bot's own link is up; give the verdict."""
         witnesses = asyncio.ensure_future(self._witnesses(key, track))
         second_looks: dict[str, bool | None] = {}
@@ -237,17 +239,17 @@ class Looks:
         chosen: list[str] = []
         spare: list[str] = []
         for site in scene.on_server[server]:
-            (chosen if scene.tracks[site_key(site)].held is State.UP else spare).append(site)
+            (chosen if scene.tracks[site_key(site)].held is TargetState.UP else spare).append(site)
             if len(chosen) == SAMPLED_SITES:
                 break
         return (chosen + spare)[:SAMPLED_SITES]
 
-    def _finding(self, state: State, why: str) -> Finding:
-        return Finding(state, self._clock.now(), self._clock.monotonic(), why)
+    def _finding(self, state: TargetState, why: str) -> LookVerdict:
+        return LookVerdict(state, self._clock.now(), self._clock.monotonic(), why)
 
     def _delay(self, track: Track) -> timedelta | None:
         return next_delay(track, self._scene.watch) if track.in_doubt else None
 
 
 def _answers(track: Track, since_s: float = float("-inf")) -> bool:
-    return bool(track.row) and track.row[-1] is not State.DOWN and (track.looked_s or 0.0) >= since_s
+    return bool(track.row) and track.row[-1] is not TargetState.DOWN and (track.looked_s or 0.0) >= since_s

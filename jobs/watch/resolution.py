@@ -7,42 +7,42 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.incident.card_degraded import DEGRADED
-from core.incident.facts import Ending, facts_from_json, facts_to_json
+from core.incident.facts import OutageEnd, facts_from_json, facts_to_json
 from core.incident.targets import name_of
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from jobs.watch.state import ABLE, LINK, NAMESERVER, SERVER, server_key, site_key
-from ops.store.incident.outages import Closing
+from ops.store.incident.outages import OutageClosing
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
-    from jobs.watch.state import Scene
-    from jobs.watch.suppression import Silence
+    from jobs.watch.state import WatchState
+    from jobs.watch.suppression import Suppression
     from ops.ports import Ports
     from ops.store.incident.outages import Outage
 
-_WELL = {State.UP: Ending.UP, State.DEGRADED: Ending.DEGRADED}
+_WELL = {TargetState.UP: OutageEnd.UP, TargetState.DEGRADED: OutageEnd.DEGRADED}
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Resolution:
     """How and when something ended; why: what it lacks, where it is not well in full."""
 
-    how: Ending
+    how: OutageEnd
     why: str
     at: datetime
 
 
-class Endings:
+class Resolutions:
     """Holds open outages against the scene."""
 
-    def __init__(self, scene: Scene, silence: Silence, ports: Ports) -> None:
+    def __init__(self, scene: WatchState, silence: Suppression, ports: Ports) -> None:
         self._scene = scene
         self._silence = silence
         self._ports = ports
 
-    def of(self, outage: Outage, troubles: Container[str], opened: Mapping[str, Outage]) -> Ended | None:
+    def of(self, outage: Outage, troubles: Container[str], opened: Mapping[str, Outage]) -> Resolution | None:
         """Say how an outage has ended; None: it goes on, or nobody can know.
 
         troubles: the targets that are down now. opened: the outages that are open.
@@ -51,57 +51,57 @@ class Endings:
         if outage.target in troubles:
             return None
         if outage.target == LINK:
-            seen = any(self._scene.tracks[place].row[-1:] == (State.UP,) for place in self._scene.places)
-            return Ended(Ending.UP, "", now) if seen else None
+            seen = any(self._scene.tracks[place].row[-1:] == (TargetState.UP,) for place in self._scene.places)
+            return Resolution(OutageEnd.UP, "", now) if seen else None
         if kind in {SERVER, NAMESERVER}:
             return self._ending_of_one(outage.target, now)
         if name not in self._scene.fleet.servers:
-            return Ended(Ending.UNWATCHED, "", now)
+            return Resolution(OutageEnd.UNWATCHED, "", now)
         if outage.target.startswith(DEGRADED):
             return self._ending_of_degraded(outage, name, now)
         return self._ending_of_sites(outage, name, opened, now)
 
-    async def closings(self, over: Iterable[tuple[Outage, Ended]]) -> list[Closing]:
+    async def closings(self, over: Iterable[tuple[Outage, Resolution]]) -> list[OutageClosing]:
         """Return what is to be kept of outages that are over."""
         quarantined = Counter(server for _, server in await self._ports.store.copies.quarantined())
         return [self._closing(outage, ended, quarantined) for outage, ended in over]
 
-    def _ending_of_one(self, target: str, now: datetime) -> Ended | None:
+    def _ending_of_one(self, target: str, now: datetime) -> Resolution | None:
         track = self._scene.tracks.get(target)
         if track is None:
-            return Ended(Ending.UNWATCHED, "", now)
+            return Resolution(OutageEnd.UNWATCHED, "", now)
         if track.judged in _WELL and track.since_at is not None:
-            return Ended(_WELL[track.judged], track.why, track.since_at)
+            return Resolution(_WELL[track.judged], track.why, track.since_at)
         return None
 
-    def _ending_of_degraded(self, outage: Outage, server: str, now: datetime) -> Ended | None:
+    def _ending_of_degraded(self, outage: Outage, server: str, now: datetime) -> Resolution | None:
         """Say that nothing is lacking any more; what is no longer looked at may be so still, and is not called well."""
         scene, facts = self._scene, facts_from_json(outage.body)
         if not scene.is_in_full(server):
             return None
         looked_at = {*scene.noted.get(server_key(server), ()), *scene.fleet.sites}
         unwatched = not looked_at.issuperset((*facts.checks, *facts.sites))
-        return Ended(Ending.UNWATCHED if unwatched else Ending.UP, "", now)
+        return Resolution(OutageEnd.UNWATCHED if unwatched else OutageEnd.UP, "", now)
 
     def _ending_of_sites(
         self, outage: Outage, server: str, opened: Mapping[str, Outage], now: datetime
-    ) -> Ended | None:
+    ) -> Resolution | None:
         scene = self._scene
-        if scene.tracks[server_key(server)].judged is State.DOWN:
-            return Ended(Ending.JOINED, "", now)
+        if scene.tracks[server_key(server)].judged is TargetState.DOWN:
+            return Resolution(OutageEnd.JOINED, "", now)
         named = facts_from_json(outage.body).sites
         told = [site for site in scene.on_server[server] if site in named or not self._silence.of_site(site)]
         tracks = [scene.tracks[site_key(site)] for site in told]
         if self._silence.failing(server, opened) or any(track.in_doubt or track.held not in ABLE for track in tracks):
             return None
         moved = bool(named) and not any(site in scene.on_server[server] for site in named)
-        return Ended(Ending.MOVED if moved else Ending.UP, "", now)
+        return Resolution(OutageEnd.MOVED if moved else OutageEnd.UP, "", now)
 
-    def _closing(self, outage: Outage, ended: Ended, quarantined: Mapping[str, int]) -> Closing:
+    def _closing(self, outage: Outage, ended: Resolution, quarantined: Mapping[str, int]) -> OutageClosing:
         facts = replace(facts_from_json(outage.body), ending=ended.how, ending_why=ended.why)
         if outage.target.startswith(SERVER + ":"):
             facts = replace(facts, quarantined=quarantined[name_of(outage.target)])
         unseen_from_at = self._scene.resumed.get(outage.target)
-        if unseen_from_at is not None and ended.how is not Ending.UNWATCHED:
+        if unseen_from_at is not None and ended.how is not OutageEnd.UNWATCHED:
             facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=ended.at)
-        return Closing(outage, max(ended.at, outage.opened_at), facts_to_json(facts))
+        return OutageClosing(outage, max(ended.at, outage.opened_at), facts_to_json(facts))

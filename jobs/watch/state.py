@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.monitor.detection import State, Track, resumed
+from core.monitor.detection import TargetState, Track, resumed
 from core.monitor.state import stale_after
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SERVER, SITE, NAMESERVER = "server", "site", "nameserver"
 # The targets of outages that no track has: of the bot's own link, and of the sites on a server that answers.
 LINK, SITES = "link:bot", "sites:"
-ABLE = frozenset({State.UP, State.DEGRADED})
+ABLE = frozenset({TargetState.UP, TargetState.DEGRADED})
 
 
 def server_key(name: str) -> str:
@@ -38,7 +38,7 @@ def nameserver_key(name: str) -> str:
     return f"{NAMESERVER}:{name}"
 
 
-class Scene:
+class WatchState:
     """The fleet as the watch sees it. Changed only by the watch, on the event loop.
 
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
@@ -70,8 +70,8 @@ class Scene:
         self.resumed: dict[str, datetime] = {}
         self.reported: Mapping[str, tuple[str, ...]] = {}
         self.changed = True
-        self._before: dict[str, Seen] = {}
-        self._fresh: list[Seen] = []
+        self._before: dict[str, ObservedState] = {}
+        self._fresh: list[ObservedState] = []
         addresses = {
             address: server.name
             for server in fleet.servers.values()
@@ -87,7 +87,7 @@ class Scene:
         """Every target that is a machine of its own: servers first, then name servers."""
         return [*self.machines, *self.nameservers]
 
-    def take_up(self, states: Mapping[str, Seen], outages: Iterable[Outage]) -> None:
+    def take_up(self, states: Mapping[str, ObservedState], outages: Iterable[Outage]) -> None:
         """Go on from what was stored: what was down with an outage open still is; all else has to be seen."""
         self._before = {key: seen for key, seen in states.items() if key in self.tracks}
         for outage in outages:
@@ -122,23 +122,23 @@ class Scene:
     def keep(self, key: str, track: Track, at: datetime, *, settled: bool = True) -> None:
         """Keep a track after a look at `at`; what it says is stored where it is settled, and in no doubt."""
         before, seen = self.tracks[key], self._before.get(key)
-        if settled and not track.in_doubt and track.judged is not State.UNKNOWN and seen is not None:
+        if settled and not track.in_doubt and track.judged is not TargetState.UNKNOWN and seen is not None:
             track = _since_before(track, self._before.pop(key), at, self.fleet)
         self.tracks[key] = track
         if track.judged is not before.judged:
             self.changed = True
-        if track.row and track.row[-1] is not State.UP:
+        if track.row and track.row[-1] is not TargetState.UP:
             self.resumed.pop(key, None)
         if key.startswith(SITE + ":"):
             self._keep_failing(key.removeprefix(SITE + ":"), track)
         if key in self.nameservers and settled and not track.in_doubt:
-            lame = track.judged is State.DEGRADED and self.nameservers[key].name in self.refusing
+            lame = track.judged is TargetState.DEGRADED and self.nameservers[key].name in self.refusing
             (self.lame.add if lame else self.lame.discard)(key)
         if settled and not track.in_doubt and track.since_at is not None:
             # What has just been judged was already so at the first of the looks that it was judged by.
             began = track.row_began_at if track.judged is not before.judged and track.row else None
             for moment in sorted({min(began or at, at), at}):
-                self._fresh.append(Seen(key, track.judged.value, track.since_at, moment, track.why))
+                self._fresh.append(ObservedState(key, track.judged.value, track.since_at, moment, track.why))
 
     def note(self, target: str, check: str, track: Track) -> None:
         """Keep what a check says of a target; it counts once it is settled."""
@@ -153,12 +153,12 @@ class Scene:
 
     def remarking(self, target: str) -> dict[str, Track]:
         """Return the same by check."""
-        return {check: one for check, one in self.noted.get(target, {}).items() if one.judged is State.DEGRADED}
+        return {check: one for check, one in self.noted.get(target, {}).items() if one.judged is TargetState.DEGRADED}
 
     def answers(self, target: str) -> bool:
         """Return whether a target was up, in full or not, when it was last looked at."""
         track = self.tracks[target]
-        return track.judged in ABLE and track.row[-1:] != (State.DOWN,)
+        return track.judged in ABLE and track.row[-1:] != (TargetState.DOWN,)
 
     def is_in_full(self, server: str) -> bool:
         """Return whether a server and all its sites were looked at, and nothing of them is lacking."""
@@ -166,36 +166,36 @@ class Scene:
         sites = [self.tracks[site_key(site)] for site in self.on_server[server]]
         return (
             self.answers(server_key(server))
-            and all(track.judged is State.UP for track in noted)
-            and not any(track.judged in {State.UNKNOWN, State.DEGRADED} for track in sites)
+            and all(track.judged is TargetState.UP for track in noted)
+            and not any(track.judged in {TargetState.UNKNOWN, TargetState.DEGRADED} for track in sites)
         )
 
-    def take_fresh(self, most: int) -> list[Seen]:
+    def take_fresh(self, most: int) -> list[ObservedState]:
         """Take up to `most` of what has to be stored, oldest first."""
         taken, self._fresh = self._fresh[:most], self._fresh[most:]
         return taken
 
-    def put_back(self, seen: list[Seen], most: int) -> None:
+    def put_back(self, seen: list[ObservedState], most: int) -> None:
         """Keep what could not be stored, the newest `most` of it."""
         self._fresh = (seen + self._fresh)[-most:]
 
     def _keep_failing(self, site: str, track: Track) -> None:
         server = self.active[site]
-        if track.judged is State.DEGRADED:
+        if track.judged is TargetState.DEGRADED:
             before = self.lacking[server].get(site)
             self.changed = self.changed or before is None or before.why != track.why
             self.lacking[server][site] = track
         elif self.lacking[server].pop(site, None) is not None:
             self.changed = True
         own = track.verdict is not None and not track.verdict.inherited
-        if track.judged is State.DOWN and own:
+        if track.judged is TargetState.DOWN and own:
             self.changed = self.changed or site not in self.failing[server]
             self.failing[server][site] = track
         elif self.failing[server].pop(site, None) is not None:
             self.changed = True
 
 
-def _since_before(track: Track, seen: Seen, at: datetime, fleet: Fleet) -> Track:
+def _since_before(track: Track, seen: ObservedState, at: datetime, fleet: Fleet) -> Track:
     """Let a state that was the same before a short stop of the bot have begun when it did."""
     if seen.state == track.judged.value and at - seen.seen_at <= stale_after(fleet.watch):
         return replace(track, since_at=seen.since_at)

@@ -13,9 +13,9 @@ from core.incident.card_maintenance import back_line, silenced_line
 from core.incident.facts import facts_from_json
 from core.incident.maintenance import Phase, silencing
 from core.incident.targets import subject_of
-from core.monitor.detection import State
-from jobs.watch.state import SITE, SITES, Scene, site_key
-from ops.store.incident.maintenance import Silenced
+from core.monitor.detection import TargetState
+from jobs.watch.state import SITE, SITES, WatchState, site_key
+from ops.store.incident.maintenance import Suppressed
 from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from core.incident.maintenance import Maintenance
     from core.monitor.detection import Track
-    from jobs.watch.outages import Trouble
-    from jobs.watch.resolution import Ended
+    from jobs.watch.outages import ActiveCondition
+    from jobs.watch.resolution import Resolution
     from ops.ports import Ports
 
 # A maintenance may be asked for in the terminal, so the store is asked whether there is one.
@@ -34,15 +34,15 @@ READ_S = 1.0
 TELL_S = 5.0
 
 
-class Silence:
+class Suppression:
     """Holds troubles against the maintenances that go on."""
 
-    def __init__(self, scene: Scene, ports: Ports) -> None:
+    def __init__(self, scene: WatchState, ports: Ports) -> None:
         self._scene = scene
         self._ports = ports
         self._read_s = float("-inf")
         self._planned: tuple[Maintenance, ...] = ()
-        self._quiet: dict[str, Silenced] = {}
+        self._quiet: dict[str, Suppressed] = {}
         self._told_s: dict[int, float] = {}
 
     async def read(self, *, at_once: bool) -> None:
@@ -75,10 +75,10 @@ class Silence:
 
     async def sort_out(
         self,
-        troubles: Iterable[Trouble],
+        troubles: Iterable[ActiveCondition],
         opened: Mapping[str, Outage],
-        ending: Callable[[Outage], Ended | None],
-    ) -> list[Trouble]:
+        ending: Callable[[Outage], Resolution | None],
+    ) -> list[ActiveCondition]:
         """Return the troubles to alert about that are not in `opened`; put on record what is kept quiet, once.
 
         ending: says how something that was down has ended.
@@ -93,13 +93,13 @@ class Silence:
                 known_at = trouble.since_at if before is None else min(before.from_at, trouble.since_at)
                 loud.append(replace(trouble, since_at=known_at))
             elif before is None:
-                quiet.append(Silenced(because.id, trouble.target, trouble.since_at, None, trouble.track.why))
+                quiet.append(Suppressed(because.id, trouble.target, trouble.since_at, None, trouble.track.why))
         over = [(one, at) for one in self._quiet.values() if (at := self._over_at(one, ending)) is not None]
         await self._tell(quiet, over)
         await self._let_go([one for one in self._quiet.values() if self._alerts_again(one, opened)])
         return loud
 
-    async def _tell(self, quiet: list[Silenced], over: list[tuple[Silenced, datetime]]) -> None:
+    async def _tell(self, quiet: list[Suppressed], over: list[tuple[Suppressed, datetime]]) -> None:
         """Put into each maintenance's thread what is in trouble and what is well again; what follows soon waits.
 
         Nothing is lost by that: it is found again in the next round, also by the next bot.
@@ -124,22 +124,22 @@ class Silence:
                 for one, _ in back:
                     del self._quiet[one.target]
 
-    async def _let_go(self, many: list[Silenced]) -> None:
+    async def _let_go(self, many: list[Suppressed]) -> None:
         """Note that alerts are on again for these."""
         now = self._ports.clock.now()
         for one in many:
             await self._ports.store.maintenance.silence_over([(one, now)], f"maintenance:{one.maintenance}", None, now)
             del self._quiet[one.target]
 
-    def _alerts_again(self, one: Silenced, opened: Mapping[str, Outage]) -> bool:
+    def _alerts_again(self, one: Suppressed, opened: Mapping[str, Outage]) -> bool:
         """Return whether this is alerted about by now: until then, since when it is down is still needed."""
         return one.target in opened or (one.target.startswith(SITE + ":") and self.because_of(one.target) is None)
 
-    def _over_at(self, one: Silenced, ending: Callable[[Outage], Ended | None]) -> datetime | None:
+    def _over_at(self, one: Suppressed, ending: Callable[[Outage], Resolution | None]) -> datetime | None:
         kind, _, name = one.target.partition(":")
         if kind == SITE:
             track = self._scene.tracks.get(site_key(name))
-            up = track is None or (track.judged is State.UP and not track.in_doubt)
+            up = track is None or (track.judged is TargetState.UP and not track.in_doubt)
             return self._ports.clock.now() if up else None
         how = ending(Outage(0, one.target, one.from_at, None, {}))
         return max(how.at, one.from_at) if how is not None else None

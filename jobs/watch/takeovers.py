@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.facts import Facts, takeover, with_takeovers
-from jobs.watch.state import ABLE, Scene, server_key
+from core.incident.facts import OutageFacts, takeover, with_takeovers
+from jobs.watch.state import ABLE, WatchState, server_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from ops.store import Store
 
 
-async def gather_facts(before: Facts, server: str, names: Sequence[str], scene: Scene, store: Store) -> Facts:
+async def gather_facts(
+    before: OutageFacts, server: str, names: Sequence[str], scene: WatchState, store: Store
+) -> OutageFacts:
     """Return `before` with what would become of the sites `names`, which are served from `server`."""
     sites = [scene.fleet.sites[name] for name in names]
     quarantined = await store.copies.quarantined()
     pairs = [(site.name, other) for site in sites for other in site.servers if other != server]
-    newest = await store.watching.newest_good(pairs)
+    newest = await store.states.newest_good(pairs)
     up = {name for name in scene.fleet.servers if scene.tracks[server_key(name)].judged in ABLE}
     takeovers = []
     for site in sites:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ops.ports import Clock
 
 
-class Nap:
+class WakeableSleep:
     """A sleep of one coroutine, which any other one of the same loop may end before its time."""
 
     def __init__(self, clock: Clock) -> None:

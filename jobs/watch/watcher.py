@@ -7,21 +7,21 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.external_alerts import BELIEVED_FOR, sources_of
 from core.monitor.state import stale_after
 from jobs.sync.serving import keep_where_served
-from jobs.watch.checks import Extras
+from jobs.watch.checks import CheckRunner
 from jobs.watch.isolation import contained
 from jobs.watch.latency import TimedProbe
-from jobs.watch.outages import Desk
-from jobs.watch.probe_schedule import Rota, phase
-from jobs.watch.prober import Looks
-from jobs.watch.state import NAMESERVER, SERVER, SITE, Scene, site_key
-from jobs.watch.wakeable_sleep import Nap
+from jobs.watch.outages import OutageManager
+from jobs.watch.probe_schedule import ProbeSchedule, phase
+from jobs.watch.prober import Prober
+from jobs.watch.state import NAMESERVER, SERVER, SITE, WatchState, site_key
+from jobs.watch.wakeable_sleep import WakeableSleep
 from ops.gather.fleet_picture import COUNTED_AT_ONCE, count_ages
-from ops.gather.name_server_lag import Lag
-from ops.gather.pointing import Pointing
+from ops.gather.name_server_lag import LagSurvey
+from ops.gather.pointing import ActiveServerReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,20 +65,20 @@ class Watcher:
         self._ports = ports
         self._clock = ports.clock
         self._store = ports.store
-        self._scene = Scene(ports.fleet)
-        self._rota = Rota(ports.fleet.watch.every.total_seconds())
+        self._scene = WatchState(ports.fleet)
+        self._rota = ProbeSchedule(ports.fleet.watch.every.total_seconds())
         self._timed = TimedProbe(ports.probe, ports.store.latencies, ports.clock)
-        self._looks = Looks(self._scene, self._timed, ports.clock, self._hurry)
-        self._extras = Extras(self._scene, ports)
-        self._desk = Desk(self._scene, ports, opened)
-        self._pointing = Pointing(ports.fleet, ports.dns)
-        self._lag = Lag(ports.fleet, ports.dns, ports.clock)
+        self._looks = Prober(self._scene, self._timed, ports.clock, self._hurry)
+        self._extras = CheckRunner(self._scene, ports)
+        self._desk = OutageManager(self._scene, ports, opened)
+        self._pointing = ActiveServerReader(ports.fleet, ports.dns)
+        self._lag = LagSurvey(ports.fleet, ports.dns, ports.clock)
         self._lag_every_s = min(LAG_EVERY_S, ports.fleet.watch.every.total_seconds())
         self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
-        self._nap = Nap(ports.clock)
-        self._desk_nap = Nap(ports.clock)
+        self._nap = WakeableSleep(ports.clock)
+        self._desk_nap = WakeableSleep(ports.clock)
         self._earliest_s = 0.0
         self._until_s = float("inf")
 
@@ -106,12 +106,12 @@ class Watcher:
         return frozenset(
             key
             for key, track in tracks
-            if track.judged is State.DOWN and not (track.verdict is not None and track.verdict.inherited)
+            if track.judged is TargetState.DOWN and not (track.verdict is not None and track.verdict.inherited)
         )
 
     async def _begin(self) -> None:
         """Take up what the store knows, and make everything due: machines now, sites spread over a short while."""
-        scene, watching = self._scene, self._store.watching
+        scene, watching = self._scene, self._store.states
         await watching.keep_only(scene.tracks)
         scene.move(await self._store.copies.active())
         outages = await watching.open_outages()
@@ -180,7 +180,7 @@ class Watcher:
         gap = stale_after(self._scene.watch)
         while batch := self._scene.take_fresh(STORED_AT_ONCE):
             try:
-                await self._store.watching.saw(batch, gap=gap)
+                await self._store.states.saw(batch, gap=gap)
             except SharpnetError:
                 self._scene.put_back(batch, STORED_AT_MOST)
                 raise
@@ -210,7 +210,7 @@ class Watcher:
         self._scene.behind, self._scene.refusing = behind, self._lag.lame
 
     async def _read_reports(self) -> None:
-        reports = await self._store.reports.since(self._clock.now() - BELIEVED_FOR)
+        reports = await self._store.external_alerts.since(self._clock.now() - BELIEVED_FOR)
         self._scene.reported = {target: sources_of([one.source for one in made]) for target, made in reports.items()}
 
     async def _count_ages(self) -> None:

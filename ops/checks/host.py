@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import HostKeyError, LoginRefusedError, SharpnetError
-from core.monitor.host_checks import Measure, host_command, paths_of, remarks_of
+from core.monitor.host_checks import HostMeasurement, host_command, paths_of, remarks_of
 from ops.checks import Check
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:
         return ("its SSH host key cannot be confirmed",)
     except SharpnetError:
         return None
-    measure = Measure(limits, begun_s, ports.clock.now().timestamp())
+    measure = HostMeasurement(limits, begun_s, ports.clock.now().timestamp())
     return remarks_of(ran.out.decode("utf-8", "replace"), measure)
 
 

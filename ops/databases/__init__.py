@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.databases.copies import (
     DatabaseCopy,
-    There,
+    DatabaseState,
     fresh_name,
     fresh_ones,
     kept_name,
@@ -22,9 +22,9 @@ from core.databases.copies import (
     why_not_whole,
 )
 from core.databases.failures import trouble_of_database
-from core.sync.failures import Trouble
-from ops.databases.asking import DatabaseError, Place, Ready
-from ops.databases.engine import Engine
+from core.sync.failures import Failure
+from ops.databases.asking import DatabaseError, DatabaseLocation, LoadedDatabase
+from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
 from ops.ports import End
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from core.databases.copies import Kept
+    from core.databases.copies import ReplacedDatabase
     from core.databases.failures import Doing
     from core.fleet import Database, SecretRef
     from ops.databases.engine import Dialect
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255
-_NOT_SENT = Trouble(
+_NOT_SENT = Failure(
     "not-whole",
     "the dump of the database {name} did not come to its end",
     "Nothing was put in place. Sync again.",
@@ -48,10 +48,10 @@ _NOT_SENT = Trouble(
 
 
 @cache
-def all_engines() -> Mapping[str, Engine]:
+def all_engines() -> Mapping[str, DatabaseEngine]:
     """Return every engine by each of its names. Raises TypeError for a file without a proper ENGINE."""
-    found: dict[str, Engine] = {}
-    for engine in found_in("ops.databases.engines", "ENGINE", Engine).values():
+    found: dict[str, DatabaseEngine] = {}
+    for engine in found_in("ops.databases.engines", "ENGINE", DatabaseEngine).values():
         for name in engine.names:
             if name in found:
                 raise TypeError(f"two files hold the database engine {name}")
@@ -72,9 +72,9 @@ class Databases:
         It ends with another status than 0 where the dump is not complete. Raises SettingsError.
         """
         place, dialect = self._at(database, server)
-        return dialect.dump_line(There(exists=True), frozenset()), place.first
+        return dialect.dump_line(DatabaseState(exists=True), frozenset()), place.first
 
-    async def look(self, database: Database, server: str) -> There | Trouble:
+    async def look(self, database: Database, server: str) -> DatabaseState | Failure:
         """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
         try:
             _, dialect = self._at(database, server)
@@ -83,7 +83,7 @@ class Databases:
         except DatabaseError as error:
             return error.trouble
 
-    async def look_only(self, database: Database, server: str) -> There | Trouble:
+    async def look_only(self, database: Database, server: str) -> DatabaseState | Failure:
         """Return what `server` has of the database, and change nothing."""
         try:
             return await self._at(database, server)[1].look(database.name)
@@ -97,8 +97,8 @@ class Databases:
         target: str,
         run: str,
         on_bytes: Callable[[int], None],
-        looked: tuple[There, There] | None = None,
-    ) -> Ready | Trouble:
+        looked: tuple[DatabaseState, DatabaseState] | None = None,
+    ) -> LoadedDatabase | Failure:
         """Make a fresh copy of `source`'s database on `target`, beside the one there, and check it.
 
         looked: what `look` has just found of both; None: it is looked now. What dead runs have left there is dropped.
@@ -112,7 +112,9 @@ class Databases:
         except DatabaseError as error:
             return error.trouble
 
-    async def put_in_place(self, ready: Sequence[Ready], run: str, at: datetime) -> Trouble | tuple[DatabaseCopy, ...]:
+    async def put_in_place(
+        self, ready: Sequence[LoadedDatabase], run: str, at: datetime
+    ) -> Failure | tuple[DatabaseCopy, ...]:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
         copies: list[DatabaseCopy] = []
         for number, one in enumerate(ready):
@@ -127,7 +129,7 @@ class Databases:
             copies.append(_copy(one, kept if one.before.tables else ""))
         return tuple(copies)
 
-    async def take_back(self, ready: Sequence[Ready], run: str, at: datetime) -> Trouble | None:
+    async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
         """Exchange back what `put_in_place` has put in place for that run; return why one could not be."""
         for one in ready:
             try:
@@ -136,10 +138,10 @@ class Databases:
             except DatabaseError as error:
                 hint = f"The one before is kept there as {kept_name(one.place.name, run, at)}. {error.hint}"
                 where = f"{one.place.name} on {one.place.server}"
-                return Trouble(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
+                return Failure(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
         return await self.give_up(ready)
 
-    async def give_up(self, ready: Sequence[Ready]) -> Trouble | None:
+    async def give_up(self, ready: Sequence[LoadedDatabase]) -> Failure | None:
         """Drop what was loaded and will not be put in place; return why one could not be."""
         for one in ready:
             try:
@@ -148,7 +150,7 @@ class Databases:
                 return error.trouble
         return None
 
-    async def forget(self, database: Database, server: str, before: datetime) -> Trouble | None:
+    async def forget(self, database: Database, server: str, before: datetime) -> Failure | None:
         """Drop what was replaced before `before`."""
         try:
             _, dialect = self._at(database, server)
@@ -158,7 +160,7 @@ class Databases:
             return error.trouble
         return None
 
-    async def kept(self, database: Database, server: str) -> tuple[Kept, ...] | Trouble:
+    async def kept(self, database: Database, server: str) -> tuple[ReplacedDatabase, ...] | Failure:
         """Return the databases on `server` that runs have replaced, newest first."""
         try:
             return kept_ones(database.name, await self._at(database, server)[1].beside())
@@ -167,7 +169,7 @@ class Databases:
 
     async def restore(
         self, database: Database, server: str, path: str, like: str, run: str, at: datetime
-    ) -> DatabaseCopy | Trouble:
+    ) -> DatabaseCopy | Failure:
         """Load the dump in the file `path` on `server` and put it in place of what is there; the same run does it once.
 
         like: the server whose database a new one is made like; `server` itself where that has one.
@@ -195,20 +197,20 @@ class Databases:
             if rows is None or rows[0] != rows[1]:
                 await dialect.drop([fresh])
                 return _named(_NOT_SENT, database)
-            ready = Ready(place, fresh, now, before, rows[1])
+            ready = LoadedDatabase(place, fresh, now, before, rows[1])
         except DatabaseError as error:
             return error.trouble
         copies = await self.put_in_place([ready], run, at)
-        return copies if isinstance(copies, Trouble) else copies[0]
+        return copies if isinstance(copies, Failure) else copies[0]
 
     async def _load(
         self,
-        source: tuple[Place, Dialect],
-        target: tuple[Place, Dialect],
+        source: tuple[DatabaseLocation, Dialect],
+        target: tuple[DatabaseLocation, Dialect],
         run: str,
         on_bytes: Callable[[int], None],
-        looked: tuple[There, There],
-    ) -> Ready | Trouble:
+        looked: tuple[DatabaseState, DatabaseState],
+    ) -> LoadedDatabase | Failure:
         (giver, giving), (taker, taking) = source, target
         name, (first, before) = giver.name, looked
         if not first.exists:
@@ -233,7 +235,7 @@ class Databases:
         if trouble is not None or rows is None:
             await self._drop_quietly(taking, fresh)
             return trouble or _named(_NOT_SENT, giver.database)
-        return Ready(taker, fresh, first, before, rows[1], await taking.notes(fresh, first, usable))
+        return LoadedDatabase(taker, fresh, first, before, rows[1], await taking.notes(fresh, first, usable))
 
     async def _drop_quietly(self, dialect: Dialect, fresh: str) -> None:
         """Drop what cannot be used; where that fails, the next run does."""
@@ -242,19 +244,19 @@ class Databases:
         except DatabaseError:
             return
 
-    def _at(self, database: Database, server: str) -> tuple[Place, Dialect]:
+    def _at(self, database: Database, server: str) -> tuple[DatabaseLocation, Dialect]:
         engine = all_engines()[database.engine]
         password = self.secret(database.password) if database.password is not None else None
-        place = Place(self.ssh, database, server, engine.first(password))
+        place = DatabaseLocation(self.ssh, database, server, engine.first(password))
         return place, engine.dialect(place)
 
-    def _dialect(self, place: Place) -> Dialect:
+    def _dialect(self, place: DatabaseLocation) -> Dialect:
         return all_engines()[place.database.engine].dialect(place)
 
 
-def _of_both(source: tuple[Place, int, bytes], sink: tuple[Place, int, bytes]) -> Trouble | None:
+def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLocation, int, bytes]) -> Failure | None:
     """Return what went wrong at the end that failed by itself, and not because the other one did."""
-    ends: tuple[tuple[tuple[Place, int, bytes], Doing], ...] = ((source, "dumped"), (sink, "loaded"))
+    ends: tuple[tuple[tuple[DatabaseLocation, int, bytes], Doing], ...] = ((source, "dumped"), (sink, "loaded"))
     found = [
         trouble_of_database(place.name, place.server, doing, exit_code, err)
         for (place, exit_code, err), doing in ends
@@ -266,15 +268,15 @@ def _of_both(source: tuple[Place, int, bytes], sink: tuple[Place, int, bytes]) -
     return said
 
 
-def _copy(one: Ready, kept: str) -> DatabaseCopy:
+def _copy(one: LoadedDatabase, kept: str) -> DatabaseCopy:
     database = one.place.database
     return DatabaseCopy(
         database.engine, database.name, one.source.size_bytes, len(one.source.tables), one.rows, kept, one.notes
     )
 
 
-def _missing(database: Database, server: str) -> Trouble:
-    return Trouble(
+def _missing(database: Database, server: str) -> Failure:
+    return Failure(
         "no-database",
         f"there is no database {database.name} on {server}, or the bot's user there may not see it",
         "Is its name right in app.yaml?",
@@ -282,5 +284,5 @@ def _missing(database: Database, server: str) -> Trouble:
     )
 
 
-def _named(trouble: Trouble, database: Database) -> Trouble:
+def _named(trouble: Failure, database: Database) -> Failure:
     return replace(trouble, message=trouble.message.replace("{name}", database.name))

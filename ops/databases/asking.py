@@ -13,10 +13,10 @@ from core.wording import count
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from core.databases.copies import There
+    from core.databases.copies import DatabaseState
     from core.databases.failures import Doing
     from core.fleet import Database
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
     from ops.ports import Ran, Ssh
 
 # Large tables are counted and indexes built in one question.
@@ -31,13 +31,13 @@ LONGEST = 25_000
 class DatabaseError(SharpnetError):
     """A database could not be asked, dumped, loaded or put in place: `trouble` says why. Nothing was half done."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Failure) -> None:
         super().__init__(trouble.message, hint=trouble.hint)
         self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseLocation:
     """One database on one server. first: what its client gets first on standard input, a password or nothing."""
 
     ssh: Ssh
@@ -80,13 +80,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class LoadedDatabase:
     """What a run has loaded: the fresh database `fresh` at `place`, to be exchanged for the one that is there."""
 
-    place: Place
+    place: DatabaseLocation
     fresh: str
-    source: There
-    before: There
+    source: DatabaseState
+    before: DatabaseState
     rows: int
     notes: tuple[str, ...] = ()
 
@@ -101,7 +101,7 @@ def unhex(text: str) -> str:
     return bytes.fromhex(text).decode("utf-8", "replace")
 
 
-def settled(found: There) -> tuple[str, ...]:
+def settled(found: DatabaseState) -> tuple[str, ...]:
     """Say of which tables a dump has no snapshot."""
     if not found.unsettled:
         return ()

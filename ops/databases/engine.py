@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from core.databases.copies import There
-    from ops.databases.asking import Place
+    from core.databases.copies import DatabaseState
+    from ops.databases.asking import DatabaseLocation
 
 
 class Dialect(Protocol):
     """A database on one server, in its engine's own words. Each method raises DatabaseError and what SSH raises."""
 
-    async def look(self, name: str, /) -> There:
+    async def look(self, name: str, /) -> DatabaseState:
         """Return what the server has under `name`."""
         ...
 
@@ -23,15 +23,15 @@ class Dialect(Protocol):
         """Return the names of all that stands beside the database, as `core.databases.copies` names it."""
         ...
 
-    async def usable(self, source: There, /) -> frozenset[str]:
+    async def usable(self, source: DatabaseState, /) -> frozenset[str]:
         """Return those roles of `source` that exist here and may be given what is loaded."""
         ...
 
-    def dump_line(self, source: There, usable: frozenset[str], /) -> str:
+    def dump_line(self, source: DatabaseState, usable: frozenset[str], /) -> str:
         """Return the shell line that writes a complete, consistent dump, and fails where it is not."""
         ...
 
-    async def make(self, fresh: str, source: There, usable: frozenset[str], /) -> None:
+    async def make(self, fresh: str, source: DatabaseState, usable: frozenset[str], /) -> None:
         """Make the database `fresh`, empty, as `source` was made; drop one of that name."""
         ...
 
@@ -43,7 +43,7 @@ class Dialect(Protocol):
         """Return how many rows were sent and how many are there; None: not all of the dump came."""
         ...
 
-    async def notes(self, fresh: str, source: There, usable: frozenset[str], /) -> tuple[str, ...]:
+    async def notes(self, fresh: str, source: DatabaseState, usable: frozenset[str], /) -> tuple[str, ...]:
         """Say, as sentences, what people should know about what was loaded into `fresh`."""
         ...
 
@@ -61,11 +61,11 @@ class Dialect(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class DatabaseEngine:
     """What discovery finds in an engine's file. first: what the clients are sent first, of a password or of none."""
 
     names: tuple[str, ...]
-    dialect: Callable[[Place], Dialect]
+    dialect: Callable[[DatabaseLocation], Dialect]
     first: Callable[[str | None], bytes]
 
     @property

@@ -33,7 +33,7 @@ class UnverifiedError(DnsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DnsRequest:
     """One request in words, for messages: which server, for what, in which zone, and the key that signed it."""
 
     who: str
@@ -42,7 +42,7 @@ class Asked:
     tsig: Tsig | None = None
 
 
-def read_reply(reply: bytes, query: dns.message.Message, asked: Asked) -> dns.message.Message:
+def read_reply(reply: bytes, query: dns.message.Message, asked: DnsRequest) -> dns.message.Message:
     """Return the reply to `query`, its signature checked where the query was signed; its rcode may be anything.
 
     Raises DnsRefusedError or DnsClockError where the server rejects our signature (RFC 8945, section 5.3.2: such
@@ -82,7 +82,7 @@ def _trouble(error: dns.exception.DNSException) -> str:
     return f"it is malformed or not signed ({str(error) or type(error).__name__})"
 
 
-def signature_refused(reply: bytes, error: dns.tsig.PeerError, asked: Asked) -> DnsRefusedError:
+def signature_refused(reply: bytes, error: dns.tsig.PeerError, asked: DnsRequest) -> DnsRefusedError:
     """Return what to raise where the server rejects our signature: BADKEY, BADSIG, BADTIME or another TSIG error."""
     key = f"the key {asked.tsig.name!r} ({asked.tsig.algorithm})" if asked.tsig else "the key"
     if isinstance(error, dns.tsig.PeerBadTime):
@@ -119,7 +119,7 @@ def _clocks(reply: bytes) -> str:
     return f"its clock is {apart} {which} ours, and 5 min is the most that is allowed"
 
 
-def why_not_updated(rcode: dns.rcode.Rcode, asked: Asked) -> DnsError | None:
+def why_not_updated(rcode: dns.rcode.Rcode, asked: DnsRequest) -> DnsError | None:
     """Return what to raise for a verified reply to an update; None where it says NOERROR (RFC 2136, section 2.2)."""
     if rcode == dns.rcode.NOERROR:
         return None
@@ -141,7 +141,7 @@ def why_not_updated(rcode: dns.rcode.Rcode, asked: Asked) -> DnsError | None:
     )
 
 
-def _key_words(asked: Asked) -> str:
+def _key_words(asked: DnsRequest) -> str:
     return f"the key {asked.tsig.name!r}" if asked.tsig else "this machine's address (no dns.tsig is set)"
 
 
@@ -163,7 +163,7 @@ _UPDATE_REFUSALS: Mapping[dns.rcode.Rcode, tuple[str, str]] = {
 }
 
 
-def why_not_answered(rcode: dns.rcode.Rcode, asked: Asked) -> DnsError | None:
+def why_not_answered(rcode: dns.rcode.Rcode, asked: DnsRequest) -> DnsError | None:
     """Return what to raise for the reply to a question; None for NOERROR, and for NXDOMAIN, which is an answer."""
     if rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return None

@@ -16,7 +16,7 @@ import dns.zone
 from core.dns.records import RecordSet, ZoneReading
 from core.errors import DnsError
 from ops.dns.presentation import record_sets, to_name
-from ops.dns.refusals import Asked, UnverifiedError, signature_refused
+from ops.dns.refusals import DnsRequest, UnverifiedError, signature_refused
 from ops.dns.wire import ClosedEarlyError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class TransferRefusedError(DnsError):
     code = "dns-transfer-refused"
 
 
-async def transfer(connections: Connections, zone: str, asked: Asked, key: dns.tsig.Key | None) -> ZoneReading:
+async def transfer(connections: Connections, zone: str, asked: DnsRequest, key: dns.tsig.Key | None) -> ZoneReading:
     """Read all of `zone`. Never holds up the event loop for longer than one message or some hundred names take.
 
     Raises TransferRefusedError where the server answers with an error or hangs up at once; DnsRefusedError or
@@ -51,7 +51,7 @@ async def transfer(connections: Connections, zone: str, asked: Asked, key: dns.t
     return await _reading(copy, zone)
 
 
-async def _receive(stream: Stream, copy: dns.zone.Zone, query: dns.message.Message, asked: Asked) -> None:
+async def _receive(stream: Stream, copy: dns.zone.Zone, query: dns.message.Message, asked: DnsRequest) -> None:
     context: dns.tsig.HMACTSig | dns.tsig.GSSTSig | None = None
     first = True
     with dns.xfr.Inbound(copy) as inbound:

@@ -17,7 +17,7 @@ from ops.fleetfile.wrong import kind_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from core.fleet.raw_tree import Trouble, Where
+    from core.fleet.raw_tree import Inconsistency, Where
     from ops.fleetfile.yaml_tree import Tree
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
@@ -54,7 +54,7 @@ def where_of(where: Where) -> str:
     return text if len(text) <= MOST_WHERE else text[: MOST_WHERE - 1] + "…"
 
 
-def of_trouble(trouble: Trouble, tree: Tree) -> Problem:
+def of_trouble(trouble: Inconsistency, tree: Tree) -> Problem:
     """Return a trouble between parts with its line."""
     line = tree.line_of(trouble.where)
     # Both may hold names as they were written.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
-from core.fleet.raw_tree import Trouble, at, entries_at, mapping_at
+from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at
 from ops.fleetfile.places import path_here, path_in, secret_in, secret_ref
 from ops.fleetfile.wrong import Wrong
 
@@ -51,7 +51,7 @@ def secret_reader(fleet: Fleet, environ: Mapping[str, str] = os.environ) -> Call
     return read
 
 
-def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> Iterator[Trouble]:
+def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> Iterator[Inconsistency]:
     """Yield what is wrong with the secrets that a file points to, and with its known_hosts files.
 
     A secret file that others can read is serious. What is not there only warns: a command that does not need it still
@@ -64,13 +64,13 @@ def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> I
             fault = None if secret in told else _fault(secret, environ)
             told.add(secret)
             if fault is not None:
-                yield Trouble(where, fault.message, fault.hint, fault.serious)
+                yield Inconsistency(where, fault.message, fault.hint, fault.serious)
     for where, value in _known_hosts_in(tree):
         with suppress(Wrong):
             path = path_in(path_here(value), folder)
             if not os.access(path, os.R_OK):
                 hint = "Write it with ssh-keyscan, and compare the keys with the servers' own."
-                yield Trouble(where, f"{path} cannot be read", hint, serious=False)
+                yield Inconsistency(where, f"{path} cannot be read", hint, serious=False)
 
 
 def _fault(secret: SecretRef, environ: Mapping[str, str]) -> _Fault | None:

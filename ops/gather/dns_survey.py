@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from core.dns.consistency import Said, Step, Surveyed, judge_zone
+from core.dns.consistency import NameServerAnswer, ZoneConsistency, ZoneSurvey, judge_zone
 from core.dns.records import ZoneReading
 from core.errors import DnsError, UnreachableError
 
@@ -23,7 +23,7 @@ ZONES_AT_ONCE = 16
 GIVEN_UP_AFTER = 3
 TIMEOUT_S = 3.0
 AGAIN_AFTER_S = 1.0
-LASTING = frozenset({Step.IN_STEP, Step.SILENT})
+LASTING = frozenset({ZoneConsistency.IN_STEP, ZoneConsistency.SILENT})
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ async def survey(
     by_name: bool = True,
     timeout_s: float = TIMEOUT_S,
     again_after_s: float = AGAIN_AFTER_S,
-) -> tuple[Surveyed, ...]:
+) -> tuple[ZoneSurvey, ...]:
     """Return how each of `zones` stands, in their order. Never raises for a server: its trouble is in the verdict.
 
     by_name: read the zones and compare every site name's records; otherwise only serials are compared, which is what
     thousands of zones can bear. A change that is on its way looks like a name server that lags or differs: such zones
     are looked at once more after `again_after_s`.
     """
-    looking = _Looking(dns, fleet, by_name=by_name, timeout_s=timeout_s)
+    looking = _Survey(dns, fleet, by_name=by_name, timeout_s=timeout_s)
     wanted = tuple(dict.fromkeys(zones))
     found = await looking.all(wanted)
     odd = [zone for zone in wanted if not {one.step for one in found[zone].verdict.judged} <= LASTING]
@@ -89,7 +89,7 @@ class _Patience:
             return answer
 
 
-class _Looking:
+class _Survey:
     """One survey: what is asked of whom."""
 
     def __init__(self, dns: Dns, fleet: Fleet, *, by_name: bool, timeout_s: float) -> None:
@@ -103,7 +103,7 @@ class _Looking:
             for name in site.names:
                 self._names.setdefault(fleet.zone_of(name), []).append(name)
 
-    async def all(self, zones: Sequence[str]) -> dict[str, Surveyed]:
+    async def all(self, zones: Sequence[str]) -> dict[str, ZoneSurvey]:
         """Return how each zone stands. The update servers are read first, so that name servers can only be newer."""
         readings: dict[str, list[ZoneReading]] = {zone: [] for zone in zones}
         troubles: dict[str, list[str]] = {zone: [] for zone in zones}
@@ -117,7 +117,7 @@ class _Looking:
         questions = {zone: self._questions(zone, readings[zone]) for zone in zones}
         said = await asyncio.gather(*(self._said(server, zones, questions) for server in self._fleet.dns.nameservers))
         return {
-            zone: Surveyed(
+            zone: ZoneSurvey(
                 judge_zone(zone, [by_zone[zone] for by_zone in said], readings[zone], " ".join(troubles[zone])),
                 tuple(readings[zone]),
             )
@@ -134,8 +134,8 @@ class _Looking:
 
     async def _said(
         self, server: NameServer, zones: Sequence[str], questions: Mapping[str, Sequence[tuple[str, str]]]
-    ) -> dict[str, Said]:
-        async def hear(zone: str) -> Said:
+    ) -> dict[str, NameServerAnswer]:
+        async def hear(zone: str) -> NameServerAnswer:
             began = asyncio.get_running_loop().time()
             serial = await self._serial(server.endpoint, zone)
             took_s = asyncio.get_running_loop().time() - began
@@ -144,11 +144,11 @@ class _Looking:
                 *(self._dns.ask(server.endpoint, name, rdtype, timeout_s=self._timeout_s) for name, rdtype in asked)
             )
             values = {key: answer.values for key, answer in zip(asked, answers, strict=True)}
-            return Said(server.name, zone, serial, values, took_s=took_s)
+            return NameServerAnswer(server.name, zone, serial, values, took_s=took_s)
 
         heard = await self._patience_with(server.endpoint).each(zones, hear)
         return {
-            zone: Said(server.name, zone, None, why=said) if isinstance(said, str) else said
+            zone: NameServerAnswer(server.name, zone, None, why=said) if isinstance(said, str) else said
             for zone, said in heard.items()
         }
 

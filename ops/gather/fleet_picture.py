@@ -11,12 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.state import Condition, condition, stale_after, tally, tally_of, worst_first
-from core.status.overview import ROWS, CopyAges, Picture, Work, count_by_server
+from core.status.overview import ROWS, CopyAges, FleetPicture, InProgress, count_by_server
 from core.wording import AHEAD
 from ops.cooperative import in_turns
-from ops.gather.pointing import Pointing
+from ops.gather.pointing import ActiveServerReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from ops.ports import Look, Ports
     from ops.store import Store
-    from ops.store.monitor.states import Seen
+    from ops.store.monitor.states import ObservedState
 
 LOOKED_SITES = 200
 AT_ONCE = 64
@@ -40,13 +40,13 @@ _ages: WeakKeyDictionary[Store, CopyAges] = WeakKeyDictionary()
 
 async def is_watched(ports: Ports) -> bool:
     """Return whether a bot watches: something was looked at lately."""
-    at = await ports.store.watching.last_look_at()
+    at = await ports.store.states.last_look_at()
     return at is not None and abs(ports.clock.now() - at) <= stale_after(ports.fleet.watch)
 
 
-async def stored_picture(ports: Ports) -> Picture:
+async def stored_picture(ports: Ports) -> FleetPicture:
     """Return the picture that the store holds."""
-    fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.watching
+    fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.states
     machines = [f"server:{name}" for name in fleet.servers]
     machines += [f"nameserver:{server.name}" for server in fleet.dns.nameservers]
     seen = await watching.states_of(machines)
@@ -55,7 +55,7 @@ async def stored_picture(ports: Ports) -> Picture:
     worst = await watching.not_up("site", ROWS)
     names = [one.target.partition(":")[2] for one in worst]
     active = await watching.served_from(names)
-    return Picture(
+    return FleetPicture(
         fleet=fleet,
         now=now,
         servers={name: _condition(seen.get(f"server:{name}"), now, fleet) for name in fleet.servers},
@@ -77,14 +77,16 @@ async def stored_picture(ports: Ports) -> Picture:
 
 async def site_conditions(ports: Ports, names: Iterable[str] | None = None) -> Mapping[str, Condition]:
     """Return how these sites are, from the store; None: all of them."""
-    now, watching = ports.clock.now(), ports.store.watching
+    now, watching = ports.clock.now(), ports.store.states
     wanted = list(ports.fleet.sites if names is None else names)
     targets = [f"site:{name}" for name in wanted]
     seen = await watching.states() if names is None else await watching.states_of(targets)
     return {name: _condition(seen.get(target), now, ports.fleet) for name, target in zip(wanted, targets, strict=True)}
 
 
-async def looked_picture(ports: Ports, first: str = "") -> tuple[Picture, Mapping[str, Condition], Mapping[str, str]]:
+async def looked_picture(
+    ports: Ports, first: str = ""
+) -> tuple[FleetPicture, Mapping[str, Condition], Mapping[str, str]]:
     """Look at all servers and name servers, and at some sites (`first` is among them), once and now.
 
     Nothing of it is stored: one look from one place is no watch. Returns the picture, each looked-at site's
@@ -94,7 +96,7 @@ async def looked_picture(ports: Ports, first: str = "") -> tuple[Picture, Mappin
     timeout_s = min(LOOK_S, fleet.watch.timeout.total_seconds())
     ordered = sorted(fleet.sites.values(), key=lambda site: site.name != first)
     chosen = list(islice(ordered, LOOKED_SITES))
-    active = dict(await ports.store.copies.active()) | dict(await Pointing(fleet, ports.dns).of(chosen))
+    active = dict(await ports.store.copies.active()) | dict(await ActiveServerReader(fleet, ports.dns).of(chosen))
     active = {name: active.get(name, site.home) for name, site in fleet.sites.items()}
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -109,14 +111,14 @@ async def looked_picture(ports: Ports, first: str = "") -> tuple[Picture, Mappin
         asyncio.gather(*(probe.nameserver(one.name, zone, timeout_s=timeout_s) for one in fleet.dns.nameservers)),
     )
     sites = {site.name: _looked(look, now) for site, look in zip(chosen, answers, strict=True)}
-    serving = {active[name] for name, one in sites.items() if one.state is State.UP}
+    serving = {active[name] for name, one in sites.items() if one.state is TargetState.UP}
     servers = {
         name: _looked(look, now, answers=name in serving) for name, look in zip(fleet.servers, banners, strict=True)
     }
-    troubled = [(name, active[name], one) for name, one in sites.items() if one.state is not State.UP]
+    troubled = [(name, active[name], one) for name, one in sites.items() if one.state is not TargetState.UP]
     troubled.sort(key=lambda item: worst_first(item[2].state, item[0]))
     counted = tally(one.state for one in sites.values())
-    picture = Picture(
+    picture = FleetPicture(
         fleet=fleet,
         now=now,
         servers=servers,
@@ -154,11 +156,11 @@ async def count_ages(ports: Ports) -> CopyAges:
     overdue = ahead = missing = 0
     for max_age, copies in wanted.items():
         async for asked in in_turns(copies, COUNTED_AT_ONCE):
-            found = await ports.store.watching.oldest_copies(asked, now - max_age, now + AHEAD)
+            found = await ports.store.states.oldest_copies(asked, now - max_age, now + AHEAD)
             overdue, ahead, missing = overdue + found.overdue, ahead + found.ahead, missing + found.missing
             oldest += [found.oldest] if found.oldest is not None else []
     exceptions = sum(not site.mirrors for site in fleet.sites.values())
-    backed_up = await ports.store.keeping.backed_up()
+    backed_up = await ports.store.protection.backed_up()
     backups = [backed_up[name] for name in fleet.sites if name in backed_up]
     ages = CopyAges(
         min(oldest, default=None),
@@ -167,7 +169,7 @@ async def count_ages(ports: Ports) -> CopyAges:
         exceptions,
         now,
         ahead=ahead,
-        nowhere=await ports.store.keeping.kept_nowhere(fleet.sites),
+        nowhere=await ports.store.protection.kept_nowhere(fleet.sites),
         unbacked=len(fleet.sites) - len(backups) if fleet.offsite is not None else None,
         oldest_backup_at=min(backups, default=None) if fleet.offsite is not None else None,
     )
@@ -175,13 +177,13 @@ async def count_ages(ports: Ports) -> CopyAges:
     return ages
 
 
-async def running_work(ports: Ports) -> Work:
+async def running_work(ports: Ports) -> InProgress:
     """Return what is going on."""
     store = ports.store
-    return Work(
+    return InProgress(
         plans=tuple((plan.id, plan.state.value, plan.title) for plan in await store.plans.open()),
         syncs=tuple(f"{run.site} to {run.mirror}" for run in await store.copies.running_syncs()),
-        outages=await store.watching.open_outages(),
+        outages=await store.states.open_outages(),
         quarantined=count_by_server(list(await store.copies.quarantined())),
         maintenance=await store.maintenance.now_and_planned(),
     )
@@ -189,7 +191,7 @@ async def running_work(ports: Ports) -> Work:
 
 async def _served(ports: Ports) -> Mapping[str, int]:
     """Return how many sites each server serves; a site whose DNS was never seen is served from its home."""
-    counted, fleet = await ports.store.watching.served_counts(), ports.fleet
+    counted, fleet = await ports.store.states.served_counts(), ports.fleet
     if sum(counted.values()) == len(fleet.sites):
         return counted
     active = await ports.store.copies.active()
@@ -201,7 +203,7 @@ def _mirrors(site: Site, active: Mapping[str, str]) -> list[str]:
     return [server for server in site.servers if server != serving]
 
 
-def _condition(seen: Seen | None, now: datetime, fleet: Fleet) -> Condition:
+def _condition(seen: ObservedState | None, now: datetime, fleet: Fleet) -> Condition:
     if seen is None:
         return Condition(why="never looked at")
     return condition(seen.state, seen.since_at, seen.seen_at, seen.why, now, fleet.watch)
@@ -209,7 +211,7 @@ def _condition(seen: Seen | None, now: datetime, fleet: Fleet) -> Condition:
 
 def _looked(look: Look, now: datetime, *, answers: bool = False) -> Condition:
     if look.ok:
-        return Condition(State.UP, None, "", now)
+        return Condition(TargetState.UP, None, "", now)
     if answers:
-        return Condition(State.DEGRADED, None, f"SSH: {look.why}; its sites answer", now)
-    return Condition(State.DOWN, None, look.why, now)
+        return Condition(TargetState.DEGRADED, None, f"SSH: {look.why}; its sites answer", now)
+    return Condition(TargetState.DOWN, None, look.why, now)

@@ -8,18 +8,18 @@ from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from core.dns.consistency import Step
+from core.dns.consistency import ZoneConsistency
 from core.errors import SettingsError, SharpnetError, UnreachableError
 from core.status.findings import Finding
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.wording import count, listing
 from ops.gather.dns_survey import survey
-from ops.rsync.mirror import Pull, look, why_not_pull
+from ops.rsync.mirror import MirrorCopy, look, why_not_pull
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from core.dns.consistency import Surveyed
+    from core.dns.consistency import ZoneSurvey
     from core.fleet import Endpoint, Fleet, Server
     from ops.ports import Dns, Ssh
 
@@ -55,17 +55,17 @@ async def _login(ssh: Ssh, server: Server) -> Finding:
     return Finding(what, ok=True)
 
 
-def _pulls(fleet: Fleet) -> Iterator[Pull]:
+def _pulls(fleet: Fleet) -> Iterator[MirrorCopy]:
     """Yield a copy of nothing for every server that may have to read from another: each may be the active one."""
     seen: set[tuple[str, str]] = set()
     for site in fleet.sites.values():
         for mirror, source in permutations(site.servers, 2):
             if (mirror, source) not in seen:
                 seen.add((mirror, source))
-                yield Pull(replace(site, exclude=(EVERYTHING,)), fleet.servers[source], fleet.servers[mirror])
+                yield MirrorCopy(replace(site, exclude=(EVERYTHING,)), fleet.servers[source], fleet.servers[mirror])
 
 
-async def _peer(ssh: Ssh, gate: asyncio.Semaphore, pull: Pull) -> Finding:
+async def _peer(ssh: Ssh, gate: asyncio.Semaphore, pull: MirrorCopy) -> Finding:
     what = f"{pull.mirror.name} reading from {pull.source.name}"
     async with gate:
         try:
@@ -76,7 +76,7 @@ async def _peer(ssh: Ssh, gate: asyncio.Semaphore, pull: Pull) -> Finding:
             return Finding(what, ok=False, why=f"no answer within {PEER_S:.0f} s", hint=hint)
         except SharpnetError as error:
             return Finding(what, ok=False, why=error.message, hint=error.hint)
-    if not isinstance(found, Trouble):
+    if not isinstance(found, Failure):
         return Finding(what, ok=True)
     if found.code == NOTHING_THERE and pull.source.name != pull.site.home:
         # It answered; before the first sync there is nothing to read on a mirror.
@@ -127,7 +127,7 @@ async def _updates(dns: Dns, server: Endpoint, zones: tuple[str, ...]) -> tuple[
     return tuple(findings) or (Finding(f"{what} of {count(len(zones), 'zone')}", ok=True),)
 
 
-def _transfers(surveyed: Sequence[Surveyed], *, by_name: bool) -> Iterator[Finding]:
+def _transfers(surveyed: Sequence[ZoneSurvey], *, by_name: bool) -> Iterator[Finding]:
     hint = "The update server must answer, and let the bot's key read and transfer the zone."
     failed = _grouped((one.verdict.zone, one.verdict.why, hint) for one in surveyed if one.verdict.why)
     for names, why, _ in failed:
@@ -141,10 +141,12 @@ def _transfers(surveyed: Sequence[Surveyed], *, by_name: bool) -> Iterator[Findi
         yield Finding(f"reading of {count(whole, 'zone')}", ok=True)
 
 
-def _answers(fleet: Fleet, surveyed: Sequence[Surveyed]) -> Iterator[Finding]:
+def _answers(fleet: Fleet, surveyed: Sequence[ZoneSurvey]) -> Iterator[Finding]:
     for place, server in enumerate(fleet.dns.nameservers):
         judged = [(one.verdict.zone, one.verdict.judged[place]) for one in surveyed]
-        behind = _grouped((zone, how.words, _hint(how.step)) for zone, how in judged if how.step != Step.IN_STEP)
+        behind = _grouped(
+            (zone, how.words, _hint(how.step)) for zone, how in judged if how.step != ZoneConsistency.IN_STEP
+        )
         what = f"name server {server.name} ({server.endpoint})"
         for names, why, hint in behind:
             yield Finding(f"{what} for {listing(names)}", ok=False, why=why, hint=hint)
@@ -152,8 +154,8 @@ def _answers(fleet: Fleet, surveyed: Sequence[Surveyed]) -> Iterator[Finding]:
             yield Finding(f"{what} for {count(len(judged), 'zone')}", ok=True)
 
 
-def _hint(step: Step) -> str:
-    if step == Step.SILENT:
+def _hint(step: ZoneConsistency) -> str:
+    if step == ZoneConsistency.SILENT:
         return "Let it serve the zone, and let the bot's machine reach it over UDP and TCP."
     return "It does not answer what the update server holds: look at its transfers and NOTIFY, then at `sharpnet dns`."
 

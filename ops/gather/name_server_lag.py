@@ -21,7 +21,7 @@ AGAIN_AFTER_S = 3.0
 NAMED_ZONES = 3
 
 
-class Lag:
+class LagSurvey:
     """Compares serials, of some zones each time it is asked, so that all have their turn.
 
     lame: the name servers that, as last compared, answer without authority for a zone that others have.

@@ -23,7 +23,7 @@ PARTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class SharedDrawing:
     """What is the same on every server: the page, most of its HTML, and the lines of its JSON."""
 
     page: Page
@@ -45,10 +45,10 @@ class Drawing:
         }
 
 
-async def drawn(page: Page, fleet: Fleet) -> Drawing:
+async def drawn(page: Page, fleet: Fleet) -> SharedDrawing:
     """Draw a page; in between everything else goes on."""
     parts = [part async for some in in_turns(body_parts(page), PARTS_AT_ONCE) for part in some]
-    return Drawing(page, fleet.name, "\n".join(parts), await asyncio.to_thread(_facts, page))
+    return SharedDrawing(page, fleet.name, "\n".join(parts), await asyncio.to_thread(_facts, page))
 
 
 def _facts(page: Page) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from core.page.days import Day
-    from core.page.model import OnPage, Page
+    from core.page.model import Page, PageTarget
     from ops.ports import Ports
 
 # Today, and yesterday: the last looks of a day may be written when the next one has begun.
@@ -24,7 +24,7 @@ CHANGING = 2
 COUNTED_AT_ONCE = 4
 
 
-class Past:
+class PastDays:
     """Remembers days from one drawing of the page to the next; each day anew, since the oldest falls out."""
 
     def __init__(self, ports: Ports) -> None:
@@ -42,7 +42,7 @@ class Past:
         days |= {target: over[target] + lately for target, lately in changing.items()}
         self._today, self._over = today, {target: counted[:-CHANGING] for target, counted in days.items()}
 
-        def with_days(kind: str, entries: Iterable[OnPage]) -> tuple[OnPage, ...]:
+        def with_days(kind: str, entries: Iterable[PageTarget]) -> tuple[PageTarget, ...]:
             return tuple(replace(one, days=days[f"{kind}:{one.name}"]) for one in entries)
 
         return replace(page, servers=with_days("server", page.servers), sites=with_days("site", page.sites))

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from core.incident.maintenance import Phase, covers
-from core.monitor.detection import State
+from core.monitor.detection import TargetState
 from core.monitor.state import Condition, condition, stale_after, tally_of, worst_first
 from core.page.days import DAYS
 from core.page.events import incident_of, maintained, moving
-from core.page.model import INCIDENTS, SITES, OnPage, Page
-from core.page.redaction import Public, plain
-from core.plan.plan import State as PlanState
+from core.page.model import INCIDENTS, SITES, Page, PageTarget
+from core.page.redaction import Redaction, plain
+from core.plan.plan import PlanState
 from ops.gather.fleet_picture import is_watched, looked_picture
-from ops.gather.page_past import Past
+from ops.gather.page_past import PastDays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from core.fleet import Fleet, Server
     from core.incident.maintenance import Maintenance
-    from core.monitor.state import Tally
-    from core.page.model import Incident, PlannedWork
-    from ops.gather.page_drawing import Drawing
+    from core.monitor.state import StateTally
+    from core.page.model import PageIncident, PlannedWork
+    from ops.gather.page_drawing import SharedDrawing
     from ops.ports import Ports
 
 WORK_SHOWN_FOR = timedelta(days=14)
@@ -39,14 +39,14 @@ MOST_OUTAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PageFacts:
     """How everything is: machines and sites by name, where sites are served from, and how many are in which state."""
 
     servers: Mapping[str, Condition]
     sites: Mapping[str, Condition]
     active: Mapping[str, str]
-    tally: Tally
-    nameservers: Tally
+    tally: StateTally
+    nameservers: StateTally
 
 
 async def current_page(ports: Ports) -> Page:
@@ -63,10 +63,10 @@ async def stored_page(ports: Ports) -> Page:
 
 async def with_days(ports: Ports, page: Page) -> Page:
     """Return the page with how everything on it was on each of the last days."""
-    return await Past(ports).onto(page)
+    return await PastDays(ports).onto(page)
 
 
-async def put_page(ports: Ports, drawing: Drawing, server: str, *, timeout_s: float) -> None:
+async def put_page(ports: Ports, drawing: SharedDrawing, server: str, *, timeout_s: float) -> None:
     """Put the page on a server that has one, each file whole or not at all. Raises as `Ssh.put` does."""
     where = ports.fleet.servers[server].status_page
     if where is None:
@@ -80,14 +80,14 @@ def with_page(fleet: Fleet) -> tuple[str, ...]:
     return tuple(server.name for server in fleet.servers.values() if server.status_page is not None)
 
 
-def public_of(fleet: Fleet) -> Public:
+def public_of(fleet: Fleet) -> Redaction:
     """Return what the fleet's pages may say."""
     hidden = [name for site in fleet.status_pages.hide for name in (site, *fleet.sites[site].names)]
-    return Public(frozenset(hidden), fleet.status_pages.addresses)
+    return Redaction(frozenset(hidden), fleet.status_pages.addresses)
 
 
-async def _stored(ports: Ports) -> Seen:
-    fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.watching
+async def _stored(ports: Ports) -> PageFacts:
+    fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.states
     hidden = fleet.status_pages.hide
     worst = [one.target.partition(":")[2] for one in await watching.not_up("site", SITES + len(hidden))]
     named = _named(fleet, worst)
@@ -109,7 +109,7 @@ async def _stored(ports: Ports) -> Seen:
         state = condition_of(f"site:{name}").state
         shown[state] = shown.get(state, 0) - 1
     nameservers = {state: number for (kind, state), number in counts.items() if kind == "nameserver"}
-    return Seen(
+    return PageFacts(
         servers={name: condition_of(f"server:{name}") for name in fleet.servers},
         sites=sites,
         active=await watching.served_from(named),
@@ -118,14 +118,14 @@ async def _stored(ports: Ports) -> Seen:
     )
 
 
-async def _looked(ports: Ports) -> Seen:
+async def _looked(ports: Ports) -> PageFacts:
     fleet = ports.fleet
     picture, sites, active = await looked_picture(ports)
     shown = {name: one for name, one in sites.items() if name not in fleet.status_pages.hide}
     states = [one.state for one in shown.values()]
     names = [one.state for one in picture.nameservers.values()]
     ordered = sorted(shown, key=lambda name: worst_first(shown[name].state, ""))
-    return Seen(
+    return PageFacts(
         servers=picture.servers,
         sites={name: shown[name] for name in ordered[:SITES]},
         active=active,
@@ -143,7 +143,7 @@ def _named(fleet: Fleet, worst: Iterable[str]) -> tuple[str, ...]:
     return tuple(islice((*first, *rest), SITES))
 
 
-async def _page(ports: Ports, seen: Seen) -> Page:
+async def _page(ports: Ports, seen: PageFacts) -> Page:
     fleet, now, public = ports.fleet, ports.clock.now(), public_of(ports.fleet)
     planned = await ports.store.maintenance.now_and_planned()
     underway = [one for one in planned if one.phase(now) in {Phase.RUNNING, Phase.OVERRUN}]
@@ -171,7 +171,7 @@ async def _page(ports: Ports, seen: Seen) -> Page:
 
 async def _served(ports: Ports) -> Mapping[str, int]:
     """Return how many of the sites that may be named each server serves."""
-    fleet, watching = ports.fleet, ports.store.watching
+    fleet, watching = ports.fleet, ports.store.states
     counted = Counter(await watching.served_counts())
     if counted.total() != len(fleet.sites):
         active = await ports.store.copies.active()
@@ -182,15 +182,15 @@ async def _served(ports: Ports) -> Mapping[str, int]:
     return counted
 
 
-async def _incidents(ports: Ports, now: datetime, public: Public) -> tuple[tuple[Incident, ...], int]:
-    outages = await ports.store.watching.outages_since(now - timedelta(days=DAYS), MOST_OUTAGES)
+async def _incidents(ports: Ports, now: datetime, public: Redaction) -> tuple[tuple[PageIncident, ...], int]:
+    outages = await ports.store.states.outages_since(now - timedelta(days=DAYS), MOST_OUTAGES)
     found = [incident_of(one, one.cause, ports.fleet, public) for one in outages]
     said = [one for one in found if one is not None]
     said.sort(key=lambda one: one.closed_at is not None)
     return tuple(said[:INCIDENTS]), max(0, len(said) - INCIDENTS)
 
 
-async def _work(ports: Ports, now: datetime, public: Public) -> tuple[PlannedWork, ...]:
+async def _work(ports: Ports, now: datetime, public: Redaction) -> tuple[PlannedWork, ...]:
     fleet, store = ports.fleet, ports.store
     planned = await store.maintenance.now_and_planned()
     past = [one for one in await store.maintenance.since(now - WORK_SHOWN_FOR) if one.ended_at is not None]
@@ -200,17 +200,19 @@ async def _work(ports: Ports, now: datetime, public: Public) -> tuple[PlannedWor
     return tuple(one for one in works if one is not None)[:MOST_WORK]
 
 
-def _server(server: Server, one: Condition, sites: int, underway: Sequence[Maintenance], public: Public) -> OnPage:
+def _server(
+    server: Server, one: Condition, sites: int, underway: Sequence[Maintenance], public: Redaction
+) -> PageTarget:
     notes = [f"{f'{sites:,}' if sites else 'no'} {'site' if sites == 1 else 'sites'} served from here"]
     if public.addresses:
         notes.append(", ".join(address for address in (server.ipv4, server.ipv6) if address is not None))
     notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"server:{server.name}")]
-    return OnPage(
+    return PageTarget(
         name=server.name,
         where=plain(server.location),
         state=one.state,
         since_at=one.since_at,
-        why=public.observed(one.why) if one.state is not State.UP else "",
+        why=public.observed(one.why) if one.state is not TargetState.UP else "",
         note="; ".join(notes),
         url=_url(server, public),
     )
@@ -222,27 +224,27 @@ def _site(
     one: Condition,
     active: Mapping[str, str],
     underway: Sequence[Maintenance],
-    public: Public,
-) -> OnPage:
+    public: Redaction,
+) -> PageTarget:
     home = fleet.sites[name].home
     server = active.get(name, home)
     notes = [f"its home is {home}"] if server != home else []
     notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"site:{name}", server)]
-    return OnPage(
+    return PageTarget(
         name=plain(name),
         where=server,
         state=one.state,
         since_at=one.since_at,
-        why=public.observed(one.why) if one.state is not State.UP else "",
+        why=public.observed(one.why) if one.state is not TargetState.UP else "",
         note="; ".join(notes),
     )
 
 
-def _goes_on(work: Maintenance, public: Public) -> str:
+def _goes_on(work: Maintenance, public: Redaction) -> str:
     return f"planned work goes on: {public.written(work.why)}"
 
 
-def _url(server: Server, public: Public) -> str:
+def _url(server: Server, public: Redaction) -> str:
     """Return where the page of a server is read, unless that names its address and addresses are not to be said."""
     if server.status_page is None:
         return ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 
 
-class Pointing:
+class ActiveServerReader:
     """Asks where sites are served from; from the second time on, only for sites whose zone has changed since.
 
     wrong: by site, what is wrong with where its records point, as they were last answered.

@@ -8,13 +8,13 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.cutover.planning import FAMILIES
-from core.cutover.preflight_facts import Copy, Facts, Sighting
+from core.cutover.preflight_facts import Observation, PreflightFacts, TargetCopy
 from core.errors import SharpnetError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from core.cutover.planning import Drawn
+    from core.cutover.planning import DnsChangeSet
     from core.plan.plan import Move, ZoneChange
     from ops.gather.zones import ZonesRead
     from ops.ports import Look, Ports
@@ -30,15 +30,15 @@ async def gather_facts(
     ports: Ports,
     *,
     moves: tuple[Move, ...],
-    drawn: Drawn,
+    drawn: DnsChangeSet,
     read: ZonesRead,
     planned: bool,
     rollback: bool = False,
     left_alone: tuple[tuple[str, str], ...] = (),
-) -> Facts:
+) -> PreflightFacts:
     """Look at everything that matters for `moves` and return it."""
     fleet = ports.fleet
-    looking = _Looking(ports)
+    looking = _PreflightLooks(ports)
     sources = tuple(dict.fromkeys(move.source for move in moves))
     targets = tuple(dict.fromkeys(move.target for move in moves))
     zones = tuple(dict.fromkeys(zone.zone for zone in drawn.zones))
@@ -51,7 +51,7 @@ async def gather_facts(
         servers = {ns.name: group.create_task(looking.nameserver(ns.name, zones)) for ns in fleet.dns.nameservers}
     last_good = await ports.store.copies.last_good()
     copies = tuple(
-        Copy(
+        TargetCopy(
             site=move.site,
             server=move.target,
             answers=answer.result(),
@@ -67,7 +67,7 @@ async def gather_facts(
     login = {target: task.result() for target, task in logins.items()}
     records = [r for reading in read.readings.values() for r in reading.records if r.type in FAMILIES]
     moving_names = {name for move in moves for name in fleet.sites[move.site].names}
-    return Facts(
+    return PreflightFacts(
         now=now,
         planned=planned,
         sources={source: task.result() for source, task in seen.items()},
@@ -104,7 +104,7 @@ async def silent_of(ports: Ports, servers: Collection[str]) -> tuple[str, ...]:
     return tuple(server for server, look in zip(servers, looks, strict=True) if not look.ok)
 
 
-class _Looking:
+class _PreflightLooks:
     """Looks, a bounded number at a time."""
 
     def __init__(self, ports: Ports) -> None:
@@ -112,7 +112,7 @@ class _Looking:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._timeout_s = ports.fleet.watch.timeout.total_seconds()
 
-    async def sightings(self, source: str, targets: tuple[str, ...]) -> Mapping[str, Sighting | None]:
+    async def sightings(self, source: str, targets: tuple[str, ...]) -> Mapping[str, Observation | None]:
         """Look at a server that sites leave: from here, and from other servers, those that they go to first."""
         others = [*targets, *(name for name in self._ports.fleet.servers if name not in targets)]
         vantages = [name for name in dict.fromkeys(others) if name != source][:VANTAGES]
@@ -130,13 +130,13 @@ class _Looking:
         looks = await asyncio.gather(*(self.site(site, source) for site in sites))
         return sum(sighting.ok for sighting in looks), len(sites)
 
-    async def site(self, site: str, server: str) -> Sighting:
+    async def site(self, site: str, server: str) -> Observation:
         """Look at a site by name on one server."""
         async with self._gate:
             look = await self._ports.probe.site(self._ports.fleet.sites[site], server, timeout_s=self._timeout_s)
-        return Sighting(look.ok, look.why)
+        return Observation(look.ok, look.why)
 
-    async def login(self, target: str, moves: tuple[Move, ...]) -> tuple[Sighting, float | None]:
+    async def login(self, target: str, moves: tuple[Move, ...]) -> tuple[Observation, float | None]:
         """Log in to a server that sites go to, and return the fullest share of the disks under their roots."""
         roots = dict.fromkeys(self._ports.fleet.sites[m.site].root_on(target) for m in moves if m.target == target)
         paths = " ".join(shlex.quote(root) for root in list(roots)[:MOST_SERVING_LOOKS])
@@ -145,9 +145,9 @@ class _Looking:
                 target, f"df -P -- {paths} 2>/dev/null; df -P -i -- {paths} 2>/dev/null", timeout_s=SSH_S
             )
         except SharpnetError as error:
-            return Sighting(ok=False, why=error.message), None
+            return Observation(ok=False, why=error.message), None
         shares = [int(share) / 100 for share in re.findall(rb"\s(\d+)%\s", ran.out)]
-        return Sighting(ok=True), max(shares, default=None)
+        return Observation(ok=True), max(shares, default=None)
 
     async def update(self, zone: ZoneChange) -> str | None:
         """Return why the zone's update server would not take an update, or None."""
@@ -177,8 +177,8 @@ class _Looking:
         return serials
 
 
-def _sighting(look: Look | None) -> Sighting | None:
-    return None if look is None else Sighting(look.ok, look.why)
+def _sighting(look: Look | None) -> Observation | None:
+    return None if look is None else Observation(look.ok, look.why)
 
 
 def _serials(read: ZonesRead, zones: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:

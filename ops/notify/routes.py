@@ -32,7 +32,7 @@ GOOD_BELOW = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SendAttempt:
     """How a try ended: taken, or why not in a few words. in_doubt: it may have got through all the same."""
 
     taken: bool
@@ -40,26 +40,26 @@ class Attempt:
     in_doubt: bool = False
 
 
-class Ways:
+class NotificationRoutes:
     """The ways that the fleet file names."""
 
     def __init__(self, secret: Callable[[SecretRef], str], *, send_s: float = SEND_S) -> None:
         self._secret = secret
         self._send_s = send_s
 
-    async def send(self, route: SecretRef, message: Message) -> Attempt:
+    async def send(self, route: SecretRef, message: Message) -> SendAttempt:
         """Send a message. It has ended, one way or the other, within some seconds."""
         return await self._ask(route, {"title": message.title, "body": message.body, "kind": message.kind.value})
 
-    async def look(self, route: SecretRef) -> Attempt:
+    async def look(self, route: SecretRef) -> SendAttempt:
         """Look whether a message could be sent, without sending one: taken where the address is one that works."""
         return await self._ask(route, {})
 
-    async def _ask(self, route: SecretRef, message: Mapping[str, str]) -> Attempt:
+    async def _ask(self, route: SecretRef, message: Mapping[str, str]) -> SendAttempt:
         try:
             url = self._secret(route)
         except SettingsError as error:
-            return Attempt(taken=False, why=error.message.removesuffix("."))
+            return SendAttempt(taken=False, why=error.message.removesuffix("."))
         # By its path and without the folder that it lies in: it has neighbours that are called as other libraries are.
         sending = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -73,7 +73,7 @@ class Ways:
         try:
             out, _ = await asyncio.wait_for(sending.communicate(asked), self._send_s)
         except TimeoutError:
-            return Attempt(taken=False, why=f"no answer within {self._send_s:g} s", in_doubt=True)
+            return SendAttempt(taken=False, why=f"no answer within {self._send_s:g} s", in_doubt=True)
         finally:
             if sending.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -105,7 +105,7 @@ class Ways:
             return f"no proper answer ({type(error).__name__})"
 
 
-async def notify_findings(fleet: Fleet, ways: Ways) -> tuple[Finding, ...]:
+async def notify_findings(fleet: Fleet, ways: NotificationRoutes) -> tuple[Finding, ...]:
     """Look whether alerts could go by each route of the fleet; nothing is sent."""
     looked = await asyncio.gather(*(ways.look(route) for route in fleet.notify))
     hint = "https://github.com/caronc/apprise/wiki says how an address is written."
@@ -115,13 +115,13 @@ async def notify_findings(fleet: Fleet, ways: Ways) -> tuple[Finding, ...]:
     )
 
 
-def _attempt(out: bytes) -> Attempt:
+def _attempt(out: bytes) -> SendAttempt:
     """Read what the process said; where it said nothing, it died, and nobody knows what it had done."""
     try:
         answer = json.loads(out)
     except ValueError:
-        return Attempt(taken=False, why="sending broke off", in_doubt=True)
+        return SendAttempt(taken=False, why="sending broke off", in_doubt=True)
     if answer["taken"]:
-        return Attempt(taken=True)
+        return SendAttempt(taken=True)
     why = why_not_taken(answer["said"])
-    return Attempt(taken=False, why=why, in_doubt=why == "no answer in time")
+    return SendAttempt(taken=False, why=why, in_doubt=why == "no answer in time")

@@ -1,6 +1,6 @@
 """restic on the fleet's servers, with its repository on the off-site host, which only the bot can log in to.
 
-Each method is one command on a server. What is wrong is returned as a `Trouble`; what keeps the bot from asking at all
+Each method is one command on a server. What is wrong is returned as a `Failure`; what keeps the bot from asking at all
 is raised: UnreachableError and LoginRefusedError of the server or the off-site host, SettingsError of the password.
 """
 
@@ -16,7 +16,7 @@ from core.backup import restic_output as said
 from core.backup.snapshots import SHORT_ID, Extent, dump_name, fleet_tag, keep_options, site_tag
 from core.databases.failures import trouble_of_database
 from core.errors import SettingsError
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from ops.ports import End, Ran
 from ops.restic import script
 from ops.rsync.mirror import WORK_FOLDER, site_key
@@ -40,7 +40,7 @@ AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SiteLocation:
     """One site on one server: its content, and a folder beside it for what is not served."""
 
     site: Site
@@ -63,7 +63,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BackupSource:
     """What there is to back up, and the patterns by which restic leaves out what is excluded."""
 
     extent: Extent
@@ -71,7 +71,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedSnapshot:
     """A snapshot that was made. unreadable: files that are not in it, though they should be."""
 
     snapshot: str
@@ -82,7 +82,7 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SnapshotFiles:
     """Files of a snapshot, as paths there with their sizes, and how much it holds in all."""
 
     files: tuple[tuple[str, int], ...]
@@ -98,7 +98,7 @@ class Restic:
         self._ssh = ssh
         self._secret = secret
 
-    async def open(self, server: str) -> Trouble | None:
+    async def open(self, server: str) -> Failure | None:
         """Open the repository, and remove the locks of those who died on `server` or have been silent for half an hour.
 
         Returns what stands in the way; `no-repository`: its place was reached, and there is none.
@@ -106,17 +106,17 @@ class Restic:
         ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
-    async def look(self, server: str) -> Trouble | None:
+    async def look(self, server: str) -> Failure | None:
         """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
         ran = await self._run(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
-    async def make(self, server: str) -> Trouble | None:
+    async def make(self, server: str) -> Failure | None:
         """Make the repository. restic refuses where there is one."""
         ran = await self._run(server, script.ANY, ["init"], timeout_s=SHORT_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
-    async def survey(self, place: Place) -> Source | Trouble:
+    async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
         filters = [f"--filter=- {pattern}" for pattern in place.site.exclude]
         command = line(script.SURVEY, [place.root, f"--filter=- /{WORK_FOLDER}/", *filters])
@@ -125,15 +125,15 @@ class Restic:
         # What rsync cannot read or what vanishes meanwhile (23, 24), restic meets as well, and names.
         if trouble is not None and ran.exit_code not in (23, 24):
             return trouble
-        return Source(said.extent(ran.out), said.excluded(ran.out, place.root))
+        return BackupSource(said.extent(ran.out), said.excluded(ran.out, place.root))
 
-    async def dump(self, place: Place, database: Database, dumping: str, first: bytes) -> Trouble | None:
+    async def dump(self, place: SiteLocation, database: Database, dumping: str, first: bytes) -> Failure | None:
         """Write what the shell line `dumping` says of a database into a file for the backup."""
         command = line(script.DUMP, [place.dumps, dump_name(database), dumping])
         ran = await self._ssh.run(place.server, command, timeout_s=LONG_S, stdin=first)
         return trouble_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
 
-    async def save(self, place: Place, source: Source, *, with_dumps: bool) -> Saved | Trouble:
+    async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
         """Make a snapshot of the site; one that lacks unreadable files is made as well."""
         limit = place.site.bandwidth or self._fleet.sync.bandwidth
         words = [
@@ -149,7 +149,7 @@ class Restic:
         summary = said.summary(ran.err)
         if summary is None or ran.exit_code not in (0, said.PARTLY):
             return said.trouble_of(ran.exit_code, ran.err, place.server) or _silent(place.server)
-        return Saved(
+        return SavedSnapshot(
             snapshot=str(summary["snapshot_id"])[:SHORT_ID],
             files=int(summary["total_files_processed"]),
             size_bytes=int(summary["total_bytes_processed"]),
@@ -157,13 +157,13 @@ class Restic:
             unreadable=said.unreadable(ran.err),
         )
 
-    async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Trouble:
+    async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
         """Return the snapshots of this fleet, or of one of its sites, newest first."""
         tags = ",".join([fleet_tag(self._fleet.name), *([site_tag(site)] if site is not None else [])])
         ran = await self._run(server, script.ANY, ["snapshots", "--json", "--tag", tags], timeout_s=SHORT_S)
         return said.trouble_of(ran.exit_code, ran.err, server) or said.snapshots(ran.err)
 
-    async def forget(self, server: str, sites: Sequence[str]) -> Trouble | None:
+    async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
         """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
         keep = keep_options(self._offsite.keep)
         for begin in range(0, len(sites) if keep else 0, AT_ONCE):
@@ -176,25 +176,25 @@ class Restic:
                 return trouble
         return None
 
-    async def prune(self, server: str) -> Trouble | None:
+    async def prune(self, server: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""
         ran = await self._run(server, script.ANY, ["prune"], timeout_s=LONG_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
-    async def size(self, server: str) -> int | Trouble:
+    async def size(self, server: str) -> int | Failure:
         """Return how many bytes the repository takes."""
         ran = await self._run(server, script.ANY, ["stats", "--mode", "raw-data", "--json"], timeout_s=SURVEY_S)
         found = next((value["total_size"] for value in said.values(ran.err) if "total_size" in value), None)
         return int(found) if found is not None else _trouble(ran, server)
 
-    async def check(self, server: str) -> Trouble | None:
+    async def check(self, server: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
         ran = await self._run(server, script.ANY, ["check"], timeout_s=LONG_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
     async def choose(
-        self, place: Place, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
-    ) -> Chosen | Trouble:
+        self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
+    ) -> SnapshotFiles | Failure:
         """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps.
 
         dumps: the folder of dumps, as the snapshot has it.
@@ -202,20 +202,22 @@ class Restic:
         words = [snapshot.id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
         ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
         trouble = said.trouble_of(ran.exit_code, ran.err, place.server)
-        return trouble if trouble is not None else Chosen(*said.chosen(ran.err))
+        return trouble if trouble is not None else SnapshotFiles(*said.chosen(ran.err))
 
-    async def sample(self, place: Place, snapshot: Snapshot, scratch: str, paths: Sequence[str]) -> Trouble | None:
+    async def sample(
+        self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
+    ) -> Failure | None:
         """Restore those paths of a snapshot below the folder `scratch`."""
         included = [f"--include={said.escaped(path.encode()).decode()}" for path in paths]
         ran = await self._run(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
         return said.trouble_of(ran.exit_code, ran.err, place.server)
 
-    async def there(self, place: Place) -> str | Trouble:
+    async def there(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
         ran = await self._ssh.run(place.server, line(script.THERE, [place.root]), timeout_s=SHORT_S)
         return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
 
-    async def restore(self, place: Place, restore: Restore, run: str) -> Trouble | None:
+    async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
         """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange.
 
         Once `run` was put in place it changes nothing any more.
@@ -227,18 +229,18 @@ class Restic:
         ran = await self._run(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
         return said.trouble_of(ran.exit_code, ran.err, place.server)
 
-    def restored_dump(self, place: Place, restore: Restore, database: Database) -> str:
+    def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
         return f"{place.work}/{script.RESTORED}{restore.dumps}/{dump_name(database)}"
 
-    async def give_up(self, place: Place) -> None:
+    async def give_up(self, place: SiteLocation) -> None:
         """Throw away what `restore` has made; what is there stays as it is."""
         before = [place.root, posixpath.dirname(place.root), place.work]
         await self._ssh.run(place.server, line(script.GIVE_UP, before), timeout_s=SURVEY_S)
 
     async def compare(
         self, server: str, pairs: Sequence[tuple[str, str]]
-    ) -> tuple[tuple[str, str, int], ...] | Trouble:
+    ) -> tuple[tuple[str, str, int], ...] | Failure:
         """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
         stdin = b"".join(path.encode() + b"\0" for pair in pairs for path in pair)
         ran = await self._ssh.run(server, line(script.COMPARE, []), timeout_s=SURVEY_S, stdin=stdin)
@@ -247,7 +249,7 @@ class Restic:
             return _trouble(ran, server)
         return tuple((restored, live, int(changed)) for restored, live, changed in rows)
 
-    async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Trouble:
+    async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
         """Return those of `paths` that do not end as a complete dump does."""
         stdin = b"".join(path.encode() + b"\0" for path in paths)
         ran = await self._ssh.run(server, line(script.ENDS, []), timeout_s=SURVEY_S, stdin=stdin)
@@ -298,9 +300,9 @@ def line(text: str, words: Sequence[str]) -> str:
     return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-backup", *(shlex.quote(word) for word in words)])
 
 
-def _trouble(ran: Ran, server: str) -> Trouble:
+def _trouble(ran: Ran, server: str) -> Failure:
     return said.trouble_of(ran.exit_code, ran.err, server) or _silent(server)
 
 
-def _silent(server: str) -> Trouble:
-    return Trouble("restic", f"restic on {server} did not say what it has done", "Is it the one from Debian?")
+def _silent(server: str) -> Failure:
+    return Failure("restic", f"restic on {server} did not say what it has done", "Is it the one from Debian?")

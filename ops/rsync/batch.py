@@ -17,8 +17,8 @@ from ops.rsync.peer import limited_root, remote_shell, source_of
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
-    from core.sync.batches import Group
-    from core.sync.failures import Trouble
+    from core.sync.batches import BatchLook
+    from core.sync.failures import Failure
     from ops.ports import Ssh
 
 # rsync(1): partial transfer due to error.
@@ -80,7 +80,7 @@ printf '\0'
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class CopyRoute:
     """From which server to which one, by their names, and with which options all the same.
 
     bandwidth: the most that may be taken, in bytes a second. owners: what `ops.rsync.mirror.owners` says.
@@ -92,7 +92,7 @@ class Way:
     owners: tuple[str, ...] = ()
 
 
-async def look_at_group(ssh: Ssh, fleet: Fleet, way: Way, group: Group) -> frozenset[str] | Trouble:
+async def look_at_group(ssh: Ssh, fleet: Fleet, way: CopyRoute, group: BatchLook) -> frozenset[str] | Failure:
     """Return the places that are the same on both sides and could be copied as they are; or what went wrong with all.
 
     A place that is not among them needs a look of its own, which says why.
@@ -123,7 +123,7 @@ def _said(out: bytes) -> tuple[int, list[bytes], bytes]:
     return (int(ended[-1]) if ended and ended[-1].isdigit() else NOT_SAID), lines, about
 
 
-def _command(fleet: Fleet, way: Way, group: Group, belongings: str) -> str:
+def _command(fleet: Fleet, way: CopyRoute, group: BatchLook, belongings: str) -> str:
     source = fleet.servers[way.source]
     options = [
         *(belongings, "-r", "-ii", "--delete", "--ignore-errors", "--from0", "--files-from=-"),

@@ -10,18 +10,18 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.cutover.late_files import only_vanished, read_arrived, since_mark
-from core.sync.failures import Trouble, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, Output
+from core.sync.failures import Failure, attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, OutputReader
 from ops.rsync.mirror import FILL_S, LOOK_S, reading, trouble_with
 from ops.rsync.script import LOOK, PRELUDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from core.cutover.late_files import Arrived
-    from core.sync.rsync_output import Change
+    from core.cutover.late_files import LateFile
+    from core.sync.rsync_output import PathChange
     from ops.ports import Ssh
-    from ops.rsync.mirror import Pull
+    from ops.rsync.mirror import MirrorCopy
 
 CLOCK_S = 10.0
 FIND_S = 900.0
@@ -86,7 +86,7 @@ exit "$status"
 )
 
 
-async def clock_of(ssh: Ssh, server: str) -> float | Trouble:
+async def clock_of(ssh: Ssh, server: str) -> float | Failure:
     """Return what time it is on a server by its own clock, in seconds of the epoch.
 
     Raises UnreachableError, LoginRefusedError.
@@ -95,10 +95,10 @@ async def clock_of(ssh: Ssh, server: str) -> float | Trouble:
     try:
         return float(ran.out)
     except ValueError:
-        return Trouble("clock", f"{server} does not say what time it is", "GNU date should be there.")
+        return Failure("clock", f"{server} does not say what time it is", "GNU date should be there.")
 
 
-async def arrived_since(ssh: Ssh, pull: Pull, mark_s: float) -> Mapping[bytes, Arrived] | Trouble:
+async def arrived_since(ssh: Ssh, pull: MirrorCopy, mark_s: float) -> Mapping[bytes, LateFile] | Failure:
     """Return the files and links that changed at the source after `mark_s` by its clock.
 
     Raises UnreachableError, LoginRefusedError.
@@ -108,29 +108,29 @@ async def arrived_since(ssh: Ssh, pull: Pull, mark_s: float) -> Mapping[bytes, A
     ran = await ssh.run(pull.source.name, line, timeout_s=FIND_S)
     if not only_vanished(ran.err):
         said = ran.err.decode("utf-8", "replace").splitlines()[0]
-        return Trouble("find", f"{pull.source.name} could not say what arrived there: {said}")
+        return Failure("find", f"{pull.source.name} could not say what arrived there: {said}")
     found = read_arrived(ran.out)
     if len(found) > MOST_ARRIVED:
-        return Trouble("too-many", f"more than {MOST_ARRIVED:,} files changed on {pull.source.name} meanwhile")
+        return Failure("too-many", f"more than {MOST_ARRIVED:,} files changed on {pull.source.name} meanwhile")
     return found
 
 
-async def differing(ssh: Ssh, pull: Pull) -> tuple[Change, ...] | Trouble:
+async def differing(ssh: Ssh, pull: MirrorCopy) -> tuple[PathChange, ...] | Failure:
     """Return what differs between the source and the copy that is served now, less what the site excludes."""
     said = await _with_belongings(ssh, pull, LOOK, [], b"", LOOK_S)
-    return said if isinstance(said, Trouble) else tuple(said.changes)
+    return said if isinstance(said, Failure) else tuple(said.changes)
 
 
-async def bring(ssh: Ssh, pull: Pull, run: str, wanted: Iterable[Arrived]) -> tuple[Change, ...] | Trouble:
+async def bring(ssh: Ssh, pull: MirrorCopy, run: str, wanted: Iterable[LateFile]) -> tuple[PathChange, ...] | Failure:
     """Bring the wanted files over and return what came; what one replaced is kept aside under `run`."""
     stdin = b"".join(one.entry + b"\0" for one in wanted)
     said = await _with_belongings(ssh, pull, BRING, [run], stdin, FILL_S)
-    return said if isinstance(said, Trouble) else tuple(said.changes)
+    return said if isinstance(said, Failure) else tuple(said.changes)
 
 
 async def _with_belongings(
-    ssh: Ssh, pull: Pull, script: str, own: list[str], stdin: bytes, timeout_s: float
-) -> Output | Trouble:
+    ssh: Ssh, pull: MirrorCopy, script: str, own: list[str], stdin: bytes, timeout_s: float
+) -> OutputReader | Failure:
     """Run a script with as much of the files' belongings as both sides can keep."""
     for belongings in _BELONGINGS:
         command = reading(script, pull, own, [belongings, f"--out-format={OUT_FORMAT}"])
@@ -140,7 +140,7 @@ async def _with_belongings(
     trouble = trouble_with(ran, pull)
     if trouble is not None:
         return trouble
-    output = Output(most=MOST_ARRIVED)
+    output = OutputReader(most=MOST_ARRIVED)
     output.feed(ran.out)
     output.end()
     return output

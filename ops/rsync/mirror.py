@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Trouble, attributes_refused, trouble_of
-from core.sync.rsync_output import OUT_FORMAT, Output, why_not_apply
+from core.sync.failures import Failure, attributes_refused, trouble_of
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
 
@@ -46,7 +46,7 @@ BELONGINGS = (EVERYTHING, "-aH")
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
+class MirrorCopy:
     """One site, from one server to another one. Both hold it, and the mirror has a peer key.
 
     checksum: files are read to be compared; otherwise those of the same size and time are taken to be the same.
@@ -73,13 +73,13 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class DryRun:
     """What `look` found. belongings: how much of a file's belongings both sides can keep, as options of rsync.
 
     note: what the copy does not have of the original; empty where it has all.
     """
 
-    output: Output
+    output: OutputReader
     belongings: str
     note: str = ""
 
@@ -90,10 +90,10 @@ def site_key(name: str) -> str:
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def why_not_pull(pull: Pull) -> Trouble | None:
+def why_not_pull(pull: MirrorCopy) -> Failure | None:
     """Return why the mirror cannot ask the source for this site as app.yaml has it, or None."""
     if pull.mirror.peer is None:
-        return Trouble(
+        return Failure(
             "no-peer-key",
             f"{pull.mirror.name} has no key to read from {pull.source.name} with",
             f"Give servers.{pull.mirror.name}.peer in app.yaml.",
@@ -103,14 +103,14 @@ def why_not_pull(pull: Pull) -> Trouble | None:
     if limited_to is None:
         return None
     if not lies_in(source_root(pull), limited_to):
-        return Trouble(
+        return Failure(
             "limited-key",
             f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
             f"Change servers.{pull.source.name}.peer.limited_to, there and in its authorized_keys.",
             refused=True,
         )
     if "\n" in source_root(pull):
-        return Trouble(
+        return Failure(
             "cannot-name",
             f"the root on {pull.source.name} has a line break in its name, which a limited key cannot name",
             "Rename it.",
@@ -119,7 +119,7 @@ def why_not_pull(pull: Pull) -> Trouble | None:
     return None
 
 
-async def look(ssh: Ssh, pull: Pull, *, but_newer: bool = False) -> Looked | Trouble:
+async def look(ssh: Ssh, pull: MirrorCopy, *, but_newer: bool = False) -> DryRun | Failure:
     """Return what would change on the mirror. `but_newer`: leave out files that are newer there.
 
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
@@ -133,12 +133,12 @@ async def look(ssh: Ssh, pull: Pull, *, but_newer: bool = False) -> Looked | Tro
     trouble = _trouble(ran, pull)
     if trouble is not None:
         return trouble
-    return Looked(await asyncio.to_thread(_read, ran.out), belongings, _note(pull, belongings))
+    return DryRun(await asyncio.to_thread(_read, ran.out), belongings, _note(pull, belongings))
 
 
 async def fill(
-    ssh: Ssh, pull: Pull, run: str, looked: Looked, most_deletes: int | None, on_progress: Callable[[int], None]
-) -> Looked | Trouble:
+    ssh: Ssh, pull: MirrorCopy, run: str, looked: DryRun, most_deletes: int | None, on_progress: Callable[[int], None]
+) -> DryRun | Failure:
     """Make the next content on the mirror ready for the run `run`, beside the present one, which stays as it is.
 
     most_deletes: how many files and folders may go; None: any number. on_progress gets the bytes that have arrived.
@@ -146,7 +146,7 @@ async def fill(
     """
     limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
     for belongings in dict.fromkeys((looked.belongings, BELONGINGS[-1])):
-        progress = Output()
+        progress = OutputReader()
         heard = partial(_heard, progress, on_progress)
         how = "own" if looked.output.relink is None else "linked"
         command = _command(FILL, pull, [run, run, how], [belongings, *FILLING, *limit, *_options(pull)])
@@ -159,15 +159,15 @@ async def fill(
         return trouble
     progress.end()
     # The source may have been emptied since the look.
-    return why_not_apply(progress.stats, max_delete=None) or Looked(progress, belongings)
+    return why_not_apply(progress.stats, max_delete=None) or DryRun(progress, belongings)
 
 
-def _heard(progress: Output, on_progress: Callable[[int], None], piece: bytes) -> None:
+def _heard(progress: OutputReader, on_progress: Callable[[int], None], piece: bytes) -> None:
     progress.feed(piece)
     on_progress(progress.done_bytes)
 
 
-async def put_in_place(ssh: Ssh, pull: Pull, run: str, at: datetime, keep: timedelta) -> Trouble | None:
+async def put_in_place(ssh: Ssh, pull: MirrorCopy, run: str, at: datetime, keep: timedelta) -> Failure | None:
     """Exchange the present content for what `fill` has made for `run`, and keep what that replaced for `keep`.
 
     Raises UnreachableError: it may have happened or not, and either way the mirror's content is whole.
@@ -181,12 +181,12 @@ def run_id(at: datetime, tag: str) -> str:
     return f"{at.strftime(STAMP)}-{tag}"
 
 
-def _command(script: str, pull: Pull, own: list[str], rsyncs: list[str]) -> str:
+def _command(script: str, pull: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
     words = [pull.root, posixpath.dirname(pull.root), pull.work, *own, *rsyncs]
     return " ".join(["exec", "sh", "-c", shlex.quote(script), "sharpnet-sync", *(shlex.quote(word) for word in words)])
 
 
-def _options(pull: Pull) -> list[str]:
+def _options(pull: MirrorCopy) -> list[str]:
     """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
     return [
         "--no-h",
@@ -216,13 +216,13 @@ exec rsync "$@"
 """
 
 
-def _rsync_there(pull: Pull) -> str:
+def _rsync_there(pull: MirrorCopy) -> str:
     """Return the option that looks at the root on the source before rsync starts there."""
     words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(pull)]
     return f"--rsync-path={shlex.join(words)}"
 
 
-def owners(pull: Pull) -> list[str]:
+def owners(pull: MirrorCopy) -> list[str]:
     """Return the options that give the files to whom app.yaml names on the mirror; only root can."""
     theirs, ours = pull.site.owner.get(pull.source.name), pull.site.owner.get(pull.mirror.name)
     if ours is None or pull.mirror.ssh.user != ROOT:
@@ -234,35 +234,35 @@ def owners(pull: Pull) -> list[str]:
     return [f"--usermap={from_user}:{to_user}", *groups]
 
 
-def _note(pull: Pull, belongings: str) -> str:
+def _note(pull: MirrorCopy, belongings: str) -> str:
     notes = [] if belongings == EVERYTHING else ["without ACLs and extended attributes"]
     if pull.mirror.name in pull.site.owner and pull.mirror.ssh.user != ROOT:
         notes.append(f"as files of {pull.mirror.ssh.user}: only root on {pull.mirror.name} could give them to others")
     return ", ".join(notes)
 
 
-def source_root(pull: Pull) -> str:
+def source_root(pull: MirrorCopy) -> str:
     """Return the path of the site's content on the source."""
     return posixpath.normpath(pull.site.root_on(pull.source.name))
 
 
-def _read(out: bytes) -> Output:
+def _read(out: bytes) -> OutputReader:
     """Read all that rsync said; of a million files that takes seconds, which the event loop does not have."""
-    output = Output()
+    output = OutputReader()
     output.feed(out)
     output.end()
     return output
 
 
-def _trouble(ran: Ran, pull: Pull) -> Trouble | None:
+def _trouble(ran: Ran, pull: MirrorCopy) -> Failure | None:
     return trouble_of(ran.exit_code, ran.err, source=pull.source.name, mirror=pull.mirror.name)
 
 
-def reading(script: str, pull: Pull, own: list[str], rsyncs: list[str]) -> str:
+def reading(script: str, pull: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
     """Return the command that runs another script on the mirror, with rsync's words for reading from the source."""
     return _command(script, pull, own, [*rsyncs, *_options(pull)])
 
 
-def trouble_with(ran: Ran, pull: Pull) -> Trouble | None:
+def trouble_with(ran: Ran, pull: MirrorCopy) -> Failure | None:
     """Return what went wrong in such a command, or None where it went well."""
     return _trouble(ran, pull)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from core.failback.compare import judge
 from core.failback.keep import left_out, missing_folders, paths_to_look_at, why_not_keep
-from core.sync.failures import Trouble, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, Output, shown_path, why_not_apply
+from core.sync.failures import Failure, attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, shown_path, why_not_apply
 from core.verify.compare import is_below, read_difference
 from core.wording import listing
-from ops.rsync.mirror import EVERYTHING, FILL_S, LOOK_S, Pull, reading, trouble_with, why_not_pull
+from ops.rsync.mirror import EVERYTHING, FILL_S, LOOK_S, MirrorCopy, reading, trouble_with, why_not_pull
 from ops.rsync.script import LOOK, PRELUDE
 from ops.rsync.verify import COMPARE, COMPARE_S, PLAINER, look_at
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from core.failback.compare import File
     from core.fleet import Server, Site
-    from core.sync.rsync_output import Change
+    from core.sync.rsync_output import PathChange
     from core.verify.compare import Side
     from ops.ports import Clock, Ran, Ssh
 
@@ -58,7 +58,7 @@ exit "$status"
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class ReturnedSite:
     """A site, the server whose copy has returned, and the one that serves it."""
 
     site: Site
@@ -67,7 +67,7 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ReconcileResult:
     """What differs. more: how many paths besides. returned_files: how many the returned server has."""
 
     files: tuple[File, ...]
@@ -75,15 +75,15 @@ class Compared:
     returned_files: int
 
 
-async def compare(ssh: Ssh, clock: Clock, sides: Sides, *, every_byte: bool) -> Compared | Trouble:
+async def compare(ssh: Ssh, clock: Clock, sides: ReturnedSite, *, every_byte: bool) -> ReconcileResult | Failure:
     """Return what differs, asked with the key of either server that may read the other. Nothing is changed.
 
     Raises SharpnetError: one of the servers could not be asked.
     """
-    pull = Pull(sides.site, sides.active, sides.returned, every_byte)
+    pull = MirrorCopy(sides.site, sides.active, sides.returned, every_byte)
     trouble = why_not_pull(pull)
     if trouble is not None:
-        pull = Pull(sides.site, sides.returned, sides.active, every_byte)
+        pull = MirrorCopy(sides.site, sides.returned, sides.active, every_byte)
         if why_not_pull(pull) is not None:
             return trouble
     extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
@@ -99,10 +99,10 @@ async def compare(ssh: Ssh, clock: Clock, sides: Sides, *, every_byte: bool) -> 
         found = (judge(change, returned.get(change.path), active.get(change.path)) for change in some)
         files += [file for file in found if file is not None]
     stats = output.stats
-    return Compared(tuple(files), more, stats.mirror_files if pull.mirror is sides.returned else stats.files)
+    return ReconcileResult(tuple(files), more, stats.mirror_files if pull.mirror is sides.returned else stats.files)
 
 
-async def look_at_both(ssh: Ssh, clock: Clock, sides: Sides, paths: Sequence[bytes]) -> tuple[Side, Side]:
+async def look_at_both(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequence[bytes]) -> tuple[Side, Side]:
     """Return what lies at `paths` on the returned server and on the one that serves.
 
     Raises SharpnetError: one of them could not be asked, or has no such root.
@@ -114,7 +114,7 @@ async def look_at_both(ssh: Ssh, clock: Clock, sides: Sides, paths: Sequence[byt
     return both[0].seen, both[1].seen
 
 
-async def why_not_bring(ssh: Ssh, clock: Clock, sides: Sides, paths: Sequence[bytes]) -> Trouble | None:
+async def why_not_bring(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequence[bytes]) -> Failure | None:
     """Return why `paths` cannot be brought into the served copy, or None. Nothing is changed.
 
     Raises SharpnetError: one of the servers could not be asked.
@@ -130,18 +130,20 @@ async def why_not_bring(ssh: Ssh, clock: Clock, sides: Sides, paths: Sequence[by
     # With the folders around them, which may be what is excluded. Doubled, -i lists what is the same already too.
     by_name = paths_to_look_at(paths)
     listed = await _asked(ssh, pull, LOOK, [], ["--dirs", "-ii", *_NAMES], _names(by_name))
-    if isinstance(listed, Trouble):
+    if isinstance(listed, Failure):
         return listed
     excluded = left_out(by_name, listed.changes)
     if excluded:
         return _excluded(excluded)
     wanted = await _asked(ssh, pull, LOOK, [], ["--recursive", *_NAMES], _names(paths))
-    if isinstance(wanted, Trouble):
+    if isinstance(wanted, Failure):
         return wanted
     return why_not_apply(wanted.stats, max_delete=None, free_bytes=wanted.free_bytes) if wanted.stats.files else None
 
 
-async def bring(ssh: Ssh, clock: Clock, sides: Sides, run: str, paths: Sequence[bytes]) -> tuple[Change, ...] | Trouble:
+async def bring(
+    ssh: Ssh, clock: Clock, sides: ReturnedSite, run: str, paths: Sequence[bytes]
+) -> tuple[PathChange, ...] | Failure:
     """Bring `paths`, folders with all that is in them, and return what came; files are read to tell what is the same.
 
     What they replace is kept aside under `run` on the serving server. Raises SharpnetError: a part may have come.
@@ -149,24 +151,24 @@ async def bring(ssh: Ssh, clock: Clock, sides: Sides, run: str, paths: Sequence[
     pull = replace(bringing(sides), checksum=True)
     _, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
     folders = missing_folders(paths, active)
-    brought: list[Change] = []
+    brought: list[PathChange] = []
     # Folders around them that are not here yet come by themselves first, or they would come with all that is in them.
     for some, depth in ((folders, "--dirs"), (paths, "--recursive")):
         if some:
             came = await _asked(ssh, pull, BRING, [run], [depth, *_NAMES], _names(some))
-            if isinstance(came, Trouble):
+            if isinstance(came, Failure):
                 return came
             brought += came.changes
     return tuple(brought)
 
 
-def bringing(sides: Sides) -> Pull:
+def bringing(sides: ReturnedSite) -> MirrorCopy:
     """Return the way in which files are brought: the serving server pulls, with its own key."""
-    return Pull(sides.site, sides.returned, sides.active)
+    return MirrorCopy(sides.site, sides.returned, sides.active)
 
 
-def _excluded(paths: Sequence[bytes]) -> Trouble:
-    return Trouble(
+def _excluded(paths: Sequence[bytes]) -> Failure:
+    return Failure(
         "excluded",
         f"app.yaml excludes {listing([shown_path(path) for path in paths])} from copies",
         "What is excluded is neither compared nor replaced; copy it by hand where it is wanted.",
@@ -179,7 +181,9 @@ def _names(paths: Sequence[bytes]) -> bytes:
     return b"".join(b"./" + path + b"\0" for path in paths)
 
 
-async def _asked(ssh: Ssh, pull: Pull, script: str, own: list[str], extra: list[str], stdin: bytes) -> Output | Trouble:
+async def _asked(
+    ssh: Ssh, pull: MirrorCopy, script: str, own: list[str], extra: list[str], stdin: bytes
+) -> OutputReader | Failure:
     said = [f"--out-format={OUT_FORMAT}", "--info=stats2", *extra]
     ran = await _with_belongings(ssh, pull, script, own, said, stdin, FILL_S if script is BRING else LOOK_S)
     if rejected := _REJECTED.findall(ran.err):
@@ -187,13 +191,13 @@ async def _asked(ssh: Ssh, pull: Pull, script: str, own: list[str], extra: list[
     trouble = trouble_with(ran, pull)
     if trouble is not None:
         return trouble
-    output = Output(most=MOST_BROUGHT)
+    output = OutputReader(most=MOST_BROUGHT)
     await asyncio.to_thread(_feed, output, ran.out)
     return output
 
 
 async def _with_belongings(
-    ssh: Ssh, pull: Pull, script: str, own: list[str], extra: list[str], stdin: bytes, timeout_s: float
+    ssh: Ssh, pull: MirrorCopy, script: str, own: list[str], extra: list[str], stdin: bytes, timeout_s: float
 ) -> Ran:
     """Run a script with as much of the files' belongings as both sides can keep."""
     command = reading(script, pull, own, [EVERYTHING, *extra])
@@ -204,13 +208,13 @@ async def _with_belongings(
     return await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
 
 
-def _feed(output: Output, out: bytes) -> None:
+def _feed(output: OutputReader, out: bytes) -> None:
     output.feed(out)
     output.end()
 
 
-def _read_comparison(out: bytes) -> tuple[Output, list[Change], int]:
-    output = Output(most=0)
+def _read_comparison(out: bytes) -> tuple[OutputReader, list[PathChange], int]:
+    output = OutputReader(most=0)
     _feed(output, out)
     lines = out.split(b"\n")
     more = next((int(line.removeprefix(_MORE)) for line in lines if line.startswith(_MORE)), 0)

@@ -8,9 +8,9 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.sync.failures import STOP_LINE, STOPPED, Trouble, trouble_of
-from core.sync.undo import Kept, KeptFile, PutBack, is_run_name
-from ops.rsync.mirror import Pull
+from core.sync.failures import STOP_LINE, STOPPED, Failure, trouble_of
+from core.sync.undo import ReplacedFile, ReplacedSize, UndoResult, is_run_name
+from ops.rsync.mirror import MirrorCopy
 from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
 
 if TYPE_CHECKING:
@@ -27,28 +27,30 @@ _PLAIN = {ord(character): character for character in string.ascii_letters + stri
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ReplacedListing:
     """What is kept of a run. files: the first ones by name; count and size_bytes: of them all."""
 
     count: int
     size_bytes: int
-    files: tuple[KeptFile, ...]
+    files: tuple[ReplacedFile, ...]
 
 
-async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[Kept, ...] | Trouble:
+async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize, ...] | Failure:
     """Return how much is kept of each run that changed `site` on `server`. Raises UnreachableError."""
     ran = await ssh.run(server.name, _line(RUNS, [_there(site, server).work]), timeout_s=LOOK_S)
     if ran.exit_code != 0:
         return _trouble(ran, server)
     found = (line.split("|") for line in ran.out.decode("utf-8", "replace").splitlines())
     return tuple(
-        Kept(fields[0], int(fields[1]), int(fields[2]))
+        ReplacedSize(fields[0], int(fields[1]), int(fields[2]))
         for fields in found
         if len(fields) == _FIELDS and is_run_name(fields[0])
     )
 
 
-async def kept_files(ssh: Ssh, site: Site, server: Server, run: str, paths: Sequence[bytes]) -> Listing | Trouble:
+async def kept_files(
+    ssh: Ssh, site: Site, server: Server, run: str, paths: Sequence[bytes]
+) -> ReplacedListing | Failure:
     """Return what is kept of `run`: all of it, or what `paths` name. Raises UnreachableError."""
     words = [_there(site, server).work, run, str(MOST_NAMED)]
     ran = await ssh.run(server.name, _line(ENTRIES, words, paths), timeout_s=LOOK_S)
@@ -57,11 +59,11 @@ async def kept_files(ssh: Ssh, site: Site, server: Server, run: str, paths: Sequ
     counted, *entries = ran.out.split(b"\0")
     count, size_bytes = (int(number) for number in counted.split(b"|"))
     fields = (entry.split(b"|", _FIELDS - 1) for entry in entries if entry)
-    files = tuple(KeptFile(kind.decode(), int(size), path.removeprefix(b"./")) for kind, size, path in fields)
-    return Listing(count, size_bytes, files)
+    files = tuple(ReplacedFile(kind.decode(), int(size), path.removeprefix(b"./")) for kind, size, path in fields)
+    return ReplacedListing(count, size_bytes, files)
 
 
-async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, paths: Sequence[bytes]) -> PutBack:
+async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, paths: Sequence[bytes]) -> UndoResult:
     """Put back what is kept of `run`, all of it or what `paths` name; what is there now is kept as the run `undo`.
 
     Raises UnreachableError: some of it may have been put back; every path is whole, and it can be asked for again.
@@ -70,11 +72,11 @@ async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, pa
     words = [there.root, posixpath.dirname(there.root), there.work, run, undo, PUT]
     ran = await ssh.run(server.name, _line(PUT_BACK, words, paths), timeout_s=PUT_BACK_S)
     if ran.exit_code != 0:
-        return PutBack(trouble=_trouble(ran, server))
+        return UndoResult(trouble=_trouble(ran, server))
     return _read(ran, server)
 
 
-def _read(ran: Ran, server: Server) -> PutBack:
+def _read(ran: Ran, server: Server) -> UndoResult:
     same = done = left = 0
     named: dict[bytes, list[bytes]] = {b"linked": [], b"failed": []}
     for entry in ran.out.split(b"\0"):
@@ -87,12 +89,12 @@ def _read(ran: Ran, server: Server) -> PutBack:
             if len(named[word]) < MOST_NAMED:
                 named[word].append(rest)
     trouble = _trouble(ran, server) if named[b"failed"] and not (same or done) else None
-    return PutBack(same + done, same, tuple(named[b"linked"]), tuple(named[b"failed"]), left, trouble)
+    return UndoResult(same + done, same, tuple(named[b"linked"]), tuple(named[b"failed"]), left, trouble)
 
 
-def _there(site: Site, server: Server) -> Pull:
+def _there(site: Site, server: Server) -> MirrorCopy:
     """Return where the site's root and work folder are there: nothing is copied from anywhere."""
-    return Pull(site, server, server)
+    return MirrorCopy(site, server, server)
 
 
 def _line(script: str, words: Sequence[str], paths: Sequence[bytes] = ()) -> str:
@@ -100,21 +102,21 @@ def _line(script: str, words: Sequence[str], paths: Sequence[bytes] = ()) -> str
     return shlex.join(["exec", "sh", "-c", script, "sharpnet-undo", *words, *names])
 
 
-def _trouble(ran: Ran, server: Server) -> Trouble:
+def _trouble(ran: Ran, server: Server) -> Failure:
     stopped = STOP_LINE.search(ran.err.decode("utf-8", "replace")) if ran.exit_code == STOPPED else None
     if stopped is not None and stopped[1] in _STOPS:
         found = _STOPS[stopped[1]]
-        return Trouble(found.code, found.message.replace("{server}", server.name), found.hint, found.refused)
+        return Failure(found.code, found.message.replace("{server}", server.name), found.hint, found.refused)
     found = trouble_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _STOPS["not-kept"]
     if found.code == "failed":
-        return Trouble("failed", f"putting back on {server.name} failed", found.hint)
+        return Failure("failed", f"putting back on {server.name} failed", found.hint)
     return found
 
 
 _STOPS = {
     trouble.code: trouble
     for trouble in (
-        Trouble("not-kept", "nothing of that run is kept on {server} any more", refused=True),
-        Trouble("no-root", "the site's root is missing on {server}", "Copy the site there first.", refused=True),
+        Failure("not-kept", "nothing of that run is kept on {server} any more", refused=True),
+        Failure("no-root", "the site's root is missing on {server}", "Copy the site there first.", refused=True),
     )
 }

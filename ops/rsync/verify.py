@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.sync.failures import STOPPED, Trouble, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, Output, why_not_apply
-from core.verify.compare import Difference, Seen, Side, is_below, read_difference
-from ops.rsync.mirror import EVERYTHING, Pull, reading, trouble_with
+from core.sync.failures import STOPPED, Failure, attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
+from core.verify.compare import FileStat, PathDifference, Side, is_below, read_difference
+from ops.rsync.mirror import EVERYTHING, MirrorCopy, reading, trouble_with
 from ops.rsync.script import PRELUDE
 
 if TYPE_CHECKING:
@@ -71,23 +71,23 @@ exit 0
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class VerifyResult:
     """What differs. more: how many paths differ besides. files: how many the source has, less what is excluded."""
 
-    differences: tuple[Difference, ...]
+    differences: tuple[PathDifference, ...]
     more: int
     files: int
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
+class PathStats:
     """What lies at some paths of one server, and how many seconds its clock is ahead of ours."""
 
     seen: Side
     ahead_s: float
 
 
-async def compare(ssh: Ssh, pull: Pull) -> Compared | Trouble:
+async def compare(ssh: Ssh, pull: MirrorCopy) -> VerifyResult | Failure:
     """Return what differs between the source and the mirror, by content and by everything that a sync brings over.
 
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
@@ -107,7 +107,7 @@ async def compare(ssh: Ssh, pull: Pull) -> Compared | Trouble:
 
 async def look_at(
     ssh: Ssh, clock: Clock, server: str, root: str, paths: Sequence[bytes], *, content: bool = False
-) -> LookedAt:
+) -> PathStats:
     """Return what lies at `paths` below `root` on `server`; those that are not there are left out.
 
     content: read it too, for its digest. Raises UnreachableError, LoginRefusedError, SharpnetError: no such root.
@@ -126,8 +126,8 @@ async def look_at(
         elif len(fields) == _FIELDS:
             mode, size_bytes, written_s, touched_s = int(fields[0], 16), *(int(number) for number in fields[1:4])
             name = fields[5].removeprefix(b"./")
-            seen[name] = Seen(mode, size_bytes, written_s, touched_s, fields[4].decode())
-    return LookedAt(seen, ahead_s)
+            seen[name] = FileStat(mode, size_bytes, written_s, touched_s, fields[4].decode())
+    return PathStats(seen, ahead_s)
 
 
 def _why(ran: Ran) -> str:
@@ -137,8 +137,8 @@ def _why(ran: Ran) -> str:
     return said[-1][:300] if said else f"status {ran.exit_code}"
 
 
-def _read(out: bytes) -> Compared | Trouble:
-    output = Output(most=0)
+def _read(out: bytes) -> VerifyResult | Failure:
+    output = OutputReader(most=0)
     output.feed(out)
     output.end()
     trouble = why_not_apply(output.stats, max_delete=None)
@@ -146,7 +146,7 @@ def _read(out: bytes) -> Compared | Trouble:
         return trouble
     more = next((int(line.removeprefix(_MORE)) for line in _lines(out) if line.startswith(_MORE)), 0)
     differences = (read_difference(line) for line in _lines(out))
-    return Compared(
+    return VerifyResult(
         tuple(one for one in differences if one is not None and is_below(one.key)), more, output.stats.files
     )
 

@@ -25,7 +25,7 @@ ANSWER_S = 15.0
 
 
 @dataclass(slots=True)
-class Command:
+class RemoteCommand:
     """A command line, carried out by `over` in a thread, and given up from another one by `give_up`.
 
     name: the server as messages name it. line: what the server's shell gets. deadline_s: seconds from its

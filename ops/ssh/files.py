@@ -31,7 +31,7 @@ FSYNC = "fsync@openssh.com"
 
 
 @dataclass(slots=True)
-class Putting:
+class Upload:
     """Puts `files` (content by absolute path) on a server by `over` in a thread; given up from another one.
 
     name: the server as messages name it. token: tells the parts of this process from those of others.

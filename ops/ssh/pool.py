@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import RefusedError, TimedOutError, UnreachableError
 from core.fleet import Server
-from ops.ssh.command import Command
+from ops.ssh.command import RemoteCommand
 from ops.ssh.connection import STAGE_S, Connection
-from ops.ssh.files import Putting
+from ops.ssh.files import Upload
 from ops.ssh.keys import known_name
-from ops.ssh.stream import Joined, Side
+from ops.ssh.stream import JoinedStream, StreamSide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class SshPool:
     ) -> Ran:
         """Run `command` on `server`; see `ops.ports.Ssh.run`. Cancelling it gives the command up here, not there."""
         loop = asyncio.get_running_loop()
-        asked = Command(
+        asked = RemoteCommand(
             name=known_name(self._servers[server]),
             line=bounded(command, timeout_s, fed=bool(stdin)),
             stdin=stdin,
@@ -109,7 +109,7 @@ class SshPool:
     ) -> tuple[Ran, Ran]:
         """Hand what `source` writes to `sink`; see `ops.ports.Ssh.stream`."""
         loop = asyncio.get_running_loop()
-        joined = Joined(
+        joined = JoinedStream(
             source=self._side(source, timeout_s, fed=False),
             sink=self._side(sink, timeout_s, fed=True),
             both_ways=False,
@@ -120,9 +120,9 @@ class SshPool:
 
     async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
         """Join a command to the off-site host's SFTP server; see `ops.ports.Ssh.with_offsite`."""
-        joined = Joined(
+        joined = JoinedStream(
             source=self._side(end, timeout_s, fed=True),
-            sink=Side(known_name(self._servers[OFFSITE]), None),
+            sink=StreamSide(known_name(self._servers[OFFSITE]), None),
             both_ways=True,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
         )
@@ -131,7 +131,7 @@ class SshPool:
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         """Put files on `server`, each whole or not at all; see `ops.ports.Ssh.put`."""
         loop = asyncio.get_running_loop()
-        putting = Putting(known_name(self._servers[server]), files, self._token, timeout_s)
+        putting = Upload(known_name(self._servers[server]), files, self._token, timeout_s)
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
             working = loop.run_in_executor(self._threads, _put, self._connections[server], putting, timeout_s)
@@ -147,11 +147,13 @@ class SshPool:
             finally:
                 patience.cancel()
 
-    def _side(self, end: End, timeout_s: float, *, fed: bool) -> Side:
+    def _side(self, end: End, timeout_s: float, *, fed: bool) -> StreamSide:
         fed = fed or bool(end.first)
-        return Side(known_name(self._servers[end.server]), bounded(end.command, timeout_s, fed=fed), end.first, fed)
+        return StreamSide(
+            known_name(self._servers[end.server]), bounded(end.command, timeout_s, fed=fed), end.first, fed
+        )
 
-    async def _join(self, joined: Joined, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
+    async def _join(self, joined: JoinedStream, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
         loop = asyncio.get_running_loop()
         connections = self._connections[source], self._connections[sink]
         async with contextlib.AsyncExitStack() as places:
@@ -193,11 +195,11 @@ class SshPool:
         self._threads.shutdown(wait=False)
         self._closers.shutdown(wait=False)
 
-    def _give_up(self, command: Command) -> None:
+    def _give_up(self, command: RemoteCommand) -> None:
         self._closers.submit(command.give_up)
 
 
-def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ran:
+def _carry_out(connection: Connection, command: RemoteCommand, timeout_s: float) -> Ran:
     channel = connection.open_channel(timeout_s)
     try:
         return command.over(channel)
@@ -205,7 +207,7 @@ def _carry_out(connection: Connection, command: Command, timeout_s: float) -> Ra
         connection.give_back(channel, suspect=not channel.eof_received)
 
 
-def _put(connection: Connection, putting: Putting, timeout_s: float) -> None:
+def _put(connection: Connection, putting: Upload, timeout_s: float) -> None:
     channel = connection.open_channel(timeout_s)
     broken = True
     try:
@@ -218,7 +220,9 @@ def _put(connection: Connection, putting: Putting, timeout_s: float) -> None:
         connection.give_back(channel, suspect=broken)
 
 
-def _carry_across(connections: tuple[Connection, Connection], joined: Joined, timeout_s: float) -> tuple[Ran, Ran]:
+def _carry_across(
+    connections: tuple[Connection, Connection], joined: JoinedStream, timeout_s: float
+) -> tuple[Ran, Ran]:
     with contextlib.ExitStack() as channels:
         opened = []
         for connection in connections:

@@ -24,7 +24,7 @@ CUT_OFF = 255
 
 
 @dataclass(slots=True)
-class Side:
+class StreamSide:
     """One end. line: what the server's shell gets; None: the SFTP subsystem instead. first: what it is sent first.
 
     fed: it gets input.
@@ -104,14 +104,14 @@ class Side:
 
 
 @dataclass(slots=True)
-class Joined:
+class JoinedStream:
     """Hands bytes from `source` to `sink`, and back as well where `both_ways`; given up from another thread.
 
     Both ways, the source is a command that ends, and the sink an SFTP server that is left then.
     """
 
-    source: Side
-    sink: Side
+    source: StreamSide
+    sink: StreamSide
     both_ways: bool
     deadline_s: float
     on_bytes: Callable[[int], None] | None = None
@@ -181,7 +181,7 @@ class Joined:
         self._end_inputs()
         return some or any(sent)
 
-    def _hand(self, giver: Side, taker: Side) -> bool:
+    def _hand(self, giver: StreamSide, taker: StreamSide) -> bool:
         if len(taker.to_send) >= MOST_HELD or not giver.open.recv_ready():
             return False
         piece = giver.open.recv(PIECE_BYTES)

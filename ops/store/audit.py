@@ -31,7 +31,7 @@ def write_entry(
     return seq
 
 
-class Record:
+class AuditLog:
     """Who did what, when, from where."""
 
     def __init__(self, db: Db) -> None:

@@ -39,7 +39,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class RouteProgress:
     """How far a route is. done: the last alert that needs no more. tries: of the next one, that did not get through.
 
     in_doubt: the last try may have got through. failing_since_at: None: it works, as far as is known.
@@ -63,7 +63,7 @@ def put_alert(database: Database, card: str, reply: Reply, at: datetime) -> bool
     return True
 
 
-class Sent:
+class Notifications:
     """Alerts and routes."""
 
     def __init__(self, db: Db) -> None:
@@ -86,7 +86,7 @@ class Sent:
 
         await self._db.write(work)
 
-    async def routes(self) -> Mapping[str, Route]:
+    async def routes(self) -> Mapping[str, RouteProgress]:
         """Return every route by its name."""
         rows = await self._db.read(lambda database: list(database.query("SELECT * FROM routes ORDER BY route")))
         return {row["route"]: _route(row) for row in rows}
@@ -190,9 +190,9 @@ def _about(alert: Alert, route: str) -> dict[str, object]:
     return {"route": route, "alert": alert.number, "title": alert.reply.title}
 
 
-def _route(row: dict[str, object]) -> Route:
+def _route(row: dict[str, object]) -> RouteProgress:
     since = row["failing_since_at"]
-    return Route(
+    return RouteProgress(
         route=str(row["route"]),
         done=int(str(row["done"])),
         tries=int(str(row["tries"])),

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import Progress, progress_from_json, progress_to_json
+from core.cutover.progress import CutoverProgress, progress_from_json, progress_to_json
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
-from core.plan.plan import Plan, State, plan_from_json, plan_to_json
+from core.plan.plan import Plan, PlanState, plan_from_json, plan_to_json
 from core.wording import from_stamp, listing, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import put_card
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ops.store.database import Db
 
 RUN = "cutover"
-OPEN = (State.PLANNED, State.APPROVED, State.UNFINISHED)
+OPEN = (PlanState.PLANNED, PlanState.APPROVED, PlanState.UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class StoredPlan:
     """A plan and where it is. `given`: labels of who has approved; `digest` as it was when it was made."""
 
     plan: Plan
-    state: State
+    state: PlanState
     digest: str
     given: tuple[str, ...] = ()
     approved_at: datetime | None = None
     ended_at: datetime | None = None
-    progress: Progress = field(default_factory=Progress)
+    progress: CutoverProgress = field(default_factory=CutoverProgress)
 
     @property
     def id(self) -> str:
@@ -69,7 +69,7 @@ class Plans:
             database.table("plans").insert(
                 {
                     "id": plan.id,
-                    "state": (State.PLANNED if plan.may_be_approved else State.BLOCKED).value,
+                    "state": (PlanState.PLANNED if plan.may_be_approved else PlanState.BLOCKED).value,
                     "body": json.dumps(plan_to_json(plan)),
                     "digest": plan.digest,
                     "asked_by": plan.asked_by,
@@ -92,7 +92,7 @@ class Plans:
         """Return the plans that wait, are carried out or are unfinished, oldest first."""
         return await self._where(f"state IN ({', '.join('?' * len(OPEN))})", [state.value for state in OPEN])
 
-    async def in_state(self, state: State) -> tuple[StoredPlan, ...]:
+    async def in_state(self, state: PlanState) -> tuple[StoredPlan, ...]:
         """Return the plans in one state, oldest first."""
         return await self._where("state = ?", [state.value])
 
@@ -104,17 +104,17 @@ class Plans:
                 latest.update(dict.fromkeys(stored.plan.sites_touched(stored.progress.zones), stored.approved_at))
         return latest
 
-    async def approve(self, plan: Plan, who: str, needed: int, at: datetime) -> State:
+    async def approve(self, plan: Plan, who: str, needed: int, at: datetime) -> PlanState:
         """Add one approval, on record; with `needed` of them the plan is APPROVED, its sites taken, its run begun.
 
         Returns the state afterwards. A plan that is no longer PLANNED, or an approval that is there already, changes
         nothing. Raises RefusedError where another cutover of one of its sites is open: then nothing has changed.
         """
 
-        def work(database: Database) -> State:
+        def work(database: Database) -> PlanState:
             row = next(iter(database.query("SELECT state, digest FROM plans WHERE id = ?", [plan.id])))
-            if row["state"] != State.PLANNED or row["digest"] != plan.digest:
-                return State(row["state"])
+            if row["state"] != PlanState.PLANNED or row["digest"] != plan.digest:
+                return PlanState(row["state"])
             cursor = database.conn.execute(
                 "INSERT INTO approvals VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [plan.id, who, stamp(at)]
             )
@@ -122,17 +122,17 @@ class Plans:
                 write_entry(database, at, "plan.approved", plan.id, who, {"digest": plan.digest})
             given = next(iter(database.query("SELECT count(*) AS n FROM approvals WHERE plan = ?", [plan.id])))["n"]
             if given < needed:
-                return State.PLANNED
+                return PlanState.PLANNED
             _take_sites(database, plan)
-            database.table("plans").update(plan.id, {"state": State.APPROVED.value, "approved_at": stamp(at)})
+            database.table("plans").update(plan.id, {"state": PlanState.APPROVED.value, "approved_at": stamp(at)})
             # In the same transaction: a process that dies right here leaves a run for the next to take up.
             submit_run(database, RUN, plan.id, at)
-            return State.APPROVED
+            return PlanState.APPROVED
 
         return await self._db.write(work)
 
     async def move(
-        self, plan_id: str, allowed: Collection[State], to: State, at: datetime, who: str, why: str, card: Reply
+        self, plan_id: str, allowed: Collection[PlanState], to: PlanState, at: datetime, who: str, why: str, card: Reply
     ) -> bool:
         """Take a plan from one of the `allowed` states to `to`, on record, with its card; False where it is in none."""
 
@@ -141,7 +141,7 @@ class Plans:
             if row is None or row["state"] not in {state.value for state in allowed}:
                 return False
             database.table("plans").update(plan_id, {"state": to.value, "ended_at": stamp(at)})
-            if to != State.APPROVED:
+            if to != PlanState.APPROVED:
                 database.conn.execute("DELETE FROM open_cutovers WHERE plan = ?", [plan_id])
             write_entry(database, at, f"plan.{to.value}", plan_id, who, {"why": why})
             put_card(database, f"plan:{plan_id}", card, at)
@@ -149,7 +149,7 @@ class Plans:
 
         return await self._db.write(work)
 
-    async def show(self, plan_id: str, progress: Progress, card: Reply, at: datetime) -> None:
+    async def show(self, plan_id: str, progress: CutoverProgress, card: Reply, at: datetime) -> None:
         """Keep how far a cutover is, together with its card."""
 
         def work(database: Database) -> None:
@@ -176,7 +176,7 @@ class Plans:
         return await self._db.write(work)
 
     async def end_steps(
-        self, plan_id: str, ended: Sequence[tuple[str, Outcome, str]], progress: Progress, at: datetime, who: str
+        self, plan_id: str, ended: Sequence[tuple[str, Outcome, str]], progress: CutoverProgress, at: datetime, who: str
     ) -> None:
         """Put on record how steps (key, outcome, detail) ended, and how far the cutover is; each ends once."""
 
@@ -229,10 +229,10 @@ def _take_sites(database: Database, plan: Plan) -> None:
 def _stored(row: dict[str, str], given: tuple[str, ...]) -> StoredPlan:
     return StoredPlan(
         plan=plan_from_json(json.loads(row["body"])),
-        state=State(row["state"]),
+        state=PlanState(row["state"]),
         digest=row["digest"],
         given=given,
         approved_at=from_stamp(row["approved_at"]) if row["approved_at"] else None,
         ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
-        progress=progress_from_json(json.loads(row["progress"])) if row["progress"] else Progress(),
+        progress=progress_from_json(json.loads(row["progress"])) if row["progress"] else CutoverProgress(),
     )

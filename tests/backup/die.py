@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.settings import Settings
 from bot.wiring import open_ports
 from jobs.backup.many import back_up_sites
-from jobs.backup.one import Wish
+from jobs.backup.one import BackupRequest
 from ops.fleetfile import secret_reader
 from ops.restic.repository import Restic
 
@@ -25,7 +25,7 @@ async def main(config: str, store: str, site_name: str, path: str, bandwidth: st
         site = replace(ports.fleet.sites[site_name], bandwidth=int(bandwidth))
         fleet = replace(ports.fleet, sites={site_name: site}, offsite=offsite)
         restic = Restic(fleet, offsite, ports.ssh, secret_reader(fleet))
-        await back_up_sites(replace(ports, fleet=fleet, restic=restic), [site], Wish("bot:dying"))
+        await back_up_sites(replace(ports, fleet=fleet, restic=restic), [site], BackupRequest("bot:dying"))
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -9,7 +9,7 @@ import pytest
 from backup.vault import Vault, approved, offsite
 from sync.rig import lab_to_share, rigged
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ async def test_databases_are_saved_proven_and_brought_back_with_their_site(vault
         assert lab.sql("oslo", engine, name, COUNT).strip() == "0"
     vault.rig.write(site, "oslo", {"index.html": "spoilt"})
     reply = await vault.say(f"backup restore {NAME} --to oslo")
-    assert await approved(vault, reply) == State.CONFIRMED
+    assert await approved(vault, reply) == PlanState.CONFIRMED
     for engine, name in (MARIA, POSTGRES):
         assert lab.sql("oslo", engine, name, COUNT).strip() == "200"
     assert "Welcome to fjord.example" in (vault.rig.root(site, "oslo") / "index.html").read_text()

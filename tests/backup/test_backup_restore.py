@@ -12,7 +12,7 @@ from backup.vault import approved
 from sync.rig import contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.reply import Typed
 from jobs.backup import end_interrupted
 from jobs.cutover import carry_out
@@ -51,7 +51,7 @@ async def test_what_is_served_is_replaced_only_by_an_approved_plan_and_kept_asid
     assert reply.title.startswith("Restore ")
     assert "kept aside" in reply.parts[0].rows[0].cells[1]  # type: ignore[union-attr]
     assert (vault.rig.root(site, "oslo") / "page").read_text() == "after"
-    assert await approved(vault, reply) == State.CONFIRMED
+    assert await approved(vault, reply) == PlanState.CONFIRMED
     now = tree_at(vault.rig.root(site, "oslo"))
     assert {name: entry for name, entry in now.items() if not name.startswith("cache")} == before
     assert (vault.rig.root(site, "oslo") / "cache/own").read_text() == "stays"
@@ -141,6 +141,6 @@ async def test_a_restore_that_fails_leaves_what_is_there(vault: Vault) -> None:
     away.rename(data)
     stored = await vault.ports.store.plans.get(plan_id)
     assert stored is not None
-    assert stored.state == State.STALE
+    assert stored.state == PlanState.STALE
     assert contents_at(vault.rig.root(site, "oslo")) == before
     assert stored.progress.trouble

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from commands import answer, split_line
 from core.people import Person, Role
 from jobs.backup.many import back_up_sites
-from jobs.backup.one import Wish
+from jobs.backup.one import BackupRequest
 from jobs.cutover import carry_out
 from jobs.plans.prepare import differences_now
 from ops.fleetfile import secret_reader
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from core.backup.result import BackupResult
     from core.fleet import Site
-    from core.plan.plan import State
+    from core.plan.plan import PlanState
     from core.reply import Reply
-    from jobs.backup.many import Backed
+    from jobs.backup.many import BackupBatchResult
     from lab import Lab
     from ops.ports import Ports
 
@@ -112,9 +112,9 @@ class Vault:
         """Type a line and return the reply."""
         return await answer(split_line(line), person, person.via, self.ports, follow=follow)
 
-    async def run(self, **wish: Any) -> Backed:  # noqa: ANN401  fields of Wish
+    async def run(self, **wish: Any) -> BackupBatchResult:  # noqa: ANN401  fields of Wish
         """Back up every site."""
-        return await back_up_sites(self.ports, tuple(self.ports.fleet.sites.values()), Wish(WHO, **wish))
+        return await back_up_sites(self.ports, tuple(self.ports.fleet.sites.values()), BackupRequest(WHO, **wish))
 
     async def saved(self) -> BackupResult:
         """Back up the one site, and have it well."""
@@ -124,7 +124,7 @@ class Vault:
         return backed.results[0]
 
 
-async def approved(vault: Vault, reply: Reply) -> State:
+async def approved(vault: Vault, reply: Reply) -> PlanState:
     """Approve a plan by its button, carry it out as the engine does, and return how it ended."""
     assert reply.facts is not None
     plan_id = str(reply.facts["id"])

@@ -24,16 +24,16 @@ from ruamel.yaml import YAML
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
-from core.incident.facts import Ending, Facts, facts_to_json
-from core.incident.notes import Said
+from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
+from core.incident.notes import Annotation
 from core.people import Person, Role
 from core.reply import Reply
 from core.wording import stamp
 from jobs.pages import publish
 from lab import Lab
 from ops.gather.pages import stored_page, with_days
-from ops.store.incident.outages import Closing, Opening
-from ops.store.monitor.states import Seen
+from ops.store.incident.outages import OutageClosing, OutageOpening
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +80,7 @@ def no_card(_made: Sequence[str]) -> None:
 
 async def remember(ports: Ports) -> None:
     """Give the store two months of a fleet to which now and then something happened, and a night without a bot."""
-    now, watching = ports.clock.now(), ports.store.watching
+    now, watching = ports.clock.now(), ports.store.states
     targets = [f"server:{name}" for name in ports.fleet.servers] + [f"site:{name}" for name in ports.fleet.sites]
     targets += [f"nameserver:{one.name}" for one in ports.fleet.dns.nameservers]
     story = [
@@ -98,34 +98,34 @@ async def remember(ports: Ports) -> None:
     for days, state, those in story:
         at = now - timedelta(days=days)
         gap = timedelta(hours=1) if days == 29.5 else NEVER
-        await watching.saw([Seen(target, state, at, at) for target in those], gap=gap)
+        await watching.saw([ObservedState(target, state, at, at) for target in those], gap=gap)
         if state != "up":
             later = at + timedelta(hours=2)
-            await watching.saw([Seen(target, state, at, later) for target in those], gap=NEVER)
-    body = facts_to_json(Facts(why="SSH: connection refused at port 2222", at_first=5))
+            await watching.saw([ObservedState(target, state, at, later) for target in those], gap=NEVER)
+    body = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=5))
     (old,) = await watching.open_many(
-        [Opening("server:us", now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
+        [OutageOpening("server:us", now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
     )
-    await watching.say(old, Said("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn)
-    ended = facts_to_json(Facts(why="SSH: connection refused at port 2222", at_first=5, ending=Ending.UP))
-    await watching.close_many([Closing(old, now - timedelta(days=42.8), ended)], "bot:watch", drawn, now)
+    await watching.say(old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn)
+    ended = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=5, ending=OutageEnd.UP))
+    await watching.close_many([OutageClosing(old, now - timedelta(days=42.8), ended)], "bot:watch", drawn, now)
     await answer(split_line('maintenance us 2h "New disks" --at 23:59'), BOSS, "terminal", ports)
 
 
 async def die(ports: Ports, cause: str) -> None:
     """Let the watch have seen that uk is down, and somebody say why."""
-    now, watching = ports.clock.now(), ports.store.watching
+    now, watching = ports.clock.now(), ports.store.states
     since = now - timedelta(minutes=4)
     dead = ["server:uk", *(f"site:{site.name}" for site in ports.fleet.sites.values() if site.home == "uk")]
     # What was told of the past before this said that it was up until a moment ago.
     earlier = [stamp(since), stamp(since), json.dumps(dead)]
     await watching._db.write(lambda database: database.conn.execute(_UP_UNTIL, earlier))
     for at in (since, now):
-        seen = [Seen(target, "down", since, at, "SSH: connection refused at port 2222") for target in dead]
+        seen = [ObservedState(target, "down", since, at, "SSH: connection refused at port 2222") for target in dead]
         await watching.saw(seen, gap=NEVER)
-    body = facts_to_json(Facts(why="SSH: connection refused at port 2222", at_first=7))
-    (one,) = await watching.open_many([Opening("server:uk", since, body)], "bot:watch", no_card, drawn, now)
-    await watching.say(one, Said("cause", cause, BOSS.label, now), drawn)
+    body = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=7))
+    (one,) = await watching.open_many([OutageOpening("server:uk", since, body)], "bot:watch", no_card, drawn, now)
+    await watching.say(one, Annotation("cause", cause, BOSS.label, now), drawn)
 
 
 async def written(config: Path, store: Path, cause: str | None) -> datetime:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, SshLogin, Watch
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, SshLogin, Watch
 from ops.clock import SystemClock
 from ops.ports import Ports
 
@@ -40,7 +40,7 @@ def ports_at(
 ) -> Ports:
     """Return what a check may ask, of a fleet with the one server `one` on loopback."""
     login = SshLogin("ops", 22, SecretRef("file", "/keys/bot"), "/keys/known_hosts")
-    dns = Dns((), (NameServer("ns1", Endpoint(LOOPBACK, dns_port), "Oslo"),), zones, open_transfers=False)
+    dns = DnsSettings((), (NameServer("ns1", Endpoint(LOOPBACK, dns_port), "Oslo"),), zones, open_transfers=False)
     server = Server("one", "Oslo", login, ipv4=LOOPBACK, checks=checks)
     fleet = Fleet("test", "UTC", {"one": server}, {}, dns, watch=replace(Watch(), timeout=timedelta(seconds=timeout_s)))
     nothing = cast("Any", None)

@@ -15,7 +15,7 @@ from checks.rig import LOOPBACK, name_server
 from bot.settings import Settings
 from bot.wiring import open_ports
 from core.fleet import Endpoint, HostLimits, NameServer, ServerChecks
-from core.monitor.host_checks import FACTS, Measure, host_command, paths_of, sections
+from core.monitor.host_checks import FACTS, HostMeasurement, host_command, paths_of, sections
 from jobs.watch import Watcher
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
@@ -89,7 +89,7 @@ async def test_a_real_servers_answer_is_understood(ports: Ports) -> None:
     command = host_command(paths_of(ports.fleet, "oslo"))
     ran = await ports.ssh.run("oslo", command, timeout_s=20)
     parts = sections(ran.out.decode())
-    measure = Measure(HostLimits(), 0.0, float("inf"))
+    measure = HostMeasurement(HostLimits(), 0.0, float("inf"))
     # A lab's server has no systemd.
     for fact in FACTS:
         if fact.name != "units":
@@ -104,7 +104,7 @@ async def test_a_server_that_is_past_its_limits_is_one_message_with_the_figures(
         assert len(await titles(ports)) == 1
     assert " % full; " in title
     assert " % used" in title
-    assert (await ports.store.watching.states())["server:oslo"].state == "degraded"
+    assert (await ports.store.states.states())["server:oslo"].state == "degraded"
 
 
 def pinned_at(file: str, port: int, other: int, folder: Path) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from core.plan.plan import State
+    from core.plan.plan import PlanState
     from core.reply import Reply
     from lab import Lab
     from ops.ports import Ports
@@ -69,7 +69,7 @@ class Stage:
         self.ports.engine.carries({RUN: partial(carry_out, ports)})
         return replace(self, ports=ports)
 
-    async def state_of(self, plan_id: str) -> State:
+    async def state_of(self, plan_id: str) -> PlanState:
         """Return the state of a plan that is there."""
         stored = await self.ports.store.plans.get(plan_id)
         assert stored is not None
@@ -81,7 +81,7 @@ class Stage:
         assert stored is not None
         await self.ports.store.plans.approve(stored.plan, BOSS.label, 1, self.ports.clock.now())
 
-    async def carry_out(self, plan_id: str) -> State:
+    async def carry_out(self, plan_id: str) -> PlanState:
         """Have an approved plan carried out to its end, and return how it ended."""
         await self.ports.engine.wait(RUN, plan_id)
         return await self.state_of(plan_id)

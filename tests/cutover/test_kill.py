@@ -14,7 +14,7 @@ import pytest
 from cutover.moving import root_of, trace, traced, write
 
 from core.audit import first_broken
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from typing import Any
@@ -51,7 +51,7 @@ def serials(stage: Stage) -> dict[str, int]:
 
 
 async def assert_done_once(stage: Stage, plan_id: str, before: dict[str, int], where: str) -> None:
-    assert await stage.state_of(plan_id) == State.CONFIRMED, where
+    assert await stage.state_of(plan_id) == PlanState.CONFIRMED, where
     # One update a zone raises its serial by one: two would have raised it by two.
     assert serials(stage) == {zone: serial + 1 for zone, serial in before.items()}, where
     entries = await stage.ports.store.record.entries()
@@ -86,9 +86,9 @@ async def test_killed_at_every_touch_twice_in_a_row_the_cutover_is_done_once(sta
         before = serials(stage)
         where = f"killed {side} touch {at}"
         died = (await typed(stage, f"approve {plan_id}", at, side))[0] != 0
-        if await stage.state_of(plan_id) in {State.PLANNED, State.APPROVED}:
+        if await stage.state_of(plan_id) in {PlanState.PLANNED, PlanState.APPROVED}:
             await typed(stage, f"approve {plan_id}", min(at, 2), side)
-        if await stage.state_of(plan_id) in {State.PLANNED, State.APPROVED}:
+        if await stage.state_of(plan_id) in {PlanState.PLANNED, PlanState.APPROVED}:
             assert (await typed(stage, f"approve {plan_id}", 0, side))[0] == 0, where
         await stage.ports.engine.wait("cutover", plan_id)
         await assert_done_once(stage, plan_id, before, where)

@@ -14,7 +14,7 @@ from cutover.moving import MOMENTS, root_of, trace, traced, while_dns_changes, w
 
 from core.errors import RefusedError, UsageError
 from core.fleet import Database
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.reply import Table
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def test_hooks_run_in_order_each_on_its_server_and_are_on_record(stage: St
 async def test_a_failing_before_hook_stops_it_before_dns_and_says_its_last_line_only(stage: Stage) -> None:
     plan_id = await stage.plan("failover ski.example --planned")
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (3, State.STALE)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (3, PlanState.STALE)
     assert "on lima failed: status 3: no such pool" in str(reply.parts)
     assert stage.all_answer("ski.example", "oslo")
     assert trace(stage, "oslo") == ["before_cutover ski.example"]
@@ -102,7 +102,7 @@ async def test_a_failing_before_hook_stops_it_before_dns_and_says_its_last_line_
 async def test_a_freeze_that_takes_too_long_stops_it_before_dns_and_is_thawed(stage: Stage) -> None:
     plan_id = await stage.plan("failover ski.example --planned")
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (3, State.STALE)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (3, PlanState.STALE)
     assert "the freeze hook `sleep 60` on oslo failed" in str(reply.parts)
     assert stage.all_answer("ski.example", "oslo")
     assert trace(stage, "oslo") == [f"{moment} ski.example" for moment in ("before_cutover", "freeze", "thaw")]
@@ -112,7 +112,7 @@ async def test_a_freeze_that_takes_too_long_stops_it_before_dns_and_is_thawed(st
 async def test_a_thaw_that_fails_is_told_although_the_site_has_moved(stage: Stage) -> None:
     plan_id = await stage.plan("failover ski.example --planned")
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, State.CONFIRMED)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, PlanState.CONFIRMED)
     assert reply.title.endswith("but not all else went well")
     assert "It may still be frozen" in str(reply.parts)
     assert stage.all_answer("ski.example", "lima")
@@ -188,7 +188,7 @@ async def test_what_cannot_be_brought_over_is_told_and_nothing_of_it_is_lost(
     while_dns_changes(stage, monkeypatch, happens)
     plan_id = await stage.plan("failover ski.example --planned")
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, State.CONFIRMED)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, PlanState.CONFIRMED)
     assert "what arrived on oslo meanwhile could not be brought over" in str(reply.parts)
     assert stage.all_answer("ski.example", "lima")
     assert list(await stage.ports.store.copies.quarantined()) == [("ski.example", "oslo")]
@@ -224,7 +224,7 @@ async def test_hooks_that_were_changed_since_make_the_plan_stale(stage: Stage) -
     plan_id = await stage.plan("failover ski.example --planned")
     stage.config.write_text(stage.config.read_text().replace("echo ", "printf '%s\\n' ", 1))
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (3, State.STALE)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (3, PlanState.STALE)
     assert "the hooks of ski.example are no longer those of the plan" in str(reply.parts)
 
 

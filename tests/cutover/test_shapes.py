@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from cutover.stage import Stage
@@ -63,7 +63,7 @@ async def test_an_update_server_that_was_edited_by_hand_is_told_apart_from_the_o
     await stage.approve_and_die(plan_id)
     edit = ["update delete ski.example A", "update add ski.example 300 A 192.0.2.77"]
     stage.lab.nsupdate("ski.example", edit, at="primary2")
-    assert await stage.carry_out(plan_id) == State.PARTIAL
+    assert await stage.carry_out(plan_id) == PlanState.PARTIAL
     assert stage.lab.query("primary2", "ski.example", "A") == ["192.0.2.77"]
     assert stage.lab.query("primary", "ski.example", "A") == stage.address("lima")
     # Not everywhere, so not switched: content still flows from where it did.

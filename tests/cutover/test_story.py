@@ -12,11 +12,11 @@ from cutover.stage import staged
 from core.audit import first_broken
 from core.errors import NotAllowedError, RefusedError
 from core.people import Person, Role
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.reply import Table
 from jobs.plans import expire_plans
 from jobs.recheck import ask_again
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from typing import Any
@@ -44,7 +44,7 @@ async def test_a_dead_servers_sites_move_and_come_back_by_rollback(stage: Stage)
     back = await stage.plan(f"rollback {plan_id}")
     assert (await stage.say(f"approve {back}")).exit_code == 0
     assert stage.all_answer("ski.example", "oslo")
-    assert await stage.state_of(plan_id) == State.ROLLED_BACK
+    assert await stage.state_of(plan_id) == PlanState.ROLLED_BACK
     assert {server for _, server in await stage.ports.store.copies.quarantined()} == {"lima"}
     assert first_broken(await stage.ports.store.record.entries()) is None
 
@@ -121,7 +121,7 @@ async def test_a_hand_edit_between_approval_and_update_is_never_overwritten(stag
     stage.lab.nsupdate(
         "fjord.example", ["update delete www.fjord.example A", "update add www.fjord.example 300 A 192.0.2.77"]
     )
-    assert await stage.carry_out(plan_id) == State.PARTIAL
+    assert await stage.carry_out(plan_id) == PlanState.PARTIAL
     assert set(map(tuple, stage.answers("www.fjord.example").values())) == {("192.0.2.77",)}
     # A zone changes whole or not at all: the untouched records of that zone are as they were.
     assert stage.all_answer("fjord.example", "oslo")
@@ -148,7 +148,7 @@ async def test_rolling_back_a_partial_cutover_takes_back_only_what_moved(stage: 
     plan_id = await stage.plan()
     await stage.approve_and_die(plan_id)
     stage.lab.nsupdate("fjord.example", ["update add www.fjord.example 300 A 192.0.2.77"])
-    assert await stage.carry_out(plan_id) == State.PARTIAL
+    assert await stage.carry_out(plan_id) == PlanState.PARTIAL
     back = await stage.plan(f"rollback {plan_id} --force 'oslo is still down'")
     assert (await stage.say(f"approve {back}")).exit_code == 0
     assert stage.all_answer("ski.example", "oslo")
@@ -170,7 +170,7 @@ async def test_a_name_server_that_does_not_answer_leaves_it_unfinished_until_it_
     assert reply.title.endswith("2 of 3 name servers in step; not yet: ns2")
     stage.lab.back("ns2")
     async with asyncio.timeout(60):
-        while await stage.state_of(plan_id) != State.CONFIRMED:
+        while await stage.state_of(plan_id) != PlanState.CONFIRMED:
             await ask_again(stage.ports, "", stage.ports.clock.now())
             await asyncio.sleep(0.2)
     assert stage.all_answer("fjord.example", "lima")
@@ -186,7 +186,7 @@ async def test_a_primary_that_dies_before_the_update_leaves_every_zone_as_it_was
     plan_id = await stage.plan()
     await stage.approve_and_die(plan_id)
     stage.lab.drop("primary")
-    assert await stage.carry_out(plan_id) == State.STALE
+    assert await stage.carry_out(plan_id) == PlanState.STALE
     assert stage.all_answer("fjord.example", "oslo")
     card = await stage.card(plan_id)
     assert card.title.startswith("Nothing changed")
@@ -210,7 +210,7 @@ async def test_what_a_dead_process_may_have_sent_is_never_called_untouched(
     await plans.begin_steps(plan_id, [f"update {zone.key}"], now, "dead")
     await stage.ports.dns.update(zone.update, zone.zone, zone.changes)
     stage.lab.drop("primary")
-    assert await stage.carry_out(plan_id) == State.PARTIAL
+    assert await stage.carry_out(plan_id) == PlanState.PARTIAL
     assert "It may or may not have changed" in str((await stage.card(plan_id)).parts)
 
 
@@ -222,7 +222,7 @@ async def test_a_primary_that_comes_back_in_time_is_waited_for(stage: Stage) -> 
     going_on = asyncio.create_task(stage.carry_out(plan_id))
     await asyncio.sleep(1.5)
     await asyncio.to_thread(stage.lab.back, "primary")
-    assert await going_on == State.CONFIRMED
+    assert await going_on == PlanState.CONFIRMED
     assert stage.all_answer("fjord.example", "lima")
 
 
@@ -238,7 +238,7 @@ async def test_a_primary_whose_clock_is_minutes_off_refuses_and_nothing_changes(
     plan_id = await stage.plan()
     await stage.approve_and_die(plan_id)
     stage.lab.restart_host("primary", faketime="+20m")
-    assert await stage.carry_out(plan_id) == State.STALE
+    assert await stage.carry_out(plan_id) == PlanState.STALE
     assert stage.all_answer("fjord.example", "oslo")
     card = await stage.card(plan_id)
     assert "clock" in str(card.parts)
@@ -263,7 +263,7 @@ async def test_only_an_approver_can_approve_or_roll_back(stage: Stage, person: P
     for line in (f"approve {plan_id}", f"rollback {plan_id}"):
         with pytest.raises(NotAllowedError, match="Nothing changed"):
             await stage.say(line, person)
-    assert await stage.state_of(plan_id) == State.PLANNED
+    assert await stage.state_of(plan_id) == PlanState.PLANNED
     assert stage.all_answer("fjord.example", "oslo")
     refused = [entry.who for entry in await stage.ports.store.record.entries() if entry.kind == "command.refused"]
     assert refused == [person.label, person.label]
@@ -276,7 +276,7 @@ async def test_a_stranger_can_neither_ask_nor_cancel(stage: Stage) -> None:
     plan_id = await stage.plan()
     with pytest.raises(RefusedError, match="only who asked for it"):
         await stage.say(f"cancel {plan_id}", STRANGER)
-    assert await stage.state_of(plan_id) == State.PLANNED
+    assert await stage.state_of(plan_id) == PlanState.PLANNED
 
 
 async def test_a_cancelled_plan_cannot_be_approved(stage: Stage) -> None:
@@ -298,7 +298,7 @@ async def test_an_expired_plan_cannot_be_approved_and_its_card_says_so(
     with pytest.raises(RefusedError, match="It expired 1 min ago"):
         await stage.say(f"approve {plan_id}")
     await expire_plans(stage.ports, "", late)
-    assert await stage.state_of(plan_id) == State.EXPIRED
+    assert await stage.state_of(plan_id) == PlanState.EXPIRED
     card = await stage.card(plan_id)
     assert card.title.startswith("Expired: ")
     assert [button.line for button in card.buttons] == ["failover oslo"]
@@ -311,7 +311,7 @@ async def test_ten_presses_at_once_by_several_people_carry_it_out_once(stage: St
     presses = [stage.say(f"approve {plan_id}", person, follow=False) for person in APPROVERS * 3]
     results = await asyncio.gather(*presses, return_exceptions=True)
     assert all(isinstance(result, RefusedError) or not isinstance(result, BaseException) for result in results), results
-    assert await stage.carry_out(plan_id) == State.CONFIRMED
+    assert await stage.carry_out(plan_id) == PlanState.CONFIRMED
     kinds = [(entry.kind, str(entry.body.get("steps"))) for entry in await stage.ports.store.record.entries()]
     assert len([kind for kind, steps in kinds if kind == "step.ended" and "update" in steps]) == 1
     assert [kind for kind, _ in kinds].count("plan.confirmed") == 1
@@ -328,7 +328,7 @@ async def test_two_plans_for_the_same_sites_cannot_both_be_carried_out(stage: St
     second = await stage.plan("failover fjord.example")
     assert (await stage.say(f"approve {first}")).exit_code == 0
     assert (await stage.say(f"approve {second}")).exit_code == 3
-    assert await stage.state_of(second) == State.STALE
+    assert await stage.state_of(second) == PlanState.STALE
 
 
 async def test_a_digest_of_something_else_is_not_approved(stage: Stage) -> None:
@@ -343,7 +343,7 @@ async def test_a_source_that_came_back_since_makes_the_plan_stale(stage: Stage) 
     plan_id = await stage.plan()
     stage.lab.back("oslo")
     now = stage.ports.clock.now()
-    await stage.ports.store.watching.saw([Seen("server:oslo", "up", now, now)], gap=timedelta(seconds=5))
+    await stage.ports.store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(seconds=5))
     reply = await stage.say(f"approve {plan_id}")
     assert reply.exit_code == 3
     assert "oslo is up again" in str(reply.parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cutover.moving import root_of, trace, traced, while_dns_changes, write
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from core.reply import Table
 from jobs.cutover import finish_unfinished
 
@@ -93,7 +93,7 @@ async def test_waves_move_one_after_the_other_two_of_them_in_one_zone(
 async def test_a_trouble_in_a_wave_leaves_the_rest_and_offers_both_ways_on(stage: Stage) -> None:
     plan_id = await stage.plan("failover www.fjord.example shop.fjord.example ski.example --planned --wave 2")
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, State.PARTIAL)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, PlanState.PARTIAL)
     assert reply.title.startswith("Done in part: 1 of 2 waves moved")
     assert [cells[2] for cells in waves_in(reply)] == ["moved", "stays"]
     assert "the freeze hook" in str(reply.parts)
@@ -123,7 +123,7 @@ async def test_a_site_that_does_not_answer_where_it_has_moved_stops_the_next_wav
     while_dns_changes(stage, monkeypatch, happens)
     plan_id = await stage.plan(IN_WAVES)
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, State.PARTIAL)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (1, PlanState.PARTIAL)
     assert "not answering as it should: fjord.example on lima" in str(reply.parts)
     assert [cells[2] for cells in waves_in(reply)] == ["moved, with trouble", "stays", "stays"]
     assert stage.all_answer("www.fjord.example", "lima")
@@ -142,7 +142,7 @@ async def test_a_hand_edit_in_a_later_wave_is_never_overwritten(stage: Stage, mo
     while_dns_changes(stage, monkeypatch, happens)
     plan_id = await stage.plan(IN_WAVES)
     await stage.say(f"approve {plan_id}")
-    assert await stage.state_of(plan_id) == State.PARTIAL
+    assert await stage.state_of(plan_id) == PlanState.PARTIAL
     assert stage.all_answer("fjord.example", "lima")
     assert stage.lab.query("primary", "shop.fjord.example", "A") == ["192.0.2.77"]
     assert stage.all_answer("ski.example", "oslo")
@@ -158,7 +158,7 @@ async def test_a_name_server_that_lags_in_a_wave_stops_the_next(stage: Stage, mo
     while_dns_changes(stage, monkeypatch, happens)
     plan_id = await stage.plan(IN_WAVES)
     reply = await stage.say(f"approve {plan_id}")
-    assert await stage.state_of(plan_id) == State.PARTIAL
+    assert await stage.state_of(plan_id) == PlanState.PARTIAL
     assert [cells[2] for cells in waves_in(reply)] == ["moved, with trouble", "stays", "stays"]
     assert "not in step in time: ns2" in str(reply.parts)
     stage.lab.back("ns2")
@@ -178,11 +178,11 @@ async def test_a_last_wave_that_lags_is_unfinished_until_its_name_server_agrees(
     monkeypatch.setattr(stage.ports.dns, "update", freezing)
     plan_id = await stage.plan(IN_WAVES)
     reply = await stage.say(f"approve {plan_id}")
-    assert (reply.exit_code, await stage.state_of(plan_id)) == (5, State.UNFINISHED)
+    assert (reply.exit_code, await stage.state_of(plan_id)) == (5, PlanState.UNFINISHED)
     assert not await finish_unfinished(stage.ports, await stored(stage, plan_id))
     stage.lab.back("ns2")
     async with asyncio.timeout(60):
-        while await stage.state_of(plan_id) != State.CONFIRMED:
+        while await stage.state_of(plan_id) != PlanState.CONFIRMED:
             await finish_unfinished(stage.ports, await stored(stage, plan_id))
             await asyncio.sleep(0.2)
     assert stage.all_answer("ski.example", "lima")

@@ -9,7 +9,7 @@ import pytest
 from databases.conftest import ODD
 from sync.rig import WHO
 
-from jobs.sync import Wish
+from jobs.sync import SyncRequest
 from jobs.sync.one import sync_one
 from jobs.sync.serving import serving_known
 
@@ -224,7 +224,7 @@ async def test_after_a_failover_databases_flow_the_other_way(rig: Rig) -> None:
     for engine in ENGINES:
         sql(rig, site, "lima", engine, "INSERT INTO entries (text) VALUES ('written after')")
     serving = await serving_known(rig.ports)
-    result = await sync_one(rig.ports, site, "oslo", Wish(who=WHO), serving, lambda _: None)
+    result = await sync_one(rig.ports, site, "oslo", SyncRequest(who=WHO), serving, lambda _: None)
     assert (result.outcome, result.source, result.mirror) == ("good", "lima", "oslo"), result
     for engine in ENGINES:
         assert sql(rig, site, "oslo", engine, "SELECT count(*) FROM entries WHERE text = 'written after'") == "1"

@@ -15,7 +15,7 @@ from databases.test_database_copies import ENGINES, name_of, sql
 
 from core.databases.copies import DatabaseCopy
 from core.fleet import Hook, Hooks
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from lab import LabError
 from ops.ports import Ran
 
@@ -135,17 +135,17 @@ async def test_an_exchange_in_mariadb_that_dies_at_any_statement_is_brought_to_a
     database = of(site, "mariadb")
     sql(rig, site, "oslo", "mariadb", OBJECTS)
     first = await ways(rig).load(database, "oslo", "lima", "first", lambda _: None)
-    assert not isinstance(first, Trouble), first
+    assert not isinstance(first, Failure), first
     assert isinstance(await ways(rig).put_in_place([first], "first", rig.ports.clock.now()), tuple)
     for statement in BEFORE_THE_TABLES_MOVE + AFTER_IT:
         sql(rig, site, "lima", "mariadb", "UPDATE marker SET text = 'old'")
         ready = await ways(rig).load(database, "oslo", "lima", statement, lambda _: None)
-        assert not isinstance(ready, Trouble), ready
+        assert not isinstance(ready, Failure), ready
         dying = replace(ready, place=replace(ready.place, ssh=Wire(ready.place.ssh, cut_before(statement))))
         with pytest.raises(DiedError):
             await ways(rig).put_in_place([dying], statement, rig.ports.clock.now())
         found = await ways(rig).look(database, "lima")
-        assert not isinstance(found, Trouble), found
+        assert not isinstance(found, Failure), found
         assert found.tables == {"marker", "entries", "a_view"}
         text = sql(rig, site, "lima", "mariadb", "SELECT text FROM a_view")
         assert text == ("fjord.example" if statement in AFTER_IT else "old"), statement
@@ -175,7 +175,7 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
             return stdin, left[0] == 0
 
         ready = await ways(rig).load(database, "oslo", "lima", f"run {steps}", lambda _: None)
-        assert not isinstance(ready, Trouble), ready
+        assert not isinstance(ready, Failure), ready
         dying = replace(ready, place=replace(ready.place, ssh=Wire(ready.place.ssh, change)))
         sql(rig, site, "lima", engine, "UPDATE marker SET text = 'before'")
         try:
@@ -208,7 +208,7 @@ async def test_what_is_written_while_it_is_dumped_is_there_whole_or_not_at_all(r
     ready = await ways(rig).load(of(site, engine), "oslo", "lima", "while written", lambda _: None)
     writing = False
     await writer
-    assert not isinstance(ready, Trouble), ready
+    assert not isinstance(ready, Failure), ready
     assert isinstance(await ways(rig).put_in_place([ready], "while written", rig.ports.clock.now()), tuple)
     counts = sql(
         rig, site, "lima", engine, "SELECT count(*) FROM twin; SELECT count(*) FROM entries WHERE id > 1000"
@@ -281,15 +281,15 @@ async def test_trouble_is_said_as_what_it_is(rig: Rig) -> None:
     for database in odd.databases:
         wrong = replace(ways(rig), secret=lambda _: "wr'o\"ng\\")
         found = await wrong.look(database, "lima")
-        assert isinstance(found, Trouble)
+        assert isinstance(found, Failure)
         assert found.code == "database-login", found
         assert "wr'o" not in str(found)
     for database in site.databases:
         down = await ways(rig).look(replace(database, socket="/run/nobody-listens"), "lima")
-        assert isinstance(down, Trouble)
+        assert isinstance(down, Failure)
         assert down.code == "database-down", down
         missing = await ways(rig).load(replace(database, name="nowhere"), "oslo", "lima", "run", lambda _: None)
-        assert isinstance(missing, Trouble)
+        assert isinstance(missing, Failure)
         assert missing.code == "no-database", missing
     rig.lab.sql("lima", "postgresql", "", "ALTER ROLE cook NOCREATEDB")
     result = await rig.sync(odd)
@@ -358,7 +358,7 @@ async def test_a_dump_is_restored_in_place_of_what_is_there_once(rig: Rig, engin
     assert [one.name for one in kept] == [copy.kept]
     await rig.ports.ssh.run("oslo", f"head -c 700 '{path}' >'{path}.torn'", timeout_s=60)
     torn = await databases.restore(database, "oslo", f"{path}.torn", "oslo", "another", rig.ports.clock.now())
-    assert isinstance(torn, Trouble)
+    assert isinstance(torn, Failure)
     assert sql(rig, site, "oslo", engine, "SELECT text FROM marker") == site.name
 
 

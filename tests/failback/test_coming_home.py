@@ -11,14 +11,14 @@ from cutover.stage import BOSS
 
 from commands import answer, split_line
 from core.errors import RefusedError
-from core.failback.compare import Found
-from core.plan.plan import State
+from core.failback.compare import DifferenceKind
+from core.plan.plan import PlanState
 from jobs.failback.compare import compare_returned, how_they_stand
 
 if TYPE_CHECKING:
     from cutover.stage import Stage
 
-    from core.failback.compare import Returned
+    from core.failback.compare import ReturnedCopy
 
 SITE, OTHER = "fjord.example", "ski.example"
 
@@ -80,7 +80,7 @@ async def test_a_server_comes_home_and_every_byte_is_served_or_kept_aside_and_li
     assert plan.facts["may_be_approved"], plan
     done = await stage.say(f"approve {plan.facts['id']}")
     assert done.exit_code == 0, done
-    assert await stage.state_of(str(plan.facts["id"])) == State.CONFIRMED
+    assert await stage.state_of(str(plan.facts["id"])) == PlanState.CONFIRMED
     assert stage.all_answer(SITE, "oslo")
     assert stage.all_answer(OTHER, "oslo")
     assert texts(stage, "oslo", SITE)["up/last.jpg"] == "the last upload"
@@ -109,12 +109,12 @@ async def test_a_server_that_dies_while_it_is_compared_is_said_and_what_was_comp
     ports = replace(ports, fleet=one_by_one)
     found = await how_they_stand(ports, {SITE: (), OTHER: ()}, "test")
 
-    def on_step(_copy: Returned, step: str) -> None:
+    def on_step(_copy: ReturnedCopy, step: str) -> None:
         if step == "done":
             stage.lab.drop("oslo")
 
     first, second = await compare_returned(ports, found.returned, every_byte=False, on_step=on_step)
-    assert first.tallies[Found.ONLY_RETURNED].files == 2
+    assert first.tallies[DifferenceKind.ONLY_RETURNED].files == 2
     assert first.trouble is None
     assert second.trouble is not None
     assert second.trouble.code in {"unreachable", "timed-out"}

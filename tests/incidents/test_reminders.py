@@ -82,9 +82,9 @@ async def test_other_lines_that_wait_hold_no_reminder_back(down: Stage) -> None:
 
 
 async def test_by_other_ways_they_come_also_while_slack_is_away(down: Stage) -> None:
-    await down.store.sent.take_up(["env:SMS_URL"])
+    await down.store.notifications.take_up(["env:SMS_URL"])
     await play(down, 3 * (REMIND_S + 10))
-    sent_by_sms = [alert.reply for alert in await down.store.sent.after("env:SMS_URL")]
+    sent_by_sms = [alert.reply for alert in await down.store.notifications.after("env:SMS_URL")]
     assert len(sent_by_sms) == 3
     assert {reply.title.partition(" after ")[0] for reply in sent_by_sms} == {"one: still open"}
     assert {reply.buttons[0].line for reply in sent_by_sms} == {"ack 1"}

@@ -55,7 +55,7 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def everything_is_up(ports: Ports) -> bool:
-    states = await ports.store.watching.states()
+    states = await ports.store.states.states()
     expected = len(ports.fleet.servers) + len(ports.fleet.sites) + len(ports.fleet.dns.nameservers)
     return len(states) == expected and {seen.state for seen in states.values()} == {"up"}
 
@@ -96,7 +96,7 @@ async def test_each_way_to_lose_a_server_is_one_alert_and_its_return_ends_it(
         # Long enough for everything to be looked at several times more.
         await asyncio.sleep(5)
         assert len(await outage_cards(ports)) == 1
-        assert (await ports.store.watching.states())["site:ceviche.example"].state == "up"
+        assert (await ports.store.states.states())["site:ceviche.example"].state == "up"
         await asyncio.to_thread(lab.back, "oslo")
         await told(ports, "oslo is back after")
         await until(lambda: everything_is_up(ports))

@@ -21,7 +21,7 @@ def webhook(status: str = "firing", **labels: str) -> dict[str, Any]:
 
 
 async def kept(ports: Ports) -> list[str]:
-    return sorted(await ports.store.reports.since(ports.clock.now() - DAY))
+    return sorted(await ports.store.external_alerts.since(ports.clock.now() - DAY))
 
 
 async def test_an_alert_is_kept_until_it_is_over(ports: Ports, web: str) -> None:
@@ -34,7 +34,7 @@ async def test_an_alert_is_kept_until_it_is_over(ports: Ports, web: str) -> None
 async def test_an_alert_that_is_repeated_is_kept_once(ports: Ports, web: str) -> None:
     for _ in range(2):
         await post(f"{web}/alertmanager", webhook(instance="192.0.2.2:9100"))
-    reports = await ports.store.reports.since(ports.clock.now() - DAY)
+    reports = await ports.store.external_alerts.since(ports.clock.now() - DAY)
     assert {target: len(made) for target, made in reports.items()} == {"server:lima": 1}
 
 

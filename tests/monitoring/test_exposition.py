@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.web.exposition import Family, one
-from bot.web.metrics import Metrics
+from bot.web.metrics import MetricsPage
 from ops.cooperative import PIECE, in_turns
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def test_the_page_of_thousands_of_sites_is_written_a_piece_at_a_time(
             yield piece
 
     monkeypatch.setattr("bot.web.metrics.in_turns", counted)
-    page = await Metrics(replace(ports, fleet=replace(ports.fleet, sites=many)), vitals).page()
+    page = await MetricsPage(replace(ports, fleet=replace(ports.fleet, sites=many)), vitals).page()
     assert page.count(b"\nsharpnet_site_state{") == len(many)
     assert max(lots) <= 500
     assert sum(lots) > 3 * len(many)

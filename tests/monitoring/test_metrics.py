@@ -13,8 +13,8 @@ from monitoring.asking import ask, metrics_of
 from bot.web import ready
 from core.reply import Reply, Tone
 from ops.store.copies.served import SyncRun
-from ops.store.incident.outages import Opening
-from ops.store.monitor.states import Seen
+from ops.store.incident.outages import OutageOpening
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ GAP = timedelta(minutes=1)
 
 async def looked(ports: Ports, state: str = "up", target: str = "server:oslo") -> None:
     now = ports.clock.now()
-    await ports.store.watching.saw([Seen(target, state, now, now)], gap=GAP)
+    await ports.store.states.saw([ObservedState(target, state, now, now)], gap=GAP)
 
 
 async def test_each_target_has_one_line_with_its_state(ports: Ports, web: str) -> None:
@@ -74,9 +74,9 @@ async def test_the_age_of_a_copy_counts_from_when_the_last_good_one_began(
 async def test_what_is_open_quarantined_and_waiting_is_counted(ports: Ports, web: str) -> None:
     store, now = ports.store, ports.clock.now()
     card = Reply("oslo is down", tone=Tone.BAD)
-    await store.sent.take_up(["env:SMS"])
-    await store.watching.open_many(
-        [Opening("server:oslo", now, {})], "test", lambda _made: None, lambda _outages: card, now
+    await store.notifications.take_up(["env:SMS"])
+    await store.states.open_many(
+        [OutageOpening("server:oslo", now, {})], "test", lambda _made: None, lambda _outages: card, now
     )
     await store.copies.quarantine([("fjord", "lima")], "it came back", now, "test")
     found = await metrics_of(web)

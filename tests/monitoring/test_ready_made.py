@@ -15,7 +15,7 @@ from monitoring.asking import metrics_of
 from ops.store.copies.backups import SAVE, BackupRun
 from ops.store.copies.proofs import ProofRun
 from ops.store.copies.served import SyncRun
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,14 +68,14 @@ async def test_whatever_the_rules_and_the_dashboard_ask_for_is_on_the_page(
 
 async def something_of_everything(ports: Ports) -> None:
     store, now = ports.store, ports.clock.now()
-    await store.sent.take_up(["env:SMS"])
+    await store.notifications.take_up(["env:SMS"])
     await store.copies.begin_sync(SyncRun("1", "fjord", "oslo", "lima", now, None, None, {}), "test")
     await store.copies.end_sync("1", "good", {}, now, "test")
     await store.backups.begin(backup := BackupRun("2", SAVE, "fjord", "oslo", now), "test")
     await store.backups.end(backup, "good", "abc", {}, now, "test")
     await store.proofs.add(ProofRun("3", "fjord", "oslo", "lima", now, "good", {}), now, "test")
     await store.copies.quarantine([("fjord", "lima")], "it came back", now, "test")
-    await store.watching.saw([Seen("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+    await store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
 
 
 ROUND = """

@@ -14,7 +14,7 @@ from monitoring.asking import TOKEN, ask
 from monitoring.monitors import Monitors
 from notify.receivers import Receiver, listening, ports_of, until
 
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +40,10 @@ async def test_prometheus_reads_the_fleet_and_what_it_calls_down_is_reported_by_
         tmp_path, free_port(), free_port(), f"127.0.0.1:{machine.port}", web.removeprefix("http://"), TOKEN
     )
     now = ports.clock.now()
-    await ports.store.watching.saw([Seen("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+    await ports.store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
 
     async def reported() -> list[str]:
-        reports = await ports.store.reports.since(now)
+        reports = await ports.store.external_alerts.since(now)
         return [f"{target} {len(made)}" for target, made in reports.items()]
 
     async def is_down() -> bool:

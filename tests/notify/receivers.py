@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Watch
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Watch
 from jobs.notify.relay import Relay
 from ops.clock import SystemClock
 from ops.fleetfile import secret_reader
-from ops.notify.routes import Ways
+from ops.notify.routes import NotificationRoutes
 from ops.ports import Ports
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def ports_of(store: Store) -> Ports:
             "lima": Server("lima", "Lima", login, ipv4="192.0.2.2", ipv6="2001:db8::2"),
         },
         sites={"fjord": Site("fjord", "oslo", ("lima",), ("fjord.example",), "/srv/fjord")},
-        dns=Dns((Endpoint("192.0.2.9"),), (NameServer("ns1", Endpoint("192.0.2.8"), "Oslo"),), ("example",)),
+        dns=DnsSettings((Endpoint("192.0.2.9"),), (NameServer("ns1", Endpoint("192.0.2.8"), "Oslo"),), ("example",)),
         watch=Watch(every=timedelta(seconds=30)),
     )
     nothing = cast("Any", None)
@@ -109,7 +109,7 @@ async def relaying(ports: Ports, routes: Routes) -> AsyncIterator[Ports]:
     """Send alerts by these routes (address by the variable's name) until the block ends."""
     fleet = replace(ports.fleet, notify=tuple(SecretRef("env", name) for name in routes))
     ports = replace(ports, fleet=fleet)
-    relay = Relay(ports, Ways(secret_reader(fleet, routes)), look_s=0.02)
+    relay = Relay(ports, NotificationRoutes(secret_reader(fleet, routes)), look_s=0.02)
     running = asyncio.create_task(relay.run())
     try:
         await until(lambda: taken_up(ports, routes))
@@ -121,7 +121,7 @@ async def relaying(ports: Ports, routes: Routes) -> AsyncIterator[Ports]:
 
 
 async def taken_up(ports: Ports, routes: Routes) -> bool:
-    return set(await ports.store.sent.routes()) == {f"env:{name}" for name in routes}
+    return set(await ports.store.notifications.routes()) == {f"env:{name}" for name in routes}
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
@@ -134,7 +134,7 @@ async def all_sent(ports: Ports) -> None:
     """Wait until every route has come to the end of the alerts."""
 
     async def done() -> bool:
-        return not any((await ports.store.sent.waiting()).values())
+        return not any((await ports.store.notifications.waiting()).values())
 
     await until(done)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from notify.receivers import Receiver, ShiftedClock, until
 
 from core.fleet import Heartbeat, SecretRef
-from jobs.notify.heartbeat import Heart
-from ops.notify.routes import Ways
-from ops.store.monitor.states import Seen
+from jobs.notify.heartbeat import HeartbeatSender
+from ops.notify.routes import NotificationRoutes
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ SWITCH = Heartbeat(SecretRef("env", "SWITCH"), timedelta(milliseconds=50))
 
 @contextlib.asynccontextmanager
 async def beating(ports: Ports, address: str) -> AsyncIterator[None]:
-    running = asyncio.create_task(Heart(ports, Ways(lambda _secret: address), SWITCH).run())
+    running = asyncio.create_task(HeartbeatSender(ports, NotificationRoutes(lambda _secret: address), SWITCH).run())
     try:
         yield
     finally:
@@ -39,7 +39,7 @@ async def beating(ports: Ports, address: str) -> AsyncIterator[None]:
 
 async def looked(ports: Ports) -> None:
     now = ports.clock.now()
-    await ports.store.watching.saw([Seen("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+    await ports.store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
 
 
 async def test_the_switch_is_told_again_and_again_while_the_watch_goes_round(ports: Ports, receiver: Receiver) -> None:
@@ -82,8 +82,8 @@ async def pinged(receiver: Receiver, times: int) -> bool:
 
 async def test_a_ping_that_fails_says_why_in_a_few_words(free_port: Callable[[], int], tmp_path: Path) -> None:
     nobody = f"http://127.0.0.1:{free_port()}/t0ps3cret"
-    assert await Ways(lambda _secret: nobody).ping(SWITCH.url) == "connection refused"
-    assert await Ways(lambda _secret: "t0ps3cret").ping(SWITCH.url) == "what it holds is no address"
+    assert await NotificationRoutes(lambda _secret: nobody).ping(SWITCH.url) == "connection refused"
+    assert await NotificationRoutes(lambda _secret: "t0ps3cret").ping(SWITCH.url) == "what it holds is no address"
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     made = await asyncio.create_subprocess_exec(
@@ -96,5 +96,5 @@ async def test_a_ping_that_fails_says_why_in_a_few_words(free_port: Callable[[],
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=ctx)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        why = await Ways(lambda _secret: f"https://localhost:{port}/t0ps3cret").ping(SWITCH.url)
+        why = await NotificationRoutes(lambda _secret: f"https://localhost:{port}/t0ps3cret").ping(SWITCH.url)
     assert why == "its certificate is not valid"

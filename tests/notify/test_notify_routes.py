@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from notify.receivers import Receiver, all_sent, asked, got, listening, relaying, until
 
 from core.fleet import SecretRef
-from core.incident.notification import Kind, Message
+from core.incident.notification import AlertKind, Message
 from core.reply import Reply, Text, Tone
 from core.wording import stamp
 from ops.fleetfile import secret_reader
-from ops.notify.routes import Ways, notify_findings
+from ops.notify.routes import NotificationRoutes, notify_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ async def test_a_route_that_fails_holds_up_no_other_and_gets_all_of_it_in_order_
         await put(ports, DOWN)
         await put(ports, BACK)
         await until(lambda: got(receiver, 2))
-        assert (await ports.store.sent.routes())["env:AWAY"].done == 0
+        assert (await ports.store.notifications.routes())["env:AWAY"].done == 0
         async with listening(away):
             await all_sent(ports)
     assert away.titles == receiver.titles == [DOWN.title, BACK.title]
@@ -112,8 +112,8 @@ async def test_a_receiver_that_hangs_is_given_up_tried_again_and_told_that_it_ma
 
 
 async def test_a_try_that_lasts_too_long_is_ended_and_may_have_got_through(receiver: Receiver) -> None:
-    ways = Ways(lambda _secret: address(receiver), send_s=0.05)
-    attempt = await ways.send(SecretRef("env", "HOOK"), Message("x", "y", Kind.INFO))
+    ways = NotificationRoutes(lambda _secret: address(receiver), send_s=0.05)
+    attempt = await ways.send(SecretRef("env", "HOOK"), Message("x", "y", AlertKind.INFO))
     assert (attempt.taken, attempt.in_doubt, attempt.why) == (False, True, "no answer within 0.05 s")
 
 
@@ -182,7 +182,7 @@ async def test_a_route_that_has_failed_for_a_while_is_told_by_all_others_and_so_
 
 
 async def failing(ports: Ports, route: str) -> bool:
-    return bool((await ports.store.sent.routes())[route].why)
+    return bool((await ports.store.notifications.routes())[route].why)
 
 
 async def test_an_alert_that_nobody_took_for_a_day_is_on_record_and_lets_the_next_one_through(
@@ -206,7 +206,7 @@ async def test_a_route_whose_secret_is_missing_waits_until_it_is_there(ports: Po
         await put(ports, DOWN)
 
         async def said() -> bool:
-            return "HOOK is not set" in (await ports.store.sent.routes())["env:HOOK"].why
+            return "HOOK is not set" in (await ports.store.notifications.routes())["env:HOOK"].why
 
         await until(said)
         routes["HOOK"] = address(receiver)
@@ -215,10 +215,10 @@ async def test_a_route_whose_secret_is_missing_waits_until_it_is_there(ports: Po
 
 
 async def test_an_alert_is_there_exactly_where_its_card_is(ports: Ports) -> None:
-    await ports.store.sent.take_up(["env:HOOK"])
-    assert await ports.store.sent.after("env:HOOK") == ()
+    await ports.store.notifications.take_up(["env:HOOK"])
+    assert await ports.store.notifications.after("env:HOOK") == ()
     await put(ports, DOWN)
-    (alert,) = await ports.store.sent.after("env:HOOK")
+    (alert,) = await ports.store.notifications.after("env:HOOK")
     card = await ports.store.cards.get("outage:1")
     assert card is not None
     assert (alert.reply, stamp(alert.at)) == (card.reply, stamp(card.made_at))
@@ -252,7 +252,7 @@ async def test_whether_alerts_could_go_by_a_route_is_found_out_without_sending_o
 ) -> None:
     routes = {"GOOD": address(receiver), "ODD": "nonsense://t0ps3cret"}
     fleet = replace(ports.fleet, notify=tuple(SecretRef("env", name) for name in (*routes, "MISSING")))
-    good, odd, missing = await notify_findings(fleet, Ways(secret_reader(fleet, routes)))
+    good, odd, missing = await notify_findings(fleet, NotificationRoutes(secret_reader(fleet, routes)))
     assert (good.ok, receiver.asked) == (True, 0)
     assert (odd.ok, odd.why) == (False, "what it holds is no address that Apprise knows")
     assert (missing.ok, "MISSING is not set" in missing.why) == (False, True)

@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
-from core.incident.facts import Facts, facts_to_json
-from core.incident.notes import Said
+from core.incident.facts import OutageFacts, facts_to_json
+from core.incident.notes import Annotation
 from core.people import Person, Role
 from core.reply import Reply
-from ops.store.incident.outages import Opening
-from ops.store.monitor.states import Seen
+from ops.store.incident.outages import OutageOpening
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -81,17 +81,17 @@ class Desk:
     async def saw(self, why: str = "", **states: str) -> None:
         """Keep what a look found just now, as the watch does: `server__oslo="down"`."""
         now = self.ports.clock.now()
-        seen = [Seen(name.replace("__", ":"), state, now, now, why) for name, state in states.items()]
-        await self.ports.store.watching.saw(seen, gap=GAP)
+        seen = [ObservedState(name.replace("__", ":"), state, now, now, why) for name, state in states.items()]
+        await self.ports.store.states.saw(seen, gap=GAP)
 
     async def outage(self, target: str, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
         """Open an outage a minute ago, with its cause."""
-        watching, now = self.ports.store.watching, self.ports.clock.now()
-        opening = Opening(target, now - timedelta(minutes=1), facts_to_json(Facts(**facts)))
+        watching, now = self.ports.store.states, self.ports.clock.now()
+        opening = OutageOpening(target, now - timedelta(minutes=1), facts_to_json(OutageFacts(**facts)))
         opened = await watching.open_many([opening], "bot:watch", _no_card, _drawn, now)
         if cause:
             one = next(one for one in opened if one.target == target)
-            await watching.say(one, Said("cause", cause, BOSS.label, now), _drawn)
+            await watching.say(one, Annotation("cause", cause, BOSS.label, now), _drawn)
 
     @contextlib.asynccontextmanager
     async def running(self, *works: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines

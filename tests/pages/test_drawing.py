@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from notify.receivers import ports_of
 
-from core.monitor.detection import State
-from core.monitor.state import Tally
+from core.monitor.detection import TargetState
+from core.monitor.state import StateTally
 from core.page.days import DAYS
 from core.page.html import body_parts, page_html
 from core.page.json_feed import page_facts
-from core.page.model import Incident, OnPage, Page
+from core.page.model import Page, PageIncident, PageTarget
 from ops.gather.page_drawing import drawn
-from ops.gather.page_past import Past
+from ops.gather.page_past import PastDays
 from ops.store import Store
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -42,23 +42,25 @@ async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
 
 
 def page_at(written_at: datetime, *sites: str) -> Page:
-    named = [OnPage(name, name.title(), State.UP, url=f"https://{name}.example/") for name in ENTRIES["server"]]
+    named = [
+        PageTarget(name, name.title(), TargetState.UP, url=f"https://{name}.example/") for name in ENTRIES["server"]
+    ]
     return Page(
         title="small",
         timezone="Europe/Oslo",
         written_at=written_at,
         stale_after=timedelta(minutes=10),
         servers=tuple(named),
-        sites=tuple(OnPage(name, "oslo", State.UP) for name in sites or ENTRIES["site"]),
-        tally=Tally(up=2),
-        nameservers=Tally(),
-        incidents=(Incident("outage:1", "oslo (Oslo) was down", NOW - timedelta(days=2), NOW - timedelta(days=1)),),
+        sites=tuple(PageTarget(name, "oslo", TargetState.UP) for name in sites or ENTRIES["site"]),
+        tally=StateTally(up=2),
+        nameservers=StateTally(),
+        incidents=(PageIncident("outage:1", "oslo (Oslo) was down", NOW - timedelta(days=2), NOW - timedelta(days=1)),),
     )
 
 
 async def saw(ports: Ports, state: str, at: datetime, gap: timedelta = GAP) -> None:
     targets = [f"{kind}:{name}" for kind, names in ENTRIES.items() for name in names]
-    await ports.store.watching.saw([Seen(target, state, at, at) for target in targets], gap=gap)
+    await ports.store.states.saw([ObservedState(target, state, at, at) for target in targets], gap=gap)
 
 
 class Asked:
@@ -79,7 +81,7 @@ class Asked:
 async def test_days_that_are_over_are_read_once_and_a_new_site_is_read_whole(
     ports: Ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    past, asked = Past(ports), Asked(ports, monkeypatch)
+    past, asked = PastDays(ports), Asked(ports, monkeypatch)
     await past.onto(page_at(NOW))
     assert asked.of == [(4, DAYS + 1)]
     await past.onto(page_at(NOW + GAP))
@@ -89,7 +91,7 @@ async def test_days_that_are_over_are_read_once_and_a_new_site_is_read_whole(
 
 
 async def test_the_next_day_everything_is_read_anew(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
-    past, asked = Past(ports), Asked(ports, monkeypatch)
+    past, asked = PastDays(ports), Asked(ports, monkeypatch)
     await past.onto(page_at(NOW))
     await past.onto(page_at(NOW + timedelta(days=1)))
     assert [targets for targets, _ in asked.of] == [4, 4]
@@ -102,17 +104,17 @@ async def test_what_is_remembered_and_what_is_read_afresh_never_differ(ports: Po
     midnight = datetime(2026, 6, 14, 22, tzinfo=UTC)
     await saw(ports, "up", midnight - timedelta(days=40))
     await saw(ports, "up", midnight - timedelta(hours=3), gap=timedelta(days=90))
-    remembering = Past(ports)
+    remembering = PastDays(ports)
     states = ["up", "down", "down", "up", "degraded", "up"]
     for step, state in enumerate(states):
         at = midnight + timedelta(seconds=50 * (step - 3))
         await saw(ports, state, at)
         page = page_at(at + timedelta(seconds=1 + 30 * (step % 2)))
-        assert await remembering.onto(page) == await Past(ports).onto(page)
+        assert await remembering.onto(page) == await PastDays(ports).onto(page)
 
 
 async def test_a_page_drawn_once_is_the_same_as_drawn_for_each_server(ports: Ports) -> None:
-    page = await Past(ports).onto(page_at(NOW))
+    page = await PastDays(ports).onto(page_at(NOW))
     drawing = await drawn(page, ports.fleet)
     for server in ("", "oslo", "lima"):
         files = drawing.files(server)

@@ -11,7 +11,7 @@ import pytest
 from cutover.stage import Stage, copy_to_mirrors, staged
 from pages.conftest import two_pages
 
-from core.plan.plan import State
+from core.plan.plan import PlanState
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
 
@@ -73,7 +73,7 @@ async def test_a_page_that_is_refused_leaves_the_cutover_as_it_ended_and_is_logg
     (page_on(stage, "lima") / "index.html" / "in the way").mkdir(parents=True)
     with caplog.at_level(logging.WARNING, "jobs.pages"):
         plan_id = await moved(stage)
-    assert await stage.state_of(plan_id) == State.CONFIRMED
+    assert await stage.state_of(plan_id) == PlanState.CONFIRMED
     assert [record.message for record in caplog.records if "page=lima failed" in record.message]
 
 
@@ -87,6 +87,6 @@ async def test_a_page_that_never_gets_there_is_given_up(
     monkeypatch.setattr(stage.ports.ssh, "put", never)
     with caplog.at_level(logging.WARNING, "jobs.pages"):
         plan_id = await moved(stage)
-    assert await stage.state_of(plan_id) == State.CONFIRMED
+    assert await stage.state_of(plan_id) == PlanState.CONFIRMED
     assert await stage.ports.store.claims.held(stage.ports.clock.now()) == ()
     assert [record.message for record in caplog.records if "not written within 2 s" in record.message]

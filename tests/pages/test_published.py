@@ -16,7 +16,7 @@ from jobs.pages import Publisher, publish_now
 from jobs.watch import Watcher
 from ops.gather.page_drawing import drawn
 from ops.gather.pages import stored_page, with_days
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ async def test_with_both_alive_each_tells_of_the_other_and_with_one_dead_the_oth
         await until(lambda: all("Everything is up: 3 sites on 2 servers" in desk.page(on) for on in ("oslo", "lima")))
         desk.lab.drop("oslo")
         await until(lambda: desk.state_of("oslo", "lima") == "down" and desk.facts("lima")["incidents"])
-        (open_outage,) = [one for one in await desk.ports.store.watching.open_outages() if one.target == "server:oslo"]
+        (open_outage,) = [one for one in await desk.ports.store.states.open_outages() if one.target == "server:oslo"]
         await desk.say(f'cause {open_outage.id} "Fire in the data centre; see https://status.host.example/ <b>"')
         await until(lambda: any(one["cause"] for one in desk.facts("lima")["incidents"]))
         await until(lambda: "Fire in" in desk.page("lima"))
@@ -47,8 +47,8 @@ async def test_nothing_that_is_not_public_stands_in_any_file(desk: Desk) -> None
     address = desk.ports.fleet.servers["oslo"].address
     await desk.saw(f"web@oslo: {address}:2222 refused key /home/web/.ssh/id", server__oslo="down", server__lima="up")
     now = desk.ports.clock.now()
-    await desk.ports.store.watching.saw(
-        [Seen("site:attic.example", "down", now, now, "status 500")], gap=timedelta(seconds=5)
+    await desk.ports.store.states.saw(
+        [ObservedState("site:attic.example", "down", now, now, "status 500")], gap=timedelta(seconds=5)
     )
     await desk.outage("server:oslo", f"{address} died, and attic.example with it", why=f"{address}: silent", at_first=2)
     await desk.outage("nameserver:ns2", why="ns2.internal.example is silent", place="Lima")
@@ -71,8 +71,8 @@ async def test_addresses_stand_there_where_the_fleet_file_says_so(desk: Desk) ->
 async def test_an_hour_without_a_bot_is_unknown_and_not_up(desk: Desk) -> None:
     now = desk.ports.clock.now()
     for passed in (timedelta(hours=3), timedelta(hours=1)):
-        seen = [Seen(f"server:{name}", "up", now - passed, now - passed) for name in ("oslo", "lima")]
-        await desk.ports.store.watching.saw(seen, gap=timedelta(hours=2))
+        seen = [ObservedState(f"server:{name}", "up", now - passed, now - passed) for name in ("oslo", "lima")]
+        await desk.ports.store.states.saw(seen, gap=timedelta(hours=2))
     page = await with_days(desk.ports, await stored_page(desk.ports))
     assert [one.state.value for one in page.servers] == ["unknown", "unknown"]
     assert "Nothing was observed lately" in (await drawn(page, desk.ports.fleet)).files()["index.html"].decode()

@@ -14,7 +14,7 @@ from sync.rig import WHO, empty, tree_at
 
 from core.fleet import Database, SyncPolicy
 from core.reply import Tone
-from core.verify.compare import Finding
+from core.verify.compare import PathVerdict
 from jobs.sync.serving import serving_known
 from jobs.verify import JOB, verify_by_clock, verify_sites
 from jobs.verify import one as one_proof
@@ -34,7 +34,7 @@ async def proof_of(rig: Rig, site: Site) -> Proof:
     return (await verify_sites(rig.ports, [site], WHO))[0]
 
 
-def wrong(proof: Proof) -> dict[str, Finding]:
+def wrong(proof: Proof) -> dict[str, PathVerdict]:
     return {one.change.shown: one.finding for one in proof.wrong}
 
 
@@ -55,7 +55,7 @@ async def test_other_bytes_under_the_same_size_and_time_are_found_with_either_ki
     spoil(rig.root(site, rig.mirror_of(site)) / "a/file", b"1234x678")
     before = tree_at(rig.root(site, "oslo")), tree_at(rig.root(site, "lima"))
     proof = await proof_of(rig, site)
-    assert (proof.outcome, wrong(proof)) == ("differs", {"a/file": Finding.SILENT})
+    assert (proof.outcome, wrong(proof)) == ("differs", {"a/file": PathVerdict.SILENT})
     assert (tree_at(rig.root(site, "oslo")), tree_at(rig.root(site, "lima"))) == before
 
 
@@ -113,10 +113,10 @@ async def test_what_somebody_did_on_the_mirror_is_wrong_while_the_source_stood_s
     (mirror / "mode").chmod(0o600)
     proof = await proof_of(rig, site)
     assert wrong(proof) == {
-        "written": Finding.WRITTEN_THERE,
-        "folder/added": Finding.ONLY_THERE,
-        "deleted": Finding.MISSING,
-        "mode": Finding.ATTRIBUTES,
+        "written": PathVerdict.WRITTEN_THERE,
+        "folder/added": PathVerdict.ONLY_THERE,
+        "deleted": PathVerdict.MISSING,
+        "mode": PathVerdict.ATTRIBUTES,
     }
 
 
@@ -135,7 +135,9 @@ async def test_hostile_names_are_judged_like_others(rig: Rig) -> None:
     for name in names:
         spoil(rig.root(site, "lima") / name, b"1234x678")
     proof = await proof_of(rig, site)
-    assert {os.fsdecode(one.change.path): one.finding for one in proof.wrong} == dict.fromkeys(names, Finding.SILENT)
+    assert {os.fsdecode(one.change.path): one.finding for one in proof.wrong} == dict.fromkeys(
+        names, PathVerdict.SILENT
+    )
 
 
 async def test_a_copy_that_differs_is_one_card_until_a_later_proof_is_good(rig: Rig) -> None:
@@ -184,7 +186,7 @@ async def test_the_clock_waits_for_whoever_holds_the_site(rig: Rig, monkeypatch:
     await claims.take([f"site:{site.name}"], "K7Q2", "a cutover", now, None)
     waiting = asyncio.Event()
     serving = await serving_known(rig.ports)
-    asked = one_proof.Asked(WHO, timedelta(minutes=1))
+    asked = one_proof.VerifyRequest(WHO, timedelta(minutes=1))
 
     def on_step(step: str) -> None:
         if step == "waiting for a cutover":
@@ -224,7 +226,7 @@ async def test_a_path_that_was_copied_while_it_was_compared_is_not_called_wrong(
         return compared
 
     monkeypatch.setattr(one_proof, "compare", and_then_sync)
-    assert wrong(await proof_of(rig, site)) == {"other": Finding.SILENT}
+    assert wrong(await proof_of(rig, site)) == {"other": PathVerdict.SILENT}
 
 
 async def test_a_copy_that_was_never_made_has_nothing_to_prove(rig: Rig) -> None:

@@ -19,8 +19,7 @@ from bot.slack import connection
 from bot.slack.connection import run_slack
 from bot.slack.settings import SlackSettings
 from core.errors import SharpnetError
-from core.fleet import Dns, Fleet
-from core.fleet import SlackSettings as SlackSection
+from core.fleet import DnsSettings, Fleet, SlackAccess
 from core.reply import Reply
 from lab.slack import LocalSlack
 from lab.slack_stand_in import WebApi
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from core.incident.notes import Heard
+    from core.incident.notes import ThreadMessage
     from core.people import Person
     from ops.store.cards import StoredCard
 
@@ -67,8 +66,8 @@ def slack(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[LocalSlack]:
 @pytest.fixture
 def fleet() -> Fleet:
     people = ("U01ALICE", "U02BOB")
-    section = SlackSection(CHANNEL, operators=people, approvers=people)
-    return Fleet("test", "Europe/London", {}, {}, Dns((), (), ()), slack=section)
+    section = SlackAccess(CHANNEL, operators=people, approvers=people)
+    return Fleet("test", "Europe/London", {}, {}, DnsSettings((), (), ()), slack=section)
 
 
 @dataclass
@@ -130,7 +129,7 @@ class Commands:
 
     async def __call__(
         self, words: Sequence[str], person: Person, place: str, ports: Ports, *,
-        show: Callable[[Reply], None], heard: Heard | None = None,
+        show: Callable[[Reply], None], heard: ThreadMessage | None = None,
     ) -> Reply:  # fmt: skip
         self.asked.append((person.id, list(words)))
         if self.before is not None:

@@ -20,8 +20,8 @@ from lab.slack_stand_in import LOSE
 from ops.clock import SystemClock
 from ops.ports import Ports
 from ops.store import Store
-from ops.store.incident.maintenance import Wanted
-from ops.store.incident.outages import Opening
+from ops.store.incident.maintenance import NewMaintenance
+from ops.store.incident.outages import OutageOpening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +68,8 @@ def outage(shelf: Shelf, target: str, title: str) -> None:
     at = datetime.now(UTC)
     reply = Reply(title, buttons=(Button("Acknowledge", "ack 1"),), tone=Tone.BAD)
     shelf._do(
-        lambda store: store.watching.open_many(
-            [Opening(target, at, {})], "bot", choose=lambda _made: None, draw=lambda _outages: reply, at=at
+        lambda store: store.states.open_many(
+            [OutageOpening(target, at, {})], "bot", choose=lambda _made: None, draw=lambda _outages: reply, at=at
         )
     )
 
@@ -123,7 +123,7 @@ def test_a_pending_approval_is_there_with_its_button_which_types_its_line_for_wh
 @pytest.mark.usefixtures("bot")
 def test_planned_work_is_there(slack: LocalSlack, shelf: Shelf) -> None:
     at = datetime.now(UTC)
-    wanted = Wanted("server:uk", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
+    wanted = NewMaintenance("server:uk", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
     shelf._do(lambda store: store.maintenance.plan(wanted, at, lambda one: card_of(one, "UTC", at), lambda _open: None))
     slack.open_home(ALICE)
     wait_for(slack, ALICE, "Maintenance M1 of uk until")
@@ -154,7 +154,7 @@ async def test_it_is_shown_again_after_slack_lost_it_or_was_asked_too_often(
     )
     async with new_session() as session:
         client = web_client(settings_for(web_api), session, retry=False)
-        homes = home.Homes(ports, client, People(fleet, client, ports.clock))
+        homes = home.HomeTabKeeper(ports, client, People(fleet, client, ports.clock))
         homes.opened_by(ALICE)
         running = asyncio.create_task(homes.run())
         await asyncio.to_thread(web_api.wait_for, "views.publish", 3)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.slack.live import SCOPES, slack_findings
-from core.fleet import SlackSettings as SlackSection
+from core.fleet import SlackAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ async def test_everything_that_is_wrong_is_said_at_once_with_what_to_do(
     api.always["conversations.info"] = {"ok": True, "channel": {"name": "ops", "is_member": False}}
     api.always["users.info"] = {"ok": False, "error": "user_not_found"}
     api.always["usergroups.users.list"] = {"ok": True, "users": []}
-    section = SlackSection("C01OPS", operators=("U01ALICE", "S01"), approvers=())
+    section = SlackAccess("C01OPS", operators=("U01ALICE", "S01"), approvers=())
     found = wrong(await slack_findings(replace(fleet, slack=section), settings))
     assert "usergroups:read" in found["slack scopes"]
     assert "connections:write" in found["slack app-level token"]

@@ -11,11 +11,11 @@ import pytest
 
 from core.incident.card import card_of
 from core.incident.card_maintenance import card_of as maintenance_card
-from core.incident.notes import Heard
+from core.incident.notes import ThreadMessage
 from core.reply import Reply
 from lab.slack import shown_in
-from ops.store.incident.maintenance import Wanted
-from ops.store.incident.outages import Opening
+from ops.store.incident.maintenance import NewMaintenance
+from ops.store.incident.outages import OutageOpening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,16 +47,16 @@ def alert(slack: LocalSlack, shelf: Shelf, bot: object) -> Message:
 
 def open_outage(shelf: Shelf, target: str) -> None:
     at = datetime.now(UTC)
-    opening = Opening(target, at, {})
+    opening = OutageOpening(target, at, {})
     shelf._do(
-        lambda store: store.watching.open_many(
+        lambda store: store.states.open_many(
             [opening], "bot", choose=lambda _made: None, draw=lambda outages: card_of(outages, "UTC", at), at=at
         )
     )
 
 
 def outage(shelf: Shelf, number: int = 1) -> Outage:
-    found = shelf._do(lambda store: store.watching.outage(number))
+    found = shelf._do(lambda store: store.states.outage(number))
     assert found is not None
     return found
 
@@ -119,7 +119,7 @@ def test_what_is_written_without_quotes_and_number_is_the_cause_and_ack_is_the_c
 @pytest.mark.usefixtures("alert")
 def test_the_thread_of_planned_work_takes_notes_too(slack: LocalSlack, shelf: Shelf) -> None:
     at = datetime.now(UTC)
-    wanted = Wanted("server:us", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
+    wanted = NewMaintenance("server:us", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
     shelf._do(
         lambda store: store.maintenance.plan(wanted, at, lambda it: maintenance_card(it, "UTC", at), lambda _open: None)
     )
@@ -232,8 +232,8 @@ def test_the_same_message_counts_once_also_long_after(shelf: Shelf, slack: Local
     until(lambda: marks(slack, reply))
     one = outage(shelf)
     first = one.said[0]
-    heard = Heard(f"slack:{slack.channel}:{reply['ts']}", "outage:1", first.at)
+    heard = ThreadMessage(f"slack:{slack.channel}:{reply['ts']}", "outage:1", first.at)
     again = replace(first, text="called them again")
-    kept = shelf._do(lambda store: store.watching.say(one, again, lambda all_: card_of(all_, "UTC", first.at), heard))
+    kept = shelf._do(lambda store: store.states.say(one, again, lambda all_: card_of(all_, "UTC", first.at), heard))
     assert kept == ()
     assert len(outage(shelf).said) == 1

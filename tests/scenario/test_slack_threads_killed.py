@@ -16,7 +16,7 @@ from lab.small_fleet import write_small_fleet
 if TYPE_CHECKING:
     from conftest import Shelf
 
-    from core.incident.notes import Said
+    from core.incident.notes import Annotation
     from lab.slack import LocalSlack
 
 SHARPNET = Path(sys.executable).parent / "sharpnet"
@@ -35,8 +35,8 @@ def start(folder: Path, slack: LocalSlack) -> subprocess.Popen[bytes]:
     )
 
 
-def notes(shelf: Shelf) -> tuple[Said, ...]:
-    (outage,) = shelf._do(lambda store: store.watching.open_outages())
+def notes(shelf: Shelf) -> tuple[Annotation, ...]:
+    (outage,) = shelf._do(lambda store: store.states.open_outages())
     return outage.said
 
 

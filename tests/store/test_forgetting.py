@@ -9,7 +9,7 @@ from notify.receivers import ports_of
 
 from core.status.plot import SLOT, SLOTS, slot_of
 from jobs.retention import JOB
-from ops.store.monitor.states import Seen
+from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
     from ops.store import Store
@@ -22,7 +22,7 @@ async def test_what_was_observed_is_kept_for_as_long_as_pages_show_it(store: Sto
     ports = ports_of(store)
     now = ports.clock.now()
     ends = [now - 92 * DAY, now - 90 * DAY, now]
-    await store.watching.saw([Seen("site:gone", "up", end, end) for end in ends], gap=GAP)
+    await store.states.saw([ObservedState("site:gone", "up", end, end) for end in ends], gap=GAP)
     await JOB.run(ports, "daily", now)
     kept = await store.history.stretches(["site:gone"], now - 400 * DAY)
     assert [until_at for _, _, until_at in kept["site:gone"]] == ends[1:]

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.audit import first_broken
-from core.cutover.progress import Progress, ZoneDone
+from core.cutover.progress import CutoverProgress, ZoneDone
 from core.cutover.steps import Outcome
 from core.dns.records import RecordChange, RecordSet
 from core.errors import RefusedError, StoreError
 from core.fleet import Endpoint
-from core.plan.plan import Move, Plan, State, ZoneChange
+from core.plan.plan import Move, Plan, PlanState, ZoneChange
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
 from core.wording import stamp
 from ops.store import Store
-from ops.store.copies.protection import Compared
+from ops.store.copies.protection import LastComparison
 from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second:
     plan = a_plan()
     await store.plans.add(plan, CARD)
     states = await asyncio.gather(*(one.plans.approve(plan, "slack:U2", 1, NOW) for one in (store, second)))
-    assert states == [State.APPROVED, State.APPROVED]
+    assert states == [PlanState.APPROVED, PlanState.APPROVED]
     assert [e.kind for e in await store.record.entries(subject="K7Q2")] == ["plan.made", "plan.approved"]
     other = a_plan("AAAA")
     await store.plans.add(other, CARD)
@@ -204,22 +204,22 @@ async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second:
         await second.plans.approve(other, "slack:U2", 1, NOW)
     stored = await store.plans.get("AAAA")
     assert stored is not None
-    assert (stored.state, stored.given) == (State.PLANNED, ())
+    assert (stored.state, stored.given) == (PlanState.PLANNED, ())
 
 
 async def test_two_needed_approvals_are_two_people(store: Store) -> None:
     plan = a_plan()
     await store.plans.add(plan, CARD)
-    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == State.PLANNED
-    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == State.PLANNED
-    assert await store.plans.approve(plan, "slack:U3", 2, NOW) == State.APPROVED
+    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == PlanState.PLANNED
+    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == PlanState.PLANNED
+    assert await store.plans.approve(plan, "slack:U3", 2, NOW) == PlanState.APPROVED
 
 
 async def test_another_plan_than_the_stored_one_is_never_approved(store: Store) -> None:
     plan = a_plan()
     await store.plans.add(plan, CARD)
     tampered = replace(plan, zones=())
-    assert await store.plans.approve(tampered, "slack:U2", 1, NOW) == State.PLANNED
+    assert await store.plans.approve(tampered, "slack:U2", 1, NOW) == PlanState.PLANNED
     assert [e.kind for e in await store.record.entries(subject="K7Q2")] == ["plan.made"]
 
 
@@ -227,12 +227,12 @@ async def test_a_plan_moves_only_from_the_states_it_may(store: Store, second: St
     await store.plans.add(a_plan(), CARD)
     moved = await asyncio.gather(
         *(
-            one.plans.move("K7Q2", {State.PLANNED}, to, NOW, "slack:U2", "why", CARD)
-            for one, to in ((store, State.CANCELLED), (second, State.EXPIRED))
+            one.plans.move("K7Q2", {PlanState.PLANNED}, to, NOW, "slack:U2", "why", CARD)
+            for one, to in ((store, PlanState.CANCELLED), (second, PlanState.EXPIRED))
         )
     )
     assert sorted(moved) == [False, True]
-    assert not await store.plans.move("none", {State.PLANNED}, State.EXPIRED, NOW, "who", "why", CARD)
+    assert not await store.plans.move("none", {PlanState.PLANNED}, PlanState.EXPIRED, NOW, "who", "why", CARD)
 
 
 async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
@@ -240,14 +240,14 @@ async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
     await store.plans.add(first, CARD)
     await store.plans.add(other, CARD)
     await store.plans.approve(first, "slack:U2", 1, NOW)
-    await store.plans.move("K7Q2", {State.APPROVED}, State.CONFIRMED, NOW, "bot", "done", CARD)
-    assert await store.plans.approve(other, "slack:U2", 1, NOW) == State.APPROVED
+    await store.plans.move("K7Q2", {PlanState.APPROVED}, PlanState.CONFIRMED, NOW, "bot", "done", CARD)
+    assert await store.plans.approve(other, "slack:U2", 1, NOW) == PlanState.APPROVED
     assert await store.plans.last_moves() == {"shop": NOW}
 
 
 async def test_a_step_ends_once_and_keeps_the_progress_with_it(store: Store) -> None:
     await store.plans.add(a_plan(), CARD)
-    progress = Progress(zones={"shop.test": ZoneDone(NOW, 11)})
+    progress = CutoverProgress(zones={"shop.test": ZoneDone(NOW, 11)})
     assert await store.plans.begin_steps("K7Q2", ["hold", "verify"], NOW, "bot") == frozenset()
     assert await store.plans.begin_steps("K7Q2", ["hold", "switch"], NOW, "bot") == {"hold"}
     await store.plans.end_steps("K7Q2", [("hold", Outcome.DONE, "held")], progress, NOW, "bot")
@@ -260,11 +260,11 @@ async def test_a_step_ends_once_and_keeps_the_progress_with_it(store: Store) -> 
 
 async def test_open_plans_are_those_that_wait_run_or_are_unfinished(store: Store) -> None:
     for number, (plan_id, state) in enumerate(
-        [("AAAA", None), ("BBBB", State.UNFINISHED), ("CCCC", State.CONFIRMED), ("DDDD", State.CANCELLED)]
+        [("AAAA", None), ("BBBB", PlanState.UNFINISHED), ("CCCC", PlanState.CONFIRMED), ("DDDD", PlanState.CANCELLED)]
     ):
         await store.plans.add(replace(a_plan(plan_id, f"site{number}"), asked_at=NOW + number * LEASE), CARD)
         if state is not None:
-            await store.plans.move(plan_id, {State.PLANNED}, state, NOW, "who", "why", CARD)
+            await store.plans.move(plan_id, {PlanState.PLANNED}, state, NOW, "who", "why", CARD)
     assert [stored.id for stored in await store.plans.open()] == ["AAAA", "BBBB"]
 
 
@@ -346,6 +346,6 @@ async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(
             row = (name, site, "north", stamp(at), stamp(at), outcome, None, "{}")
             database.execute("INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     database.close()
-    assert await store.keeping.compared() == {("shop", "south"): Compared(later, same=False)}
-    assert await store.keeping.backed_up() == {"blog": NOW}
-    assert await store.keeping.kept_nowhere(["attic", "shop", "blog", "shed"]) == ("attic", "shed")
+    assert await store.protection.compared() == {("shop", "south"): LastComparison(later, same=False)}
+    assert await store.protection.backed_up() == {"blog": NOW}
+    assert await store.protection.kept_nowhere(["attic", "shop", "blog", "shed"]) == ("attic", "shed")

@@ -9,7 +9,7 @@ from story.conftest import DOCUMENTATION
 from story.ledger import Ledger, tree_of
 
 from core.audit import first_broken
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from cutover.stage import Stage
@@ -65,7 +65,7 @@ async def test_documentation_moves_out_and_comes_home_without_losing_a_byte(docu
     ledger.write(JAVA, "lima", "later.html", b"<html>written while the way home was planned</html>")
     home = await stage.plan("failback oslo")
     assert (await stage.say(f"approve {home}")).exit_code == 0
-    assert await stage.state_of(home) == State.CONFIRMED
+    assert await stage.state_of(home) == PlanState.CONFIRMED
     assert all(stage.all_answer(site, "oslo") for site in DOCUMENTATION)
 
     for site in DOCUMENTATION:

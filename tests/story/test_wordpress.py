@@ -9,7 +9,7 @@ from story.conftest import BLOG
 from story.ledger import Ledger
 
 from core.audit import first_broken
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from cutover.stage import Stage
@@ -67,7 +67,7 @@ async def test_a_wordpress_moves_out_and_comes_home_without_losing_a_post_or_an_
     third = wordpress.post("lima", "Before going home", "Written after the choice")
     home = await stage.plan(f"failback {BLOG}")
     assert (await stage.say(f"approve {home}")).exit_code == 0
-    assert await stage.state_of(home) == State.CONFIRMED
+    assert await stage.state_of(home) == PlanState.CONFIRMED
     assert stage.all_answer(BLOG, "oslo")
 
     for number, text in ((first, "Snow"), (second, "While Oslo was away"), (third, "Written after the choice")):

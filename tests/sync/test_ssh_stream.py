@@ -60,7 +60,7 @@ async def test_a_sink_that_fails_ends_a_source_that_would_go_on_for_hours(rig: R
 async def test_a_slow_sink_is_not_waited_for_in_memory(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[int] = []
 
-    class Watched(ssh_stream.Side):
+    class Watched(ssh_stream.StreamSide):
         def send(self) -> bool:
             held.append(len(self.to_send))
             return super().send()
@@ -118,7 +118,7 @@ class Breaking:
 
 
 def test_a_connection_that_breaks_while_something_is_sent_is_said_with_its_server() -> None:
-    side = ssh_stream.Side("oslo", "cat", channel=cast("paramiko.Channel", Breaking()))
+    side = ssh_stream.StreamSide("oslo", "cat", channel=cast("paramiko.Channel", Breaking()))
     with pytest.raises(UnreachableError, match="oslo ended a command without saying how: the connection broke"):
         side.end_input()
     side.to_send += b"x"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sync.rig import WHO, tree_at
 
-from jobs.sync import Wish, sync_sites
+from jobs.sync import SyncRequest, sync_sites
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ async def test_where_only_the_mirror_names_an_owner_all_files_are_theirs(root_ri
     sites = [replace(root_rig.take(), owner={"lima": "www-data"}) for _ in range(3)]
     rig = root_rig.with_sites(*sites)
     for _ in range(2):
-        results = await sync_sites(rig.ports, sites, Wish(WHO))
+        results = await sync_sites(rig.ports, sites, SyncRequest(WHO))
         assert {result.outcome for result in results} == {"good"}
     assert all(result.nothing_to_do for result in results)
     assert {uid for site in sites for uid, _ in owners(rig.root(site, "lima"))} == {WWW_DATA}

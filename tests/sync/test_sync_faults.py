@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Site
-    from core.sync.failures import Trouble
+    from core.sync.failures import Failure
 
 pytestmark = pytest.mark.xdist_group("sync-faults")
 
 BIG_BYTES = 40_000_000
 
 
-async def trouble_of(rig: Rig, site: Site) -> Trouble:
+async def trouble_of(rig: Rig, site: Site) -> Failure:
     """Copy the site, which must fail and leave the mirror as it was."""
     before = tree_at(rig.root(site, rig.mirror_of(site)))
     result = await rig.sync(site)

@@ -10,7 +10,7 @@ import pytest
 from sync.rig import WHO, contents_at, tree_at
 
 from jobs.interrupted_syncs import report
-from jobs.sync import Wish, end_interrupted, sync_sites
+from jobs.sync import SyncRequest, end_interrupted, sync_sites
 from ops.durable.claimed import LEASE
 from ops.store.copies.served import SyncRun
 
@@ -101,7 +101,7 @@ async def test_the_claim_is_given_back_however_the_sync_ended(rig: Rig) -> None:
 async def test_a_sync_that_is_cancelled_is_on_record_as_interrupted_and_gives_its_claim_back(rig: Rig) -> None:
     site = rig.take()
     begun = asyncio.Event()
-    wish = Wish(WHO)
+    wish = SyncRequest(WHO)
 
     def on_progress(progress: SyncProgress) -> None:
         if progress.doing == "comparing":
@@ -221,7 +221,7 @@ async def test_what_was_copied_is_not_put_in_place_where_the_site_was_moved_mean
             now = rig.ports.clock.now()
             moving.append(asyncio.ensure_future(rig.ports.store.copies.set_active({site.name: "lima"}, now)))
 
-    results = await sync_sites(rig.ports, [site], Wish(WHO), on_progress=on_progress)
+    results = await sync_sites(rig.ports, [site], SyncRequest(WHO), on_progress=on_progress)
     assert results[0].trouble is not None
     assert results[0].trouble.code == "direction"
     assert tree_at(rig.root(site, "lima")) == before
@@ -242,7 +242,7 @@ async def test_what_was_copied_is_not_put_in_place_where_a_cutover_took_the_site
         if progress.doing == "copying" and not taking:
             taking.append(asyncio.ensure_future(take()))
 
-    results = await sync_sites(rig.ports, [site], Wish(WHO), on_progress=on_progress)
+    results = await sync_sites(rig.ports, [site], SyncRequest(WHO), on_progress=on_progress)
     assert results[0].trouble is not None
     assert results[0].trouble.code == "held"
     assert tree_at(rig.root(site, "lima")) == before

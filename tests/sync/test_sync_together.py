@@ -11,7 +11,7 @@ import pytest
 from sync.rig import WHO, empty, tree_at
 
 from core.fleet import Hook, Hooks
-from jobs.sync import Wish, sync_sites
+from jobs.sync import SyncRequest, sync_sites
 from ops.rsync import shared_connection as rsync_shared
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def beside(rig: Rig, count: int) -> tuple[Rig, list[Site]]:
 
 
 async def synced(rig: Rig, sites: Iterable[Site], *, dry_run: bool = False) -> dict[str, SyncResult]:
-    return {result.site: result for result in await sync_sites(rig.ports, list(sites), Wish(WHO, dry_run=dry_run))}
+    return {
+        result.site: result for result in await sync_sites(rig.ports, list(sites), SyncRequest(WHO, dry_run=dry_run))
+    }
 
 
 def code_of(result: SyncResult) -> str | None:

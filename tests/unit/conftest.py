@@ -9,11 +9,11 @@ import pytest
 
 from core.cutover.planning import draw_changes
 from core.dns.records import RecordSet, ZoneReading
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
-from core.monitor.detection import State
-from core.monitor.state import Condition, Tally
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
+from core.monitor.detection import TargetState
+from core.monitor.state import Condition, StateTally
 from core.plan.plan import Move, Plan, ZoneChange
-from core.status.overview import CopyAges, Picture, Work
+from core.status.overview import CopyAges, FleetPicture, InProgress
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 UPDATE = Endpoint("192.0.2.53", 53)
@@ -47,7 +47,7 @@ def fleet() -> Fleet:
         timezone="UTC",
         servers={one.name: one for one in servers},
         sites={one.name: one for one in sites},
-        dns=Dns(
+        dns=DnsSettings(
             update=(UPDATE,),
             nameservers=tuple(
                 NameServer(f"ns{i}", Endpoint(f"192.0.2.{60 + i}"), place)
@@ -109,17 +109,17 @@ def planned(plan: Plan) -> Plan:
 
 
 @pytest.fixture
-def picture(fleet: Fleet) -> Picture:
+def picture(fleet: Fleet) -> FleetPicture:
     """Picture the fleet as it is when all is well."""
-    up = Condition(State.UP, NOW - timedelta(days=1), "", NOW)
-    return Picture(
+    up = Condition(TargetState.UP, NOW - timedelta(days=1), "", NOW)
+    return FleetPicture(
         fleet=fleet,
         now=NOW,
         servers=dict.fromkeys(fleet.servers, up),
         nameservers={server.name: up for server in fleet.dns.nameservers},
-        sites=Tally(up=4),
+        sites=StateTally(up=4),
         worst=(),
         served={"north": 3, "south": 1},
         ages=CopyAges((NOW - timedelta(hours=3), "shop", "south"), 0, 0, 1, NOW),
-        work=Work(),
+        work=InProgress(),
     )

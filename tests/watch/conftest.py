@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from core.errors import DnsError, TimedOutError, UnreachableError
-from core.fleet import Dns as DnsSettings
-from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
 from ops.ports import Answer, Look, Ports, Ran
 from ops.store import Store
@@ -59,7 +58,7 @@ class PlayedClock:
             for _ in range(SETTLING_ROUNDS):
                 for _ in range(3):
                     await asyncio.sleep(0)
-                await store.watching.last_look_at()
+                await store.states.last_look_at()
             while self._sleepers and self._sleepers[0][2].done():
                 heapq.heappop(self._sleepers)
             if not self._sleepers or self._sleepers[0][0] > until_s:
@@ -281,7 +280,7 @@ class Stage:
         return [card.reply.title for card in await self.cards()]
 
     async def state(self, target: str) -> str:
-        seen = (await self.store.watching.states_of([target])).get(target)
+        seen = (await self.store.states.states_of([target])).get(target)
         return seen.state if seen is not None else "never seen"
 
 

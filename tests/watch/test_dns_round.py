@@ -7,10 +7,9 @@ from typing import Any, cast
 import pytest
 
 from core.errors import DnsError, TimedOutError
-from core.fleet import Dns as DnsSettings
-from core.fleet import Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
-from ops.gather.name_server_lag import ZONES_A_ROUND, Lag
-from ops.gather.pointing import Pointing
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
+from ops.gather.name_server_lag import ZONES_A_ROUND, LagSurvey
+from ops.gather.pointing import ActiveServerReader
 from ops.ports import Answer
 
 PRIMARY, SECOND_PRIMARY = Endpoint("192.0.2.53"), Endpoint("192.0.2.54")
@@ -68,7 +67,7 @@ class TestPointing:
             ("b.test", "A"): ("192.0.2.2",),
             ("six.test", "AAAA"): ("2001:db8::1",),
         }
-        pointing = Pointing(made("a.test", "b.test", "six.test"), cast("Any", servers))
+        pointing = ActiveServerReader(made("a.test", "b.test", "six.test"), cast("Any", servers))
         assert await pointing.changes() == {"a.test": "uk", "b.test": "us", "six.test": "uk"}
 
     async def test_a_site_at_no_server_at_several_or_not_answered_is_left_out(self, servers: Servers) -> None:
@@ -78,14 +77,14 @@ class TestPointing:
             ("mixed.test", "A"): ("192.0.2.2",),
             ("mixed.test", "AAAA"): ("2001:db8::1",),
         }
-        pointing = Pointing(
+        pointing = ActiveServerReader(
             made("away.test", "both.test", "mixed.test", "gone.test", "broken.test"), cast("Any", servers)
         )
         assert await pointing.changes() == {}
 
     async def test_only_zones_that_changed_are_asked_again(self, servers: Servers) -> None:
         servers.addresses = {("a.one", "A"): ("192.0.2.1",), ("b.two", "A"): ("192.0.2.1",)}
-        pointing = Pointing(made("a.one", "b.two", zones=("one", "two")), cast("Any", servers))
+        pointing = ActiveServerReader(made("a.one", "b.two", zones=("one", "two")), cast("Any", servers))
         await pointing.changes()
         servers.serials[PRIMARY, "two"] = 6
         servers.addresses["b.two", "A"] = ("192.0.2.2",)
@@ -95,31 +94,31 @@ class TestPointing:
 
     async def test_a_zone_that_was_not_wholly_answered_is_asked_again(self, servers: Servers) -> None:
         servers.addresses = {("a.test", "A"): ("192.0.2.1",)}
-        pointing = Pointing(made("a.test", "broken.test"), cast("Any", servers))
+        pointing = ActiveServerReader(made("a.test", "broken.test"), cast("Any", servers))
         await pointing.changes()
         assert await pointing.changes() == {"a.test": "uk"}
 
     async def test_where_the_update_server_is_silent_a_public_one_is_asked(self, servers: Servers) -> None:
         servers.silent = {PRIMARY, PUBLIC[0].endpoint}
         servers.addresses = {("a.test", "A"): ("192.0.2.2",)}
-        pointing = Pointing(made("a.test"), cast("Any", servers))
+        pointing = ActiveServerReader(made("a.test"), cast("Any", servers))
         assert await pointing.changes() == {"a.test": "us"}
         assert (PUBLIC[1].endpoint, "a.test") in servers.asked
 
     async def test_where_all_are_silent_nothing_is_said(self, servers: Servers) -> None:
         servers.silent = {PRIMARY, *(server.endpoint for server in PUBLIC)}
-        pointing = Pointing(made("a.test"), cast("Any", servers))
+        pointing = ActiveServerReader(made("a.test"), cast("Any", servers))
         assert await pointing.changes() == {}
         assert await pointing.of(made("a.test").sites.values()) == {}
 
     async def test_the_longest_zone_that_holds_the_name_is_asked_for(self, servers: Servers) -> None:
-        await Pointing(made("a.sub.test", zones=("test", "sub.test")), cast("Any", servers)).changes()
+        await ActiveServerReader(made("a.sub.test", zones=("test", "sub.test")), cast("Any", servers)).changes()
         assert {zone for _, zone in servers.asked if "." not in zone or zone == "sub.test"} == {"sub.test"}
 
 
 class TestLag:
-    def lag(self, servers: Servers, **parts: Any) -> Lag:  # noqa: ANN401 - the parameters of made
-        return Lag(made(**parts), cast("Any", servers), cast("Any", servers))
+    def lag(self, servers: Servers, **parts: Any) -> LagSurvey:  # noqa: ANN401 - the parameters of made
+        return LagSurvey(made(**parts), cast("Any", servers), cast("Any", servers))
 
     async def test_equal_serials_are_in_step(self, servers: Servers) -> None:
         assert await self.lag(servers).behind() == {}

@@ -28,7 +28,7 @@ async def lame(stage: Stage) -> Stage:
 
 async def test_it_is_degraded_and_not_down_and_one_message(lame: Stage) -> None:
     await lame.play(120)
-    seen = (await lame.store.watching.states())["nameserver:ns1"]
+    seen = (await lame.store.states.states())["nameserver:ns1"]
     assert (seen.state, seen.why) == ("degraded", LOST)
     assert await lame.state("nameserver:ns2") == "up"
     assert len(await lame.titles()) == 1
@@ -39,7 +39,7 @@ async def test_the_message_closes_when_it_answers_for_all_zones(lame: Stage) -> 
     await lame.play(30)
     (title,) = await lame.titles()
     assert title.startswith("Name server ns1 answers for all zones again after ")
-    assert await lame.store.watching.open_outages() == ()
+    assert await lame.store.states.open_outages() == ()
 
 
 async def test_one_that_dies_then_is_down_in_the_same_message(lame: Stage) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 async def reported(stage: Stage, target: str, *sources: str) -> None:
     now = stage.clock.now()
-    await stage.store.reports.take_in([Report(source, target, now, now) for source in sources], [])
+    await stage.store.external_alerts.take_in([Report(source, target, now, now) for source in sources], [])
 
 
 async def watched_by_others_too(set_stage: SetStage) -> Stage:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.watch.probe_schedule import Rota, phase
+from jobs.watch.probe_schedule import ProbeSchedule, phase
 
 KEYS = [f"site:{number}" for number in range(10_000)]
 
@@ -20,14 +20,14 @@ def test_ten_thousand_sites_are_spread_evenly_over_the_interval() -> None:
 
 @given(st.text(), st.floats(0, 1e9), st.floats(0.1, 3600))
 def test_a_regular_moment_is_later_and_at_most_one_interval_away(key: str, now_s: float, every_s: float) -> None:
-    rota = Rota(every_s)
+    rota = ProbeSchedule(every_s)
     rota.put_on_grid(key, now_s)
     assert now_s <= rota.next_s() <= now_s + every_s * 1.001 + 1e-6
 
 
 @given(st.text(), st.floats(0, 1e6))
 def test_regular_moments_are_one_interval_apart(key: str, now_s: float) -> None:
-    rota = Rota(30)
+    rota = ProbeSchedule(30)
     rota.put_on_grid(key, now_s)
     first = rota.next_s()
     rota.put_on_grid(key, first + 0.5)
@@ -35,7 +35,7 @@ def test_regular_moments_are_one_interval_apart(key: str, now_s: float) -> None:
 
 
 def test_a_target_that_was_taken_is_not_due_until_it_is_put_back() -> None:
-    rota = Rota(30)
+    rota = ProbeSchedule(30)
     rota.put("a", 1)
     assert rota.take(1, 10) == ["a"]
     rota.hurry(["a"], 0)
@@ -44,7 +44,7 @@ def test_a_target_that_was_taken_is_not_due_until_it_is_put_back() -> None:
 
 
 def test_hurrying_makes_it_sooner_and_never_later() -> None:
-    rota = Rota(30)
+    rota = ProbeSchedule(30)
     rota.put("a", 20)
     rota.hurry(["a"], 5)
     assert rota.take(5, 10) == ["a"]
@@ -54,7 +54,7 @@ def test_hurrying_makes_it_sooner_and_never_later() -> None:
 
 
 def test_a_target_is_taken_once_however_often_it_was_put() -> None:
-    rota = Rota(30)
+    rota = ProbeSchedule(30)
     for due_s in (9, 3, 7):
         rota.put("a", due_s)
     assert rota.next_s() == 7
@@ -62,7 +62,7 @@ def test_a_target_is_taken_once_however_often_it_was_put() -> None:
 
 
 def test_the_longest_waiting_comes_first_and_no_more_than_asked_for() -> None:
-    rota = Rota(30)
+    rota = ProbeSchedule(30)
     for due_s, key in ((3, "c"), (1, "a"), (2, "b"), (9, "later")):
         rota.put(key, due_s)
     assert rota.take(5, 2) == ["a", "b"]

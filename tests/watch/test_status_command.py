@@ -79,7 +79,7 @@ async def test_without_a_bot_the_terminal_looks_itself_and_stores_nothing(set_st
     reply = await asking
     assert reply.title == "test: one up, two down, three up; 6 of 12 sites served, 3 of 3 name servers in step"
     assert any("No bot is watching" in part.text for part in reply.parts if isinstance(part, Text))
-    assert await stage.store.watching.states() == {}
+    assert await stage.store.states.states() == {}
     assert ("here", "three") in {(place, name) for _, place, name in stage.world.looks}
 
 

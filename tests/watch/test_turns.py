@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import Watch
-from jobs.watch.probe_schedule import Rota
+from jobs.watch.probe_schedule import ProbeSchedule
 from jobs.watch.watcher import TOGETHER_S
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ async def test_looks_that_end_do_not_wake_the_watch(set_stage: SetStage, monkeyp
     stage = await set_stage(sites=SITES, watch=Watch(every=timedelta(seconds=1), timeout=timedelta(seconds=1)))
     stage.start()
     await stage.play(5)
-    turns, take = [], Rota.take
+    turns, take = [], ProbeSchedule.take
 
-    def counted(rota: Rota, now_s: float, most: int) -> list[str]:
+    def counted(rota: ProbeSchedule, now_s: float, most: int) -> list[str]:
         turns.append(now_s)
         return take(rota, now_s, most)
 
-    monkeypatch.setattr(Rota, "take", counted)
+    monkeypatch.setattr(ProbeSchedule, "take", counted)
     looked = len(stage.world.looks)
     await stage.play(PLAYED_S)
     assert len(stage.world.looks) - looked >= SITES * (PLAYED_S - 1)

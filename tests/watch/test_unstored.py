@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.errors import StoreError
-from jobs.notify.store_down import Unstored
+from jobs.notify.store_down import StoreWatch
 
 if TYPE_CHECKING:
     from core.reply import Reply
@@ -28,7 +28,7 @@ class Bot:
         sent = SimpleNamespace(beat=self._beat)
         fleet = SimpleNamespace(timezone="UTC")
         ports = SimpleNamespace(clock=self, store=SimpleNamespace(sent=sent), fleet=fleet)
-        self.unstored = Unstored(cast("Ports", ports), lambda: self.down, self._tell)
+        self.unstored = StoreWatch(cast("Ports", ports), lambda: self.down, self._tell)
 
     def now(self) -> datetime:
         return self.at
@@ -111,7 +111,7 @@ async def test_the_watch_says_what_is_down_although_nothing_can_be_stored(
 
     with monkeypatch.context() as patched:
         for name in ("saw", "open_many"):
-            patched.setattr(stage.store.watching, name, full)
+            patched.setattr(stage.store.states, name, full)
         stage.world.dead.add("one")
         await stage.play(60)
         assert watcher.down() == {"server:one"}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def test_a_healthy_fleet_is_all_up_and_nobody_hears_of_it(stage: Stage) -> None:
-    states = await stage.store.watching.states()
+    states = await stage.store.states.states()
     assert len(states) == 3 + 12 + 3
     assert {seen.state for seen in states.values()} == {"up"}
     assert await stage.cards() == []
@@ -35,7 +35,7 @@ async def test_a_server_that_drops_makes_one_alert_with_the_whole_fact(stage: St
 async def test_its_sites_are_down_with_it_and_the_others_are_not(stage: Stage) -> None:
     stage.world.dead.add("one")
     await stage.play(20)
-    states = await stage.store.watching.states()
+    states = await stage.store.states.states()
     down = {target for target, seen in states.items() if seen.state == "down"}
     assert down == {"server:one", *(f"site:site{number}" for number in range(0, 12, 2))}
     assert states["site:site0"].why == "one is down"
@@ -61,8 +61,8 @@ async def test_a_recovery_edits_the_same_message(stage: Stage) -> None:
     (card,) = await stage.cards()
     assert card.reply.title.startswith("one is back after 1 min")
     assert (card.reply.buttons, card.reply.tone) == ((), Tone.GOOD)
-    assert {seen.state for seen in (await stage.store.watching.states()).values()} == {"up"}
-    assert await stage.store.watching.open_outages() == ()
+    assert {seen.state for seen in (await stage.store.states.states()).values()} == {"up"}
+    assert await stage.store.states.open_outages() == ()
 
 
 async def test_two_drops_more_than_a_minute_apart_make_two_alerts(stage: Stage) -> None:
@@ -86,7 +86,7 @@ async def test_a_hiccup_shorter_than_three_looks_is_no_outage(stage: Stage) -> N
 async def test_a_server_that_others_reach_is_degraded_and_no_alert(stage: Stage) -> None:
     stage.world.hidden.add("one")
     await stage.play(60)
-    seen = (await stage.store.watching.states())["server:one"]
+    seen = (await stage.store.states.states())["server:one"]
     assert (seen.state, seen.why) == ("degraded", "reachable from two and three, not from here")
     assert await stage.state("site:site0") == "unknown"
     assert await stage.cards() == []
@@ -95,14 +95,14 @@ async def test_a_server_that_others_reach_is_degraded_and_no_alert(stage: Stage)
 async def test_when_the_bots_own_link_goes_nothing_is_called_down(stage: Stage) -> None:
     stage.world.link = False
     await stage.play(60)
-    states = await stage.store.watching.states()
+    states = await stage.store.states.states()
     assert {seen.state for seen in states.values()} == {"unknown"}
     (card,) = await stage.cards()
     assert "nothing is called down" in card.reply.title
     stage.world.link = True
     await stage.play(30)
     assert [title[:32] for title in await stage.titles()] == ["This bot sees the fleet again af"]
-    assert {seen.state for seen in (await stage.store.watching.states()).values()} == {"up"}
+    assert {seen.state for seen in (await stage.store.states.states()).values()} == {"up"}
 
 
 async def test_a_short_loss_of_the_bots_own_link_is_nobodys_business(stage: Stage) -> None:
@@ -144,7 +144,7 @@ async def test_a_fleet_of_one_server_is_watched_too(set_stage: SetStage) -> None
 async def test_a_server_without_ssh_whose_sites_answer_is_degraded_and_no_alert(stage: Stage) -> None:
     stage.world.no_ssh.add("one")
     await stage.play(40)
-    seen = (await stage.store.watching.states())["server:one"]
+    seen = (await stage.store.states.states())["server:one"]
     assert (seen.state, seen.why) == ("degraded", "SSH: connection refused; its sites answer")
     assert await stage.state("site:site0") == "up"
     assert await stage.cards() == []
@@ -232,7 +232,7 @@ async def test_a_name_server_that_drops_makes_one_alert(stage: Stage) -> None:
 async def test_a_name_server_that_lags_is_degraded_until_it_does_not(stage: Stage) -> None:
     stage.world.serials["ns1"] = 1
     await stage.play(60)
-    seen = (await stage.store.watching.states())["nameserver:ns1"]
+    seen = (await stage.store.states.states())["nameserver:ns1"]
     assert (seen.state, seen.why[:14]) == ("degraded", "behind in test")
     assert await stage.cards() == []
     stage.world.serials.clear()
@@ -265,12 +265,12 @@ async def test_all_servers_at_once_make_at_most_three_messages(set_stage: SetSta
     await stage.play(60)
     titles = await stage.titles()
     assert len(titles) <= 3
-    assert len(await stage.store.watching.open_outages()) == 10
+    assert len(await stage.store.states.open_outages()) == 10
     stage.world.dead.clear()
     await stage.play(60)
     assert len(await stage.titles()) == len(titles)
     assert any(title.startswith("All 8 things that were down are over") for title in await stage.titles())
-    assert await stage.store.watching.open_outages() == ()
+    assert await stage.store.states.open_outages() == ()
 
 
 async def test_a_thousand_targets_at_once_make_at_most_three_messages(set_stage: SetStage) -> None:
@@ -328,7 +328,7 @@ async def test_the_number_of_failures_in_a_row_is_the_operators(set_stage: SetSt
 
 async def test_who_gets_no_edits_is_told_once_more_of_what_joined_a_message(set_stage: SetStage) -> None:
     stage = await set_stage(servers=8, sites=8)
-    await stage.store.sent.take_up(["env:PAGER"])
+    await stage.store.notifications.take_up(["env:PAGER"])
     stage.start()
     await stage.play(20)
     names = list(stage.fleet.servers)
@@ -336,7 +336,7 @@ async def test_who_gets_no_edits_is_told_once_more_of_what_joined_a_message(set_
         stage.world.dead.add(name)
         await stage.play(2)
     await stage.play(60)
-    cards, alerts = await stage.cards(), await stage.store.sent.after("env:PAGER")
+    cards, alerts = await stage.cards(), await stage.store.notifications.after("env:PAGER")
     assert len(cards) == 3
     assert len(alerts) == 4
     assert all(name in alerts[-1].reply.title for name in names[2:6])

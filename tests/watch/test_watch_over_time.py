@@ -16,7 +16,7 @@ from core.reply import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ops.store.monitor.states import Seen
+    from ops.store.monitor.states import ObservedState
     from tests.watch.conftest import SetStage, Stage
 
 ALICE = Person("UALICE", "slack", frozenset({Role.OPERATOR}))
@@ -37,7 +37,7 @@ async def test_a_restarted_bot_does_not_alert_again(stage: Stage) -> None:
     await stage.play(60)
     (card,) = await stage.cards()
     assert card.reply.title.startswith("one is down since 14:00:")
-    assert len(await stage.store.watching.open_outages()) == 1
+    assert len(await stage.store.states.open_outages()) == 1
 
 
 async def test_a_recovery_after_a_restart_is_noticed(stage: Stage) -> None:
@@ -87,11 +87,11 @@ async def test_a_bot_killed_between_opening_and_anything_else_goes_on_with_the_s
 
 
 async def test_a_short_restart_keeps_since_when_something_is_up(stage: Stage) -> None:
-    before = (await stage.store.watching.states())["server:one"].since_at
+    before = (await stage.store.states.states())["server:one"].since_at
     await stage.stop()
     stage.start()
     await stage.play(15)
-    assert (await stage.store.watching.states())["server:one"].since_at == before
+    assert (await stage.store.states.states())["server:one"].since_at == before
 
 
 async def test_time_without_a_bot_belongs_to_no_stretch(stage: Stage) -> None:
@@ -101,20 +101,20 @@ async def test_time_without_a_bot_belongs_to_no_stretch(stage: Stage) -> None:
     started_at = stage.clock.now()
     stage.start()
     await stage.play(15)
-    stretches = await stage.store.watching.observed("server:one", stopped_at - timedelta(hours=1))
+    stretches = await stage.store.states.observed("server:one", stopped_at - timedelta(hours=1))
     assert [state for state, _, _ in stretches] == ["up", "up"]
     assert stretches[0][2] <= stopped_at
     assert stretches[1][1] >= started_at
-    assert (await stage.store.watching.states())["server:one"].since_at >= started_at
+    assert (await stage.store.states.states())["server:one"].since_at >= started_at
 
 
 async def test_an_outage_is_a_stretch_from_its_first_failing_look(stage: Stage) -> None:
     began_at = stage.clock.now()
     stage.world.dead.add("one")
     await stage.play(30)
-    stretches = await stage.store.watching.observed("server:one", began_at)
+    stretches = await stage.store.states.observed("server:one", began_at)
     assert [state for state, _, _ in stretches] == ["down"]
-    (outage,) = await stage.store.watching.open_outages()
+    (outage,) = await stage.store.states.open_outages()
     assert stretches[0][1] == outage.opened_at
 
 
@@ -191,15 +191,15 @@ async def test_a_server_taken_out_of_the_fleet_file_ends_its_outage(set_stage: S
     await stage.play(15)
     (title,) = await stage.titles()
     assert title.startswith("three: no longer in app.yaml")
-    assert "server:three" not in await stage.store.watching.states()
+    assert "server:three" not in await stage.store.states.states()
 
 
 async def test_a_store_that_fails_for_a_while_loses_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    watching = stage.store.watching
+    watching = stage.store.states
     really = watching.saw
     failing = True
 
-    async def saw(seen: Iterable[Seen], *, gap: timedelta) -> None:
+    async def saw(seen: Iterable[ObservedState], *, gap: timedelta) -> None:
         if failing:
             raise StoreError("disk full")
         await really(seen, gap=gap)
@@ -212,7 +212,7 @@ async def test_a_store_that_fails_for_a_while_loses_nothing(stage: Stage, monkey
     failing = False
     await stage.play(5)
     assert await stage.state("server:one") == "down"
-    stretches = await stage.store.watching.observed("server:one", began_at)
+    stretches = await stage.store.states.observed("server:one", began_at)
     assert stretches[0][1] <= began_at + timedelta(seconds=6)
 
 
@@ -251,9 +251,9 @@ class TestAcknowledging:
         await stage.play(15)
         stage.world.dead |= set(stage.fleet.servers) - {"one"}
         await stage.play(60)
-        for outage in await stage.store.watching.open_outages():
+        for outage in await stage.store.states.open_outages():
             await type_in(stage, f"ack {outage.id}")
-        assert all(outage.acked_by for outage in await stage.store.watching.open_outages())
+        assert all(outage.acked_by for outage in await stage.store.states.open_outages())
         entries = await stage.store.record.entries()
         assert sum(entry.kind == "outage.acknowledged" for entry in entries) == 9
 
@@ -278,4 +278,4 @@ class TestAcknowledging:
         await stage.play(30)
         with pytest.raises(NotAllowedError):
             await type_in(stage, "ack 1", EVE)
-        assert [outage.acked_by for outage in await stage.store.watching.open_outages()] == [None]
+        assert [outage.acked_by for outage in await stage.store.states.open_outages()] == [None]

@@ -11,8 +11,8 @@ from core.audit import first_broken
 from core.reply import Reply
 from ops.store import Store
 from ops.store.copies.served import SyncRun
-from ops.store.incident.outages import Closing, Opening, Outage
-from ops.store.monitor.states import OldestCopies, Seen
+from ops.store.incident.outages import Outage, OutageClosing, OutageOpening
+from ops.store.monitor.states import ObservedState, OldestCopies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -26,8 +26,8 @@ def at(second: float) -> datetime:
     return AT + timedelta(seconds=second)
 
 
-def seen(state: str, second: float, target: str = "server:uk") -> Seen:
-    return Seen(target, state, AT, at(second))
+def seen(state: str, second: float, target: str = "server:uk") -> ObservedState:
+    return ObservedState(target, state, AT, at(second))
 
 
 def draw(outages: tuple[Outage, ...]) -> Reply:
@@ -51,9 +51,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def test_a_stretch_goes_on_while_the_state_is_the_same_and_no_gap_is_too_long(store: Store) -> None:
-    await store.watching.saw([seen("up", 0), seen("up", 60), seen("down", 90), seen("down", 100)], gap=GAP)
-    await store.watching.saw([seen("down", 400), seen("up", 410)], gap=GAP)
-    assert await store.watching.observed("server:uk", AT - GAP) == (
+    await store.states.saw([seen("up", 0), seen("up", 60), seen("down", 90), seen("down", 100)], gap=GAP)
+    await store.states.saw([seen("down", 400), seen("up", 410)], gap=GAP)
+    assert await store.states.observed("server:uk", AT - GAP) == (
         ("up", at(0), at(60)),
         ("down", at(90), at(100)),
         ("down", at(400), at(400)),
@@ -62,10 +62,10 @@ async def test_a_stretch_goes_on_while_the_state_is_the_same_and_no_gap_is_too_l
 
 
 async def test_states_are_counted_by_kind_and_old_ones_are_unknown(store: Store) -> None:
-    await store.watching.saw(
+    await store.states.saw(
         [seen("up", 0, "site:a"), seen("up", 90, "site:b"), seen("down", 90, "site:c"), seen("up", 90)], gap=GAP
     )
-    assert await store.watching.counts(at(60)) == {
+    assert await store.states.counts(at(60)) == {
         ("site", "unknown"): 1,
         ("site", "up"): 1,
         ("site", "down"): 1,
@@ -75,21 +75,21 @@ async def test_states_are_counted_by_kind_and_old_ones_are_unknown(store: Store)
 
 async def test_what_is_not_up_comes_worst_first_of_its_kind_only(store: Store) -> None:
     states = {"site:a": "unknown", "site:b": "degraded", "site:c": "down", "site:d": "up", "sites:x": "down"}
-    await store.watching.saw([seen(state, 0, target) for target, state in states.items()], gap=GAP)
-    assert [one.target for one in await store.watching.not_up("site", 2)] == ["site:c", "site:b"]
+    await store.states.saw([seen(state, 0, target) for target, state in states.items()], gap=GAP)
+    assert [one.target for one in await store.states.not_up("site", 2)] == ["site:c", "site:b"]
 
 
 async def test_targets_that_are_watched_no_more_are_forgotten(store: Store) -> None:
-    await store.watching.saw([seen("up", 0, "site:it's"), seen("up", 0, "site:b")], gap=GAP)
-    await store.watching.keep_only(["site:it's"])
-    assert list(await store.watching.states()) == ["site:it's"]
-    assert await store.watching.states_of(["site:b"]) == {}
+    await store.states.saw([seen("up", 0, "site:it's"), seen("up", 0, "site:b")], gap=GAP)
+    await store.states.keep_only(["site:it's"])
+    assert list(await store.states.states()) == ["site:it's"]
+    assert await store.states.states_of(["site:b"]) == {}
 
 
 async def test_the_last_look_is_that_at_a_server(store: Store) -> None:
-    assert await store.watching.last_look_at() is None
-    await store.watching.saw([seen("up", 3), seen("up", 9, "site:b")], gap=GAP)
-    assert await store.watching.last_look_at() == at(3)
+    assert await store.states.last_look_at() is None
+    await store.states.saw([seen("up", 3), seen("up", 9, "site:b")], gap=GAP)
+    assert await store.states.last_look_at() == at(3)
 
 
 async def test_copies_count_from_their_newest_good_run(store: Store) -> None:
@@ -98,17 +98,17 @@ async def test_copies_count_from_their_newest_good_run(store: Store) -> None:
         await store.copies.begin_sync(run, "bot")
         await store.copies.end_sync(run.id, outcome, {}, at(begun_s + 1), "bot")
     pairs = [("a", "us"), ("b", "us"), ("c", "us")]
-    assert await store.watching.newest_good(pairs) == {("a", "us"): at(20), ("b", "us"): at(5)}
-    found = await store.watching.oldest_copies(pairs, at(10), at(20))
+    assert await store.states.newest_good(pairs) == {("a", "us"): at(20), ("b", "us"): at(5)}
+    found = await store.states.oldest_copies(pairs, at(10), at(20))
     assert found == OldestCopies((at(5), "b", "us"), overdue=1, ahead=0, missing=1)
-    assert (await store.watching.oldest_copies(pairs, at(1), at(19))).ahead == 1
-    assert await store.watching.oldest_copies([], at(10), at(20)) == OldestCopies(None, 0, 0, 0)
+    assert (await store.states.oldest_copies(pairs, at(1), at(19))).ahead == 1
+    assert await store.states.oldest_copies([], at(10), at(20)) == OldestCopies(None, 0, 0, 0)
 
 
 async def test_an_outage_is_opened_once_on_record_with_its_card(store: Store) -> None:
-    opening = Opening("server:uk", at(1), {"why": "refused"})
+    opening = OutageOpening("server:uk", at(1), {"why": "refused"})
     for _ in range(2):
-        (outage,) = await store.watching.open_many([opening], "bot", own_card, draw, at(5))
+        (outage,) = await store.states.open_many([opening], "bot", own_card, draw, at(5))
     assert (outage.opened_at, outage.card, outage.body["why"]) == (at(1), "outage:1", "refused")
     (card,) = await store.cards.waiting()
     assert (card.key, card.revision, card.reply.title) == ("outage:1", 1, "server:uk-")
@@ -116,44 +116,44 @@ async def test_an_outage_is_opened_once_on_record_with_its_card(store: Store) ->
 
 
 async def test_outages_can_share_a_card_and_each_change_draws_all_of_them(store: Store) -> None:
-    openings = [Opening(f"server:{name}", AT, {}) for name in ("uk", "us", "de")]
-    outages = await store.watching.open_many(openings, "bot", one_card, draw, AT)
+    openings = [OutageOpening(f"server:{name}", AT, {}) for name in ("uk", "us", "de")]
+    outages = await store.states.open_many(openings, "bot", one_card, draw, AT)
     assert {one.card for one in outages} == {"outage:1"}
-    await store.watching.close_many([Closing(outages[1], at(9), {"x": 1})], "bot", draw, at(10))
+    await store.states.close_many([OutageClosing(outages[1], at(9), {"x": 1})], "bot", draw, at(10))
     (card,) = await store.cards.waiting()
     assert card.reply.title == "server:uk- server:us+ server:de-"
-    taken = await store.watching.acknowledge(outages[2], "slack:U1", at(11), draw)
+    taken = await store.states.acknowledge(outages[2], "slack:U1", at(11), draw)
     assert [one.target for one in taken] == ["server:uk", "server:de"]
-    assert await store.watching.acknowledge(outages[0], "slack:U2", at(12), draw) == ()
+    assert await store.states.acknowledge(outages[0], "slack:U2", at(12), draw) == ()
     kinds = [entry.kind for entry in await store.record.entries()]
     assert kinds == ["outage.opened"] * 3 + ["outage.closed"] + ["outage.acknowledged"] * 2
     assert first_broken(await store.record.entries()) is None
 
 
 async def test_changing_facts_keeps_the_card_and_who_looks_after_it(store: Store) -> None:
-    (outage,) = await store.watching.open_many([Opening("server:uk", AT, {})], "bot", own_card, draw, AT)
-    await store.watching.acknowledge(outage, "slack:U1", AT, draw)
-    await store.watching.change_many([(outage, {"affected": 3})], draw, AT)
-    changed = await store.watching.outage(outage.id)
+    (outage,) = await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, draw, AT)
+    await store.states.acknowledge(outage, "slack:U1", AT, draw)
+    await store.states.change_many([(outage, {"affected": 3})], draw, AT)
+    changed = await store.states.outage(outage.id)
     assert changed is not None
     assert (changed.card, changed.body["affected"], changed.acked_by) == ("outage:1", 3, "slack:U1")
 
 
 async def test_closing_twice_is_closing_once(store: Store) -> None:
-    (outage,) = await store.watching.open_many([Opening("server:uk", AT, {})], "bot", own_card, draw, AT)
+    (outage,) = await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, draw, AT)
     for second in (9, 99):
-        await store.watching.close_many([Closing(outage, at(second), {})], "bot", draw, at(second))
-    closed = await store.watching.outage(outage.id)
+        await store.states.close_many([OutageClosing(outage, at(second), {})], "bot", draw, at(second))
+    closed = await store.states.outage(outage.id)
     assert closed is not None
     assert closed.closed_at == at(9)
     assert len(await store.record.entries()) == 2
 
 
 async def test_the_end_of_an_outage_is_said_in_its_thread_too(store: Store) -> None:
-    (outage,) = await store.watching.open_many([Opening("server:uk", AT, {})], "bot", own_card, draw, AT)
+    (outage,) = await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, draw, AT)
     await store.cards.posted(outage.card, 1, "C1", "1.0")
     assert await store.cards.waiting_notes() == ()
-    await store.watching.close_many([Closing(outage, at(9), {})], "bot", draw, at(10))
+    await store.states.close_many([OutageClosing(outage, at(9), {})], "bot", draw, at(10))
     assert [(note.card, note.text) for note in await store.cards.waiting_notes()] == [("outage:1", "server:uk+")]
 
 
@@ -162,6 +162,6 @@ async def test_an_outage_that_fails_half_way_leaves_nothing(store: Store) -> Non
         raise RuntimeError("drawing failed")
 
     with pytest.raises(RuntimeError):
-        await store.watching.open_many([Opening("server:uk", AT, {})], "bot", own_card, failing, AT)
-    assert await store.watching.open_outages() == ()
+        await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, failing, AT)
+    assert await store.states.open_outages() == ()
     assert await store.record.entries() == ()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Objects:
+class DatabaseObjects:
     """What is in a database: its tables, and what is bound to its name. like: its character set and collation."""
 
     like: tuple[str, ...]

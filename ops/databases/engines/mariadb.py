@@ -11,17 +11,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from core.databases.copies import There, fresh_ones, stem
-from core.sync.failures import Trouble
+from core.databases.copies import DatabaseState, fresh_ones, stem
+from core.sync.failures import Failure
 from ops.databases.asking import DatabaseError, settled, unhex
-from ops.databases.engine import Engine
+from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _mariadb_script as script
-from ops.databases.engines._mariadb_objects import Objects, moves, named, remade, text
+from ops.databases.engines._mariadb_objects import DatabaseObjects, moves, named, remade, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ops.databases.asking import Place
+    from ops.databases.asking import DatabaseLocation
 
 JOURNAL = "sharpnet_journal"
 EXCHANGED = "sharpnet_journal_done"
@@ -35,11 +35,11 @@ _SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_k
 class MariaDb:
     """What can be done with a database of MariaDB or MySQL on one server."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: DatabaseLocation) -> None:
         self._place = place
         self._line = script.ask_line(place.database, place.server)
 
-    async def look(self, name: str) -> There:
+    async def look(self, name: str) -> DatabaseState:
         """Return what the server has under `name`. Names of tables come in hexadecimal."""
         at = text(name)
         rows = await self._ask(f"""
@@ -49,7 +49,7 @@ class MariaDb:
                 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {at};""")
         tables = [row[1:] for row in rows if row[0] == "table"]
         like = next((tuple(row[1:]) for row in rows if row[0] == "like"), None)
-        return There(
+        return DatabaseState(
             exists=like is not None,
             size_bytes=sum(int(row[3]) for row in tables),
             tables=frozenset(unhex(row[0]) for row in tables),
@@ -67,15 +67,15 @@ class MariaDb:
         )
         return tuple(row[0] for row in rows)
 
-    def dump_line(self, _source: There, _usable: frozenset[str]) -> str:
+    def dump_line(self, _source: DatabaseState, _usable: frozenset[str]) -> str:
         """Return the shell line that dumps the database."""
         return script.dump_line(self._place.database, self._place.server)
 
-    async def usable(self, _source: There) -> frozenset[str]:
+    async def usable(self, _source: DatabaseState) -> frozenset[str]:
         """Return the roles that can own what is loaded; MariaDB's definers are names and are kept as they are."""
         return frozenset()
 
-    async def make(self, fresh: str, source: There, _usable: frozenset[str]) -> None:
+    async def make(self, fresh: str, source: DatabaseState, _usable: frozenset[str]) -> None:
         """Make the database `fresh`, empty; drop one of that name."""
         charset, collation = source.like
         await self._ask(
@@ -103,7 +103,7 @@ class MariaDb:
         there = sum(int(row[0]) for row in await self._ask(counts)) if counts else 0
         if awake[0] != "0":
             raise DatabaseError(
-                Trouble(
+                Failure(
                     "events-awake",
                     f"events of the database {self._place.name} would have run on {self._place.server}",
                     "Nothing was put in place. Give them plain names.",
@@ -111,7 +111,7 @@ class MariaDb:
             )
         return int(sent[1]), there
 
-    async def notes(self, fresh: str, source: There, _usable: frozenset[str]) -> tuple[str, ...]:
+    async def notes(self, fresh: str, source: DatabaseState, _usable: frozenset[str]) -> tuple[str, ...]:
         """Say what people should know about what was loaded into `fresh`."""
         return (*settled(source), *await self._missing_definers(fresh))
 
@@ -147,7 +147,7 @@ class MariaDb:
                 return
             trouble = error.trouble
             raise DatabaseError(
-                Trouble(trouble.code, f"{trouble.message}; {name} on {place.server} is as it was", trouble.hint)
+                Failure(trouble.code, f"{trouble.message}; {name} on {place.server} is as it was", trouble.hint)
             ) from error
         await self._end(outgoing, incoming, before)
 
@@ -224,7 +224,7 @@ class MariaDb:
                 await self._tell(made.drops(outgoing))
         await self._ask(f"DROP DATABASE IF EXISTS {named(incoming)}; DROP TABLE {named(outgoing)}.{EXCHANGED};")
 
-    async def _objects(self, name: str) -> Objects:
+    async def _objects(self, name: str) -> DatabaseObjects:
         at = text(name)
         rows = await self._ask(f"""
             SELECT 'like', HEX(DEFAULT_CHARACTER_SET_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {at};
@@ -237,7 +237,7 @@ class MariaDb:
         found: dict[str, list[str]] = {}
         for kind, one in rows:
             found.setdefault(kind, []).append(unhex(one))
-        return Objects(
+        return DatabaseObjects(
             like=tuple(found.pop("like", ())),
             tables=tuple(found.pop("table", ())),
             views=tuple(found.pop("view", ())),
@@ -246,7 +246,7 @@ class MariaDb:
             routines=tuple((kind, one) for kind, names in found.items() for one in names),
         )
 
-    async def _statements(self, name: str, objects: Objects) -> str:
+    async def _statements(self, name: str, objects: DatabaseObjects) -> str:
         """Return the statements that make anew what `name` holds but for its tables; empty where there is none."""
         if not (objects.views or objects.triggers or objects.routines or objects.events):
             return ""
@@ -280,4 +280,4 @@ class MariaDb:
         await self._place.told(self._line, f"{_SETTINGS}\n{sql}")
 
 
-ENGINE = Engine(names=("mariadb", "mysql"), dialect=MariaDb, first=script.first)
+ENGINE = DatabaseEngine(names=("mariadb", "mysql"), dialect=MariaDb, first=script.first)

@@ -6,16 +6,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from core.databases.copies import There, stem
+from core.databases.copies import DatabaseState, stem
 from ops.databases.asking import DatabaseError, unhex
-from ops.databases.engine import Engine
+from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _postgresql_script as script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from core.databases.failures import Doing
-    from ops.databases.asking import Place
+    from ops.databases.asking import DatabaseLocation
 
 # Every cluster has them, unless somebody has dropped the first.
 MAINTENANCE = ("postgres", "template1")
@@ -55,11 +55,11 @@ _SETTINGS = """
 class PostgreSql:
     """What can be done with a database of PostgreSQL on one server."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: DatabaseLocation) -> None:
         self._place = place
         self._maintenance: str | None = None
 
-    async def look(self, name: str) -> There:
+    async def look(self, name: str) -> DatabaseState:
         """Return what the server has under `name`; `like` is its encoding, provider, locales, owner and settings."""
         line = script.ask_line(self._place.database, self._place.server, name)
         try:
@@ -67,9 +67,9 @@ class PostgreSql:
         except DatabaseError as error:
             if error.trouble.code != "no-database":
                 raise
-            return There(exists=False)
+            return DatabaseState(exists=False)
         encoding, provider, collate, ctype, locale, owner, size_bytes = about
-        return There(
+        return DatabaseState(
             exists=True,
             size_bytes=int(size_bytes),
             tables=frozenset(unhex(row[1]) for row in rows if row[0] == "table"),
@@ -88,7 +88,7 @@ class PostgreSql:
         )
         return tuple(row[0] for row in rows)
 
-    async def usable(self, source: There) -> frozenset[str]:
+    async def usable(self, source: DatabaseState) -> frozenset[str]:
         """Return those roles of `source` that exist here, and as owners those that the bot's user may act for."""
         rows = await self._ask(
             "SELECT encode(convert_to(rolname, 'UTF8'), 'hex'), pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles;"
@@ -97,7 +97,7 @@ class PostgreSql:
         owners = {role for role in source.owners if may.get(role, False)}
         return frozenset(owners | {role for role in source.others if role in may and role not in source.owners})
 
-    def dump_line(self, source: There, usable: frozenset[str]) -> str:
+    def dump_line(self, source: DatabaseState, usable: frozenset[str]) -> str:
         """Return the shell line that dumps the database, without what it says of roles that cannot be used."""
         options = [
             *(["--no-owner"] if set(source.owners) - usable else []),
@@ -105,7 +105,7 @@ class PostgreSql:
         ]
         return script.dump_line(self._place.database, self._place.server, options)
 
-    async def make(self, fresh: str, source: There, usable: frozenset[str]) -> None:
+    async def make(self, fresh: str, source: DatabaseState, usable: frozenset[str]) -> None:
         """Make the database `fresh`, empty; drop one of that name."""
         encoding, provider, collate, ctype, locale, owner, *settings = source.like
         await self.drop([fresh])
@@ -132,7 +132,7 @@ class PostgreSql:
         there = re.search(rb"^sharpnet-there\t(\d+)$", said, re.MULTILINE)
         return (int(sent[1]), int(there[1])) if sent is not None and there is not None else None
 
-    async def notes(self, _fresh: str, source: There, usable: frozenset[str]) -> tuple[str, ...]:
+    async def notes(self, _fresh: str, source: DatabaseState, usable: frozenset[str]) -> tuple[str, ...]:
         """Say which roles of the source are not there."""
         name, server = self._place.name, self._place.server
         said = [
@@ -211,4 +211,4 @@ def _alone(*names: str) -> str:
     )
 
 
-ENGINE = Engine(names=("postgresql",), dialect=PostgreSql, first=script.first)
+ENGINE = DatabaseEngine(names=("postgresql",), dialect=PostgreSql, first=script.first)

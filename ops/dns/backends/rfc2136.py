@@ -24,7 +24,7 @@ from core.dns.records import ZoneReading
 from core.errors import DnsClockError, DnsError, DnsRefusedError, TimedOutError
 from ops.dns import Backend
 from ops.dns.presentation import from_name, record_sets, to_name, to_type, values_of
-from ops.dns.refusals import Asked, UnverifiedError, read_reply, why_not_answered, why_not_updated
+from ops.dns.refusals import DnsRequest, UnverifiedError, read_reply, why_not_answered, why_not_updated
 from ops.dns.signing import read_key
 from ops.dns.transfer import TransferRefusedError, transfer
 from ops.dns.update_message import probing_message, update_message
@@ -149,8 +149,8 @@ class Rfc2136:
                 hint="Name servers often take it from their primary only: `rndc notify ZONE` there does the same.",
             )
 
-    def _asked(self, server: Endpoint, what: str, zone: str) -> Asked:
-        return Asked(self._who(server), what, zone, self._tsig)
+    def _asked(self, server: Endpoint, what: str, zone: str) -> DnsRequest:
+        return DnsRequest(self._who(server), what, zone, self._tsig)
 
     def _who(self, server: Endpoint) -> str:
         return self._names.get(server, f"The DNS server {server}")
@@ -163,7 +163,9 @@ class Rfc2136:
             self._key = read_key(self._tsig, self._secret)
         return self._key
 
-    async def _send_update(self, server: Endpoint, build: Callable[[], dns.update.UpdateMessage], asked: Asked) -> None:
+    async def _send_update(
+        self, server: Endpoint, build: Callable[[], dns.update.UpdateMessage], asked: DnsRequest
+    ) -> None:
         key = self._signing_key()
         lent = self._connections_to(server).lend(asked.who, asked.what, connect_s=UPDATE_S, timeout_s=UPDATE_S)
         async with lent as stream:
@@ -195,14 +197,14 @@ class Rfc2136:
             raise refusal
         return reply, took_s
 
-    async def _over_tcp(self, server: Endpoint, query: bytes, asked: Asked, timeout_s: float) -> bytes:
+    async def _over_tcp(self, server: Endpoint, query: bytes, asked: DnsRequest, timeout_s: float) -> bytes:
         lent = self._connections_to(server).lend(asked.who, asked.what, connect_s=timeout_s, timeout_s=timeout_s)
         async with lent as stream:
             await stream.send(query)
             return await stream.receive()
 
     async def _over_udp(
-        self, server: Endpoint, query: dns.message.Message, asked: Asked, timeout_s: float
+        self, server: Endpoint, query: dns.message.Message, asked: DnsRequest, timeout_s: float
     ) -> dns.message.Message:
         def read(datagram: bytes) -> dns.message.Message | None:
             # What is left of a truncated answer may end in the middle of a record: only its question is of use.
@@ -217,7 +219,7 @@ class Rfc2136:
         return await over_udp(server, asked.who, asked.what, query.to_wire(), read, timeout_s=timeout_s)
 
     async def _send_notify(
-        self, server: Endpoint, zone: str, asked: Asked, key: dns.tsig.Key | None
+        self, server: Endpoint, zone: str, asked: DnsRequest, key: dns.tsig.Key | None
     ) -> dns.rcode.Rcode:
         message = dns.message.make_query(to_name(zone), dns.rdatatype.SOA, flags=dns.flags.AA, use_edns=False)
         message.set_opcode(dns.opcode.NOTIFY)
@@ -247,7 +249,7 @@ class Rfc2136:
         return ZoneReading(zone, serial, record_sets(found), complete=False)
 
 
-def _whole_message(message: dns.update.UpdateMessage, asked: Asked) -> bytes:
+def _whole_message(message: dns.update.UpdateMessage, asked: DnsRequest) -> bytes:
     try:
         return message.to_wire()
     except dns.exception.TooBig as error:

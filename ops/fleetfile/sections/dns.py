@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from core.fleet import Dns, Endpoint, NameServer, Tsig
+from core.fleet import DnsSettings, Endpoint, NameServer, Tsig
 from ops.fleetfile import fields as f
 from ops.fleetfile.places import secret_in
 from ops.fleetfile.sections.section import Section, default
@@ -47,27 +47,29 @@ class DnsSection(Section):
     )
     zones: list[f.ZoneName] = Field(min_length=1, description="The zones that hold the sites' names.")
     max_ttl: int = Field(
-        default=Dns((), (), ()).max_ttl_s,
+        default=DnsSettings((), (), ()).max_ttl_s,
         ge=1,
         le=HIGHEST_TTL_S,
         description="The longest TTL, in seconds, of a record that fails over.",
     )
     agree_within: f.Duration = default(
-        Dns, "agree_within", "How long a cutover waits for all name servers to agree before it ends unfinished."
+        DnsSettings, "agree_within", "How long a cutover waits for all name servers to agree before it ends unfinished."
     )
-    rollback_within: f.Duration = default(Dns, "rollback_within", "How long a cutover can be rolled back.")
+    rollback_within: f.Duration = default(DnsSettings, "rollback_within", "How long a cutover can be rolled back.")
     answer_within: f.Duration | None = Field(
         default=None, description="A name server that takes longer to answer is degraded; left out: any time."
     )
     open_transfers: bool = default(
-        Dns, "open_transfers", "Whether name servers may let anybody transfer a zone; no: such a one is degraded."
+        DnsSettings,
+        "open_transfers",
+        "Whether name servers may let anybody transfer a zone; no: such a one is degraded.",
     )
 
 
-def dns_from(dns: DnsSection, folder: Path) -> Dns:
+def dns_from(dns: DnsSection, folder: Path) -> DnsSettings:
     """Return where the zones are changed and answered."""
     tsig = dns.tsig
-    return Dns(
+    return DnsSettings(
         update=tuple(Endpoint(endpoint.address, endpoint.port) for endpoint in dns.update),
         nameservers=tuple(
             NameServer(name, Endpoint(server.address, server.port), server.location or name)

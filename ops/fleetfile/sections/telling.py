@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from core.fleet import Alerts, ApprovalPolicy, Heartbeat, SlackSettings, StatusPages, Web
+from core.fleet import Alerts, ApprovalPolicy, Heartbeat, SlackAccess, StatusPages, Web
 from ops.fleetfile import fields as f
 from ops.fleetfile.places import secret_in
 from ops.fleetfile.sections.section import Section, default
@@ -64,11 +64,11 @@ class BotWebSection(Section):
     )
 
 
-def slack_from(slack: SlackSection | None) -> SlackSettings | None:
+def slack_from(slack: SlackSection | None) -> SlackAccess | None:
     """Return who may do what in Slack; None where the fleet has the terminal only."""
     if slack is None:
         return None
-    return SlackSettings(slack.ops_channel, tuple(slack.operators), tuple(slack.approvers))
+    return SlackAccess(slack.ops_channel, tuple(slack.operators), tuple(slack.approvers))
 
 
 def approval_from(slack: SlackSection | None) -> ApprovalPolicy:

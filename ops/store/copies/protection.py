@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class LastComparison:
     """When a copy was last compared with its source by checksum, and whether they were the same."""
 
     at: datetime
     same: bool
 
 
-class Keeping:
+class Protection:
     """Reads what other parts of the store write."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def compared(self) -> Mapping[tuple[str, str], Compared]:
+    async def compared(self) -> Mapping[tuple[str, str], LastComparison]:
         """Return the newest comparison that came to an end of every (site, mirror)."""
         rows = await self._db.read(
             lambda database: database.conn.execute(
@@ -37,7 +37,7 @@ class Keeping:
                 "GROUP BY site, mirror"
             ).fetchall()
         )
-        return {(site, mirror): Compared(from_stamp(at), outcome == "good") for site, mirror, at, outcome in rows}
+        return {(site, mirror): LastComparison(from_stamp(at), outcome == "good") for site, mirror, at, outcome in rows}
 
     async def backed_up(self) -> Mapping[str, datetime]:
         """Return when the newest good backup of every site was begun; a site without one is absent."""

@@ -33,7 +33,7 @@ class SyncRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
+class QuarantinedCopy:
     """The copy of `site` on `server` is no source and no target until someone has chosen (law 4)."""
 
     site: str
@@ -180,11 +180,11 @@ class Copies:
 
         await self._db.write(work)
 
-    async def quarantined(self) -> Mapping[tuple[str, str], Quarantined]:
+    async def quarantined(self) -> Mapping[tuple[str, str], QuarantinedCopy]:
         """Return every quarantined copy by (site, server)."""
         rows = await self._db.read(lambda database: list(database.query("SELECT * FROM quarantine")))
         return {
-            (row["site"], row["server"]): Quarantined(
+            (row["site"], row["server"]): QuarantinedCopy(
                 row["site"], row["server"], from_stamp(row["since_at"]), row["why"]
             )
             for row in rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from core.sync.undo import STAMP, KeptRun, did_in_words
+from core.sync.undo import STAMP, UndoableRun, did_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,16 +37,16 @@ class Undos:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def run(self, run_id: str) -> KeptRun | None:
+    async def run(self, run_id: str) -> UndoableRun | None:
         """Return the run called `run_id`, or None."""
         found = await self._runs("id = ?", [run_id])
         return found.get(run_id)
 
-    async def of_site(self, site: str) -> Mapping[str, KeptRun]:
+    async def of_site(self, site: str) -> Mapping[str, UndoableRun]:
         """Return every run that may have changed a copy of `site`, by its id."""
         return await self._runs("site = ?", [site])
 
-    async def since(self, at: datetime, most: int) -> tuple[KeptRun, ...]:
+    async def since(self, at: datetime, most: int) -> tuple[UndoableRun, ...]:
         """Return the newest `most` runs since `at` that may have replaced or deleted something, the newest first."""
         where = (
             "id >= ? AND (outcome != 'good' OR json_extract(body, '$.files') > 0 OR "
@@ -61,14 +61,14 @@ class Undos:
         )
         return tuple((site, who, json.loads(body)) for site, who, body in rows)
 
-    async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, KeptRun]:
+    async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, UndoableRun]:
         sql = f"SELECT * FROM ({_SYNCS} UNION ALL {_UNDOS}) WHERE outcome != 'refused' AND {where}"  # noqa: S608 - literals above
 
         def work(database: Database) -> list[dict[str, str]]:
             return list(database.query(sql, parameters))
 
         return {
-            row["id"]: KeptRun(
+            row["id"]: UndoableRun(
                 row["id"], row["site"], row["server"], did_in_words(row["outcome"], json.loads(row["body"]))
             )
             for row in await self._db.read(work)

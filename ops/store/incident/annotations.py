@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from core.incident.notes import Said
+from core.incident.notes import Annotation
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from core.incident.notes import Heard
+    from core.incident.notes import ThreadMessage
 
 
-def add_said(database: Database, incident: str, said: Said, heard: Heard | None) -> None:
+def add_said(database: Database, incident: str, said: Annotation, heard: ThreadMessage | None) -> None:
     """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`, by the message `heard` if any."""
     database.conn.execute(
         "INSERT INTO said (incident, kind, text, who, at, heard) VALUES (?, ?, ?, ?, ?, ?)",
@@ -25,7 +25,7 @@ def add_said(database: Database, incident: str, said: Said, heard: Heard | None)
     )
 
 
-def was_heard(database: Database, heard: Heard | None) -> bool:
+def was_heard(database: Database, heard: ThreadMessage | None) -> bool:
     """Return whether what this message said is kept already."""
     if heard is None:
         return False
@@ -33,13 +33,13 @@ def was_heard(database: Database, heard: Heard | None) -> bool:
     return bool(found)
 
 
-def said_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Said, ...]]:
+def said_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
     """Return what was said of each of these incidents, oldest first; nothing: an empty tuple."""
     rows = database.query(
         "SELECT * FROM said WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY number",
         [json.dumps(list(incidents))],
     )
-    found: dict[str, tuple[Said, ...]] = defaultdict(tuple)
+    found: dict[str, tuple[Annotation, ...]] = defaultdict(tuple)
     for row in rows:
-        found[row["incident"]] += (Said(row["kind"], row["text"], row["who"], from_stamp(row["at"])),)
+        found[row["incident"]] += (Annotation(row["kind"], row["text"], row["who"], from_stamp(row["at"])),)
     return found

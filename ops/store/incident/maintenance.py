@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.incident.maintenance import Maintenance
-from core.incident.notes import Heard, Said, thread_line
+from core.incident.notes import Annotation, ThreadMessage, thread_line
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
@@ -30,7 +30,7 @@ Draw = Callable[[Maintenance], "Reply"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewMaintenance:
     """A maintenance that is asked for. `began_at` None: it is planned; else it begins at once."""
 
     scope: str
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Silenced:
+class Suppressed:
     """Something was down, since `from_at`, while a maintenance kept it quiet. until_at None: it still is."""
 
     maintenance: int
@@ -59,7 +59,7 @@ class Maintenances:
         self._db = db
 
     async def plan(
-        self, wanted: Wanted, at: datetime, draw: Draw, why_not: Callable[[Sequence[Maintenance]], str | None]
+        self, wanted: NewMaintenance, at: datetime, draw: Draw, why_not: Callable[[Sequence[Maintenance]], str | None]
     ) -> Maintenance | str:
         """Keep a new one, with its card; or return what `why_not` says of those that are open, and change nothing."""
 
@@ -124,7 +124,9 @@ class Maintenances:
 
         return await self._db.write(work)
 
-    async def say(self, number: int, said: Said, draw: Draw, heard: Heard | None = None) -> Maintenance | None:
+    async def say(
+        self, number: int, said: Annotation, draw: Draw, heard: ThreadMessage | None = None
+    ) -> Maintenance | None:
         """Keep what somebody said of it, on record, on its card and in its thread. None: there is none.
 
         heard: the message that said it, which counts once, and is not said again in the thread where it stands.
@@ -164,7 +166,7 @@ class Maintenances:
             )
         )
 
-    async def silence(self, many: Sequence[Silenced], card: str, line: str, at: datetime) -> None:
+    async def silence(self, many: Sequence[Suppressed], card: str, line: str, at: datetime) -> None:
         """Put on record that things are down and nobody is alerted, and one line into the thread of `card`; once."""
 
         def work(database: Database) -> None:
@@ -185,7 +187,7 @@ class Maintenances:
         await self._db.write(work)
 
     async def silence_over(
-        self, many: Sequence[tuple[Silenced, datetime]], card: str, line: str | None, at: datetime
+        self, many: Sequence[tuple[Suppressed, datetime]], card: str, line: str | None, at: datetime
     ) -> None:
         """Put on record until when things were kept quiet: they are up again, or (`line` None) alerts are on again."""
 
@@ -204,13 +206,13 @@ class Maintenances:
 
         await self._db.write(work)
 
-    async def kept_quiet(self, number: int | None = None) -> tuple[Silenced, ...]:
+    async def kept_quiet(self, number: int | None = None) -> tuple[Suppressed, ...]:
         """Return what is kept quiet now; or, of one maintenance, all that it kept quiet, oldest first."""
         where, parameters = ("until_at IS NULL", []) if number is None else ("maintenance = ?", [number])
         sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
         rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
         return tuple(
-            Silenced(row["maintenance"], row["target"], from_stamp(row["from_at"]), _at(row["until_at"]), row["why"])
+            Suppressed(row["maintenance"], row["target"], from_stamp(row["from_at"]), _at(row["until_at"]), row["why"])
             for row in rows
         )
 

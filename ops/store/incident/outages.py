@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.incident.card_people import said_of_drops
-from core.incident.notes import Heard, Said, cause_of, thread_line
+from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
@@ -38,7 +38,7 @@ class Outage:
     body: Mapping[str, object]
     acked_by: str | None = None
     acked_at: datetime | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[Annotation, ...] = ()
 
     @property
     def cause(self) -> str | None:
@@ -59,7 +59,7 @@ Choose = Callable[[Sequence[str]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OutageOpening:
     """An outage to be opened: of what, since when, and its facts.
 
     flaps_since: it is one more drop of something that flaps since then: who looks after it, and what was said of its
@@ -73,7 +73,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class OutageClosing:
     """An outage to be closed, as of when, and its last facts."""
 
     outage: Outage
@@ -88,7 +88,7 @@ class Outages:
         self._db = db
 
     async def open_many(
-        self, openings: Sequence[Opening], who: str, choose: Choose, draw: Draw, at: datetime
+        self, openings: Sequence[OutageOpening], who: str, choose: Choose, draw: Draw, at: datetime
     ) -> tuple[Outage, ...]:
         """Open outages, on record, together with their cards; return those of these targets that are open then.
 
@@ -133,7 +133,7 @@ class Outages:
 
         await self._db.write(work)
 
-    async def close_many(self, closings: Sequence[Closing], who: str, draw: Draw, at: datetime) -> None:
+    async def close_many(self, closings: Sequence[OutageClosing], who: str, draw: Draw, at: datetime) -> None:
         """Close outages, on record, together with their cards; one that was closed already stays as it is.
 
         Each card's thread says so too.
@@ -170,7 +170,9 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def say(self, outage: Outage, said: Said, draw: Draw, heard: Heard | None = None) -> tuple[Outage, ...]:
+    async def say(
+        self, outage: Outage, said: Annotation, draw: Draw, heard: ThreadMessage | None = None
+    ) -> tuple[Outage, ...]:
         """Keep what somebody said of an outage, on record, on its card and in its thread; return whom it is kept for.
 
         A cause is also that of the others on its card that have none: what died together mostly has one cause.
@@ -220,7 +222,7 @@ class Outages:
         return found[0] if found else None
 
 
-def _go_on(database: Database, number: int, one: Opening, who: str, at: datetime) -> None:
+def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: datetime) -> None:
     """Let the outage have what people did about the drops of the same thing that were over since it flaps."""
     if one.flaps_since is None:
         return

@@ -26,7 +26,7 @@ class Report:
     said_at: datetime
 
 
-class Reports:
+class ExternalAlerts:
     """The newest word of each source on each target; of what it says is over nothing is kept."""
 
     def __init__(self, db: Db) -> None:

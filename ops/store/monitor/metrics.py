@@ -41,7 +41,7 @@ _PROOFS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
+class ActivityMetrics:
     """What is going on. plans: by state. quarantined: by server. last_look_s: None: nothing was ever looked at."""
 
     outages: int
@@ -54,7 +54,7 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ProtectionMetrics:
     """How well sites are kept. copies: (site, server, age). backups: (site, age). proofs: (site, server, age, same)."""
 
     copies: tuple[tuple[str, str, float], ...]
@@ -62,7 +62,7 @@ class Kept:
     proofs: tuple[tuple[str, str, float, bool], ...]
 
 
-class Measures:
+class Metrics:
     """Reads what other parts of the store write."""
 
     def __init__(self, db: Db) -> None:
@@ -88,10 +88,10 @@ class Measures:
         rows = await self._db.read(lambda database: database.conn.execute(_PROOFS, {"now": stamp(now)}).fetchall())
         return tuple(rows)
 
-    async def going(self, now: datetime) -> Going:
+    async def going(self, now: datetime) -> ActivityMetrics:
         """Return what is open, running and waiting."""
 
-        def work(database: Database) -> Going:
+        def work(database: Database) -> ActivityMetrics:
             def number(sql: str) -> int:
                 return int(database.conn.execute(sql).fetchone()[0])
 
@@ -102,7 +102,7 @@ class Measures:
                 f"SELECT {_AGE.format('max(seen_at)')} FROM states",  # noqa: S608 - a literal above
                 {"now": stamp(now)},
             ).fetchone()[0]
-            return Going(
+            return ActivityMetrics(
                 outages=number("SELECT count(*) FROM outages WHERE closed_at IS NULL"),
                 plans=by(
                     "SELECT state, count(*) FROM plans WHERE state IN ('planned', 'approved', 'unfinished') "

@@ -30,7 +30,7 @@ _STRETCH = (
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedState:
     """The state of a target (`server:NAME`, `site:NAME`, `nameserver:NAME`) as it was last observed.
 
     state: "up", "degraded", "down" or "unknown". since_at: when it became so. seen_at: when it was last looked at.
@@ -56,10 +56,10 @@ class OldestCopies:
     missing: int
 
 
-class Watching(Outages):
+class ObservedStates(Outages):
     """States, observed stretches of time, and the outages that follow from them."""
 
-    async def saw(self, seen: Iterable[Seen], *, gap: timedelta) -> None:
+    async def saw(self, seen: Iterable[ObservedState], *, gap: timedelta) -> None:
         """Keep what was just observed. A stretch goes on while the state is the same and no gap is longer than `gap`.
 
         Time between two looks further apart than `gap` was not observed: it belongs to no stretch.
@@ -75,7 +75,7 @@ class Watching(Outages):
 
         await self._db.write(work)
 
-    async def states(self) -> Mapping[str, Seen]:
+    async def states(self) -> Mapping[str, ObservedState]:
         """Return the last observed state of every target, by target."""
         rows = await self._db.read(lambda database: list(database.query("SELECT * FROM states")))
         return {row["target"]: _seen(row) for row in rows}
@@ -106,7 +106,7 @@ class Watching(Outages):
         )
         return {(kind, state): number for kind, state, number in rows}
 
-    async def not_up(self, kind: str, most: int) -> tuple[Seen, ...]:
+    async def not_up(self, kind: str, most: int) -> tuple[ObservedState, ...]:
         """Return the targets of one kind that were not up when they were last looked at, worst first, `most` of them.
 
         How many there are in all is in `counts`.
@@ -122,7 +122,7 @@ class Watching(Outages):
         )
         return tuple(_seen(row) for row in rows)
 
-    async def states_of(self, targets: Iterable[str]) -> Mapping[str, Seen]:
+    async def states_of(self, targets: Iterable[str]) -> Mapping[str, ObservedState]:
         """Return the last observed state of these targets, by target; one that was never seen is absent."""
         wanted = json.dumps(list(targets))
         rows = await self._db.read(
@@ -201,7 +201,7 @@ class Watching(Outages):
         return dict(rows)
 
 
-def _rows(batch: Sequence[Seen], gap: timedelta) -> tuple[list[Row], list[Row]]:
+def _rows(batch: Sequence[ObservedState], gap: timedelta) -> tuple[list[Row], list[Row]]:
     """Return the rows of `batch` for `states` and for `observed`, as its statements take them."""
     written = {at: stamp(at) for one in batch for at in (one.since_at, one.seen_at, one.seen_at - gap)}
     states: list[Row] = [(one.target, one.state, written[one.since_at], written[one.seen_at], one.why) for one in batch]
@@ -212,5 +212,7 @@ def _rows(batch: Sequence[Seen], gap: timedelta) -> tuple[list[Row], list[Row]]:
     return states, observed
 
 
-def _seen(row: dict[str, str]) -> Seen:
-    return Seen(row["target"], row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"])
+def _seen(row: dict[str, str]) -> ObservedState:
+    return ObservedState(
+        row["target"], row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"]
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Tsig
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Tsig
 from lab import Lab
 from ops.dns import open_dns
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ops.ports import Dns as DnsPort
+    from ops.ports import Dns
 
 KEY = Tsig("bot-update", "hmac-sha256", SecretRef("env", "SHARPNET_TSIG"))
 
@@ -43,7 +43,7 @@ class View:
         self.primary = self.fleet.dns.update[0]
         self.dns = self.open()
 
-    def open(self, *, tsig: Tsig | None = KEY, secret: str | None = None) -> DnsPort:
+    def open(self, *, tsig: Tsig | None = KEY, secret: str | None = None) -> Dns:
         """Open the adapter, with another key or secret, or with none."""
         fleet = replace(self.fleet, dns=replace(self.fleet.dns, tsig=tsig))
         return open_dns(fleet, lambda ref: secret if secret is not None else self.lab.env[ref.where])
@@ -91,7 +91,7 @@ def _fleet(file: Path) -> Fleet:
             name: Site(name, site["home"], tuple(site["mirrors"]), tuple(site["names"]), site["root"])
             for name, site in tree["sites"].items()
         },
-        dns=Dns(
+        dns=DnsSettings(
             update=tuple(Endpoint(**server) for server in told["update"]),
             nameservers=tuple(
                 NameServer(name, Endpoint(server["address"], server["port"]), server["location"])

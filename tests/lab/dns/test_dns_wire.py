@@ -16,13 +16,13 @@ import pytest
 
 from core.dns.records import RecordChange, RecordSet
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, TimedOutError, UnreachableError
-from core.fleet import Dns, Endpoint, Fleet, SecretRef, Tsig
+from core.fleet import DnsSettings, Endpoint, Fleet, SecretRef, Tsig
 from ops.dns import open_dns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from ops.ports import Dns as DnsPort
+    from ops.ports import Dns
 
     Answering = Callable[[dns.message.Message], list[bytes]]
 
@@ -32,9 +32,9 @@ ZONE = "garden.example"
 ADDED = RecordChange(None, RecordSet(ZONE, "A", 300, ("192.0.2.1",)))
 
 
-def opened(*, signed: bool = True) -> DnsPort:
+def opened(*, signed: bool = True) -> Dns:
     tsig = Tsig("bot-update", "hmac-sha256", SecretRef("env", "KEY")) if signed else None
-    fleet = Fleet("test", "UTC", {}, {}, Dns((), (), (ZONE,), tsig))
+    fleet = Fleet("test", "UTC", {}, {}, DnsSettings((), (), (ZONE,), tsig))
     return open_dns(fleet, lambda _: base64.b64encode(SECRET).decode())
 
 

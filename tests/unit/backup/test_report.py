@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.backup.cards import bad_card, is_bad, many_bad_card, overdue_card, site_key, upkeep_card
-from core.backup.report import Known, Listed, list_reply, progress_reply, run_reply, status_reply
+from core.backup.report import BackupHistory, ListedSnapshot, list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress, BackupResult
-from core.backup.sample import NO_FILE, Proof, Seen, proof_reply, restore_s, seen
+from core.backup.sample import NO_FILE, RestoreTestResult, SampleOutcome, proof_reply, restore_s, seen
 from core.backup.snapshots import Extent, Snapshot
 from core.reply import Reply, Row, Table, Text, Tone
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 
 if TYPE_CHECKING:
     from core.backup.result import Outcome
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-EMPTY = Trouble("source-empty", "uk holds no files of it", "Is its disk mounted?")
+EMPTY = Failure("source-empty", "uk holds no files of it", "Is its disk mounted?")
 SNAPSHOT = Snapshot("01234567", "shop", "uk", NOW - HOUR, ("/srv/shop",))
 
 
 def result(
-    site: str = "shop", outcome: Outcome = "good", trouble: Trouble | None = None, shrank: str = ""
+    site: str = "shop", outcome: Outcome = "good", trouble: Failure | None = None, shrank: str = ""
 ) -> BackupResult:
     return BackupResult(
         site,
@@ -41,7 +41,7 @@ def result(
     )
 
 
-def failed(site: str = "shop", trouble: Trouble = EMPTY) -> BackupResult:
+def failed(site: str = "shop", trouble: Failure = EMPTY) -> BackupResult:
     return result(site, "refused" if trouble.refused else "failed", trouble)
 
 
@@ -64,9 +64,9 @@ class TestRun:
         assert one.summary == "1 file and 2 databases (5 bytes, 0 bytes new), 0 s"
 
     def test_of_many_the_worst_come_first_and_each_kind_of_trouble_is_said_once(self) -> None:
-        held = Trouble("held", "a backup run is under way", "Try again.", refused=True)
+        held = Failure("held", "a backup run is under way", "Try again.", refused=True)
         results = [result("a"), failed("b"), failed("c"), failed("d", held), result("e", shrank="4 files, 90 before")]
-        reply = run_reply(results, Trouble("locked", "somebody else works there", "Wait."))
+        reply = run_reply(results, Failure("locked", "somebody else works there", "Wait."))
         assert reply.title == ("2 of 5 sites backed up, 5.5 MB new, 1 less than half of before, 1 refused, 2 failed")
         assert [row[0] for row in rows(reply)] == ["b", "c", "d", "e", "a"]
         assert "b, c: Is its disk mounted?" in texts(reply)
@@ -76,12 +76,12 @@ class TestRun:
 
     def test_a_shrunken_site_and_a_repository_that_is_not_kept_small_are_warnings(self) -> None:
         assert run_reply([result(shrank="4 files, 90 before")], None).tone is Tone.WARN
-        reply = run_reply([result()], Trouble("locked", "somebody else works there"))
+        reply = run_reply([result()], Failure("locked", "somebody else works there"))
         assert (reply.tone, reply.exit_code) == (Tone.WARN, 0)
 
     def test_nothing_and_refused_are_said(self) -> None:
         assert run_reply([], None).title == "There is nothing to back up"
-        held = failed(trouble=Trouble("held", "no", refused=True))
+        held = failed(trouble=Failure("held", "no", refused=True))
         assert run_reply([held], None).title == "shop was not backed up from uk: no"
         assert run_reply([held], None).exit_code == 3
 
@@ -97,7 +97,7 @@ class TestRun:
 
     def test_trouble_ends_a_backup_as_refused_where_it_was_decided_against(self) -> None:
         assert result().ended_by(EMPTY) == failed()
-        held = Trouble("held", "another run works there", refused=True)
+        held = Failure("held", "another run works there", refused=True)
         assert result().ended_by(held) == failed(trouble=held)
 
     def test_progress_counts_and_names_what_is_under_way(self) -> None:
@@ -113,7 +113,11 @@ class TestRun:
 
 class TestList:
     def test_each_is_listed_with_what_is_known_and_sites_without_any_are_named(self) -> None:
-        listed = [Listed(SNAPSHOT, 12, 3_400_000), Listed(SNAPSHOT), Listed(SNAPSHOT, 1, 5, partly=True)]
+        listed = [
+            ListedSnapshot(SNAPSHOT, 12, 3_400_000),
+            ListedSnapshot(SNAPSHOT),
+            ListedSnapshot(SNAPSHOT, 1, 5, partly=True),
+        ]
         reply = list_reply(listed, ["blog"], "UTC", NOW)
         assert reply.title == "3 backups of 1 site; 1 site without any: blog"
         assert rows(reply)[0] == ("shop", "11:00:00 UTC", "uk", "12", "3.4 MB", "01234567")
@@ -129,10 +133,10 @@ class TestList:
 class TestStatus:
     def test_the_oldest_come_first_and_late_ones_are_named(self) -> None:
         known = [
-            Known("fresh", NOW - HOUR, "uk", 12, 5_000_000, proven_at=NOW - 2 * HOUR),
-            Known("late", NOW - 30 * HOUR, "uk", 1, 5, trouble="the disk is full"),
-            Known("never"),
-            Known("bad", NOW - HOUR, "uk", 1, 5, proven_at=NOW - HOUR, proven=False),
+            BackupHistory("fresh", NOW - HOUR, "uk", 12, 5_000_000, proven_at=NOW - 2 * HOUR),
+            BackupHistory("late", NOW - 30 * HOUR, "uk", 1, 5, trouble="the disk is full"),
+            BackupHistory("never"),
+            BackupHistory("bad", NOW - HOUR, "uk", 1, 5, proven_at=NOW - HOUR, proven=False),
         ]
         reply = status_reply(known, 26 * HOUR, 1_000_000_000, "", NOW)
         assert reply.title == "2 of 4 sites backed up within 1 d 2 h; not so: never, late"
@@ -147,7 +151,7 @@ class TestStatus:
         assert reply.exit_code == 1
 
     def test_what_is_under_way_is_said_and_all_well_is_good(self) -> None:
-        reply = status_reply([Known("fresh", NOW - HOUR)], 26 * HOUR, None, "a backup run", NOW)
+        reply = status_reply([BackupHistory("fresh", NOW - HOUR)], 26 * HOUR, None, "a backup run", NOW)
         assert texts(reply) == "A backup run goes on."
         assert (reply.tone, reply.exit_code, reply.buttons) == (Tone.GOOD, 0, ())
 
@@ -157,14 +161,14 @@ class TestCards:
         assert is_bad(failed())
         assert is_bad(result(shrank="less"))
         assert not is_bad(result())
-        assert not is_bad(failed(trouble=Trouble("held", "", refused=True)))
+        assert not is_bad(failed(trouble=Failure("held", "", refused=True)))
 
     def test_one_bad_backup_says_what_the_last_good_one_was(self) -> None:
         card = bad_card(failed("my shop"), NOW - 3 * HOUR, NOW)
         assert card.title == "my shop could not be backed up from uk: uk holds no files of it"
         assert "Last good backup: 3 h ago." in texts(card)
         assert card.buttons[0].line == "backup run 'my shop'"
-        card = bad_card(failed(trouble=Trouble("x", "no", refused=True)), None, NOW)
+        card = bad_card(failed(trouble=Failure("x", "no", refused=True)), None, NOW)
         assert card.title == "shop was not backed up from uk: no"
         assert texts(card) == "Last good backup: never."
 
@@ -195,15 +199,15 @@ class TestProof:
     @pytest.mark.parametrize(
         ("restored", "live", "changed", "what"),
         [
-            ("aa", "aa", 0, Seen.SAME),
-            ("aa", "bb", SNAPSHOT.taken_at.timestamp() - 1, Seen.DIFFERENT),
-            ("aa", "bb", SNAPSHOT.taken_at.timestamp(), Seen.LEFT_OUT),
-            ("aa", NO_FILE, 0, Seen.LEFT_OUT),
-            (NO_FILE, "aa", 0, Seen.NOT_RESTORED),
+            ("aa", "aa", 0, SampleOutcome.SAME),
+            ("aa", "bb", SNAPSHOT.taken_at.timestamp() - 1, SampleOutcome.DIFFERENT),
+            ("aa", "bb", SNAPSHOT.taken_at.timestamp(), SampleOutcome.LEFT_OUT),
+            ("aa", NO_FILE, 0, SampleOutcome.LEFT_OUT),
+            (NO_FILE, "aa", 0, SampleOutcome.NOT_RESTORED),
         ],
     )
     def test_a_file_is_judged_by_its_hash_and_left_out_where_it_was_changed_since(
-        self, restored: str, live: str, changed: float, what: Seen
+        self, restored: str, live: str, changed: float, what: SampleOutcome
     ) -> None:
         assert seen(restored, live, int(changed), SNAPSHOT) is what
 
@@ -212,10 +216,10 @@ class TestProof:
         assert restore_s(0, 0, 1.0, 1.0) == pytest.approx(1.0)
         assert restore_s(1000, 100, 0.5, 1.0) == pytest.approx(1.5)
 
-    def proof(self, **changes: object) -> Proof:
-        files = {"/a": Seen.SAME, "/b": Seen.LEFT_OUT}
+    def proof(self, **changes: object) -> RestoreTestResult:
+        files = {"/a": SampleOutcome.SAME, "/b": SampleOutcome.LEFT_OUT}
         made = {"snapshot": SNAPSHOT, "files": files, "whole": Extent(1000, 5_000_000), "full_s": 240.0, **changes}
-        return Proof("shop", "uk", **made)  # type: ignore[arg-type]
+        return RestoreTestResult("shop", "uk", **made)  # type: ignore[arg-type]
 
     def test_a_good_one_says_what_was_the_same_and_how_long_all_would_take(self) -> None:
         reply = proof_reply([self.proof()], None, "UTC", NOW)
@@ -225,7 +229,9 @@ class TestProof:
         assert (reply.tone, reply.exit_code) == (Tone.GOOD, 0)
 
     def test_what_differs_is_named(self) -> None:
-        proof = self.proof(files={"/a\n": Seen.DIFFERENT, "/b": Seen.NOT_RESTORED}, dumps=2, broken=("x.sql",))
+        proof = self.proof(
+            files={"/a\n": SampleOutcome.DIFFERENT, "/b": SampleOutcome.NOT_RESTORED}, dumps=2, broken=("x.sql",)
+        )
         reply = proof_reply([proof, self.proof()], None, "UTC", NOW)
         assert "2 files not: /a\\n, /b" in rows(reply)[0][2]
         assert "1 of 2 dumps whole" in rows(reply)[0][2]
@@ -234,8 +240,8 @@ class TestProof:
         assert self.proof(broken=("x.sql",), dumps=1).outcome == "differs"
 
     def test_where_there_is_none_it_says_why(self) -> None:
-        proof = Proof("shop", "uk", trouble=Trouble("no-backup", "there is no backup of it", "Make one."))
-        broken = Trouble("restic", "restic ended with status 1 on uk", "pack is missing")
+        proof = RestoreTestResult("shop", "uk", trouble=Failure("no-backup", "there is no backup of it", "Make one."))
+        broken = Failure("restic", "restic ended with status 1 on uk", "pack is missing")
         reply = proof_reply([proof], broken, "UTC", NOW)
         assert reply.title == "0 of 1 backup proven by a sample, 1 not looked at; the repository is not sound"
         assert rows(reply) == [("shop", "", "there is no backup of it")]
@@ -245,6 +251,6 @@ class TestProof:
         assert proof_reply([proof], None, "UTC", NOW).tone is Tone.WARN
 
     def test_a_proof_without_figures_still_says_something(self) -> None:
-        assert Proof("shop", "uk").in_words() == "0 files the same"
-        assert isinstance(proof_reply([Proof("shop", "uk")], None, "UTC", NOW).parts[0], Table)
+        assert RestoreTestResult("shop", "uk").in_words() == "0 files the same"
+        assert isinstance(proof_reply([RestoreTestResult("shop", "uk")], None, "UTC", NOW).parts[0], Table)
         assert Row(("x",)).tone is Tone.PLAIN

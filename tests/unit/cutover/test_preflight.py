@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.cutover.preflight_checks import judge, no_hooks_on
-from core.cutover.preflight_facts import Copy, Facts, Level, Sighting, Verdict
+from core.cutover.preflight_facts import Level, Observation, PreflightFacts, TargetCopy, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from core.plan.plan import Plan
 
 NOW = datetime(2026, 6, 14, 13, 2, tzinfo=UTC)
-UP, DOWN = Sighting(ok=True), Sighting(ok=False, why="refused")
-COPY = Copy("shop", "south", UP, NOW - timedelta(hours=3), timedelta(hours=26))
+UP, DOWN = Observation(ok=True), Observation(ok=False, why="refused")
+COPY = TargetCopy("shop", "south", UP, NOW - timedelta(hours=3), timedelta(hours=26))
 
-GOOD = Facts(
+GOOD = PreflightFacts(
     now=NOW,
     planned=False,
     sources={"north": {"here": DOWN, "south": DOWN}},
@@ -33,7 +33,7 @@ GOOD = Facts(
 )
 
 
-def verdict(facts: Facts, check: str, level: Level) -> Verdict:
+def verdict(facts: PreflightFacts, check: str, level: Level) -> Verdict:
     (found,) = [one for one in judge(facts) if one.check == check and one.level == level]
     return found
 
@@ -103,7 +103,7 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
         ),
         (lambda f: replace(f, disks={"south": 0.96}), "disk", Level.WARN, "south has 96% of its disk or inodes used"),
         (
-            lambda f: replace(f, copies=(replace(COPY, answers=Sighting(ok=False, why="status 500")),)),
+            lambda f: replace(f, copies=(replace(COPY, answers=Observation(ok=False, why="status 500")),)),
             "copy",
             Level.BLOCK,
             "shop does not answer properly on south: status 500",
@@ -214,7 +214,7 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
     ],
 )
 def test_a_trouble_is_told_with_its_figures(
-    change: Callable[[Facts], Facts], check: str, level: Level, text: str
+    change: Callable[[PreflightFacts], PreflightFacts], check: str, level: Level, text: str
 ) -> None:
     found = verdict(change(GOOD), check, level)
     assert found.text == text
@@ -224,7 +224,7 @@ def test_a_trouble_is_told_with_its_figures(
 @pytest.mark.parametrize(
     ("sighting", "text"), [(UP, "south is up"), (DOWN, "south does not answer; going back leaves it")]
 )
-def test_going_back_is_right_whether_the_server_that_is_left_lives_or_not(sighting: Sighting, text: str) -> None:
+def test_going_back_is_right_whether_the_server_that_is_left_lives_or_not(sighting: Observation, text: str) -> None:
     facts = replace(GOOD, rollback=True, planned=True, sources={"south": {"here": sighting}})
     assert verdict(facts, "source", Level.PASS).text == text
 
@@ -269,7 +269,7 @@ def test_a_full_disk_just_under_the_limit_is_no_warning() -> None:
     ],
 )
 def test_hooks_are_left_out_where_the_server_that_is_left_cannot_be_counted_on(
-    plan: Plan, kind: str, planned: bool, here: Sighting | None, left_out: tuple[str, ...]
+    plan: Plan, kind: str, planned: bool, here: Observation | None, left_out: tuple[str, ...]
 ) -> None:
     facts = replace(GOOD, sources={"north": {"here": here}})
     assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts) == left_out

@@ -12,11 +12,11 @@ from core.cutover.steps import (
     BATCH,
     BEFORE_DNS,
     END,
-    Heard,
+    CopySwitch,
+    NameServerProgress,
+    NameServerReply,
     Outcome,
-    Standing,
     Step,
-    Switched,
     how_it_ended,
     moved_sites,
     moved_zones,
@@ -28,7 +28,7 @@ from core.cutover.steps import (
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
-from core.plan.plan import Plan, State, ZoneChange
+from core.plan.plan import Plan, PlanState, ZoneChange
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -111,7 +111,7 @@ def test_a_rollback_copies_nothing(planned: Plan) -> None:
 def test_a_failed_final_sync_ends_it_before_any_zone(planned: Plan) -> None:
     outcomes = {"hold": DONE, "sync shop": REFUSED}
     assert next_steps(planned, outcomes) == (END,)
-    assert how_it_ended(planned, outcomes) == State.STALE
+    assert how_it_ended(planned, outcomes) == PlanState.STALE
 
 
 def test_a_refused_hold_ends_it_before_any_zone(plan: Plan) -> None:
@@ -131,16 +131,16 @@ def test_zone_updates_go_out_in_batches(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "verified", "state"),
     [
-        (DONE, DONE, DONE, State.CONFIRMED),
-        (DONE, DONE, LATE, State.UNFINISHED),
-        (DONE, REFUSED, DONE, State.PARTIAL),
-        (DONE, UNKNOWN, LATE, State.PARTIAL),
-        (UNKNOWN, REFUSED, None, State.PARTIAL),
-        (REFUSED, REFUSED, None, State.STALE),
+        (DONE, DONE, DONE, PlanState.CONFIRMED),
+        (DONE, DONE, LATE, PlanState.UNFINISHED),
+        (DONE, REFUSED, DONE, PlanState.PARTIAL),
+        (DONE, UNKNOWN, LATE, PlanState.PARTIAL),
+        (UNKNOWN, REFUSED, None, PlanState.PARTIAL),
+        (REFUSED, REFUSED, None, PlanState.STALE),
     ],
 )
 def test_how_a_cutover_ends(
-    plan: Plan, first: Outcome, second: Outcome, verified: Outcome | None, state: State
+    plan: Plan, first: Outcome, second: Outcome, verified: Outcome | None, state: PlanState
 ) -> None:
     outcomes = {"hold": DONE, **dict(zip(updates(plan), (first, second), strict=True))}
     if verified is not None:
@@ -194,7 +194,7 @@ def test_what_fails_before_the_zones_ends_it_there_and_thaws_what_was_frozen(pla
         assert keys(next_steps(plan, outcomes)) == [thaw]
         outcomes[thaw] = DONE
     assert next_steps(plan, outcomes) == (END,)
-    assert how_it_ended(plan, outcomes) == State.STALE
+    assert how_it_ended(plan, outcomes) == PlanState.STALE
 
 
 @pytest.mark.parametrize("step", ["catch-up shop", "after shop", "thaw shop"])
@@ -202,7 +202,7 @@ def test_what_fails_once_the_zones_have_changed_ends_nothing(planned: Plan, step
     plan = hooked(planned, *EVERY_MOMENT)
     outcomes = {**went_well(plan, "end"), step: REFUSED}
     assert next_steps(plan, outcomes) == (END,)
-    assert how_it_ended(plan, outcomes) == State.CONFIRMED
+    assert how_it_ended(plan, outcomes) == PlanState.CONFIRMED
 
 
 def test_a_wave_is_held_moved_and_checked_before_the_next_begins(planned: Plan) -> None:
@@ -236,7 +236,7 @@ def test_after_any_trouble_in_a_wave_the_next_stays(planned: Plan, step: str) ->
         outcomes |= {one.key: DONE for one in steps}
     assert "hold wave 2" not in outcomes
     before_dns = step in {"hold", "sync shop"}
-    assert how_it_ended(plan, outcomes) == (State.STALE if before_dns else State.PARTIAL)
+    assert how_it_ended(plan, outcomes) == (PlanState.STALE if before_dns else PlanState.PARTIAL)
     assert ("thaw shop" in outcomes) == ("freeze shop" in outcomes)
 
 
@@ -249,16 +249,16 @@ def test_sites_of_a_wave_move_with_that_wave(planned: Plan, fleet: Fleet) -> Non
 
 
 def test_an_emergency_quarantines_the_copies_that_were_left(plan: Plan) -> None:
-    assert switched(plan, ["shop"]) == Switched({"shop": "south"}, quarantined=(("shop", "north"),))
+    assert switched(plan, ["shop"]) == CopySwitch({"shop": "south"}, quarantined=(("shop", "north"),))
 
 
 def test_a_planned_move_quarantines_nothing(planned: Plan) -> None:
-    assert switched(planned, ["shop", "blog"]) == Switched({"shop": "south", "blog": "east"})
+    assert switched(planned, ["shop", "blog"]) == CopySwitch({"shop": "south", "blog": "east"})
 
 
 def test_a_rollback_frees_the_copy_that_serves_again_and_quarantines_the_other(planned: Plan) -> None:
     back = replace(planned, kind="rollback")
-    assert switched(back, ["shop"]) == Switched({"shop": "south"}, (("shop", "north"),), (("shop", "south"),))
+    assert switched(back, ["shop"]) == CopySwitch({"shop": "south"}, (("shop", "north"),), (("shop", "south"),))
 
 
 @same_plan
@@ -306,7 +306,7 @@ def test_interrupted_after_any_step_the_rest_is_the_same_and_nothing_is_taken_tw
     if plan.copies_first:
         frozen = {key.removeprefix("freeze ") for key in outcomes if key.startswith("freeze ")}
         assert {key.removeprefix("thaw ") for key in outcomes if key.startswith("thaw ")} == frozen
-    if how_it_ended(plan, outcomes) == State.STALE:
+    if how_it_ended(plan, outcomes) == PlanState.STALE:
         assert not made
         assert UNKNOWN not in outcomes.values()
 
@@ -317,15 +317,15 @@ def test_no_step_is_left_after_the_end(plan: Plan) -> None:
     assert Step("end") == END
 
 
-def heard(zone: ZoneChange, serial: int | None, *, new: bool, why: str = "") -> dict[str, Heard]:
+def heard(zone: ZoneChange, serial: int | None, *, new: bool, why: str = "") -> dict[str, NameServerReply]:
     sides = [(change, change.new if new else change.old) for change in zone.changes]
     values = {(change.owner, change.type): side.values if side else () for change, side in sides}
-    return {zone.zone: Heard(serial, values, why)}
+    return {zone.zone: NameServerReply(serial, values, why)}
 
 
 def test_a_name_server_agrees_with_every_new_value_at_the_new_serial(zone_change: ZoneChange) -> None:
     said = standing("ns1", [(zone_change, (11,))], heard(zone_change, 11, new=True))
-    assert said == Standing("ns1", agrees=True, serial=11)
+    assert said == NameServerProgress("ns1", agrees=True, serial=11)
 
 
 def test_a_later_serial_agrees_too(zone_change: ZoneChange) -> None:
@@ -343,7 +343,7 @@ def test_old_values_are_counted(zone_change: ZoneChange) -> None:
 
 
 def test_values_that_are_neither_old_nor_new_are_counted(zone_change: ZoneChange) -> None:
-    said = standing("ns1", [(zone_change, (11,))], {zone_change.zone: Heard(11, {})})
+    said = standing("ns1", [(zone_change, (11,))], {zone_change.zone: NameServerReply(11, {})})
     assert (said.agrees, said.wrong) == (False, len(zone_change.changes))
 
 
@@ -360,8 +360,8 @@ def test_a_record_that_came_or_went_is_compared_as_absent() -> None:
     zone = ZoneChange(Endpoint("192.0.2.53"), "test", 1, (gone, come))
     new = {("b.test", "A"): ("192.0.2.1",)}
     old = {("a.test", "AAAA"): ("2001:db8::1",)}
-    assert standing("ns1", [(zone, (2,))], {"test": Heard(2, new)}).agrees
-    assert standing("ns1", [(zone, (2,))], {"test": Heard(2, old)}).old == 2
+    assert standing("ns1", [(zone, (2,))], {"test": NameServerReply(2, new)}).agrees
+    assert standing("ns1", [(zone, (2,))], {"test": NameServerReply(2, old)}).old == 2
 
 
 def test_the_serial_shown_is_that_of_the_zone_furthest_behind(plan: Plan) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.databases.copies import (
     DatabaseCopy,
-    There,
+    DatabaseState,
     about_copies,
     fresh_name,
     fresh_ones,
@@ -55,8 +55,8 @@ def test_what_is_kept_is_told_from_what_is_being_filled_newest_first() -> None:
     assert fresh_ones("shop", there) == (fresh_name("shop", RUN),)
 
 
-def there(*tables: str) -> There:
-    return There(exists=True, tables=frozenset(tables))
+def there(*tables: str) -> DatabaseState:
+    return DatabaseState(exists=True, tables=frozenset(tables))
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def there(*tables: str) -> There:
         (there("a"), there("a", "b", "c", "d", "e"), None, None),
         (there(), there("a"), None, "source-empty"),
         (there(), there(), 0.25, None),
-        (there("new"), There(exists=False), 0.0, None),
+        (there("new"), DatabaseState(exists=False), 0.0, None),
     ],
 )
 def test_a_source_that_lost_its_tables_is_refused(
-    source: There, mirror: There, max_delete: float | None, code: str | None
+    source: DatabaseState, mirror: DatabaseState, max_delete: float | None, code: str | None
 ) -> None:
     trouble = why_not_load("shop", source, mirror, max_delete=max_delete)
     assert (trouble.code if trouble else None) == code

@@ -9,7 +9,7 @@ import pytest
 
 import ops.dns.backends
 from core.errors import SettingsError
-from core.fleet import Dns, Endpoint, Fleet, SecretRef, Tsig
+from core.fleet import DnsSettings, Endpoint, Fleet, SecretRef, Tsig
 from ops.dns import Backend, all_backends, open_dns
 from ops.dns.backends.rfc2136 import Rfc2136
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FLEET = Fleet("test", "UTC", {}, {}, Dns((Endpoint("192.0.2.53"),), (), ("a.example",)))
+FLEET = Fleet("test", "UTC", {}, {}, DnsSettings((Endpoint("192.0.2.53"),), (), ("a.example",)))
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_opening_reads_no_secret() -> None:
     def never(ref: SecretRef) -> str:
         raise AssertionError(ref)
 
-    keyed = Fleet("test", "UTC", {}, {}, Dns((), (), (), Tsig("bot", "hmac-sha256", SecretRef("env", "KEY"))))
+    keyed = Fleet("test", "UTC", {}, {}, DnsSettings((), (), (), Tsig("bot", "hmac-sha256", SecretRef("env", "KEY"))))
     assert isinstance(open_dns(keyed, never), Rfc2136)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dns.consistency import Held, Said, Step, ZoneVerdict, by_server, judge_zone
+from core.dns.consistency import NameServerAnswer, UpdateServerZone, ZoneConsistency, ZoneVerdict, by_server, judge_zone
 from core.dns.records import RecordSet, ZoneReading
 
 ZONE = "garden.example"
@@ -21,21 +21,21 @@ def address(owner: str, *values: str) -> RecordSet:
     return RecordSet(owner, "A", 300, values)
 
 
-def said(name: str, serial: int | None, values: tuple[str, ...] | None = None, **more: object) -> Said:
-    return Said(name, ZONE, serial, {} if values is None else {A: values}, **more)  # type: ignore[arg-type]
+def said(name: str, serial: int | None, values: tuple[str, ...] | None = None, **more: object) -> NameServerAnswer:
+    return NameServerAnswer(name, ZONE, serial, {} if values is None else {A: values}, **more)  # type: ignore[arg-type]
 
 
 HELD = reading(7, address(ZONE, "192.0.2.1"))
 
 
-def only(verdict: ZoneVerdict) -> tuple[Step, int | None, str]:
+def only(verdict: ZoneVerdict) -> tuple[ZoneConsistency, int | None, str]:
     (judged,) = verdict.judged
     return judged.step, judged.behind_by, judged.words
 
 
 def test_a_name_server_that_says_the_same_is_in_step() -> None:
     verdict = judge_zone(ZONE, [said("ns1", 7, ("192.0.2.1",))], [HELD])
-    assert only(verdict) == (Step.IN_STEP, 0, "in step")
+    assert only(verdict) == (ZoneConsistency.IN_STEP, 0, "in step")
     assert verdict.in_step
     assert verdict.agreeing == 1
 
@@ -43,13 +43,13 @@ def test_a_name_server_that_says_the_same_is_in_step() -> None:
 def test_one_that_lags_is_behind_by_so_many_serials_and_says_what_it_still_answers() -> None:
     verdict = judge_zone(ZONE, [said("ns1", 5, ("192.0.2.9",))], [HELD])
     words = "serial 5, 2 behind; garden.example A is 192.0.2.9 there, not 192.0.2.1"
-    assert only(verdict) == (Step.BEHIND, 2, words)
+    assert only(verdict) == (ZoneConsistency.BEHIND, 2, words)
     assert not verdict.in_step
 
 
 def test_serials_that_have_wrapped_around_are_still_one_apart() -> None:
     assert only(judge_zone(ZONE, [said("ns1", 2**32 - 1)], [reading(0)])) == (
-        Step.BEHIND,
+        ZoneConsistency.BEHIND,
         1,
         "serial 4294967295, 1 behind",
     )
@@ -57,20 +57,20 @@ def test_serials_that_have_wrapped_around_are_still_one_apart() -> None:
 
 def test_one_with_a_later_serial_is_ahead_which_is_not_in_step() -> None:
     verdict = judge_zone(ZONE, [said("ns1", 9, ("192.0.2.1",))], [HELD])
-    assert only(verdict) == (Step.AHEAD, -2, "serial 9, 2 ahead")
+    assert only(verdict) == (ZoneConsistency.AHEAD, -2, "serial 9, 2 ahead")
     assert not verdict.in_step
 
 
 @pytest.mark.parametrize("serial", [7, 8])
 def test_other_values_under_a_serial_that_does_not_lag_differ(serial: int) -> None:
     verdict = judge_zone(ZONE, [said("ns1", serial, ())], [HELD])
-    assert verdict.worst == Step.DIFFERS
+    assert verdict.worst == ZoneConsistency.DIFFERS
     assert "garden.example A is nothing there, not 192.0.2.1" in verdict.judged[0].words
 
 
 def test_one_that_gives_no_serial_is_silent_with_its_reason() -> None:
     assert only(judge_zone(ZONE, [said("ns1", None, why="it is asleep")], [HELD])) == (
-        Step.SILENT,
+        ZoneConsistency.SILENT,
         None,
         "it is asleep",
     )
@@ -80,14 +80,14 @@ def test_one_that_gives_no_serial_is_silent_with_its_reason() -> None:
 def test_with_several_update_servers_a_name_server_may_follow_any_of_them() -> None:
     other = reading(40, address(ZONE, "192.0.2.1"))
     verdict = judge_zone(ZONE, [said("ns1", 40, ("192.0.2.1",)), said("ns2", 7, ("192.0.2.1",))], [HELD, other])
-    assert [one.step for one in verdict.judged] == [Step.IN_STEP, Step.IN_STEP]
+    assert [one.step for one in verdict.judged] == [ZoneConsistency.IN_STEP, ZoneConsistency.IN_STEP]
     assert verdict.in_step
 
 
 def test_update_servers_that_hold_different_values_are_not_in_step_though_each_is_followed() -> None:
     other = reading(40, address(ZONE, "192.0.2.2"))
     verdict = judge_zone(ZONE, [said("ns1", 40, ("192.0.2.2",)), said("ns2", 7, ("192.0.2.1",))], [HELD, other])
-    assert verdict.worst == Step.IN_STEP
+    assert verdict.worst == ZoneConsistency.IN_STEP
     assert [str(one) for one in verdict.split] == ["garden.example A is 192.0.2.2 there, not 192.0.2.1"]
     assert not verdict.in_step
 
@@ -95,21 +95,25 @@ def test_update_servers_that_hold_different_values_are_not_in_step_though_each_i
 def test_without_an_update_server_the_newest_name_server_is_what_the_others_are_held_against() -> None:
     heard = [said("ns1", 7, ("192.0.2.1",)), said("ns2", 8, ("192.0.2.2",)), said("ns3", None)]
     verdict = judge_zone(ZONE, heard, [], "refused")
-    assert [one.step for one in verdict.judged] == [Step.BEHIND, Step.IN_STEP, Step.SILENT]
+    assert [one.step for one in verdict.judged] == [
+        ZoneConsistency.BEHIND,
+        ZoneConsistency.IN_STEP,
+        ZoneConsistency.SILENT,
+    ]
     assert verdict.serial == 8
     assert not verdict.confirmed
 
 
 def test_name_servers_that_agree_without_an_update_server_are_not_called_in_step() -> None:
     verdict = judge_zone(ZONE, [said("ns1", 7, ()), said("ns2", 7, ())], [], "refused")
-    assert verdict.worst == Step.IN_STEP
+    assert verdict.worst == ZoneConsistency.IN_STEP
     assert not verdict.in_step
 
 
 def test_where_nobody_answers_there_is_no_serial_to_hold_anybody_against() -> None:
     verdict = judge_zone(ZONE, [said("ns1", None), said("ns2", None)], [])
     assert verdict.serial is None
-    assert verdict.worst == Step.SILENT
+    assert verdict.worst == ZoneConsistency.SILENT
 
 
 def test_an_update_server_that_does_not_answer_keeps_a_zone_from_being_in_step() -> None:
@@ -131,11 +135,11 @@ def test_over_all_zones_a_name_server_is_as_good_as_its_worst() -> None:
         "ns1",
         3,
         1,
-        Step.BEHIND,
+        ZoneConsistency.BEHIND,
         0.3,
     )
     assert first.words == "serial 4, 3 behind"
-    assert (second.in_step, second.worst, second.slowest_s) == (2, Step.SILENT, 0.5)
+    assert (second.in_step, second.worst, second.slowest_s) == (2, ZoneConsistency.SILENT, 0.5)
 
 
 def test_a_name_server_that_was_never_timed_has_no_slowest_answer() -> None:
@@ -143,7 +147,7 @@ def test_a_name_server_that_was_never_timed_has_no_slowest_answer() -> None:
     assert only_one.slowest_s is None
 
 
-WILD = Held(
+WILD = UpdateServerZone(
     reading(
         1,
         address(ZONE, "192.0.2.1"),
@@ -176,11 +180,11 @@ def test_a_name_that_has_other_records_is_not_stood_in_for() -> None:
 
 
 def test_an_empty_zone_holds_nothing() -> None:
-    assert Held(reading(1)).values("x.garden.example", "A") == ()
+    assert UpdateServerZone(reading(1)).values("x.garden.example", "A") == ()
 
 
 def test_a_zone_that_was_not_read_whole_knows_only_what_it_holds() -> None:
-    part = Held(reading(1, address("*.garden.example", "192.0.2.8"), complete=False))
+    part = UpdateServerZone(reading(1, address("*.garden.example", "192.0.2.8"), complete=False))
     assert part.values("x.garden.example", "A") == ()
 
 

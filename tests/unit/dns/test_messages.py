@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.dns.records import RecordChange, RecordSet
 from core.errors import DnsChangedError, DnsClockError, DnsError, DnsRefusedError, SettingsError
 from core.fleet import SecretRef, Tsig
-from ops.dns.refusals import Asked, UnverifiedError, read_reply, why_not_answered, why_not_updated
+from ops.dns.refusals import DnsRequest, UnverifiedError, read_reply, why_not_answered, why_not_updated
 from ops.dns.signing import read_key
 from ops.dns.update_message import probing_message, update_message
 from ops.dns.wire import soa_query_tcp
@@ -27,7 +27,7 @@ NEW = RecordSet("www.garden.example", "A", 60, ("192.0.2.3",))
 ALIAS = RecordSet("www.garden.example", "CNAME", 60, ("garden.example",))
 TSIG = Tsig("bot-update", "hmac-sha256", SecretRef("env", "KEY"))
 KEY = dns.tsig.Key("bot-update", b"secret")
-ASKED = Asked("The update server 192.0.2.53:53", "the update of garden.example", ZONE, TSIG)
+ASKED = DnsRequest("The update server 192.0.2.53:53", "the update of garden.example", ZONE, TSIG)
 
 
 def section(message: dns.update.UpdateMessage, name: str) -> list[str]:
@@ -142,7 +142,7 @@ def test_a_clock_that_is_off_is_said_with_how_far(ahead_s: int | None, words: st
 def test_a_key_is_not_named_where_none_is_set() -> None:
     query = signed_query()
     with pytest.raises(DnsRefusedError, match=r"does not know the key \(BADKEY\)"):
-        read_reply(rejected(query, dns.rcode.BADKEY), query, Asked("It", "that", ZONE))
+        read_reply(rejected(query, dns.rcode.BADKEY), query, DnsRequest("It", "that", ZONE))
 
 
 def test_a_reply_signed_for_another_time_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +205,7 @@ def test_only_noerror_is_no_refusal() -> None:
 
 
 def test_a_refusal_without_a_key_speaks_of_this_machines_address() -> None:
-    error = why_not_updated(dns.rcode.REFUSED, Asked("It", "that", ZONE))
+    error = why_not_updated(dns.rcode.REFUSED, DnsRequest("It", "that", ZONE))
     assert error is not None
     assert "this machine's address" in error.hint
 

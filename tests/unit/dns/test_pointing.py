@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.dns.pointing import Pointing, living_too_long, names_pointing
+from core.dns.pointing import PointingRecord, living_too_long, names_pointing
 from core.dns.records import RecordSet
-from core.fleet import Dns, Fleet, SecretRef, Server, Site, SshLogin
+from core.fleet import DnsSettings, Fleet, SecretRef, Server, Site, SshLogin
 
 SSH = SshLogin("web", 22, SecretRef("file", "/k"), "/known")
 FLEET = Fleet(
@@ -15,7 +15,7 @@ FLEET = Fleet(
         "west": Server("west", "West", SSH, ipv6="2001:db8::2"),
     },
     {"garden": Site("garden", "east", ("west",), ("garden.example", "www.garden.example"), "/srv")},
-    Dns((), (), ("garden.example",), max_ttl_s=300),
+    DnsSettings((), (), ("garden.example",), max_ttl_s=300),
 )
 
 
@@ -30,8 +30,8 @@ def test_every_address_of_a_server_is_found_and_nothing_else() -> None:
         record("ftp.garden.example", "AAAA", "2001:db8::2"),
     )
     assert names_pointing(FLEET, records, {}) == (
-        Pointing("garden.example", "A", "192.0.2.1", "east", "garden", "east"),
-        Pointing("ftp.garden.example", "AAAA", "2001:db8::2", "west"),
+        PointingRecord("garden.example", "A", "192.0.2.1", "east", "garden", "east"),
+        PointingRecord("ftp.garden.example", "AAAA", "2001:db8::2", "west"),
     )
 
 

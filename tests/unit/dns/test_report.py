@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 
 from core.dns import report
-from core.dns.consistency import Said, Surveyed, judge_zone
-from core.dns.pointing import Pointing
+from core.dns.consistency import NameServerAnswer, ZoneSurvey, judge_zone
+from core.dns.pointing import PointingRecord
 from core.dns.records import RecordSet, ZoneReading
 from core.dns.report_json import dns_facts
-from core.fleet import Dns, Endpoint, Fleet, NameServer
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer
 from core.reply import Part, Row, Table, Text, Tone
 
 UPDATE = Endpoint("192.0.2.53")
@@ -19,7 +19,7 @@ FLEET = Fleet(
     "UTC",
     {},
     {},
-    Dns(
+    DnsSettings(
         (UPDATE,),
         tuple(NameServer(f"ns{number}", Endpoint(f"192.0.2.{number}"), f"Place {number}") for number in (1, 2, 3)),
         ("a.example", "b.example"),
@@ -27,24 +27,28 @@ FLEET = Fleet(
 )
 
 
-def zone(name: str, *heard: Said, readings: int = 1, serial: int = 7, why: str = "", complete: bool = True) -> Surveyed:
+def zone(
+    name: str, *heard: NameServerAnswer, readings: int = 1, serial: int = 7, why: str = "", complete: bool = True
+) -> ZoneSurvey:
     held = tuple(
         ZoneReading(name, serial + number, (RecordSet(name, "A", 300, (f"192.0.2.{number}",)),), complete)
         for number in range(readings)
     )
-    return Surveyed(judge_zone(name, heard, held, why), held)
+    return ZoneSurvey(judge_zone(name, heard, held, why), held)
 
 
-def says(number: int, name: str, serial: int | None, value: str | None = "192.0.2.0", why: str = "") -> Said:
+def says(
+    number: int, name: str, serial: int | None, value: str | None = "192.0.2.0", why: str = ""
+) -> NameServerAnswer:
     values = {} if serial is None else {(name, "A"): (value,) if value else (), (name, "AAAA"): ()}
-    return Said(f"ns{number}", name, serial, values, why, None if serial is None else 0.004)
+    return NameServerAnswer(f"ns{number}", name, serial, values, why, None if serial is None else 0.004)
 
 
-def all_in_step(name: str) -> Surveyed:
+def all_in_step(name: str) -> ZoneSurvey:
     return zone(name, *(says(number, name, 7) for number in (1, 2, 3)))
 
 
-def title(*zones: Surveyed) -> str:
+def title(*zones: ZoneSurvey) -> str:
     return report.title([one.verdict for one in zones], 3)
 
 
@@ -143,12 +147,12 @@ def test_one_zone_says_why_the_update_server_does_not_answer() -> None:
 
 
 def test_a_zone_of_which_no_name_was_asked_has_no_table_of_names() -> None:
-    bare = zone("a.example", Said("ns1", "a.example", 7, took_s=2.5))
+    bare = zone("a.example", NameServerAnswer("ns1", "a.example", 7, took_s=2.5))
     assert [row.cells for row in rows(report.one_zone(FLEET, bare))] == [("ns1", "Place 1", "7", "2.5 s", "in step")]
 
 
 def test_names_that_point_elsewhere_are_listed_and_the_rest_counted() -> None:
-    left = [Pointing(f"n{number}.example", "A", "192.0.2.1", "east", "site", "west") for number in range(25)]
+    left = [PointingRecord(f"n{number}.example", "A", "192.0.2.1", "east", "site", "west") for number in range(25)]
     parts = report.where_names_point(left)
     table = next(part for part in parts if isinstance(part, Table))
     assert table.rows[0].cells == ("n0.example", "A", "192.0.2.1 (east)", "served from west")
@@ -157,10 +161,10 @@ def test_names_that_point_elsewhere_are_listed_and_the_rest_counted() -> None:
 
 def test_other_names_are_listed_by_server_each_once() -> None:
     others = [
-        Pointing("ftp.example", "A", "192.0.2.1", "east"),
-        Pointing("ftp.example", "AAAA", "2001:db8::1", "east"),
-        Pointing("old.example", "A", "192.0.2.2", "west"),
-        Pointing("www.example", "A", "192.0.2.1", "east", "site", "east"),
+        PointingRecord("ftp.example", "A", "192.0.2.1", "east"),
+        PointingRecord("ftp.example", "AAAA", "2001:db8::1", "east"),
+        PointingRecord("old.example", "A", "192.0.2.2", "west"),
+        PointingRecord("www.example", "A", "192.0.2.1", "east", "site", "east"),
     ]
     assert texts(report.where_names_point(others)) == [
         "Other names that point at east (1): ftp.example",
@@ -187,7 +191,7 @@ def test_what_was_not_looked_at_is_said() -> None:
 
 
 def test_the_facts_are_plain_json_with_every_name_server_and_zone() -> None:
-    pointing = (Pointing("ftp.example", "A", "192.0.2.1", "east"),)
+    pointing = (PointingRecord("ftp.example", "A", "192.0.2.1", "east"),)
     too_long = (RecordSet("a.example", "A", 3600, ("192.0.2.1",)),)
     facts = json.loads(json.dumps(dns_facts(FLEET, (SILENT, SPLIT), pointing, too_long)))
     assert facts["in_step"] is False

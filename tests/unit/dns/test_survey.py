@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from commands import answer
-from core.dns.consistency import Step
+from core.dns.consistency import ZoneConsistency
 from core.dns.records import RecordSet, ZoneReading
 from core.errors import DnsError, TimedOutError
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
 from core.people import Person
 from ops.gather.dns_survey import survey
 from ops.ports import Answer
@@ -20,8 +20,7 @@ from ops.ports import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ops.ports import Dns as DnsPort
-    from ops.ports import Ports
+    from ops.ports import Dns, Ports
 
 UPDATE, ONE, TWO = Endpoint("192.0.2.53"), Endpoint("192.0.2.1"), Endpoint("192.0.2.2")
 SSH = SshLogin("web", 22, SecretRef("file", "/k"), "/known")
@@ -34,7 +33,7 @@ def fleet(zones: int) -> Fleet:
         "UTC",
         {"east": Server("east", "East", SSH, "192.0.2.80")},
         {name: Site(name, "east", (), (name,), "/srv") for name in names},
-        Dns((UPDATE,), (NameServer("ns1", ONE, "Here"), NameServer("ns2", TWO, "There")), names),
+        DnsSettings((UPDATE,), (NameServer("ns1", ONE, "Here"), NameServer("ns2", TWO, "There")), names),
     )
 
 
@@ -68,56 +67,56 @@ class FakeDns:
         return Answer(("192.0.2.80",) if rdtype == "A" else (), 300, authoritative=True, aliases=(), took_s=0.0)
 
 
-async def look(dns: FakeDns, zones: int, *, by_name: bool = True) -> list[Step]:
-    found = await survey(cast("DnsPort", dns), fleet(zones), fleet(zones).dns.zones, by_name=by_name, again_after_s=0)
+async def look(dns: FakeDns, zones: int, *, by_name: bool = True) -> list[ZoneConsistency]:
+    found = await survey(cast("Dns", dns), fleet(zones), fleet(zones).dns.zones, by_name=by_name, again_after_s=0)
     return [one.verdict.worst for one in found]
 
 
 async def test_a_dead_name_server_is_asked_once_however_many_zones_there_are() -> None:
     fake = FakeDns(two=lambda _: TimedOutError("no answer"))
-    assert await look(fake, 300) == [Step.SILENT] * 300
+    assert await look(fake, 300) == [ZoneConsistency.SILENT] * 300
     assert fake.asked["serial", TWO] == 1
     assert fake.asked["serial", ONE] == 300
 
 
 async def test_a_dead_update_server_is_asked_once_too() -> None:
     fake = FakeDns(update=lambda _: TimedOutError("no answer"))
-    assert await look(fake, 300) == [Step.IN_STEP] * 300
+    assert await look(fake, 300) == [ZoneConsistency.IN_STEP] * 300
     assert fake.asked["serial", UPDATE] == 1
 
 
 async def test_a_name_server_that_dies_on_the_way_is_given_up_after_a_few() -> None:
     fake = FakeDns(two=lambda number: 7 if number == 1 else TimedOutError("no answer"))
     steps = await look(fake, 300)
-    assert Counter(steps) == {Step.IN_STEP: 1, Step.SILENT: 299}
+    assert Counter(steps) == {ZoneConsistency.IN_STEP: 1, ZoneConsistency.SILENT: 299}
     assert fake.asked["serial", TWO] < 30
 
 
 async def test_a_lost_answer_now_and_then_gives_nobody_up() -> None:
     fake = FakeDns(two=lambda number: TimedOutError("lost") if number % 10 == 5 else 7)
     steps = await look(fake, 100)
-    assert Counter(steps) == {Step.IN_STEP: 90, Step.SILENT: 10}
+    assert Counter(steps) == {ZoneConsistency.IN_STEP: 90, ZoneConsistency.SILENT: 10}
 
 
 async def test_a_server_that_does_not_serve_one_zone_is_still_asked_for_the_others() -> None:
     fake = FakeDns(two=lambda number: DnsError("not served") if number <= 50 else 7)
     steps = await look(fake, 100)
-    assert Counter(steps) == {Step.IN_STEP: 50, Step.SILENT: 50}
+    assert Counter(steps) == {ZoneConsistency.IN_STEP: 50, ZoneConsistency.SILENT: 50}
 
 
 async def test_a_name_server_that_was_only_slow_is_in_step_at_the_second_look() -> None:
     fake = FakeDns(one=lambda number: 6 if number == 1 else 7)
-    assert await look(fake, 1) == [Step.IN_STEP]
+    assert await look(fake, 1) == [ZoneConsistency.IN_STEP]
 
 
 async def test_one_that_still_lags_at_the_second_look_is_behind() -> None:
-    assert await look(FakeDns(one=lambda _: 6), 1) == [Step.BEHIND]
+    assert await look(FakeDns(one=lambda _: 6), 1) == [ZoneConsistency.BEHIND]
 
 
 @pytest.mark.parametrize(("by_name", "names"), [(True, 4), (False, 0)])
 async def test_names_are_asked_for_only_where_that_was_wanted(*, by_name: bool, names: int) -> None:
     fake = FakeDns()
-    assert await look(fake, 2, by_name=by_name) == [Step.IN_STEP] * 2
+    assert await look(fake, 2, by_name=by_name) == [ZoneConsistency.IN_STEP] * 2
     assert fake.asked["name", ONE] == names
 
 

@@ -11,13 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.databases.copies import There
+from core.databases.copies import DatabaseState
 from core.errors import UsageError
 from core.failback import report as told
 from core.failback import report_chosen as chosen
-from core.failback.compare import KEPT_FILES, Comparison, DatabaseSides, File, Found, Returned, judge, standing, tally
+from core.failback.compare import (
+    KEPT_FILES,
+    Comparison,
+    DatabaseSides,
+    DifferenceKind,
+    File,
+    ReturnedCopy,
+    judge,
+    standing,
+    tally,
+)
 from core.failback.keep import (
-    Kept,
+    KeepResult,
     folders_around,
     left_out,
     missing_folders,
@@ -27,11 +37,11 @@ from core.failback.keep import (
 )
 from core.fleet import Database
 from core.reply import Heading, Reply, Row, Table, Text, Tone, Typed
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.result import SyncResult
-from core.sync.rsync_output import Change, Kind
+from core.sync.rsync_output import ChangeKind, PathChange
 from core.sync.undo import did_in_words
-from core.verify.compare import Seen
+from core.verify.compare import FileStat
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -39,47 +49,47 @@ if TYPE_CHECKING:
 FILE, FOLDER, LINK, PIPE = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777, stat.S_IFIFO | 0o644
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 WHY = (NOW, "left by failover K7Q2")
-BROKEN = Trouble("unreachable", "south does not answer: refused", "Try when it is up.")
+BROKEN = Failure("unreachable", "south does not answer: refused", "Try when it is up.")
 
 
-def seen(mode: int = FILE, written_s: int = 10, size_bytes: int = 1) -> Seen:
-    return Seen(mode, size_bytes, written_s, 0)
+def seen(mode: int = FILE, written_s: int = 10, size_bytes: int = 1) -> FileStat:
+    return FileStat(mode, size_bytes, written_s, 0)
 
 
 @pytest.mark.parametrize(
     ("kind", "there", "here", "found", "size_bytes"),
     [
-        (Kind.DELETED, seen(size_bytes=3), None, Found.ONLY_RETURNED, 3),
-        (Kind.CREATED, seen(size_bytes=3), seen(FOLDER), Found.ONLY_RETURNED, 3),
-        (Kind.CREATED, None, seen(size_bytes=4), Found.ONLY_ACTIVE, 4),
-        (Kind.CHANGED, seen(written_s=11, size_bytes=3), seen(size_bytes=4), Found.NEWER_RETURNED, 3),
-        (Kind.CHANGED, seen(written_s=9, size_bytes=3), seen(size_bytes=4), Found.NEWER_ACTIVE, 4),
-        (Kind.CHANGED, seen(size_bytes=3), seen(size_bytes=4), Found.SAME_TIME, 3),
-        (Kind.ATTRIBUTES, seen(written_s=11), seen(), Found.BELONGINGS, 1),
+        (ChangeKind.DELETED, seen(size_bytes=3), None, DifferenceKind.ONLY_RETURNED, 3),
+        (ChangeKind.CREATED, seen(size_bytes=3), seen(FOLDER), DifferenceKind.ONLY_RETURNED, 3),
+        (ChangeKind.CREATED, None, seen(size_bytes=4), DifferenceKind.ONLY_ACTIVE, 4),
+        (ChangeKind.CHANGED, seen(written_s=11, size_bytes=3), seen(size_bytes=4), DifferenceKind.NEWER_RETURNED, 3),
+        (ChangeKind.CHANGED, seen(written_s=9, size_bytes=3), seen(size_bytes=4), DifferenceKind.NEWER_ACTIVE, 4),
+        (ChangeKind.CHANGED, seen(size_bytes=3), seen(size_bytes=4), DifferenceKind.SAME_TIME, 3),
+        (ChangeKind.ATTRIBUTES, seen(written_s=11), seen(), DifferenceKind.BELONGINGS, 1),
     ],
 )
 def test_a_path_is_judged_by_what_lies_there_on_both_servers(
-    kind: Kind, there: Seen | None, here: Seen | None, found: Found, size_bytes: int
+    kind: ChangeKind, there: FileStat | None, here: FileStat | None, found: DifferenceKind, size_bytes: int
 ) -> None:
-    file = judge(Change(kind, b"a", 0), there, here)
+    file = judge(PathChange(kind, b"a", 0), there, here)
     assert file is not None
     assert (file.found, file.size_bytes) == (found, size_bytes)
 
 
 @pytest.mark.parametrize(("there", "here"), [(None, None), (seen(FOLDER), None), (seen(FOLDER), seen(FOLDER))])
-def test_folders_and_what_is_gone_by_now_are_no_difference(there: Seen | None, here: Seen | None) -> None:
-    assert judge(Change(Kind.DELETED, b"a", 0), there, here) is None
+def test_folders_and_what_is_gone_by_now_are_no_difference(there: FileStat | None, here: FileStat | None) -> None:
+    assert judge(PathChange(ChangeKind.DELETED, b"a", 0), there, here) is None
 
 
 @given(
     there=st.none() | st.builds(seen, st.sampled_from([FILE, LINK, FOLDER]), st.integers(0, 3)),
     here=st.none() | st.builds(seen, st.sampled_from([FILE, LINK, FOLDER]), st.integers(0, 3)),
-    kind=st.sampled_from([Kind.CREATED, Kind.CHANGED, Kind.DELETED]),
+    kind=st.sampled_from([ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED]),
 )
 def test_whatever_the_returned_server_may_have_written_last_is_at_risk(
-    there: Seen | None, here: Seen | None, kind: Kind
+    there: FileStat | None, here: FileStat | None, kind: ChangeKind
 ) -> None:
-    file = judge(Change(kind, b"a", 0), there, here)
+    file = judge(PathChange(kind, b"a", 0), there, here)
     is_file = there is not None and there.mode != FOLDER
     may_be_last = is_file and (
         here is None or here.mode == FOLDER or (there is not None and there.written_s >= here.written_s)
@@ -87,24 +97,24 @@ def test_whatever_the_returned_server_may_have_written_last_is_at_risk(
     assert (file is not None and file.found.at_risk) == may_be_last
 
 
-def file_of(found: Found, path: bytes, written_s: int, size_bytes: int = 1) -> File:
-    return File(found, path, size_bytes, written_s, None if found is Found.ONLY_RETURNED else 0)
+def file_of(found: DifferenceKind, path: bytes, written_s: int, size_bytes: int = 1) -> File:
+    return File(found, path, size_bytes, written_s, None if found is DifferenceKind.ONLY_RETURNED else 0)
 
 
 def test_all_are_counted_and_the_newest_are_listed() -> None:
-    files = [file_of(Found.ONLY_RETURNED, b"%d" % number, number, 2) for number in range(KEPT_FILES + 5)]
+    files = [file_of(DifferenceKind.ONLY_RETURNED, b"%d" % number, number, 2) for number in range(KEPT_FILES + 5)]
     listed, tallies = tally(files)
-    assert tallies[Found.ONLY_RETURNED].files == KEPT_FILES + 5
-    assert tallies[Found.ONLY_RETURNED].size_bytes == 2 * (KEPT_FILES + 5)
-    assert [file.path for file in listed[Found.ONLY_RETURNED]][:2] == [b"1004", b"1003"]
-    assert len(listed[Found.ONLY_RETURNED]) == KEPT_FILES
+    assert tallies[DifferenceKind.ONLY_RETURNED].files == KEPT_FILES + 5
+    assert tallies[DifferenceKind.ONLY_RETURNED].size_bytes == 2 * (KEPT_FILES + 5)
+    assert [file.path for file in listed[DifferenceKind.ONLY_RETURNED]][:2] == [b"1004", b"1003"]
+    assert len(listed[DifferenceKind.ONLY_RETURNED]) == KEPT_FILES
 
 
 class TestStanding:
     def test_a_returned_home_is_to_be_reconciled_before_anything_goes_home(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
         found = standing([shop], (), {"shop": "south"}, {("shop", "north"): WHY})
-        assert found.returned == (Returned(shop, "north", "south", *WHY),)
+        assert found.returned == (ReturnedCopy(shop, "north", "south", *WHY),)
         assert found.away == found.at_home == ()
 
     def test_a_reconciled_site_goes_home_whatever_holds_of_its_other_copies(self, fleet: Fleet) -> None:
@@ -199,7 +209,7 @@ def test_the_folders_around_are_looked_at_too_and_those_that_lack_come_first() -
     ],
 )
 def test_a_path_is_kept_only_where_it_leads_through_folders_to_the_same_kind(
-    returned: dict[bytes, Seen], active: dict[bytes, Seen], why: str | None
+    returned: dict[bytes, FileStat], active: dict[bytes, FileStat], why: str | None
 ) -> None:
     trouble = why_not_keep([b"a/b"], returned, active, ("there", "here"))
     if why is None:
@@ -211,18 +221,18 @@ def test_a_path_is_kept_only_where_it_leads_through_folders_to_the_same_kind(
 
 
 def test_what_rsync_does_not_list_is_left_out() -> None:
-    listed = [Change(Kind.ATTRIBUTES, b"a/", 0), Change(Kind.CREATED, b"b", 1)]
+    listed = [PathChange(ChangeKind.ATTRIBUTES, b"a/", 0), PathChange(ChangeKind.CREATED, b"b", 1)]
     assert left_out([b"a", b"b", b"cache"], listed) == (b"cache",)
 
 
 @pytest.fixture
 def quiet(fleet: Fleet) -> Comparison:
-    return Comparison(Returned(fleet.sites["shop"], "north", "south", *WHY), returned_files=7)
+    return Comparison(ReturnedCopy(fleet.sites["shop"], "north", "south", *WHY), returned_files=7)
 
 
 def risky(quiet: Comparison, *paths: bytes, more: int = 0) -> Comparison:
-    files = [file_of(Found.ONLY_RETURNED, path, 1_780_000_000) for path in paths]
-    listed, tallies = tally([*files, file_of(Found.NEWER_ACTIVE, b"z", 1)])
+    files = [file_of(DifferenceKind.ONLY_RETURNED, path, 1_780_000_000) for path in paths]
+    listed, tallies = tally([*files, file_of(DifferenceKind.NEWER_ACTIVE, b"z", 1)])
     return replace(quiet, files=listed, tallies=tallies, more=more)
 
 
@@ -278,9 +288,12 @@ class TestReport:
 
     def test_databases_and_excludes_are_said(self, quiet: Comparison) -> None:
         site = replace(quiet.returned.site, exclude=("cache/",))
-        orders, there = Database("mariadb", "orders"), There(exists=True, size_bytes=4200, tables=frozenset("ab"))
+        orders, there = (
+            Database("mariadb", "orders"),
+            DatabaseState(exists=True, size_bytes=4200, tables=frozenset("ab")),
+        )
         both = (
-            DatabaseSides(orders, there, There(exists=False)),
+            DatabaseSides(orders, there, DatabaseState(exists=False)),
             DatabaseSides(orders, replace(BROKEN, message="access denied"), there),
         )
         reply = said(replace(quiet, returned=replace(quiet.returned, site=site), every_byte=True, databases=both))
@@ -355,8 +368,12 @@ def test_progress_counts_what_is_done_and_names_what_is_being_done(quiet: Compar
     assert [row.cells for row in table.rows] == [("shop", "north", "comparing")]
 
 
-CAME = (Change(Kind.CREATED, b"up/", 0), Change(Kind.CREATED, b"up/a", 3), Change(Kind.CHANGED, b"b", 4))
-KEPT = Kept("shop", "north", "south", (b"up", b"b"), "R1", CAME)
+CAME = (
+    PathChange(ChangeKind.CREATED, b"up/", 0),
+    PathChange(ChangeKind.CREATED, b"up/a", 3),
+    PathChange(ChangeKind.CHANGED, b"b", 4),
+)
+KEPT = KeepResult("shop", "north", "south", (b"up", b"b"), "R1", CAME)
 RESULT = SyncResult("shop", "south", "north", "good", 1.0)
 
 

@@ -27,7 +27,7 @@ from core.fleet import (
     Server,
     Site,
     SiteCheck,
-    SlackSettings,
+    SlackAccess,
     SshLogin,
     StatusPage,
     SyncPolicy,
@@ -86,7 +86,7 @@ def test_the_example_becomes_the_fleet_that_it_describes(folder: Path) -> None:
     fleet = fleet_of(folder, EXAMPLE)
     login = SshLogin("sharpnet", 2222, SecretRef("file", f"{folder}/keys/bot"), f"{folder}/keys/known_hosts")
     assert (fleet.name, fleet.timezone) == ("sharpnet", "Europe/London")
-    assert fleet.slack == SlackSettings("C01OPS", ("U01ALICE", "U02BOB"), ("U01ALICE", "U02BOB"))
+    assert fleet.slack == SlackAccess("C01OPS", ("U01ALICE", "U02BOB"), ("U01ALICE", "U02BOB"))
     assert fleet.approval == ApprovalPolicy(1, timedelta(minutes=10))
     assert list(fleet.servers) == ["uk", "us"]
     assert fleet.servers["uk"] == Server(

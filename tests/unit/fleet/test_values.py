@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fleet import Database, Dns, Endpoint, Fleet, Hook, SecretRef, Server, Site, SshLogin, zone_of
+from core.fleet import Database, DnsSettings, Endpoint, Fleet, Hook, SecretRef, Server, Site, SshLogin, zone_of
 
 LOGIN = SshLogin("ops", 22, SecretRef("file", "/keys/bot"), "/keys/known_hosts")
 LABELS = st.lists(st.sampled_from(["a", "b", "www", "example"]), min_size=1, max_size=5).map(".".join)
@@ -58,7 +58,7 @@ def test_the_zone_of_a_name_is_a_suffix_of_it_that_no_other_zone_exceeds(name: s
 
 
 def test_a_fleet_finds_the_zone_of_its_names(fleet: Fleet) -> None:
-    fleet = replace(fleet, dns=Dns((Endpoint("192.0.2.53"),), (), ("test", "shop.test")))
+    fleet = replace(fleet, dns=DnsSettings((Endpoint("192.0.2.53"),), (), ("test", "shop.test")))
     assert fleet.zone_of("www.shop.test") == "shop.test"
     assert fleet.dns.zone_set == {"test", "shop.test"}
 

@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from core.fleet import Site
 from core.incident.card import card_of
-from core.incident.facts import Ending, Facts, Takeover, facts_from_json, facts_to_json, takeover, with_takeovers
-from core.incident.notes import Said
+from core.incident.facts import (
+    OutageEnd,
+    OutageFacts,
+    Takeover,
+    facts_from_json,
+    facts_to_json,
+    takeover,
+    with_takeovers,
+)
+from core.incident.notes import Annotation
 from core.incident.targets import subject_of
 from core.reply import Button, Table, Text, Tone, Typed
 
@@ -35,10 +43,10 @@ class Outage:
     closed_at: datetime | None = None
     acked_by: str | None = None
     acked_at: datetime | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[Annotation, ...] = ()
 
 
-TWELVE = Facts(
+TWELVE = OutageFacts(
     why="SSH: connection refused",
     seen_from=("us",),
     affected=12,
@@ -49,11 +57,11 @@ TWELVE = Facts(
 )
 
 
-def draw(facts: Facts, target: str = "server:uk", **more: Any) -> Reply:  # noqa: ANN401 - fields of Outage
+def draw(facts: OutageFacts, target: str = "server:uk", **more: Any) -> Reply:  # noqa: ANN401 - fields of Outage
     return card_of([Outage(target, facts_to_json(facts), **more)], ZONE, NOW)
 
 
-def closed(facts: Facts, target: str = "server:uk") -> Reply:
+def closed(facts: OutageFacts, target: str = "server:uk") -> Reply:
     return draw(facts, target, closed_at=NOW + timedelta(minutes=5, seconds=49))
 
 
@@ -90,7 +98,7 @@ def test_one_place_only_is_said() -> None:
 
 
 def test_a_server_without_sites_offers_no_failover() -> None:
-    reply = draw(Facts())
+    reply = draw(OutageFacts())
     assert reply.title.endswith("no site is served from it")
     assert labels(reply) == ["Acknowledge"]
 
@@ -118,7 +126,7 @@ def test_a_name_with_shell_characters_is_quoted_in_the_line() -> None:
 
 
 def test_failing_sites_are_named_and_moved_by_name_while_they_are_few() -> None:
-    facts = Facts(
+    facts = OutageFacts(
         why="status 500", affected=2, at_first=2, sites=("garden", "o'shop"), ready={"us": 1}, without_mirror=1
     )
     reply = draw(replace(facts, exceptions=("o'shop",)), "sites:uk")
@@ -130,14 +138,14 @@ def test_failing_sites_are_named_and_moved_by_name_while_they_are_few() -> None:
 
 
 def test_sites_that_answer_again_are_named() -> None:
-    facts = Facts(affected=5, sites=("a", "b", "c", "d"), ending=Ending.UP)
+    facts = OutageFacts(affected=5, sites=("a", "b", "c", "d"), ending=OutageEnd.UP)
     assert closed(facts, "sites:uk").title == (
         "Sites on uk answer again after 6 min 12 s (14:02:07 BST to 14:08:19 BST): a, b, c and 2 more"
     )
 
 
 def test_one_site_that_answers_again_is_the_subject() -> None:
-    facts = Facts(affected=1, at_first=1, sites=("garden",), ending=Ending.UP)
+    facts = OutageFacts(affected=1, at_first=1, sites=("garden",), ending=OutageEnd.UP)
     assert closed(facts, "sites:uk").title == (
         "garden on uk answers again after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"
     )
@@ -154,14 +162,14 @@ def test_a_copy_from_the_future_is_not_called_fresh() -> None:
 
 
 def test_one_failing_site_has_one_copy() -> None:
-    facts = Facts(affected=1, at_first=1, sites=("a",), ready={"us": 1}, oldest_good_at=NOW - timedelta(hours=2))
+    facts = OutageFacts(affected=1, at_first=1, sites=("a",), ready={"us": 1}, oldest_good_at=NOW - timedelta(hours=2))
     assert draw(facts, "sites:uk").title == (
         "1 site on uk is failing since 14:02:07 BST, uk itself answers: a; us ready, copy 2 h old"
     )
 
 
 def test_many_failing_sites_are_moved_with_their_server() -> None:
-    facts = Facts(affected=300, at_first=300, sites=tuple(f"s{n}" for n in range(20)), ready={"us": 300})
+    facts = OutageFacts(affected=300, at_first=300, sites=tuple(f"s{n}" for n in range(20)), ready={"us": 300})
     reply = draw(facts, "sites:uk")
     assert reply.buttons[0].line == "failover uk"
     assert reply.title == (
@@ -170,12 +178,12 @@ def test_many_failing_sites_are_moved_with_their_server() -> None:
 
 
 def test_a_name_server_that_has_lost_a_zone_is_lame_and_not_down() -> None:
-    lame = Facts(why="it does not answer for shop.example", place="Oslo", others=5, others_up=5, lame=True)
+    lame = OutageFacts(why="it does not answer for shop.example", place="Oslo", others=5, others_up=5, lame=True)
     reply = draw(lame, "nameserver:ns1")
     assert reply.title == "Name server ns1 (Oslo) is lame since 14:02:07 BST: it does not answer for shop.example"
     assert reply.tone is Tone.WARN
     assert [line for line in lines(reply) if "`dns ZONE`" in line] == lines(reply)
-    over = closed(replace(lame, ending=Ending.UP), "nameserver:ns1")
+    over = closed(replace(lame, ending=OutageEnd.UP), "nameserver:ns1")
     assert over.title.startswith("Name server ns1 answers for all zones again after 6 min 12 s")
     outages = [Outage("nameserver:ns1", facts_to_json(lame)), Outage("server:uk", facts_to_json(TWELVE), 8)]
     both = card_of(outages, ZONE, NOW)
@@ -185,7 +193,7 @@ def test_a_name_server_that_has_lost_a_zone_is_lame_and_not_down() -> None:
 
 
 def test_a_name_server_says_where_it_stands_and_how_many_others_answer() -> None:
-    reply = draw(Facts(place="Oslo", others=5, others_up=4, seen_from=("uk", "us")), "nameserver:ns1")
+    reply = draw(OutageFacts(place="Oslo", others=5, others_up=4, seen_from=("uk", "us")), "nameserver:ns1")
     assert reply.title == (
         "Name server ns1 (Oslo) is down since 14:02:07 BST, seen from 3 places: 4 of the other 5 answer"
     )
@@ -201,12 +209,12 @@ def test_a_name_server_says_where_it_stands_and_how_many_others_answer() -> None
     ],
 )
 def test_a_name_server_that_is_down_says_what_is_left(others: int, up: int, said: str) -> None:
-    title = draw(Facts(others=others, others_up=up), "nameserver:ns1").title
+    title = draw(OutageFacts(others=others, others_up=up), "nameserver:ns1").title
     assert title == f"Name server ns1 is down since 14:02:07 BST, seen from one place only: {said}"
 
 
 def test_where_nothing_answers_nothing_is_called_down() -> None:
-    reply = draw(Facts(others=8), "link:bot")
+    reply = draw(OutageFacts(others=8), "link:bot")
     assert "so nothing is called down" in reply.title
     assert reply.tone is Tone.WARN
 
@@ -219,18 +227,18 @@ def test_an_acknowledged_outage_says_by_whom_and_asks_nobody_else() -> None:
 
 
 def test_a_cause_and_notes_are_on_the_card_and_the_cause_in_its_end() -> None:
-    said = (Said("cause", "a disk died", "slack:U1", NOW), Said("note", "called them", "slack:U2", NOW))
+    said = (Annotation("cause", "a disk died", "slack:U1", NOW), Annotation("note", "called them", "slack:U2", NOW))
     assert lines(draw(TWELVE, said=said))[-2:] == [
         "Cause: a disk died (slack:U1, 14:02:30 BST)",
         "14:02:30 BST, slack:U2: called them",
     ]
-    ended = draw(replace(TWELVE, ending=Ending.UP), said=said, closed_at=NOW)
+    ended = draw(replace(TWELVE, ending=OutageEnd.UP), said=said, closed_at=NOW)
     assert ended.title == "uk is back after 23 s (14:02:07 BST to 14:02:30 BST); cause: a disk died"
 
 
 def test_who_looks_after_it_is_shown_how_to_say_why_until_it_is_said() -> None:
     hint = Typed('sharpnet cause 7 "…"')
-    said = (Said("cause", "a disk died", "slack:U1", NOW),)
+    said = (Annotation("cause", "a disk died", "slack:U1", NOW),)
     assert hint not in draw(TWELVE).parts
     assert hint in draw(TWELVE, acked_by="slack:U1", acked_at=NOW).parts
     assert hint not in draw(TWELVE, acked_by="slack:U1", acked_at=NOW, said=said).parts
@@ -238,27 +246,27 @@ def test_who_looks_after_it_is_shown_how_to_say_why_until_it_is_said() -> None:
 
 class TestEndings:
     def test_a_recovery_says_how_long_and_has_no_buttons(self) -> None:
-        reply = closed(replace(TWELVE, ending=Ending.UP))
+        reply = closed(replace(TWELVE, ending=OutageEnd.UP))
         assert reply.title == "uk is back after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"
         assert reply.buttons == ()
         assert reply.tone is Tone.GOOD
 
     def test_after_a_failover_it_says_what_is_quarantined(self) -> None:
-        reply = closed(replace(TWELVE, ending=Ending.UP, quarantined=12))
+        reply = closed(replace(TWELVE, ending=OutageEnd.UP, quarantined=12))
         assert reply.title.endswith("; its copies of 12 sites are quarantined")
         assert "`failback uk`" in lines(reply)[0]
         assert [button.line for button in reply.buttons] == ["failback uk"]
-        assert closed(replace(TWELVE, ending=Ending.UP, quarantined=1)).title.endswith(
+        assert closed(replace(TWELVE, ending=OutageEnd.UP, quarantined=1)).title.endswith(
             "; its copy of 1 site is quarantined"
         )
 
     def test_a_recovery_in_part_says_what_lacks(self) -> None:
-        reply = closed(replace(TWELVE, ending=Ending.DEGRADED, ending_why="SSH: refused"))
+        reply = closed(replace(TWELVE, ending=OutageEnd.DEGRADED, ending_why="SSH: refused"))
         assert reply.title.endswith(", but not in full: SSH: refused")
         assert reply.tone is Tone.WARN
 
     def test_a_recovery_that_nobody_saw_is_placed_between_two_moments(self) -> None:
-        facts = replace(TWELVE, ending=Ending.UP, unseen_from_at=NOW, unseen_until_at=NOW + timedelta(minutes=30))
+        facts = replace(TWELVE, ending=OutageEnd.UP, unseen_from_at=NOW, unseen_until_at=NOW + timedelta(minutes=30))
         assert closed(facts).title == (
             "uk is back: that happened between 14:02:30 BST and 14:32:30 BST, while this bot did not watch"
         )
@@ -266,18 +274,18 @@ class TestEndings:
     @pytest.mark.parametrize(
         ("target", "ending", "title"),
         [
-            ("sites:uk", Ending.UP, "Sites on uk answer again after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"),
-            ("sites:uk", Ending.MOVED, "Sites on uk: what failed for 6 min 12 s is served from elsewhere now"),
-            ("sites:uk", Ending.JOINED, "Sites on uk: uk itself is down now, see its own message"),
-            ("nameserver:ns1", Ending.UP, "Name server ns1 is back after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"),
+            ("sites:uk", OutageEnd.UP, "Sites on uk answer again after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"),
+            ("sites:uk", OutageEnd.MOVED, "Sites on uk: what failed for 6 min 12 s is served from elsewhere now"),
+            ("sites:uk", OutageEnd.JOINED, "Sites on uk: uk itself is down now, see its own message"),
+            ("nameserver:ns1", OutageEnd.UP, "Name server ns1 is back after 6 min 12 s (14:02:07 BST to 14:08:19 BST)"),
             (
                 "server:uk",
-                Ending.UNWATCHED,
+                OutageEnd.UNWATCHED,
                 "uk: no longer in app.yaml, so no longer watched (was down for 6 min 12 s)",
             ),
             (
                 "link:bot",
-                Ending.UP,
+                OutageEnd.UP,
                 (
                     "This bot sees the fleet again after 6 min 12 s (14:02:07 BST to 14:08:19 BST); "
                     "what happened meanwhile is unknown"
@@ -285,15 +293,15 @@ class TestEndings:
             ),
         ],
     )
-    def test_each_kind_of_end_has_its_words(self, target: str, ending: Ending, title: str) -> None:
-        assert closed(Facts(ending=ending), target).title == title
+    def test_each_kind_of_end_has_its_words(self, target: str, ending: OutageEnd, title: str) -> None:
+        assert closed(OutageFacts(ending=ending), target).title == title
 
 
 class TestSeveral:
     OUTAGES = (
         Outage("server:uk", facts_to_json(TWELVE), 1),
-        Outage("sites:us", facts_to_json(Facts(affected=2, ready={"uk": 1})), 2),
-        Outage("nameserver:ns1", facts_to_json(Facts()), 3),
+        Outage("sites:us", facts_to_json(OutageFacts(affected=2, ready={"uk": 1})), 2),
+        Outage("nameserver:ns1", facts_to_json(OutageFacts()), 3),
     )
 
     def test_what_died_together_is_told_together(self) -> None:
@@ -371,8 +379,8 @@ class TestTakeovers:
             Takeover("d", None, has_mirror=True),
             Takeover("e", None, has_mirror=False),
         ]
-        facts = with_takeovers(Facts(at_first=9, why="refused"), takeovers)
-        assert facts == Facts(
+        facts = with_takeovers(OutageFacts(at_first=9, why="refused"), takeovers)
+        assert facts == OutageFacts(
             why="refused",
             affected=5,
             at_first=9,
@@ -388,28 +396,28 @@ class TestTakeovers:
 
 
 FACTS = st.builds(
-    Facts,
+    OutageFacts,
     why=st.text(),
     seen_from=st.lists(st.text()).map(tuple),
     affected=st.integers(0, 10),
     sites=st.lists(st.text()).map(tuple),
     ready=st.dictionaries(st.text(), st.integers(0, 9)),
     oldest_good_at=st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the zone is given beside
-    ending=st.none() | st.sampled_from(Ending),
+    ending=st.none() | st.sampled_from(OutageEnd),
 )
 
 
 @given(FACTS)
-def test_facts_survive_being_stored(facts: Facts) -> None:
+def test_facts_survive_being_stored(facts: OutageFacts) -> None:
     assert facts_from_json(facts_to_json(facts)) == facts
 
 
 def test_facts_of_another_release_are_read_as_far_as_they_go() -> None:
-    assert facts_from_json({"affected": 3, "later": True}) == Facts(affected=3)
+    assert facts_from_json({"affected": 3, "later": True}) == OutageFacts(affected=3)
 
 
 @given(FACTS, st.sampled_from(["server:a", "sites:a", "nameserver:a", "link:bot"]), st.booleans())
-def test_every_card_has_a_title_and_says_nothing_twice(facts: Facts, target: str, over: bool) -> None:
+def test_every_card_has_a_title_and_says_nothing_twice(facts: OutageFacts, target: str, over: bool) -> None:
     reply = draw(facts, target, closed_at=NOW if over else None)
     assert reply.title.strip()
     assert len(set(lines(reply))) == len(lines(reply))

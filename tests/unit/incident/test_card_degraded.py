@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.incident.card import card_of
-from core.incident.facts import Ending, Facts, facts_from_json, facts_to_json
-from core.incident.notes import Said
+from core.incident.facts import OutageEnd, OutageFacts, facts_from_json, facts_to_json
+from core.incident.notes import Annotation
 from core.reply import Table, Text, Tone
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
 ZONE = "Europe/London"
-FULL = Facts(why="disk /srv 94 % full", checks=("host",))
-SITES = Facts(why="shop: its certificate ends in 6 days, and 11 more sites", affected=12, sites=("shop", "zoo"))
-FLAPS = Facts(
+FULL = OutageFacts(why="disk /srv 94 % full", checks=("host",))
+SITES = OutageFacts(why="shop: its certificate ends in 6 days, and 11 more sites", affected=12, sites=("shop", "zoo"))
+FLAPS = OutageFacts(
     changes=6, first_change_at=NOW - timedelta(minutes=5), last_change_at=NOW - timedelta(seconds=20), down_now=True
 )
 
@@ -34,14 +34,14 @@ class Outage:
     closed_at: datetime | None = None
     acked_by: str | None = None
     acked_at: datetime | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[Annotation, ...] = ()
 
 
-def one(facts: Facts, target: str = "degraded:uk", **more: Any) -> Outage:  # noqa: ANN401 - fields of Outage
+def one(facts: OutageFacts, target: str = "degraded:uk", **more: Any) -> Outage:  # noqa: ANN401 - fields of Outage
     return Outage(target, facts_to_json(facts), **more)
 
 
-def title(facts: Facts, target: str = "degraded:uk") -> str:
+def title(facts: OutageFacts, target: str = "degraded:uk") -> str:
     closed_at = NOW if facts.ending else None
     return card_of([one(facts, target, closed_at=closed_at)], ZONE, NOW).title
 
@@ -57,16 +57,16 @@ def title(facts: Facts, target: str = "degraded:uk") -> str:
             "uk is degraded: disk / 99 % full; shop: slow",
         ),
         (
-            replace(FULL, ending=Ending.UP),
+            replace(FULL, ending=OutageEnd.UP),
             "uk is no longer degraded, after 12 min (13:50:30 BST to 14:02:30 BST): disk /srv 94 % full",
         ),
         (
-            replace(FULL, ending=Ending.UNWATCHED),
+            replace(FULL, ending=OutageEnd.UNWATCHED),
             "uk: what made it degraded is no longer looked at (for 12 min: disk /srv 94 % full)",
         ),
     ],
 )
-def test_the_title_says_what_is_lacking(facts: Facts, said: str) -> None:
+def test_the_title_says_what_is_lacking(facts: OutageFacts, said: str) -> None:
     assert title(facts) == said
 
 
@@ -87,34 +87,34 @@ def test_a_degraded_server_is_a_warning_and_names_its_sites() -> None:
         ("nameserver:ns1", replace(FLAPS, first_change_at=None), "Name server ns1 is flapping: 6 changes; down now"),
         (
             "server:uk",
-            replace(FLAPS, ending=Ending.UP, down_now=False),
+            replace(FLAPS, ending=OutageEnd.UP, down_now=False),
             "uk flapped (6 changes in 4 min 40 s); nothing has changed since 14:02:10 BST",
         ),
         (
             "server:uk",
-            replace(FLAPS, ending=Ending.JOINED),
+            replace(FLAPS, ending=OutageEnd.JOINED),
             "uk flapped (6 changes in 4 min 40 s); it has been down since 14:02:10 BST: see the next message",
         ),
-        ("server:uk", replace(FLAPS, ending=Ending.UNWATCHED), "uk: no longer in app.yaml, so no longer watched"),
+        ("server:uk", replace(FLAPS, ending=OutageEnd.UNWATCHED), "uk: no longer in app.yaml, so no longer watched"),
     ],
 )
-def test_what_flaps_is_said_with_how_often_and_how_it_is_now(target: str, facts: Facts, said: str) -> None:
+def test_what_flaps_is_said_with_how_often_and_how_it_is_now(target: str, facts: OutageFacts, said: str) -> None:
     assert title(facts, target).startswith(said)
 
 
 def test_what_flaps_goes_on_in_the_message_of_its_last_drop() -> None:
-    before = one(replace(FULL, ending=Ending.UP), "server:uk", id=6, closed_at=NOW)
+    before = one(replace(FULL, ending=OutageEnd.UP), "server:uk", id=6, closed_at=NOW)
     assert card_of([before, one(FLAPS, "server:uk")], ZONE, NOW).title.startswith("uk is flapping")
 
 
 def test_what_flaps_shows_what_was_said_of_all_its_drops_once_in_order() -> None:
     first, second, cause = (
-        Said("note", "called them", "slack:U1", NOW - timedelta(minutes=2)),
-        Said("note", "they look at it", "slack:U2", NOW - timedelta(minutes=1)),
-        Said("cause", "a loose cable", "slack:U1", NOW),
+        Annotation("note", "called them", "slack:U1", NOW - timedelta(minutes=2)),
+        Annotation("note", "they look at it", "slack:U2", NOW - timedelta(minutes=1)),
+        Annotation("cause", "a loose cable", "slack:U1", NOW),
     )
     drops = [
-        one(replace(FULL, ending=Ending.UP), "server:uk", id=6, closed_at=NOW, said=(first, cause)),
+        one(replace(FULL, ending=OutageEnd.UP), "server:uk", id=6, closed_at=NOW, said=(first, cause)),
         one(FLAPS, "server:uk", said=(first, second)),
     ]
     shown = [part.text.partition(": ")[2] for part in card_of(drops, ZONE, NOW).parts if isinstance(part, Text)][-3:]

@@ -27,7 +27,7 @@ from core.incident.maintenance import (
     silencing,
     why_not_plan,
 )
-from core.incident.notes import Said
+from core.incident.notes import Annotation
 from core.reply import Text, Tone
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class TestCard:
         assert "Asked for by slack:U1. Ended by slack:U2." in lines
 
     def test_a_cause_is_in_the_title_of_the_end(self) -> None:
-        said = (Said("cause", "a disk was too small", "slack:U1", NOW),)
+        said = (Annotation("cause", "a disk was too small", "slack:U1", NOW),)
         late = replace(ended(RUNNING, "slack:U2", NOW + HOUR), said=said)
         assert title_of(late, ZONE, NOW + HOUR).endswith("; cause: a disk was too small")
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.incident.digest import Day, summary
-from core.incident.facts import Facts, facts_to_json
+from core.incident.digest import DailyDigest, summary
+from core.incident.facts import OutageFacts, facts_to_json
 from core.incident.maintenance import Maintenance
 from core.incident.notes import (
     LONGEST,
-    Said,
+    Annotation,
     cause_of,
     id_and_text,
     incident_meant,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 ZONE = "Europe/London"
-WHY = Said("cause", "a disk died", "slack:U1", NOW)
-NOTE = Said("note", "called them", "slack:U2", NOW)
+WHY = Annotation("cause", "a disk died", "slack:U1", NOW)
+NOTE = Annotation("note", "called them", "slack:U2", NOW)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Outage:
     body: Mapping[str, Any] = field(default_factory=dict)
     acked_by: str | None = None
     acked_at: datetime | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[Annotation, ...] = ()
 
 
 def work(number: int = 3, **more: Any) -> Maintenance:  # noqa: ANN401 - fields of Maintenance
@@ -132,13 +132,13 @@ def test_nothing_and_too_much_are_refused(text: str, words: str) -> None:
 
 
 def test_the_last_cause_counts() -> None:
-    better = Said("cause", "a power cut", "slack:U2", NOW)
+    better = Annotation("cause", "a power cut", "slack:U2", NOW)
     assert cause_of([WHY, NOTE, better]) == better
     assert cause_of([NOTE]) is None
 
 
 def test_a_long_cause_is_cut_in_a_title_only() -> None:
-    long = Said("cause", "x" * 200, "slack:U1", NOW)
+    long = Annotation("cause", "x" * 200, "slack:U1", NOW)
     title = with_cause("uk is back", [long])
     assert title.startswith("uk is back; cause: xxx")
     assert len(title) < 110
@@ -148,7 +148,7 @@ def test_a_long_cause_is_cut_in_a_title_only() -> None:
 
 
 def test_of_many_notes_the_newest_are_shown_and_the_others_counted() -> None:
-    notes = [Said("note", f"note {number}", "slack:U1", NOW) for number in range(8)]
+    notes = [Annotation("note", f"note {number}", "slack:U1", NOW) for number in range(8)]
     shown = texts(Reply("", tuple(said_parts([*notes, notes[0]], ZONE, NOW))))
     assert shown[0] == "3 older notes in the thread."
     assert shown[1:] == [f"14:02:07 BST, slack:U1: note {number}" for number in range(3, 8)]
@@ -169,7 +169,7 @@ def test_a_reminder_says_how_long_of_what_and_what_to_type() -> None:
 
 
 def test_a_reminder_of_what_flaps_does_not_say_that_it_is_down_now() -> None:
-    flapping = replace(Outage(), body=facts_to_json(Facts(changes=6, down_now=False)))
+    flapping = replace(Outage(), body=facts_to_json(OutageFacts(changes=6, down_now=False)))
     assert reminder([flapping], NOW).title.startswith("uk: still flapping after 1 h, and nobody looks after it.")
     assert "still open after" in reminder([flapping, Outage(8)], NOW).title
 
@@ -230,11 +230,11 @@ class TestLists:
 
 class TestSummary:
     def test_where_there_is_nothing_to_say_nothing_is_said(self) -> None:
-        assert summary(Day(NOW), "sharpnet", ZONE) is None
-        assert summary(Day(NOW, chosen=3), "sharpnet", ZONE) is None
+        assert summary(DailyDigest(NOW), "sharpnet", ZONE) is None
+        assert summary(DailyDigest(NOW, chosen=3), "sharpnet", ZONE) is None
 
     def test_everything_that_waits_for_somebody_is_in_it(self) -> None:
-        day = Day(
+        day = DailyDigest(
             NOW,
             incidents=incidents_of([Outage(), Outage(8, acked_by="slack:U1", acked_at=NOW)], ()),
             overrun=(work(),),
@@ -263,13 +263,13 @@ class TestSummary:
         ]
 
     def test_copies_that_are_late_are_told_without_those_never_made(self) -> None:
-        reply = summary(Day(NOW, late=1), "sharpnet", ZONE)
+        reply = summary(DailyDigest(NOW, late=1), "sharpnet", ZONE)
         assert reply is not None
         assert texts(reply) == ["1 copy older than allowed: `sites` lists them."]
         assert reply.title == "sharpnet, the last day: 0 incidents, 1 thing waits for somebody"
 
     def test_what_is_planned_is_told_and_is_no_trouble(self) -> None:
-        reply = summary(Day(NOW, planned=(work(),)), "sharpnet", ZONE)
+        reply = summary(DailyDigest(NOW, planned=(work(),)), "sharpnet", ZONE)
         assert reply is not None
         assert reply.title == "sharpnet, the last day: 0 incidents, nothing waits, 1 planned"
         assert reply.tone is Tone.PLAIN

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.incident.notification import (
     LONGEST_WAIT,
-    Kind,
+    AlertKind,
     again_after,
     is_news,
     is_worth_telling,
@@ -45,7 +45,7 @@ def test_a_message_carries_the_fact_the_time_that_it_is_about_and_what_can_be_ty
     )
     message = message_of(reply, AT, 12, fleet="small", timezone="Europe/London")
     assert message.title == "north is down since 14:02:07 BST"
-    assert message.kind is Kind.FAILURE
+    assert message.kind is AlertKind.FAILURE
     assert message.body.splitlines() == [
         "From here: connection refused.",
         "sharpnet approve K7Q2",
@@ -63,7 +63,7 @@ def test_a_button_that_asks_for_words_is_said_with_the_place_for_them() -> None:
 def test_a_message_that_may_have_got_through_before_says_so() -> None:
     message = message_of(Reply("x"), AT, 1, fleet="small", timezone="UTC", again=True)
     assert message.body.endswith("this may be the second time that you get it")
-    assert message.kind is Kind.INFO
+    assert message.kind is AlertKind.INFO
 
 
 @given(st.integers(1, 10_000))

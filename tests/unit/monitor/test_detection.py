@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from core.fleet import Watch
 from core.monitor.detection import (
     STANDS_S,
-    Finding,
-    State,
+    Judgement,
+    LookVerdict,
+    TargetState,
     Track,
-    Verdict,
     after_inheriting,
     after_look,
     after_verdict,
@@ -33,7 +33,7 @@ from core.monitor.detection import (
 
 AT = datetime(2026, 6, 14, 13, 0, tzinfo=UTC)
 WATCH = Watch(timedelta(seconds=30), timedelta(seconds=2), timedelta(seconds=5), down_after=3, up_after=2)
-UP, DOWN, DEGRADED, UNKNOWN = State.UP, State.DOWN, State.DEGRADED, State.UNKNOWN
+UP, DOWN, DEGRADED, UNKNOWN = TargetState.UP, TargetState.DOWN, TargetState.DEGRADED, TargetState.UNKNOWN
 FINDINGS = st.lists(st.sampled_from([UP, DOWN, DEGRADED]), max_size=20)
 COUNTS = st.integers(1, 4)
 
@@ -42,11 +42,11 @@ def at(second: float) -> datetime:
     return AT + timedelta(seconds=second)
 
 
-def look(track: Track, state: State, second: float = 0.0, watch: Watch = WATCH) -> Track:
-    return after_look(track, Finding(state, at(second), second, "" if state is UP else "refused"), watch)
+def look(track: Track, state: TargetState, second: float = 0.0, watch: Watch = WATCH) -> Track:
+    return after_look(track, LookVerdict(state, at(second), second, "" if state is UP else "refused"), watch)
 
 
-def looks(*states: State, track: Track | None = None, watch: Watch = WATCH) -> Track:
+def looks(*states: TargetState, track: Track | None = None, watch: Watch = WATCH) -> Track:
     track = track or Track()
     for second, state in enumerate(states):
         track = look(track, state, second, watch)
@@ -68,7 +68,7 @@ def test_without_a_verdict_it_is_still_told_as_up() -> None:
 
 
 def test_a_verdict_of_down_counts_from_the_first_failure() -> None:
-    track = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "refused", at(3), WATCH)
+    track = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "refused", at(3), WATCH)
     assert (track.judged, track.since_at, track.why) == (DOWN, at(1), "refused")
 
 
@@ -77,7 +77,7 @@ def test_one_good_look_in_between_begins_the_count_anew() -> None:
 
 
 def test_what_is_down_needs_two_good_looks_in_a_row_and_is_up_since_the_first() -> None:
-    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "refused", at(3), WATCH)
+    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "refused", at(3), WATCH)
     once = look(down, UP, 10)
     assert once.judged is DOWN
     assert look(look(once, DOWN, 11), UP, 12).judged is DOWN
@@ -92,14 +92,14 @@ def test_answers_in_part_often_enough_are_degraded_and_ask_for_no_verdict() -> N
 
 
 def test_what_is_down_and_answers_in_part_is_degraded() -> None:
-    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "", at(3), WATCH)
+    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     assert look(look(down, DEGRADED, 10), DEGRADED, 11).judged is DEGRADED
 
 
 def test_a_look_that_disagrees_is_repeated_soon_and_one_that_agrees_is_not() -> None:
     assert next_delay(looks(UP, DOWN), WATCH) == WATCH.retry
     assert next_delay(looks(UP, UP), WATCH) == WATCH.every
-    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "", at(3), WATCH)
+    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     assert next_delay(down, WATCH) == WATCH.every
     assert next_delay(look(down, UP, 9), WATCH) == WATCH.retry
 
@@ -115,7 +115,7 @@ def test_a_healthy_target_is_not_looked_at_from_everywhere_where_one_failure_is_
 
 
 def test_what_is_down_already_is_judged_anew_after_a_while_unless_it_answered() -> None:
-    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "", at(3), WATCH)
+    down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     said_s = down.verdict_s
     assert stands(down, said_s + STANDS_S - 1)
     assert not may_settle_down(down, WATCH, said_s + STANDS_S - 1)
@@ -128,29 +128,29 @@ def test_only_what_is_called_down_by_others_and_is_not_contradicted_stands() -> 
     failing = looks(UP, DOWN, DOWN, DOWN)
     assert not stands(failing, 3)
     for state in (DEGRADED, UNKNOWN):
-        assert not stands(after_verdict(failing, Verdict(state), "", at(3), WATCH), 3)
-    down = after_verdict(failing, Verdict(DOWN), "", at(3), WATCH)
-    assert not stands(after_verdict(down, Verdict(DEGRADED), "", at(4), WATCH), 4)
-    assert not stands(after_inheriting(looks(UP), Verdict(DOWN, "uk is down", inherited=True), at(7)), 0)
+        assert not stands(after_verdict(failing, Judgement(state), "", at(3), WATCH), 3)
+    down = after_verdict(failing, Judgement(DOWN), "", at(3), WATCH)
+    assert not stands(after_verdict(down, Judgement(DEGRADED), "", at(4), WATCH), 4)
+    assert not stands(after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7)), 0)
     assert not stands(resumed(AT, "refused"), 0)
 
 
 class TestJudging:
     def test_one_that_answers_another_place_is_not_down(self) -> None:
         verdict = judge({"us": False, "de": True, "fr": True}, {})
-        assert verdict == Verdict(DEGRADED, "reachable from de and fr, not from here")
+        assert verdict == Judgement(DEGRADED, "reachable from de and fr, not from here")
 
     def test_places_that_agree_are_named(self) -> None:
-        assert judge({"us": False, "de": None}, {}) == Verdict(DOWN, seen_from=("us",))
+        assert judge({"us": False, "de": None}, {}) == Judgement(DOWN, seen_from=("us",))
 
     def test_without_another_place_a_witness_proves_the_bots_own_link(self) -> None:
-        assert judge({"us": None}, {"ns1": False, "ns2": True}) == Verdict(DOWN)
+        assert judge({"us": None}, {"ns1": False, "ns2": True}) == Judgement(DOWN)
 
     def test_where_nothing_answers_everything_is_unknown(self) -> None:
         assert judge({"us": None}, {"ns1": False}).state is UNKNOWN
 
     def test_with_nobody_else_to_ask_one_place_has_to_do(self) -> None:
-        assert judge({}, {}) == Verdict(DOWN)
+        assert judge({}, {}) == Judgement(DOWN)
 
     @given(
         st.dictionaries(st.text(max_size=3), st.sampled_from([True, False, None])),
@@ -167,62 +167,62 @@ class TestVerdicts:
     DOWN_HERE = looks(UP, DOWN, DOWN, DOWN)
 
     def test_reachable_from_elsewhere_is_degraded_since_the_first_failure(self) -> None:
-        track = after_verdict(self.DOWN_HERE, Verdict(DEGRADED, "reachable from us"), "refused", at(3), WATCH)
+        track = after_verdict(self.DOWN_HERE, Judgement(DEGRADED, "reachable from us"), "refused", at(3), WATCH)
         assert (track.judged, track.since_at, track.why) == (DEGRADED, at(1), "reachable from us")
 
     def test_what_was_judged_otherwise_before_is_down_from_the_verdict_on(self) -> None:
-        unknown = after_verdict(self.DOWN_HERE, Verdict(UNKNOWN), "", at(3), WATCH)
-        assert after_verdict(unknown, Verdict(DOWN), "", at(60), WATCH).since_at == at(60)
+        unknown = after_verdict(self.DOWN_HERE, Judgement(UNKNOWN), "", at(3), WATCH)
+        assert after_verdict(unknown, Judgement(DOWN), "", at(60), WATCH).since_at == at(60)
 
     def test_the_same_verdict_again_leaves_the_beginning(self) -> None:
-        down = after_verdict(self.DOWN_HERE, Verdict(DOWN), "", at(3), WATCH)
-        assert after_verdict(down, Verdict(DOWN), "", at(60), WATCH).since_at == at(1)
+        down = after_verdict(self.DOWN_HERE, Judgement(DOWN), "", at(3), WATCH)
+        assert after_verdict(down, Judgement(DOWN), "", at(60), WATCH).since_at == at(1)
 
     def test_what_is_down_is_believed_to_answer_elsewhere_only_after_two_verdicts_in_a_row(self) -> None:
-        down = after_verdict(self.DOWN_HERE, Verdict(DOWN), "", at(3), WATCH)
-        once = after_verdict(down, Verdict(DEGRADED), "", at(30), WATCH)
+        down = after_verdict(self.DOWN_HERE, Judgement(DOWN), "", at(3), WATCH)
+        once = after_verdict(down, Judgement(DEGRADED), "", at(30), WATCH)
         assert once.judged is DOWN
-        assert after_verdict(once, Verdict(DEGRADED), "", at(60), WATCH).judged is DEGRADED
-        not_in_a_row = after_verdict(once, Verdict(DOWN), "", at(60), WATCH)
-        assert after_verdict(not_in_a_row, Verdict(DEGRADED), "", at(90), WATCH).judged is DOWN
+        assert after_verdict(once, Judgement(DEGRADED), "", at(60), WATCH).judged is DEGRADED
+        not_in_a_row = after_verdict(once, Judgement(DOWN), "", at(60), WATCH)
+        assert after_verdict(not_in_a_row, Judgement(DEGRADED), "", at(90), WATCH).judged is DOWN
 
     def test_down_becomes_unknown_when_the_bots_own_link_goes(self) -> None:
-        down = after_verdict(self.DOWN_HERE, Verdict(DOWN), "", at(3), WATCH)
-        assert after_verdict(down, Verdict(UNKNOWN, "link"), "", at(30), WATCH).judged is UNKNOWN
+        down = after_verdict(self.DOWN_HERE, Judgement(DOWN), "", at(3), WATCH)
+        assert after_verdict(down, Judgement(UNKNOWN, "link"), "", at(30), WATCH).judged is UNKNOWN
 
     def test_what_failed_from_the_start_counts_from_its_first_failure(self) -> None:
-        track = after_verdict(looks(DOWN, DOWN, DOWN), Verdict(DOWN), "", at(9), WATCH)
+        track = after_verdict(looks(DOWN, DOWN, DOWN), Judgement(DOWN), "", at(9), WATCH)
         assert track.since_at == at(0)
 
     def test_a_verdict_without_a_look_counts_from_itself(self) -> None:
-        assert after_verdict(Track(), Verdict(DOWN), "", at(9), WATCH).since_at == at(9)
+        assert after_verdict(Track(), Judgement(DOWN), "", at(9), WATCH).since_at == at(9)
 
 
 class TestDependents:
     UP_AT_5 = look(Track(), UP, 5)
-    DOWN_SERVER = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(DOWN), "", at(3), WATCH)
+    DOWN_SERVER = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
 
     def test_a_site_waits_until_its_server_was_looked_at_since_it_fails(self) -> None:
         assert judge_dependent("uk", Track(), 4) is None
         assert judge_dependent("uk", self.UP_AT_5, 6) is None
-        assert judge_dependent("uk", self.UP_AT_5, 5) == Verdict(DOWN)
+        assert judge_dependent("uk", self.UP_AT_5, 5) == Judgement(DOWN)
 
     def test_a_site_waits_while_its_server_is_in_doubt(self) -> None:
         assert judge_dependent("uk", look(self.UP_AT_5, DOWN, 6), 5) is None
 
     def test_a_site_on_a_server_that_is_down_is_down_with_it(self) -> None:
-        assert judge_dependent("uk", self.DOWN_SERVER, 3) == Verdict(DOWN, "uk is down", inherited=True)
+        assert judge_dependent("uk", self.DOWN_SERVER, 3) == Judgement(DOWN, "uk is down", inherited=True)
 
     def test_a_site_on_a_server_that_cannot_be_seen_is_unknown(self) -> None:
-        unseen = after_verdict(looks(UP, DOWN, DOWN, DOWN), Verdict(UNKNOWN), "", at(3), WATCH)
-        assert inherited("uk", unseen) == Verdict(UNKNOWN, "uk cannot be seen from here", inherited=True)
+        unseen = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(UNKNOWN), "", at(3), WATCH)
+        assert inherited("uk", unseen) == Judgement(UNKNOWN, "uk cannot be seen from here", inherited=True)
 
     def test_nothing_is_inherited_from_a_server_that_answers_or_was_not_looked_at_yet(self) -> None:
         assert inherited("uk", self.UP_AT_5) is None
         assert inherited("uk", resumed(AT, "refused")) is None
 
     def test_after_inheriting_its_own_looks_count_from_nothing(self) -> None:
-        down = after_inheriting(looks(UP), Verdict(DOWN, "uk is down", inherited=True), at(7))
+        down = after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7))
         assert (down.judged, down.since_at, down.in_doubt) == (DOWN, at(7), False)
         assert not awaits_verdict(looks(DOWN, DOWN, track=down))
         assert look(down, UP, 9).judged is UP
@@ -256,7 +256,9 @@ def test_the_window_is_longer_than_finding_what_died_at_one_moment_takes() -> No
 
 
 @given(FINDINGS, COUNTS, COUNTS)
-def test_nothing_is_held_down_before_enough_looks_in_a_row(states: list[State], down_after: int, up_after: int) -> None:
+def test_nothing_is_held_down_before_enough_looks_in_a_row(
+    states: list[TargetState], down_after: int, up_after: int
+) -> None:
     watch = replace(WATCH, down_after=down_after, up_after=up_after)
     track, before = Track(), UNKNOWN
     for number, state in enumerate(states, start=1):
@@ -270,27 +272,29 @@ def test_nothing_is_held_down_before_enough_looks_in_a_row(states: list[State], 
 
 
 @given(FINDINGS, COUNTS, COUNTS)
-def test_enough_equal_looks_in_a_row_always_settle_it(states: list[State], down_after: int, up_after: int) -> None:
+def test_enough_equal_looks_in_a_row_always_settle_it(
+    states: list[TargetState], down_after: int, up_after: int
+) -> None:
     watch = replace(WATCH, down_after=down_after, up_after=up_after)
     assert looks(*states, *[DOWN] * down_after, watch=watch).held is DOWN
     assert looks(*states, *[UP] * up_after, watch=watch).judged is UP
 
 
 @given(FINDINGS)
-def test_the_delay_is_short_exactly_while_the_last_look_disagrees(states: list[State]) -> None:
+def test_the_delay_is_short_exactly_while_the_last_look_disagrees(states: list[TargetState]) -> None:
     track = looks(*states)
     in_doubt = bool(states) and states[-1] is not track.held
     assert next_delay(track, WATCH) == (WATCH.retry if in_doubt else WATCH.every)
 
 
 @given(st.lists(st.tuples(st.sampled_from([UP, DOWN]), st.sampled_from([UNKNOWN, DEGRADED, DOWN])), max_size=30))
-def test_nothing_is_judged_down_without_a_verdict_that_says_so(steps: list[tuple[State, State]]) -> None:
+def test_nothing_is_judged_down_without_a_verdict_that_says_so(steps: list[tuple[TargetState, TargetState]]) -> None:
     track, said_down = Track(), False
     for second, (state, verdict) in enumerate(steps):
         track = look(track, state, second)
         if awaits_verdict(track):
             said_down = said_down or verdict is DOWN
-            track = after_verdict(track, Verdict(verdict), "refused", at(second), WATCH)
+            track = after_verdict(track, Judgement(verdict), "refused", at(second), WATCH)
         assert track.judged is not DOWN or said_down
         if track.judged is UP:
             said_down = False

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fleet import Dns, Endpoint, Fleet, NameServer, SecretRef, Server, SshLogin
-from core.monitor.detection import State, judge
+from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, SshLogin
+from core.monitor.detection import TargetState, judge
 from core.monitor.external_alerts import heard, sources_of, target_of
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -21,7 +21,7 @@ FLEET = Fleet(
         "lima": Server("lima", "Lima", LOGIN, ipv6="2001:db8::2"),
     },
     sites={},
-    dns=Dns((Endpoint("192.0.2.9"),), (NameServer("ns1", Endpoint("192.0.2.8"), "Oslo"),), ("example",)),
+    dns=DnsSettings((Endpoint("192.0.2.9"),), (NameServer("ns1", Endpoint("192.0.2.8"), "Oslo"),), ("example",)),
 )
 
 
@@ -96,12 +96,12 @@ def test_several_alerts_of_one_monitoring_are_one_place() -> None:
 
 def test_a_report_is_one_more_place_that_agrees() -> None:
     verdict = judge({"lima": False}, {}, ["Alertmanager"])
-    assert (verdict.state, verdict.seen_from) == (State.DOWN, ("lima", "Alertmanager"))
+    assert (verdict.state, verdict.seen_from) == (TargetState.DOWN, ("lima", "Alertmanager"))
 
 
 def test_a_report_does_not_outweigh_a_place_from_which_the_machine_answers() -> None:
-    assert judge({"lima": True}, {}, ["Alertmanager"]).state is State.DEGRADED
+    assert judge({"lima": True}, {}, ["Alertmanager"]).state is TargetState.DEGRADED
 
 
 def test_a_report_calls_nothing_down_when_the_bots_own_link_may_be_gone() -> None:
-    assert judge({"lima": None}, {"ns1": False}, ["Alertmanager"]).state is State.UNKNOWN
+    assert judge({"lima": None}, {"ns1": False}, ["Alertmanager"]).state is TargetState.UNKNOWN

@@ -14,7 +14,7 @@ from core.monitor.flapping import (
     QUIET_S,
     STAYS_DOWN_S,
     WINDOW_S,
-    Flaps,
+    FlappingPhase,
     is_flapping,
     recent,
     short_s,
@@ -62,11 +62,11 @@ def test_a_slow_watch_looks_at_a_longer_time_but_never_beyond_the_rule(every_s: 
 @pytest.mark.parametrize(
     ("after_s", "down", "became"),
     [
-        (QUIET_S - 1, False, Flaps.ON),
-        (QUIET_S, False, Flaps.QUIET),
-        (STAYS_DOWN_S - 1, True, Flaps.ON),
-        (STAYS_DOWN_S, True, Flaps.STAYS_DOWN),
+        (QUIET_S - 1, False, FlappingPhase.ON),
+        (QUIET_S, False, FlappingPhase.QUIET),
+        (STAYS_DOWN_S - 1, True, FlappingPhase.ON),
+        (STAYS_DOWN_S, True, FlappingPhase.STAYS_DOWN),
     ],
 )
-def test_it_is_held_until_it_is_quiet_or_stays_down(after_s: float, down: bool, became: Flaps) -> None:
+def test_it_is_held_until_it_is_quiet_or_stays_down(after_s: float, down: bool, became: FlappingPhase) -> None:
     assert what_became_of(100.0, 100.0 + after_s, down=down) is became

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fleet import Dns, Fleet, HostLimits, SecretRef, Server, Site, SshLogin
-from core.monitor.host_checks import FACTS, PATHS, Measure, host_command, paths_of, remarks_of, sections
+from core.fleet import DnsSettings, Fleet, HostLimits, SecretRef, Server, Site, SshLogin
+from core.monitor.host_checks import FACTS, PATHS, HostMeasurement, host_command, paths_of, remarks_of, sections
 
 HEALTHY = """\
 == clock
@@ -37,7 +37,7 @@ no
 
 
 def remarks(text: str, *, begun_s: float = 1000.0, ended_s: float = 1001.0, **limits: object) -> tuple[str, ...] | None:
-    return remarks_of(text, Measure(HostLimits(**limits), begun_s, ended_s))  # type: ignore[arg-type]
+    return remarks_of(text, HostMeasurement(HostLimits(**limits), begun_s, ended_s))  # type: ignore[arg-type]
 
 
 def test_a_healthy_server_gets_no_remark() -> None:
@@ -126,5 +126,5 @@ def test_of_many_sites_the_folders_stand_for_them(sites: int, paths: tuple[str, 
     server = Server("uk", "Oslo", login, ipv4="192.0.2.1")
     some = {str(n): Site(str(n), "uk", (), (f"{n}.test",), f"/srv/{{server}}/{n}") for n in range(sites)}
     elsewhere = {"x": Site("x", "us", (), ("x.test",), "/elsewhere")}
-    fleet = Fleet("test", "UTC", {"uk": server}, {**some, **elsewhere}, Dns((), (), ("test",)))
+    fleet = Fleet("test", "UTC", {"uk": server}, {**some, **elsewhere}, DnsSettings((), (), ("test",)))
     assert paths_of(fleet, "uk") == paths

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.incident.facts import Ending, Facts, facts_to_json
+from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
 from core.incident.maintenance import Maintenance
-from core.monitor.detection import State
-from core.monitor.state import Tally
+from core.monitor.detection import TargetState
+from core.monitor.state import StateTally
 from core.page.days import Day, days_of, share_words, uptime
 from core.page.events import incident_of, maintained, moving
 from core.page.feed import page_feed
 from core.page.html import page_html
 from core.page.json_feed import page_facts
-from core.page.model import SITES, Incident, OnPage, Page, PlannedWork, Stage, headline, worth_telling
-from core.page.redaction import Public, plain
+from core.page.model import SITES, Page, PageIncident, PageTarget, PlannedWork, Stage, headline, worth_telling
+from core.page.redaction import Redaction, plain
 from core.page.style import policy
 from ops.store.incident.outages import Outage
 
@@ -56,19 +56,19 @@ def page(**parts: object) -> Page:
         written_at=NOW,
         stale_after=timedelta(minutes=10),
         servers=(
-            OnPage("uk", "London", State.UP, ago(days=2), days=ALL_UP),
-            OnPage("us", "Dallas", State.UP, days=ALL_UP, url="https://us.example/"),
+            PageTarget("uk", "London", TargetState.UP, ago(days=2), days=ALL_UP),
+            PageTarget("us", "Dallas", TargetState.UP, days=ALL_UP, url="https://us.example/"),
         ),
-        sites=(OnPage("garden", "uk", State.UP, days=ALL_UP),),
-        tally=Tally(up=1),
-        nameservers=Tally(up=6),
+        sites=(PageTarget("garden", "uk", TargetState.UP, days=ALL_UP),),
+        tally=StateTally(up=1),
+        nameservers=StateTally(up=6),
         seen_at=NOW,
     )
     return replace(made, **parts)  # type: ignore[arg-type]
 
 
 def outage(target: str = "server:north", closed_at: datetime | None = None, **facts: object) -> Outage:
-    body = facts_to_json(Facts(**facts))  # type: ignore[arg-type]
+    body = facts_to_json(OutageFacts(**facts))  # type: ignore[arg-type]
     return Outage(7, target, ago(minutes=20), closed_at, body)
 
 
@@ -90,37 +90,42 @@ class Tags(HTMLParser):
 
 class TestHeadline:
     def test_all_is_well(self) -> None:
-        assert headline(page()) == (State.UP, "Everything is up: 1 site on 2 servers")
+        assert headline(page()) == (TargetState.UP, "Everything is up: 1 site on 2 servers")
 
     def test_a_fleet_without_sites_is_well_too(self) -> None:
-        assert headline(page(sites=(), tally=Tally())) == (State.UP, "Everything is up: 2 servers")
+        assert headline(page(sites=(), tally=StateTally())) == (TargetState.UP, "Everything is up: 2 servers")
 
-    @pytest.mark.parametrize("names", [Tally(up=5, down=1), Tally(up=5, degraded=1)])
-    def test_name_servers_that_do_not_answer_as_they_should_are_told_where_all_else_is_up(self, names: Tally) -> None:
+    @pytest.mark.parametrize("names", [StateTally(up=5, down=1), StateTally(up=5, degraded=1)])
+    def test_name_servers_that_do_not_answer_as_they_should_are_told_where_all_else_is_up(
+        self, names: StateTally
+    ) -> None:
         said = "All is up on 2 servers, but 5 of 6 name servers answer as they should"
-        assert headline(page(nameservers=names)) == (State.DEGRADED, said)
-        assert headline(page(nameservers=names, tally=Tally(up=11, down=1)))[1] == "11 of 12 sites are up"
+        assert headline(page(nameservers=names)) == (TargetState.DEGRADED, said)
+        assert headline(page(nameservers=names, tally=StateTally(up=11, down=1)))[1] == "11 of 12 sites are up"
 
     def test_the_worst_server_is_named_first(self) -> None:
-        servers = (OnPage("us", "Dallas", State.DEGRADED), OnPage("uk", "London", State.DOWN))
-        said = headline(page(servers=servers, tally=Tally(up=5, down=7)))
-        assert said == (State.DOWN, "uk (London) is down, us (Dallas) is up in part; 5 of 12 sites are up")
+        servers = (PageTarget("us", "Dallas", TargetState.DEGRADED), PageTarget("uk", "London", TargetState.DOWN))
+        said = headline(page(servers=servers, tally=StateTally(up=5, down=7)))
+        assert said == (TargetState.DOWN, "uk (London) is down, us (Dallas) is up in part; 5 of 12 sites are up")
 
     def test_sites_that_fail_on_servers_that_are_up_are_told(self) -> None:
-        assert headline(page(tally=Tally(down=1))) == (State.DOWN, "0 of 1 site is up")
+        assert headline(page(tally=StateTally(down=1))) == (TargetState.DOWN, "0 of 1 site is up")
 
     def test_servers_that_are_down_are_told_where_there_are_no_sites(self) -> None:
-        servers = (OnPage("uk", "London", State.DOWN),)
-        assert headline(page(servers=servers, sites=(), tally=Tally())) == (State.DOWN, "uk (London) is down")
+        servers = (PageTarget("uk", "London", TargetState.DOWN),)
+        assert headline(page(servers=servers, sites=(), tally=StateTally())) == (
+            TargetState.DOWN,
+            "uk (London) is down",
+        )
 
     def test_nothing_observed_is_not_up(self) -> None:
-        servers = (OnPage("uk", "London", State.UNKNOWN),)
-        worst, said = headline(page(servers=servers, tally=Tally(unknown=12)))
-        assert worst is State.UNKNOWN
+        servers = (PageTarget("uk", "London", TargetState.UNKNOWN),)
+        worst, said = headline(page(servers=servers, tally=StateTally(unknown=12)))
+        assert worst is TargetState.UNKNOWN
         assert "not known" in said
 
     def test_an_empty_page_knows_nothing(self) -> None:
-        assert headline(page(servers=(), sites=(), tally=Tally()))[0] is State.UNKNOWN
+        assert headline(page(servers=(), sites=(), tally=StateTally()))[0] is TargetState.UNKNOWN
 
 
 class TestDays:
@@ -186,7 +191,7 @@ class TestBars:
             ("degraded", ago(days=4), ago(days=3, hours=20)), ("down", ago(days=1), ago(hours=23.99)),
             ("up", ago(hours=20), NOW), ("down", NOW, NOW),
         )  # fmt: skip
-        drawn = page_html(page(servers=(OnPage("uk", "London", State.UP, days=days),), sites=()))
+        drawn = page_html(page(servers=(PageTarget("uk", "London", TargetState.UP, days=days),), sites=()))
         heights: dict[str, int] = {}
         for x, height in re.findall(r"M(\d+) \d+v-(\d+)", drawn):
             heights[x] = heights.get(x, 0) + int(height)
@@ -196,25 +201,25 @@ class TestBars:
     def test_a_day_with_a_minute_down_has_red_and_a_mark(self) -> None:
         days = some_days(("up", ago(days=95), ago(hours=2)), ("down", ago(hours=2), ago(minutes=119)),
                          ("up", ago(minutes=119), NOW))  # fmt: skip
-        drawn = page_html(page(servers=(OnPage("uk", "London", State.UP, days=days),), sites=()))
+        drawn = page_html(page(servers=(PageTarget("uk", "London", TargetState.UP, days=days),), sites=()))
         red = re.findall(r'class="d" d="([^"]+)"', drawn)
         assert red == ["M358 20v-3M358 22v4"]
         assert "down 1 min on 2026-06-14" in drawn
 
     def test_a_day_of_many_short_troubles_is_not_higher_than_others(self) -> None:
         many = [Day(NOW.date(), 86400.0, up_s=1.0, degraded_s=1.0, down_s=84000.0), Day(NOW.date(), 0.0)]
-        drawn = page_html(page(servers=(OnPage("uk", "London", State.UP, days=tuple(many)),), sites=()))
+        drawn = page_html(page(servers=(PageTarget("uk", "London", TargetState.UP, days=tuple(many)),), sites=()))
         assert sum(int(height) for height in re.findall(r"M2 \d+v-(\d+)", drawn)) == 20
         assert "M6 20v-20" in drawn
 
     def test_days_that_nobody_observed_are_grey_and_said_to_be(self) -> None:
-        drawn = page_html(page(servers=(OnPage("uk", "London", State.UNKNOWN, days=some_days()),), sites=()))
+        drawn = page_html(page(servers=(PageTarget("uk", "London", TargetState.UNKNOWN, days=some_days()),), sites=()))
         assert "Not observed in these 90 days." in drawn
         assert set(re.findall(r'<path class="(.)"', drawn)) == {"n"}
 
     def test_several_bad_days_are_counted_and_the_worst_is_named(self) -> None:
         days = some_days(("down", ago(days=9), ago(days=9) + HOUR), ("down", ago(days=5), ago(days=5) + 2 * HOUR))
-        said = page_html(page(sites=(OnPage("garden", "uk", State.UP, days=days),)))
+        said = page_html(page(sites=(PageTarget("garden", "uk", TargetState.UP, days=days),)))
         assert "down on 2 days, longest 2 h on 2026-06-09" in said
         assert "not at all on 88 days" in said
 
@@ -236,9 +241,11 @@ class TestHtml:
     def test_nothing_that_anybody_wrote_becomes_markup(self) -> None:
         hostile = page(
             title=HOSTILE,
-            servers=(OnPage(HOSTILE, HOSTILE, State.DOWN, why=HOSTILE, note=HOSTILE, url=f"https://x/{HOSTILE}"),),
-            sites=(OnPage(HOSTILE, HOSTILE, State.DEGRADED, why=HOSTILE),),
-            incidents=(Incident("outage:1", HOSTILE, NOW, None, HOSTILE, HOSTILE),),
+            servers=(
+                PageTarget(HOSTILE, HOSTILE, TargetState.DOWN, why=HOSTILE, note=HOSTILE, url=f"https://x/{HOSTILE}"),
+            ),
+            sites=(PageTarget(HOSTILE, HOSTILE, TargetState.DEGRADED, why=HOSTILE),),
+            incidents=(PageIncident("outage:1", HOSTILE, NOW, None, HOSTILE, HOSTILE),),
             work=(PlannedWork("plan:X", HOSTILE, Stage.RUNNING, HOSTILE),),
         )
         found = Tags(page_html(hostile.on(HOSTILE))).found
@@ -256,11 +263,11 @@ class TestHtml:
         days = days_of(
             [(("up", "down")[n % 2], ago(hours=5 * n + 4.9), ago(hours=5 * n)) for n in range(430)], "UTC", NOW, HOUR
         )
-        sites = tuple(OnPage(f"site-{n}.with-a-long-name.example", "uk", State.DOWN, NOW, "x" * 90, days)
+        sites = tuple(PageTarget(f"site-{n}.with-a-long-name.example", "uk", TargetState.DOWN, NOW, "x" * 90, days)
                       for n in range(SITES))  # fmt: skip
-        incidents = tuple(Incident(f"outage:{n}", "w" * 80, NOW, NOW, "s" * 90, "c" * 500) for n in range(50))
+        incidents = tuple(PageIncident(f"outage:{n}", "w" * 80, NOW, NOW, "s" * 90, "c" * 500) for n in range(50))
         said = page_html(
-            page(sites=sites, tally=Tally(down=9_000, up=1_000), sites_left_out=9_850, incidents=incidents,
+            page(sites=sites, tally=StateTally(down=9_000, up=1_000), sites_left_out=9_850, incidents=incidents,
                  incidents_left_out=3)
         )  # fmt: skip
         assert len(said.encode()) < 500_000
@@ -269,25 +276,25 @@ class TestHtml:
         assert "3 older incidents" in said
 
     def test_one_left_out_is_one(self) -> None:
-        one_down = page(sites_left_out=1, tally=Tally(up=1, down=1))
+        one_down = page(sites_left_out=1, tally=StateTally(up=1, down=1))
         assert "And 1 site more that is not named here." in page_html(one_down)
 
     def test_of_sites_that_are_left_out_it_is_said_that_they_are_up_where_they_all_are(self) -> None:
-        assert "And 1 site more, which is up." in page_html(page(sites_left_out=1, tally=Tally(up=2)))
-        down = OnPage("garden", "uk", State.DOWN)
-        said = page_html(page(sites=(down,), sites_left_out=880, tally=Tally(up=880, down=1)))
+        assert "And 1 site more, which is up." in page_html(page(sites_left_out=1, tally=StateTally(up=2)))
+        down = PageTarget("garden", "uk", TargetState.DOWN)
+        said = page_html(page(sites=(down,), sites_left_out=880, tally=StateTally(up=880, down=1)))
         assert "And 880 sites more, which are up." in said
 
     def test_an_incident_says_its_cause_and_how_long_it_was(self) -> None:
-        incident = Incident("outage:7", "uk (London) was down", ago(hours=2), ago(hours=1), "no answer", "A fire")
+        incident = PageIncident("outage:7", "uk (London) was down", ago(hours=2), ago(hours=1), "no answer", "A fire")
         said = page_html(page(incidents=(incident,)))
         assert "Cause: <bdi>A fire</bdi>" in said
         assert "What was seen: no answer." in said
         assert "BST</time> (12:02:07 UTC): 1 h." in said
 
     def test_an_incident_that_goes_on_stands_before_all_others(self) -> None:
-        going_on = Incident("outage:8", "us (Dallas) is down", ago(hours=1))
-        over = Incident("outage:7", "uk (London) was down", ago(hours=3), ago(hours=2))
+        going_on = PageIncident("outage:8", "us (Dallas) is down", ago(hours=1))
+        over = PageIncident("outage:7", "uk (London) was down", ago(hours=3), ago(hours=2))
         words = " ".join(Tags(page_html(page(incidents=(going_on, over)))).words)
         assert words.index("us (Dallas) is down") < words.index("Servers") < words.index("uk (London) was down")
         assert "Cause: not known yet." in words
@@ -307,7 +314,7 @@ class TestHtml:
         assert words[words.index("Work on it") + 1] == "Under way longer than planned"
 
     def test_many_servers_have_a_way_past_them_to_the_sites(self) -> None:
-        many = page(servers=tuple(OnPage(f"s{n}", "Oslo", State.UP) for n in range(6)))
+        many = page(servers=tuple(PageTarget(f"s{n}", "Oslo", TargetState.UP) for n in range(6)))
         found = Tags(page_html(many)).found
         ways = [str(attributes["href"]) for tag, attributes in found if tag == "a" and "href" in attributes]
         anchors = {f"#{attributes['id']}" for _, attributes in found if "id" in attributes}
@@ -315,20 +322,20 @@ class TestHtml:
         assert led_to == ["#servers", "#what-has-been", "#sites"]
         assert set(led_to) <= anchors
         assert "<nav" not in page_html(page())
-        assert "<nav" not in page_html(replace(many, sites=(), tally=Tally()))
+        assert "<nav" not in page_html(replace(many, sites=(), tally=StateTally()))
 
     def test_a_copy_says_which_server_it_is_on_and_that_it_tells_of_the_others(self) -> None:
         there = page().on("us")
         assert there.url == "https://us.example/"
         assert "This copy is on us; it tells of uk too." in page_html(there)
-        many = page(servers=tuple(OnPage(f"s{n}", "Oslo", State.UP) for n in range(7)))
+        many = page(servers=tuple(PageTarget(f"s{n}", "Oslo", TargetState.UP) for n in range(7)))
         assert "This copy is on s0; it tells of 6 other servers too." in page_html(many.on("s0"))
         assert "This copy" not in page_html(page())
         assert "This copy" not in page_html(page(servers=page().servers[:1]).on("uk"))
         assert page().on("nowhere").url == ""
 
     def test_a_fleet_that_was_never_looked_at_says_so(self) -> None:
-        said = page_html(page(seen_at=None, tally=Tally(), sites=(), nameservers=Tally()))
+        said = page_html(page(seen_at=None, tally=StateTally(), sites=(), nameservers=StateTally()))
         assert "Never looked." in said
         assert "No incident in the last 90 days that anybody saw." in said
 
@@ -340,10 +347,10 @@ class TestNews:
     @pytest.mark.parametrize(
         "other",
         [
-            {"tally": Tally(down=1)},
-            {"incidents": (Incident("outage:1", "x", NOW),)},
+            {"tally": StateTally(down=1)},
+            {"incidents": (PageIncident("outage:1", "x", NOW),)},
             {"work": (PlannedWork("plan:X", "x", Stage.RUNNING),)},
-            {"servers": (OnPage("uk", "London", State.DOWN),)},
+            {"servers": (PageTarget("uk", "London", TargetState.DOWN),)},
         ],
     )
     def test_what_happened_is_news(self, other: dict[str, object]) -> None:
@@ -368,21 +375,21 @@ class TestPublic:
         ],
     )
     def test_what_was_observed_names_no_machine_user_or_folder(self, observed: str, said: str) -> None:
-        assert Public().observed(observed) == said
+        assert Redaction().observed(observed) == said
 
     def test_addresses_are_said_where_they_may_be(self) -> None:
-        assert Public(addresses=True).observed("192.0.2.7 refuses") == "192.0.2.7 refuses"
+        assert Redaction(addresses=True).observed("192.0.2.7 refuses") == "192.0.2.7 refuses"
 
     def test_hidden_names_stand_in_no_text(self) -> None:
-        public = Public(frozenset({"attic", "attic.example"}))
+        public = Redaction(frozenset({"attic", "attic.example"}))
         assert public.written("Attic and the atticus: attic.example died") == "… and the atticus: … died"
 
     def test_what_a_person_wrote_keeps_its_links_but_no_addresses(self) -> None:
-        said = Public().written("Provider: https://status.provider.example/7, switch 10.0.0.1 died")
+        said = Redaction().written("Provider: https://status.provider.example/7, switch 10.0.0.1 died")
         assert said == "Provider: https://status.provider.example/7, switch … died"
 
     def test_a_very_long_cause_is_cut(self) -> None:
-        assert len(Public().written("ha " * 5000)) == 2000
+        assert len(Redaction().written("ha " * 5000)) == 2000
 
     @given(st.text())
     def test_no_text_can_turn_round_or_break_what_stands_beside_it(self, text: str) -> None:
@@ -393,13 +400,13 @@ class TestPublic:
 
     @given(st.ip_addresses())
     def test_no_address_is_said(self, address: object) -> None:
-        assert str(address) not in Public().observed(f"connecting to {address} failed")
-        assert str(address) not in Public().written(f"It was [{address}]:443.")
+        assert str(address) not in Redaction().observed(f"connecting to {address} failed")
+        assert str(address) not in Redaction().written(f"It was [{address}]:443.")
 
 
 class TestIncidents:
     def test_a_server_is_named_with_its_place_and_its_sites_are_counted(self, fleet: Fleet) -> None:
-        said = incident_of(outage(why="SSH: no answer from 192.0.2.1", at_first=3), "A fire", fleet, Public())
+        said = incident_of(outage(why="SSH: no answer from 192.0.2.1", at_first=3), "A fire", fleet, Redaction())
         assert said is not None
         assert said.what == "north (Northville) is down, with 3 sites"
         assert (said.seen, said.cause, said.key) == ("SSH: no answer from …", "A fire", "outage:7")
@@ -416,8 +423,8 @@ class TestIncidents:
     )
     def test_it_is_said_in_words_for_everybody(self, fleet: Fleet, target: str, now: str, then: str) -> None:
         place = "Oslo" if target.startswith("nameserver") else ""
-        going_on = incident_of(outage(target, place=place), None, fleet, Public())
-        over = incident_of(outage(target, NOW, place=place), None, fleet, Public())
+        going_on = incident_of(outage(target, place=place), None, fleet, Redaction())
+        over = incident_of(outage(target, NOW, place=place), None, fleet, Redaction())
         assert going_on is not None
         assert over is not None
         assert (going_on.what, over.what) == (now, then)
@@ -427,7 +434,7 @@ class TestIncidents:
         ("sites", "over", "said"), [(1, False, "1 site on"), (3, False, "3 sites on"), (3, True, "3 sites on")]
     )
     def test_failing_sites_are_counted(self, fleet: Fleet, sites: int, over: bool, said: str) -> None:
-        incident = incident_of(outage("sites:north", NOW if over else None, affected=sites), None, fleet, Public())
+        incident = incident_of(outage("sites:north", NOW if over else None, affected=sites), None, fleet, Redaction())
         assert incident is not None
         assert incident.what.startswith(f"{said} north (Northville) ")
 
@@ -440,36 +447,38 @@ class TestIncidents:
         ],
     )
     def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: str, said: str) -> None:
-        incident = incident_of(outage(target, changes=6), None, fleet, Public())
+        incident = incident_of(outage(target, changes=6), None, fleet, Redaction())
         assert incident is not None
         assert incident.what == said
 
     def test_a_name_server_that_has_lost_a_zone_is_not_called_down(self, fleet: Fleet) -> None:
-        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), None, fleet, Public())
+        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), None, fleet, Redaction())
         assert incident is not None
         assert incident.what == "A name server in Oslo is up in part"
 
     def test_what_is_no_part_of_the_fleet_any_more_is_left_out(self, fleet: Fleet) -> None:
-        assert incident_of(outage("server:gone"), None, fleet, Public()) is None
+        assert incident_of(outage("server:gone"), None, fleet, Redaction()) is None
 
     def test_an_end_that_nobody_saw_is_said_to_be_one(self, fleet: Fleet) -> None:
-        unseen = outage(closed_at=NOW, why="silent", ending=Ending.UP, unseen_from_at=ago(hours=1), unseen_until_at=NOW)
-        said = incident_of(unseen, None, fleet, Public())
+        unseen = outage(
+            closed_at=NOW, why="silent", ending=OutageEnd.UP, unseen_from_at=ago(hours=1), unseen_until_at=NOW
+        )
+        said = incident_of(unseen, None, fleet, Redaction())
         assert said is not None
         assert said.seen == "silent; nobody watched when it ended, so it may have been shorter"
-        bare = incident_of(replace(unseen, body={**unseen.body, "why": ""}), None, fleet, Public())
+        bare = incident_of(replace(unseen, body={**unseen.body, "why": ""}), None, fleet, Redaction())
         assert bare is not None
         assert bare.seen.startswith("nobody watched")
 
 
 class TestWork:
     def test_a_move_names_servers_and_counts_sites(self, plan: Plan, fleet: Fleet) -> None:
-        said = moving(plan, NOW, fleet, Public())
+        said = moving(plan, NOW, fleet, Redaction())
         assert said is not None
         assert said.what == "Moving 2 sites from north (Northville) to south (Southville), east (Eastville)"
 
     def test_a_move_of_hidden_sites_alone_is_not_said(self, plan: Plan, fleet: Fleet) -> None:
-        assert moving(plan, NOW, fleet, Public(frozenset({"shop", "blog"}))) is None
+        assert moving(plan, NOW, fleet, Redaction(frozenset({"shop", "blog"}))) is None
 
     @pytest.mark.parametrize(
         ("scope", "what"),
@@ -486,13 +495,13 @@ class TestWork:
     )
     def test_a_maintenance_is_said_by_what_it_is_about(self, fleet: Fleet, scope: str, what: str | None) -> None:
         planned = Maintenance(3, scope, "New disks", "slack:U1", NOW, NOW + HOUR, NOW + 2 * HOUR)
-        said = maintained(planned, fleet, Public(frozenset({"blog"})), NOW)
+        said = maintained(planned, fleet, Redaction(frozenset({"blog"})), NOW)
         assert (said.what if said is not None else None) == what
         assert said is None or said.stage is Stage.PLANNED
 
     def test_a_place_that_is_its_name_is_said_once(self, fleet: Fleet, plan: Plan) -> None:
         there = {name: replace(server, location=name) for name, server in fleet.servers.items()}
-        said = moving(plan, NOW, replace(fleet, servers=there), Public())
+        said = moving(plan, NOW, replace(fleet, servers=there), Redaction())
         assert said is not None
         assert said.what == "Moving 2 sites from north to south, east"
 
@@ -506,8 +515,8 @@ class TestFeed:
             PlannedWork("plan:NEVER", "Not told", Stage.RUNNING),
         )  # fmt: skip
         incidents = (
-            Incident("outage:8", "us is down", ago(hours=1)),
-            Incident("outage:7", f"uk was down {HOSTILE}", ago(hours=9), ago(hours=2), "silent", "A <fire>"),
+            PageIncident("outage:8", "us is down", ago(hours=1)),
+            PageIncident("outage:7", f"uk was down {HOSTILE}", ago(hours=9), ago(hours=2), "silent", "A <fire>"),
         )
         return page(work=work, incidents=incidents)
 
@@ -537,7 +546,7 @@ class TestFeed:
         assert all(one.startswith("urn:uuid:") for one in ids)
 
     def test_an_entry_keeps_its_id_on_every_server_and_when_it_ends(self) -> None:
-        before = Incident("outage:7", "uk is down", ago(hours=9))
+        before = PageIncident("outage:7", "uk is down", ago(hours=9))
         after = replace(before, what="uk was down", closed_at=NOW, cause="A fire")
         first = self.entries(page_feed(page(incidents=(before,)).on("uk"), "garden"))
         then = self.entries(page_feed(page(incidents=(after,)).on("us"), "garden"))
@@ -555,7 +564,7 @@ class TestFeed:
 
 
 def test_the_json_says_the_same_with_null_for_what_is_not_known() -> None:
-    unseen = OnPage("uk", "London", State.UNKNOWN, days=some_days())
+    unseen = PageTarget("uk", "London", TargetState.UNKNOWN, days=some_days())
     shown = TestFeed().some()
     facts = json.loads(json.dumps(page_facts(replace(shown, servers=(unseen,), seen_at=None).on("uk"))))
     assert facts["servers"][0]["uptime_90d"] is None

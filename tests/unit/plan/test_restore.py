@@ -13,11 +13,11 @@ from unit.replies import said
 from core.cutover.card import card_of
 from core.cutover.card_parts import View
 from core.cutover.card_restore import after_words, done_reply, dry_run_reply
-from core.cutover.progress import Progress
+from core.cutover.progress import CutoverProgress
 from core.cutover.steps import END, HOLD, Outcome, Step, how_it_ended, next_steps, steps_of
 from core.fleet import ApprovalPolicy
 from core.plan.approval import why_not_roll_back
-from core.plan.plan import Plan, State, plan_from_json, plan_to_json
+from core.plan.plan import Plan, PlanState, plan_from_json, plan_to_json
 from core.plan.restore import Restore, differences, restore_from_json, restore_to_json, warnings_of
 
 if TYPE_CHECKING:
@@ -80,15 +80,15 @@ def test_it_holds_restores_and_ends(restoring: Plan) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "state"),
-    [(Outcome.DONE, State.CONFIRMED), (Outcome.REFUSED, State.STALE), (Outcome.UNKNOWN, State.PARTIAL)],
+    [(Outcome.DONE, PlanState.CONFIRMED), (Outcome.REFUSED, PlanState.STALE), (Outcome.UNKNOWN, PlanState.PARTIAL)],
 )
-def test_its_end_is_what_became_of_the_restore(restoring: Plan, outcome: Outcome, state: State) -> None:
+def test_its_end_is_what_became_of_the_restore(restoring: Plan, outcome: Outcome, state: PlanState) -> None:
     assert how_it_ended(restoring, {HOLD.key: Outcome.DONE, RESTORE_STEP.key: outcome}) == state
-    assert how_it_ended(restoring, {HOLD.key: Outcome.REFUSED}) == State.STALE
+    assert how_it_ended(restoring, {HOLD.key: Outcome.REFUSED}) == PlanState.STALE
 
 
 def test_it_cannot_be_rolled_back_and_says_where_the_old_content_is(restoring: Plan) -> None:
-    why = why_not_roll_back(restoring, State.CONFIRMED, NOW, timedelta(days=7), NOW)
+    why = why_not_roll_back(restoring, PlanState.CONFIRMED, NOW, timedelta(days=7), NOW)
     assert why is not None
     assert "kept aside" in why
 
@@ -116,7 +116,7 @@ def test_what_has_changed_since_it_was_shown_is_said(restore: Restore) -> None:
 
 
 def test_the_card_asks_with_the_consequence_in_words(restoring: Plan, restore: Restore, fleet: Fleet) -> None:
-    card = card_of(View(restoring, State.PLANNED), fleet)
+    card = card_of(View(restoring, PlanState.PLANNED), fleet)
     assert card.title.startswith(f"Restore shop on {restore.server} from the backup of ")
     assert "which visitors see? Plan K7Q2, until" in card.title
     assert "9 h ago" in said(card)
@@ -127,37 +127,39 @@ def test_the_card_asks_with_the_consequence_in_words(restoring: Plan, restore: R
     assert "kept aside" in confirm.text
     assert len(confirm.text) <= 300
     quiet = replace(restoring, verdicts=(), restore=replace(restore, served=False, databases=("shop", "stats")))
-    card = card_of(View(quiet, State.PLANNED), fleet)
+    card = card_of(View(quiet, PlanState.PLANNED), fleet)
     assert "databases | shop, stats" in said(card)
     assert "which visitors see" not in card.title
 
 
 def test_two_approvals_are_counted(restoring: Plan, fleet: Fleet) -> None:
     strict = replace(fleet, approval=ApprovalPolicy(needed=2))
-    assert "Needs 2 approvals by different people." in said(card_of(View(restoring, State.PLANNED), strict))
-    assert "approved so far: bob." in said(card_of(View(restoring, State.PLANNED, ("bob",)), strict))
+    assert "Needs 2 approvals by different people." in said(card_of(View(restoring, PlanState.PLANNED), strict))
+    assert "approved so far: bob." in said(card_of(View(restoring, PlanState.PLANNED, ("bob",)), strict))
 
 
 @pytest.mark.parametrize(
     ("state", "begins", "button"),
     [
-        (State.APPROVED, "Restoring shop", []),
-        (State.CONFIRMED, "Done: restored shop", []),
-        (State.PARTIAL, "Not certain, or done in part: restoring shop", ["Prepare again"]),
-        (State.STALE, "Nothing changed: restore of shop", ["Prepare again"]),
-        (State.CANCELLED, "Cancelled: restore of shop", []),
-        (State.EXPIRED, "Expired: restore of shop", ["Prepare again"]),
+        (PlanState.APPROVED, "Restoring shop", []),
+        (PlanState.CONFIRMED, "Done: restored shop", []),
+        (PlanState.PARTIAL, "Not certain, or done in part: restoring shop", ["Prepare again"]),
+        (PlanState.STALE, "Nothing changed: restore of shop", ["Prepare again"]),
+        (PlanState.CANCELLED, "Cancelled: restore of shop", []),
+        (PlanState.EXPIRED, "Expired: restore of shop", ["Prepare again"]),
     ],
 )
-def test_every_state_has_its_title(restoring: Plan, fleet: Fleet, state: State, begins: str, button: list[str]) -> None:
+def test_every_state_has_its_title(
+    restoring: Plan, fleet: Fleet, state: PlanState, begins: str, button: list[str]
+) -> None:
     card = card_of(View(restoring, state), fleet)
     assert card.title.startswith(begins)
     assert [one.label for one in card.buttons] == button
 
 
 def test_the_end_says_how_long_it_took_who_approved_and_what_went_wrong(restoring: Plan, fleet: Fleet) -> None:
-    progress = Progress("restoring", trouble={"shop": "the disk is full"})
-    view = View(restoring, State.CONFIRMED, ("bob",), NOW, NOW + timedelta(seconds=90), progress, ("because",))
+    progress = CutoverProgress("restoring", trouble={"shop": "the disk is full"})
+    view = View(restoring, PlanState.CONFIRMED, ("bob",), NOW, NOW + timedelta(seconds=90), progress, ("because",))
     card = card_of(view, fleet)
     assert card.title.endswith(", 1 min 30 s after approval")
     assert "because" in said(card)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commands import Command, all_commands, parser_for
-from core.plan.plan import State
+from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_the_handbook_explains_every_preflight_check() -> None:
 
 def test_the_handbook_says_of_every_end_of_a_plan_what_to_do() -> None:
     rows = re.findall(r"^\| \*.+?\* \| ([\w ]+) \| \d \|", sections()["How did it end, and what now?"], re.MULTILINE)
-    assert set(rows) == set(State) - {State.PLANNED, State.APPROVED}
+    assert set(rows) == set(PlanState) - {PlanState.PLANNED, PlanState.APPROVED}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.slack.people import People
-from core.fleet import SlackSettings
+from core.fleet import SlackAccess
 from core.people import Role
 from core.reply import Button, Reply, Row, Table, Text
 
@@ -60,7 +60,7 @@ def slack() -> FakeSlack:
 
 @pytest.fixture
 def people(fleet: Fleet, slack: FakeSlack, clock: FakeClock) -> People:
-    section = SlackSettings("C1", operators=("U01ALICE", "S01"), approvers=("U02BOB", "S02"))
+    section = SlackAccess("C1", operators=("U01ALICE", "S01"), approvers=("U02BOB", "S02"))
     return People(replace(fleet, slack=section), slack, clock)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.slack.app import said_of
 from bot.slack.escape import typed_by_slack
-from bot.slack.trouble import Kind, trouble_of
+from bot.slack.trouble import SlackFailureKind, trouble_of
 from core.errors import NotAllowedError, SettingsError, UnreachableError
 from core.reply import Text, Tone
 
@@ -40,14 +40,14 @@ def refused(code: str, **more: object) -> SlackApiError:
 )
 def test_where_nothing_came_back_the_message_may_be_there_all_the_same(error: Exception) -> None:
     trouble = trouble_of(error)
-    assert trouble.kind is Kind.AWAY
+    assert trouble.kind is SlackFailureKind.AWAY
     assert not trouble.surely_not_sent
 
 
 @pytest.mark.parametrize("name", ["Retry-After", "retry-after"])
 def test_slack_says_how_long_to_wait(name: str) -> None:
     trouble = trouble_of(refused("ratelimited", status_code=429, headers={name: "17"}))
-    assert (trouble.kind, trouble.wait_s, trouble.surely_not_sent) == (Kind.TOO_OFTEN, 17.0, True)
+    assert (trouble.kind, trouble.wait_s, trouble.surely_not_sent) == (SlackFailureKind.TOO_OFTEN, 17.0, True)
 
 
 def test_without_a_word_of_how_long_it_waits_half_a_minute() -> None:
@@ -57,7 +57,7 @@ def test_without_a_word_of_how_long_it_waits_half_a_minute() -> None:
 @pytest.mark.parametrize("code", ["not_in_channel", "channel_not_found", "invalid_auth", "missing_scope"])
 def test_what_a_person_has_to_mend_is_tried_each_minute_and_says_how(code: str) -> None:
     trouble = trouble_of(refused(code))
-    assert (trouble.kind, trouble.wait_s) == (Kind.SETUP, 60.0)
+    assert (trouble.kind, trouble.wait_s) == (SlackFailureKind.SETUP, 60.0)
     assert trouble.hint
 
 

@@ -12,24 +12,34 @@ from hypothesis import strategies as st
 
 from core.fleet import Watch
 from core.incident.maintenance import Maintenance
-from core.monitor.detection import State
-from core.monitor.state import Condition, Tally, all_up, condition, fleet_title, stale_after, state_now, tally, tally_of
+from core.monitor.detection import TargetState
+from core.monitor.state import (
+    Condition,
+    StateTally,
+    all_up,
+    condition,
+    fleet_title,
+    stale_after,
+    state_now,
+    tally,
+    tally_of,
+)
 from core.reply import Table, Text, Tone
 from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
-from core.status.overview import CopyAges, Picture, Work, count_by_server, status_reply
-from core.status.overview_json import Asked, status_facts
+from core.status.overview import CopyAges, FleetPicture, InProgress, count_by_server, status_reply
+from core.status.overview_json import StatusTarget, status_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.fleet import Fleet
-    from core.incident.notes import Said
+    from core.incident.notes import Annotation
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 WATCH = Watch(timedelta(seconds=30), timedelta(seconds=2), timedelta(seconds=5))
-UP = Condition(State.UP, NOW - timedelta(days=1), "", NOW)
-DOWN = Condition(State.DOWN, NOW - timedelta(minutes=1), "SSH: connection refused", NOW)
+UP = Condition(TargetState.UP, NOW - timedelta(days=1), "", NOW)
+DOWN = Condition(TargetState.DOWN, NOW - timedelta(minutes=1), "SSH: connection refused", NOW)
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Outage:
     body: Mapping[str, Any] = field(default_factory=dict)
     acked_by: str | None = None
     acked_at: datetime | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[Annotation, ...] = ()
 
 
 def texts(reply: Reply) -> list[str]:
@@ -55,21 +65,21 @@ def tables(reply: Reply) -> dict[str, Table]:
 class TestWhatIsKnown:
     def test_an_observation_counts_for_two_rounds_and_a_time_out(self) -> None:
         assert stale_after(WATCH) == timedelta(seconds=65)
-        assert state_now("up", NOW - timedelta(seconds=65), NOW, WATCH) is State.UP
-        assert state_now("up", NOW - timedelta(seconds=66), NOW, WATCH) is State.UNKNOWN
+        assert state_now("up", NOW - timedelta(seconds=65), NOW, WATCH) is TargetState.UP
+        assert state_now("up", NOW - timedelta(seconds=66), NOW, WATCH) is TargetState.UNKNOWN
 
     def test_an_observation_from_a_clock_that_ran_ahead_says_nothing(self) -> None:
-        assert state_now("up", NOW + timedelta(hours=1), NOW, WATCH) is State.UNKNOWN
+        assert state_now("up", NOW + timedelta(hours=1), NOW, WATCH) is TargetState.UNKNOWN
 
     def test_of_an_old_observation_only_its_age_is_left(self) -> None:
         seen_at = NOW - timedelta(hours=1)
         assert condition("down", NOW, seen_at, "refused", NOW, WATCH) == Condition(
-            State.UNKNOWN, None, "not looked at lately", seen_at
+            TargetState.UNKNOWN, None, "not looked at lately", seen_at
         )
 
     def test_a_fresh_one_keeps_its_reason(self) -> None:
-        assert condition("unknown", NOW, NOW, "link", NOW, WATCH) == Condition(State.UNKNOWN, NOW, "link", NOW)
-        assert condition("down", NOW, NOW, "refused", NOW, WATCH) == Condition(State.DOWN, NOW, "refused", NOW)
+        assert condition("unknown", NOW, NOW, "link", NOW, WATCH) == Condition(TargetState.UNKNOWN, NOW, "link", NOW)
+        assert condition("down", NOW, NOW, "refused", NOW, WATCH) == Condition(TargetState.DOWN, NOW, "refused", NOW)
 
     @given(st.integers(0, 5), st.integers(0, 5), st.integers(0, 20))
     def test_what_was_not_counted_is_unknown_and_nothing_is_lost(self, up: int, down: int, total: int) -> None:
@@ -78,48 +88,55 @@ class TestWhatIsKnown:
         assert found.up == up
 
     def test_a_tally_says_the_worst_first(self) -> None:
-        states = [State.UP, State.UP, State.DOWN, State.UNKNOWN, State.DEGRADED]
+        states = [TargetState.UP, TargetState.UP, TargetState.DOWN, TargetState.UNKNOWN, TargetState.DEGRADED]
         assert tally(states).in_words() == "1 down, 1 degraded, 1 unknown, 2 up"
         assert tally([]).in_words() == "none"
 
     def test_unknown_is_not_all_up(self) -> None:
-        assert all_up({"a": State.UP}, Tally(up=1), Tally())
-        assert not all_up({"a": State.UNKNOWN}, Tally(up=1), Tally())
-        assert not all_up({"a": State.UP}, Tally(up=1, unknown=1), Tally())
+        assert all_up({"a": TargetState.UP}, StateTally(up=1), StateTally())
+        assert not all_up({"a": TargetState.UNKNOWN}, StateTally(up=1), StateTally())
+        assert not all_up({"a": TargetState.UP}, StateTally(up=1, unknown=1), StateTally())
 
 
 class TestTheTitle:
     def test_it_says_the_whole(self) -> None:
-        servers = {"uk": State.DOWN, "us": State.UP}
-        assert fleet_title("sharpnet", servers, Tally(up=11, down=1), Tally(up=6)) == (
+        servers = {"uk": TargetState.DOWN, "us": TargetState.UP}
+        assert fleet_title("sharpnet", servers, StateTally(up=11, down=1), StateTally(up=6)) == (
             "sharpnet: uk down, us up; 11 of 12 sites served, 6 of 6 name servers in step"
         )
 
     def test_of_many_servers_only_those_in_trouble_are_named(self) -> None:
-        servers = {f"s{number}": State.UP for number in range(20)}
-        title = fleet_title("big", servers, Tally(), Tally(up=1))
+        servers = {f"s{number}": TargetState.UP for number in range(20)}
+        title = fleet_title("big", servers, StateTally(), StateTally(up=1))
         assert title == "big: 20 of 20 servers up; no sites, 1 of 1 name server in step"
-        servers |= {"s1": State.UNKNOWN, "s2": State.DOWN, "s3": State.DEGRADED, "s4": State.UNKNOWN}
+        servers |= {
+            "s1": TargetState.UNKNOWN,
+            "s2": TargetState.DOWN,
+            "s3": TargetState.DEGRADED,
+            "s4": TargetState.UNKNOWN,
+        }
         assert "16 of 20 servers up (s2 down, s3 degraded, s1 unknown and 1 more)" in fleet_title(
-            "big", servers, Tally(), Tally()
+            "big", servers, StateTally(), StateTally()
         )
 
 
 class TestTheFleet:
-    def test_all_up_is_exit_code_0(self, picture: Picture) -> None:
+    def test_all_up_is_exit_code_0(self, picture: FleetPicture) -> None:
         reply = status_reply(picture)
         assert (reply.exit_code, reply.tone) == (0, Tone.GOOD)
         assert reply.title == "test: north up, south up, east up; 4 of 4 sites served, 2 of 2 name servers in step"
 
-    def test_a_server_down_is_exit_code_1_and_says_why(self, picture: Picture) -> None:
+    def test_a_server_down_is_exit_code_1_and_says_why(self, picture: FleetPicture) -> None:
         reply = status_reply(replace(picture, servers={**picture.servers, "north": DOWN}))
         assert (reply.exit_code, reply.tone) == (1, Tone.BAD)
         assert tables(reply)["server"].rows[0].cells == (
             "north", "down", "since 13:01:07 UTC: SSH: connection refused", "3 sites", "Northville",
         )  # fmt: skip
 
-    def test_a_site_that_is_not_up_is_exit_code_1_and_listed(self, picture: Picture) -> None:
-        reply = status_reply(replace(picture, sites=Tally(up=1, degraded=1, down=2), worst=(("shop", "north", DOWN),)))
+    def test_a_site_that_is_not_up_is_exit_code_1_and_listed(self, picture: FleetPicture) -> None:
+        reply = status_reply(
+            replace(picture, sites=StateTally(up=1, degraded=1, down=2), worst=(("shop", "north", DOWN),))
+        )
         assert (reply.exit_code, reply.tone) == (1, Tone.WARN)
         sites = tables(reply)["site"]
         assert sites.rows[0].cells[0] == "shop"
@@ -127,12 +144,12 @@ class TestTheFleet:
         assert "Sites: 2 down, 1 degraded, 1 up." in texts(reply)
         assert "2 of 4 sites served" in reply.title
 
-    def test_what_nobody_saw_is_exit_code_1(self, picture: Picture) -> None:
-        reply = status_reply(replace(picture, sites=Tally(up=3, unknown=1)))
+    def test_what_nobody_saw_is_exit_code_1(self, picture: FleetPicture) -> None:
+        reply = status_reply(replace(picture, sites=StateTally(up=3, unknown=1)))
         assert reply.exit_code == 1
         assert "Sites: 1 unknown, 3 up." in texts(reply)
 
-    def test_of_many_servers_the_worst_come_first_and_the_rest_is_counted(self, picture: Picture) -> None:
+    def test_of_many_servers_the_worst_come_first_and_the_rest_is_counted(self, picture: FleetPicture) -> None:
         some = next(iter(picture.fleet.servers.values()))
         names = [f"s{number:02}" for number in range(30)]
         fleet = replace(picture.fleet, servers={name: replace(some, name=name) for name in names})
@@ -140,19 +157,19 @@ class TestTheFleet:
         table = tables(status_reply(replace(picture, fleet=fleet, servers=conditions)))["server"]
         assert (table.rows[0].cells[0], len(table.rows), table.left_out) == ("s29", 20, 10)
 
-    def test_a_lagging_name_server_comes_first_and_is_not_in_step(self, picture: Picture) -> None:
-        lags = Condition(State.DEGRADED, NOW, "behind in shop.test", NOW)
+    def test_a_lagging_name_server_comes_first_and_is_not_in_step(self, picture: FleetPicture) -> None:
+        lags = Condition(TargetState.DEGRADED, NOW, "behind in shop.test", NOW)
         reply = status_reply(replace(picture, nameservers={"ns1": UP, "ns2": lags}))
         assert reply.title.endswith("1 of 2 name servers in step")
         assert tables(reply)["name server"].rows[0].cells == (
             "ns2", "degraded", "since 13:02:07 UTC: behind in shop.test", "Rome",
         )  # fmt: skip
 
-    def test_without_name_servers_there_is_no_table_of_them(self, picture: Picture) -> None:
+    def test_without_name_servers_there_is_no_table_of_them(self, picture: FleetPicture) -> None:
         fleet = replace(picture.fleet, dns=replace(picture.fleet.dns, nameservers=()))
         assert "name server" not in tables(status_reply(replace(picture, fleet=fleet, nameservers={})))
 
-    def test_it_says_how_old_the_copies_are(self, picture: Picture) -> None:
+    def test_it_says_how_old_the_copies_are(self, picture: FleetPicture) -> None:
         assert "Copies: the oldest was made 3 h ago (shop on south); 1 site without a mirror." in texts(
             status_reply(picture)
         )
@@ -162,7 +179,7 @@ class TestTheFleet:
         )
         assert "Copies: none to make." in texts(status_reply(replace(picture, ages=CopyAges(None, 0, 0, 0, NOW))))
 
-    def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: Picture) -> None:
+    def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: FleetPicture) -> None:
         backed_up = replace(picture.ages, unbacked=0, oldest_backup_at=NOW - timedelta(hours=9))
         assert "Off-site: the oldest was begun 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
         never = replace(picture.ages, unbacked=4, nowhere=("attic", "shed"))
@@ -171,8 +188,8 @@ class TestTheFleet:
         assert "No copy anywhere: attic, shed." in said
         assert not [text for text in texts(status_reply(picture)) if text.startswith(("Off-site", "No copy"))]
 
-    def test_it_says_what_is_going_on(self, picture: Picture) -> None:
-        work = Work(
+    def test_it_says_what_is_going_on(self, picture: FleetPicture) -> None:
+        work = InProgress(
             plans=(("K7Q2", "planned", "Move 3 sites"), ("B2B2", "approved", "Move 2 sites")),
             syncs=("shop to south",),
             outages=(Outage(), Outage(8, "nameserver:ns1", acked_by="slack:U1")),
@@ -187,10 +204,10 @@ class TestTheFleet:
             "2 copies on north in quarantine until someone has chosen: `failback north` shows what differs.",
         ]
 
-    def test_it_says_which_maintenance_goes_on_and_which_was_to_have_ended(self, picture: Picture) -> None:
+    def test_it_says_which_maintenance_goes_on_and_which_was_to_have_ended(self, picture: FleetPicture) -> None:
         goes_on = Maintenance(3, "server:north", "new disks.", "slack:U1", NOW, NOW, NOW + timedelta(hours=1))
         late = replace(goes_on, id=4, scope="fleet", ends_at=NOW)
-        reply = status_reply(replace(picture, work=Work(maintenance=(goes_on, late))))
+        reply = status_reply(replace(picture, work=InProgress(maintenance=(goes_on, late))))
         assert [(part.text, part.tone) for part in reply.parts[-2:] if isinstance(part, Text)] == [
             ("Maintenance M3 of north until 14:02:07 UTC: new disks.", Tone.BUSY),
             (
@@ -202,7 +219,7 @@ class TestTheFleet:
             ),
         ]
 
-    def test_without_a_bot_it_says_that_it_looked_itself(self, picture: Picture) -> None:
+    def test_without_a_bot_it_says_that_it_looked_itself(self, picture: FleetPicture) -> None:
         reply = status_reply(replace(picture, watched=False, unseen=3))
         assert texts(reply)[-1].endswith("looked at just now, once, from this machine. 3 sites were not looked at.")
         assert texts(status_reply(replace(picture, watched=False)))[-1].endswith("from this machine.")
@@ -278,10 +295,10 @@ class TestOne:
 
 
 class TestFacts:
-    def test_each_list_has_names_and_states(self, picture: Picture) -> None:
+    def test_each_list_has_names_and_states(self, picture: FleetPicture) -> None:
         sites = dict.fromkeys(picture.fleet.sites, UP)
         newest = {("shop", "south"): NOW - timedelta(hours=1)}
-        facts: Any = status_facts(picture, sites, {"blog": "east"}, newest, Asked())
+        facts: Any = status_facts(picture, sites, {"blog": "east"}, newest, StatusTarget())
         assert [(one["name"], one["state"], one["sites"]) for one in facts["servers"]] == [
             ("north", "up", 3),
             ("south", "up", 1),
@@ -293,23 +310,23 @@ class TestFacts:
         assert (blog["home"], blog["active"]) == ("north", "east")
         assert [one["in_step"] for one in facts["nameservers"]] == [True, True]
 
-    def test_a_name_server_that_does_not_answer_is_neither_in_step_nor_out(self, picture: Picture) -> None:
-        seen = {"ns1": DOWN, "ns2": replace(UP, state=State.DEGRADED)}
-        facts: Any = status_facts(replace(picture, nameservers=seen), {}, {}, {}, Asked())
+    def test_a_name_server_that_does_not_answer_is_neither_in_step_nor_out(self, picture: FleetPicture) -> None:
+        seen = {"ns1": DOWN, "ns2": replace(UP, state=TargetState.DEGRADED)}
+        facts: Any = status_facts(replace(picture, nameservers=seen), {}, {}, {}, StatusTarget())
         assert [one["in_step"] for one in facts["nameservers"]] == [None, False]
 
     @pytest.mark.parametrize(
         ("asked", "expected"),
         [
-            (Asked("server", "south"), (["south"], ["far"], [])),
-            (Asked("site", "blog"), ([], ["blog"], [])),
-            (Asked("nameserver", "ns2"), ([], [], ["ns2"])),
+            (StatusTarget("server", "south"), (["south"], ["far"], [])),
+            (StatusTarget("site", "blog"), ([], ["blog"], [])),
+            (StatusTarget("nameserver", "ns2"), ([], [], ["ns2"])),
         ],
     )
     def test_only_what_was_asked_for_is_listed(
-        self, picture: Picture, asked: Asked, expected: tuple[list[str], list[str], list[str]]
+        self, picture: FleetPicture, asked: StatusTarget, expected: tuple[list[str], list[str], list[str]]
     ) -> None:
-        work = Work((("K", "planned", "x"),), ("a to b",), (Outage(),), {"north": 1})
+        work = InProgress((("K", "planned", "x"),), ("a to b",), (Outage(),), {"north": 1})
         facts: Any = status_facts(replace(picture, work=work), {}, {}, {}, asked)
         names = tuple([one["name"] for one in facts[kind]] for kind in ("servers", "sites", "nameservers"))
         assert names == expected

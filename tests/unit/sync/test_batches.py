@@ -15,8 +15,8 @@ from core.sync.batches import (
     ALIKE,
     MOST_FILTERS,
     MOST_PLACES,
-    Asked,
-    Group,
+    BatchLook,
+    SyncTarget,
     doubted,
     groups,
     needs_own_run,
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 WORK = ".work"
 
 
-def asked(*names: str, exclude: tuple[str, ...] = (), readable: str | None = None) -> list[Asked]:
-    return [Asked(f"/srv/uk/www/{name}", f"/srv/us/www/{name}", readable, exclude) for name in names]
+def asked(*names: str, exclude: tuple[str, ...] = (), readable: str | None = None) -> list[SyncTarget]:
+    return [SyncTarget(f"/srv/uk/www/{name}", f"/srv/us/www/{name}", readable, exclude) for name in names]
 
 
-def one(these: Sequence[Asked]) -> Group:
+def one(these: Sequence[SyncTarget]) -> BatchLook:
     (group,) = groups(these, WORK)
     return group
 
@@ -55,29 +55,29 @@ def test_sites_of_one_layout_in_different_folders_are_one_group() -> None:
 
 
 def test_the_same_roots_on_both_servers_are_looked_at_from_what_they_share() -> None:
-    these = [Asked(f"/srv/{name}", f"/srv/{name}", None, ()) for name in ("a", "b")]
+    these = [SyncTarget(f"/srv/{name}", f"/srv/{name}", None, ()) for name in ("a", "b")]
     assert (one(these).source_base, one(these).mirror_base) == ("/srv", "/srv")
-    assert one([Asked("/a", "/a", None, ()), Asked("/b", "/b", None, ())]).source_base == "/"
+    assert one([SyncTarget("/a", "/a", None, ()), SyncTarget("/b", "/b", None, ())]).source_base == "/"
 
 
 def test_a_limited_key_reads_from_no_folder_above_its_own() -> None:
-    these = [Asked(f"/www/{name}", f"/www/{name}", "/www", ()) for name in ("a", "b")]
+    these = [SyncTarget(f"/www/{name}", f"/www/{name}", "/www", ()) for name in ("a", "b")]
     assert one(these).source_base == "/www"
-    assert groups([Asked("/www", "/www", "/www", ())] * 2, WORK) == ()
+    assert groups([SyncTarget("/www", "/www", "/www", ())] * 2, WORK) == ()
 
 
 @pytest.mark.parametrize(
     "these",
     [
         asked("alone"),
-        [Asked("/uk/a", "/us/b", None, ()), Asked("/uk/c", "/us/d", None, ())],
+        [SyncTarget("/uk/a", "/us/b", None, ()), SyncTarget("/uk/c", "/us/d", None, ())],
         asked("two\nlines", "line\n"),
         asked("same", "same"),
         asked("a", "b", exclude=("back\\slash",)),
         [*asked("a"), *asked("b/c")],
     ],
 )
-def test_what_cannot_be_looked_at_together_is_in_no_group(these: list[Asked]) -> None:
+def test_what_cannot_be_looked_at_together_is_in_no_group(these: list[SyncTarget]) -> None:
     assert groups(these, WORK) == ()
 
 

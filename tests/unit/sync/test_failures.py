@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import UnreachableError
-from core.sync.failures import Trouble, attributes_refused, trouble_of
+from core.sync.failures import Failure, attributes_refused, trouble_of
 
 CASES = {
     "disk-full": (
@@ -60,7 +60,7 @@ CASES = {
 }
 
 
-def trouble(exit_code: int, err: str) -> Trouble:
+def trouble(exit_code: int, err: str) -> Failure:
     found = trouble_of(exit_code, err.encode(), source="oslo", mirror="lima")
     assert found is not None
     return found
@@ -81,7 +81,7 @@ def test_every_trouble_says_which_server_and_what_to_do(code: str) -> None:
 
 def test_an_error_is_trouble_whose_message_goes_on_in_a_sentence() -> None:
     error = UnreachableError("uk could not be reached.", hint="Is it up?")
-    assert Trouble.of(error) == Trouble("unreachable", "uk could not be reached", "Is it up?")
+    assert Failure.of(error) == Failure("unreachable", "uk could not be reached", "Is it up?")
 
 
 def test_files_that_vanished_while_they_were_read_are_no_trouble() -> None:
@@ -100,7 +100,7 @@ def test_a_long_message_is_cut() -> None:
 
 
 def test_nothing_said_leaves_the_status() -> None:
-    assert trouble(77, "") == Trouble("failed", "copying to lima failed (status 77)")
+    assert trouble(77, "") == Failure("failed", "copying to lima failed (status 77)")
 
 
 def test_a_missing_source_is_refused_and_not_a_failure() -> None:

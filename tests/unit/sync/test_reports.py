@@ -11,11 +11,11 @@ import pytest
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.reply import Heading, Table, Text, Tone
-from core.status.sites import Copy, Kept, State, sites_reply
-from core.sync.failures import Trouble
+from core.status.sites import ProtectionLevel, SiteCopy, SiteProtection, sites_reply
+from core.sync.failures import Failure
 from core.sync.report import progress_reply, report
 from core.sync.result import SyncProgress, SyncResult
-from core.sync.rsync_output import Change, Kind
+from core.sync.rsync_output import ChangeKind, PathChange
 
 if TYPE_CHECKING:
     from core.fleet import Fleet, Site
@@ -24,9 +24,9 @@ NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 DAY = timedelta(hours=26)
 NOTHING = SyncResult("shop", "uk", "us", "good", 0.4)
 GOOD = replace(NOTHING, changed=True, files=12, copied_bytes=3_400_000, deleted=2, took_s=4.2)
-TOO_MANY = Trouble("too-many-deletes", "would delete 9 of 10 files", "Look with --dry-run.", refused=True)
+TOO_MANY = Failure("too-many-deletes", "would delete 9 of 10 files", "Look with --dry-run.", refused=True)
 REFUSED = replace(GOOD, site="blog", outcome="refused", trouble=TOO_MANY)
-FAILED = replace(NOTHING, site="wiki", outcome="failed", trouble=Trouble("link-lost", "the link broke", "Try again."))
+FAILED = replace(NOTHING, site="wiki", outcome="failed", trouble=Failure("link-lost", "the link broke", "Try again."))
 
 
 def table(parts: tuple[object, ...]) -> Table:
@@ -35,7 +35,7 @@ def table(parts: tuple[object, ...]) -> Table:
 
 @pytest.mark.parametrize(("refused", "outcome"), [(True, "refused"), (False, "failed")])
 def test_trouble_ends_a_sync_as_refused_where_it_was_decided_against(refused: bool, outcome: str) -> None:
-    trouble = Trouble("busy", "another run works there", refused=refused)
+    trouble = Failure("busy", "another run works there", refused=refused)
     assert GOOD.ended_by(trouble) == replace(GOOD, outcome=outcome, trouble=trouble)
 
 
@@ -86,7 +86,7 @@ def test_a_note_about_a_good_run_is_said() -> None:
 
 
 def test_a_dry_run_lists_the_first_changes_and_offers_to_do_it() -> None:
-    changes = (Change(Kind.CREATED, b"new", 5), Change(Kind.DELETED, b"old/", 0))
+    changes = (PathChange(ChangeKind.CREATED, b"new", 5), PathChange(ChangeKind.DELETED, b"old/", 0))
     reply = report([replace(GOOD, dry_run=True, changes=changes)], [], dry_run=True)
     assert reply.title == "shop, dry run, from uk to us: 12 files (3.4 MB) to copy, 2 to delete, 4.2 s"
     assert [row.cells for row in table(reply.parts).rows] == [("new", "new"), ("deleted", "old/")]
@@ -106,7 +106,7 @@ def test_a_dry_run_of_many_says_how_many_would_go_well() -> None:
 
 
 def test_a_dry_run_over_a_quarantined_copy_offers_the_choice_and_names_what_is_newer_there() -> None:
-    newer = (Change(Kind.CHANGED, b"index.html", 7),)
+    newer = (PathChange(ChangeKind.CHANGED, b"index.html", 7),)
     result = replace(GOOD, site="my shop", dry_run=True, quarantined=True, changes=newer, newer=newer)
     reply = report([result], [], dry_run=True)
     assert Heading("Newer on us than on uk") in reply.parts
@@ -137,22 +137,22 @@ def test_progress_never_says_more_than_all() -> None:
     assert SyncProgress("shop", "us", "copying", 99, 5).words == "copying, 5 bytes of 5 bytes"
 
 
-def kept(site: Site, active: str = "north", *copies: Copy) -> Kept:
-    return Kept(site, active, copies)
+def kept(site: Site, active: str = "north", *copies: SiteCopy) -> SiteProtection:
+    return SiteProtection(site, active, copies)
 
 
-def copy(server: str, hours: float | None, **more: object) -> Copy:
+def copy(server: str, hours: float | None, **more: object) -> SiteCopy:
     age = timedelta(hours=hours) if hours is not None else None
-    return Copy(server, NOW - age if age is not None else None, age, DAY, **more)  # type: ignore[arg-type]
+    return SiteCopy(server, NOW - age if age is not None else None, age, DAY, **more)  # type: ignore[arg-type]
 
 
 def test_each_site_is_judged_by_its_best_copy_but_a_quarantined_one_is_always_said(fleet: Fleet) -> None:
     shop = fleet.sites["shop"]
-    assert kept(shop, "north", copy("south", 30), copy("east", 2)).state is State.FRESH
-    assert kept(shop, "north", copy("south", 30), copy("east", None)).state is State.OLD
-    assert kept(shop, "north", copy("south", None)).state is State.NO_COPY
-    assert kept(shop, "north", copy("south", 1), copy("east", 1, quarantined=True)).state is State.QUARANTINED
-    assert kept(shop).state is State.NO_MIRROR
+    assert kept(shop, "north", copy("south", 30), copy("east", 2)).state is ProtectionLevel.FRESH
+    assert kept(shop, "north", copy("south", 30), copy("east", None)).state is ProtectionLevel.OLD
+    assert kept(shop, "north", copy("south", None)).state is ProtectionLevel.NO_COPY
+    assert kept(shop, "north", copy("south", 1), copy("east", 1, quarantined=True)).state is ProtectionLevel.QUARANTINED
+    assert kept(shop).state is ProtectionLevel.NO_MIRROR
 
 
 def test_a_quarantined_copy_is_never_fresh_and_one_just_at_its_age_is() -> None:
@@ -234,9 +234,9 @@ def test_what_was_verified_and_what_was_backed_up_is_said(fleet: Fleet) -> None:
     verified = copy("south", 3, compared_at=NOW - timedelta(days=2))
     differed = copy("north", 1, compared_at=NOW - timedelta(hours=5), same=False)
     sites = [
-        Kept(fleet.sites["shop"], "north", (verified,), NOW - timedelta(hours=6)),
-        Kept(fleet.sites["far"], "south", (differed,)),
-        Kept(fleet.sites["alone"], "north", (), NOW - timedelta(hours=6)),
+        SiteProtection(fleet.sites["shop"], "north", (verified,), NOW - timedelta(hours=6)),
+        SiteProtection(fleet.sites["far"], "south", (differed,)),
+        SiteProtection(fleet.sites["alone"], "north", (), NOW - timedelta(hours=6)),
     ]
     reply = sites_reply(sites, NOW, offsite=True)
     assert table(reply.parts).columns == ("site", "served from", "copies", "backed up")

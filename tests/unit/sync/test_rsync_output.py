@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from core.sync.rsync_output import (
     KEPT_RELINKS,
-    Change,
-    Kind,
-    Output,
+    ChangeKind,
+    OutputReader,
+    PathChange,
     Stats,
     most_deletes,
     read_change,
@@ -61,8 +61,8 @@ PROGRESS = (
 )
 
 
-def read(text: bytes, pieces: int = 1 << 20) -> Output:
-    output = Output()
+def read(text: bytes, pieces: int = 1 << 20) -> OutputReader:
+    output = OutputReader()
     for start in range(0, len(text), pieces):
         output.feed(text[start : start + pieces])
     output.end()
@@ -77,12 +77,12 @@ def escaped(name: bytes) -> bytes:
 
 @given(name=st.binary(min_size=1).filter(lambda name: b"\0" not in name))
 def test_a_file_name_of_any_bytes_comes_out_as_it_is(name: bytes) -> None:
-    assert read_change(b"=|>f+++++++++|7|0|" + escaped(name)) == Change(Kind.CREATED, name, 7)
+    assert read_change(b"=|>f+++++++++|7|0|" + escaped(name)) == PathChange(ChangeKind.CREATED, name, 7)
 
 
 @given(line=st.binary())
 def test_no_line_of_bytes_breaks_the_reader(line: bytes) -> None:
-    output = Output()
+    output = OutputReader()
     output.feed(line)
     output.end()
     assert output.changed_files >= 0
@@ -96,11 +96,11 @@ def test_it_does_not_matter_how_the_output_is_cut_into_pieces(pieces: int) -> No
 
 def test_each_kind_of_change_is_told_apart() -> None:
     kinds = {change.path: change.kind for change in read(DRY_RUN).changes}
-    assert kinds[b"same"] is Kind.DELETED
-    assert kinds[b"new\nline"] is Kind.CREATED
-    assert kinds[b"sub/c"] is Kind.CHANGED
-    assert kinds[b"mode"] is Kind.ATTRIBUTES
-    assert kinds[b"a"] is Kind.CREATED
+    assert kinds[b"same"] is ChangeKind.DELETED
+    assert kinds[b"new\nline"] is ChangeKind.CREATED
+    assert kinds[b"sub/c"] is ChangeKind.CHANGED
+    assert kinds[b"mode"] is ChangeKind.ATTRIBUTES
+    assert kinds[b"a"] is ChangeKind.CREATED
 
 
 def test_files_are_counted_without_folders() -> None:
@@ -125,16 +125,16 @@ def test_a_folder_whose_time_alone_has_moved_is_no_reason_to_copy() -> None:
 
 
 def test_only_the_first_changes_are_kept_and_all_are_counted() -> None:
-    output = Output(most=2)
+    output = OutputReader(most=2)
     for number in range(5):
         output.feed(b"=|>f+++++++++|1|0|%d\n" % number)
     assert [change.path for change in output.changes] == [b"0", b"1"]
-    assert output.kinds[Kind.CREATED] == 5
+    assert output.kinds[ChangeKind.CREATED] == 5
 
 
 def test_changes_that_are_only_counted_count_like_those_that_are_named() -> None:
     output = read(b"=+7|>f+++++++++|x\n=+3|*deleting  |x\n=+2|*deleting  |x/\n=+5|.d..t......|x/\n")
-    assert (output.kinds[Kind.CREATED], output.kinds[Kind.DELETED], output.changes) == (7, 3, [])
+    assert (output.kinds[ChangeKind.CREATED], output.kinds[ChangeKind.DELETED], output.changes) == (7, 3, [])
     assert output.serious
     assert not read(b"=+5|.d..t......|x/\n").serious
     assert not read(b"=+many|>f+++++++++|x\n=+\n").serious
@@ -148,7 +148,7 @@ def test_files_that_are_too_many_to_be_named_are_not_listed_for_an_inode_of_thei
 
 
 def test_progress_is_read_while_it_comes() -> None:
-    output = Output()
+    output = OutputReader()
     output.feed(PROGRESS[:40])
     output.feed(PROGRESS[40:])
     assert (output.done_bytes, output.done_files) == (13, 5)
@@ -207,7 +207,7 @@ def test_a_run_may_delete_up_to_the_limit_and_the_folders_that_were_seen_to_go()
 
 def test_a_path_is_shown_on_one_line_whatever_it_holds() -> None:
     assert shown_path(b"new\nline\xff \xc3\xbc\x1b[31m") == "new\\nline\\xff ü\\x1b[31m"
-    assert Change(Kind.CREATED, b"a\tb", 1).shown == "a\\tb"
+    assert PathChange(ChangeKind.CREATED, b"a\tb", 1).shown == "a\\tb"
 
 
 @given(path=st.binary())

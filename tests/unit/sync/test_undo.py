@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from core.errors import UsageError
 from core.reply import Table, Tone, Typed
-from core.sync.failures import Trouble
+from core.sync.failures import Failure
 from core.sync.undo import (
-    Kept,
-    KeptFile,
-    KeptRun,
-    PutBack,
+    ReplacedFile,
+    ReplacedSize,
+    UndoableRun,
+    UndoResult,
     begun_at,
     did_in_words,
     is_run_name,
@@ -26,7 +26,7 @@ from core.sync.undo import (
 from core.sync.undo_report import done_reply, listing_reply, runs_reply, what_next
 from core.verify.compare import is_below
 
-RUN = KeptRun("20260614T030000Z-ab12cd34", "shop", "lima", "3 files copied, 2 deleted")
+RUN = UndoableRun("20260614T030000Z-ab12cd34", "shop", "lima", "3 files copied, 2 deleted")
 LATER = replace(RUN, id="20260615T030000Z-ab12cd34")
 OWN = "20260616T030000Z-00000000"
 
@@ -100,13 +100,18 @@ def test_what_a_run_did_is_said_in_a_few_words(outcome: str, body: dict[str, obj
 
 
 def test_runs_that_are_known_and_keep_something_are_listed_the_newest_first() -> None:
-    kept = [Kept(RUN.id, 3, 10), Kept(LATER.id, 1, 1), Kept("20260101T000000Z-ff", 1, 1), Kept(OWN, 0, 0)]
+    kept = [
+        ReplacedSize(RUN.id, 3, 10),
+        ReplacedSize(LATER.id, 1, 1),
+        ReplacedSize("20260101T000000Z-ff", 1, 1),
+        ReplacedSize(OWN, 0, 0),
+    ]
     known = {run.id: run for run in (RUN, LATER, replace(RUN, id=OWN))}
     assert [run for _, run in newest_first(kept, known)] == [LATER, RUN]
 
 
 def test_the_list_of_runs_says_when_what_how_much_and_until_when() -> None:
-    reply = runs_reply("shop", [(Kept(RUN.id, 3, 3400), RUN)], (), "UTC", timedelta(days=14))
+    reply = runs_reply("shop", [(ReplacedSize(RUN.id, 3, 3400), RUN)], (), "UTC", timedelta(days=14))
     table = next(part for part in reply.parts if isinstance(part, Table))
     assert table.rows[0].cells == (
         RUN.id,
@@ -127,9 +132,9 @@ def test_a_server_that_could_not_be_asked_is_named() -> None:
 
 
 def test_what_would_be_put_back_is_listed_with_a_button_that_says_what_follows() -> None:
-    files = [KeptFile("f", 5, b"f%d" % number) for number in range(25)] + [
-        KeptFile("l", 0, b"l"),
-        KeptFile("p", 0, b"p"),
+    files = [ReplacedFile("f", 5, b"f%d" % number) for number in range(25)] + [
+        ReplacedFile("l", 0, b"l"),
+        ReplacedFile("p", 0, b"p"),
     ]
     reply = listing_reply(RUN, files, 1200, 6000, (), "It is served from lima: visitors see it at once.")
     table = next(part for part in reply.parts if isinstance(part, Table))
@@ -148,18 +153,18 @@ def test_a_button_types_paths_as_they_are_and_there_is_none_for_a_path_that_cann
 
 
 def test_a_good_undo_says_how_to_take_it_back() -> None:
-    reply = done_reply(RUN, OWN, PutBack(files=3, same=1), "what follows")
+    reply = done_reply(RUN, OWN, UndoResult(files=3, same=1), "what follows")
     assert reply.title == "3 files of shop put back on lima, 1 of them were there already"
     assert (reply.exit_code, reply.tone) == (0, Tone.GOOD)
     assert Typed(f"sync --undo {OWN}") in reply.parts
 
 
 def test_where_everything_was_there_already_there_is_nothing_to_take_back() -> None:
-    assert not any(isinstance(part, Typed) for part in done_reply(RUN, OWN, PutBack(files=3, same=3), "").parts)
+    assert not any(isinstance(part, Typed) for part in done_reply(RUN, OWN, UndoResult(files=3, same=3), "").parts)
 
 
 def test_paths_that_did_not_come_back_are_named_with_the_reason() -> None:
-    reply = done_reply(RUN, OWN, PutBack(files=3, linked=(b"a/b",), failed=(b"c",), left=2), "")
+    reply = done_reply(RUN, OWN, UndoResult(files=3, linked=(b"a/b",), failed=(b"c",), left=2), "")
     assert reply.title.endswith("; 2 not")
     assert (reply.exit_code, reply.tone) == (1, Tone.WARN)
     table = next(part for part in reply.parts if isinstance(part, Table))
@@ -171,8 +176,8 @@ def test_paths_that_did_not_come_back_are_named_with_the_reason() -> None:
 
 @pytest.mark.parametrize(("refused", "code"), [(True, 3), (False, 1)])
 def test_an_undo_that_did_not_come_about_says_why(refused: bool, code: int) -> None:
-    trouble = Trouble("disk-full", "the disk of lima is full", "Make room there.", refused=refused)
-    reply = done_reply(RUN, OWN, PutBack(trouble=trouble), "")
+    trouble = Failure("disk-full", "the disk of lima is full", "Make room there.", refused=refused)
+    reply = done_reply(RUN, OWN, UndoResult(trouble=trouble), "")
     assert reply.title == f"Nothing of {RUN.id} was put back on lima: the disk of lima is full"
     assert reply.exit_code == code
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sync.rsync_output import Change, Kind
+from core.sync.rsync_output import ChangeKind, PathChange
 from core.verify.compare import (
     ROOT,
-    Difference,
-    Finding,
+    FileStat,
     LastCopy,
-    Seen,
+    PathDifference,
+    PathVerdict,
     folders_of,
     is_below,
     judge,
@@ -33,15 +33,15 @@ FILE, FOLDER, LINK = (kind | 0o644 for kind in (stat.S_IFREG, stat.S_IFDIR, stat
 
 def seen(
     written: int = LONG_AGO, touched: int | None = None, size: int = 8, mode: int = FILE, digest: str = ""
-) -> Seen:
-    return Seen(mode, size, written, written if touched is None else touched, digest)
+) -> FileStat:
+    return FileStat(mode, size, written, written if touched is None else touched, digest)
 
 
-def differs(path: bytes = b"a/file", kind: Kind = Kind.CHANGED, *, content: bool = True) -> Difference:
-    return Difference(Change(kind, path, 8), content=content)
+def differs(path: bytes = b"a/file", kind: ChangeKind = ChangeKind.CHANGED, *, content: bool = True) -> PathDifference:
+    return PathDifference(PathChange(kind, path, 8), content=content)
 
 
-def folder(written: int = LONG_AGO, touched: int | None = None) -> Seen:
+def folder(written: int = LONG_AGO, touched: int | None = None) -> FileStat:
     return seen(written, touched, mode=FOLDER)
 
 
@@ -51,30 +51,30 @@ STILL = {ROOT: folder(), b"a": folder()}
 @pytest.mark.parametrize(
     ("here", "there", "finding"),
     [
-        (seen(), seen(), Finding.SILENT),
-        (seen(touched=SINCE), seen(), Finding.SILENT),
-        (seen(), seen(size=9), Finding.MISSED),
-        (seen(written=6_000), seen(), Finding.MISSED),
-        (seen(written=SINCE), seen(), Finding.SINCE),
-        (seen(touched=SINCE, size=9), seen(), Finding.SINCE),
-        (seen(), seen(written=SINCE), Finding.WRITTEN_THERE),
-        (seen(touched=SINCE), seen(written=SINCE), Finding.WRITTEN_THERE),
-        (seen(written=SINCE + 1), seen(written=SINCE), Finding.SINCE),
-        (seen(touched=SINCE), seen(written=ENDED, size=9), Finding.SINCE),
-        (seen(), seen(mode=LINK), Finding.MISSED),
-        (seen(touched=BEGAN - 1), seen(size=9), Finding.SINCE),
-        (seen(touched=BEGAN - 9), seen(size=9), Finding.MISSED),
-        (seen(), None, Finding.MISSING),
-        (seen(touched=SINCE), None, Finding.SINCE),
-        (None, None, Finding.SETTLED),
-        (None, seen(written=SINCE), Finding.ONLY_THERE),
-        (None, seen(), Finding.ONLY_THERE),
-        (seen(digest="d"), seen(digest="d"), Finding.SETTLED),
-        (seen(digest="d"), seen(digest="e"), Finding.SILENT),
+        (seen(), seen(), PathVerdict.SILENT),
+        (seen(touched=SINCE), seen(), PathVerdict.SILENT),
+        (seen(), seen(size=9), PathVerdict.MISSED),
+        (seen(written=6_000), seen(), PathVerdict.MISSED),
+        (seen(written=SINCE), seen(), PathVerdict.SINCE),
+        (seen(touched=SINCE, size=9), seen(), PathVerdict.SINCE),
+        (seen(), seen(written=SINCE), PathVerdict.WRITTEN_THERE),
+        (seen(touched=SINCE), seen(written=SINCE), PathVerdict.WRITTEN_THERE),
+        (seen(written=SINCE + 1), seen(written=SINCE), PathVerdict.SINCE),
+        (seen(touched=SINCE), seen(written=ENDED, size=9), PathVerdict.SINCE),
+        (seen(), seen(mode=LINK), PathVerdict.MISSED),
+        (seen(touched=BEGAN - 1), seen(size=9), PathVerdict.SINCE),
+        (seen(touched=BEGAN - 9), seen(size=9), PathVerdict.MISSED),
+        (seen(), None, PathVerdict.MISSING),
+        (seen(touched=SINCE), None, PathVerdict.SINCE),
+        (None, None, PathVerdict.SETTLED),
+        (None, seen(written=SINCE), PathVerdict.ONLY_THERE),
+        (None, seen(), PathVerdict.ONLY_THERE),
+        (seen(digest="d"), seen(digest="d"), PathVerdict.SETTLED),
+        (seen(digest="d"), seen(digest="e"), PathVerdict.SILENT),
     ],
 )
 def test_a_path_is_judged_by_what_lies_there_and_when_it_was_touched(
-    here: Seen | None, there: Seen | None, finding: Finding
+    here: FileStat | None, there: FileStat | None, finding: PathVerdict
 ) -> None:
     source, mirror = ({**STILL, **({b"a/file": side} if side else {})} for side in (here, there))
     assert judge(differs(), source, mirror, COPY) is finding
@@ -82,34 +82,34 @@ def test_a_path_is_judged_by_what_lies_there_and_when_it_was_touched(
 
 def test_a_file_that_only_the_mirror_has_was_deleted_where_its_folder_was_touched_since() -> None:
     mirror = {**STILL, b"a/file": seen()}
-    assert judge(differs(), {ROOT: folder(), b"a": folder(SINCE)}, mirror, COPY) is Finding.SINCE
-    assert judge(differs(), {ROOT: folder(SINCE)}, mirror, COPY) is Finding.SINCE
-    assert judge(differs(), {ROOT: folder(SINCE), b"a": folder()}, mirror, COPY) is Finding.ONLY_THERE
-    assert judge(differs(), {}, mirror, COPY) is Finding.ONLY_THERE
+    assert judge(differs(), {ROOT: folder(), b"a": folder(SINCE)}, mirror, COPY) is PathVerdict.SINCE
+    assert judge(differs(), {ROOT: folder(SINCE)}, mirror, COPY) is PathVerdict.SINCE
+    assert judge(differs(), {ROOT: folder(SINCE), b"a": folder()}, mirror, COPY) is PathVerdict.ONLY_THERE
+    assert judge(differs(), {}, mirror, COPY) is PathVerdict.ONLY_THERE
 
 
 def test_what_came_with_a_folder_that_was_moved_or_made_since_is_normal_though_it_was_not_touched_itself() -> None:
     here = {b"a/file": seen(size=9)}
     moved = {ROOT: folder(), b"a": folder(LONG_AGO, touched=SINCE), **here}
-    assert judge(differs(), moved, {**STILL, b"a/file": seen()}, COPY) is Finding.SINCE
-    assert judge(differs(), moved, STILL, COPY) is Finding.SINCE
+    assert judge(differs(), moved, {**STILL, b"a/file": seen()}, COPY) is PathVerdict.SINCE
+    assert judge(differs(), moved, STILL, COPY) is PathVerdict.SINCE
     made = {ROOT: folder(SINCE), b"a": folder(SINCE), **here}
-    assert judge(differs(), made, {ROOT: folder()}, COPY) is Finding.SINCE
+    assert judge(differs(), made, {ROOT: folder()}, COPY) is PathVerdict.SINCE
 
 
 def test_a_folder_in_which_something_else_was_changed_excuses_nothing() -> None:
     source = {ROOT: folder(SINCE), b"a": folder(SINCE), b"a/file": seen()}
-    assert judge(differs(), source, STILL, COPY) is Finding.MISSING
+    assert judge(differs(), source, STILL, COPY) is PathVerdict.MISSING
 
 
 def test_another_mode_is_wrong_unless_it_was_given_at_the_source_since() -> None:
-    one, mirror = differs(kind=Kind.ATTRIBUTES, content=False), {**STILL, b"a/file": seen()}
-    assert judge(one, {**STILL, b"a/file": seen()}, mirror, COPY) is Finding.ATTRIBUTES
-    assert judge(one, {**STILL, b"a/file": seen(touched=SINCE)}, mirror, COPY) is Finding.SINCE
+    one, mirror = differs(kind=ChangeKind.ATTRIBUTES, content=False), {**STILL, b"a/file": seen()}
+    assert judge(one, {**STILL, b"a/file": seen()}, mirror, COPY) is PathVerdict.ATTRIBUTES
+    assert judge(one, {**STILL, b"a/file": seen(touched=SINCE)}, mirror, COPY) is PathVerdict.SINCE
 
 
 def test_only_what_a_copy_brings_over_anyway_is_not_wrong() -> None:
-    assert {finding for finding in Finding if not finding.is_wrong} == {Finding.SINCE, Finding.SETTLED}
+    assert {finding for finding in PathVerdict if not finding.is_wrong} == {PathVerdict.SINCE, PathVerdict.SETTLED}
 
 
 @pytest.mark.parametrize(

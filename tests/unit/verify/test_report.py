@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 import pytest
 
 from core.reply import Table, Text, Tone
-from core.sync.failures import Trouble
-from core.sync.rsync_output import Change, Kind
-from core.verify.compare import Finding, Found, Outcome, Proof
+from core.sync.failures import Failure
+from core.sync.rsync_output import ChangeKind, PathChange
+from core.verify.compare import Outcome, PathVerdict, Proof, WrongPath
 from core.verify.report import alert, facts_of, progress_reply, report, summary
 
 AT = datetime(2026, 6, 14, 3, tzinfo=UTC)
-GOOD = Proof("shop", "oslo", "lima", "good", 4.2, files=1204, counts={Finding.SINCE: 3}, copied_at=AT)
+GOOD = Proof("shop", "oslo", "lima", "good", 4.2, files=1204, counts={PathVerdict.SINCE: 3}, copied_at=AT)
 WRONG = tuple(
-    Found(Finding.SILENT if number else Finding.MISSING, Change(Kind.CHANGED, b"f%d" % number, 1))
+    WrongPath(PathVerdict.SILENT if number else PathVerdict.MISSING, PathChange(ChangeKind.CHANGED, b"f%d" % number, 1))
     for number in range(30)
 )
 DIFFERS = replace(
-    GOOD, outcome="differs", wrong=WRONG, counts={Finding.SILENT: 29, Finding.MISSING: 1, Finding.SINCE: 3}
+    GOOD, outcome="differs", wrong=WRONG, counts={PathVerdict.SILENT: 29, PathVerdict.MISSING: 1, PathVerdict.SINCE: 3}
 )
-FAILED = replace(GOOD, outcome="failed", trouble=Trouble("unreachable", "lima cannot reach oslo", "Is it up?"))
+FAILED = replace(GOOD, outcome="failed", trouble=Failure("unreachable", "lima cannot reach oslo", "Is it up?"))
 
 
 def said(parts: object) -> str:
@@ -51,7 +51,7 @@ def test_the_card_of_a_copy_that_differs_shows_the_first_paths_and_how_many_more
 
 
 def test_a_difference_that_a_plain_sync_sees_is_mended_by_one() -> None:
-    one = replace(DIFFERS, wrong=WRONG[:1], counts={Finding.MISSING: 1})
+    one = replace(DIFFERS, wrong=WRONG[:1], counts={PathVerdict.MISSING: 1})
     assert alert(one, "UTC").buttons[0].line == "sync shop --to lima"
     assert "--checksum" not in said(alert(one, "UTC").parts)
 
