@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from commands import Request
     from core.fleet import Site
     from core.reply import Reply
-    from ops.ports import Clock, Ports
+    from ops.contracts import Clock
+    from ops.ports import Ports
 
 SHOW_EVERY_S = 1.0
 

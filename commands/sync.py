@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from commands import Request
     from core.fleet import Site
     from core.sync.result import SyncProgress
-    from ops.ports import Clock, Ports
+    from ops.contracts import Clock
+    from ops.ports import Ports
 
 SHOW_EVERY_S = 1.0
 COPYING = ("dry_run", "allow_delete", "take_active", "checksum")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Fleet
     from core.reply import Part, Reply
-    from ops.ports import Clock
+    from ops.contracts import Clock
 
 LOG = logging.getLogger(__name__)
 VIA = "slack"

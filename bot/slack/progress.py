@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.slack.people import People
     from core.reply import Reply
-    from ops.ports import Clock
+    from ops.contracts import Clock
 
 LOG = logging.getLogger(__name__)
 # chat.update takes about fifty calls a minute, of everything the bot edits.

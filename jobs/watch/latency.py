@@ -11,7 +11,7 @@ from jobs.watch.state import NAMESERVER, SERVER, SITE
 
 if TYPE_CHECKING:
     from core.fleet import Site
-    from ops.ports import Clock, Look, Probe
+    from ops.contracts import Clock, Look, Probe
     from ops.store.monitor.latencies import Latencies
 
 # Of very many looks in one stretch of time, the last ones give its median.

@@ -30,7 +30,7 @@ from jobs.watch.state import SERVER, WatchState, server_key, site_key
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ops.ports import Clock, Look, Probe
+    from ops.contracts import Clock, Look, Probe
 
 VANTAGE_POINTS = 2
 ROUNDS = 2

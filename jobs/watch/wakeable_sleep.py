@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ops.ports import Clock
+    from ops.contracts import Clock
 
 
 class WakeableSleep:

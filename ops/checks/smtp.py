@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops.checks._starttls import mail_check
-from ops.ports import Look
+from ops.contracts import Look
 from ops.probe.lines import Dialogue
 
 EHLO, STARTTLS = b"EHLO sharpnet.invalid\r\n", b"STARTTLS\r\n"

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ops.checks import Check
-from ops.ports import Look
+from ops.contracts import Look
 from ops.probe.tcp import talk
 
 if TYPE_CHECKING:

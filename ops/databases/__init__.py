@@ -23,10 +23,10 @@ from core.databases.copies import (
 )
 from core.databases.failures import trouble_of_database
 from core.sync.failures import Failure
+from ops.contracts import End
 from ops.databases.asking import DatabaseError, DatabaseLocation, LoadedDatabase
 from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
-from ops.ports import End
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from core.databases.copies import ReplacedDatabase
     from core.databases.failures import Doing
     from core.fleet import Database, SecretRef
+    from ops.contracts import Ssh
     from ops.databases.engine import Dialect
-    from ops.ports import Ssh
 
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255

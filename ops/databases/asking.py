@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.databases.failures import Doing
     from core.fleet import Database
     from core.sync.failures import Failure
-    from ops.ports import Ran, Ssh
+    from ops.contracts import Ran, Ssh
 
 # Large tables are counted and indexes built in one question.
 ASK_S = 3600.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from core.fleet import Fleet, SecretRef
-    from ops.ports import Dns
+    from ops.contracts import Dns
 
 DEFAULT = "rfc2136"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
-    from ops.ports import Clock
+    from ops.contracts import Clock
     from ops.store import Store
 
 LEASE = timedelta(seconds=15)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from core.fleet import Endpoint, Fleet, NameServer
-    from ops.ports import Dns
+    from ops.contracts import Dns
 
 ZONES_AT_ONCE = 16
 GIVEN_UP_AFTER = 3

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from core.fleet import Fleet, Site
-    from ops.ports import Look, Ports
+    from ops.contracts import Look
+    from ops.ports import Ports
     from ops.store import Store
     from ops.store.monitor.states import ObservedState
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from core.dns.consistency import ZoneSurvey
     from core.fleet import Endpoint, Fleet, Server
-    from ops.ports import Dns, Ssh
+    from ops.contracts import Dns, Ssh
 
 SSH_S = 20.0
 PEER_S = 60.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.fleet import Endpoint, Fleet
-    from ops.ports import Clock, Dns
+    from ops.contracts import Clock, Dns
 
 ZONES_A_ROUND = 20
 AGAIN_AFTER_S = 3.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from core.fleet import Endpoint, Fleet, Site
-    from ops.ports import Dns
+    from ops.contracts import Dns
 
 AT_ONCE = 16
 

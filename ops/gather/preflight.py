@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from core.cutover.planning import DnsChangeSet
     from core.plan.plan import Move, ZoneChange
+    from ops.contracts import Look
     from ops.gather.zones import ZonesRead
-    from ops.ports import Look, Ports
+    from ops.ports import Ports
 
 AT_ONCE = 64
 VANTAGES = 2

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from core.dns.records import ZoneReading
     from core.fleet import Endpoint, Fleet
-    from ops.ports import Dns
+    from ops.contracts import Dns
 
 AT_ONCE = 32
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ops.ports import Look
+from ops.contracts import Look
 from ops.probe.http import HttpAnswer, NotHttpError
 
 if TYPE_CHECKING:

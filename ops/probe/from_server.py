@@ -6,10 +6,10 @@ import shlex
 import struct
 from typing import TYPE_CHECKING
 
-from ops.ports import Look
+from ops.contracts import Look
 
 if TYPE_CHECKING:
-    from ops.ports import Ran
+    from ops.contracts import Ran
 
 # $0 address, $1 port, $2 what to say (escaped for printf %b). The words after it are run by bash with 3 connected.
 CONNECT = 'exec 3<>"/dev/tcp/$0/$1" || exit 1; printf %b "$2" >&3 || exit 1; '

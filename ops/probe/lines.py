@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from ops.ports import Look
+from ops.contracts import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable

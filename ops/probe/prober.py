@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 
 from core.errors import DnsError, SharpnetError, TimedOutError
 from core.wording import duration
+from ops.contracts import Look
 from ops.dns.wire import soa_query_tcp
-from ops.ports import Look
 from ops.probe.expect import BannerListener, SiteListener, request_for
 from ops.probe.from_server import dns_command, dns_look, line_command, line_look
 from ops.probe.tcp import talk
 
 if TYPE_CHECKING:
     from core.fleet import Fleet, Server, Site
-    from ops.ports import Dns, Ssh
+    from ops.contracts import Dns, Ssh
 
 # What a second look may take beyond its own time-out: a new SSH connection to the vantage point.
 MARGIN_S = 3.0
 
 
 class NetProbe:
-    """Implements `ops.ports.Probe`. Every look is a new connection: a kept one would outlive what it should notice.
+    """Implements `ops.contracts.Probe`. Every look is a new connection: a kept one would outlive what it should notice.
 
     It logs in nowhere; only second looks do, through `ssh`.
     """
@@ -79,7 +79,7 @@ class NetProbe:
         return zones[(zones.index(zone) + 1) % len(zones)]
 
     async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
-        """Look at `server:NAME` or `nameserver:NAME` from the server `vantage`; see `ops.ports.Probe`."""
+        """Look at `server:NAME` or `nameserver:NAME` from the server `vantage`; see `ops.contracts.Probe`."""
         kind, _, name = target.partition(":")
         try:
             async with asyncio.timeout(timeout_s + MARGIN_S):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, cast
 
 from core.wording import duration
-from ops.ports import Look
+from ops.contracts import Look
 from ops.probe.lines import Dialogue
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from core.backup.snapshots import SHORT_ID, Extent, dump_name, fleet_tag, keep_o
 from core.databases.failures import trouble_of_database
 from core.errors import SettingsError
 from core.sync.failures import Failure
-from ops.ports import End, Ran
+from ops.contracts import End, Ran
 from ops.restic import script
 from ops.rsync.mirror import WORK_FOLDER, site_key
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.backup.snapshots import Snapshot
     from core.fleet import Database, Fleet, Offsite, SecretRef, Site
     from core.plan.restore import Restore
-    from ops.ports import Ssh
+    from ops.contracts import Ssh
 
 SHORT_S = 300.0
 LOOK_S = 60.0

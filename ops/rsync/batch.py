@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet
     from core.sync.batches import BatchLook
     from core.sync.failures import Failure
-    from ops.ports import Ssh
+    from ops.contracts import Ssh
 
 # rsync(1): partial transfer due to error.
 PARTLY = 23

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from core.cutover.late_files import LateFile
     from core.sync.rsync_output import PathChange
-    from ops.ports import Ssh
+    from ops.contracts import Ssh
     from ops.rsync.mirror import MirrorCopy
 
 CLOCK_S = 10.0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from core.fleet import Server, Site
-    from ops.ports import Ran, Ssh
+    from ops.contracts import Ran, Ssh
 
 LOOK_S = 1800.0
 FILL_S = 12 * 3600.0

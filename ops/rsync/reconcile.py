@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.fleet import Server, Site
     from core.sync.rsync_output import PathChange
     from core.verify.compare import Side
-    from ops.ports import Clock, Ran, Ssh
+    from ops.contracts import Clock, Ran, Ssh
 
 # So many paths are looked at one by one; of those beyond it is said how many they are.
 MOST_JUDGED = 50_000

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.fleet import Server, Site
-    from ops.ports import Ran, Ssh
+    from ops.contracts import Ran, Ssh
 
 LOOK_S = 600.0
 PUT_BACK_S = 12 * 3600.0

@@ -13,7 +13,7 @@ from ops.rsync.peer import ssh_words
 
 if TYPE_CHECKING:
     from core.fleet import Server
-    from ops.ports import Ssh
+    from ops.contracts import Ssh
 
 OPEN_S = 30.0
 CLOSE_S = 15.0

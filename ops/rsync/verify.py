@@ -18,7 +18,7 @@ from ops.rsync.script import PRELUDE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ops.ports import Clock, Ran, Ssh
+    from ops.contracts import Clock, Ran, Ssh
 
 COMPARE_S = 12 * 3600.0
 LOOK_S = 1800.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from core.errors import TimedOutError, UnreachableError
-from ops.ports import Ran
+from ops.contracts import Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable

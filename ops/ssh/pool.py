@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import paramiko
 
     from core.fleet import Fleet, SecretRef
-    from ops.ports import End, Ran
+    from ops.contracts import End, Ran
 
 _Piece = TypeVar("_Piece", bytes, int)
 OFFSITE = "off-site host"
@@ -46,7 +46,7 @@ ENDED_BY_TIMEOUT = frozenset({124, 137})
 
 
 class SshPool:
-    """Implements `ops.ports.Ssh`. `secret` reads the private key's text and refuses loose modes."""
+    """Implements `ops.contracts.Ssh`. `secret` reads the private key's text and refuses loose modes."""
 
     def __init__(self, fleet: Fleet, secret: Callable[[SecretRef], str]) -> None:
         self._servers = {**fleet.servers, **_offsite_host(fleet)}
@@ -70,7 +70,7 @@ class SshPool:
         stdin: bytes = b"",
         on_output: Callable[[bytes], None] | None = None,
     ) -> Ran:
-        """Run `command` on `server`; see `ops.ports.Ssh.run`. Cancelling it gives the command up here, not there."""
+        """Run `command` on `server` (`ops.contracts.Ssh.run`). Cancelling it gives the command up here, not there."""
         loop = asyncio.get_running_loop()
         asked = RemoteCommand(
             name=known_name(self._servers[server]),
@@ -107,7 +107,7 @@ class SshPool:
     async def stream(
         self, source: End, sink: End, *, timeout_s: float, on_bytes: Callable[[int], None] | None = None
     ) -> tuple[Ran, Ran]:
-        """Hand what `source` writes to `sink`; see `ops.ports.Ssh.stream`."""
+        """Hand what `source` writes to `sink`; see `ops.contracts.Ssh.stream`."""
         loop = asyncio.get_running_loop()
         joined = JoinedStream(
             source=self._side(source, timeout_s, fed=False),
@@ -119,7 +119,7 @@ class SshPool:
         return await self._join(joined, source.server, sink.server, timeout_s)
 
     async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
-        """Join a command to the off-site host's SFTP server; see `ops.ports.Ssh.with_offsite`."""
+        """Join a command to the off-site host's SFTP server; see `ops.contracts.Ssh.with_offsite`."""
         joined = JoinedStream(
             source=self._side(end, timeout_s, fed=True),
             sink=StreamSide(known_name(self._servers[OFFSITE]), None),
@@ -129,7 +129,7 @@ class SshPool:
         return (await self._join(joined, end.server, OFFSITE, timeout_s))[0]
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
-        """Put files on `server`, each whole or not at all; see `ops.ports.Ssh.put`."""
+        """Put files on `server`, each whole or not at all; see `ops.contracts.Ssh.put`."""
         loop = asyncio.get_running_loop()
         putting = Upload(known_name(self._servers[server]), files, self._token, timeout_s)
         async with contextlib.AsyncExitStack() as places:

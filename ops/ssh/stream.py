@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from ops.ports import Ran
+from ops.contracts import Ran
 from ops.ssh.command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, ask_for_life, broken, end_input, too_late
 
 if TYPE_CHECKING:

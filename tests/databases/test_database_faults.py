@@ -17,7 +17,7 @@ from core.databases.copies import DatabaseCopy
 from core.fleet import Hook, Hooks
 from core.sync.failures import Failure
 from lab import LabError
-from ops.ports import Ran
+from ops.contracts import Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sync.rig import Rig
 
     from core.fleet import Database, Site
+    from ops.contracts import End, Ssh
     from ops.databases import Databases
-    from ops.ports import End, Ssh
 
 OBJECTS = """
 CREATE VIEW a_view AS SELECT text FROM marker;

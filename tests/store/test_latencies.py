@@ -11,7 +11,7 @@ import pytest
 from core.errors import StoreError
 from core.status.plot import SLOT, SLOTS, slot_of
 from jobs.watch.latency import MOST_SAMPLES, TimedProbe
-from ops.ports import Look
+from ops.contracts import Look
 
 if TYPE_CHECKING:
     from core.fleet import Site

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from core.reply import Reply
     from core.sync.result import SyncResult
-    from ops.ports import Clock, Ports
+    from ops.contracts import Clock
+    from ops.ports import Ports
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 WHO = BOSS.label

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.errors import TimedOutError, UnreachableError
-from ops.ports import End
+from ops.contracts import End
 from ops.ssh import stream as ssh_stream
 from ops.ssh.stream import CUT_OFF
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sync.rig import Rig
 
-    from ops.ports import Ran
+    from ops.contracts import Ran
 
 pytestmark = pytest.mark.xdist_group("sync-belongings")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Site
     from core.sync.result import SyncResult
-    from ops.ports import Ran
+    from ops.contracts import Ran
 
 pytestmark = pytest.mark.xdist_group("sync-together")
 

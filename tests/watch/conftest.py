@@ -16,7 +16,8 @@ import pytest
 from core.errors import DnsError, TimedOutError, UnreachableError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
-from ops.ports import Answer, Look, Ports, Ran
+from ops.contracts import Answer, Look, Ran
+from ops.ports import Ports
 from ops.store import Store
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 
 from core.errors import DnsError, TimedOutError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
+from ops.contracts import Answer
 from ops.gather.name_server_lag import ZONES_A_ROUND, LagSurvey
 from ops.gather.pointing import ActiveServerReader
-from ops.ports import Answer
 
 PRIMARY, SECOND_PRIMARY = Endpoint("192.0.2.53"), Endpoint("192.0.2.54")
 PUBLIC = tuple(NameServer(f"ns{n}", Endpoint(f"192.0.2.{60 + n}"), "Oslo") for n in (1, 2))

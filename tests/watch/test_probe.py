@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from core.errors import DnsError, LoginRefusedError, TimedOutError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SiteCheck, SshLogin, WebPorts
-from ops.ports import Look, Ran
+from ops.contracts import Look, Ran
 from ops.probe.expect import request_for
 from ops.probe.from_server import dns_command, dns_look, line_command, line_look
 from ops.probe.http import HttpAnswer, NotHttpError

@@ -22,6 +22,7 @@ import dns.update
 
 from core.dns.records import ZoneReading
 from core.errors import DnsClockError, DnsError, DnsRefusedError, TimedOutError
+from ops.contracts import Answer
 from ops.dns import Backend
 from ops.dns.presentation import from_name, record_sets, to_name, to_type, values_of
 from ops.dns.refusals import DnsRequest, UnverifiedError, read_reply, why_not_answered, why_not_updated
@@ -29,7 +30,6 @@ from ops.dns.signing import read_key
 from ops.dns.transfer import TransferRefusedError, transfer
 from ops.dns.update_message import probing_message, update_message
 from ops.dns.wire import Connections, over_udp
-from ops.ports import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class Rfc2136:
-    """Reads zones by signed transfer and changes them by signed update. Implements `ops.ports.Dns`."""
+    """Reads zones by signed transfer and changes them by signed update. Implements `ops.contracts.Dns`."""
 
     def __init__(self, fleet: Fleet, secret: Callable[[SecretRef], str]) -> None:
         self._tsig = fleet.dns.tsig

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ops.ports import Dns
+    from ops.contracts import Dns
 
 KEY = Tsig("bot-update", "hmac-sha256", SecretRef("env", "SHARPNET_TSIG"))
 

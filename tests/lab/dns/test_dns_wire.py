@@ -22,7 +22,7 @@ from ops.dns import open_dns
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from ops.ports import Dns
+    from ops.contracts import Dns
 
     Answering = Callable[[dns.message.Message], list[bytes]]
 

@@ -14,13 +14,14 @@ from core.dns.records import RecordSet, ZoneReading
 from core.errors import DnsError, TimedOutError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
 from core.people import Person
+from ops.contracts import Answer
 from ops.gather.dns_survey import survey
-from ops.ports import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ops.ports import Dns, Ports
+    from ops.contracts import Dns
+    from ops.ports import Ports
 
 UPDATE, ONE, TWO = Endpoint("192.0.2.53"), Endpoint("192.0.2.1"), Endpoint("192.0.2.2")
 SSH = SshLogin("web", 22, SecretRef("file", "/k"), "/known")
