@@ -7,7 +7,6 @@ IMMEDIATE, so that what it read still holds when it writes.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,7 @@ from sqlite_utils import Database
 
 from core.errors import StoreError
 from ops.store.schema import MIGRATIONS
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable

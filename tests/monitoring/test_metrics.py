@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bot.web import ready
 from core.reply import Reply, Tone
 from ops.store.copies import SyncRun
 from ops.store.outages import Opening
+from ops.store.sqlite import sqlite3
 from ops.store.watching import Seen
 
 if TYPE_CHECKING:

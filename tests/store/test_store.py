@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from core.words import stamp
 from ops.store import Store
 from ops.store.copies import SyncRun
 from ops.store.keeping import Compared
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
