@@ -1,4 +1,4 @@
-"""What is the matter with the store when SQLite says no, from its result codes."""
+"""Whether a SQLite may keep the store, and what is the matter when it says no: from its version and result codes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from shlex import quote
 
 from core.errors import StoreDamagedError, StoreError
 
+WAL_SINCE = (3, 7, 0)
+MENDED = (3, 51, 3)
+MENDED_BEFORE = ((3, 50, 7), (3, 44, 6))
 PRIMARY = 0xFF
 STEPS = "“The store is damaged” in docs/handbook.md"
 
@@ -28,6 +31,32 @@ class Result(IntEnum):
 def named(version: tuple[int, int, int]) -> str:
     """Return a version as SQLite writes it."""
     return ".".join(str(number) for number in version)
+
+
+def why_not_wal(version: tuple[int, int, int]) -> str | None:
+    """Return why this SQLite must not share a file in WAL mode with other processes; None: it may.
+
+    Before 3.51.3 two of them that write and checkpoint at once may damage it: the WAL-reset bug,
+    <https://sqlite.org/wal.html#walresetbug>, mended in 3.50.7 and 3.44.6 too. A version that a distribution has mended
+    without a new number is refused as well: nothing tells it apart.
+    """
+    if version < WAL_SINCE:
+        return f"SQLite {named(version)} has no write-ahead log, which came with 3.7.0"
+    branch = version[:2]
+    if version >= MENDED or any(branch == mended[:2] and version >= mended for mended in MENDED_BEFORE):
+        return None
+    return (
+        f"SQLite {named(version)} may damage a file that several processes write (its WAL-reset bug is mended in "
+        "3.51.3, 3.50.7 and 3.44.6)"
+    )
+
+
+def not_wal_hint() -> str:
+    """Return what to do where `why_not_wal` has a reason."""
+    return (
+        "Install what requirements.txt names into the bot's .venv: pysqlite3 brings a SQLite of its own for x86-64. "
+        "For other processors: “Install it” in docs/handbook.md."
+    )
 
 
 def damaged(path: str, said: str) -> StoreDamagedError:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlite_utils import Database
 
 from core.errors import StoreError
-from core.store_trouble import damaged, store_error
+from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
 from ops.store.schema import MIGRATIONS
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite import VERSION, sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,10 @@ class Db:
         return self._db
 
     def _open(self) -> None:
+        why_not = why_not_wal(VERSION)
+        if why_not is not None:
+            # Before the file is touched: it is in WAL mode already where another process has it open.
+            raise StoreError(f"The store {self._path} was not opened: {why_not}.", hint=not_wal_hint())
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)

@@ -67,6 +67,10 @@ def page_of(path: Path, name: str) -> int:
         return page
 
 
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 def overwrite_the_middle(path: Path) -> None:
     pages = path.stat().st_size // PAGE
     overwrite(path, pages // 4, GARBAGE * (pages // 2))
@@ -178,3 +182,13 @@ async def test_a_file_in_the_place_of_the_stores_folder_is_said(tmp_path: Path) 
     (tmp_path / "var").write_text("not a folder")
     with pytest.raises(StoreError, match=r"could not be opened: Not a directory\.$"):
         await read(tmp_path / "var" / "lib" / "sharpnet.db")
+
+
+async def test_a_sqlite_that_may_damage_it_does_not_touch_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "VERSION", (3, 46, 1))
+    with pytest.raises(StoreError, match=r"was not opened: SQLite 3\.46\.1 may damage") as raised:
+        await read(tmp_path / "sharpnet.db")
+    assert "pysqlite3" in raised.value.hint
+    assert files_in(tmp_path) == []

@@ -1,13 +1,66 @@
-"""What is the matter with the store when SQLite says no."""
+"""Which SQLite may keep the store, and what is the matter when it says no."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.errors import StoreDamagedError, StoreError
-from core.store_trouble import store_error
+from core.store_trouble import store_error, why_not_wal
 
 STORE = "/srv/our bot/sharpnet.db"
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        (3, 44, 6),
+        (3, 44, 7),
+        (3, 50, 7),
+        (3, 50, 8),
+        (3, 51, 3),
+        (3, 51, 10),
+        (3, 52, 0),
+        (3, 53, 0),
+        (3, 53, 4),
+        (4, 0, 0),
+        (4, 44, 0),
+    ],
+)
+def test_a_mended_sqlite_may_share_a_file(version: tuple[int, int, int]) -> None:
+    assert why_not_wal(version) is None
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        (3, 7, 0),
+        (3, 40, 1),
+        (3, 43, 9),
+        (3, 44, 0),
+        (3, 44, 5),
+        (3, 45, 0),
+        (3, 46, 1),
+        (3, 49, 0),
+        (3, 49, 2),
+        (3, 49, 99),
+        (3, 50, 0),
+        (3, 50, 6),
+        (3, 51, 0),
+        (3, 51, 2),
+    ],
+)
+def test_a_sqlite_with_the_wal_reset_bug_may_not(version: tuple[int, int, int]) -> None:
+    reason = why_not_wal(version)
+    assert reason is not None
+    assert reason.startswith(f"SQLite {version[0]}.{version[1]}.{version[2]} may damage a file")
+    assert "mended in 3.51.3, 3.50.7 and 3.44.6" in reason
+
+
+@pytest.mark.parametrize("version", [(3, 6, 23), (3, 6, 99), (2, 8, 17), (2, 51, 3)])
+def test_a_sqlite_from_before_the_write_ahead_log_may_not(version: tuple[int, int, int]) -> None:
+    reason = why_not_wal(version)
+    assert reason is not None
+    assert reason.endswith("has no write-ahead log, which came with 3.7.0")
 
 
 @pytest.mark.parametrize(
