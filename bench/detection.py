@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from bench.result import Row, seconds
 from core.wording import from_stamp
 from lab import Lab
 from lab.slack import LocalSlack, Message
+from ops.store.sqlite import sqlite3
 
 BLOCK = "127.210.2."
 PORT = 3210

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from commands import Command
 from core.reply import Heading, Part, Reply, Text, Tone
+from core.store_trouble import named, not_wal_hint, why_not_wal
 from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
 from ops.gather.live_check import dns_findings, ssh_findings
 from ops.gather.offsite_check import offsite_findings
+from ops.store.sqlite import DRIVER, VERSION
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def check_file(path: Path, *, schema: bool = False) -> Reply:
     """Say everything that is wrong with the fleet file at `path`; it may be broken in any way, or not there.
 
+    Also which SQLite would keep the store; where it must not, the file is none the worse for it.
     schema: return the JSON schema as the reply's facts instead, and look at no file. Exit code 2: it cannot be used.
     """
     if schema:
@@ -44,11 +47,17 @@ def check_file(path: Path, *, schema: bool = False) -> Reply:
     fleet, problems = examine(path)
     file = shown_path(path)
     serious = sum(problem.serious for problem in problems)
+    why_not = why_not_wal(VERSION)
     return Reply(
         title=_title(file, fleet, serious, len(problems) - serious),
-        parts=_listed(problems, file),
-        tone=Tone.BAD if fleet is None else Tone.WARN if problems else Tone.GOOD,
-        facts={"file": file, "usable": fleet is not None, "problems": [_facts(problem) for problem in problems]},
+        parts=(*_listed(problems, file), _sqlite(why_not)),
+        tone=Tone.BAD if fleet is None else Tone.WARN if problems or why_not else Tone.GOOD,
+        facts={
+            "file": file,
+            "usable": fleet is not None,
+            "problems": [_facts(problem) for problem in problems],
+            "sqlite": _sqlite_facts(why_not),
+        },
         exit_code=0 if fleet is not None else 2,
     )
 
@@ -78,6 +87,16 @@ def _listed(problems: Sequence[Problem], file: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def _sqlite(why_not: str | None) -> Text:
+    if why_not is None:
+        return Text(f"The store: SQLite {named(VERSION)} of {DRIVER}")
+    return Text(f"The store will not be opened: {why_not}. {not_wal_hint()}", Tone.WARN)
+
+
+def _sqlite_facts(why_not: str | None) -> dict[str, object]:
+    return {"version": named(VERSION), "driver": DRIVER, "why_not": why_not}
+
+
 def _facts(problem: Problem) -> dict[str, object]:
     return {
         "line": problem.line,
@@ -91,7 +110,7 @@ def _facts(problem: Problem) -> dict[str, object]:
 async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[Finding, ...]]]] = ()) -> Reply:
     """Try every login, peer key, zone and name server of the fleet, and the way to its backups, and say all that fails.
 
-    extra: more to try at the same time (Slack, which only the bot knows); what each returns is said after the rest.
+    extra: more to try at the same time (the store; Slack, which only the bot knows), said after the rest.
     Exit code 1: something failed.
     """
     tried = await asyncio.gather(
@@ -112,7 +131,10 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
         title=title,
         parts=(*_found("To mend", failed), *_found("Works", passed)),
         tone=Tone.BAD if failed else Tone.GOOD,
-        facts={"findings": [{"what": f.what, "ok": f.ok, "why": f.why, "hint": f.hint} for f in findings]},
+        facts={
+            "findings": [{"what": f.what, "ok": f.ok, "why": f.why, "hint": f.hint} for f in findings],
+            "sqlite": _sqlite_facts(why_not_wal(VERSION)),
+        },
         exit_code=1 if failed else 0,
     )
 

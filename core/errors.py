@@ -6,6 +6,7 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 ├── RefusedError              asked for rightly, but it would be wrong now
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
 ├── StoreError                the record or the state could not be read or kept
+│   └── StoreDamagedError     its file is not what SQLite wrote any more
 ├── UnreachableError          a machine did not answer
 │   ├── TimedOutError         it did not answer in time
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
@@ -69,6 +70,12 @@ class StoreError(SharpnetError):
     """The record or the state could not be read or kept. Nothing is done that cannot be recorded first."""
 
     code = "store"
+
+
+class StoreDamagedError(StoreError):
+    """The store's file is not what SQLite wrote any more. Nothing should write it; a person saves what can be read."""
+
+    code = "store-damaged"
 
 
 class UnreachableError(SharpnetError):

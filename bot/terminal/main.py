@@ -117,12 +117,17 @@ async def _live(settings: Settings) -> Reply:
     from bot.slack.live import slack_findings  # noqa: PLC0415 - as above
     from bot.slack.settings import SlackSettings  # noqa: PLC0415
     from ops.fleetfile import secret_reader  # noqa: PLC0415 - as above
+    from ops.gather.store_check import store_findings  # noqa: PLC0415 - as above
     from ops.notify.routes import NotificationRoutes, notify_findings  # noqa: PLC0415 - as above
 
     slack = SlackSettings.from_env(os.environ)
     async with open_ports(settings) as ports:
         ways = NotificationRoutes(secret_reader(ports.fleet))
-        extra = [partial(slack_findings, ports.fleet, slack), partial(notify_findings, ports.fleet, ways)]
+        extra = [
+            partial(store_findings, ports.store),
+            partial(slack_findings, ports.fleet, slack),
+            partial(notify_findings, ports.fleet, ways),
+        ]
         return await check_live(ports, extra)
 
 

@@ -60,7 +60,7 @@ class StoreWatch:
         except StoreError as error:
             self._since = self._since or (now, now_s)
             if now_s - self._since[1] >= PATIENCE_S:
-                await self._cannot(error.message, self._since[0])
+                await self._cannot(f"{error.message} {error.hint}".strip(), self._since[0])
             return
         if self._since is not None and self._told is not None:
             told = stored_again(self._since[0], self._ports.fleet.timezone, now)

@@ -57,6 +57,10 @@ class Store:
         """Open the file, made and migrated where needed."""
         await self._db.open()
 
+    async def examine(self) -> None:
+        """Read all of the file. Raises StoreDamagedError where it is not what was written; it may take seconds."""
+        await self._db.examine()
+
     async def close(self) -> None:
         """Close it."""
         await self._db.close()

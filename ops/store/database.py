@@ -7,14 +7,15 @@ IMMEDIATE, so that what it read still holds when it writes.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlite_utils import Database
 
 from core.errors import StoreError
+from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
 from ops.store.schema import MIGRATIONS
+from ops.store.sqlite import VERSION, sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BUSY_S = 15.0
+MOST_PROBLEMS = 5
 
 
 class Db:
@@ -49,14 +51,23 @@ class Db:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing."""
         return await self._in_thread(lambda: _in_transaction(self._opened(), work))
 
+    async def examine(self) -> None:
+        """Read every page and index. Raises StoreDamagedError where any of it is not what SQLite wrote.
+
+        It takes as long as the file is large: nothing that people wait for asks for it.
+        """
+        asked = f"PRAGMA integrity_check({MOST_PROBLEMS})"
+        found = await self.read(lambda database: [str(said) for (said,) in database.conn.execute(asked)])
+        if found != ["ok"]:
+            raise damaged(str(self._path), " ".join("; ".join(found).split()))
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.Error as error:
-            raise StoreError(
-                f"The store {self._path} could not be used: {error}.",
-                hint="Is the disk full, or the file another user's?",
-            ) from error
+            # Errors of the driver itself bear no result code.
+            code = getattr(error, "sqlite_errorcode", None)
+            raise store_error(str(self._path), code, str(error), waited_s=BUSY_S) from error
 
     def _opened(self) -> Database:
         if self._db is None:
@@ -64,9 +75,19 @@ class Db:
         return self._db
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
-        self._path.chmod(0o600)
+        why_not = why_not_wal(VERSION)
+        if why_not is not None:
+            # Before the file is touched: it is in WAL mode already where another process has it open.
+            raise StoreError(f"The store {self._path} was not opened: {why_not}.", hint=not_wal_hint())
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
+            self._path.chmod(0o600)
+        except OSError as error:
+            raise StoreError(
+                f"The store {self._path} could not be opened: {error.strerror}.",
+                hint="Run this as the user who owns it, and may write in its folder.",
+            ) from error
         connection.execute("PRAGMA journal_mode=WAL")
         # FULL: an intent that was recorded must survive a power cut, or a step could be taken twice.
         connection.execute("PRAGMA synchronous=FULL")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from core.wording import stamp
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from core.reply import Reply, Tone
 from ops.store.copies.served import SyncRun
 from ops.store.incident.outages import OutageOpening
 from ops.store.monitor.states import ObservedState
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from lab import LabError
 from lab.slack import shown_in
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

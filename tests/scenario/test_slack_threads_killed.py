@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.small_fleet import write_small_fleet
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from conftest import Shelf

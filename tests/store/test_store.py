@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from core.wording import stamp
 from ops.store import Store
 from ops.store.copies.protection import LastComparison
 from ops.store.copies.served import SyncRun
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ async def test_only_the_owner_can_read_the_file(store: Store, store_file: Callab
 async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "sharpnet.db").write_text("not a database, but long enough to be read as one" * 50)
     broken = Store(tmp_path / "sharpnet.db")
-    with pytest.raises(StoreError, match=r"sharpnet\.db could not be used"):
+    with pytest.raises(StoreError, match=r"sharpnet\.db is damaged at its beginning, or no store"):
         await broken.open()
     await broken.close()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from commands import find, parser_for
+from commands import check, find, parser_for
 from commands.check import check_file, check_live
 from core.dns.records import ZoneReading
 from core.errors import DnsRefusedError, TimedOutError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.fleet import Endpoint
     from ops.ports import Ports
 
+SQLITE = Text("The store: SQLite 3.53.4 of pysqlite3")
 EXAMPLE = (Path(__file__).parent / "fleet_example.yaml").read_text()
 
 
@@ -31,6 +32,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "keys" / name).chmod(0o600)
     (tmp_path / "app.yaml").write_text(EXAMPLE)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(check, "VERSION", (3, 53, 4))
+    monkeypatch.setattr(check, "DRIVER", "pysqlite3")
     monkeypatch.setenv("SHARPNET_TSIG", "made up")
     monkeypatch.setenv("SHARPNET_RESTIC_PASSWORD", "made up")
     return tmp_path / "app.yaml"
@@ -39,8 +42,30 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_file_that_is_right_is_said_to_be_with_what_is_in_it(file: Path) -> None:
     reply = check_file(file)
     assert reply.title == "app.yaml is right: sharpnet, 2 servers, 2 sites, 6 name servers, 2 zones"
-    assert (reply.tone, reply.exit_code, reply.parts) == (Tone.GOOD, 0, ())
-    assert reply.facts == {"file": "app.yaml", "usable": True, "problems": []}
+    assert (reply.tone, reply.exit_code, reply.parts) == (Tone.GOOD, 0, (SQLITE,))
+    assert reply.facts == {
+        "file": "app.yaml",
+        "usable": True,
+        "problems": [],
+        "sqlite": {"version": "3.53.4", "driver": "pysqlite3", "why_not": None},
+    }
+
+
+def test_a_sqlite_that_must_not_keep_the_store_is_said_and_the_file_none_the_worse_for_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "VERSION", (3, 40, 1))
+    reply = check_file(file)
+    assert (reply.tone, reply.exit_code) == (Tone.WARN, 0)
+    (said,) = reply.parts
+    assert isinstance(said, Text)
+    assert said.tone is Tone.WARN
+    assert said.text.startswith("The store will not be opened: SQLite 3.40.1 may damage a file")
+    assert "pysqlite3" in said.text
+    assert reply.facts
+    assert reply.facts["usable"] is True
+    assert reply.facts["sqlite"]["version"] == "3.40.1"  # type: ignore[index]
+    assert reply.facts["sqlite"]["why_not"].startswith("SQLite 3.40.1 may damage")  # type: ignore[index]
 
 
 def test_a_file_with_a_warning_can_be_used_and_says_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +89,7 @@ def test_a_file_that_cannot_be_used_ends_with_2_and_lists_what_is_serious_first(
         ("app.yaml:5", Tone.BAD),
         ("app.yaml:74", Tone.BAD),
         ("app.yaml:55", Tone.WARN),
+        ("The store", Tone.PLAIN),
     ]
     assert reply.facts
     assert reply.facts["problems"][1] == {  # type: ignore[index]
@@ -78,16 +104,17 @@ def test_a_file_that_cannot_be_used_ends_with_2_and_lists_what_is_serious_first(
 def test_a_file_that_is_not_there_is_said_not_raised(tmp_path: Path) -> None:
     reply = check_file(tmp_path / "app.yaml")
     assert reply.exit_code == 2
-    assert [part.text for part in reply.parts if isinstance(part, Text)] == [
-        f"{tmp_path}/app.yaml:1: is not there. Copy the example app.yaml, or set SHARPNET_CONFIG to where yours is."
-    ]
+    assert reply.parts[0] == Text(
+        f"{tmp_path}/app.yaml:1: is not there. Copy the example app.yaml, or set SHARPNET_CONFIG to where yours is.",
+        Tone.BAD,
+    )
 
 
 def test_thousands_of_problems_are_cut_with_a_count_and_complete_as_facts(file: Path) -> None:
     file.write_text(EXAMPLE.replace("notify: []", f"notify: [{', '.join(['x'] * 1000)}]"))
     reply = check_file(file)
-    assert len(reply.parts) == 201
-    assert reply.parts[-1] == Text("And 800 more: `check --json` has them all.")
+    assert len(reply.parts) == 202
+    assert reply.parts[-2] == Text("And 800 more: `check --json` has them all.")
     assert reply.facts
     assert len(reply.facts["problems"]) == 1000  # type: ignore[arg-type]
 
@@ -166,6 +193,20 @@ async def test_an_update_server_that_does_not_answer_is_waited_for_once(tmp_path
     ports, dns = ports_of(tmp_path, 1000, TimedOutError("no answer"))
     assert [why for _, why in await failed(ports)] == [LOGIN[1], "no answer"]
     assert dns.updates == 1
+
+
+async def test_what_tries_everything_also_says_which_sqlite_keeps_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "VERSION", (3, 46, 1))
+    monkeypatch.setattr(check, "DRIVER", "sqlite3")
+    ports, _ = ports_of(tmp_path, 2)
+    reply = await check_live(ports)
+    assert reply.facts
+    sqlite = reply.facts["sqlite"]
+    assert isinstance(sqlite, dict)
+    assert (sqlite["version"], sqlite["driver"]) == ("3.46.1", "sqlite3")
+    assert sqlite["why_not"].startswith("SQLite 3.46.1 may damage")
 
 
 async def test_a_zone_that_may_not_be_transferred_is_no_failure_but_said(tmp_path: Path) -> None:
