@@ -37,7 +37,7 @@ system:  ## install the Debian packages that labs and tests need (their services
 	@lab/install-debian.sh $$(grep -hv '^#' lab/packages.txt lab/packages-more.txt)
 
 node_modules/.done: package-lock.json | .venv/.demo
-	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund
+	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 .PHONY: browser
