@@ -115,7 +115,7 @@ async def test_what_the_hint_says_to_type_saves_what_can_be_read(path: Path) -> 
     saved = Store(path.with_name("saved.db"))
     await saved.open()
     entries = await saved.record.entries()
-    await saved.watching.states()
+    await saved.states.states()
     await saved.examine()
     await saved.close()
     assert (len(entries), first_broken(entries)) == (ENTRIES, None)
