@@ -120,13 +120,13 @@ def assert_valid_button(element: dict[str, Any]) -> None:
             assert confirm[part]["type"] == "plain_text"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(replies, words)
 def test_any_reply_gives_a_message_that_slack_takes(reply: Reply, footnote: str) -> None:
     assert_valid(*message_of(reply, footnote=footnote))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(replies, min_size=1, max_size=2), st.sampled_from([1, 1, 6]), words)
 def test_any_home_tab_is_one_that_slack_takes(several: list[Reply], times: int, footnote: str) -> None:
     blocks = plain(blocks_of_home(several * times, footnote=footnote or "-"))
@@ -148,7 +148,7 @@ def test_of_a_home_tab_that_is_too_long_the_last_are_counted() -> None:
     assert blocks[-1]["elements"][0]["text"] == "As of now."
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(long_words)
 def test_any_note_gives_a_message_that_slack_takes(text: str) -> None:
     assert_valid(*note_of(text))
