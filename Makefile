@@ -75,6 +75,10 @@ check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock 
 	.venv/bin/lint-imports
 	$(PY) -m pytest tests/unit -q -n 2 -p no:cacheprovider --cov --cov-report=term
 
+.PHONY: pythons
+pythons: .venv/.done  ## unit tests under each other Python from 3.11 on that is on this machine
+	@lab/pythons.sh
+
 .PHONY: fix
 fix: .venv/.dev  ## what the linter can mend by itself
 	.venv/bin/ruff check --fix
