@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 from unit.locks import ADDRESS, entries, installs, pins_of, unlike, unmet, why_not_an_entry, why_not_install
 
@@ -24,6 +25,7 @@ PINS = {name: pins_of(text) for name, text in TEXTS.items()}
 RECIPES = sorted(
     file for pattern in ("Makefile", ".ci/run", "lab/*.sh", "*.md", "docs/**/*.md") for file in ROOT.glob(pattern)
 )
+OWN = {"core", "ops", "jobs", "commands", "bot", "lab", "bench"}
 HASHES = "--hash=sha256:" + 64 * "a" + " --hash=sha256:" + 64 * "b"
 
 
@@ -59,6 +61,28 @@ def test_what_the_lock_was_compiled_from_is_in_it(lock: str) -> None:
 
 def test_what_is_in_two_locks_is_pinned_to_one_version() -> None:
     assert unlike(PINS) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "folders"),
+    [
+        ("requirements", ["core", "ops", "jobs", "commands", "bot"]),
+        ("requirements-demo", ["lab"]),
+        ("requirements-dev", ["tests", "bench"]),
+    ],
+)
+def test_what_the_folders_import_is_in_their_lock(lock: str, folders: list[str]) -> None:
+    pinned = {pin.name for one in (lock, *BESIDE[lock]) for pin in PINS[one]}
+    providers = packages_distributions()
+    imported = {
+        (name, str(file.relative_to(ROOT)))
+        for folder in folders
+        for file in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"^ *(?:import|from) (\w+)", file.read_text(), re.MULTILINE)
+        if name in providers and name not in OWN
+    }
+    assert imported
+    assert [one for one in imported if not pinned & {canonicalize_name(name) for name in providers[one[0]]}] == []
 
 
 @pytest.mark.parametrize("lock", ["requirements", "requirements-dev"])
