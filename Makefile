@@ -37,7 +37,7 @@ system:  ## install the Debian packages that labs and tests need (their services
 	@lab/install-debian.sh $$(grep -hv '^#' lab/packages.txt lab/packages-more.txt)
 
 node_modules/.done: package-lock.json | .venv/.demo
-	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
+	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund --no-update-notifier --fetch-retries=1 $(OR_SAY)
 	@touch $@
 
 .PHONY: browser
@@ -50,7 +50,8 @@ content: .venv/.dev  ## fetch real content for tests: a WordPress, and documenta
 	@$(PY) -m lab content
 
 .PHONY: demo
-demo: setup node_modules/.done  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
+demo: .venv/.demo  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
+	@$(MAKE) --no-print-directory node_modules/.done || echo "The demo goes on without."
 	@lab/install-debian.sh
 	@$(PY) -m lab demo
 
@@ -74,6 +75,10 @@ check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock 
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) -m pytest tests/unit -q -n 2 -p no:cacheprovider --cov --cov-report=term
+
+.PHONY: pythons
+pythons: .venv/.done  ## unit tests under each other Python from 3.11 on that is on this machine
+	@lab/pythons.sh
 
 .PHONY: fix
 fix: .venv/.dev  ## what the linter can mend by itself

@@ -27,7 +27,7 @@ def settings_from(environ: Mapping[str, str], config: str | None = None) -> Sett
 
     config: as given on the command line; it wins. Raises SettingsError for a database that this release does not know.
     """
-    path = Path(config or environ.get("SHARPNET_CONFIG") or "app.yaml").absolute()
+    path = fleet_file_from(environ, config)
     url = environ.get("DATABASE_URL", "")
     if not url:
         return Settings(path, path.parent / "sharpnet.db")
@@ -37,3 +37,8 @@ def settings_from(environ: Mapping[str, str], config: str | None = None) -> Sett
             hint="Use sqlite:///PATH, or leave it out for sharpnet.db beside app.yaml.",
         )
     return Settings(path, path.parent / url.removeprefix(SQLITE))
+
+
+def fleet_file_from(environ: Mapping[str, str], config: str | None = None) -> Path:
+    """Return where the fleet file is, absolute, whatever the other settings are."""
+    return Path(config or environ.get("SHARPNET_CONFIG") or "app.yaml").absolute()

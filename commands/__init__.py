@@ -67,6 +67,9 @@ class Command:
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is an error of ours, and which never ends the process."""
 
+    # Python 3.14 and later colour help where they take stdout for a terminal; a reply holds no escape codes.
+    color: bool
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(message[:1].upper() + message[1:] + ".", hint=self.format_usage().strip())
 
@@ -84,6 +87,7 @@ def all_commands() -> Mapping[str, Command]:
 def parser_for(command: Command) -> argparse.ArgumentParser:
     """Return the parser of one command's arguments."""
     parser = _Parser(prog=f"sharpnet {command.name}", description=command.summary, add_help=False, allow_abbrev=False)
+    parser.color = False
     command.arguments(parser)
     if command.answers_json:
         parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts (terminal only)")

@@ -5,6 +5,7 @@ Everything it makes lies in .lab/demo and in the store beside app.yaml; at the e
 
 import contextlib
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -98,7 +99,9 @@ def _settings(file: Path) -> dict[str, str]:
 
 def _local_slack(stack: contextlib.ExitStack) -> LocalSlack | None:
     if not PROGRAM.exists():
-        print("the local Slack exists for Linux on x86-64 only: this demo runs in the terminal", flush=True)
+        fits = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+        why = "is not installed" if fits else "exists for Linux on x86-64 only"
+        print(f"the local Slack {why}: this demo runs in the terminal", flush=True)
         return None
     slack = LocalSlack.for_fleet(FLEET, STATE / "slack", port=_free_port())
     return stack.enter_context(slack)
@@ -149,26 +152,28 @@ def _what_to_do(slack: LocalSlack | None, seconds: float) -> str:
     nameserver = next(iter(tree["dns"]["nameservers"].values()))
     ask = f"dig @{nameserver['address']} -p {nameserver['port']} +short {tree['sites'][site]['names'][0]}"
     counts = ((tree["servers"], "servers"), (tree["sites"], "sites"), (tree["dns"]["nameservers"], "name servers"))
+    typed = [f"  .venv/bin/sharpnet {line}" for line in ("status", f"failover {server}", "approve ID")]
+    seen = ["      The server dies. Within half a minute the bot knows it:", *typed]
     steps = [f"Ready in {seconds:.0f} s: {', '.join(f'{len(things)} {name}' for things, name in counts)}.", ""]
     if slack is not None:
         you, channel = next(iter(tree["slack"]["operators"])), tree["slack"]["ops_channel"]
         steps += [f"  Open    {slack.url}   (you are {you}, the channel is {channel})"]
         steps += ["  Type    /sharpnet status", ""]
+        seen = [
+            "      The server dies. Within half a minute the channel says so: press Prepare failover, read the plan,",
+            "      press Approve, and watch the name servers turn.",
+        ]
     steps += [
         "In a second terminal, in this folder:",
         f"  .venv/bin/lab drop {server}",
-        "      The server dies. Within half a minute the channel says so: press Prepare failover, read the plan,",
-        "      press Approve, and watch the name servers turn.",
+        *seen,
         f"  {ask}",
         "      asks the first name server; ask any of them.",
         f"  .venv/bin/lab back {server}",
         "      It comes back; nothing is overwritten.",
         "",
-        "The same without Slack:",
-        "  .venv/bin/sharpnet status",
-        f"  .venv/bin/sharpnet failover {server}",
-        "  .venv/bin/sharpnet approve ID",
-        "",
-        f"Logs are in {STATE}. Ctrl-C ends it all.",
     ]
+    if slack is not None:
+        steps += ["The same without Slack:", *typed, ""]
+    steps += [f"Logs are in {STATE}. Ctrl-C ends it all."]
     return "\n".join(steps)

@@ -42,7 +42,7 @@ if [ ! -e $clusters/lab.conf ]; then
 fi
 dpkg-query -W -f '${Package}\n' | sort >"$before"
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-apt-get update -qq
+apt-get update -qq || { "$here/why-not-installed.sh" debian; exit 1; }
 case " ${missing[*]} " in *" postfix "*)
     # No mail server for this machine. Debian lets only one be installed: exim4 goes, where it is there.
     echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
@@ -50,7 +50,8 @@ case " ${missing[*]} " in *" postfix "*)
         if is_installed $other; then echo "postfix takes the place of $other"; fi
     done ;;
 esac
-apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null ||
+    { "$here/why-not-installed.sh" debian; exit 1; }
 
 disable() {
     local unit

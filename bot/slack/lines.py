@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from heapq import nsmallest
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
@@ -43,6 +43,7 @@ WORDS: Mapping[Tone, str] = {
     Tone.BUSY: "Under way",
     Tone.UNKNOWN: "Unknown",
 }
+# Worst first.
 TALLY: Mapping[Tone, str] = {
     Tone.BAD: "with a problem",
     Tone.WARN: "with a warning",
@@ -51,7 +52,6 @@ TALLY: Mapping[Tone, str] = {
     Tone.PLAIN: "other",
     Tone.GOOD: "good",
 }
-_WORST_FIRST = {tone: rank for rank, tone in enumerate(TALLY)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,9 @@ def _as_typed_here(line: str) -> str:
 
 
 def _table(table: Table, fold: Fold, *, apart: bool) -> Iterator[Line]:
-    shown = _worst(table.rows, fold.rows)
+    # Counted once, and not by a call for each row: a fleet has ten thousand, and this runs on the bot's loop.
+    tally = Counter(map(attrgetter("tone"), table.rows))
+    shown = _worst(table.rows, tally, fold.rows)
     legend = BETWEEN_CELLS.join(cut(one_line(name), MOST_CELL) for name in table.columns[:MOST_COLUMNS] if name.strip())
     if legend and shown:
         marked = as_mrkdwn(legend)
@@ -143,25 +145,36 @@ def _table(table: Table, fold: Fold, *, apart: bool) -> Iterator[Line]:
         yield _row(row)
     hidden = len(table.rows) - len(shown)
     if hidden + table.left_out > 0:
-        yield note(_rest(table, shown, hidden))
+        yield note(_rest(table, tally, shown, hidden))
 
 
-def _worst(rows: Sequence[Row], most: int) -> Sequence[Row]:
+def _worst(rows: Sequence[Row], tally: Mapping[Tone, int], most: int) -> Sequence[Row]:
+    """Return at most so many rows in their order: all of the worst tone, then of the next, the first of each."""
     if len(rows) <= most:
         return rows
-    chosen = nsmallest(most, range(len(rows)), key=lambda index: (_WORST_FIRST[rows[index].tone], index))
-    return [rows[index] for index in sorted(chosen)]
+    places: dict[Tone, int] = {}
+    left = most
+    for tone in TALLY:
+        places[tone] = min(left, tally[tone])
+        left -= places[tone]
+    chosen: list[Row] = []
+    for row in rows:
+        if places[row.tone]:
+            places[row.tone] -= 1
+            chosen.append(row)
+            if len(chosen) == most:
+                break
+    return chosen
 
 
-def _rest(table: Table, shown: Sequence[Row], hidden: int) -> str:
+def _rest(table: Table, tally: Counter[Tone], shown: Sequence[Row], hidden: int) -> str:
     text = f"… and {hidden + table.left_out:,} more"
     if not hidden or not shown:
         return text
-    tally = Counter(row.tone for row in table.rows)
-    tally.subtract(row.tone for row in shown)
-    if set(+tally) <= {Tone.PLAIN}:
+    rest = tally - Counter(row.tone for row in shown)
+    if set(rest) <= {Tone.PLAIN}:
         return text
-    kinds = [f"{tally[tone]:,} {words}" for tone, words in TALLY.items() if tally[tone] > 0]
+    kinds = [f"{rest[tone]:,} {words}" for tone, words in TALLY.items() if rest[tone] > 0]
     if table.left_out:
         kinds.append(f"{table.left_out:,} not looked at here")
     return f"{text}: {', '.join(kinds)}"

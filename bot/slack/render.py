@@ -7,6 +7,7 @@ it is the push notification, and what a screen reader says.
 from __future__ import annotations
 
 import json
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from slack_sdk.models.blocks import (
@@ -82,7 +83,7 @@ def note_of(text: str) -> tuple[str, list[Block]]:
     """Return a line for a card's thread: the top-level text and the blocks."""
     line = clean(text).strip() or NO_TITLE
     short = cut(line, MOST_TEXT)
-    return escaped(short, MOST_TEXT), _sections([Line(short, as_mrkdwn(short))])
+    return escaped(short, MOST_TEXT), _sections([Line(short, as_mrkdwn(short))], MOST_BLOCKS, MOST_JSON)
 
 
 def blocks_of(reply: Reply, *, footnote: str = "") -> list[Block]:
@@ -94,14 +95,14 @@ def blocks_of(reply: Reply, *, footnote: str = "") -> list[Block]:
     blocks = MOST_BLOCKS - len(head) - len(feet)
     size = MOST_JSON - _size(head) - _size(feet)
     for fold in FOLDS:
-        body = _sections(lines_of(reply.parts, fold))
+        body = _sections(lines_of(reply.parts, fold), blocks, size)
         if len(body) <= blocks and _size(body) <= size:
             return [*head, *body, *feet]
     shown = len(reply.parts)
     while True:
         shown //= 2
         rest = note(f"… and {len(reply.parts) - shown:,} more parts, left out here")
-        body = _sections([*lines_of(reply.parts[:shown], FOLDS[-1]), rest])
+        body = _sections(chain(lines_of(reply.parts[:shown], FOLDS[-1]), (rest,)), blocks, size)
         if len(body) <= blocks and _size(body) <= size:
             return [*head, *body, *feet]
 
@@ -128,12 +129,17 @@ def blocks_of_home(replies: Sequence[Reply], *, footnote: str) -> list[Block]:
 
 def _on_home(reply: Reply, fold: Fold, number: int) -> list[Block]:
     if number == 0:
-        return [*_head(reply), *_sections(lines_of(reply.parts, fold)), *_feet(reply.buttons)]
+        return [
+            *_head(reply),
+            *_sections(lines_of(reply.parts, fold), MOST_HOME_BLOCKS, MOST_HOME_JSON),
+            *_feet(reply.buttons),
+        ]
     mark = MARKS[reply.tone]
     title = cut(f"{mark} {_title(reply)}".strip(), MOST_SECTION // 2)
-    lines = list(lines_of(reply.parts, fold))
-    lines[:1] = [Line(line.plain, line.marked) for line in lines[:1]]
-    return [DividerBlock(), *_sections([Line(title, strong(title)), *lines]), *_feet(reply.buttons)]
+    lines = lines_of(reply.parts, fold)
+    first = [Line(line.plain, line.marked) for line in islice(lines, 1)]
+    sections = _sections(chain([Line(title, strong(title))], first, lines), MOST_HOME_BLOCKS, MOST_HOME_JSON)
+    return [DividerBlock(), *sections, *_feet(reply.buttons)]
 
 
 def _title(reply: Reply) -> str:
@@ -150,11 +156,19 @@ def _head(reply: Reply) -> list[Block]:
     return [_section(Line(title, marked if marked is not None and len(marked) <= MOST_SECTION else None))]
 
 
-def _sections(lines: Iterable[Line]) -> list[Block]:
-    """Gather neighbouring lines into sections; a line that cannot be marked up stands alone."""
+def _sections(lines: Iterable[Line], most: int, size: int) -> list[Block]:
+    """Gather neighbouring lines into sections; a line that cannot be marked up stands alone.
+
+    What takes more than `most` blocks or `size` characters of JSON is left off soon after, and what is returned still
+    takes more: a fold that does not fit costs no more than one that does.
+    """
     sections: list[Line] = []
+    written = 0
     for line in lines:
+        if len(sections) > most or written > size:
+            break
         for piece in _pieces(line):
+            written += len(piece.plain if piece.marked is None else piece.marked)
             last = sections[-1] if sections else None
             if last is not None and last.marked is not None and piece.marked is not None:
                 between = "\n\n" if piece.apart else "\n"

@@ -17,7 +17,8 @@ from rich.live import Live
 
 from bot.settings import settings_from
 from bot.terminal.lines import PlainLines
-from bot.terminal.render import as_json, console_for, error_text, renderable, write
+from bot.terminal.render import as_json, console_for, error_text, renderable, write, write_line
+from bot.terminal.version import version_lines
 from bot.wiring import open_ports
 from commands import answer, find, parser_for
 from commands.check import check_file, check_live
@@ -63,6 +64,10 @@ def _carry_out(words: list[str]) -> int:
     config, words = _config_option(words)
     if not words or words[0] in {"-h", "--help", "help"}:
         return _print(help_for(words[1] if len(words) > 1 else None, "terminal"), as_facts=False)
+    if words[0] in {"-V", "--version"}:
+        for line in version_lines(os.environ, config or _config_option(words[1:])[0]):
+            write_line(line, console_for())
+        return 0
     command = find(words[0])
     if {"-h", "--help"} & set(words[1:]):
         return _print(help_for(command.name, "terminal"), as_facts=False)

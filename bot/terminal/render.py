@@ -53,6 +53,11 @@ def write(reply: Reply, console: Console) -> None:
     console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
+def write_line(text: str, console: Console) -> None:
+    """Write one line that is never folded, so that a path in it can be copied."""
+    console.print(Line(_clean(text)), soft_wrap=True)
+
+
 def renderable(reply: Reply) -> RenderableType:
     """Return a reply as rich draws it."""
     mark, style = MARKS[reply.tone]

@@ -49,7 +49,7 @@ POSSIBLE = {
     "thaw": [DONE, REFUSED],
 }
 EVERY_MOMENT = ("before_cutover", "freeze", "after_cutover", "thaw")
-same_plan = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_plan = settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 
 
 def updates(plan: Plan) -> list[str]:

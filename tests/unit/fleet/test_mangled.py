@@ -19,7 +19,9 @@ LINES = EXAMPLE.splitlines(keepends=True)
 Tree = object
 Where = tuple[str | int, ...]
 TREE: Tree = grow(EXAMPLE).value
-mangles = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+mangles = settings(
+    max_examples=150, suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
+)
 
 ODD = st.one_of(
     st.none(),

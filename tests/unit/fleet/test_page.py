@@ -80,8 +80,9 @@ def test_the_page_has_every_section_and_key_of_the_schema_and_no_other() -> None
 
 def test_the_page_has_the_defaults_of_the_schema() -> None:
     page = {(without_names(path), key): row[0] for path, keys in documented().items() for key, row in keys.items()}
+    schemas = described()
     for (path, key), said in page.items():
-        default = described()[path][key]
+        default = schemas[path][key]
         if default == "None":
             assert said in {"none", "see there", "the name", "all", "[]", "{}"}, f"{path}.{key}"
         else:

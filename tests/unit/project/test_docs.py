@@ -221,6 +221,13 @@ def test_the_examples_of_the_command_can_be_typed(command: Command) -> None:
         parser_for(command).parse_args(words)
 
 
+@pytest.mark.parametrize("command", all_commands().values(), ids=lambda command: command.name)
+def test_the_help_of_the_command_holds_no_escape_codes(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    parser = parser_for(command)
+    assert "\x1b" not in parser.format_help() + parser.format_usage()
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

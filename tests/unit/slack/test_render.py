@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.render import MOST_HOME_JSON, blocks_of, blocks_of_home, message_of, note_of, pointer_to
+from bot.slack.lines import note
+from bot.slack.render import MOST_HOME_JSON, _sections, blocks_of, blocks_of_home, message_of, note_of, pointer_to
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
@@ -118,13 +120,13 @@ def assert_valid_button(element: dict[str, Any]) -> None:
             assert confirm[part]["type"] == "plain_text"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(replies, words)
 def test_any_reply_gives_a_message_that_slack_takes(reply: Reply, footnote: str) -> None:
     assert_valid(*message_of(reply, footnote=footnote))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(replies, min_size=1, max_size=2), st.sampled_from([1, 1, 6]), words)
 def test_any_home_tab_is_one_that_slack_takes(several: list[Reply], times: int, footnote: str) -> None:
     blocks = plain(blocks_of_home(several * times, footnote=footnote or "-"))
@@ -146,7 +148,7 @@ def test_of_a_home_tab_that_is_too_long_the_last_are_counted() -> None:
     assert blocks[-1]["elements"][0]["text"] == "As of now."
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(long_words)
 def test_any_note_gives_a_message_that_slack_takes(text: str) -> None:
     assert_valid(*note_of(text))
@@ -253,6 +255,23 @@ def test_ten_thousand_rows_are_summarised_and_the_troubled_ones_shown() -> None:
     assert "*old.test* · old copy" in said
     listed = len(re.findall(r"^[✓✗!]", said, re.MULTILINE))
     assert f"… and {10_000 - listed:,} more: {10_000 - listed:,} good" in said
+
+
+def test_of_rows_as_bad_as_each_other_the_first_are_shown_in_their_order() -> None:
+    tones = [Tone.GOOD, Tone.BAD, Tone.UNKNOWN, Tone.WARN]
+    rows = tuple(Row((f"s{n}", "as it was"), tones[n % 4]) for n in range(240))
+    said = shown(Reply("240 sites", (Table(("site", "state"), rows),)))
+    listed = [int(number) for number in re.findall(r"\*s(\d+)\*", said)]
+    assert len(listed) == 60
+    assert listed == [n for n in range(240) if n % 4 == 1]
+    assert "… and 180 more: 60 with a warning, 60 unknown, 60 good" in said
+
+
+def test_a_text_without_end_is_read_as_far_as_it_fits() -> None:
+    alone = (note("*one that stands alone*") for _ in count())
+    assert len(_sections(alone, 50, 1_000_000)) > 50
+    read = _sections((note(f"line {number}") for number in count()), 50, 9500)
+    assert len(json.dumps(plain(read))) > 9500
 
 
 def test_what_a_command_left_out_is_counted_too() -> None:
