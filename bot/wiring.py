@@ -21,6 +21,7 @@ from ops.probe.prober import NetProbe
 from ops.restic.repository import Restic
 from ops.ssh.pool import SshPool
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,7 +57,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     fleet = load_fleet(settings.config)
     secret = secret_reader(fleet)
     clock = SystemClock()
-    store = Store(settings.store)
+    store = Store(SqliteDb(settings.store))
     await store.open()
     ssh = SshPool(fleet, secret)
     engine = StoreEngine(store, clock, owner=f"{socket.gethostname()}:{secrets.token_hex(4)}")

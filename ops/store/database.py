@@ -15,17 +15,20 @@ from sqlite_utils import Database
 
 from core.errors import StoreError
 from ops.store.schema import MIGRATIONS
+from ops.store.transaction import SqliteTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ops.contracts import Transaction
+
 T = TypeVar("T")
 BUSY_S = 15.0
 
 
-class Db:
-    """The connection and its thread. Work is a function of the database, run alone and whole."""
+class SqliteDb:
+    """The connection and its thread. Implements `ops.contracts.Db`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -41,13 +44,13 @@ class Db:
         await self._in_thread(self._close)
         self._thread.shutdown()
 
-    async def read(self, work: Callable[[Database], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads."""
-        return await self._in_thread(lambda: work(self._opened()))
+        return await self._in_thread(lambda: work(self._transaction()))
 
-    async def write(self, work: Callable[[Database], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing."""
-        return await self._in_thread(lambda: _in_transaction(self._opened(), work))
+        return await self._in_thread(lambda: _in_transaction(self._opened(), lambda: work(self._transaction())))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
@@ -63,6 +66,9 @@ class Db:
             raise StoreError(f"The store {self._path} is not open.")
         return self._db
 
+    def _transaction(self) -> SqliteTransaction:
+        return SqliteTransaction(self._opened().conn)
+
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
@@ -71,7 +77,7 @@ class Db:
         # FULL: an intent that was recorded must survive a power cut, or a step could be taken twice.
         connection.execute("PRAGMA synchronous=FULL")
         database = Database(connection)
-        _in_transaction(database, MIGRATIONS.apply)
+        _in_transaction(database, lambda: MIGRATIONS.apply(database))
         self._db = database
 
     def _close(self) -> None:
@@ -80,10 +86,10 @@ class Db:
             self._db = None
 
 
-def _in_transaction(database: Database, work: Callable[[Database], T]) -> T:
+def _in_transaction(database: Database, work: Callable[[], T]) -> T:
     database.conn.execute("BEGIN IMMEDIATE")
     try:
-        result = work(database)
+        result = work()
     except BaseException:
         database.conn.rollback()
         raise

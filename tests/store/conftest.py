@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """Open a store of its own."""
-    one = Store(tmp_path / "sharpnet.db")
+    one = Store(SqliteDb(tmp_path / "sharpnet.db"))
     await one.open()
     yield one
     await one.close()
@@ -23,7 +24,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def second(tmp_path: Path) -> AsyncIterator[Store]:
     """Open the same file as another process would."""
-    other = Store(tmp_path / "sharpnet.db")
+    other = Store(SqliteDb(tmp_path / "sharpnet.db"))
     await other.open()
     yield other
     await other.close()

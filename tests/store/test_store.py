@@ -22,6 +22,7 @@ from core.wording import stamp
 from ops.store import Store
 from ops.store.copies.protection import LastComparison
 from ops.store.copies.served import SyncRun
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ async def test_only_the_owner_can_read_the_file(store: Store, store_file: Callab
 
 async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "sharpnet.db").write_text("not a database, but long enough to be read as one" * 50)
-    broken = Store(tmp_path / "sharpnet.db")
+    broken = Store(SqliteDb(tmp_path / "sharpnet.db"))
     with pytest.raises(StoreError, match=r"sharpnet\.db could not be used"):
         await broken.open()
     await broken.close()
@@ -96,7 +97,7 @@ async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
 
 async def test_a_store_that_is_not_open_refuses(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is not open"):
-        await Store(tmp_path / "sharpnet.db").record.entries()
+        await Store(SqliteDb(tmp_path / "sharpnet.db")).record.entries()
 
 
 async def test_claims_are_all_or_nothing(store: Store, second: Store) -> None:
