@@ -19,7 +19,7 @@ from core.errors import SettingsError
 from core.sync.failures import Failure
 from ops.contracts import End, Ran
 from ops.restic import script
-from ops.rsync.mirror import WORK_FOLDER, site_key
+from ops.work_folder import WORK_FOLDER, site_key, work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ class SiteLocation:
     @property
     def work(self) -> str:
         """The folder that syncs work in as well."""
-        return posixpath.join(posixpath.dirname(self.root), WORK_FOLDER, site_key(self.site.name))
+        return work_folder(self.root, self.site.name)
 
     @property
     def dumps(self) -> str:
