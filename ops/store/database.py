@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlite_utils import Database
 
 from core.errors import StoreError
-from ops.store.schema import MIGRATIONS
-from ops.store.transaction import SqliteTransaction
+from ops.store.sqlite_schema import MIGRATIONS
+from ops.store.sqlite_transaction import SqliteTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
