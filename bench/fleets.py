@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.store import Store
+from ops.store.database import SqliteDb
 from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ async def fill_store(path: Path, fleet: "Fleet") -> None:
     targets = [f"server:{name}" for name in fleet.servers]
     targets += [f"nameserver:{server.name}" for server in fleet.dns.nameservers]
     targets += [f"site:{name}" for name in fleet.sites]
-    store = Store(path)
+    store = Store(SqliteDb(path))
     await store.open()
     try:
         await store.states.saw([ObservedState(target, "up", since_at, now) for target in targets], gap=GAP)

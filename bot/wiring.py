@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from core.errors import SettingsError
 from jobs import all_jobs
 from ops.clock import SystemClock
-from ops.databases import Databases
+from ops.databases import SshDatabases
 from ops.dns import open_dns
 from ops.durable.engine import StoreEngine
 from ops.fleetfile import load_fleet, secret_reader
 from ops.ports import Ports
 from ops.probe.prober import NetProbe
-from ops.restic.repository import Restic
+from ops.restic.repository import ResticRepository
 from ops.ssh.pool import SshPool
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,7 +57,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     fleet = load_fleet(settings.config)
     secret = secret_reader(fleet)
     clock = SystemClock()
-    store = Store(settings.store)
+    store = Store(SqliteDb(settings.store))
     await store.open()
     ssh = SshPool(fleet, secret)
     engine = StoreEngine(store, clock, owner=f"{socket.gethostname()}:{secrets.token_hex(4)}")
@@ -72,8 +73,8 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             engine=engine,
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
-            restic=Restic(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
-            databases=Databases(ssh, secret),
+            restic=ResticRepository(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
+            databases=SshDatabases(ssh, secret),
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
         yield ports

@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.fleet import Fleet
-    from ops.contracts import Clock, Dns, Engine, Probe, Ssh
-    from ops.databases import Databases
-    from ops.restic.repository import Restic
+    from ops.contracts import Clock, Databases, Dns, Engine, Probe, Restic, Ssh
     from ops.store import Store
 
 

@@ -12,9 +12,8 @@ from ops.durable.claimed import kept_claim, take_claim
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ops.databases import Databases
+    from ops.contracts import Databases, Restic
     from ops.ports import Ports
-    from ops.restic.repository import Restic
 
 # Everything that changes the repository, one at a time a fleet; a site that is being backed up has a claim of its own,
 # which is none on the site: a backup never stands in the way of a failover.
@@ -46,7 +45,7 @@ def databases_of(ports: Ports) -> Databases:
 @contextlib.asynccontextmanager
 async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIterator[None]:
     """Hold one claim while the block runs. Raises RefusedError where somebody else has it."""
-    in_the_way = await take_claim(ports, name, owner, purpose)
+    in_the_way = await take_claim(ports.store.claims, ports.clock, name, owner, purpose)
     if in_the_way:
         claim = in_the_way[0]
         since = clock_time(claim.taken_at, ports.fleet.timezone, ports.clock.now())
@@ -54,5 +53,5 @@ async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIte
             f"Not now: {claim.purpose} is under way since {since}.",
             hint="Try again when it has ended.",
         )
-    async with kept_claim(ports, name, owner, purpose):
+    async with kept_claim(ports.store.claims, ports.clock, name, owner, purpose):
         yield

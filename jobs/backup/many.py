@@ -14,8 +14,8 @@ from core.sync.failures import Failure
 from jobs.backup.lock import REPOSITORY, holding, offsite_of
 from jobs.backup.one import BackupRequest, back_up_site, not_begun
 from jobs.sync.serving import serving_now
+from ops.contracts import SiteLocation
 from ops.first_error import first_error
-from ops.restic.repository import SiteLocation
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import UPKEEP, BackupRun
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from core.fleet import Site
+    from ops.contracts import Restic
     from ops.ports import Ports
-    from ops.restic.repository import Restic
 
 # What stands between a server and the repository, not in one site: looked at again before the next site is tried.
 ON_THE_WAY = frozenset(

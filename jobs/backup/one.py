@@ -20,8 +20,8 @@ from ops.store.copies.backups import SAVE, BackupRun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ops.contracts import BackupSource, Restic, SiteLocation
     from ops.ports import Ports
-    from ops.restic.repository import BackupSource, Restic, SiteLocation
 
 NAMED_FILES = 3
 

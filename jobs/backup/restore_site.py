@@ -15,7 +15,8 @@ from core.wording import clock_time, listing
 from jobs.backup.listing import list_snapshots
 from jobs.backup.lock import databases_of, offsite_of
 from jobs.sync.serving import serving_now
-from ops.restic.repository import SiteLocation, split_paths
+from ops.contracts import SiteLocation
+from ops.restic.repository import split_paths
 from ops.rsync.mirror import MirrorCopy, put_in_place
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from core.backup.snapshots import Snapshot
     from core.fleet import Fleet, Site
+    from ops.contracts import Restic
     from ops.ports import Ports
-    from ops.restic.repository import Restic
 
 SWAP_TRIES = 5
 SWAP_PAUSE_S = 5.0

@@ -14,7 +14,8 @@ from core.errors import SharpnetError, StoreError
 from core.sync.failures import Failure
 from jobs.backup.lock import REPOSITORY, holding, offsite_of, site_claim
 from jobs.sync.serving import serving_now
-from ops.restic.repository import SiteLocation, split_paths
+from ops.contracts import SiteLocation
+from ops.restic.repository import split_paths
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import PROOF, BackupRun
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from core.backup.snapshots import Snapshot
     from core.fleet import Site
+    from ops.contracts import Restic, SnapshotFiles
     from ops.ports import Ports
-    from ops.restic.repository import Restic, SnapshotFiles
 
 RANDOM_FILES = 12
 # Large enough to measure a rate, small enough for any disk.

@@ -131,12 +131,12 @@ async def _without_errors(work: Awaitable[_Found]) -> _Found | Failure:
 async def _holding(ports: Ports, copy: ReturnedCopy, run: str) -> AsyncIterator[None]:
     """Hold the site's claim while the block runs. Raises RefusedError where somebody else has it."""
     name, purpose = f"site:{copy.site.name}", f"bringing files from {copy.server} to {copy.active}"
-    in_the_way = await take_claim(ports, name, run, purpose)
+    in_the_way = await take_claim(ports.store.claims, ports.clock, name, run, purpose)
     if in_the_way:
         claim = in_the_way[0]
         raise RefusedError(
             f"{copy.site.name}: {claim.purpose} ({claim.owner}) works on it. Nothing was changed.",
             hint="Choose again when that has ended; where its bot has died, that is in half a minute.",
         )
-    async with kept_claim(ports, name, run, purpose):
+    async with kept_claim(ports.store.claims, ports.clock, name, run, purpose):
         yield

@@ -18,6 +18,7 @@ from ops.rsync import mirror as rsync
 from ops.rsync.batch import CopyRoute, look_at_group
 from ops.rsync.peer import limited_root
 from ops.store.copies.served import SyncRun
+from ops.work_folder import WORK_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,7 +68,7 @@ def _pull(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> rsync.Mirr
 def _on_way(fleet: Fleet, way: CopyRoute, pulls: Sequence[rsync.MirrorCopy]) -> Iterable[Batch]:
     readable = limited_root(fleet.servers[way.source])
     asked = [SyncTarget(rsync.source_root(pull), pull.root, readable, pull.site.exclude) for pull in pulls]
-    for group in groups(asked, rsync.WORK_FOLDER):
+    for group in groups(asked, WORK_FOLDER):
         pairs = {place: (pulls[number].site.name, way.mirror) for place, number in group.places.items()}
         yield Batch(way, group, pairs)
 

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from core.fleet import Site
-    from ops.databases import Databases
-    from ops.databases.asking import LoadedDatabase
+    from ops.contracts import Databases, LoadedDatabase
     from ops.ports import Ports
 
 

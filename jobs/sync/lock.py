@@ -31,7 +31,7 @@ class SiteClaim:
         if self.others:
             held = await self.ports.store.claims.held(self.ports.clock.now())
             return tuple(claim for claim in held if claim.name == self._name and claim.owner != self.owner)
-        return await take_claim(self.ports, self._name, self.owner, self._purpose)
+        return await take_claim(self.ports.store.claims, self.ports.clock, self._name, self.owner, self._purpose)
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -42,7 +42,7 @@ class SiteClaim:
         if self.others:
             yield
             return
-        async with kept_claim(self.ports, self._name, self.owner, self._purpose):
+        async with kept_claim(self.ports.store.claims, self.ports.clock, self._name, self.owner, self._purpose):
             yield
 
     @property

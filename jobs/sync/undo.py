@@ -133,7 +133,7 @@ async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: st
     run, now = scene.run, ports.clock.now()
     own = run_id(now, secrets.token_hex(4))
     name, purpose = f"site:{scene.site.name}", f"an undo on {run.server}"
-    held = await take_claim(ports, name, own, purpose)
+    held = await take_claim(ports.store.claims, ports.clock, name, own, purpose)
     if held:
         raise RefusedError(
             f"{held[0].purpose} ({held[0].owner}) works on {run.site}. Nothing was changed.",
@@ -141,7 +141,7 @@ async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: st
         )
     shown = [shown_path(path) for path in paths]
     body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
-    async with kept_claim(ports, name, own, purpose):
+    async with kept_claim(ports.store.claims, ports.clock, name, own, purpose):
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:

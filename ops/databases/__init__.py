@@ -23,8 +23,8 @@ from core.databases.copies import (
 )
 from core.databases.failures import trouble_of_database
 from core.sync.failures import Failure
-from ops.contracts import End
-from ops.databases.asking import DatabaseError, DatabaseLocation, LoadedDatabase
+from ops.contracts import End, LoadedDatabase
+from ops.databases.asking import DatabaseError, DatabaseLocation
 from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
 
@@ -60,17 +60,14 @@ def all_engines() -> Mapping[str, DatabaseEngine]:
 
 
 @dataclass(frozen=True, slots=True)
-class Databases:
-    """Databases on the fleet's servers. secret: reads a password when it is needed; raises SettingsError."""
+class SshDatabases:
+    """Implements `ops.contracts.Databases`. secret: reads a password when it is needed; raises SettingsError."""
 
     ssh: Ssh
     secret: Callable[[SecretRef], str]
 
     def dump_line(self, database: Database, server: str) -> tuple[str, bytes]:
-        """Return the shell line that writes a complete, consistent dump, and what its standard input gets first.
-
-        It ends with another status than 0 where the dump is not complete. Raises SettingsError.
-        """
+        """Return the shell line that writes a complete, consistent dump, and what its standard input gets first."""
         place, dialect = self._at(database, server)
         return dialect.dump_line(DatabaseState(exists=True), frozenset()), place.first
 
@@ -99,10 +96,7 @@ class Databases:
         on_bytes: Callable[[int], None],
         looked: tuple[DatabaseState, DatabaseState] | None = None,
     ) -> LoadedDatabase | Failure:
-        """Make a fresh copy of `source`'s database on `target`, beside the one there, and check it.
-
-        looked: what `look` has just found of both; None: it is looked now. What dead runs have left there is dropped.
-        """
+        """Make a fresh copy of `source`'s database on `target`, beside the one there, and check it."""
         try:
             giver, taker = self._at(database, source), self._at(database, target)
             if looked is None:
@@ -118,11 +112,11 @@ class Databases:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
         copies: list[DatabaseCopy] = []
         for number, one in enumerate(ready):
-            kept = kept_name(one.place.name, run, at)
+            kept = kept_name(one.database.name, run, at)
             try:
-                await self._dialect(one.place).exchange(one.fresh, kept)
+                await self._dialect(one).exchange(one.fresh, kept)
                 if not one.before.tables:
-                    await self._dialect(one.place).drop([kept])
+                    await self._dialect(one).drop([kept])
             except DatabaseError as error:
                 trouble = await self.take_back(ready[:number], run, at)
                 return trouble or error.trouble
@@ -134,10 +128,10 @@ class Databases:
         for one in ready:
             try:
                 if one.before.tables:
-                    await self._dialect(one.place).exchange(kept_name(one.place.name, run, at), one.fresh)
+                    await self._dialect(one).exchange(kept_name(one.database.name, run, at), one.fresh)
             except DatabaseError as error:
-                hint = f"The one before is kept there as {kept_name(one.place.name, run, at)}. {error.hint}"
-                where = f"{one.place.name} on {one.place.server}"
+                hint = f"The one before is kept there as {kept_name(one.database.name, run, at)}. {error.hint}"
+                where = f"{one.database.name} on {one.server}"
                 return Failure(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
         return await self.give_up(ready)
 
@@ -145,7 +139,7 @@ class Databases:
         """Drop what was loaded and will not be put in place; return why one could not be."""
         for one in ready:
             try:
-                await self._dialect(one.place).drop([one.fresh])
+                await self._dialect(one).drop([one.fresh])
             except DatabaseError as error:
                 return error.trouble
         return None
@@ -170,10 +164,7 @@ class Databases:
     async def restore(
         self, database: Database, server: str, path: str, like: str, run: str, at: datetime
     ) -> DatabaseCopy | Failure:
-        """Load the dump in the file `path` on `server` and put it in place of what is there; the same run does it once.
-
-        like: the server whose database a new one is made like; `server` itself where that has one.
-        """
+        """Load the dump in the file `path` on `server` and put it in place of what is there; a run does it once."""
         try:
             place, dialect = self._at(database, server)
             await dialect.recover()
@@ -197,7 +188,7 @@ class Databases:
             if rows is None or rows[0] != rows[1]:
                 await dialect.drop([fresh])
                 return _named(_NOT_SENT, database)
-            ready = LoadedDatabase(place, fresh, now, before, rows[1])
+            ready = LoadedDatabase(database, server, place.first, fresh, now, before, rows[1])
         except DatabaseError as error:
             return error.trouble
         copies = await self.put_in_place([ready], run, at)
@@ -235,7 +226,8 @@ class Databases:
         if trouble is not None or rows is None:
             await self._drop_quietly(taking, fresh)
             return trouble or _named(_NOT_SENT, giver.database)
-        return LoadedDatabase(taker, fresh, first, before, rows[1], await taking.notes(fresh, first, usable))
+        notes = await taking.notes(fresh, first, usable)
+        return LoadedDatabase(taker.database, taker.server, taker.first, fresh, first, before, rows[1], notes)
 
     async def _drop_quietly(self, dialect: Dialect, fresh: str) -> None:
         """Drop what cannot be used; where that fails, the next run does."""
@@ -250,8 +242,9 @@ class Databases:
         place = DatabaseLocation(self.ssh, database, server, engine.first(password))
         return place, engine.dialect(place)
 
-    def _dialect(self, place: DatabaseLocation) -> Dialect:
-        return all_engines()[place.database.engine].dialect(place)
+    def _dialect(self, one: LoadedDatabase) -> Dialect:
+        place = DatabaseLocation(self.ssh, one.database, one.server, one.first)
+        return all_engines()[one.database.engine].dialect(place)
 
 
 def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLocation, int, bytes]) -> Failure | None:
@@ -269,7 +262,7 @@ def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLo
 
 
 def _copy(one: LoadedDatabase, kept: str) -> DatabaseCopy:
-    database = one.place.database
+    database = one.database
     return DatabaseCopy(
         database.engine, database.name, one.source.size_bytes, len(one.source.tables), one.rows, kept, one.notes
     )

@@ -79,18 +79,6 @@ class DatabaseLocation:
             raise DatabaseError(trouble)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedDatabase:
-    """What a run has loaded: the fresh database `fresh` at `place`, to be exchanged for the one that is there."""
-
-    place: DatabaseLocation
-    fresh: str
-    source: DatabaseState
-    before: DatabaseState
-    rows: int
-    notes: tuple[str, ...] = ()
-
-
 def script(text: str, words: Iterable[str]) -> str:
     """Return the shell line that runs a script with `words` as its arguments."""
     return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-database", *map(shlex.quote, words)])

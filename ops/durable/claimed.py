@@ -12,34 +12,34 @@ from core.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ops.ports import Ports
-    from ops.store.claims import Claim
+    from ops.contracts import Clock
+    from ops.store.claims import Claim, Claims
 
 # Short, since others have to wait for it when a bot has died; renewed often, since a busy machine may be late.
 LEASE = timedelta(seconds=30)
 RENEW_S = 8.0
 
 
-async def take_claim(ports: Ports, name: str, owner: str, purpose: str) -> tuple[Claim, ...]:
+async def take_claim(claims: Claims, clock: Clock, name: str, owner: str, purpose: str) -> tuple[Claim, ...]:
     """Claim `name`, or claim it for longer; return who else holds it, empty where it is the owner's now."""
-    return await ports.store.claims.take([name], owner, purpose, ports.clock.now(), LEASE)
+    return await claims.take([name], owner, purpose, clock.now(), LEASE)
 
 
 @contextlib.asynccontextmanager
-async def kept_claim(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIterator[None]:
+async def kept_claim(claims: Claims, clock: Clock, name: str, owner: str, purpose: str) -> AsyncIterator[None]:
     """Keep a claim that was taken while the block runs, and give back all that `owner` has claimed."""
-    renewing = asyncio.create_task(_renew(ports, name, owner, purpose))
+    renewing = asyncio.create_task(_renew(claims, clock, name, owner, purpose))
     try:
         yield
     finally:
         renewing.cancel()
         await asyncio.wait([renewing])
-        await ports.store.claims.release(owner)
+        await claims.release(owner)
 
 
-async def _renew(ports: Ports, name: str, owner: str, purpose: str) -> None:
+async def _renew(claims: Claims, clock: Clock, name: str, owner: str, purpose: str) -> None:
     while True:
-        await ports.clock.sleep(RENEW_S)
+        await clock.sleep(RENEW_S)
         # A store that fails now may work the next time.
         with contextlib.suppress(StoreError):
-            await take_claim(ports, name, owner, purpose)
+            await take_claim(claims, clock, name, owner, purpose)

@@ -12,9 +12,8 @@ from ops.ssh.pool import OFFSITE
 
 if TYPE_CHECKING:
     from core.fleet import Offsite
-    from ops.contracts import Ssh
+    from ops.contracts import Restic, Ssh
     from ops.ports import Ports
-    from ops.restic.repository import Restic
 
 LOGIN_S = 20.0
 AT_ONCE = 8

@@ -9,88 +9,37 @@ from __future__ import annotations
 import json
 import posixpath
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup import restic_output as said
-from core.backup.snapshots import SHORT_ID, Extent, dump_name, fleet_tag, keep_options, site_tag
+from core.backup.snapshots import SHORT_ID, dump_name, fleet_tag, keep_options, site_tag
 from core.databases.failures import trouble_of_database
 from core.errors import SettingsError
 from core.sync.failures import Failure
-from ops.contracts import End, Ran
+from ops.contracts import BackupSource, End, Ran, SavedSnapshot, SnapshotFiles
+from ops.contracts.restic import DUMPS
 from ops.restic import script
-from ops.rsync.mirror import WORK_FOLDER, site_key
+from ops.work_folder import WORK_FOLDER, site_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from core.backup.snapshots import Snapshot
-    from core.fleet import Database, Fleet, Offsite, SecretRef, Site
+    from core.fleet import Database, Fleet, Offsite, SecretRef
     from core.plan.restore import Restore
-    from ops.contracts import Ssh
+    from ops.contracts import SiteLocation, Ssh
 
 SHORT_S = 300.0
 LOOK_S = 60.0
 LONG_S = 12 * 3600.0
 SURVEY_S = 3600.0
-DUMPS = "backup"
 KILO = 1024
 # What one command line is given at most: a Linux argument list holds 2 MiB.
 AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SiteLocation:
-    """One site on one server: its content, and a folder beside it for what is not served."""
-
-    site: Site
-    server: str
-
-    @property
-    def root(self) -> str:
-        """The path of its content."""
-        return posixpath.normpath(self.site.root_on(self.server))
-
-    @property
-    def work(self) -> str:
-        """The folder that syncs work in as well."""
-        return posixpath.join(posixpath.dirname(self.root), WORK_FOLDER, site_key(self.site.name))
-
-    @property
-    def dumps(self) -> str:
-        """The folder for what databases are dumped into; emptied after each backup."""
-        return posixpath.join(self.work, DUMPS)
-
-
-@dataclass(frozen=True, slots=True)
-class BackupSource:
-    """What there is to back up, and the patterns by which restic leaves out what is excluded."""
-
-    extent: Extent
-    patterns: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedSnapshot:
-    """A snapshot that was made. unreadable: files that are not in it, though they should be."""
-
-    snapshot: str
-    files: int
-    size_bytes: int
-    new_bytes: int
-    unreadable: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotFiles:
-    """Files of a snapshot, as paths there with their sizes, and how much it holds in all."""
-
-    files: tuple[tuple[str, int], ...]
-    extent: Extent
-
-
-class Restic:
-    """The off-site backups of one fleet. `secret` reads the repository's password."""
+class ResticRepository:
+    """Implements `ops.contracts.Restic`. `secret` reads the repository's password."""
 
     def __init__(self, fleet: Fleet, offsite: Offsite, ssh: Ssh, secret: Callable[[SecretRef], str]) -> None:
         self._fleet = fleet
@@ -99,10 +48,7 @@ class Restic:
         self._secret = secret
 
     async def open(self, server: str) -> Failure | None:
-        """Open the repository, and remove the locks of those who died on `server` or have been silent for half an hour.
-
-        Returns what stands in the way; `no-repository`: its place was reached, and there is none.
-        """
+        """Open the repository, and remove the locks of those who died; return what stands in the way."""
         ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
         return said.trouble_of(ran.exit_code, ran.err, server)
 
@@ -195,10 +141,7 @@ class Restic:
     async def choose(
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
     ) -> SnapshotFiles | Failure:
-        """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps.
-
-        dumps: the folder of dumps, as the snapshot has it.
-        """
+        """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps."""
         words = [snapshot.id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
         ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
         trouble = said.trouble_of(ran.exit_code, ran.err, place.server)
@@ -218,10 +161,7 @@ class Restic:
         return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
 
     async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
-        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange.
-
-        Once `run` was put in place it changes nothing any more.
-        """
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange."""
         site = place.site
         before = [place.root, posixpath.dirname(place.root), place.work]
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]

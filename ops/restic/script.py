@@ -10,8 +10,8 @@ Either end of the relay ends the other: when the bot or the off-site host is gon
 
 from __future__ import annotations
 
-from ops.rsync.script import PRELUDE as COPIES
 from ops.shell import SETTLED
+from ops.work_folder import PRELUDE as IN_WORK_FOLDER
 
 # Where a backup is restored to, in the work folder.
 RESTORED = "tmp/restored"
@@ -175,12 +175,12 @@ exit "$status"
 """
 )
 
-# Arguments: root, parent and work folder as of a copy (`ops.rsync.script`); the repository; the run, the snapshot, the
+# Arguments: root, parent and work folder as of a copy (`ops.work_folder`); the repository; the run, the snapshot, the
 # root as the snapshot has it, the owner of the files or nothing; then rsync's exclude filters. It makes what the
 # exchange of `ops.rsync.script` puts in place: the restored content as the stage, and links to all that it replaces in
 # `leaving`. What is excluded is linked into the stage instead: it goes on living in the restored content.
 RESTORE = (
-    COPIES
+    IN_WORK_FOLDER
     + PRELUDE
     + r"""
 run=$1 snapshot=$2 inside=$3 owner=$4; shift 4
@@ -219,7 +219,7 @@ printf '%s\n' "$run" >"$work/ready"
 
 # Arguments: root, parent and work folder. It throws away what was made for an exchange that is not to be.
 GIVE_UP = (
-    COPIES
+    IN_WORK_FOLDER
     + r"""
 take_lock
 recover given-up || exit 1

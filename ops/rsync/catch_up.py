@@ -13,7 +13,8 @@ from core.cutover.late_files import only_vanished, read_arrived, since_mark
 from core.sync.failures import Failure, attributes_refused
 from core.sync.rsync_output import OUT_FORMAT, OutputReader
 from ops.rsync.mirror import FILL_S, LOOK_S, reading, trouble_with
-from ops.rsync.script import LOOK, PRELUDE
+from ops.rsync.script import LOOK
+from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

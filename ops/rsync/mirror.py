@@ -8,9 +8,7 @@ over in an instant. A phase that was killed can be run again (see `ops.rsync.scr
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import posixpath
-import re
 import shlex
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +18,7 @@ from core.sync.failures import Failure, attributes_refused, trouble_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
+from ops.work_folder import WORK_FOLDER, work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +34,7 @@ SWAP_S = 1800.0
 STALLED_S = 600
 # A file is read whole on both sides before either has anything to say about it.
 READING_S = 3600
-WORK_FOLDER = ".sharpnet"
 STAMP = "%Y%m%dT%H%M%SZ"
-KEY_LENGTH = 40
 ROOT = "root"
 EVERYTHING = "-aHAX"
 # A hole in a file stays one.
@@ -69,7 +66,7 @@ class MirrorCopy:
     @property
     def work(self) -> str:
         """The folder on the mirror for everything that is not served."""
-        return posixpath.join(posixpath.dirname(self.root), WORK_FOLDER, site_key(self.site.name))
+        return work_folder(self.root, self.site.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +79,6 @@ class DryRun:
     output: OutputReader
     belongings: str
     note: str = ""
-
-
-def site_key(name: str) -> str:
-    """Return a folder name for a site, its own for every name, whatever characters that has."""
-    plain = re.sub(r"[^A-Za-z0-9.-]", "_", name)[:KEY_LENGTH].lstrip(".")
-    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def why_not_pull(pull: MirrorCopy) -> Failure | None:

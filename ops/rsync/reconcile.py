@@ -18,8 +18,9 @@ from core.sync.rsync_output import OUT_FORMAT, OutputReader, shown_path, why_not
 from core.verify.compare import is_below, read_difference
 from core.wording import listing
 from ops.rsync.mirror import EVERYTHING, FILL_S, LOOK_S, MirrorCopy, reading, trouble_with, why_not_pull
-from ops.rsync.script import LOOK, PRELUDE
+from ops.rsync.script import LOOK
 from ops.rsync.verify import COMPARE, COMPARE_S, PLAINER, look_at
+from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

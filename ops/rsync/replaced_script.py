@@ -10,8 +10,8 @@ May be killed at any instant and be run again: a path is as it is now, or as it 
 
 from __future__ import annotations
 
-from ops.rsync.script import PRELUDE
 from ops.shell import SETTLED
+from ops.work_folder import PRELUDE
 
 # Arguments: the work folder. One line a run: its name, how many files and links, their bytes.
 RUNS = (

@@ -13,7 +13,7 @@ from core.sync.failures import STOPPED, Failure, attributes_refused
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from core.verify.compare import FileStat, PathDifference, Side, is_below, read_difference
 from ops.rsync.mirror import EVERYTHING, MirrorCopy, reading, trouble_with
-from ops.rsync.script import PRELUDE
+from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

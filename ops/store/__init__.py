@@ -1,4 +1,4 @@
-"""The store: what must outlive the process. SQLite by default, beside app.yaml."""
+"""The store: what must outlive the process, by subject, over any database that implements `ops.contracts.Db`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ops.store.copies.proofs import Proofs
 from ops.store.copies.protection import Protection
 from ops.store.copies.served import Copies
 from ops.store.copies.undos import Undos
-from ops.store.database import Db
 from ops.store.home_tabs import HomeTabs
 from ops.store.incident.maintenance import Maintenances
 from ops.store.incident.reminders import Reminders
@@ -25,36 +24,36 @@ from ops.store.notifications import Notifications
 from ops.store.plans import Plans
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from ops.contracts import Db
 
 
 class Store:
-    """Everything kept, by subject. Every method raises StoreError where the file cannot be read or written."""
+    """Everything kept, by subject. Every method raises StoreError where the database cannot be used."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = Db(path)
-        self.record = AuditLog(self._db)
-        self.plans = Plans(self._db)
-        self.claims = Claims(self._db)
-        self.runs = Runs(self._db)
-        self.cards = Cards(self._db)
-        self.states = ObservedStates(self._db)
-        self.copies = Copies(self._db)
-        self.protection = Protection(self._db)
-        self.proofs = Proofs(self._db)
-        self.undos = Undos(self._db)
-        self.backups = Backups(self._db)
-        self.history = StateHistory(self._db)
-        self.home_tabs = HomeTabs(self._db)
-        self.latencies = Latencies(self._db)
-        self.maintenance = Maintenances(self._db)
-        self.metrics = Metrics(self._db)
-        self.notifications = Notifications(self._db)
-        self.reminders = Reminders(self._db)
-        self.external_alerts = ExternalAlerts(self._db)
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self.record = AuditLog(db)
+        self.plans = Plans(db)
+        self.claims = Claims(db)
+        self.runs = Runs(db)
+        self.cards = Cards(db)
+        self.states = ObservedStates(db)
+        self.copies = Copies(db)
+        self.protection = Protection(db)
+        self.proofs = Proofs(db)
+        self.undos = Undos(db)
+        self.backups = Backups(db)
+        self.history = StateHistory(db)
+        self.home_tabs = HomeTabs(db)
+        self.latencies = Latencies(db)
+        self.maintenance = Maintenances(db)
+        self.metrics = Metrics(db)
+        self.notifications = Notifications(db)
+        self.reminders = Reminders(db)
+        self.external_alerts = ExternalAlerts(db)
 
     async def open(self) -> None:
-        """Open the file, made and migrated where needed."""
+        """Open the database, its tables made and migrated where needed."""
         await self._db.open()
 
     async def examine(self) -> None:

@@ -12,22 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
+    from ops.contracts import Db, Transaction
 
-    from ops.store.database import Db
+_COLUMNS = "seq, at, kind, subject, who, body, before, hash"
 
 
 def write_entry(
-    database: Database, at: datetime, kind: str, subject: str, who: str, body: Mapping[str, object] | None = None
+    transaction: Transaction, at: datetime, kind: str, subject: str, who: str, body: Mapping[str, object] | None = None
 ) -> int:
     """Add one entry inside a transaction that is open already, and return its number."""
-    last = next(iter(database.query("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1")), None)
-    seq, before = (last["seq"] + 1, last["hash"]) if last else (1, FIRST)
+    last = transaction.query("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1")
+    seq, before = (last[0]["seq"] + 1, last[0]["hash"]) if last else (1, FIRST)
     # What is hashed is what JSON keeps of it, so that reading it back hashes alike.
     kept = json.loads(json.dumps(dict(body or {})))
-    row = {"seq": seq, "at": stamp(at), "kind": kind, "subject": subject, "who": who, "before": before}
     digest = entry_hash(before, stamp(at), kind, subject, who, kept)
-    database.table("record").insert({**row, "body": json.dumps(kept, sort_keys=True), "hash": digest})
+    transaction.execute(
+        f"INSERT INTO record ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a literal above
+        [seq, stamp(at), kind, subject, who, json.dumps(kept, sort_keys=True), before, digest],
+    )
     return seq
 
 
@@ -41,12 +43,12 @@ class AuditLog:
         self, at: datetime, kind: str, subject: str, who: str, body: Mapping[str, object] | None = None
     ) -> int:
         """Add one entry and return its number. Raises StoreError: then what it announces must not be done."""
-        return await self._db.write(lambda database: write_entry(database, at, kind, subject, who, body))
+        return await self._db.write(lambda transaction: write_entry(transaction, at, kind, subject, who, body))
 
     async def entries(self, *, last: int | None = None, subject: str | None = None) -> tuple[Entry, ...]:
         """Return the newest `last` entries (None: all), oldest first, of `subject` only where it is given."""
         where, parameters = ("WHERE subject = ?", [subject]) if subject is not None else ("", [])
         limit = f"LIMIT {last:d}" if last is not None else ""
-        sql = f"SELECT * FROM (SELECT * FROM record {where} ORDER BY seq DESC {limit}) ORDER BY seq"  # noqa: S608 - the parts are literals above
-        rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
+        sql = f"SELECT * FROM (SELECT {_COLUMNS} FROM record {where} ORDER BY seq DESC {limit}) AS newest ORDER BY seq"  # noqa: S608 - the parts are literals above
+        rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
         return tuple(Entry(**{**row, "body": json.loads(row["body"])}) for row in rows)

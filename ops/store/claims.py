@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-    from sqlite_utils import Database
+    from ops.contracts import Db, Transaction
 
-    from ops.store.database import Db
+FIRES_KEPT = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +46,31 @@ class Claims:
         """
         wanted = sorted(set(names))
         until = stamp(now + lease) if lease is not None else None
-        rows = [
-            {"name": name, "owner": owner, "purpose": purpose, "taken_at": stamp(now), "until_at": until}
-            for name in wanted
-        ]
 
-        def work(database: Database) -> tuple[Claim, ...]:
-            database.conn.execute("DELETE FROM claims WHERE until_at < ?", [stamp(now)])
-            held = {row["name"]: row for row in database.query("SELECT * FROM claims")}
+        def work(transaction: Transaction) -> tuple[Claim, ...]:
+            transaction.execute("DELETE FROM claims WHERE until_at < ?", [stamp(now)])
+            held = {row["name"]: row for row in transaction.query("SELECT * FROM claims")}
             in_the_way = [held[name] for name in wanted if name in held and held[name]["owner"] != owner]
             if not in_the_way:
-                database.table("claims").upsert_all(rows, pk="name")
+                transaction.execute_many(
+                    "INSERT INTO claims (name, owner, purpose, taken_at, until_at) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, purpose = excluded.purpose, "
+                    "taken_at = excluded.taken_at, until_at = excluded.until_at",
+                    [(name, owner, purpose, stamp(now), until) for name in wanted],
+                )
             return tuple(_claim(row) for row in in_the_way)
 
         return await self._db.write(work)
 
     async def release(self, owner: str) -> None:
         """Give back everything that `owner` holds."""
-        await self._db.write(lambda database: database.conn.execute("DELETE FROM claims WHERE owner = ?", [owner]))
+        await self._db.write(lambda transaction: transaction.execute("DELETE FROM claims WHERE owner = ?", [owner]))
 
     async def held(self, now: datetime) -> tuple[Claim, ...]:
         """Return every claim that holds now."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query(
-                    "SELECT * FROM claims WHERE until_at IS NULL OR until_at >= ? ORDER BY name", [stamp(now)]
-                )
+            lambda transaction: transaction.query(
+                "SELECT * FROM claims WHERE until_at IS NULL OR until_at >= ? ORDER BY name", [stamp(now)]
             )
         )
         return tuple(_claim(row) for row in rows)
@@ -78,10 +78,10 @@ class Claims:
     async def fire(self, job: str, at: datetime) -> bool:
         """Return True for the first who claims this scheduled moment of `job`, False for all later ones."""
 
-        def work(database: Database) -> bool:
-            database.conn.execute("DELETE FROM fires WHERE at < datetime(?, '-60 days')", [stamp(at)])
-            cursor = database.conn.execute("INSERT INTO fires VALUES (?, ?) ON CONFLICT DO NOTHING", [job, stamp(at)])
-            return bool(cursor.rowcount)
+        def work(transaction: Transaction) -> bool:
+            transaction.execute("DELETE FROM fires WHERE at < ?", [stamp(at - FIRES_KEPT)])
+            first = "INSERT INTO fires (job, at) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            return bool(transaction.execute(first, [job, stamp(at)]))
 
         return await self._db.write(work)
 
@@ -94,23 +94,23 @@ class Runs:
 
     async def submit(self, kind: str, subject: str, now: datetime) -> None:
         """Put a run on record, or open it again where it had ended; one that is under way stays as it is."""
-        await self._db.write(lambda database: submit_run(database, kind, subject, now))
+        await self._db.write(lambda transaction: submit_run(transaction, kind, subject, now))
 
     async def take(self, kind: str, subject: str, owner: str, now: datetime, lease: timedelta) -> bool:
         """Return whether `owner` has the run now: it was free, its lease had passed, or it was theirs already."""
-        cursor = await self._db.write(
-            lambda database: database.conn.execute(
+        taken = await self._db.write(
+            lambda transaction: transaction.execute(
                 "UPDATE runs SET owner = ?, lease_until = ? WHERE kind = ? AND subject = ? AND state = 'open' "
                 "AND (owner IS NULL OR owner = ? OR lease_until < ?)",
                 [owner, stamp(now + lease), kind, subject, owner, stamp(now)],
             )
         )
-        return bool(cursor.rowcount)
+        return bool(taken)
 
     async def let_go(self, kind: str, subject: str, owner: str) -> None:
         """Give the run back unfinished, so that anyone may take it at once."""
         await self._db.write(
-            lambda database: database.conn.execute(
+            lambda transaction: transaction.execute(
                 "UPDATE runs SET owner = NULL, lease_until = NULL WHERE kind = ? AND subject = ? AND owner = ?",
                 [kind, subject, owner],
             )
@@ -119,7 +119,7 @@ class Runs:
     async def end(self, kind: str, subject: str, owner: str, now: datetime) -> None:
         """Say that the run is over."""
         await self._db.write(
-            lambda database: database.conn.execute(
+            lambda transaction: transaction.execute(
                 "UPDATE runs SET state = 'ended', ended_at = ?, owner = NULL, lease_until = NULL "
                 "WHERE kind = ? AND subject = ? AND owner = ?",
                 [stamp(now), kind, subject, owner],
@@ -129,8 +129,8 @@ class Runs:
     async def ended(self, kind: str, subject: str) -> bool:
         """Return whether the run is over, or was never there."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query("SELECT state FROM runs WHERE kind = ? AND subject = ?", [kind, subject])
+            lambda transaction: transaction.query(
+                "SELECT state FROM runs WHERE kind = ? AND subject = ?", [kind, subject]
             )
         )
         return not rows or rows[0]["state"] == "ended"
@@ -138,23 +138,21 @@ class Runs:
     async def free(self, now: datetime) -> tuple[tuple[str, str], ...]:
         """Return (kind, subject) of every open run that nobody carries out: never taken, or the lease has passed."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query(
-                    "SELECT kind, subject FROM runs WHERE state = 'open' AND (owner IS NULL OR lease_until < ?) "
-                    "ORDER BY begun_at",
-                    [stamp(now)],
-                )
+            lambda transaction: transaction.query(
+                "SELECT kind, subject FROM runs WHERE state = 'open' AND (owner IS NULL OR lease_until < ?) "
+                "ORDER BY begun_at",
+                [stamp(now)],
             )
         )
         return tuple((row["kind"], row["subject"]) for row in rows)
 
 
-def submit_run(database: Database, kind: str, subject: str, now: datetime) -> None:
+def submit_run(transaction: Transaction, kind: str, subject: str, now: datetime) -> None:
     """Put a run on record inside a transaction that is open already."""
-    database.conn.execute(
-        "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) ON CONFLICT DO UPDATE "
-        "SET state = 'open', begun_at = excluded.begun_at, ended_at = NULL, owner = NULL, lease_until = NULL "
-        "WHERE state = 'ended'",
+    transaction.execute(
+        "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) "
+        "ON CONFLICT (kind, subject) DO UPDATE SET state = 'open', begun_at = excluded.begun_at, "
+        "ended_at = NULL, owner = NULL, lease_until = NULL WHERE runs.state = 'ended'",
         [kind, subject, stamp(now)],
     )
 

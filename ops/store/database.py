@@ -14,20 +14,23 @@ from sqlite_utils import Database
 
 from core.errors import StoreError
 from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
-from ops.store.schema import MIGRATIONS
 from ops.store.sqlite import VERSION, sqlite3
+from ops.store.sqlite_schema import MIGRATIONS
+from ops.store.sqlite_transaction import SqliteTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from ops.contracts import Transaction
 
 T = TypeVar("T")
 BUSY_S = 15.0
 MOST_PROBLEMS = 5
 
 
-class Db:
-    """The connection and its thread. Work is a function of the database, run alone and whole."""
+class SqliteDb:
+    """The connection and its thread. Implements `ops.contracts.Db`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,13 +46,13 @@ class Db:
         await self._in_thread(self._close)
         self._thread.shutdown()
 
-    async def read(self, work: Callable[[Database], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads."""
-        return await self._in_thread(lambda: work(self._opened()))
+        return await self._in_thread(lambda: work(self._transaction()))
 
-    async def write(self, work: Callable[[Database], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing."""
-        return await self._in_thread(lambda: _in_transaction(self._opened(), work))
+        return await self._in_thread(lambda: _in_transaction(self._opened(), lambda: work(self._transaction())))
 
     async def examine(self) -> None:
         """Read every page and index. Raises StoreDamagedError where any of it is not what SQLite wrote.
@@ -57,7 +60,7 @@ class Db:
         It takes as long as the file is large: nothing that people wait for asks for it.
         """
         asked = f"PRAGMA integrity_check({MOST_PROBLEMS})"
-        found = await self.read(lambda database: [str(said) for (said,) in database.conn.execute(asked)])
+        found = [str(row["integrity_check"]) for row in await self.read(lambda transaction: transaction.query(asked))]
         if found != ["ok"]:
             raise damaged(str(self._path), " ".join("; ".join(found).split()))
 
@@ -73,6 +76,9 @@ class Db:
         if self._db is None:
             raise StoreError(f"The store {self._path} is not open.")
         return self._db
+
+    def _transaction(self) -> SqliteTransaction:
+        return SqliteTransaction(self._opened().conn)
 
     def _open(self) -> None:
         why_not = why_not_wal(VERSION)
@@ -92,7 +98,7 @@ class Db:
         # FULL: an intent that was recorded must survive a power cut, or a step could be taken twice.
         connection.execute("PRAGMA synchronous=FULL")
         database = Database(connection)
-        _in_transaction(database, MIGRATIONS.apply)
+        _in_transaction(database, lambda: MIGRATIONS.apply(database))
         self._db = database
 
     def _close(self) -> None:
@@ -101,10 +107,10 @@ class Db:
             self._db = None
 
 
-def _in_transaction(database: Database, work: Callable[[Database], T]) -> T:
+def _in_transaction(database: Database, work: Callable[[], T]) -> T:
     database.conn.execute("BEGIN IMMEDIATE")
     try:
-        result = work(database)
+        result = work()
     except BaseException:
         database.conn.rollback()
         raise

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
 
-    from sqlite_utils import Database
-
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 
 class HomeTabs:
@@ -24,13 +22,16 @@ class HomeTabs:
     async def opened(self, users: Iterable[str], bot: str, at: datetime, lease: timedelta, *, most: int) -> None:
         """Note who opened theirs now, so that `bot` keeps it; of all of them, `most` are remembered, the latest."""
 
-        def work(database: Database) -> None:
-            database.conn.executemany(
-                "INSERT OR REPLACE INTO home_tabs VALUES (?, ?, ?, ?)",
+        def work(transaction: Transaction) -> None:
+            transaction.execute_many(
+                'INSERT INTO home_tabs ("user", opened_at, bot, until_at) VALUES (?, ?, ?, ?) '
+                'ON CONFLICT ("user") DO UPDATE SET opened_at = excluded.opened_at, bot = excluded.bot, '
+                "until_at = excluded.until_at",
                 [(user, stamp(at), bot, stamp(at + lease)) for user in users],
             )
-            database.conn.execute(
-                "DELETE FROM home_tabs WHERE user NOT IN (SELECT user FROM home_tabs ORDER BY opened_at DESC LIMIT ?)",
+            transaction.execute(
+                'DELETE FROM home_tabs WHERE "user" NOT IN '
+                '(SELECT "user" FROM home_tabs ORDER BY opened_at DESC LIMIT ?)',
                 [most],
             )
 
@@ -42,13 +43,13 @@ class HomeTabs:
         Those that were opened before `since_at` are forgotten.
         """
 
-        def work(database: Database) -> Mapping[str, datetime]:
-            database.conn.execute("DELETE FROM home_tabs WHERE opened_at < ?", [stamp(since_at)])
-            database.conn.execute(
-                "UPDATE home_tabs SET bot = ?1, until_at = ?2 WHERE bot = ?1 OR until_at < ?3",
-                [bot, stamp(at + lease), stamp(at)],
+        def work(transaction: Transaction) -> Mapping[str, datetime]:
+            transaction.execute("DELETE FROM home_tabs WHERE opened_at < ?", [stamp(since_at)])
+            transaction.execute(
+                "UPDATE home_tabs SET bot = ?, until_at = ? WHERE bot = ? OR until_at < ?",
+                [bot, stamp(at + lease), bot, stamp(at)],
             )
-            rows = database.query("SELECT user, opened_at FROM home_tabs WHERE bot = ? ORDER BY opened_at", [bot])
+            rows = transaction.query('SELECT "user", opened_at FROM home_tabs WHERE bot = ? ORDER BY opened_at', [bot])
             return {row["user"]: from_stamp(row["opened_at"]) for row in rows}
 
         return await self._db.write(work)
@@ -56,7 +57,7 @@ class HomeTabs:
     async def let_go(self, bot: str, at: datetime) -> None:
         """Leave this bot's tabs to whoever comes next, at once."""
         await self._db.write(
-            lambda database: database.conn.execute(
+            lambda transaction: transaction.execute(
                 "UPDATE home_tabs SET bot = '', until_at = ? WHERE bot = ?", [stamp(at), bot]
             )
         )

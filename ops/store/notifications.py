@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
-
     from core.reply import Reply
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 AT_ONCE = 50
 WHO = "bot:notify"
@@ -53,14 +51,18 @@ class RouteProgress:
     why: str
 
 
-def put_alert(database: Database, card: str, reply: Reply, at: datetime) -> bool:
+def put_alert(transaction: Transaction, card: str, reply: Reply, at: datetime) -> bool:
     """Send `reply` about a card by other ways, inside a transaction that is open already; False: there are none."""
-    if not database.conn.execute("SELECT EXISTS (SELECT 1 FROM routes)").fetchone()[0]:
+    if not transaction.query("SELECT 1 AS found FROM routes LIMIT 1"):
         return False
-    database.conn.execute(
-        "INSERT INTO alerts (card, at, body) VALUES (?, ?, ?)", [card, stamp(at), reply_to_text(reply)]
-    )
+    transaction.execute("INSERT INTO alerts (card, at, body) VALUES (?, ?, ?)", [card, stamp(at), reply_to_text(reply)])
     return True
+
+
+def waiting_alerts(transaction: Transaction) -> dict[str, int]:
+    """Return how many alerts each route has not come to yet, inside a transaction that is open already."""
+    sql = "SELECT route, (SELECT count(*) FROM alerts WHERE number > done) AS waiting FROM routes"
+    return {row["route"]: row["waiting"] for row in transaction.query(sql)}
 
 
 class Notifications:
@@ -73,12 +75,12 @@ class Notifications:
         """Begin with routes that are new, from here on, and forget those that are gone."""
         names = list(routes)
 
-        def work(database: Database) -> None:
-            known = {row["route"] for row in database.query("SELECT route FROM routes")}
+        def work(transaction: Transaction) -> None:
+            known = {row["route"] for row in transaction.query("SELECT route FROM routes")}
             for gone in known.difference(names):
-                database.conn.execute("DELETE FROM routes WHERE route = ?", [gone])
+                transaction.execute("DELETE FROM routes WHERE route = ?", [gone])
             for name in names:
-                database.conn.execute(
+                transaction.execute(
                     "INSERT INTO routes (route, done) VALUES (?, (SELECT coalesce(max(number), 0) FROM alerts)) "
                     "ON CONFLICT DO NOTHING",
                     [name],
@@ -88,102 +90,94 @@ class Notifications:
 
     async def routes(self) -> Mapping[str, RouteProgress]:
         """Return every route by its name."""
-        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM routes ORDER BY route")))
+        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM routes ORDER BY route"))
         return {row["route"]: _route(row) for row in rows}
 
     async def after(self, route: str) -> tuple[Alert, ...]:
         """Return the next alerts for a route, oldest first."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query(
-                    "SELECT * FROM alerts WHERE number > (SELECT done FROM routes WHERE route = ?) "
-                    "ORDER BY number LIMIT ?",
-                    [route, AT_ONCE],
-                )
+            lambda transaction: transaction.query(
+                "SELECT * FROM alerts WHERE number > (SELECT done FROM routes WHERE route = ?) ORDER BY number LIMIT ?",
+                [route, AT_ONCE],
             )
         )
         return tuple(_alert(row) for row in rows)
 
     async def waiting(self) -> Mapping[str, int]:
         """Return how many alerts each route has not come to yet."""
-        rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT route, (SELECT count(*) FROM alerts WHERE number > done) FROM routes"
-            ).fetchall()
-        )
-        return dict(rows)
+        return await self._db.read(waiting_alerts)
 
     async def pass_over(self, route: str, number: int) -> None:
         """Note that a route needs nothing up to this alert."""
-        await self._db.write(lambda database: _done(database, route, number))
+        await self._db.write(lambda transaction: _done(transaction, route, number))
 
     async def tell_again(self, card: str, at: datetime) -> None:
         """Let every route come to this card once more, as it is now; one that says that all is well has told so."""
 
-        def work(database: Database) -> None:
-            for row in database.query("SELECT body FROM cards WHERE key = ?", [card]):
+        def work(transaction: Transaction) -> None:
+            for row in transaction.query("SELECT body FROM cards WHERE key = ?", [card]):
                 reply = reply_from_text(row["body"])
                 if reply.tone is not Tone.GOOD:
-                    put_alert(database, card, reply, at)
+                    put_alert(transaction, card, reply, at)
 
         await self._db.write(work)
 
     async def trying(self, route: str) -> None:
         """Note that a try begins: should this process end before it says how that went, it is in doubt."""
         await self._db.write(
-            lambda database: database.conn.execute(
-                "UPDATE routes SET tries = tries + 1, in_doubt = 1 WHERE route = ?", [route]
+            lambda transaction: transaction.execute(
+                "UPDATE routes SET tries = tries + 1, in_doubt = ? WHERE route = ?", [True, route]
             )
         )
 
     async def got_through(self, route: str, alert: Alert, at: datetime) -> None:
         """Note, on record too, that an alert was taken."""
 
-        def work(database: Database) -> None:
-            tries = next(iter(database.query("SELECT tries FROM routes WHERE route = ?", [route])), {"tries": 1})[
+        def work(transaction: Transaction) -> None:
+            tries = next(iter(transaction.query("SELECT tries FROM routes WHERE route = ?", [route])), {"tries": 1})[
                 "tries"
             ]
-            _done(database, route, alert.number)
-            database.conn.execute("UPDATE routes SET failing_since_at = NULL, why = '' WHERE route = ?", [route])
-            write_entry(database, at, "alert.sent", alert.card, WHO, {**_about(alert, route), "tries": tries})
+            _done(transaction, route, alert.number)
+            transaction.execute("UPDATE routes SET failing_since_at = NULL, why = '' WHERE route = ?", [route])
+            write_entry(transaction, at, "alert.sent", alert.card, WHO, {**_about(alert, route), "tries": tries})
 
         await self._db.write(work)
 
     async def did_not(self, route: str, alert: Alert, why: str, at: datetime, *, in_doubt: bool) -> None:
         """Note that a try did not get through; on record the first time, and when the reason is another."""
 
-        def work(database: Database) -> None:
-            before = next(iter(database.query("SELECT tries, why FROM routes WHERE route = ?", [route])), None)
-            database.conn.execute(
+        def work(transaction: Transaction) -> None:
+            before = next(iter(transaction.query("SELECT tries, why FROM routes WHERE route = ?", [route])), None)
+            transaction.execute(
                 "UPDATE routes SET failing_since_at = coalesce(failing_since_at, ?), why = ?, in_doubt = ? "
                 "WHERE route = ?",
-                [stamp(at), why, int(in_doubt), route],
+                [stamp(at), why, in_doubt, route],
             )
             if before is not None and (before["tries"] <= 1 or before["why"] != why):
-                write_entry(database, at, "alert.not-sent", alert.card, WHO, {**_about(alert, route), "why": why})
+                write_entry(transaction, at, "alert.not-sent", alert.card, WHO, {**_about(alert, route), "why": why})
 
         await self._db.write(work)
 
     async def give_up(self, route: str, alert: Alert, at: datetime) -> None:
         """Note, on record too, that an alert is too old to be told."""
 
-        def work(database: Database) -> None:
-            _done(database, route, alert.number)
-            write_entry(database, at, "alert.given-up", alert.card, WHO, _about(alert, route))
+        def work(transaction: Transaction) -> None:
+            _done(transaction, route, alert.number)
+            write_entry(transaction, at, "alert.given-up", alert.card, WHO, _about(alert, route))
 
         await self._db.write(work)
 
     async def beat(self, at: datetime) -> None:
         """Write something that means nothing, to see whether the store can be written."""
         await self._db.write(
-            lambda database: database.conn.execute(
-                "INSERT INTO pulse VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at", [stamp(at)]
+            lambda transaction: transaction.execute(
+                "INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", [stamp(at)]
             )
         )
 
 
-def _done(database: Database, route: str, number: int) -> None:
-    database.conn.execute("UPDATE routes SET done = ?, tries = 0, in_doubt = 0 WHERE route = ?", [number, route])
+def _done(transaction: Transaction, route: str, number: int) -> None:
+    transaction.execute("UPDATE routes SET done = ?, tries = 0, in_doubt = ? WHERE route = ?", [number, False, route])
 
 
 def _about(alert: Alert, route: str) -> dict[str, object]:

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlite_utils import Database
-
     from core.reply import Reply
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 RUN = "cutover"
 OPEN = (PlanState.PLANNED, PlanState.APPROVED, PlanState.UNFINISHED)
@@ -65,17 +63,19 @@ class Plans:
     async def add(self, plan: Plan, card: Reply) -> None:
         """Keep a new plan, on record, with its card; one that may not be approved is BLOCKED from the start."""
 
-        def work(database: Database) -> None:
-            database.table("plans").insert(
-                {
-                    "id": plan.id,
-                    "state": (PlanState.PLANNED if plan.may_be_approved else PlanState.BLOCKED).value,
-                    "body": json.dumps(plan_to_json(plan)),
-                    "digest": plan.digest,
-                    "asked_by": plan.asked_by,
-                    "asked_at": stamp(plan.asked_at),
-                    "expires_at": stamp(plan.expires_at),
-                }
+        def work(database: Transaction) -> None:
+            database.execute(
+                "INSERT INTO plans (id, state, body, digest, asked_by, asked_at, expires_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    plan.id,
+                    (PlanState.PLANNED if plan.may_be_approved else PlanState.BLOCKED).value,
+                    json.dumps(plan_to_json(plan)),
+                    plan.digest,
+                    plan.asked_by,
+                    stamp(plan.asked_at),
+                    stamp(plan.expires_at),
+                ],
             )
             body = {"title": plan.title, "digest": plan.digest, "plan": plan_to_json(plan)}
             write_entry(database, plan.asked_at, "plan.made", plan.id, plan.asked_by, body)
@@ -111,20 +111,24 @@ class Plans:
         nothing. Raises RefusedError where another cutover of one of its sites is open: then nothing has changed.
         """
 
-        def work(database: Database) -> PlanState:
+        def work(database: Transaction) -> PlanState:
             row = next(iter(database.query("SELECT state, digest FROM plans WHERE id = ?", [plan.id])))
             if row["state"] != PlanState.PLANNED or row["digest"] != plan.digest:
                 return PlanState(row["state"])
-            cursor = database.conn.execute(
-                "INSERT INTO approvals VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [plan.id, who, stamp(at)]
+            given = database.execute(
+                "INSERT INTO approvals (plan, who, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [plan.id, who, stamp(at)],
             )
-            if cursor.rowcount:
+            if given:
                 write_entry(database, at, "plan.approved", plan.id, who, {"digest": plan.digest})
             given = next(iter(database.query("SELECT count(*) AS n FROM approvals WHERE plan = ?", [plan.id])))["n"]
             if given < needed:
                 return PlanState.PLANNED
             _take_sites(database, plan)
-            database.table("plans").update(plan.id, {"state": PlanState.APPROVED.value, "approved_at": stamp(at)})
+            database.execute(
+                "UPDATE plans SET state = ?, approved_at = ? WHERE id = ?",
+                [PlanState.APPROVED.value, stamp(at), plan.id],
+            )
             # In the same transaction: a process that dies right here leaves a run for the next to take up.
             submit_run(database, RUN, plan.id, at)
             return PlanState.APPROVED
@@ -136,13 +140,13 @@ class Plans:
     ) -> bool:
         """Take a plan from one of the `allowed` states to `to`, on record, with its card; False where it is in none."""
 
-        def work(database: Database) -> bool:
+        def work(database: Transaction) -> bool:
             row = next(iter(database.query("SELECT state FROM plans WHERE id = ?", [plan_id])), None)
             if row is None or row["state"] not in {state.value for state in allowed}:
                 return False
-            database.table("plans").update(plan_id, {"state": to.value, "ended_at": stamp(at)})
+            database.execute("UPDATE plans SET state = ?, ended_at = ? WHERE id = ?", [to.value, stamp(at), plan_id])
             if to != PlanState.APPROVED:
-                database.conn.execute("DELETE FROM open_cutovers WHERE plan = ?", [plan_id])
+                database.execute("DELETE FROM open_cutovers WHERE plan = ?", [plan_id])
             write_entry(database, at, f"plan.{to.value}", plan_id, who, {"why": why})
             put_card(database, f"plan:{plan_id}", card, at)
             return True
@@ -152,8 +156,8 @@ class Plans:
     async def show(self, plan_id: str, progress: CutoverProgress, card: Reply, at: datetime) -> None:
         """Keep how far a cutover is, together with its card."""
 
-        def work(database: Database) -> None:
-            database.table("plans").update(plan_id, {"progress": json.dumps(progress_to_json(progress))})
+        def work(database: Transaction) -> None:
+            _keep_progress(database, plan_id, progress)
             put_card(database, f"plan:{plan_id}", card, at)
 
         await self._db.write(work)
@@ -165,10 +169,11 @@ class Plans:
     async def begin_steps(self, plan_id: str, steps: Sequence[str], at: datetime, who: str) -> frozenset[str]:
         """Put on record that steps begin, and return those of them that had begun before: they begin again."""
 
-        def work(database: Database) -> frozenset[str]:
+        def work(database: Transaction) -> frozenset[str]:
             begun = {row["step"] for row in database.query("SELECT step FROM steps WHERE plan = ?", [plan_id])}
-            database.table("steps").insert_all(
-                ({"plan": plan_id, "step": step, "begun_at": stamp(at)} for step in steps), ignore=True
+            database.execute_many(
+                "INSERT INTO steps (plan, step, begun_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(plan_id, step, stamp(at)) for step in steps],
             )
             write_entry(database, at, "step.begun", plan_id, who, {"steps": list(steps)})
             return frozenset(begun.intersection(steps))
@@ -180,14 +185,14 @@ class Plans:
     ) -> None:
         """Put on record how steps (key, outcome, detail) ended, and how far the cutover is; each ends once."""
 
-        def work(database: Database) -> None:
+        def work(database: Transaction) -> None:
             for step, outcome, detail in ended:
-                database.conn.execute(
+                database.execute(
                     "UPDATE steps SET ended_at = ?, outcome = ?, detail = ? "
                     "WHERE plan = ? AND step = ? AND outcome IS NULL",
                     [stamp(at), outcome.value, detail, plan_id, step],
                 )
-            database.table("plans").update(plan_id, {"progress": json.dumps(progress_to_json(progress))})
+            _keep_progress(database, plan_id, progress)
             body = {"steps": [{"step": step, "outcome": o.value, "detail": detail} for step, o, detail in ended]}
             write_entry(database, at, "step.ended", plan_id, who, body)
 
@@ -196,8 +201,8 @@ class Plans:
     async def outcomes(self, plan_id: str) -> Mapping[str, Outcome]:
         """Return the outcome of every step that has ended, by the step's key."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query("SELECT step, outcome FROM steps WHERE plan = ? AND outcome IS NOT NULL", [plan_id])
+            lambda database: database.query(
+                "SELECT step, outcome FROM steps WHERE plan = ? AND outcome IS NOT NULL", [plan_id]
             )
         )
         return {row["step"]: Outcome(row["outcome"]) for row in rows}
@@ -205,17 +210,17 @@ class Plans:
     async def _where(self, where: str, parameters: list[str]) -> tuple[StoredPlan, ...]:
         sql = f"SELECT * FROM plans WHERE {where} ORDER BY asked_at, id"  # noqa: S608 - `where` is a literal of ours
 
-        def work(database: Database) -> list[tuple[dict[str, str], tuple[str, ...]]]:
+        def work(database: Transaction) -> list[tuple[dict[str, str], tuple[str, ...]]]:
             given = "SELECT who FROM approvals WHERE plan = ? ORDER BY at"
             return [
                 (row, tuple(approval["who"] for approval in database.query(given, [row["id"]])))
-                for row in list(database.query(sql, parameters))
+                for row in database.query(sql, parameters)
             ]
 
         return tuple(_stored(row, given) for row, given in await self._db.read(work))
 
 
-def _take_sites(database: Database, plan: Plan) -> None:
+def _take_sites(database: Transaction, plan: Plan) -> None:
     held = {row["site"]: row["plan"] for row in database.query("SELECT site, plan FROM open_cutovers")}
     taken = [site for site in plan.sites if site in held]
     if taken:
@@ -223,7 +228,12 @@ def _take_sites(database: Database, plan: Plan) -> None:
             f"Another cutover is under way: {listing(taken)} in plan {held[taken[0]]}. Nothing changed.",
             hint=f"Wait until plan {held[taken[0]]} has ended.",
         )
-    database.table("open_cutovers").insert_all({"site": site, "plan": plan.id} for site in plan.sites)
+    database.execute_many("INSERT INTO open_cutovers (site, plan) VALUES (?, ?)", [(s, plan.id) for s in plan.sites])
+
+
+def _keep_progress(database: Transaction, plan_id: str, progress: CutoverProgress) -> None:
+    kept = json.dumps(progress_to_json(progress))
+    database.execute("UPDATE plans SET progress = ? WHERE id = ?", [kept, plan_id])
 
 
 def _stored(row: dict[str, str], given: tuple[str, ...]) -> StoredPlan:

@@ -15,7 +15,7 @@ from bot.wiring import open_ports
 from jobs.backup.many import back_up_sites
 from jobs.backup.one import BackupRequest
 from ops.fleetfile import secret_reader
-from ops.restic.repository import Restic
+from ops.restic.repository import ResticRepository
 
 
 async def main(config: str, store: str, site_name: str, path: str, bandwidth: str) -> None:
@@ -24,7 +24,7 @@ async def main(config: str, store: str, site_name: str, path: str, bandwidth: st
         offsite = replace(ports.fleet.offsite, path=path)
         site = replace(ports.fleet.sites[site_name], bandwidth=int(bandwidth))
         fleet = replace(ports.fleet, sites={site_name: site}, offsite=offsite)
-        restic = Restic(fleet, offsite, ports.ssh, secret_reader(fleet))
+        restic = ResticRepository(fleet, offsite, ports.ssh, secret_reader(fleet))
         await back_up_sites(replace(ports, fleet=fleet, restic=restic), [site], BackupRequest("bot:dying"))
 
 

@@ -15,7 +15,7 @@ from jobs.backup.one import BackupRequest
 from jobs.cutover import carry_out
 from jobs.plans.prepare import differences_now
 from ops.fleetfile import secret_reader
-from ops.restic.repository import Restic
+from ops.restic.repository import ResticRepository
 from ops.store.copies.backups import UPKEEP, BackupRun
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Vault:
 
     def on(self, fleet: Any) -> Vault:  # noqa: ANN401  a Fleet
         """Give the same where the fleet file says something else."""
-        restic = Restic(fleet, fleet.offsite, self.rig.ports.ssh, secret_reader(fleet))
+        restic = ResticRepository(fleet, fleet.offsite, self.rig.ports.ssh, secret_reader(fleet))
         ports = replace(self.ports, fleet=fleet, live_fleet=lambda: fleet, restic=restic)
         return replace(self, ports=ports, rig=replace(self.rig, ports=ports))
 

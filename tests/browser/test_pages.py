@@ -119,7 +119,7 @@ async def die(ports: Ports, cause: str) -> None:
     dead = ["server:uk", *(f"site:{site.name}" for site in ports.fleet.sites.values() if site.home == "uk")]
     # What was told of the past before this said that it was up until a moment ago.
     earlier = [stamp(since), stamp(since), json.dumps(dead)]
-    await watching._db.write(lambda database: database.conn.execute(_UP_UNTIL, earlier))
+    await watching._db.write(lambda transaction: transaction.execute(_UP_UNTIL, earlier))
     for at in (since, now):
         seen = [ObservedState(target, "down", since, at, "SSH: connection refused at port 2222") for target in dead]
         await watching.saw(seen, gap=NEVER)

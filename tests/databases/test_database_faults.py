@@ -18,6 +18,7 @@ from core.fleet import Hook, Hooks
 from core.sync.failures import Failure
 from lab import LabError
 from ops.contracts import Ran
+from ops.databases import SshDatabases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from core.fleet import Database, Site
     from ops.contracts import End, Ssh
-    from ops.databases import Databases
 
 OBJECTS = """
 CREATE VIEW a_view AS SELECT text FROM marker;
@@ -90,9 +90,10 @@ def over(rig: Rig, wire: Wire) -> Rig:
     return replace(rig, ports=replace(rig.ports, ssh=wire, databases=replace(databases, ssh=wire)))
 
 
-def ways(rig: Rig) -> Databases:
-    assert rig.ports.databases is not None
-    return rig.ports.databases
+def ways(rig: Rig) -> SshDatabases:
+    databases = rig.ports.databases
+    assert isinstance(databases, SshDatabases)
+    return databases
 
 
 def of(site: Site, engine: str) -> Database:
@@ -141,9 +142,9 @@ async def test_an_exchange_in_mariadb_that_dies_at_any_statement_is_brought_to_a
         sql(rig, site, "lima", "mariadb", "UPDATE marker SET text = 'old'")
         ready = await ways(rig).load(database, "oslo", "lima", statement, lambda _: None)
         assert not isinstance(ready, Failure), ready
-        dying = replace(ready, place=replace(ready.place, ssh=Wire(ready.place.ssh, cut_before(statement))))
+        dying = replace(ways(rig), ssh=Wire(rig.ports.ssh, cut_before(statement)))
         with pytest.raises(DiedError):
-            await ways(rig).put_in_place([dying], statement, rig.ports.clock.now())
+            await dying.put_in_place([ready], statement, rig.ports.clock.now())
         found = await ways(rig).look(database, "lima")
         assert not isinstance(found, Failure), found
         assert found.tables == {"marker", "entries", "a_view"}
@@ -176,10 +177,10 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
 
         ready = await ways(rig).load(database, "oslo", "lima", f"run {steps}", lambda _: None)
         assert not isinstance(ready, Failure), ready
-        dying = replace(ready, place=replace(ready.place, ssh=Wire(ready.place.ssh, change)))
+        dying = replace(ways(rig), ssh=Wire(rig.ports.ssh, change))
         sql(rig, site, "lima", engine, "UPDATE marker SET text = 'before'")
         try:
-            await ways(rig).put_in_place([dying], f"run {steps}", rig.ports.clock.now())
+            await dying.put_in_place([ready], f"run {steps}", rig.ports.clock.now())
             died = False
         except DiedError:
             pass

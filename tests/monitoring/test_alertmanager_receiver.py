@@ -57,5 +57,5 @@ async def test_a_huge_request_is_not_read(web: str) -> None:
 
 
 async def test_a_store_that_cannot_be_written_has_it_sent_again(ports: Ports, web: str) -> None:
-    await ports.store._db.read(lambda database: database.conn.execute("PRAGMA query_only = ON"))
+    await ports.store._db.read(lambda transaction: transaction.execute("PRAGMA query_only = ON"))
     assert (await post(f"{web}/alertmanager", webhook(server="oslo")))[0] == 503

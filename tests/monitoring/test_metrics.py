@@ -137,7 +137,7 @@ async def test_a_bot_that_slack_does_not_reach_is_not_ready(ports: Ports, web: s
 
 async def test_a_bot_that_cannot_write_is_not_ready(ports: Ports, web: str) -> None:
     await looked(ports)
-    await ports.store._db.read(lambda database: database.conn.execute("PRAGMA query_only = ON"))
+    await ports.store._db.read(lambda transaction: transaction.execute("PRAGMA query_only = ON"))
     status, said = await ask(f"{web}/readyz")
     assert (status, json.loads(said)["store"]) == (503, "cannot be written")
 

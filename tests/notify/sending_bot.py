@@ -9,10 +9,11 @@ from pathlib import Path
 from notify.receivers import ports_of, relaying
 
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 
 async def main(path: Path, address: str) -> None:
-    store = Store(path)
+    store = Store(SqliteDb(path))
     await store.open()
     async with relaying(ports_of(store), {"HOOK": address}):
         await asyncio.Event().wait()

@@ -19,6 +19,7 @@ from core.page.model import Page, PageIncident, PageTarget
 from ops.gather.page_drawing import drawn
 from ops.gather.page_past import PastDays
 from ops.store import Store
+from ops.store.database import SqliteDb
 from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ ENTRIES = {"server": ("oslo", "lima"), "site": ("fjord", "ski")}
 
 @pytest.fixture
 async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
-    store = Store(tmp_path / "sharpnet.db")
+    store = Store(SqliteDb(tmp_path / "sharpnet.db"))
     await store.open()
     yield ports_of(store)
     await store.close()

@@ -26,6 +26,7 @@ from lab.slack_stand_in import WebApi
 from ops.clock import SystemClock
 from ops.ports import Ports
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +102,7 @@ class Shelf:
 
     def _do(self, work: Callable[[Store], Awaitable[T]]) -> T:
         async def run() -> T:
-            store = Store(self.path)
+            store = Store(SqliteDb(self.path))
             await store.open()
             try:
                 return await work(store)
@@ -171,7 +172,7 @@ class Bot:
         return self.error
 
     async def _run(self, fleet: Fleet, path: Path, settings: SlackSettings, answer: Commands) -> None:
-        store = Store(path)
+        store = Store(SqliteDb(path))
         await store.open()
         none: Any = None
         ports = Ports(

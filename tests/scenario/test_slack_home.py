@@ -20,6 +20,7 @@ from lab.slack_stand_in import LOSE
 from ops.clock import SystemClock
 from ops.ports import Ports
 from ops.store import Store
+from ops.store.database import SqliteDb
 from ops.store.incident.maintenance import NewMaintenance
 from ops.store.incident.outages import OutageOpening
 
@@ -147,7 +148,7 @@ async def test_it_is_shown_again_after_slack_lost_it_or_was_asked_too_often(
 ) -> None:
     too_often = {"ok": False, "error": "ratelimited", "status": 429, "headers": {"Retry-After": "0"}}
     web_api.script["views.publish"] = [LOSE, too_often]
-    store, none = Store(shelf.path), cast("Any", None)
+    store, none = Store(SqliteDb(shelf.path)), cast("Any", None)
     await store.open()
     ports = Ports(
         fleet=fleet, clock=SystemClock(), store=store, ssh=none, dns=none, probe=none, engine=none, live_fleet=none

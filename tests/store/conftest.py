@@ -1,3 +1,5 @@
+"""Every test of the store runs over each database that implements `ops.contracts.Db`; another one is one line below."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -5,30 +7,44 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from ops.contracts import Db
+
+DATABASES: dict[str, Callable[[Path], Db]] = {
+    "sqlite": lambda folder: SqliteDb(folder / "sharpnet.db"),
+}
+
+
+@pytest.fixture(params=DATABASES)
+def new_db(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Db]:
+    """Give one more way to the test's own database, as another process would have."""
+    return lambda: DATABASES[request.param](tmp_path)
+
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """Open a store of its own."""
-    one = Store(tmp_path / "sharpnet.db")
+async def db(new_db: Callable[[], Db]) -> AsyncIterator[Db]:
+    """Open a database of its own."""
+    one = new_db()
     await one.open()
     yield one
     await one.close()
 
 
 @pytest.fixture
-async def second(tmp_path: Path) -> AsyncIterator[Store]:
-    """Open the same file as another process would."""
-    other = Store(tmp_path / "sharpnet.db")
-    await other.open()
-    yield other
-    await other.close()
+def store(db: Db) -> Store:
+    """Open a store of its own."""
+    return Store(db)
 
 
 @pytest.fixture
-def store_file(tmp_path: Path) -> Callable[[], Path]:
-    return lambda: tmp_path / "sharpnet.db"
+async def second(new_db: Callable[[], Db]) -> AsyncIterator[Store]:
+    """Open the same database as another process would."""
+    other = Store(new_db())
+    await other.open()
+    yield other
+    await other.close()

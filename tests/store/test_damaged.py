@@ -16,6 +16,7 @@ from core.audit import first_broken
 from core.errors import StoreDamagedError, StoreError
 from ops.gather.store_check import store_findings
 from ops.store import Store, database
+from ops.store.database import SqliteDb
 from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ GARBAGE = b"\xa5" * PAGE
 async def path(tmp_path: Path) -> Path:
     """Return a store with a record, closed: all of it stands in the one file."""
     file = tmp_path / "sharpnet.db"
-    store = Store(file)
+    store = Store(SqliteDb(file))
     await store.open()
     for n in range(ENTRIES):
         await store.record.add(NOW, "kind", f"site{n % 7}", "who", {"n": n, "text": "x" * 200})
@@ -44,7 +45,7 @@ async def path(tmp_path: Path) -> Path:
 
 async def read(path: Path) -> int:
     """Open the store, count what is on record, and close it."""
-    store = Store(path)
+    store = Store(SqliteDb(path))
     try:
         await store.open()
         return len(await store.record.entries())
@@ -103,7 +104,7 @@ async def test_a_file_whose_beginning_is_overwritten_is_told_apart(path: Path) -
 
 async def test_what_the_hint_says_to_type_saves_what_can_be_read(path: Path) -> None:
     overwrite(path, page_of(path, "states"), GARBAGE)
-    store = Store(path)
+    store = Store(SqliteDb(path))
     await store.open()
     with pytest.raises(StoreDamagedError) as raised:
         await store.states.states()
@@ -112,7 +113,7 @@ async def test_what_the_hint_says_to_type_saves_what_can_be_read(path: Path) -> 
     assert typed is not None
     asked = ["bash", "-c", typed[1]]
     await asyncio.to_thread(subprocess.run, asked, cwd=path.parent, check=True, capture_output=True)
-    saved = Store(path.with_name("saved.db"))
+    saved = Store(SqliteDb(path.with_name("saved.db")))
     await saved.open()
     entries = await saved.record.entries()
     await saved.states.states()
@@ -134,7 +135,7 @@ async def test_a_look_at_the_whole_store_finds_what_no_reading_notices(path: Pat
     overwrite(path, page_of(path, "plans_state"), EMPTY_LEAF)
     assert await read(path) == ENTRIES
     for file, whole in ((path, False), (other, True)):
-        store = Store(file)
+        store = Store(SqliteDb(file))
         await store.open()
         (finding,) = await store_findings(store)
         await store.close()
@@ -146,7 +147,7 @@ async def test_a_look_at_the_whole_store_finds_what_no_reading_notices(path: Pat
 
 
 async def test_a_full_disk_is_said(path: Path) -> None:
-    store = Store(path)
+    store = Store(SqliteDb(path))
     await store.open()
     await store._db.read(lambda opened: opened.conn.execute("PRAGMA max_page_count = 1").fetchall())
     with pytest.raises(StoreError, match=r"could not be written for want of space: database or disk is full\.$"):
@@ -165,7 +166,7 @@ async def test_a_store_that_another_process_holds_is_said(path: Path, monkeypatc
 
 
 async def test_a_store_that_must_not_be_written_is_said(path: Path) -> None:
-    store = Store(path)
+    store = Store(SqliteDb(path))
     await store.open()
     await store._db.read(lambda opened: opened.conn.execute("PRAGMA query_only = ON").fetchall())
     with pytest.raises(StoreError, match="could not be written by this user: attempt to write a readonly database"):

@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from ops.store import Store
+from ops.store.database import SqliteDb
 from ops.store.sqlite import VERSION, sqlite3
 
 SAY = """
@@ -23,13 +24,13 @@ print(DRIVER, type(Database(memory=True).conn) is sqlite3.Connection)
 
 
 async def test_the_store_and_sqlite_utils_use_one_sqlite(tmp_path: Path) -> None:
-    store = Store(tmp_path / "sharpnet.db")
+    store = Store(SqliteDb(tmp_path / "sharpnet.db"))
     await store.open()
-    used = await store._db.read(lambda opened: type(opened.conn))
-    (said,) = await store._db.read(lambda opened: opened.conn.execute("SELECT sqlite_version()").fetchone())
+    used = await store._db.read(lambda opened: type(opened._connection))
+    (row,) = await store._db.read(lambda opened: opened.query("SELECT sqlite_version() AS version"))
     await store.close()
     assert used is sqlite3.Connection is type(Database(memory=True).conn)
-    assert said == ".".join(map(str, VERSION))
+    assert row["version"] == ".".join(map(str, VERSION))
 
 
 @pytest.mark.parametrize(("missing", "driver"), [([], "pysqlite3"), (["pysqlite3"], "sqlite3")])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.audit import first_broken
 from ops.store import Store
+from ops.store.database import SqliteDb
 from ops.store.sqlite import sqlite3
 
 PROCESSES = 4
@@ -21,18 +22,19 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 async def write():
-    store = Store(Path(sys.argv[1]))
+    store = Store(SqliteDb(Path(sys.argv[1])))
     await store.open()
     asked = store._db.read
-    await asked(lambda database: database.conn.execute("PRAGMA wal_autocheckpoint = {PAGES}").fetchall())
+    await asked(lambda opened: opened.query("PRAGMA wal_autocheckpoint = {PAGES}"))
     print("ready", flush=True)
     sys.stdin.readline()
     for n in range({WRITES}):
         await store.record.add(datetime.now(UTC), "kind", sys.argv[2], "who", {{"n": n, "text": "x" * 500 * (n % 5)}})
         mode = "RESTART" if n % 10 == 0 else "PASSIVE"
-        await asked(lambda database: database.conn.execute(f"PRAGMA wal_checkpoint({{mode}})").fetchall())
+        await asked(lambda opened: opened.query(f"PRAGMA wal_checkpoint({{mode}})"))
     await store.close()
 
 asyncio.run(write())
@@ -56,7 +58,7 @@ async def test_what_several_processes_write_at_once_is_all_there_and_whole(tmp_p
     assert [(writer.returncode, said) for writer, (_, said) in zip(writers, ended, strict=True)] == [
         (0, "") for _ in writers
     ]
-    store = Store(path)
+    store = Store(SqliteDb(path))
     await store.open()
     entries = await store.record.entries()
     await store.examine()

@@ -1,4 +1,4 @@
-"""The store over a real SQLite file, shared by two openers as a bot and a terminal share it."""
+"""The store over a real database, shared by two openers as a bot and a terminal share it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from core.errors import RefusedError, StoreError
 from core.fleet import Endpoint
 from core.plan.plan import Move, Plan, PlanState, ZoneChange
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
-from core.wording import stamp
 from ops.store import Store
+from ops.store.copies.backups import SAVE, BackupRun
+from ops.store.copies.proofs import ProofRun
 from ops.store.copies.protection import LastComparison
 from ops.store.copies.served import SyncRun
-from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from ops.contracts import Db
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 LEASE = timedelta(seconds=15)
@@ -54,25 +55,13 @@ async def test_the_record_is_chained_across_openers(store: Store, second: Store)
     assert first_broken(entries) is None
 
 
-async def test_the_record_cannot_be_changed_or_shortened_through_sql(
-    store: Store, store_file: Callable[[], Path]
-) -> None:
+@pytest.mark.parametrize("statement", ["UPDATE record SET who = 'other'", "DELETE FROM record"])
+async def test_the_record_cannot_be_changed_or_shortened_through_sql(store: Store, db: Db, statement: str) -> None:
     await store.record.add(NOW, "kind", "subject", "who")
-    with sqlite3.connect(store_file()) as connection:
-        for statement in ("UPDATE record SET who = 'other'", "DELETE FROM record"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(statement)
-    connection.close()
-
-
-async def test_a_tampered_record_is_found(store: Store, store_file: Callable[[], Path]) -> None:
-    for n in range(3):
-        await store.record.add(NOW, "kind", str(n), "who")
-    with sqlite3.connect(store_file()) as connection:
-        connection.execute("DROP TRIGGER record_fixed")
-        connection.execute("UPDATE record SET who = 'other' WHERE seq = 2")
-    connection.close()
-    assert first_broken(await store.record.entries()) == 2
+    before = await store.record.entries()
+    with pytest.raises(StoreError, match="append-only"):
+        await db.write(lambda transaction: transaction.execute(statement))
+    assert await store.record.entries() == before
 
 
 async def test_the_newest_entries_of_a_subject_come_oldest_first(store: Store) -> None:
@@ -81,22 +70,9 @@ async def test_the_newest_entries_of_a_subject_come_oldest_first(store: Store) -
     assert [entry.body["n"] for entry in await store.record.entries(last=2, subject="even")] == [2, 4]
 
 
-async def test_only_the_owner_can_read_the_file(store: Store, store_file: Callable[[], Path]) -> None:
-    await store.record.add(NOW, "kind", "subject", "who")
-    assert store_file().stat().st_mode & 0o077 == 0
-
-
-async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
-    (tmp_path / "sharpnet.db").write_text("not a database, but long enough to be read as one" * 50)
-    broken = Store(tmp_path / "sharpnet.db")
-    with pytest.raises(StoreError, match=r"sharpnet\.db is damaged at its beginning, or no store"):
-        await broken.open()
-    await broken.close()
-
-
-async def test_a_store_that_is_not_open_refuses(tmp_path: Path) -> None:
+async def test_a_store_that_is_not_open_refuses(new_db: Callable[[], Db]) -> None:
     with pytest.raises(StoreError, match="is not open"):
-        await Store(tmp_path / "sharpnet.db").record.entries()
+        await Store(new_db()).record.entries()
 
 
 async def test_claims_are_all_or_nothing(store: Store, second: Store) -> None:
@@ -330,22 +306,17 @@ async def test_where_a_site_is_served_from_is_kept(store: Store, second: Store) 
     assert await second.copies.active() == {"shop": "north", "blog": "north"}
 
 
-async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(
-    store: Store, store_file: Callable[[], Path]
-) -> None:
+async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(store: Store) -> None:
     await store.copies.begin_sync(SyncRun("r1", "shop", "north", "south", NOW, None, None, {}), "boss")
     await store.copies.end_sync("r1", "good", {}, NOW, "boss")
     later = NOW + timedelta(hours=1)
-    database = sqlite3.connect(store_file())
-    with database:
-        proofs = [("p1", NOW, "good"), ("p2", later, "differs"), ("p3", later + timedelta(hours=1), "failed")]
-        for name, at, outcome in proofs:
-            row = (name, "shop", "north", "south", stamp(at), outcome, "{}")
-            database.execute("INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        for name, site, at, outcome in (("b1", "blog", NOW, "good"), ("b2", "blog", later, "failed")):
-            row = (name, site, "north", stamp(at), stamp(at), outcome, None, "{}")
-            database.execute("INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    database.close()
+    ends = [("p1", NOW, "good"), ("p2", later, "differs"), ("p3", later + timedelta(hours=1), "failed")]
+    for name, at, outcome in ends:
+        await store.proofs.add(ProofRun(name, "shop", "north", "south", at, outcome, {}), at, "boss")
+    for name, at, outcome in (("b1", NOW, "good"), ("b2", later, "failed")):
+        run = BackupRun(name, SAVE, "blog", "north", at)
+        await store.backups.begin(run, "boss")
+        await store.backups.end(run, outcome, None, {}, at, "boss")
     assert await store.protection.compared() == {("shop", "south"): LastComparison(later, same=False)}
     assert await store.protection.backed_up() == {"blog": NOW}
     assert await store.protection.kept_nowhere(["attic", "shop", "blog", "shed"]) == ("attic", "shed")

@@ -19,6 +19,7 @@ from jobs.watch import Watcher
 from ops.contracts import Answer, Look, Ran
 from ops.ports import Ports
 from ops.store import Store
+from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -237,7 +238,7 @@ class Stage:
         self.fleet = fleet
         self.clock = PlayedClock()
         self.world = World(self.clock, {site.name: site.home for site in fleet.sites.values()})
-        self.store = Store(path)
+        self.store = Store(SqliteDb(path))
         self._tasks: list[asyncio.Task[None]] = []
 
     @property

@@ -25,9 +25,9 @@ class Bot:
         self.full = self.mute = False
         self.down: frozenset[str] = frozenset()
         self.told: list[tuple[str, bool]] = []
-        sent = SimpleNamespace(beat=self._beat)
+        notifications = SimpleNamespace(beat=self._beat)
         fleet = SimpleNamespace(timezone="UTC")
-        ports = SimpleNamespace(clock=self, store=SimpleNamespace(sent=sent), fleet=fleet)
+        ports = SimpleNamespace(clock=self, store=SimpleNamespace(notifications=notifications), fleet=fleet)
         self.unstored = StoreWatch(cast("Ports", ports), lambda: self.down, self._tell)
 
     def now(self) -> datetime:

@@ -11,6 +11,7 @@ from core.audit import first_broken
 from core.reply import Reply
 from ops.store import Store
 from ops.store.copies.served import SyncRun
+from ops.store.database import SqliteDb
 from ops.store.incident.outages import Outage, OutageClosing, OutageOpening
 from ops.store.monitor.states import ObservedState, OldestCopies
 
@@ -44,7 +45,7 @@ def one_card(made: Sequence[str]) -> str | None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(tmp_path / "s.db")
+    opened = Store(SqliteDb(tmp_path / "s.db"))
     await opened.open()
     yield opened
     await opened.close()

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
-
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 # The kinds of run: a site is saved, what was saved is proven to be whole, what is too old is thrown away (of no site).
 SAVE = "backup"
@@ -55,18 +53,13 @@ class Backups:
         """Put a run on record before it starts."""
         body = {**(run.body or {}), "kind": run.kind}
 
-        def work(database: Database) -> None:
-            database.table("backups").insert(
-                {
-                    "id": run.id,
-                    "site": run.site,
-                    "server": run.server,
-                    "begun_at": stamp(run.begun_at),
-                    "body": json.dumps(body),
-                }
+        def work(transaction: Transaction) -> None:
+            transaction.execute(
+                "INSERT INTO backups (id, site, server, begun_at, body) VALUES (?, ?, ?, ?, ?)",
+                [run.id, run.site, run.server, stamp(run.begun_at), json.dumps(body)],
             )
             write_entry(
-                database, run.begun_at, f"{run.kind}.begun", run.site, who, {"server": run.server, "run": run.id}
+                transaction, run.begun_at, f"{run.kind}.begun", run.site, who, {"server": run.server, "run": run.id}
             )
 
         await self._db.write(work)
@@ -77,14 +70,14 @@ class Backups:
         """Put on record how a run ended; one that has ended already stays as it is."""
         kept = {**body, "kind": run.kind}
 
-        def work(database: Database) -> None:
-            cursor = database.conn.execute(
+        def work(transaction: Transaction) -> None:
+            changed = transaction.execute(
                 "UPDATE backups SET ended_at = ?, outcome = ?, snapshot = ?, body = ? "
                 "WHERE id = ? AND ended_at IS NULL",
                 [stamp(at), outcome, snapshot, json.dumps(kept), run.id],
             )
-            if cursor.rowcount:
-                write_entry(database, at, f"{run.kind}.{outcome}", run.site, who, {"run": run.id, **body})
+            if changed:
+                write_entry(transaction, at, f"{run.kind}.{outcome}", run.site, who, {"run": run.id, **body})
 
         await self._db.write(work)
 
@@ -94,36 +87,35 @@ class Backups:
 
     async def newest(self, kind: str, outcomes: tuple[str, ...]) -> Mapping[str, BackupRun]:
         """Return the newest run of `kind` that ended with one of `outcomes`, by site."""
+        ended = f"kind = ? AND outcome IN ({', '.join('?' * len(outcomes))})"
         sql = (
-            "SELECT *, json_extract(body, '$.kind') AS kind, max(begun_at) AS newest FROM backups "
-            "WHERE kind = ? AND outcome IN (SELECT value FROM json_each(?)) GROUP BY site"
+            f"SELECT backups.* FROM (SELECT site, max(begun_at) AS begun_at FROM backups WHERE {ended} GROUP BY site) "  # noqa: S608 - literals above
+            f"AS newest JOIN backups USING (site, begun_at) WHERE {ended}"
         )
-        rows = await self._db.read(lambda database: list(database.query(sql, [kind, json.dumps(outcomes)])))
+        rows = await self._db.read(lambda transaction: transaction.query(sql, 2 * [kind, *outcomes]))
         return {row["site"]: _run(row) for row in rows}
 
     async def newest_whole(self, site: str) -> BackupRun | None:
         """Return the newest good backup of a site that had not shrunk: what the next one is compared with."""
         runs = await self._where(
-            "kind = ? AND site = ? AND outcome = 'good' AND coalesce(json_extract(body, '$.shrank'), '') = '' "
-            "ORDER BY begun_at DESC LIMIT 1",
+            "kind = ? AND site = ? AND outcome = 'good' AND coalesce(shrank, '') = '' ORDER BY begun_at DESC LIMIT 1",
             [SAVE, site],
         )
         return runs[0] if runs else None
 
     async def by_snapshot(self, ids: Iterable[str]) -> Mapping[str, BackupRun]:
         """Return the run that made each of these snapshots, as far as it is known, by the snapshot's id."""
-        runs = await self._where(
-            "kind = ? AND snapshot IN (SELECT value FROM json_each(?))", [SAVE, json.dumps(list(ids))]
-        )
-        return {str(run.snapshot): run for run in runs}
+        sql, wanted = "SELECT backups.* FROM given JOIN backups USING (snapshot) WHERE kind = ?", list(ids)
+        rows = await self._db.read(lambda transaction: transaction.query(sql, [SAVE], given={"snapshot": wanted}))
+        return {row["snapshot"]: _run(row) for row in rows}
 
     async def any_made(self) -> bool:
         """Return whether any snapshot was ever made: then there is a repository, whatever its host says."""
         return bool(await self._where("kind = ? AND snapshot IS NOT NULL LIMIT 1", [SAVE]))
 
     async def _where(self, where: str, parameters: list[str]) -> tuple[BackupRun, ...]:
-        sql = f"SELECT *, json_extract(body, '$.kind') AS kind FROM backups WHERE {where}"  # noqa: S608 - literals above
-        rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
+        sql = f"SELECT * FROM backups WHERE {where}"  # noqa: S608 - literals above
+        rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
         return tuple(_run(row) for row in rows)
 
 

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
-
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 # The record is kept for ever: it names the first paths, the proof itself all that were kept.
 NAMED = 20
+_NEWEST = (
+    "SELECT proofs.* FROM (SELECT site, mirror, max(at) AS at FROM proofs GROUP BY site, mirror) AS newest "
+    "JOIN proofs USING (site, mirror, at)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +48,20 @@ class Proofs:
         if not isinstance(paths, list):
             paths = []
 
-        def work(database: Database) -> None:
-            cursor = database.conn.execute(
+        def work(transaction: Transaction) -> None:
+            changed = transaction.execute(
                 "INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [run.id, run.site, run.source, run.mirror, stamp(run.at), run.outcome, json.dumps(dict(run.body))],
             )
-            if cursor.rowcount:
+            if changed:
                 body = {"proof": run.id, **run.body, **({"paths": paths[:NAMED]} if paths else {})}
-                write_entry(database, ended_at, f"proof.{run.outcome}", run.site, who, body)
+                write_entry(transaction, ended_at, f"proof.{run.outcome}", run.site, who, body)
 
         await self._db.write(work)
 
     async def last(self) -> Mapping[tuple[str, str], ProofRun]:
         """Return the newest comparison of every (site, mirror), however it ended."""
-        rows = await self._db.read(
-            lambda database: list(database.query("SELECT *, max(at) AS newest FROM proofs GROUP BY site, mirror"))
-        )
+        rows = await self._db.read(lambda transaction: transaction.query(_NEWEST))
         return {(row["site"], row["mirror"]): _proof(row) for row in rows}
 
 

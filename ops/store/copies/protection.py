@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
+
+_ENDED = "outcome IN ('good', 'differs')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,14 @@ class LastComparison:
     same: bool
 
 
+def newest_comparisons(transaction: Transaction) -> list[dict[str, str]]:
+    """Return the row of the newest comparison of every copy that came to an end."""
+    newest = f"SELECT site, mirror, max(at) AS at FROM proofs WHERE {_ENDED} GROUP BY site, mirror"  # noqa: S608 - a literal above
+    return transaction.query(
+        f"SELECT proofs.* FROM ({newest}) AS newest JOIN proofs USING (site, mirror, at) WHERE {_ENDED}"  # noqa: S608 - likewise
+    )
+
+
 class Protection:
     """Reads what other parts of the store write."""
 
@@ -31,32 +40,31 @@ class Protection:
 
     async def compared(self) -> Mapping[tuple[str, str], LastComparison]:
         """Return the newest comparison that came to an end of every (site, mirror)."""
-        rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT site, mirror, max(at), outcome FROM proofs WHERE outcome IN ('good', 'differs') "
-                "GROUP BY site, mirror"
-            ).fetchall()
-        )
-        return {(site, mirror): LastComparison(from_stamp(at), outcome == "good") for site, mirror, at, outcome in rows}
+        rows = await self._db.read(newest_comparisons)
+        return {
+            (row["site"], row["mirror"]): LastComparison(from_stamp(row["at"]), row["outcome"] == "good")
+            for row in rows
+        }
 
     async def backed_up(self) -> Mapping[str, datetime]:
         """Return when the newest good backup of every site was begun; a site without one is absent."""
         rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT site, max(begun_at) FROM backups WHERE outcome = 'good' GROUP BY site"
-            ).fetchall()
+            lambda transaction: transaction.query(
+                "SELECT site, max(begun_at) AS at FROM backups WHERE outcome = 'good' GROUP BY site"
+            )
         )
-        return {site: from_stamp(at) for site, at in rows}
+        return {row["site"]: from_stamp(row["at"]) for row in rows}
 
     async def kept_nowhere(self, sites: Iterable[str]) -> tuple[str, ...]:
         """Return those of `sites` of which no good copy was ever made, on a mirror or off-site, in their order."""
-        wanted = json.dumps(list(sites))
+        wanted = list(sites)
         rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM syncs WHERE syncs.site = value AND "
-                "outcome = 'good') AND NOT EXISTS (SELECT 1 FROM backups WHERE backups.site = value AND "
-                "outcome = 'good') ORDER BY key",
-                [wanted],
-            ).fetchall()
+            lambda transaction: transaction.query(
+                "SELECT site FROM given WHERE NOT EXISTS (SELECT 1 FROM syncs WHERE syncs.site = given.site AND "
+                "outcome = 'good') AND NOT EXISTS (SELECT 1 FROM backups WHERE backups.site = given.site AND "
+                "outcome = 'good')",
+                given={"site": wanted},
+            )
         )
-        return tuple(site for (site,) in rows)
+        nowhere = {row["site"] for row in rows}
+        return tuple(site for site in wanted if site in nowhere)

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
-
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +49,26 @@ class Copies:
     async def begin_sync(self, run: SyncRun, who: str) -> None:
         """Put a sync run on record before it starts."""
 
-        def work(database: Database) -> None:
-            database.table("syncs").insert(
-                {
-                    "id": run.id,
-                    "site": run.site,
-                    "source": run.source,
-                    "mirror": run.mirror,
-                    "begun_at": stamp(run.begun_at),
-                    "body": json.dumps(dict(run.body)),
-                }
+        def work(transaction: Transaction) -> None:
+            transaction.execute(
+                "INSERT INTO syncs (id, site, source, mirror, begun_at, body) VALUES (?, ?, ?, ?, ?, ?)",
+                [run.id, run.site, run.source, run.mirror, stamp(run.begun_at), json.dumps(dict(run.body))],
             )
             body = {"source": run.source, "mirror": run.mirror, "run": run.id}
-            write_entry(database, run.begun_at, "sync.begun", run.site, who, body)
+            write_entry(transaction, run.begun_at, "sync.begun", run.site, who, body)
 
         await self._db.write(work)
 
     async def end_sync(self, run_id: str, outcome: str, body: Mapping[str, object], at: datetime, who: str) -> None:
         """Put on record how a sync run ended; a run that has ended already stays as it is."""
 
-        def work(database: Database) -> None:
-            cursor = database.conn.execute(
-                "UPDATE syncs SET ended_at = ?, outcome = ?, body = ? WHERE id = ? AND ended_at IS NULL",
+        def work(transaction: Transaction) -> None:
+            ended = transaction.query(
+                "UPDATE syncs SET ended_at = ?, outcome = ?, body = ? WHERE id = ? AND ended_at IS NULL RETURNING site",
                 [stamp(at), outcome, json.dumps(dict(body)), run_id],
             )
-            if cursor.rowcount:
-                site = str(database.table("syncs").get(run_id)["site"])
-                write_entry(database, at, f"sync.{outcome}", site, who, {"run": run_id, **body})
+            for row in ended:
+                write_entry(transaction, at, f"sync.{outcome}", row["site"], who, {"run": run_id, **body})
 
         await self._db.write(work)
 
@@ -89,15 +80,15 @@ class Copies:
         """
         ended = list(runs)
 
-        def work(database: Database) -> frozenset[str]:
+        def work(transaction: Transaction) -> frozenset[str]:
             held = {
                 row["name"]
-                for row in database.query(
+                for row in transaction.query(
                     "SELECT name FROM claims WHERE until_at IS NULL OR until_at >= ?", [stamp(now)]
                 )
             }
-            active = {row["site"]: row["server"] for row in database.query("SELECT site, server FROM active")}
-            away = {(row["site"], row["server"]) for row in database.query("SELECT site, server FROM quarantine")}
+            active = {row["site"]: row["server"] for row in transaction.query("SELECT site, server FROM active")}
+            away = {(row["site"], row["server"]) for row in transaction.query("SELECT site, server FROM quarantine")}
             counted = [
                 run
                 for run in ended
@@ -105,22 +96,22 @@ class Copies:
                 and active.get(run.site, run.source) == run.source
                 and not {(run.site, run.source), (run.site, run.mirror)} & away
             ]
-            database.conn.executemany(
+            transaction.execute_many(
                 "INSERT INTO syncs (id, site, source, mirror, begun_at, ended_at, outcome, body) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [_ended_row(run, now) for run in counted],
             )
             for run in counted:
                 body = {"source": run.source, "mirror": run.mirror, "run": run.id}
-                write_entry(database, run.begun_at, "sync.begun", run.site, who, body)
-                write_entry(database, now, f"sync.{run.outcome}", run.site, who, {"run": run.id, **run.body})
+                write_entry(transaction, run.begun_at, "sync.begun", run.site, who, body)
+                write_entry(transaction, now, f"sync.{run.outcome}", run.site, who, {"run": run.id, **run.body})
             return frozenset(run.id for run in counted)
 
         return await self._db.write(work)
 
     async def running_syncs(self) -> tuple[SyncRun, ...]:
         """Return the sync runs that have no end on record."""
-        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM syncs WHERE ended_at IS NULL")))
+        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM syncs WHERE ended_at IS NULL"))
         return tuple(_sync(row) for row in rows)
 
     async def last_syncs(self) -> Mapping[tuple[str, str], SyncRun]:
@@ -132,23 +123,25 @@ class Copies:
         return await self._newest("outcome = 'good'")
 
     async def _newest(self, where: str) -> Mapping[tuple[str, str], SyncRun]:
-        sql = f"SELECT *, max(begun_at) AS newest FROM syncs WHERE {where} GROUP BY site, mirror"  # noqa: S608 - literals above
-        rows = await self._db.read(lambda database: list(database.query(sql)))
+        newest = f"SELECT site, mirror, max(begun_at) AS begun_at FROM syncs WHERE {where} GROUP BY site, mirror"  # noqa: S608 - literals above
+        sql = f"SELECT syncs.* FROM ({newest}) AS newest JOIN syncs USING (site, mirror, begun_at) WHERE {where}"  # noqa: S608 - likewise
+        rows = await self._db.read(lambda transaction: transaction.query(sql))
         return {(row["site"], row["mirror"]): _sync(row) for row in rows}
 
     async def active(self) -> Mapping[str, str]:
         """Return the server that each site's DNS was last seen to point to, by site; a site never seen is absent."""
         sql = "SELECT site, server FROM active"
-        return await self._db.read(lambda database: dict(database.conn.execute(sql).fetchall()))
+        rows = await self._db.read(lambda transaction: transaction.query(sql))
+        return {row["site"]: row["server"] for row in rows}
 
     async def set_active(self, sites: Mapping[str, str], at: datetime) -> None:
         """Keep where sites are served from now, by site."""
 
-        def work(database: Database) -> None:
+        def work(transaction: Transaction) -> None:
             for site, server in sites.items():
-                database.conn.execute(
-                    "INSERT INTO active VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET server = excluded.server, "
-                    "since_at = excluded.since_at WHERE server != excluded.server",
+                transaction.execute(
+                    "INSERT INTO active (site, server, since_at) VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE "
+                    "SET server = excluded.server, since_at = excluded.since_at WHERE active.server != excluded.server",
                     [site, server, stamp(at)],
                 )
 
@@ -158,13 +151,14 @@ class Copies:
         """Quarantine each (site, server), on record; what is quarantined already stays as it is."""
         pairs = list(copies)
 
-        def work(database: Database) -> None:
+        def work(transaction: Transaction) -> None:
             for site, server in pairs:
-                cursor = database.conn.execute(
-                    "INSERT INTO quarantine VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", [site, server, stamp(at), why]
+                begun = transaction.execute(
+                    "INSERT INTO quarantine (site, server, since_at, why) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    [site, server, stamp(at), why],
                 )
-                if cursor.rowcount:
-                    write_entry(database, at, "quarantine.begun", site, who, {"server": server, "why": why})
+                if begun:
+                    write_entry(transaction, at, "quarantine.begun", site, who, {"server": server, "why": why})
 
         await self._db.write(work)
 
@@ -172,23 +166,35 @@ class Copies:
         """End the quarantine of each (site, server), on record."""
         pairs = list(copies)
 
-        def work(database: Database) -> None:
+        def work(transaction: Transaction) -> None:
             for site, server in pairs:
-                cursor = database.conn.execute("DELETE FROM quarantine WHERE site = ? AND server = ?", [site, server])
-                if cursor.rowcount:
-                    write_entry(database, at, "quarantine.ended", site, who, {"server": server, "why": why})
+                if transaction.execute("DELETE FROM quarantine WHERE site = ? AND server = ?", [site, server]):
+                    write_entry(transaction, at, "quarantine.ended", site, who, {"server": server, "why": why})
 
         await self._db.write(work)
 
     async def quarantined(self) -> Mapping[tuple[str, str], QuarantinedCopy]:
         """Return every quarantined copy by (site, server)."""
-        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM quarantine")))
+        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM quarantine"))
         return {
             (row["site"], row["server"]): QuarantinedCopy(
                 row["site"], row["server"], from_stamp(row["since_at"]), row["why"]
             )
             for row in rows
         }
+
+
+def newest_good_copies(
+    transaction: Transaction, copies: Iterable[tuple[str, str]]
+) -> list[tuple[str, str, str | None]]:
+    """Return (site, server, when its last good copy began) of each pair; None: there is none."""
+    pairs = list(copies)
+    rows = transaction.query(
+        "SELECT site, server, (SELECT max(begun_at) FROM syncs WHERE syncs.site = given.site "
+        "AND syncs.mirror = given.server AND outcome = 'good') AS at FROM given",
+        given={"site": [site for site, _ in pairs], "server": [server for _, server in pairs]},
+    )
+    return [(row["site"], row["server"], row["at"]) for row in rows]
 
 
 def _sync(row: dict[str, str]) -> SyncRun:

@@ -11,23 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
+    from ops.contracts import Db, Transaction
 
-    from ops.store.database import Db
-
-_SYNCS = "SELECT id, site, mirror AS server, coalesce(outcome, 'running') AS outcome, body FROM syncs"
+_SYNCS = "SELECT id, site, mirror AS server, coalesce(outcome, 'running') AS outcome, body, files, deleted FROM syncs"
 _UNDOS = (
-    "SELECT json_extract(body, '$.run') AS id, subject AS site, json_extract(body, '$.server') AS server, "
-    "replace(kind, '.begun', '') AS outcome, body FROM record "
+    "SELECT run AS id, subject AS site, server, replace(kind, '.begun', '') AS outcome, body, NULL, NULL FROM record "
     "WHERE kind IN ('undo.begun', 'keep.begun', 'catch-up.begun')"
 )
 # The record grows for years, and an undo lasts hours.
 LOOKED_AT = 20_000
 _WITHOUT_END = """
     SELECT subject, who, body FROM record AS begun
-    WHERE seq > (SELECT max(seq) FROM record) - ? AND kind = ? || '.begun' AND NOT EXISTS (
+    WHERE seq > (SELECT max(seq) FROM record) - ? AND kind = ? AND NOT EXISTS (
         SELECT 1 FROM record AS later WHERE later.subject = begun.subject AND later.seq > begun.seq
-        AND later.kind LIKE ? || '.%' AND json_extract(later.body, '$.run') = json_extract(begun.body, '$.run'))
+        AND later.kind LIKE ? AND later.run = begun.run)
     ORDER BY seq"""
 
 
@@ -48,24 +45,21 @@ class Undos:
 
     async def since(self, at: datetime, most: int) -> tuple[UndoableRun, ...]:
         """Return the newest `most` runs since `at` that may have replaced or deleted something, the newest first."""
-        where = (
-            "id >= ? AND (outcome != 'good' OR json_extract(body, '$.files') > 0 OR "
-            f"json_extract(body, '$.deleted') > 0) ORDER BY id DESC LIMIT {most:d}"
-        )
+        where = f"id >= ? AND (outcome != 'good' OR files > 0 OR deleted > 0) ORDER BY id DESC LIMIT {most:d}"
         return tuple((await self._runs(where, [at.strftime(STAMP)])).values())
 
     async def without_end(self, kind: str = "undo") -> tuple[tuple[str, str, Mapping[str, object]], ...]:
         """Return (site, who, body) of each undo, or `kind`, that has no end on record, among the newest entries."""
         rows = await self._db.read(
-            lambda database: database.conn.execute(_WITHOUT_END, [LOOKED_AT, kind, kind]).fetchall(),
+            lambda transaction: transaction.query(_WITHOUT_END, [LOOKED_AT, f"{kind}.begun", f"{kind}.%"])
         )
-        return tuple((site, who, json.loads(body)) for site, who, body in rows)
+        return tuple((row["subject"], row["who"], json.loads(row["body"])) for row in rows)
 
     async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, UndoableRun]:
-        sql = f"SELECT * FROM ({_SYNCS} UNION ALL {_UNDOS}) WHERE outcome != 'refused' AND {where}"  # noqa: S608 - literals above
+        sql = f"SELECT * FROM ({_SYNCS} UNION ALL {_UNDOS}) AS runs WHERE outcome != 'refused' AND {where}"  # noqa: S608 - literals above
 
-        def work(database: Database) -> list[dict[str, str]]:
-            return list(database.query(sql, parameters))
+        def work(transaction: Transaction) -> list[dict[str, str]]:
+            return transaction.query(sql, parameters)
 
         return {
             row["id"]: UndoableRun(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -12,32 +11,29 @@ from core.wording import from_stamp, stamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlite_utils import Database
-
     from core.incident.notes import ThreadMessage
+    from ops.contracts import Transaction
 
 
-def add_said(database: Database, incident: str, said: Annotation, heard: ThreadMessage | None) -> None:
+def add_said(transaction: Transaction, incident: str, said: Annotation, heard: ThreadMessage | None) -> None:
     """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`, by the message `heard` if any."""
-    database.conn.execute(
+    transaction.execute(
         "INSERT INTO said (incident, kind, text, who, at, heard) VALUES (?, ?, ?, ?, ?, ?)",
         [incident, said.kind, said.text, said.who, stamp(said.at), heard.key if heard is not None else None],
     )
 
 
-def was_heard(database: Database, heard: ThreadMessage | None) -> bool:
+def was_heard(transaction: Transaction, heard: ThreadMessage | None) -> bool:
     """Return whether what this message said is kept already."""
     if heard is None:
         return False
-    ((found,),) = database.conn.execute("SELECT EXISTS (SELECT 1 FROM said WHERE heard = ?)", [heard.key]).fetchall()
-    return bool(found)
+    return bool(transaction.query("SELECT 1 AS found FROM said WHERE heard = ? LIMIT 1", [heard.key]))
 
 
-def said_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
+def said_of(transaction: Transaction, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
     """Return what was said of each of these incidents, oldest first; nothing: an empty tuple."""
-    rows = database.query(
-        "SELECT * FROM said WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY number",
-        [json.dumps(list(incidents))],
+    rows = transaction.query(
+        "SELECT said.* FROM given JOIN said USING (incident) ORDER BY number", given={"incident": list(set(incidents))}
     )
     found: dict[str, tuple[Annotation, ...]] = defaultdict(tuple)
     for row in rows:

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlite_utils import Database
-
     from core.reply import Reply
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 WHO = "bot:maintenance"
 _OPEN = "ended_at IS NULL AND cancelled_at IS NULL"
@@ -63,13 +61,13 @@ class Maintenances:
     ) -> Maintenance | str:
         """Keep a new one, with its card; or return what `why_not` says of those that are open, and change nothing."""
 
-        def work(database: Database) -> Maintenance | str:
-            reason = why_not(_read(database, f"WHERE {_OPEN}"))
+        def work(transaction: Transaction) -> Maintenance | str:
+            reason = why_not(_read(transaction, f"WHERE {_OPEN}"))
             if reason is not None:
                 return reason
-            cursor = database.conn.execute(
+            (row,) = transaction.query(
                 "INSERT INTO maintenance (scope, why, asked_by, asked_at, starts_at, ends_at, began_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 [
                     wanted.scope,
                     wanted.why,
@@ -80,10 +78,10 @@ class Maintenances:
                     _written(wanted.began_at),
                 ],
             )
-            (one,) = _read(database, "WHERE id = ?", [cursor.lastrowid])
+            (one,) = _read(transaction, "WHERE id = ?", [row["id"]])
             kind = "planned" if one.began_at is None else "begun"
-            write_entry(database, at, f"maintenance.{kind}", one.label, wanted.asked_by, _facts(one))
-            put_card(database, one.card, draw(one), at)
+            write_entry(transaction, at, f"maintenance.{kind}", one.label, wanted.asked_by, _facts(one))
+            put_card(transaction, one.card, draw(one), at)
             return one
 
         return await self._db.write(work)
@@ -96,14 +94,14 @@ class Maintenances:
         Where it stays the same, nothing is written. None: there is none of that number. What `change` raises is raised.
         """
 
-        def work(database: Database) -> Maintenance | None:
-            found = _read(database, "WHERE id = ?", [number])
+        def work(transaction: Transaction) -> Maintenance | None:
+            found = _read(transaction, "WHERE id = ?", [number])
             if not found:
                 return None
             after = change(found[0])
             if after == found[0]:
                 return after
-            database.conn.execute(
+            transaction.execute(
                 "UPDATE maintenance SET ends_at = ?, began_at = ?, ended_at = ?, ended_by = ?, cancelled_at = ?, "
                 "overrun_at = ? WHERE id = ?",
                 [
@@ -116,10 +114,10 @@ class Maintenances:
                     number,
                 ],
             )
-            write_entry(database, at, f"maintenance.{kind}", after.label, who, _facts(after))
+            write_entry(transaction, at, f"maintenance.{kind}", after.label, who, _facts(after))
             reply = draw(after)
-            put_card(database, after.card, reply, at)
-            add_note(database, after.card, reply.title, at)
+            put_card(transaction, after.card, reply, at)
+            add_note(transaction, after.card, reply.title, at)
             return after
 
         return await self._db.write(work)
@@ -132,34 +130,34 @@ class Maintenances:
         heard: the message that said it, which counts once, and is not said again in the thread where it stands.
         """
 
-        def work(database: Database) -> Maintenance | None:
-            found = _read(database, "WHERE id = ?", [number])
-            if not found or was_heard(database, heard):
+        def work(transaction: Transaction) -> Maintenance | None:
+            found = _read(transaction, "WHERE id = ?", [number])
+            if not found or was_heard(transaction, heard):
                 return found[0] if found else None
-            add_said(database, f"maintenance:{number}", said, heard)
-            (one,) = _read(database, "WHERE id = ?", [number])
-            write_entry(database, said.at, f"incident.{said.kind}", one.label, said.who, {"text": said.text})
-            put_card(database, one.card, draw(one), said.at)
+            add_said(transaction, f"maintenance:{number}", said, heard)
+            (one,) = _read(transaction, "WHERE id = ?", [number])
+            write_entry(transaction, said.at, f"incident.{said.kind}", one.label, said.who, {"text": said.text})
+            put_card(transaction, one.card, draw(one), said.at)
             if heard is None or heard.card != one.card:
-                add_note(database, one.card, thread_line(said), said.at)
+                add_note(transaction, one.card, thread_line(said), said.at)
             return one
 
         return await self._db.write(work)
 
     async def get(self, number: int) -> Maintenance | None:
         """Return one, or None."""
-        found = await self._db.read(lambda database: _read(database, "WHERE id = ?", [number]))
+        found = await self._db.read(lambda transaction: _read(transaction, "WHERE id = ?", [number]))
         return found[0] if found else None
 
     async def now_and_planned(self) -> tuple[Maintenance, ...]:
         """Return what goes on and what is planned, by planned start; `phase(now)` tells them apart."""
-        return await self._db.read(lambda database: _read(database, f"WHERE {_OPEN} ORDER BY starts_at, id"))
+        return await self._db.read(lambda transaction: _read(transaction, f"WHERE {_OPEN} ORDER BY starts_at, id"))
 
     async def since(self, at: datetime) -> tuple[Maintenance, ...]:
         """Return those that took place and were not over at `at`, newest first; what was cancelled did not."""
         return await self._db.read(
-            lambda database: _read(
-                database,
+            lambda transaction: _read(
+                transaction,
                 "WHERE cancelled_at IS NULL AND began_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= ?) "
                 "ORDER BY began_at DESC, id DESC",
                 [stamp(at)],
@@ -169,20 +167,20 @@ class Maintenances:
     async def silence(self, many: Sequence[Suppressed], card: str, line: str, at: datetime) -> None:
         """Put on record that things are down and nobody is alerted, and one line into the thread of `card`; once."""
 
-        def work(database: Database) -> None:
+        def work(transaction: Transaction) -> None:
             fresh = 0
             for one in many:
-                cursor = database.conn.execute(
+                begun = transaction.execute(
                     "INSERT INTO silenced (maintenance, target, from_at, why) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
                     [one.maintenance, one.target, stamp(one.from_at), one.why],
                 )
-                if cursor.rowcount:
+                if begun:
                     body = {"maintenance": f"M{one.maintenance}", "since": stamp(one.from_at), "why": one.why}
-                    write_entry(database, at, "maintenance.silenced", one.target, WHO, body)
+                    write_entry(transaction, at, "maintenance.silenced", one.target, WHO, body)
                     fresh += 1
             if fresh:
-                add_note(database, card, line, at)
+                add_note(transaction, card, line, at)
 
         await self._db.write(work)
 
@@ -191,18 +189,18 @@ class Maintenances:
     ) -> None:
         """Put on record until when things were kept quiet: they are up again, or (`line` None) alerts are on again."""
 
-        def work(database: Database) -> None:
+        def work(transaction: Transaction) -> None:
             kind, changed = ("maintenance.alerting" if line is None else "maintenance.back"), 0
             for one, until_at in many:
-                cursor = database.conn.execute(
+                over = transaction.execute(
                     "UPDATE silenced SET until_at = ? WHERE target = ? AND until_at IS NULL",
                     [stamp(until_at), one.target],
                 )
-                if cursor.rowcount:
-                    write_entry(database, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
+                if over:
+                    write_entry(transaction, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
                     changed += 1
             if changed and line is not None:
-                add_note(database, card, line, at)
+                add_note(transaction, card, line, at)
 
         await self._db.write(work)
 
@@ -210,16 +208,16 @@ class Maintenances:
         """Return what is kept quiet now; or, of one maintenance, all that it kept quiet, oldest first."""
         where, parameters = ("until_at IS NULL", []) if number is None else ("maintenance = ?", [number])
         sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
-        rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
+        rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
         return tuple(
             Suppressed(row["maintenance"], row["target"], from_stamp(row["from_at"]), _at(row["until_at"]), row["why"])
             for row in rows
         )
 
 
-def _read(database: Database, where: str, parameters: Iterable[object] = ()) -> tuple[Maintenance, ...]:
-    rows = list(database.query(f"SELECT * FROM maintenance {where}", list(parameters)))  # noqa: S608 - literals of this file
-    said = said_of(database, [f"maintenance:{row['id']}" for row in rows])
+def _read(transaction: Transaction, where: str, parameters: Iterable[object] = ()) -> tuple[Maintenance, ...]:
+    rows = transaction.query(f"SELECT * FROM maintenance {where}", list(parameters))  # noqa: S608 - literals of this file
+    said = said_of(transaction, [f"maintenance:{row['id']}" for row in rows])
     return tuple(
         Maintenance(
             id=row["id"],

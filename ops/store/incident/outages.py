@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlite_utils import Database
-
     from core.reply import Reply
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +93,20 @@ class Outages:
         choose: says for each on which card it goes. Where an outage of a target is open already, nothing changes.
         """
 
-        def work(database: Database) -> tuple[Outage, ...]:
+        def work(database: Transaction) -> tuple[Outage, ...]:
             made: list[str] = []
             touched: dict[str, None] = {}
             for one in openings:
-                cursor = database.conn.execute(
-                    "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
+                for row in database.query(
+                    "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING "
+                    "RETURNING id",
                     [one.target, stamp(one.opened_at)],
-                )
-                if cursor.rowcount:
+                ):
                     card = choose(made)
                     if card is None:
-                        card = f"outage:{cursor.lastrowid}"
+                        card = f"outage:{row['id']}"
                         made.append(card)
-                    kept, number = {**one.body, "card": card}, int(cursor.lastrowid or 0)
+                    kept, number = {**one.body, "card": card}, int(row["id"])
                     _keep_body(database, number, kept)
                     write_entry(database, at, "outage.opened", one.target, who, kept)
                     _go_on(database, number, one, who, at)
@@ -125,7 +123,7 @@ class Outages:
     ) -> None:
         """Replace the facts of outages together with their cards."""
 
-        def work(database: Database) -> None:
+        def work(database: Transaction) -> None:
             for outage, body in changes:
                 _keep_body(database, outage.id, {**body, "card": outage.card})
             for card in {outage.card: None for outage, _ in changes}:
@@ -139,15 +137,15 @@ class Outages:
         Each card's thread says so too.
         """
 
-        def work(database: Database) -> None:
+        def work(database: Transaction) -> None:
             touched: dict[str, None] = {}
             for one in closings:
                 kept = {**one.body, "card": one.outage.card}
-                cursor = database.conn.execute(
+                closed = database.execute(
                     "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
                     [stamp(one.closed_at), json.dumps(kept), one.outage.id],
                 )
-                if cursor.rowcount:
+                if closed:
                     write_entry(database, at, "outage.closed", one.outage.target, who, kept)
                     touched[one.outage.card] = None
             for card in touched:
@@ -159,10 +157,10 @@ class Outages:
     async def acknowledge(self, outage: Outage, who: str, at: datetime, draw: Draw) -> tuple[Outage, ...]:
         """Note who looks after an outage and the others on its card; return those that nobody looked after before."""
 
-        def work(database: Database) -> tuple[Outage, ...]:
+        def work(database: Transaction) -> tuple[Outage, ...]:
             free = [one for one in _sharing(database, outage.card) if one.acked_by is None and one.closed_at is None]
             for one in free:
-                database.table("outages").update(one.id, {"acked_by": who, "acked_at": stamp(at)})
+                database.execute("UPDATE outages SET acked_by = ?, acked_at = ? WHERE id = ?", [who, stamp(at), one.id])
                 write_entry(database, at, "outage.acknowledged", one.target, who, {"outage": one.id})
             if free:
                 _draw(database, outage.card, draw, at)
@@ -179,7 +177,7 @@ class Outages:
         heard: the message that said it, which counts once, and is not said again in the thread where it stands.
         """
 
-        def work(database: Database) -> tuple[Outage, ...]:
+        def work(database: Transaction) -> tuple[Outage, ...]:
             if was_heard(database, heard):
                 return ()
             sharing = _sharing(database, outage.card)
@@ -191,7 +189,7 @@ class Outages:
                     {"outage": one.id, "text": said.text},
                 )  # fmt: skip
                 if said.kind == "cause":
-                    database.table("outages").update(one.id, {"cause": said.text})
+                    database.execute("UPDATE outages SET cause = ? WHERE id = ?", [said.text, one.id])
             _draw(database, outage.card, draw, said.at)
             if heard is None or heard.card != outage.card:
                 add_note(database, outage.card, thread_line(said), said.at)
@@ -201,10 +199,11 @@ class Outages:
 
     async def outages_since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
         """Return the outages that were not over at `at`, newest first, `most` of them; None: all."""
-        sql = "SELECT * FROM outages WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC, id DESC LIMIT ?"
-        return await self._db.read(
-            lambda database: _outages(database, database.query(sql, [stamp(at), -1 if most is None else most]))
+        limit = f"LIMIT {most:d}" if most is not None else ""
+        sql = (
+            f"SELECT * FROM outages WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC, id DESC {limit}"  # noqa: S608 - a number
         )
+        return await self._db.read(lambda database: _outages(database, database.query(sql, [stamp(at)])))
 
     async def open_outages(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
@@ -222,7 +221,7 @@ class Outages:
         return found[0] if found else None
 
 
-def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: datetime) -> None:
+def _go_on(database: Transaction, number: int, one: OutageOpening, who: str, at: datetime) -> None:
     """Let the outage have what people did about the drops of the same thing that were over since it flaps."""
     if one.flaps_since is None:
         return
@@ -240,7 +239,7 @@ def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: da
     for each in said:
         add_said(database, f"outage:{number}", each, None)
     cause = cause_of(said)
-    database.conn.execute(
+    database.execute(
         "UPDATE outages SET cause = ?, acked_by = ?, acked_at = ? WHERE id = ?",
         [
             cause.text if cause is not None else None,
@@ -253,27 +252,27 @@ def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: da
     write_entry(database, at, "outage.goes-on", one.target, who, body)
 
 
-def read_open(database: Database) -> tuple[Outage, ...]:
+def read_open(database: Transaction) -> tuple[Outage, ...]:
     """Return the outages that are not over, oldest first, inside a transaction that is open already."""
     return _outages(database, database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
 
 
-def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:
-    database.conn.execute("UPDATE outages SET body = ? WHERE id = ?", [json.dumps(body), outage_id])
+def _keep_body(database: Transaction, outage_id: int, body: Mapping[str, object]) -> None:
+    database.execute("UPDATE outages SET body = ? WHERE id = ?", [json.dumps(body), outage_id])
 
 
-def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
-    rows = database.query("SELECT * FROM outages WHERE json_extract(body, '$.card') = ? ORDER BY id", [card])
+def _sharing(database: Transaction, card: str) -> tuple[Outage, ...]:
+    rows = database.query("SELECT * FROM outages WHERE card = ? ORDER BY id", [card])
     return _outages(database, rows)
 
 
-def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
+def _draw(database: Transaction, card: str, draw: Draw, at: datetime) -> Reply:
     reply = draw(_sharing(database, card))
     put_card(database, card, reply, at)
     return reply
 
 
-def _outages(database: Database, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
+def _outages(database: Transaction, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
     found = list(rows)
     said = said_of(database, [f"outage:{row['id']}" for row in found])
     return tuple(

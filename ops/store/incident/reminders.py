@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
@@ -15,10 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime, timedelta
 
-    from sqlite_utils import Database
-
     from core.reply import Reply
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
     from ops.store.incident.outages import Outage
 
 WHO = "bot:reminders"
@@ -40,36 +37,35 @@ class Reminders:
         again: what is told of a card's forgotten outages.
         """
 
-        def work(database: Database) -> int:
+        def work(transaction: Transaction) -> int:
             forgotten: dict[str, list[Outage]] = {}
-            for one in read_open(database):
+            for one in read_open(transaction):
                 if one.acked_by is None and one.target not in quiet:
                     forgotten.setdefault(one.card, []).append(one)
             told = 0
             for card, outages in forgotten.items():
-                if not _is_due(database, card, every, at):
+                if not _is_due(transaction, card, every, at):
                     continue
                 reply = again(tuple(outages))
-                by_other_ways = put_alert(database, card, reply, at)
-                fresh = add_note(database, card, reply.title, at, WHO)
-                database.conn.execute(
-                    "UPDATE outages SET reminded_at = ? WHERE id IN (SELECT value FROM json_each(?))",
-                    [stamp(at), json.dumps([one.id for one in outages])],
+                by_other_ways = put_alert(transaction, card, reply, at)
+                fresh = add_note(transaction, card, reply.title, at, WHO)
+                transaction.execute_many(
+                    "UPDATE outages SET reminded_at = ? WHERE id = ?", [(stamp(at), one.id) for one in outages]
                 )
                 # Where nobody got the last one, this one tells nobody more.
                 if fresh or by_other_ways:
-                    write_entry(database, at, "outage.reminded", card, WHO, {"of": len(outages)})
+                    write_entry(transaction, at, "outage.reminded", card, WHO, {"of": len(outages)})
                     told += 1
             return told
 
         return await self._db.write(work)
 
 
-def _is_due(database: Database, card: str, every: timedelta, at: datetime) -> bool:
-    ((last,),) = database.conn.execute(
-        "SELECT max(max(coalesce(reminded_at, '')), coalesce((SELECT made_at FROM cards WHERE key = :card), '')) "
-        "FROM outages WHERE json_extract(body, '$.card') = :card",
-        {"card": card},
-    ).fetchall()
+def _is_due(transaction: Transaction, card: str, every: timedelta, at: datetime) -> bool:
+    (row,) = transaction.query(
+        "SELECT max(at) AS last FROM (SELECT reminded_at AS at FROM outages WHERE card = ? "
+        "UNION ALL SELECT made_at FROM cards WHERE key = ?) AS moments",
+        [card, card],
+    )
     # A moment in the future is a clock that was set back since.
-    return bool(last) and abs(at - from_stamp(last)) >= every
+    return bool(row["last"]) and abs(at - from_stamp(row["last"])) >= every

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
-
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,11 @@ class ExternalAlerts:
         rows = [(one.source, one.target, stamp(one.begun_at), stamp(one.said_at)) for one in firing]
         gone = list(over)
 
-        def work(database: Database) -> None:
-            database.conn.executemany("DELETE FROM reports WHERE source = ? AND target = ?", gone)
-            database.conn.executemany(
-                "INSERT INTO reports VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+        def work(transaction: Transaction) -> None:
+            transaction.execute_many("DELETE FROM reports WHERE source = ? AND target = ?", gone)
+            transaction.execute_many(
+                "INSERT INTO reports (source, target, begun_at, said_at) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (source, target) DO UPDATE "
                 "SET begun_at = excluded.begun_at, said_at = excluded.said_at",
                 rows,
             )
@@ -50,8 +49,8 @@ class ExternalAlerts:
     async def since(self, said_after_at: datetime) -> Mapping[str, tuple[Report, ...]]:
         """Return the reports that were made or repeated after this moment, by target."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query("SELECT * FROM reports WHERE said_at > ? ORDER BY source", [stamp(said_after_at)])
+            lambda transaction: transaction.query(
+                "SELECT * FROM reports WHERE said_at > ? ORDER BY source", [stamp(said_after_at)]
             )
         )
         found: dict[str, tuple[Report, ...]] = {}

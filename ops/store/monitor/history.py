@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
@@ -11,10 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlite_utils import Database
-
     from core.page.days import Stretch
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 
 class StateHistory:
@@ -28,17 +25,19 @@ class StateHistory:
 
         A target that was never observed since is absent.
         """
-        wanted = json.dumps(list(targets))
+        wanted = list(targets)
 
-        def work(database: Database) -> dict[str, list[tuple[str, datetime, datetime]]]:
-            rows = database.conn.execute(
-                "SELECT observed.target, state, from_at, until_at FROM json_each(?) JOIN observed "
-                "ON observed.target = value AND until_at > ? ORDER BY observed.target, from_at",
-                [wanted, stamp(since_at)],
+        def work(transaction: Transaction) -> dict[str, list[tuple[str, datetime, datetime]]]:
+            rows = transaction.query(
+                "SELECT target, state, from_at, until_at FROM given JOIN observed USING (target) WHERE until_at > ? "
+                "ORDER BY target, from_at",
+                [stamp(since_at)],
+                given={"target": wanted},
             )
             found: dict[str, list[tuple[str, datetime, datetime]]] = {}
-            for target, state, from_at, until_at in rows:
-                found.setdefault(target, []).append((state, from_stamp(from_at), from_stamp(until_at)))
+            for row in rows:
+                stretch = (row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"]))
+                found.setdefault(row["target"], []).append(stretch)
             return found
 
         found = await self._db.read(work)
@@ -46,7 +45,6 @@ class StateHistory:
 
     async def forget(self, before_at: datetime) -> int:
         """Forget the stretches that ended before then, of targets that are gone too; return how many they were."""
-        cursor = await self._db.write(
-            lambda database: database.conn.execute("DELETE FROM observed WHERE until_at < ?", [stamp(before_at)])
+        return await self._db.write(
+            lambda transaction: transaction.execute("DELETE FROM observed WHERE until_at < ?", [stamp(before_at)])
         )
-        return cursor.rowcount

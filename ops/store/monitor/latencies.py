@@ -9,9 +9,7 @@ from core.status.plot import SLOTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlite_utils import Database
-
-    from ops.store.database import Db
+    from ops.contracts import Db, Transaction
 
 
 class Latencies:
@@ -24,9 +22,13 @@ class Latencies:
         """Keep (target, slot, seconds); one that is there already is replaced, and what is too old forgotten."""
         rows = list(medians)
 
-        def work(database: Database) -> None:
-            database.conn.executemany("INSERT OR REPLACE INTO latencies VALUES (?, ?, ?)", rows)
-            database.conn.executemany(
+        def work(transaction: Transaction) -> None:
+            transaction.execute_many(
+                "INSERT INTO latencies (target, slot, took_s) VALUES (?, ?, ?) "
+                "ON CONFLICT (target, slot) DO UPDATE SET took_s = excluded.took_s",
+                rows,
+            )
+            transaction.execute_many(
                 "DELETE FROM latencies WHERE target = ? AND slot <= ?", [(row[0], row[1] - SLOTS) for row in rows]
             )
 
@@ -35,15 +37,14 @@ class Latencies:
     async def of(self, target: str, since_slot: int) -> Mapping[int, float]:
         """Return the medians of a target from that slot on, by slot."""
         rows = await self._db.read(
-            lambda database: database.conn.execute(
+            lambda transaction: transaction.query(
                 "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [target, since_slot]
-            ).fetchall()
+            )
         )
-        return dict(rows)
+        return {row["slot"]: row["took_s"] for row in rows}
 
     async def forget(self, before_slot: int) -> int:
         """Forget the medians before that slot, of targets that are gone too; return how many they were."""
-        cursor = await self._db.write(
-            lambda database: database.conn.execute("DELETE FROM latencies WHERE slot < ?", [before_slot])
+        return await self._db.write(
+            lambda transaction: transaction.execute("DELETE FROM latencies WHERE slot < ?", [before_slot])
         )
-        return cursor.rowcount

@@ -5,38 +5,24 @@ Ages are in seconds; where a clock was put back they are not below zero.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.wording import stamp
+from core.wording import from_stamp, stamp
+from ops.store.copies.protection import newest_comparisons
+from ops.store.copies.served import newest_good_copies
+from ops.store.notifications import waiting_alerts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
 
-    from sqlite_utils import Database
+    from ops.contracts import Db, Transaction
 
-    from ops.store.database import Db
-
-_AGE = "max(0.0, (julianday(:now) - julianday({})) * 86400)"
-_STATES = (
-    "SELECT target, CASE WHEN abs(julianday(:now) - julianday(seen_at)) * 86400 > :stale THEN 'unknown' ELSE state END "
-    "FROM states"
-)
-_COPIES = (
-    f"SELECT site, server, {_AGE.format('at')} FROM (SELECT value ->> 0 AS site, value ->> 1 AS server, "  # noqa: S608 - literals here
-    "(SELECT max(begun_at) FROM syncs WHERE site = value ->> 0 AND mirror = value ->> 1 AND outcome = 'good') AS at "
-    "FROM json_each(:wanted)) WHERE at IS NOT NULL"
-)
+_STATES = "SELECT target, CASE WHEN seen_at < ? OR seen_at > ? THEN 'unknown' ELSE state END AS state FROM states"
 _BACKUPS = (
-    f"SELECT site, {_AGE.format('at')} FROM (SELECT value AS site, "  # noqa: S608 - literals here
-    "(SELECT max(begun_at) FROM backups WHERE site = value AND outcome = 'good') AS at "
-    "FROM json_each(:wanted)) WHERE at IS NOT NULL"
-)
-_PROOFS = (
-    f"SELECT site, mirror, {_AGE.format('max(at)')}, outcome = 'good' FROM proofs "  # noqa: S608 - literals here
-    "WHERE outcome IN ('good', 'differs') GROUP BY site, mirror"
+    "SELECT site, (SELECT max(begun_at) FROM backups WHERE backups.site = given.site AND outcome = 'good') AS at "
+    "FROM given"
 )
 
 
@@ -70,49 +56,53 @@ class Metrics:
 
     async def states(self, now: datetime, stale: timedelta) -> Mapping[str, str]:
         """Return the state of every target that was ever looked at; unknown where that was longer ago than `stale`."""
-        asked: dict[str, object] = {"now": stamp(now), "stale": stale.total_seconds()}
-        return await self._db.read(lambda database: dict(database.conn.execute(_STATES, asked).fetchall()))
+        rows = await self._db.read(
+            lambda transaction: transaction.query(_STATES, [stamp(now - stale), stamp(now + stale)])
+        )
+        return {row["target"]: row["state"] for row in rows}
 
     async def copies(self, pairs: Iterable[tuple[str, str]], now: datetime) -> list[tuple[str, str, float]]:
         """Return (site, server, age) of the newest good copy of each (site, server) that has one."""
-        asked = {"now": stamp(now), "wanted": json.dumps(list(pairs))}
-        return await self._db.read(lambda database: database.conn.execute(_COPIES, asked).fetchall())
+        found = await self._db.read(lambda transaction: newest_good_copies(transaction, pairs))
+        return [(site, server, _age(at, now)) for site, server, at in found if at is not None]
 
     async def backups(self, sites: Iterable[str], now: datetime) -> list[tuple[str, float]]:
         """Return (site, age) of the newest good backup of each site that has one."""
-        asked = {"now": stamp(now), "wanted": json.dumps(list(sites))}
-        return await self._db.read(lambda database: database.conn.execute(_BACKUPS, asked).fetchall())
+        wanted = list(sites)
+        rows = await self._db.read(lambda transaction: transaction.query(_BACKUPS, given={"site": wanted}))
+        return [(row["site"], _age(row["at"], now)) for row in rows if row["at"] is not None]
 
     async def proofs(self, now: datetime) -> tuple[tuple[str, str, float, bool], ...]:
         """Return (site, server, age, whether it was the same) of the newest proof of every copy."""
-        rows = await self._db.read(lambda database: database.conn.execute(_PROOFS, {"now": stamp(now)}).fetchall())
-        return tuple(rows)
+        rows = await self._db.read(newest_comparisons)
+        return tuple((row["site"], row["mirror"], _age(row["at"], now), row["outcome"] == "good") for row in rows)
 
     async def going(self, now: datetime) -> ActivityMetrics:
         """Return what is open, running and waiting."""
 
-        def work(database: Database) -> ActivityMetrics:
-            def number(sql: str) -> int:
-                return int(database.conn.execute(sql).fetchone()[0])
+        def work(transaction: Transaction) -> ActivityMetrics:
+            def number(table: str, where: str) -> int:
+                return int(transaction.query(f"SELECT count(*) AS n FROM {table} WHERE {where}")[0]["n"])  # noqa: S608 - literals below
 
             def by(sql: str) -> dict[str, int]:
-                return dict(database.conn.execute(sql).fetchall())
+                return {row["what"]: row["n"] for row in transaction.query(sql)}
 
-            looked = database.conn.execute(
-                f"SELECT {_AGE.format('max(seen_at)')} FROM states",  # noqa: S608 - a literal above
-                {"now": stamp(now)},
-            ).fetchone()[0]
+            (looked,) = transaction.query("SELECT max(seen_at) AS at FROM states")
             return ActivityMetrics(
-                outages=number("SELECT count(*) FROM outages WHERE closed_at IS NULL"),
+                outages=number("outages", "closed_at IS NULL"),
                 plans=by(
-                    "SELECT state, count(*) FROM plans WHERE state IN ('planned', 'approved', 'unfinished') "
-                    "GROUP BY state"
+                    "SELECT state AS what, count(*) AS n FROM plans "
+                    "WHERE state IN ('planned', 'approved', 'unfinished') GROUP BY state"
                 ),
-                quarantined=by("SELECT server, count(*) FROM quarantine GROUP BY server"),
-                syncs=number("SELECT count(*) FROM syncs WHERE ended_at IS NULL"),
-                cards_waiting=number("SELECT count(*) FROM cards WHERE posted_revision < revision"),
-                alerts_waiting=by("SELECT route, (SELECT count(*) FROM alerts WHERE number > done) FROM routes"),
-                last_look_s=looked,
+                quarantined=by("SELECT server AS what, count(*) AS n FROM quarantine GROUP BY server"),
+                syncs=number("syncs", "ended_at IS NULL"),
+                cards_waiting=number("cards", "posted_revision < revision"),
+                alerts_waiting=waiting_alerts(transaction),
+                last_look_s=_age(looked["at"], now) if looked["at"] is not None else None,
             )
 
         return await self._db.read(work)
+
+
+def _age(at: str, now: datetime) -> float:
+    return max(0.0, (now - from_stamp(at)).total_seconds())

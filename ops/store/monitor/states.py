@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
+from ops.store.copies.served import newest_good_copies
 from ops.store.incident.outages import Outages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlite_utils import Database
+    from ops.contracts import Transaction
 
     Row = tuple[str, ...]
 
 _STATE = (
-    "INSERT INTO states (target, state, since_at, seen_at, why) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-    "state = excluded.state, since_at = excluded.since_at, seen_at = excluded.seen_at, why = excluded.why"
+    "INSERT INTO states (target, state, since_at, seen_at, why) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (target) DO UPDATE SET state = excluded.state, since_at = excluded.since_at, "
+    "seen_at = excluded.seen_at, why = excluded.why"
 )
 # A stretch goes on where the newest one of the target is of the same state and did not end too long ago.
 _STRETCH = (
     "INSERT INTO observed (target, state, from_at, until_at) VALUES (?, ?, coalesce((SELECT CASE WHEN state = ? "
     "AND until_at >= ? THEN from_at END FROM observed WHERE target = ? ORDER BY from_at DESC LIMIT 1), ?), ?) "
-    "ON CONFLICT DO UPDATE SET state = excluded.state, until_at = max(until_at, excluded.until_at)"
+    "ON CONFLICT (target, from_at) DO UPDATE SET state = excluded.state, until_at = "
+    "CASE WHEN observed.until_at < excluded.until_at THEN excluded.until_at ELSE observed.until_at END"
 )
 
 
@@ -66,28 +68,26 @@ class ObservedStates(Outages):
         """
         batch = list(seen)
 
-        def work(database: Database) -> None:
+        def work(database: Transaction) -> None:
             # Plain SQL, many rows at once: of thousands of targets a second, a table object's checks would cost more
             # than the work.
             states, observed = _rows(batch, gap)
-            database.conn.executemany(_STATE, states)
-            database.conn.executemany(_STRETCH, observed)
+            database.execute_many(_STATE, states)
+            database.execute_many(_STRETCH, observed)
 
         await self._db.write(work)
 
     async def states(self) -> Mapping[str, ObservedState]:
         """Return the last observed state of every target, by target."""
-        rows = await self._db.read(lambda database: list(database.query("SELECT * FROM states")))
+        rows = await self._db.read(lambda database: database.query("SELECT * FROM states"))
         return {row["target"]: _seen(row) for row in rows}
 
     async def observed(self, target: str, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
         """Return the observed stretches (state, from, until) of `target` that end after `since_at`, in order."""
         rows = await self._db.read(
-            lambda database: list(
-                database.query(
-                    "SELECT * FROM observed WHERE target = ? AND until_at > ? ORDER BY from_at",
-                    [target, stamp(since_at)],
-                )
+            lambda database: database.query(
+                "SELECT * FROM observed WHERE target = ? AND until_at > ? ORDER BY from_at",
+                [target, stamp(since_at)],
             )
         )
         return tuple((row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"])) for row in rows)
@@ -98,13 +98,13 @@ class ObservedStates(Outages):
         What was last looked at before `stale_before_at` is unknown.
         """
         rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT substr(target, 1, instr(target, ':') - 1) AS kind, "
-                "CASE WHEN seen_at < ? THEN 'unknown' ELSE state END AS now, count(*) FROM states GROUP BY kind, now",
+            lambda database: database.query(
+                "SELECT kind, CASE WHEN seen_at < ? THEN 'unknown' ELSE state END AS state_now, count(*) AS targets "
+                "FROM states GROUP BY kind, state_now",
                 [stamp(stale_before_at)],
-            ).fetchall()
+            )
         )
-        return {(kind, state): number for kind, state, number in rows}
+        return {(row["kind"], row["state_now"]): row["targets"] for row in rows}
 
     async def not_up(self, kind: str, most: int) -> tuple[ObservedState, ...]:
         """Return the targets of one kind that were not up when they were last looked at, worst first, `most` of them.
@@ -112,22 +112,20 @@ class ObservedStates(Outages):
         How many there are in all is in `counts`.
         """
         rows = await self._db.read(
-            lambda database: list(
-                database.query(
-                    "SELECT * FROM states WHERE target > ? AND target < ? AND state != 'up' "
-                    "ORDER BY CASE state WHEN 'down' THEN 0 WHEN 'degraded' THEN 1 ELSE 2 END, target LIMIT ?",
-                    [f"{kind}:", f"{kind};", most],
-                )
+            lambda database: database.query(
+                "SELECT * FROM states WHERE target > ? AND target < ? AND state != 'up' "
+                "ORDER BY CASE state WHEN 'down' THEN 0 WHEN 'degraded' THEN 1 ELSE 2 END, target LIMIT ?",
+                [f"{kind}:", f"{kind};", most],
             )
         )
         return tuple(_seen(row) for row in rows)
 
     async def states_of(self, targets: Iterable[str]) -> Mapping[str, ObservedState]:
         """Return the last observed state of these targets, by target; one that was never seen is absent."""
-        wanted = json.dumps(list(targets))
+        wanted = list(targets)
         rows = await self._db.read(
-            lambda database: list(
-                database.query("SELECT * FROM states WHERE target IN (SELECT value FROM json_each(?))", [wanted])
+            lambda database: database.query(
+                "SELECT states.* FROM given JOIN states USING (target)", given={"target": wanted}
             )
         )
         return {row["target"]: _seen(row) for row in rows}
@@ -135,70 +133,60 @@ class ObservedStates(Outages):
     async def last_look_at(self) -> datetime | None:
         """Return when any server was last looked at; None: never."""
         rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT max(seen_at) FROM states WHERE target > 'server:' AND target < 'server;'"
-            ).fetchall()
+            lambda database: database.query(
+                "SELECT max(seen_at) AS at FROM states WHERE target > 'server:' AND target < 'server;'"
+            )
         )
-        return from_stamp(rows[0][0]) if rows[0][0] is not None else None
+        return from_stamp(rows[0]["at"]) if rows[0]["at"] is not None else None
 
     async def keep_only(self, targets: Iterable[str]) -> None:
         """Forget the states of all other targets: they are not watched any more. What was observed stays."""
-        wanted = json.dumps(list(targets))
-        await self._db.write(
-            lambda database: database.conn.execute(
-                "DELETE FROM states WHERE target NOT IN (SELECT value FROM json_each(?))", [wanted]
-            )
-        )
+        wanted = set(targets)
+
+        def work(database: Transaction) -> None:
+            gone = [row["target"] for row in database.query("SELECT target FROM states") if row["target"] not in wanted]
+            database.execute_many("DELETE FROM states WHERE target = ?", [(target,) for target in gone])
+
+        await self._db.write(work)
 
     async def newest_good(self, copies: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], datetime]:
         """Return when the last good copy of each (site, server) began; one without any is absent.
 
         It asks for these pairs only: the whole history of syncs is long.
         """
-        wanted = json.dumps([[site, server] for site, server in copies])
-        rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT value ->> 0 AS site_, value ->> 1 AS server_, (SELECT max(begun_at) FROM syncs "
-                "WHERE site = value ->> 0 AND mirror = value ->> 1 AND outcome = 'good') FROM json_each(?)",
-                [wanted],
-            ).fetchall()
-        )
-        return {(site, server): from_stamp(at) for site, server, at in rows if at is not None}
+        found = await self._db.read(lambda database: newest_good_copies(database, copies))
+        return {(site, server): from_stamp(at) for site, server, at in found if at is not None}
 
     async def oldest_copies(
         self, copies: Iterable[tuple[str, str]], overdue_before_at: datetime, ahead_after_at: datetime
     ) -> OldestCopies:
         """Return how old the last good copies of these (site, server) pairs are, without reading each of them."""
-        wanted = json.dumps([{"site": site, "server": server} for site, server in copies])
-        rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "WITH wanted AS MATERIALIZED (SELECT value ->> 'site' AS site, value ->> 'server' AS server "
-                "FROM json_each(?)), newest AS MATERIALIZED (SELECT site, server, (SELECT max(begun_at) FROM syncs "
-                "WHERE syncs.site = wanted.site AND mirror = server AND outcome = 'good') AS at FROM wanted) "
-                "SELECT min(at), site, server, coalesce(sum(at < ?), 0), coalesce(sum(at > ?), 0), "
-                "coalesce(sum(at IS NULL), 0) FROM newest",
-                [wanted, stamp(overdue_before_at), stamp(ahead_after_at)],
-            ).fetchall()
+        found = await self._db.read(lambda database: newest_good_copies(database, copies))
+        made = [(at, site, server) for site, server, at in found if at is not None]
+        oldest, overdue, ahead = min(made, default=None), stamp(overdue_before_at), stamp(ahead_after_at)
+        return OldestCopies(
+            (from_stamp(oldest[0]), *oldest[1:]) if oldest is not None else None,
+            overdue=sum(at < overdue for at, _, _ in made),
+            ahead=sum(at > ahead for at, _, _ in made),
+            missing=len(found) - len(made),
         )
-        at, site, server, *counts = rows[0]
-        return OldestCopies((from_stamp(at), site, server) if at is not None else None, *counts)
 
     async def served_counts(self) -> Mapping[str, int]:
         """Return how many sites are served from each server, of those whose DNS was ever seen."""
         rows = await self._db.read(
-            lambda database: database.conn.execute("SELECT server, count(*) FROM active GROUP BY server").fetchall()
+            lambda database: database.query("SELECT server, count(*) AS sites FROM active GROUP BY server")
         )
-        return dict(rows)
+        return {row["server"]: row["sites"] for row in rows}
 
     async def served_from(self, sites: Iterable[str]) -> Mapping[str, str]:
         """Return the server that the DNS of each of these sites was last seen to point to; absent: never seen."""
-        wanted = json.dumps(list(sites))
+        wanted = list(sites)
         rows = await self._db.read(
-            lambda database: database.conn.execute(
-                "SELECT site, server FROM active WHERE site IN (SELECT value FROM json_each(?))", [wanted]
-            ).fetchall()
+            lambda database: database.query(
+                "SELECT site, server FROM given JOIN active USING (site)", given={"site": wanted}
+            )
         )
-        return dict(rows)
+        return {row["site"]: row["server"] for row in rows}
 
 
 def _rows(batch: Sequence[ObservedState], gap: timedelta) -> tuple[list[Row], list[Row]]:

@@ -188,3 +188,22 @@ def home_tabs(database: Database) -> None:
         """CREATE TABLE home_tabs (
             user TEXT PRIMARY KEY, opened_at TEXT NOT NULL, bot TEXT NOT NULL, until_at TEXT NOT NULL) STRICT"""
     )
+
+
+@MIGRATIONS()
+def what_json_says(database: Database) -> None:
+    """Add what is asked of JSON and of targets as columns that follow by themselves, so that no query reads JSON."""
+    for table, column, kind, expression in (
+        ("outages", "card", "TEXT", "body ->> '$.card'"),
+        ("backups", "kind", "TEXT", "body ->> '$.kind'"),
+        ("backups", "shrank", "TEXT", "body ->> '$.shrank'"),
+        ("syncs", "files", "INTEGER", "body ->> '$.files'"),
+        ("syncs", "deleted", "INTEGER", "body ->> '$.deleted'"),
+        ("record", "run", "TEXT", "body ->> '$.run'"),
+        ("record", "server", "TEXT", "body ->> '$.server'"),
+        ("states", "kind", "TEXT", "substr(target, 1, instr(target, ':') - 1)"),
+    ):
+        database.conn.execute(
+            f"ALTER TABLE {table} ADD COLUMN {column} {kind} GENERATED ALWAYS AS (CAST({expression} AS {kind})) VIRTUAL"
+        )
+    database.conn.execute("CREATE INDEX outages_card ON outages (card)")

@@ -1,0 +1,57 @@
+"""Name servers: what they answer, and what they are asked to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from core.dns.records import RecordChange, ZoneReading
+    from core.fleet import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a name server answered to one question. `values` empty: it has no such records.
+
+    values: presentation format, sorted, names absolute without the final dot. authoritative: the AA bit.
+    aliases: the CNAME targets passed on the way. took_s: seconds.
+    """
+
+    values: tuple[str, ...]
+    ttl_s: int | None
+    authoritative: bool
+    aliases: tuple[str, ...]
+    took_s: float
+
+
+class Dns(Protocol):
+    """Reading and changing zones. Each method raises UnreachableError, TimedOutError or one of the DnsError family."""
+
+    async def read_zone(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
+        """Read `zone` from an update server: by signed AXFR, or where that is refused, A, AAAA, CNAME of `names`."""
+        ...
+
+    async def update(self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...]) -> None:
+        """Make `changes` in one signed UPDATE whose prerequisites are all their old values (RFC 2136).
+
+        Returns when the server has said NOERROR. DnsChangedError: a prerequisite failed, nothing changed.
+        DnsRefusedError, DnsClockError: nothing changed. TimedOutError: it may have happened; read before asking again.
+        """
+        ...
+
+    async def try_update(self, server: Endpoint, zone: str) -> None:
+        """Send a signed update that changes nothing, to see whether one would be taken."""
+        ...
+
+    async def ask(self, server: Endpoint, name: str, rdtype: str, *, timeout_s: float = 3.0) -> Answer:
+        """Ask one question without recursion; over TCP where UDP is truncated."""
+        ...
+
+    async def serial(self, server: Endpoint, zone: str, *, timeout_s: float = 3.0) -> int:
+        """Return the serial of `zone` as `server` answers it with authority. DnsError where it is lame."""
+        ...
+
+    async def notify(self, server: Endpoint, zone: str) -> None:
+        """Send NOTIFY (RFC 1996) for `zone`, unsigned first and signed where that is refused."""
+        ...

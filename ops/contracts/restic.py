@@ -1,0 +1,172 @@
+"""Backups outside the fleet, as jobs may ask for them."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ops.work_folder import work_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.backup.snapshots import Extent, Snapshot
+    from core.fleet import Database, Site
+    from core.plan.restore import Restore
+    from core.sync.failures import Failure
+
+DUMPS = "backup"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLocation:
+    """One site on one server: its content, and a folder beside it for what is not served."""
+
+    site: Site
+    server: str
+
+    @property
+    def root(self) -> str:
+        """The path of its content."""
+        return posixpath.normpath(self.site.root_on(self.server))
+
+    @property
+    def work(self) -> str:
+        """The folder that syncs work in as well."""
+        return work_folder(self.root, self.site.name)
+
+    @property
+    def dumps(self) -> str:
+        """The folder for what databases are dumped into; emptied after each backup."""
+        return posixpath.join(self.work, DUMPS)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSource:
+    """What there is to back up, and the patterns by which restic leaves out what is excluded."""
+
+    extent: Extent
+    patterns: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSnapshot:
+    """A snapshot that was made. unreadable: files that are not in it, though they should be."""
+
+    snapshot: str
+    files: int
+    size_bytes: int
+    new_bytes: int
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFiles:
+    """Files of a snapshot, as paths there with their sizes, and how much it holds in all."""
+
+    files: tuple[tuple[str, int], ...]
+    extent: Extent
+
+
+class Restic(Protocol):
+    """The off-site backups of one fleet, in one repository.
+
+    What is wrong is returned as a `Failure`; what keeps the bot from asking at all is raised: UnreachableError and
+    LoginRefusedError of the server or the off-site host, SettingsError of the password.
+    """
+
+    async def open(self, server: str) -> Failure | None:
+        """Open the repository, and remove the locks of those who died on `server` or have been silent for half an hour.
+
+        Returns what stands in the way; `no-repository`: its place was reached, and there is none.
+        """
+        ...
+
+    async def look(self, server: str) -> Failure | None:
+        """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
+        ...
+
+    async def make(self, server: str) -> Failure | None:
+        """Make the repository. restic refuses where there is one."""
+        ...
+
+    async def survey(self, place: SiteLocation) -> BackupSource | Failure:
+        """Return what there is to back up: exactly what a sync would copy."""
+        ...
+
+    async def dump(self, place: SiteLocation, database: Database, dumping: str, first: bytes) -> Failure | None:
+        """Write what the shell line `dumping` says of a database into a file for the backup."""
+        ...
+
+    async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
+        """Make a snapshot of the site; one that lacks unreadable files is made as well."""
+        ...
+
+    async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
+        """Return the snapshots of this fleet, or of one of its sites, newest first."""
+        ...
+
+    async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
+        """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
+        ...
+
+    async def prune(self, server: str) -> Failure | None:
+        """Throw away the data that no snapshot needs any more."""
+        ...
+
+    async def size(self, server: str) -> int | Failure:
+        """Return how many bytes the repository takes."""
+        ...
+
+    async def check(self, server: str) -> Failure | None:
+        """Return what is wrong with the repository's structure, or None."""
+        ...
+
+    async def choose(
+        self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
+    ) -> SnapshotFiles | Failure:
+        """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps.
+
+        dumps: the folder of dumps, as the snapshot has it.
+        """
+        ...
+
+    async def sample(
+        self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
+    ) -> Failure | None:
+        """Restore those paths of a snapshot below the folder `scratch`."""
+        ...
+
+    async def there(self, place: SiteLocation) -> str | Failure:
+        """Return what lies at the site's root: `missing`, `empty` or `files`."""
+        ...
+
+    async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange.
+
+        Once `run` was put in place it changes nothing any more.
+        """
+        ...
+
+    def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
+        """Return where `restore` has put a database's dump."""
+        ...
+
+    async def give_up(self, place: SiteLocation) -> None:
+        """Throw away what `restore` has made; what is there stays as it is."""
+        ...
+
+    async def compare(
+        self, server: str, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[tuple[str, str, int], ...] | Failure:
+        """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
+        ...
+
+    async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
+        """Return those of `paths` that do not end as a complete dump does."""
+        ...
+
+    async def remove(self, server: str, path: str) -> None:
+        """Remove a folder of ours, or a file."""
+        ...

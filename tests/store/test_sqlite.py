@@ -1,0 +1,78 @@
+"""What SQLite alone has: a file, its mode, and tables that versions before this one have made."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlite_utils import Database
+
+from core.audit import first_broken
+from core.errors import StoreError
+from ops.store import Store
+from ops.store.database import SqliteDb
+from ops.store.sqlite import sqlite3
+from ops.store.sqlite_schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
+OUTAGE = "INSERT INTO outages (target, opened_at, body) VALUES (?, '2026-06-14T13:02:07.000000Z', ?)"
+SYNC = (
+    "INSERT INTO syncs (id, site, source, mirror, begun_at, ended_at, outcome, body) "
+    "VALUES (?, 'shop', 'north', 'south', '2026-06-14T13:02:07.000000Z', '2026-06-14T13:02:08.000000Z', 'good', ?)"
+)
+
+
+@pytest.fixture
+def store_file(tmp_path: Path) -> Path:
+    return tmp_path / "sharpnet.db"
+
+
+@pytest.fixture
+async def store(store_file: Path) -> AsyncIterator[Store]:
+    """Open a store of its own in SQLite, whatever other databases there are."""
+    one = Store(SqliteDb(store_file))
+    await one.open()
+    yield one
+    await one.close()
+
+
+async def test_a_tampered_record_is_found(store: Store, store_file: Path) -> None:
+    for n in range(3):
+        await store.record.add(NOW, "kind", str(n), "who")
+    with closing(sqlite3.connect(store_file)) as connection, connection:
+        connection.execute("DROP TRIGGER record_fixed")
+        connection.execute("UPDATE record SET who = 'other' WHERE seq = 2")
+    assert first_broken(await store.record.entries()) == 2
+
+
+async def test_only_the_owner_can_read_the_file(store: Store, tmp_path: Path) -> None:
+    await store.record.add(NOW, "kind", "subject", "who")
+    assert (tmp_path / "sharpnet.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_file_that_is_no_database_is_said_so(tmp_path: Path, store_file: Path) -> None:
+    (tmp_path / "sharpnet.db").write_text("not a database, but long enough to be read as one" * 50)
+    broken = Store(SqliteDb(store_file))
+    with pytest.raises(StoreError, match=r"sharpnet\.db is damaged at its beginning, or no store"):
+        await broken.open()
+    await broken.close()
+
+
+async def test_what_the_version_before_has_stored_is_found_by_what_its_json_says(store_file: Path) -> None:
+    with closing(sqlite3.connect(store_file, isolation_level=None)) as connection:
+        MIGRATIONS.apply(Database(connection), stop_before="what_json_says")
+        for target, body in (("site:a", '{"card": "outage:7"}'), ("site:b", '{"card": "outage:9"}'), ("site:c", "{}")):
+            connection.execute(OUTAGE, [target, body])
+        for run, body in (("20260614T130207Z-a", '{"files": 3}'), ("20260614T130207Z-b", '{"files": 0, "deleted": 0}')):
+            connection.execute(SYNC, [run, body])
+    store = Store(SqliteDb(store_file))
+    await store.open()
+    assert [outage.target for outage in await store.states.on_card("outage:7")] == ["site:a"]
+    assert [run.id for run in await store.undos.since(NOW, 10)] == ["20260614T130207Z-a"]
+    await store.close()
