@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def judge_dns(facts: PreflightFacts) -> Iterator[Verdict]:
     """Return the verdicts about DNS, in the order in which a person wants to read them."""
     yield from _updates(facts)
+    yield from _promises(facts)
     yield from _name_servers(facts)
     yield _ttls(facts)
     yield from _records(facts)
@@ -37,6 +38,19 @@ def _updates(facts: PreflightFacts) -> Iterator[Verdict]:
             f"transfers are refused ({listing(facts.unread)}), so other names that point there could not be listed",
             "Allow the bot's key to transfer.",
         )
+
+
+def _promises(facts: PreflightFacts) -> Iterator[Verdict]:
+    """Say what this way of changing DNS cannot promise; nothing where it promises all."""
+    if not facts.promises.atomic:
+        text = "this way of changing DNS makes one change after another: if it breaks off, some names moved, others not"
+        yield Verdict("DNS backend", Level.WARN, text, "`dns` then shows which.")
+    if not facts.promises.conditional:
+        text = "this way of changing DNS cannot refuse a change made in the last second: it would be overwritten"
+        yield Verdict("DNS backend", Level.WARN, text, "Let nobody edit these zones meanwhile.")
+    if not facts.promises.provable:
+        text = "this way of changing DNS cannot ask each name server: some may go on giving the old address, unseen"
+        yield Verdict("DNS backend", Level.WARN, text, "Look at the sites from elsewhere once they have moved.")
 
 
 def _name_servers(facts: PreflightFacts) -> Iterator[Verdict]:

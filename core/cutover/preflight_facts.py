@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from core.dns.promises import Promises
+
 
 class Level(StrEnum):
     """What a check says: go on, go on only with an explicit yes, or do not."""
@@ -53,14 +55,14 @@ class PreflightFacts:
     """What the checks judge; `now` is when they were gathered.
 
     sources: per leaving server what was seen of it: from here ("here") and from other servers, by vantage point.
-    serving: per leaving server how many of its moving sites still answer, of how many. own_link: whether anything
-    else answered. targets: per arriving server its SSH. disks: the fullest share of space or inodes. copies: per move.
-    busy: (site, what runs on it). updates: per update server and zone why it would not take an update, None where it
-    would. nameservers: per name server why it does not answer, or its serials by zone. serials: by zone, the update
-    servers' own. long_ttls: records over `max_ttl_s`. recent: (site, when it was last moved). unread: zones that
-    could not be transferred. odd, mentions: as drawn. backed_up: sites that a backup reads now. unfrozen: sites of a
-    planned move with databases and nothing that freezes them. hooks_left_out: hooks that will not run, in words;
-    without_hooks: because somebody asked for that.
+    serving: per leaving server how many of its moving sites still answer, of how many. own_link: whether anything else
+    answered. targets: per arriving server its SSH. disks: the fullest share of space or inodes. copies: per move. busy:
+    (site, what runs on it). updates: per update server and zone why it would not take an update, None where it would.
+    promises: what the way of changing DNS promises. nameservers: per name server why it does not answer, or its serials
+    by zone. serials: by zone, the update servers' own. long_ttls: records over `max_ttl_s`. recent: (site, when it was
+    last moved). unread: zones that could not be transferred. odd, mentions: as drawn. backed_up: sites that a backup
+    reads now. unfrozen: sites of a planned move with databases and nothing that freezes them. hooks_left_out: hooks
+    that will not run, in words; without_hooks: because somebody asked for that.
     """
 
     now: datetime
@@ -71,6 +73,7 @@ class PreflightFacts:
     targets: Mapping[str, Observation]
     copies: tuple[TargetCopy, ...]
     updates: Mapping[str, str | None]
+    promises: Promises
     nameservers: Mapping[str, str | Mapping[str, int]]
     serials: Mapping[str, tuple[int, ...]]
     max_ttl_s: int

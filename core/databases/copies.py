@@ -20,8 +20,6 @@ from core.wording import count, listing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from core.fleet import Database
-
 STAMP = "%Y%m%dt%H%M%Sz"
 _PLAIN_LENGTH = 14
 _HASH_LENGTH = 10
@@ -182,12 +180,6 @@ def about_copies(copies: Sequence[DatabaseCopy], *, dry_run: bool) -> str:
         return ""
     whole = f"{count(len(copies), 'database')} ({size(sum(copy.size_bytes for copy in copies))})"
     return f"databases are copied whole: {whole}" if dry_run else whole
-
-
-def label(database: Database) -> str:
-    """Name a database for people: its name and its engine."""
-    engine = {"mariadb": "MariaDB", "mysql": "MySQL", "postgresql": "PostgreSQL"}[database.engine]
-    return f"{database.name} ({engine})"
 
 
 def _hash(text: str, length: int) -> str:

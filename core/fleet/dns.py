@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from core.fleet.access import SecretRef
 
@@ -45,13 +45,16 @@ class NameServer:
 class DnsSettings:
     """Where the zones are changed and where they are answered.
 
-    max_ttl_s: in seconds. agree_within: how long a cutover waits for all name servers before it says *unfinished*.
+    backend: the way in which zones are changed; provider: its own settings, by key. max_ttl_s: in seconds.
+    agree_within: how long a cutover waits for all name servers before it says *unfinished*.
     """
 
     update: tuple[Endpoint, ...]
     nameservers: tuple[NameServer, ...]
     zones: tuple[str, ...]
     tsig: Tsig | None = None
+    backend: str = "rfc2136"
+    provider: Mapping[str, Any] = field(default_factory=dict, hash=False)
     max_ttl_s: int = 300
     agree_within: timedelta = timedelta(seconds=60)
     rollback_within: timedelta = timedelta(days=7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,12 +32,12 @@ class SiteCheck:
 class Database:
     """One database of a site, by the same name and with the same access on every server that holds the site.
 
-    socket: its socket, or for PostgreSQL the folder of it; may hold `{server}`. port: of TCP on the server's own
-    loopback, where there is no socket. user, password: None leaves them to what is set up for the SSH user there (its
-    own name, `~/.my.cnf`, `~/.pgpass`, peer authentication).
+    engine: one that `ops.databases.engines` has. socket: its socket, or for PostgreSQL the folder of it; may hold
+    `{server}`. port: of TCP on the server's own loopback, where there is no socket. user, password: None leaves them to
+    what is set up for the SSH user there (its own name, `~/.my.cnf`, `~/.pgpass`, peer authentication).
     """
 
-    engine: Literal["mariadb", "mysql", "postgresql"]
+    engine: str
     name: str
     socket: str | None = None
     port: int | None = None

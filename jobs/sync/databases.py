@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from core.databases.copies import DatabaseCopy, label, why_not_load
+from core.databases.copies import DatabaseCopy, why_not_load
 from core.sync.failures import Failure
+from ops.databases import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from core.dns.promises import Promises
     from core.dns.records import RecordChange, ZoneReading
     from core.fleet import Endpoint
 
@@ -28,15 +29,21 @@ class Answer:
 class Dns(Protocol):
     """Reading and changing zones. Each method raises UnreachableError, TimedOutError or one of the DnsError family."""
 
+    @property
+    def promises(self) -> Promises:
+        """What can be counted on with every change through it."""
+        ...
+
     async def read_zone(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
         """Read `zone` from an update server: by signed AXFR, or where that is refused, A, AAAA, CNAME of `names`."""
         ...
 
     async def update(self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...]) -> None:
-        """Make `changes` in one signed UPDATE whose prerequisites are all their old values (RFC 2136).
+        """Make `changes`, as it promises: by RFC 2136 in one signed UPDATE whose prerequisites are all old values.
 
-        Returns when the server has said NOERROR. DnsChangedError: a prerequisite failed, nothing changed.
-        DnsRefusedError, DnsClockError: nothing changed. TimedOutError: it may have happened; read before asking again.
+        Returns when the server has said NOERROR. DnsChangedError: an old value is gone, nothing changed.
+        DnsRefusedError, DnsClockError: nothing changed. TimedOutError: all or (where it is not atomic) a part of it may
+        have happened; read before asking again.
         """
         ...
 

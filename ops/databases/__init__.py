@@ -59,6 +59,11 @@ def all_engines() -> Mapping[str, DatabaseEngine]:
     return found
 
 
+def label(database: Database) -> str:
+    """Name a database for people: its name and its engine."""
+    return f"{database.name} ({all_engines()[database.engine].names[database.engine]})"
+
+
 @dataclass(frozen=True, slots=True)
 class SshDatabases:
     """Implements `ops.contracts.Databases`. secret: reads a password when it is needed; raises SettingsError."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from core.databases.copies import DatabaseState
     from ops.databases.asking import DatabaseLocation
@@ -62,13 +62,17 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseEngine:
-    """What discovery finds in an engine's file. first: what the clients are sent first, of a password or of none."""
+    """What discovery finds in an engine's file.
 
-    names: tuple[str, ...]
+    names: by the name that `engine` of the fleet file says, how people write it. first: what the clients are sent
+    first, of a password or of none.
+    """
+
+    names: Mapping[str, str]
     dialect: Callable[[DatabaseLocation], Dialect]
     first: Callable[[str | None], bytes]
 
     @property
     def name(self) -> str:
         """By which it is found: the first of its names."""
-        return self.names[0]
+        return next(iter(self.names))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -19,9 +19,16 @@ from core.units import (
     parse_size,
     shown,
 )
+from ops.databases import all_engines
+from ops.dns import all_backends
 from ops.fleetfile import names, places
 from ops.fleetfile.cron import cron
 from ops.fleetfile.wrong import Wrong, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic.config import JsonDict
 
 EVERY_DAY = "daily"
 NEVER = "off"
@@ -64,6 +71,22 @@ def _time_zone(text: str) -> str:
         hint = did_you_mean(text, available_timezones()) or "Write it like Europe/London, or UTC."
         raise Wrong(f"{shown(text)} is no time zone", hint) from error
     return text
+
+
+def _one_of(found: Callable[[], Mapping[str, object]]) -> Callable[[str], str]:
+    """Return what reads the name of one of those that are `found`."""
+
+    def read(text: str) -> str:
+        if text not in found():
+            raise Wrong(f"must be one of {', '.join(map(repr, found()))}", did_you_mean(text, found()))
+        return text
+
+    return read
+
+
+def _listing(found: Callable[[], Mapping[str, object]]) -> Callable[[JsonDict], None]:
+    """Return what puts the names of those that are `found` into the JSON schema."""
+    return lambda schema: schema.update(enum=list(found()))
 
 
 Duration = Annotated[
@@ -115,4 +138,5 @@ Algorithm = Literal[
     "hmac-sha512-256",
     "hmac-sha1",
 ]
-Engine = Literal["mariadb", "mysql", "postgresql"]
+EngineName = Annotated[str, AfterValidator(_one_of(all_engines)), Field(json_schema_extra=_listing(all_engines))]
+BackendName = Annotated[str, AfterValidator(_one_of(all_backends)), Field(json_schema_extra=_listing(all_backends))]

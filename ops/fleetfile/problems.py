@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.fleet.raw_tree import did_you_mean
 from core.wording import listing
+from ops.fleetfile.sections.dns import provider_section
 from ops.fleetfile.shape import FleetFile
 from ops.fleetfile.wrong import kind_of
 
@@ -81,9 +82,9 @@ def _in_words(kind: str, where: Where, context: Mapping[str, Any], tree: Tree) -
     if kind == "value_error":
         return str(context["error"]).rstrip("."), getattr(context["error"], "hint", "")
     if kind == "missing":
-        return _with_meaning("is empty" if tree.has(where) else "is missing", where), ""
+        return _with_meaning("is empty" if tree.has(where) else "is missing", where, tree), ""
     if kind == "extra_forbidden":
-        known = list(_model_at(where[:-1]).model_fields)
+        known = list(_model_at(where[:-1], tree).model_fields)
         return "is not known here", did_you_mean(str(where[-1]), known) or f"Known: {listing(known, MOST_KEYS_SHOWN)}."
     if kind == "string_type":
         hint = "Put it in quotes." if isinstance(value, int | float) else ""
@@ -97,21 +98,23 @@ def _in_words(kind: str, where: Where, context: Mapping[str, Any], tree: Tree) -
         limit = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']:,}"
         return f"must be {limit}, not {value}", ""
     if kind in {"too_short", "string_too_short"}:
-        return _with_meaning("must not be empty", where), ""
+        return _with_meaning("must not be empty", where, tree), ""
     if kind == "literal_error":
         return f"must be one of {str(context['expected']).replace(' or ', ', ')}", ""
     return "", ""
 
 
-def _with_meaning(message: str, where: Where) -> str:
+def _with_meaning(message: str, where: Where, tree: Tree) -> str:
     """Add what the schema says of the key at `where`."""
-    field = _model_at(where[:-1]).model_fields.get(str(where[-1])) if where else None
+    field = _model_at(where[:-1], tree).model_fields.get(str(where[-1])) if where else None
     meaning = (field.description or "").rstrip(".") if field else ""
     return f"{message}: {meaning[:1].lower()}{meaning[1:]}" if meaning else message
 
 
-def _model_at(where: Where) -> type[BaseModel]:
+def _model_at(where: Where, tree: Tree) -> type[BaseModel]:
     """Return the model of the mapping at `where`; the whole file's where `where` leads out of the schema."""
+    if where == ("dns", "provider"):
+        return provider_section(tree.at(("dns", "backend"))) or FleetFile
     kind: Any = FleetFile
     for part in where:
         if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
+from core.fleet import DnsSettings, SecretRef
 from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at
 from ops.fleetfile.places import path_here, path_in, secret_in, secret_ref
 from ops.fleetfile.wrong import Wrong
@@ -18,7 +19,7 @@ from ops.fleetfile.wrong import Wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from core.fleet import Fleet, SecretRef
+    from core.fleet import Fleet
     from core.fleet.raw_tree import Where
 
 MOST_SECRET_BYTES = 1 << 20
@@ -136,6 +137,9 @@ def _secrets_in(tree: object) -> Iterator[tuple[Where, object]]:
             yield where, at(tree, *where)
     for index, value in enumerate(entries_at(tree, "notify")):
         yield ("notify", index), value
+    for key, value in mapping_at(tree, "dns", "provider").items():
+        # Only its backend knows which of them are secrets: what does not say where one is, is none.
+        yield ("dns", "provider", key), value
     for name, site in mapping_at(tree, "sites").items():
         for index, database in enumerate(entries_at(site, "databases")):
             if at(database, "password") is not None:
@@ -160,8 +164,7 @@ def _secrets_of(fleet: Fleet) -> Iterator[tuple[str, SecretRef]]:
         yield "offsite.password", fleet.offsite.password
     for name, server in fleet.servers.items():
         yield f"servers.{name}.ssh.key", server.ssh.key
-    if fleet.dns.tsig:
-        yield "dns.tsig.secret", fleet.dns.tsig.secret
+    yield from _secrets_of_dns(fleet.dns)
     if fleet.heartbeat:
         yield "heartbeat.url", fleet.heartbeat.url
     if fleet.web and fleet.web.alertmanager:
@@ -170,3 +173,11 @@ def _secrets_of(fleet: Fleet) -> Iterator[tuple[str, SecretRef]]:
         for index, database in enumerate(site.databases):
             if database.password:
                 yield f"sites.{site.name}.databases[{index}].password", database.password
+
+
+def _secrets_of_dns(dns: DnsSettings) -> Iterator[tuple[str, SecretRef]]:
+    if dns.tsig:
+        yield "dns.tsig.secret", dns.tsig.secret
+    for key, value in dns.provider.items():
+        if isinstance(value, SecretRef):
+            yield f"dns.provider.{key}", value

@@ -78,6 +78,7 @@ async def gather_facts(
         targets={target: sighting for target, (sighting, _) in login.items()},
         copies=copies,
         updates={**{key: task.result() for key, task in updates.items()}, **read.silent},
+        promises=ports.dns.promises,
         nameservers=nameservers,
         serials=_serials(read, zones),
         max_ttl_s=fleet.dns.max_ttl_s,

@@ -149,7 +149,7 @@ async def test_a_look_at_the_whole_store_finds_what_no_reading_notices(path: Pat
 async def test_a_full_disk_is_said(path: Path) -> None:
     store = Store(SqliteDb(path))
     await store.open()
-    await store._db.read(lambda opened: opened.conn.execute("PRAGMA max_page_count = 1").fetchall())
+    await store._db.read(lambda opened: opened.query("PRAGMA max_page_count = 1"))
     with pytest.raises(StoreError, match=r"could not be written for want of space: database or disk is full\.$"):
         await store.record.add(NOW, "kind", "subject", "who", {"text": "x" * 100 * PAGE})
     await store.close()
@@ -168,7 +168,7 @@ async def test_a_store_that_another_process_holds_is_said(path: Path, monkeypatc
 async def test_a_store_that_must_not_be_written_is_said(path: Path) -> None:
     store = Store(SqliteDb(path))
     await store.open()
-    await store._db.read(lambda opened: opened.conn.execute("PRAGMA query_only = ON").fetchall())
+    await store._db.read(lambda opened: opened.execute("PRAGMA query_only = ON"))
     with pytest.raises(StoreError, match="could not be written by this user: attempt to write a readonly database"):
         await store.record.add(NOW, "kind", "subject", "who")
     await store.close()

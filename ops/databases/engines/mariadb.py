@@ -280,4 +280,4 @@ class MariaDb:
         await self._place.told(self._line, f"{_SETTINGS}\n{sql}")
 
 
-ENGINE = DatabaseEngine(names=("mariadb", "mysql"), dialect=MariaDb, first=script.first)
+ENGINE = DatabaseEngine(names={"mariadb": "MariaDB", "mysql": "MySQL"}, dialect=MariaDb, first=script.first)

@@ -211,4 +211,4 @@ def _alone(*names: str) -> str:
     )
 
 
-ENGINE = DatabaseEngine(names=("postgresql",), dialect=PostgreSql, first=script.first)
+ENGINE = DatabaseEngine(names={"postgresql": "PostgreSQL"}, dialect=PostgreSql, first=script.first)

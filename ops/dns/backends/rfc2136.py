@@ -20,6 +20,7 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 
+from core.dns.promises import Promises
 from core.dns.records import ZoneReading
 from core.errors import DnsClockError, DnsError, DnsRefusedError, TimedOutError
 from ops.contracts import Answer
@@ -53,6 +54,8 @@ T = TypeVar("T")
 
 class Rfc2136:
     """Reads zones by signed transfer and changes them by signed update. Implements `ops.contracts.Dns`."""
+
+    promises = Promises(atomic=True, conditional=True, provable=True)
 
     def __init__(self, fleet: Fleet, secret: Callable[[SecretRef], str]) -> None:
         self._tsig = fleet.dns.tsig

@@ -30,7 +30,7 @@ class SiteCheckSection(Section):
 class DatabaseSection(Section):
     """One database of a site."""
 
-    engine: f.Engine = Field(description="Its software.")
+    engine: f.EngineName = Field(description="Its software.")
     name: f.DatabaseName = Field(description="Its name.")
     socket: f.PathOfServer | None = Field(
         default=None,

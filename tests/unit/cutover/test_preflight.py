@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.cutover.preflight_checks import judge, no_hooks_on
 from core.cutover.preflight_facts import Level, Observation, PreflightFacts, TargetCopy, Verdict
+from core.dns.promises import Promises
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,7 @@ GOOD = PreflightFacts(
     targets={"south": UP},
     copies=(COPY,),
     updates={"shop.test@192.0.2.53:53": None},
+    promises=Promises(atomic=True, conditional=True, provable=True),
     nameservers={"ns1": {"shop.test": 10}, "ns2": {"shop.test": 10}},
     serials={"shop.test": (10,)},
     max_ttl_s=300,
@@ -284,3 +287,21 @@ def test_hooks_on_another_silent_server_stand_in_the_way_of_a_planned_move_only(
 ) -> None:
     facts = replace(GOOD, sources={"north": {"here": UP}})
     assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts, ["north", "far"]) == left_out
+
+
+CANNOT = {
+    "atomic": "this way of changing DNS makes one change after another: if it breaks off, some names moved, others not",
+    "conditional": "this way of changing DNS cannot refuse a change made in the last second: it would be overwritten",
+    "provable": "this way of changing DNS cannot ask each name server: some may go on giving the old address, unseen",
+}
+
+
+@pytest.mark.parametrize("kept", list(product((True, False), repeat=3)))
+def test_what_the_way_of_changing_dns_cannot_promise_is_said_with_its_consequence(kept: tuple[bool, ...]) -> None:
+    promises = dict(zip(CANNOT, kept, strict=True))
+    judged = judge(replace(GOOD, promises=Promises(**promises)))
+    warned = [one for one in judged if one.check == "DNS backend"]
+    assert [one.text for one in warned] == [text for name, text in CANNOT.items() if not promises[name]]
+    assert {one.level for one in warned} <= {Level.WARN}
+    assert all(one.hint for one in warned)
+    assert [one for one in judged if one not in warned] == list(judge(GOOD))

@@ -16,13 +16,11 @@ from core.databases.copies import (
     fresh_ones,
     kept_name,
     kept_ones,
-    label,
     was_replaced_by,
     why_not_load,
     why_not_whole,
 )
 from core.databases.failures import trouble_of_database
-from core.fleet import Database
 from core.sync.report import report
 from core.sync.result import SyncProgress, SyncResult
 
@@ -98,10 +96,6 @@ def test_rows_that_did_not_arrive_are_counted() -> None:
     trouble = why_not_whole("shop", there("a"), there("a"), there("a"), sent_rows=1000, loaded_rows=999)
     assert trouble is not None
     assert "holds 999 of 1,000 rows that were sent" in trouble.message
-
-
-def test_a_database_is_named_with_its_engine() -> None:
-    assert label(Database("postgresql", "shop")) == "shop (PostgreSQL)"
 
 
 COPY = DatabaseCopy("mariadb", "shop", 1_200_000, 12, 4711, "shop_kept", ("Its event is asleep.",))

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ops.databases import all_engines
+from ops.dns import all_backends
 from ops.fleetfile import examine, schema, schema_text
 from ops.fleetfile.yaml_tree import grow
 
@@ -21,6 +23,7 @@ ENTRIES = {
     "before_sync": {"on": "source", "run": "true"},
     "update": {},
 }
+FOUND = {"backend": all_backends, "engine": all_engines}
 STAND_INS = {"servers": "uk", "nameservers": "ns1", "sites": "garden.example", "domains": "garden.example"}
 
 
@@ -87,6 +90,12 @@ def test_the_page_has_the_defaults_of_the_schema() -> None:
             assert said in {"none", "see there", "the name", "all", "[]", "{}"}, f"{path}.{key}"
         else:
             assert said == ("1m" if default == "60s" else default), f"{path}.{key}"
+
+
+@pytest.mark.parametrize("key", FOUND)
+def test_the_page_names_every_one_that_discovery_finds(key: str) -> None:
+    (kind,) = [row[1] for row in ROW.findall(PAGE) if row[0] == key]
+    assert set(re.findall(r"`(.+?)`", kind)) == set(FOUND[key]())
 
 
 @pytest.mark.parametrize(
