@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.cutover.preflight_facts import Level, Verdict
+from core.cutover.progress import progress_from_json, progress_to_json
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
 from core.plan.plan import Move, inverse, plan_from_json, plan_to_json
@@ -23,6 +25,8 @@ PASS = Verdict("own link", Level.PASS, "up")
 
 
 HOOK = HookRun("shop", "freeze", "north", "stop", 9.0, "north", "south", "/srv/north/shop")
+# Plans of each kind, and how far a cutover is, as a store holds them.
+STORED = Path(__file__).with_name("stored")
 # As it was kept before plans had hooks and waves.
 OLD = {
     "id": "K7Q2",
@@ -120,6 +124,19 @@ def test_a_plan_that_was_kept_before_there_were_hooks_and_waves_is_the_same_plan
     old = plan_from_json(OLD)
     assert (old.digest, old.hooks, old.wave_size, old.waves) == (OLD_DIGEST, (), 0, 1)
     assert json.loads(json.dumps(plan_to_json(old))).items() >= OLD.items()
+
+
+@pytest.mark.parametrize("kind", ["emergency", "planned", "rollback", "restore"])
+def test_a_plan_of_each_kind_reads_and_writes_as_a_store_holds_it_and_keeps_its_digest(kind: str) -> None:
+    kept = json.loads((STORED / f"{kind}.json").read_text())
+    plan = plan_from_json(kept["body"])
+    assert (plan.digest, plan.title) == (kept["digest"], kept["title"])
+    assert json.loads(json.dumps(plan_to_json(plan))) == kept["body"]
+
+
+def test_how_far_a_cutover_is_reads_and_writes_as_a_store_holds_it() -> None:
+    kept = json.loads((STORED / "progress.json").read_text())
+    assert json.loads(json.dumps(progress_to_json(progress_from_json(kept)))) == kept
 
 
 def test_only_a_planned_failover_copies_first(plan: Plan) -> None:
