@@ -11,9 +11,9 @@ from core.cutover.card_parts import (
     View,
     caught_texts,
     hooks_table,
+    name_servers_table,
     records_table,
     said_text,
-    standings_table,
     times_text,
     trouble_texts,
     until_text,
@@ -21,8 +21,8 @@ from core.cutover.card_parts import (
 )
 from core.cutover.card_restore import restore_card
 from core.cutover.card_title import sites_in_words, title_of, with_trouble
-from core.cutover.preflight_facts import Level
 from core.plan.plan import PlanState, plan_to_json
+from core.plan.verdict import Level
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import clock_time, count, duration, listing
 
@@ -81,7 +81,7 @@ def facts_of(view: View) -> Mapping[str, object]:
         "trouble": dict(view.progress.trouble),
         "nameservers": [
             {"name": s.name, "agrees": s.agrees, "serial": s.serial, "seconds": s.seconds, "why": s.why}
-            for s in view.progress.standings
+            for s in view.progress.nameservers
         ],
     }
 
@@ -140,7 +140,7 @@ def _approve(plan: Plan, fleet: Fleet) -> Button:
 
 def _moving(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     doing = Text(f"{view.progress.doing}.", Tone.BUSY) if view.progress.doing else Text("Starting.", Tone.BUSY)
-    return (doing, *_waves(view), standings_table(view, fleet), *trouble_texts(view), said_text(view, fleet)), ()
+    return (doing, *_waves(view), name_servers_table(view, fleet), *trouble_texts(view), said_text(view, fleet)), ()
 
 
 def _waves(view: View) -> tuple[Part, ...]:
@@ -150,7 +150,7 @@ def _waves(view: View) -> tuple[Part, ...]:
 def _confirmed(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     return (
         *_waves(view),
-        standings_table(view, fleet),
+        name_servers_table(view, fleet),
         *trouble_texts(view),
         *caught_texts(view),
         *times_text(view, fleet),
@@ -179,7 +179,7 @@ def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         Text("Two ways on: plan the rest again, or roll back what was changed."),
         *(_waves(view) or (zones,)),
         *trouble_texts(view, zones=bool(plan.wave_size)),
-        *((standings_table(view, fleet),) if view.progress.standings else ()),
+        *((name_servers_table(view, fleet),) if view.progress.nameservers else ()),
         *caught_texts(view),
         *times_text(view, fleet),
         *until_text(view, fleet),

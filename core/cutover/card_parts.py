@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import CutoverProgress
 from core.plan.plan import PlanState
+from core.plan.progress import CutoverProgress
 from core.reply import Part, Row, Table, Text, Tone
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.cutover.steps import NameServerProgress
     from core.dns.records import RecordSet
     from core.fleet import Fleet
     from core.plan.plan import Plan
+    from core.plan.progress import NameServerProgress
 
 MOST_NAMES = 40
 MOST_TURNS = 12
@@ -133,29 +133,29 @@ def _ttl(record: RecordSet | None) -> str:
     return "" if record is None else f"{record.ttl_s} s"
 
 
-def standings_table(view: View, fleet: Fleet) -> Table:
+def name_servers_table(view: View, fleet: Fleet) -> Table:
     """Show one row a name server: place, what it answers, serial, seconds."""
-    by_name = {standing.name: standing for standing in view.progress.standings}
+    by_name = {one.name: one for one in view.progress.nameservers}
     rows = []
     for server in fleet.dns.nameservers:
-        standing = by_name.get(server.name)
-        said, tone = _says(standing)
-        serial = str(standing.serial) if standing and standing.serial is not None else ""
-        seconds = duration(timedelta(seconds=standing.seconds)) if standing and standing.seconds is not None else ""
+        one = by_name.get(server.name)
+        said, tone = _says(one)
+        serial = str(one.serial) if one and one.serial is not None else ""
+        seconds = duration(timedelta(seconds=one.seconds)) if one and one.seconds is not None else ""
         rows.append(Row((server.name, server.location, said, serial, seconds), tone))
     return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
 
 
-def _says(standing: NameServerProgress | None) -> tuple[str, Tone]:
-    if standing is None:
+def _says(one: NameServerProgress | None) -> tuple[str, Tone]:
+    if one is None:
         return "no answer yet", Tone.UNKNOWN
-    if standing.agrees:
+    if one.agrees:
         return "new", Tone.GOOD
-    if standing.why:
-        return standing.why, Tone.BAD
-    if standing.wrong:
+    if one.why:
+        return one.why, Tone.BAD
+    if one.wrong:
         return "something else", Tone.BAD
-    return ("old" if standing.old else "old serial"), Tone.BUSY
+    return ("old" if one.old else "old serial"), Tone.BUSY
 
 
 def times_text(view: View, fleet: Fleet) -> tuple[Part, ...]:

@@ -32,7 +32,7 @@ def title_of(view: View, fleet: Fleet) -> tuple[str, Tone]:
             done = f"Done: {moved}. {all_of(servers, 'name server')} {agree}, {took} after approval"
             return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(view) else (done, Tone.GOOD)
         case PlanState.UNFINISHED:
-            late = listing([standing.name for standing in progress.standings if not standing.agrees])
+            late = listing([one.name for one in progress.nameservers if not one.agrees])
             return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
         case PlanState.PARTIAL:
             return f"Done in part: {_part(view)}, moving {what}", Tone.BAD

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.dns.records import RecordChange, RecordSet
-from core.fleet.hook_runs import AROUND_A_CUTOVER, AROUND_A_MOVE, HookSelection, hooks_of_moves
+from core.plan.hooks import hooks_of
 from core.plan.plan import Move, ZoneChange
 from core.wording import listing
 
@@ -83,21 +83,6 @@ def choose_moves(
 def in_waves(moves: tuple[Move, ...], size: int) -> tuple[Move, ...]:
     """Return `moves` as waves of at most `size` sites, in their order; size 0: all in one."""
     return tuple(replace(move, wave=number // size) for number, move in enumerate(moves)) if size else moves
-
-
-def hooks_of(plan: Plan, fleet: Fleet) -> HookSelection:
-    """Return the hooks that `plan` runs as the fleet has them, and those that it leaves out."""
-    moments = AROUND_A_MOVE if plan.copies_first else AROUND_A_CUTOVER
-    return hooks_of_moves(fleet, plan.moves, moments, plan.no_hooks_on)
-
-
-def without_freeze(plan: Plan, fleet: Fleet) -> tuple[str, ...]:
-    """Return the sites that move with databases while nothing keeps them from being written to."""
-    if not plan.copies_first:
-        return ()
-    frozen = {hook.site for hook in plan.hooks if hook.moment == "freeze"}
-    sites = [fleet.sites[site] for site in plan.sites]
-    return tuple(site.name for site in sites if site.databases and site.name not in frozen)
 
 
 def why_not_to(site: Site, source: str, target: str, quarantined: Collection[tuple[str, str]]) -> str | None:

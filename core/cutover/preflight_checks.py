@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.cutover.preflight_dns import judge_dns
-from core.cutover.preflight_facts import Level, Verdict
+from core.plan.verdict import Level, Verdict
 from core.wording import ago, count, duration, is_ahead, listing
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.cutover.preflight_facts import Level, Verdict
+from core.plan.verdict import Level, Verdict
 from core.wording import all_of, count, duration, listing
 
 if TYPE_CHECKING:

@@ -1,9 +1,8 @@
-"""Preflight: whether a plan may go ahead. What its checks judge, and what they say."""
+"""Preflight: what its checks judge."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,27 +10,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
-class Level(StrEnum):
-    """What a check says: go on, go on only with an explicit yes, or do not."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    WARN = "warn"
-    BLOCK = "block"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one check says. `hint` says what would help where it does not pass."""
-
-    check: str
-    level: Level
-    text: str
-    hint: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one look found: `ok`, and in a few words what was wrong. None instead of a Sighting: nobody could look."""
+    """What one look found: `ok`, and in a few words what was wrong. None instead of one: nobody could look."""
 
     ok: bool
     why: str = ""

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from core.cutover.preflight_facts import Level, Verdict
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
 from core.plan.restore import Restore, restore_from_json, restore_to_json
+from core.plan.verdict import Level, Verdict
 from core.wording import count, from_stamp, listing, stamp
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.cutover.preflight_facts import Level, Verdict
+from core.plan.verdict import Level, Verdict
 from core.wording import ago, from_stamp, listing, stamp
 
 if TYPE_CHECKING:

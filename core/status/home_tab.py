@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.cutover.preflight_facts import Level
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, all_up, fleet_title, tally, worst_first
 from core.plan.plan import PlanState
+from core.plan.verdict import Level
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
 from core.status.overview import ROWS, TONES, ages_texts, condition_row, sites_parts
 from core.wording import clock_time, count, listing

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from core.cutover.card import card_of
 from core.cutover.card_parts import View
-from core.cutover.progress import merged
 from core.cutover.steps import END, Outcome, how_it_ended, next_steps
 from core.plan.plan import PlanState
+from core.plan.progress import merged
 from jobs import Job
 from jobs.cutover.step_context import StepContext
 from jobs.cutover.steps import DOING, STEPS
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.cutover.progress import CutoverProgress
     from core.cutover.steps import Step
+    from core.plan.progress import CutoverProgress
     from ops.ports import Ports
     from ops.store.plans import StoredPlan
 
@@ -115,7 +115,7 @@ async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     if state == PlanState.CONFIRMED:
         await ports.store.plans.show(stored.id, progress, card, now)
         return await ports.store.plans.move(stored.id, {PlanState.UNFINISHED}, state, now, BOT, "all agree", card)
-    if progress.standings != stored.progress.standings:
+    if progress.nameservers != stored.progress.nameservers:
         await ports.store.plans.show(stored.id, progress, card, now)
     return False
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.late_files import caught, to_bring
-from core.cutover.progress import LateFiles
 from core.errors import SharpnetError, StoreError
+from core.plan.progress import LateFiles
 from core.sync.failures import Failure
 from core.sync.rsync_output import KEPT_CHANGES, shown_path
 from jobs.cutover.step_context import when_nothing_runs_there

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from core.cutover.progress import CutoverProgress
 from core.cutover.steps import Outcome, moved_sites
+from core.plan.progress import CutoverProgress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -9,9 +9,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import ZoneDone
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.plan.progress import ZoneDone
 from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
@@ -110,15 +110,15 @@ async def verify(doing: StepContext, step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
     within_s = doing.ports.fleet.dns.agree_within.total_seconds()
     # What the name servers said of the wave before says nothing of this one.
-    progress = replace(doing.progress, standings=(), in_step_at=None) if step.wave else doing.progress
+    progress = replace(doing.progress, nameservers=(), in_step_at=None) if step.wave else doing.progress
     verifier = Verifier(doing.ports, doing.plan, progress, step.wave)
     progress = await verifier.until_all_agree(within_s, doing.show)
-    servers = len(progress.standings)
+    servers = len(progress.nameservers)
     detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
     if progress.in_step_at is not None:
         return Outcome.DONE, detail, progress
     if step.wave + 1 < doing.plan.waves:
-        late = listing([one.name for one in progress.standings if not one.agrees])
+        late = listing([one.name for one in progress.nameservers if not one.agrees])
         progress = progress.with_trouble(step.key, f"not in step in time: {late}; `dns` says when it is")
     return Outcome.LATE, detail, progress
 

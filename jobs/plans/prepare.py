@@ -13,15 +13,14 @@ from core.cutover.planning import (
     DnsChangeSet,
     choose_moves,
     draw_changes,
-    hooks_of,
     in_waves,
     served_from,
     what_changed,
-    without_freeze,
 )
 from core.cutover.preflight_checks import judge, no_hooks_on
 from core.errors import RefusedError, SettingsError
 from core.plan.approval import instead_of_rolling_back, why_not_roll_back
+from core.plan.hooks import hooks_of, without_freeze
 from core.plan.plan import Plan, PlanState, inverse
 from core.plan.restore import warnings_of
 from core.wording import listing

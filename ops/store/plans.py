@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import CutoverProgress, progress_from_json, progress_to_json
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
 from core.plan.plan import Plan, PlanState, plan_from_json, plan_to_json
+from core.plan.progress import CutoverProgress, progress_from_json, progress_to_json
 from core.wording import from_stamp, listing, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import put_card

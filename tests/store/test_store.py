@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.audit import first_broken
-from core.cutover.progress import CutoverProgress, ZoneDone
 from core.cutover.steps import Outcome
 from core.dns.records import RecordChange, RecordSet
 from core.errors import RefusedError, StoreError
 from core.fleet import Endpoint
 from core.plan.plan import Move, Plan, PlanState, ZoneChange
+from core.plan.progress import CutoverProgress, ZoneDone
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
 from core.wording import stamp
 from ops.store import Store

@@ -9,13 +9,20 @@ from unit.replies import said
 
 from core.cutover.card import card_of, reply_of
 from core.cutover.card_parts import View
-from core.cutover.preflight_facts import Level, Verdict
-from core.cutover.progress import CutoverProgress, LateFiles, ZoneDone, merged, progress_from_json, progress_to_json
-from core.cutover.steps import NameServerProgress
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import ApprovalPolicy
 from core.fleet.hook_runs import HookRun
 from core.plan.plan import Move, Plan, PlanState
+from core.plan.progress import (
+    CutoverProgress,
+    LateFiles,
+    NameServerProgress,
+    ZoneDone,
+    merged,
+    progress_from_json,
+    progress_to_json,
+)
+from core.plan.verdict import Level, Verdict
 from core.reply import Reply, Table, Text, Tone
 
 if TYPE_CHECKING:
@@ -31,11 +38,11 @@ PASS = Verdict("own link", Level.PASS, "the bot's own link is up")
 @pytest.fixture
 def done(plan: Plan, now: datetime) -> CutoverProgress:
     zones = {zone.key: ZoneDone(now + timedelta(seconds=21), zone.serial + 1) for zone in plan.zones}
-    standings = (
+    nameservers = (
         NameServerProgress("ns1", agrees=True, serial=11, seconds=0.4),
         NameServerProgress("ns2", agrees=True, serial=11),
     )
-    return CutoverProgress("", zones, {}, standings, now + timedelta(seconds=22))
+    return CutoverProgress("", zones, {}, nameservers, now + timedelta(seconds=22))
 
 
 def view(plan: Plan, state: PlanState, now: datetime, **more: object) -> View:
@@ -137,11 +144,13 @@ def test_a_long_plan_says_how_many_records_are_left_out(plan: Plan, fleet: Fleet
 
 
 def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now: datetime) -> None:
-    standings = (
+    nameservers = (
         NameServerProgress("ns1", agrees=True, serial=11, seconds=0.4),
         NameServerProgress("ns2", agrees=False, old=1, serial=10),
     )
-    card = card_of(view(plan, PlanState.APPROVED, now, progress=CutoverProgress("Asking", standings=standings)), fleet)
+    card = card_of(
+        view(plan, PlanState.APPROVED, now, progress=CutoverProgress("Asking", nameservers=nameservers)), fleet
+    )
     assert card.title.endswith("1 of 2 name servers in step")
     assert "ns1 | Oslo | new | 11 | 0.4 s" in said(card)
     assert "ns2 | Rome | old | 10 | " in said(card)
@@ -151,7 +160,7 @@ def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now:
 
 
 @pytest.mark.parametrize(
-    ("standing", "shown"),
+    ("one", "shown"),
     [
         (NameServerProgress("ns1", agrees=False, why="timed out"), "timed out"),
         (NameServerProgress("ns1", agrees=False, wrong=1, serial=11), "something else"),
@@ -159,9 +168,9 @@ def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now:
     ],
 )
 def test_a_lagging_name_server_says_how(
-    plan: Plan, fleet: Fleet, now: datetime, standing: NameServerProgress, shown: str
+    plan: Plan, fleet: Fleet, now: datetime, one: NameServerProgress, shown: str
 ) -> None:
-    card = card_of(view(plan, PlanState.APPROVED, now, progress=CutoverProgress(standings=(standing,))), fleet)
+    card = card_of(view(plan, PlanState.APPROVED, now, progress=CutoverProgress(nameservers=(one,))), fleet)
     assert f"ns1 | Oslo | {shown} |" in said(card)
 
 
@@ -194,8 +203,8 @@ def test_a_rollback_offers_no_way_back_of_its_own(
 def test_an_unfinished_cutover_names_who_does_not_agree(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
-    late = (done.standings[0], NameServerProgress("ns2", agrees=False, why="timed out"))
-    progress = replace(done, standings=late, in_step_at=None)
+    late = (done.nameservers[0], NameServerProgress("ns2", agrees=False, why="timed out"))
+    progress = replace(done, nameservers=late, in_step_at=None)
     card = card_of(view(plan, PlanState.UNFINISHED, now, progress=progress), fleet)
     assert card.title.startswith("Unfinished: ")
     assert card.title.endswith("but only 1 of 2 name servers in step; not yet: ns2")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.cutover.preflight_checks import judge, no_hooks_on
-from core.cutover.preflight_facts import Level, Observation, PreflightFacts, TargetCopy, Verdict
+from core.cutover.preflight_facts import Observation, PreflightFacts, TargetCopy
+from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

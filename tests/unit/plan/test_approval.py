@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.cutover.preflight_facts import Level, Verdict
 from core.people import Person, Role
 from core.plan.approval import instead_of_rolling_back, why_not_approve, why_not_cancel, why_not_roll_back
 from core.plan.plan import PlanState
+from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime

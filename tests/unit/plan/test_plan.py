@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.cutover.preflight_facts import Level, Verdict
-from core.cutover.progress import progress_from_json, progress_to_json
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
 from core.plan.plan import Move, inverse, plan_from_json, plan_to_json
+from core.plan.progress import progress_from_json, progress_to_json
+from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,11 +13,11 @@ from unit.replies import said
 from core.cutover.card import card_of
 from core.cutover.card_parts import View
 from core.cutover.card_restore import after_words, done_reply, dry_run_reply
-from core.cutover.progress import CutoverProgress
-from core.cutover.steps import END, HOLD, Outcome, Step, how_it_ended, next_steps, steps_of
+from core.cutover.steps import END, HOLD, Outcome, Step, how_it_ended, next_steps
 from core.fleet import ApprovalPolicy
 from core.plan.approval import why_not_roll_back
 from core.plan.plan import Plan, PlanState, plan_from_json, plan_to_json
+from core.plan.progress import CutoverProgress
 from core.plan.restore import Restore, differences, restore_from_json, restore_to_json, warnings_of
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def test_it_may_be_approved_and_is_about_its_site_though_it_moves_none(restoring
 
 
 def test_it_holds_restores_and_ends(restoring: Plan) -> None:
-    assert steps_of(restoring) == (HOLD, RESTORE_STEP, END)
     assert next_steps(restoring, {}) == (HOLD,)
     assert next_steps(restoring, {HOLD.key: Outcome.DONE}) == (RESTORE_STEP,)
+    assert next_steps(restoring, {HOLD.key: Outcome.DONE, RESTORE_STEP.key: Outcome.DONE}) == (END,)
     assert next_steps(restoring, {HOLD.key: Outcome.REFUSED}) == (END,)
     assert next_steps(restoring, {HOLD.key: Outcome.DONE, RESTORE_STEP.key: Outcome.REFUSED}) == (END,)
 
