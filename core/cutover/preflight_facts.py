@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from core.plan.plan import Purpose
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -39,13 +41,13 @@ class PreflightFacts:
     busy: (site, what runs on it). updates: per update server and zone why it would not take an update, None where it
     would. nameservers: per name server why it does not answer, or its serials by zone. serials: by zone, the update
     servers' own. long_ttls: records over `max_ttl_s`. recent: (site, when it was last moved). unread: zones that
-    could not be transferred. odd, mentions: as drawn. backed_up: sites that a backup reads now. unfrozen: sites of a
-    planned move with databases and nothing that freezes them. hooks_left_out: hooks that will not run, in words;
-    without_hooks: because somebody asked for that.
+    could not be transferred. unhandled_names, stray_records: as drawn. backed_up: sites that a backup reads now.
+    unfrozen: sites of a planned move with databases and nothing that freezes them. hooks_left_out: hooks that will not
+    run, in words; without_hooks: because somebody asked for that.
     """
 
     now: datetime
-    planned: bool
+    purpose: Purpose
     sources: Mapping[str, Mapping[str, Observation | None]]
     serving: Mapping[str, tuple[int, int]]
     own_link: bool
@@ -60,10 +62,8 @@ class PreflightFacts:
     long_ttls: tuple[tuple[str, int], ...] = ()
     recent: tuple[tuple[str, datetime], ...] = ()
     unread: tuple[str, ...] = ()
-    odd: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
-    left_alone: tuple[tuple[str, str], ...] = ()
-    rollback: bool = False
+    unhandled_names: tuple[str, ...] = ()
+    stray_records: tuple[str, ...] = ()
     backed_up: tuple[str, ...] = ()
     unfrozen: tuple[str, ...] = ()
     hooks_left_out: tuple[str, ...] = ()

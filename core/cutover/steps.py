@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.plan.plan import PlanState
+from core.plan.plan import PlanState, Rollback
+from core.plan.restore import Restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -81,8 +82,8 @@ def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) ->
 
 def _waves(plan: Plan) -> Iterator[Iterator[Step]]:
     """Yield the steps of each wave, each in order. A restore is one wave that changes no zone."""
-    if plan.restore is not None:
-        yield iter((HOLD, Step("restore", plan.restore.site)))
+    if isinstance(plan.purpose, Restore):
+        yield iter((HOLD, Step("restore", plan.purpose.site)))
         return
     moves: dict[int, list[Move]] = {wave: [] for wave in range(plan.waves)}
     for move in plan.moves:
@@ -200,14 +201,14 @@ def switched(plan: Plan, moved: Iterable[str]) -> CopySwitch:
     return CopySwitch(
         active={move.site: move.target for move in moves},
         quarantined=() if plan.copies_first else tuple((move.site, move.source) for move in moves),
-        released=tuple((move.site, move.target) for move in moves) if plan.kind == "rollback" else (),
+        released=tuple((move.site, move.target) for move in moves) if isinstance(plan.purpose, Rollback) else (),
     )
 
 
 def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> PlanState:
     """Return the state in which a cutover without a next step stands."""
-    if plan.restore is not None:
-        restored = outcomes.get(Step("restore", plan.restore.site).key, Outcome.REFUSED)
+    if isinstance(plan.purpose, Restore):
+        restored = outcomes.get(Step("restore", plan.purpose.site).key, Outcome.REFUSED)
         return {Outcome.DONE: PlanState.CONFIRMED, Outcome.UNKNOWN: PlanState.PARTIAL}.get(restored, PlanState.STALE)
     made = moved_zones(plan, outcomes)
     if not made and Outcome.UNKNOWN not in outcomes.values():

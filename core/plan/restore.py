@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.plan.verdict import Level, Verdict
 from core.wording import ago, from_stamp, listing, stamp
@@ -26,6 +26,7 @@ class Restore:
     whether its copy is.
     """
 
+    kind: ClassVar[str] = "restore"
     site: str
     server: str
     snapshot: str

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
 from core.plan.progress import ZoneDone
+from core.plan.restore import Restore
 from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.late_files import catch_up
-from jobs.cutover.restore import restore
+from jobs.cutover.restore import restore_site
 from jobs.cutover.step_context import when_nothing_runs_there
 from jobs.cutover.verify import Verifier
 from jobs.sync import sync_site
@@ -53,7 +54,7 @@ async def hold(doing: StepContext, step: Step) -> Ended:
         patience_s = WAVE_PATIENCE_S
         await ports.store.claims.release(plan.id)
     names = [f"site:{move.site}" for move in plan.moves if move.wave == step.wave]
-    names = names if plan.restore is None else [f"site:{plan.restore.site}"]
+    names = [f"site:{plan.purpose.site}"] if isinstance(plan.purpose, Restore) else names
     while True:
         in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
         if not in_the_way:
@@ -144,7 +145,7 @@ async def switch(doing: StepContext, step: Step) -> Ended:
     if made.released:
         await copies.release(made.released, f"rolled back by {plan.id}", now, doing.who)
     if made.quarantined:
-        await copies.quarantine(made.quarantined, f"left by {plan.kind} {plan.id}", now, doing.who)
+        await copies.quarantine(made.quarantined, f"left by {plan.purpose.kind} {plan.id}", now, doing.who)
     return doing.done(f"{count(len(moved), 'site')} switched")
 
 
@@ -161,7 +162,7 @@ STEPS: Mapping[str, Callable[[StepContext, Step], Awaitable[Ended]]] = {
     "catch-up": catch_up,
     "after": after,
     "thaw": thaw,
-    "restore": restore,
+    "restore": restore_site,
 }
 DOING = {
     "hold": "Holding syncs of these sites",

@@ -22,7 +22,7 @@ from core.cutover.steps import (
     switched,
 )
 from core.fleet.hook_runs import HookRun
-from core.plan.plan import Plan, PlanState
+from core.plan.plan import Failover, Plan, PlanState, Rollback
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -107,7 +107,7 @@ def test_a_planned_move_copies_each_site_once_more_before_any_zone(planned: Plan
 
 
 def test_a_rollback_copies_nothing(planned: Plan) -> None:
-    assert "sync" not in {step.name for step in every_step(replace(planned, kind="rollback"))}
+    assert "sync" not in {step.name for step in every_step(replace(planned, purpose=Rollback("AAAA")))}
 
 
 def test_a_failed_final_sync_ends_it_before_any_zone(planned: Plan) -> None:
@@ -259,7 +259,7 @@ def test_a_planned_move_quarantines_nothing(planned: Plan) -> None:
 
 
 def test_a_rollback_frees_the_copy_that_serves_again_and_quarantines_the_other(planned: Plan) -> None:
-    back = replace(planned, kind="rollback")
+    back = replace(planned, purpose=Rollback("AAAA"))
     assert switched(back, ["shop"]) == CopySwitch({"shop": "south"}, (("shop", "north"),), (("shop", "south"),))
 
 
@@ -269,7 +269,7 @@ def test_interrupted_after_any_step_the_rest_is_the_same_and_nothing_is_taken_tw
     plan: Plan, seed: int, in_a_planned_move: bool, with_hooks: bool, in_waves: bool
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - a test's chance
-    plan = replace(plan, planned=in_a_planned_move)
+    plan = replace(plan, purpose=Failover(planned=in_a_planned_move))
     if with_hooks:
         plan = hooked(plan, *(EVERY_MOMENT if in_a_planned_move else ("before_cutover", "after_cutover")))
     if in_waves:

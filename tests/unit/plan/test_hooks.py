@@ -39,17 +39,19 @@ def test_a_site_that_has_left_the_fleet_has_no_hooks(fleet: Fleet, planned: Plan
     assert hooks_of(planned, replace(fleet, sites={"blog": fleet.sites["blog"]})).runs == ()
 
 
-def test_an_emergency_freezes_nothing(fleet: Fleet, plan: Plan) -> None:
+def test_an_emergency_freezes_nothing(fleet: Fleet, plan: Plan, planned: Plan) -> None:
     fleet = with_hooks(fleet, HOOKED)
     assert [hook.moment for hook in hooks_of(plan, fleet).runs] == ["before_cutover"]
-    assert [hook.moment for hook in hooks_of(replace(plan, planned=True), fleet).runs] == ["before_cutover", "freeze"]
+    assert [hook.moment for hook in hooks_of(planned, fleet).runs] == [
+        "before_cutover",
+        "freeze",
+    ]
 
 
-def test_a_database_that_nothing_freezes_is_named_in_a_planned_move(fleet: Fleet, plan: Plan) -> None:
+def test_a_database_that_nothing_freezes_is_named_in_a_planned_move(fleet: Fleet, plan: Plan, planned: Plan) -> None:
     database = Database("mariadb", "shop")
     fleet = replace(fleet, sites={**fleet.sites, "shop": replace(fleet.sites["shop"], databases=(database,))})
     assert without_freeze(plan, fleet) == ()
-    planned = replace(plan, planned=True)
     assert without_freeze(planned, fleet) == ("shop",)
     frozen = replace(planned, hooks=hooks_of(planned, with_hooks(fleet, HOOKED)).runs)
     assert without_freeze(frozen, fleet) == ()

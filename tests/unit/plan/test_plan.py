@@ -10,7 +10,7 @@ import pytest
 
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
-from core.plan.plan import Move, inverse, plan_from_json, plan_to_json
+from core.plan.plan import Failover, Move, Rollback, inverse, plan_from_json, plan_to_json
 from core.plan.progress import progress_from_json, progress_to_json
 from core.plan.verdict import Level, Verdict
 
@@ -93,7 +93,7 @@ def other_value(zone: ZoneChange) -> ZoneChange:
         lambda plan: replace(plan, moves=(Move("shop", "south", "south"), *plan.moves[1:])),
         lambda plan: replace(plan, expires_at=plan.expires_at + timedelta(seconds=1)),
         lambda plan: replace(plan, force="because"),
-        lambda plan: replace(plan, planned=True),
+        lambda plan: replace(plan, purpose=Failover(planned=True)),
         lambda plan: replace(plan, hooks=(HOOK,)),
         lambda plan: replace(plan, no_hooks_on=("north",)),
         lambda plan: replace(plan, wave_size=1),
@@ -106,7 +106,7 @@ def test_the_digest_covers_everything_that_is_approved(plan: Plan, tamper: Calla
 
 
 def test_a_plan_survives_json(plan: Plan) -> None:
-    full = replace(plan, verdicts=(BLOCK, PASS), left_alone=(("alone", "it has no mirror"),), undoes="AAAA")
+    full = replace(plan, verdicts=(BLOCK, PASS), left_alone=(("alone", "it has no mirror"),))
     again = plan_from_json(json.loads(json.dumps(plan_to_json(full))))
     assert again == full
     assert again.digest == full.digest
@@ -139,10 +139,15 @@ def test_how_far_a_cutover_is_reads_and_writes_as_a_store_holds_it() -> None:
     assert json.loads(json.dumps(progress_to_json(progress_from_json(kept)))) == kept
 
 
+def test_a_plan_of_a_kind_that_is_not_known_is_not_taken_for_another() -> None:
+    with pytest.raises(ValueError, match="drill"):
+        plan_from_json({**OLD, "kind": "drill"})
+
+
 def test_only_a_planned_failover_copies_first(plan: Plan) -> None:
     assert not plan.copies_first
-    assert replace(plan, planned=True).copies_first
-    assert not replace(plan, planned=True, kind="rollback").copies_first
+    assert replace(plan, purpose=Failover(planned=True)).copies_first
+    assert not replace(plan, purpose=Rollback("AAAA")).copies_first
 
 
 def test_only_sites_of_waves_that_changed_something_count_as_touched(plan: Plan) -> None:
@@ -188,5 +193,5 @@ def test_undoing_takes_back_only_the_zones_and_sites_that_were_changed(plan: Pla
     back = inverse(plan, "R2D2", [plan.zones[1].key], names, "slack:U2", later)
     assert [zone.key for zone in back.zones] == [plan.zones[1].key]
     assert back.moves == (Move("blog", "east", "north"),)
-    assert (back.undoes, back.expires_at - later) == (plan.id, plan.expires_at - plan.asked_at)
+    assert (back.purpose, back.expires_at - later) == (Rollback(plan.id), plan.expires_at - plan.asked_at)
     assert [c.old for c in back.zones[0].changes] == [c.new for c in plan.zones[1].changes]
