@@ -13,7 +13,7 @@ from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
 from jobs import Job
 from jobs.cutover.step_context import StepContext
-from jobs.cutover.steps import DOING, STEPS
+from jobs.cutover.steps import STEP_WORDS, STEPS
 from jobs.cutover.verify import Verifier
 from jobs.pages import publish_now
 from ops.store.plans import RUN
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.cutover.steps import Step
+    from core.plan.plan import Plan
     from core.plan.progress import CutoverProgress
     from core.plan.stored import StoredPlan
     from ops.ports import Ports
@@ -41,7 +42,7 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         if steps == (END,):
             await _end(ports, stored, outcomes, progress)
             return
-        progress = replace(progress, doing=_doing(stored, steps[0]), wave=steps[0].wave)
+        progress = replace(progress, doing=_in_words(stored.plan, steps[0]), wave=steps[0].wave)
         await _show(ports, stored, progress)
         ended = await _take(ports, stored, steps, outcomes, progress)
         for step, (outcome, _detail, _progress) in zip(steps, ended, strict=True):
@@ -49,10 +50,9 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         progress = merged(progress, tuple(part for _, _, part in ended))
 
 
-def _doing(stored: StoredPlan, step: Step) -> str:
-    doing = DOING[step.name]
-    waves = stored.plan.waves
-    return doing if waves == 1 else f"Wave {step.wave + 1} of {waves}: {doing[0].lower()}{doing[1:]}"
+def _in_words(plan: Plan, step: Step) -> str:
+    words = STEP_WORDS[step.name]
+    return words if plan.waves == 1 else f"Wave {step.wave + 1} of {plan.waves}: {words[0].lower()}{words[1:]}"
 
 
 async def _take(
@@ -69,8 +69,8 @@ async def _take(
     async def show(progress: CutoverProgress) -> None:
         await _show(ports, stored, progress)
 
-    doing = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
-    ended = await asyncio.gather(*(STEPS[step.name](doing, step) for step in steps))
+    context = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
+    ended = await asyncio.gather(*(STEPS[step.name](context, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
     await plans.end_steps(stored.id, outcomes_now, after, clock.now(), BOT)
