@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.trouble import NOT_SAID, why_of
 from core.people import Person, Role
-from core.reply import Heading, Plot, Row, Table, Text, Typed
+from core.reply import Heading, Row, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -126,8 +126,6 @@ def _texts(reply: Reply) -> list[str]:
                 texts.append(part.text)
             case Table():
                 texts += [cell for row in part.rows for cell in row.cells if VIA in cell]
-            case Typed() | Plot():
-                pass
     return texts
 
 
@@ -138,5 +136,4 @@ def _reworded(part: Part, say: Callable[[str], str]) -> Part:
         case Table():
             rows = tuple(Row(tuple(say(cell) for cell in row.cells), row.tone) for row in part.rows)
             return replace(part, rows=rows)
-        case Typed() | Plot():
-            return part
+    return part

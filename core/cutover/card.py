@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.card_parts import (
     EXIT_CODES,
@@ -60,6 +60,8 @@ def card_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: 
             parts, buttons = _partial(stored, fleet)
         case PlanState.STALE | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
             parts, buttons = _over(stored, fleet, why, by)
+        case _:
+            assert_never(stored.state)
     return Reply(
         title=title,
         parts=parts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text
 from core.plan.plan import PlanState
@@ -124,6 +124,8 @@ def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Ton
             return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
         case PlanState.BLOCKED | PlanState.UNFINISHED | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
             return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
+        case _:
+            assert_never(stored.state)
 
 
 def _warnings(plan: Plan) -> tuple[Part, ...]:

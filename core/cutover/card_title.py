@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.plan.plan import PlanState, Rollback
 from core.reply import Tone
@@ -45,6 +45,8 @@ def title_of(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
             return f"Rolled back: {plan.title}", Tone.PLAIN
         case PlanState.CANCELLED | PlanState.EXPIRED:
             return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
+        case _:
+            assert_never(stored.state)
 
 
 def with_trouble(stored: StoredPlan) -> bool:

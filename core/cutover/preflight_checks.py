@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.preflight_dns import judge_dns
 from core.plan.plan import Failover, Rollback
@@ -64,6 +64,8 @@ def _sources(facts: PreflightFacts) -> Iterator[Verdict]:
                 yield _planned_source(server, up=up)
             case Failover():
                 yield _emergency_source(facts, server, sightings)
+            case _:
+                assert_never(facts.purpose)
 
 
 def _planned_source(server: str, *, up: bool) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.people import Person, Role
 from core.plan.plan import Failover, PlanState, Rollback
@@ -71,6 +71,8 @@ def why_not_roll_back(stored: StoredPlan, within: timedelta, now: datetime) -> s
             return "It was a restore; what it replaced is kept aside on the server, in .sharpnet beside the root."
         case Failover():
             return _why_not_back(stored, within, now)
+        case _:
+            assert_never(stored.plan.purpose)
 
 
 def _why_not_back(stored: StoredPlan, within: timedelta, now: datetime) -> str | None:

@@ -10,8 +10,9 @@ import pytest
 
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
-from core.plan.plan import Failover, Move, Rollback, inverse, plan_from_json, plan_to_json
+from core.plan.plan import Failover, Move, PlanState, Rollback, inverse, plan_from_json, plan_to_json
 from core.plan.progress import progress_from_json, progress_to_json
+from core.plan.stored import StoredPlan
 from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
@@ -175,6 +176,16 @@ def test_a_blocked_plan_may_be_approved_only_with_a_reason(plan: Plan) -> None:
     assert replace(blocked, force="the house burns").may_be_approved
     assert plan.may_be_approved
     assert not replace(plan, zones=()).may_be_approved
+    assert (plan.first_state, blocked.first_state) == (PlanState.PLANNED, PlanState.BLOCKED)
+
+
+def test_a_plan_that_has_ended_is_still_the_one_that_was_approved(plan: Plan) -> None:
+    later = plan.asked_at + timedelta(hours=1)
+    approved = StoredPlan(plan, PlanState.APPROVED, ("slack:U2",), plan.asked_at)
+    assert approved.ended(PlanState.CONFIRMED, later) == StoredPlan(
+        plan, PlanState.CONFIRMED, ("slack:U2",), plan.asked_at, later
+    )
+    assert (approved.id, approved.title, approved.card) == (plan.id, plan.title, "plan:K7Q2")
 
 
 def test_the_title_names_one_site_or_counts_several(plan: Plan) -> None:
