@@ -93,9 +93,8 @@ async def _is_stale(request: Request, ports: Ports, stored: StoredPlan, changed:
 
 async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
     stored = await find_plan(ports, stored.id)
-    if stored.state != PlanState.PLANNED:
-        return reply_of(stored, ports.fleet)
-    await ports.store.plans.put_card(stored.id, card_of(stored, ports.fleet), ports.clock.now())
+    if stored.state == PlanState.PLANNED:
+        await ports.store.plans.put_card(stored.id, card_of(stored, ports.fleet), ports.clock.now())
     return reply_of(stored, ports.fleet)
 
 

@@ -116,9 +116,8 @@ def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
         in_step_at=from_stamp(at) if at is not None else None,
         wave=plain.get("wave", 0),
         since=dict(plain.get("since", {})),
-        caught={site: _caught(one) for site, one in plain.get("caught", {}).items()},
+        caught={
+            site: LateFiles(one["files"], tuple(one["first"]), one["left"])
+            for site, one in plain.get("caught", {}).items()
+        },
     )
-
-
-def _caught(plain: Mapping[str, Any]) -> LateFiles:
-    return LateFiles(plain["files"], tuple(plain["first"]), plain["left"])

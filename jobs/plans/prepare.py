@@ -183,16 +183,14 @@ async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
     """Return the plan for the very same changes that still waits and has half its time left: two presses, one plan."""
     now = ports.clock.now()
     for stored in await ports.store.plans.in_state(PlanState.PLANNED):
-        other = stored.plan
-        alike = _what(other) == _what(plan)
-        same_verdicts = [(v.check, v.level) for v in other.verdicts] == [(v.check, v.level) for v in plan.verdicts]
-        if alike and same_verdicts and other.expires_at - now > ports.fleet.approval.ttl / 2:
+        if _what(stored.plan) == _what(plan) and stored.plan.expires_at - now > ports.fleet.approval.ttl / 2:
             return stored
     return None
 
 
 def _what(plan: Plan) -> tuple[object, ...]:
-    return plan.purpose, plan.moves, plan.zones, plan.force, plan.hooks, plan.wave_size
+    verdicts = [(verdict.check, verdict.level) for verdict in plan.verdicts]
+    return plan.purpose, plan.moves, plan.zones, plan.force, plan.hooks, plan.wave_size, verdicts
 
 
 async def _fresh_id(ports: Ports) -> str:
