@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.cutover.card import card_of, reply_of
-from core.cutover.card_parts import View
 from core.errors import RefusedError, UsageError
 from core.people import Role
 from core.plan.approval import why_not_approve
 from core.plan.plan import PlanState
 from core.wording import count, listing, shortened
 from jobs.cutover import finish_unfinished
-from jobs.plans.prepare import differences_now, reply_now, view_of
+from jobs.plans.prepare import differences_now
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
     import argparse
 
+    from core.plan.stored import StoredPlan
     from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.plans import StoredPlan
 
 LOOK_S = 0.1
 
@@ -42,11 +41,9 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _follow(request, ports, stored)
     if stored.state == PlanState.UNFINISHED and request.follow:
         await finish_unfinished(ports, stored)
-        return reply_now(ports, await find_plan(ports, stored.id))
+        return reply_of(await find_plan(ports, stored.id), ports.fleet)
     needed = ports.fleet.approval.needed
-    why = why_not_approve(
-        stored.plan, stored.state, request.person, stored.given, needed, request.options.digest, ports.clock.now()
-    )
+    why = why_not_approve(stored, request.person, needed, request.options.digest, ports.clock.now())
     if why is not None:
         raise RefusedError(f"Plan {stored.id} was not approved. {why} Nothing changed.", hint=_way_on(stored))
     _ask_about_warnings(request, stored)
@@ -58,7 +55,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _waits_for_more(ports, stored)
     await ports.engine.submit(RUN, stored.id)
     stored = await find_plan(ports, stored.id)
-    return await _follow(request, ports, stored) if request.follow else reply_now(ports, stored)
+    return await _follow(request, ports, stored) if request.follow else reply_of(stored, ports.fleet)
 
 
 async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
@@ -76,37 +73,34 @@ async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
     ended = asyncio.ensure_future(ports.engine.wait(RUN, stored.id))
     try:
         while not ended.done():
-            request.show(card_of(view_of(await find_plan(ports, stored.id)), ports.fleet))
+            request.show(card_of(await find_plan(ports, stored.id), ports.fleet))
             await asyncio.wait({ended}, timeout=LOOK_S)
         await ended
     finally:
         ended.cancel()
-    return reply_now(ports, await find_plan(ports, stored.id))
+    return reply_of(await find_plan(ports, stored.id), ports.fleet)
 
 
 async def _is_stale(request: Request, ports: Ports, stored: StoredPlan, changed: tuple[str, ...]) -> Reply:
     now = ports.clock.now()
-    view = View(stored.plan, PlanState.STALE, stored.given, ended_at=now, why=changed, by=request.person.label)
-    card = card_of(view, ports.fleet)
+    who, stale = request.person.label, stored.ended(PlanState.STALE, now)
+    card = card_of(stale, ports.fleet, why=changed, by=who)
     why = "; ".join(changed)
-    if not await ports.store.plans.move(
-        stored.id, {PlanState.PLANNED}, PlanState.STALE, now, request.person.label, why, card
-    ):
+    if not await ports.store.plans.move(stored.id, {PlanState.PLANNED}, PlanState.STALE, now, who, why, card):
         raise RefusedError(f"Plan {stored.id} was decided by somebody else just now.", hint=_way_on(stored))
-    return reply_of(view, ports.fleet)
+    return reply_of(stale, ports.fleet, why=changed, by=who)
 
 
 async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
     stored = await find_plan(ports, stored.id)
-    if stored.state != PlanState.PLANNED:
-        return reply_now(ports, stored)
-    await ports.store.plans.put_card(stored.id, card_of(view_of(stored), ports.fleet), ports.clock.now())
-    return reply_now(ports, stored)
+    if stored.state == PlanState.PLANNED:
+        await ports.store.plans.put_card(stored.id, card_of(stored, ports.fleet), ports.clock.now())
+    return reply_of(stored, ports.fleet)
 
 
 async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
     """Say which sources of an emergency came back since the plan was made, as far as the watch has seen."""
-    if stored.plan.planned or stored.plan.force is not None:
+    if not stored.plan.is_emergency or stored.plan.force is not None:
         return ()
     states = await ports.store.states.states()
     return tuple(

@@ -16,8 +16,8 @@ from core.people import Role
 from jobs.backup import BackupRequest, back_up, list_snapshots
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
 from jobs.backup.lock import offsite_of
-from jobs.backup.restore import restore_site
 from jobs.backup.test_restore import prove_sites
+from jobs.plans.restore import restore_site
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from commands.approve import find_plan
 from core.cutover.card import card_of
-from core.cutover.card_parts import View
 from core.errors import RefusedError
 from core.plan.approval import why_not_cancel
 from core.plan.plan import PlanState
@@ -27,9 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Cancel a plan that nobody has approved in full yet."""
     stored = await find_plan(ports, request.options.id)
-    why = why_not_cancel(stored.state, request.person, stored.plan.asked_by)
+    why = why_not_cancel(stored, request.person)
     now, who = ports.clock.now(), request.person.label
-    card = card_of(View(stored.plan, PlanState.CANCELLED, stored.given, ended_at=now, by=who), ports.fleet)
+    card = card_of(stored.ended(PlanState.CANCELLED, now), ports.fleet, by=who)
     if why is None and await ports.store.plans.move(
         stored.id, {PlanState.PLANNED}, PlanState.CANCELLED, now, who, "cancelled", card
     ):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command
+from core.cutover.card import reply_of
 from core.errors import RefusedError, UsageError
 from core.failback.keep import read_paths
 from core.failback.report import progress_reply, report
@@ -24,7 +25,7 @@ from jobs.failback.compare import (
     sites_about,
 )
 from jobs.failback.keep import KeepRequest, keep_and_take, release_served
-from jobs.plans.prepare import FailoverRequest, prepare_failover, reply_now
+from jobs.plans.prepare import FailoverRequest, prepare_failover
 from jobs.sync import SyncRequest, sync_sites
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Repl
     names = tuple(site.name for site in found.away)
     again = ["--wave", str(options.wave)] if options.wave is not None else []
     again += ["--without-hooks"] if options.without_hooks else []
-    wish = FailoverRequest(
+    home = FailoverRequest(
         asked=names,
         to=homes[0],
         planned=True,
@@ -159,7 +160,7 @@ async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Repl
         wave=options.wave or 0,
         without_hooks=options.without_hooks,
     )
-    reply = reply_now(ports, await prepare_failover(ports, wish, request.person))
+    reply = reply_of(await prepare_failover(ports, home, request.person), ports.fleet)
     return replace(reply, parts=(*reply.parts, *_at_home(found)))
 
 

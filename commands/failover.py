@@ -6,10 +6,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command, Request
+from core.cutover.card import reply_of
 from core.errors import UsageError
 from core.fleet.lookup import server_named, server_or_site_named, site_named
 from core.people import Role
-from jobs.plans.prepare import FailoverRequest, prepare_failover, reply_now
+from jobs.plans.prepare import FailoverRequest, prepare_failover
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +40,7 @@ async def run(request: Request, ports: Ports) -> Reply:
             hint="In an emergency all sites move at once. For waves: `failover SERVER --planned --wave 10`.",
         )
     asked = tuple(dict.fromkeys(server_or_site_named(name, fleet) for name in options.names))
-    wish = FailoverRequest(
+    failover = FailoverRequest(
         asked=asked,
         to=server_named(options.to, fleet) if options.to is not None else None,
         planned=options.planned,
@@ -49,7 +50,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         wave=options.wave or 0,
         without_hooks=options.without_hooks,
     )
-    return reply_now(ports, await prepare_failover(ports, wish, request.person))
+    return reply_of(await prepare_failover(ports, failover, request.person), fleet)
 
 
 def _typed_again(options: argparse.Namespace, asked: tuple[str, ...]) -> str:

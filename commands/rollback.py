@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from commands.approve import find_plan
+from core.cutover.card import reply_of
 from core.people import Role
-from jobs.plans.prepare import prepare_rollback, reply_now
+from jobs.plans.prepare import prepare_rollback
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +29,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     options = request.options
     stored = await find_plan(ports, options.id)
     plan = await prepare_rollback(ports, stored, request.person, options.force, without_hooks=options.without_hooks)
-    return reply_now(ports, plan)
+    return reply_of(plan, ports.fleet)
 
 
 COMMAND = Command(

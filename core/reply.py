@@ -113,7 +113,7 @@ class Reply:
     title: the whole fact in one line, with its numbers: the push notification, and what a screen reader says.
     facts: the same as plain JSON values, for `--json`; None where the command has no such form.
     exit_code: what the terminal ends with. card: the key of the card in the ops channel that shows this; Slack then
-    points to it instead of repeating it. secret: never posted where others read it.
+    points to it instead of repeating it.
     """
 
     title: str

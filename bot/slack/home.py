@@ -152,7 +152,7 @@ async def home_replies(ports: Ports) -> tuple[Reply, ...]:
     """Return what the Home tab shows, from the store."""
     store = ports.store
     pending = [
-        Pending(stored.plan, card.reply, stored.given)
+        Pending(stored.plan, card.reply, stored.approved_by)
         for stored in await store.plans.in_state(PlanState.PLANNED)
         if (card := await store.cards.get(stored.card)) is not None
     ]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.card_parts import (
-    View,
+    EXIT_CODES,
+    approve_button,
+    asked_text,
     caught_texts,
     hooks_table,
+    name_servers_table,
     records_table,
     said_text,
-    standings_table,
     times_text,
     trouble_texts,
     until_text,
@@ -21,8 +23,9 @@ from core.cutover.card_parts import (
 )
 from core.cutover.card_restore import restore_card
 from core.cutover.card_title import sites_in_words, title_of, with_trouble
-from core.cutover.preflight_facts import Level
-from core.plan.plan import PlanState, plan_to_json
+from core.plan.plan import Failover, PlanState, Rollback, plan_to_json
+from core.plan.restore import Restore
+from core.plan.verdict import Level
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import clock_time, count, duration, listing
 
@@ -31,63 +34,67 @@ if TYPE_CHECKING:
 
     from core.fleet import Fleet
     from core.plan.plan import Plan
+    from core.plan.stored import StoredPlan
 
 MOST_ZONES = 12
-SHOWN_DIGEST = 16
 # Slack lets a button hold 2,000 characters.
 MOST_LINE = 1500
-_EXIT = {
-    PlanState.BLOCKED: 3,
-    PlanState.PARTIAL: 1,
-    PlanState.STALE: 3,
-    PlanState.CANCELLED: 3,
-    PlanState.EXPIRED: 3,
-    PlanState.UNFINISHED: 5,
-}
 
 
-def card_of(view: View, fleet: Fleet) -> Reply:
-    """Return the card of a plan in any state, without facts: a card is shown, and kept, again and again."""
-    if view.plan.restore is not None:
-        return restore_card(view, view.plan.restore, fleet)
-    title, tone = title_of(view, fleet)
-    parts, buttons = _SHOWS[view.state](view, fleet)
+def card_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: str = "") -> Reply:
+    """Return the card of a plan in any state, without facts: a card is shown, and kept, again and again.
+
+    why, by: why it ended early, and who ended it.
+    """
+    if isinstance(stored.plan.purpose, Restore):
+        return restore_card(stored, stored.plan.purpose, fleet, why)
+    title, tone = title_of(stored, fleet)
+    match stored.state:
+        case PlanState.PLANNED | PlanState.BLOCKED:
+            parts, buttons = _planned(stored, fleet)
+        case PlanState.APPROVED:
+            parts, buttons = _moving(stored, fleet), ()
+        case PlanState.CONFIRMED | PlanState.UNFINISHED:
+            parts, buttons = _made(stored, fleet), _way_back(stored)
+        case PlanState.PARTIAL:
+            parts, buttons = _partial(stored, fleet)
+        case PlanState.STALE | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
+            parts, buttons = _over(stored, fleet, why, by)
+        case _:
+            assert_never(stored.state)
     return Reply(
         title=title,
         parts=parts,
         buttons=buttons,
         tone=tone,
-        exit_code=1 if with_trouble(view) else _EXIT.get(view.state, 0),
-        card=f"plan:{view.plan.id}",
+        exit_code=1 if with_trouble(stored) else EXIT_CODES.get(stored.state, 0),
+        card=stored.card,
     )
 
 
-def reply_of(view: View, fleet: Fleet) -> Reply:
+def reply_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: str = "") -> Reply:
     """Return the card of a plan together with its facts, as a command answers it."""
-    return replace(card_of(view, fleet), facts=facts_of(view))
+    return replace(card_of(stored, fleet, why=why, by=by), facts=_facts_of(stored, why))
 
 
-def facts_of(view: View) -> Mapping[str, object]:
-    """Return a plan and where it is as plain JSON values."""
-    plain = plan_to_json(view.plan)
-    return {
-        **plain,
-        "state": view.state.value,
-        "digest": view.plan.digest,
-        "title": view.plan.title,
-        "may_be_approved": view.plan.may_be_approved,
-        "approved_by": list(view.given),
-        "why": list(view.why),
-        "trouble": dict(view.progress.trouble),
+def _facts_of(stored: StoredPlan, why: tuple[str, ...]) -> Mapping[str, object]:
+    return plan_to_json(stored.plan) | {
+        "state": stored.state.value,
+        "digest": stored.plan.digest,
+        "title": stored.title,
+        "may_be_approved": stored.plan.may_be_approved,
+        "approved_by": list(stored.approved_by),
+        "why": list(why),
+        "trouble": dict(stored.progress.trouble),
         "nameservers": [
             {"name": s.name, "agrees": s.agrees, "serial": s.serial, "seconds": s.seconds, "why": s.why}
-            for s in view.progress.standings
+            for s in stored.progress.nameservers
         ],
     }
 
 
-def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    plan = view.plan
+def _planned(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
+    plan = stored.plan
     parts: list[Part] = []
     troubles = [verdict for verdict in plan.verdicts if verdict.level != Level.PASS]
     if troubles:
@@ -103,7 +110,7 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
         parts.append(Text(f"Forced by {plan.asked_by}: {plan.force}", Tone.WARN))
     parts += [Heading("What changes"), records_table(plan)]
     if plan.wave_size:
-        parts += [Heading("In waves, each when the one before is right"), waves_table(view)]
+        parts += [Heading("In waves, each when the one before is right"), waves_table(stored)]
     if plan.hooks:
         parts += [Heading("What runs"), hooks_table(plan)]
     if plan.left_alone:
@@ -112,14 +119,9 @@ def _planned(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, 
     passed = [verdict.text for verdict in plan.verdicts if verdict.level == Level.PASS]
     if passed:
         parts.append(Text(f"{count(len(passed), 'check')} passed: {'; '.join(passed)}.", Tone.GOOD))
-    asked = f"Asked by {plan.asked_by} at {clock_time(plan.asked_at, fleet.timezone, plan.asked_at)}."
-    needed = fleet.approval.needed
-    if needed > 1:
-        asked += f" Needs {count(needed, 'approval')} by different people"
-        asked += f"; approved so far: {listing(view.given)}." if view.given else "."
-    parts.append(Text(asked))
+    parts.append(asked_text(stored, fleet))
     cancel = Button("Cancel", f"cancel {plan.id}")
-    if view.state == PlanState.BLOCKED:
+    if stored.state == PlanState.BLOCKED:
         return tuple(parts), (Button("Check again", plan.line),) if plan.line else ()
     parts.append(Typed(f"sharpnet approve {plan.id}"))
     return tuple(parts), (_approve(plan, fleet), cancel)
@@ -134,64 +136,61 @@ def _approve(plan: Plan, fleet: Fleet) -> Button:
     if plan.warnings:
         text += f" You accept {count(len(plan.warnings), 'warning')}: {plan.warnings[0].text}"
         text += f" and {len(plan.warnings) - 1} more." if len(plan.warnings) > 1 else "."
-    confirm = Confirm(f"{plan.kind.capitalize()} {sites_in_words(plan)}?", text, yes=f"Yes, {_verb(plan)}")
-    return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)
+    confirm = Confirm(f"{plan.purpose.kind.capitalize()} {sites_in_words(plan)}?", text, yes=f"Yes, {_verb(plan)}")
+    return approve_button(plan, confirm)
 
 
-def _moving(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    doing = Text(f"{view.progress.doing}.", Tone.BUSY) if view.progress.doing else Text("Starting.", Tone.BUSY)
-    return (doing, *_waves(view), standings_table(view, fleet), *trouble_texts(view), said_text(view, fleet)), ()
+def _moving(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
+    step = Text(f"{stored.progress.doing or 'Starting'}.", Tone.BUSY)
+    table = name_servers_table(stored, fleet)
+    return (step, *_waves(stored), table, *trouble_texts(stored), said_text(stored, fleet))
 
 
-def _waves(view: View) -> tuple[Part, ...]:
-    return (waves_table(view),) if view.plan.wave_size else ()
+def _waves(stored: StoredPlan) -> tuple[Part, ...]:
+    return (waves_table(stored),) if stored.plan.wave_size else ()
 
 
-def _confirmed(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    return (
-        *_waves(view),
-        standings_table(view, fleet),
-        *trouble_texts(view),
-        *caught_texts(view),
-        *times_text(view, fleet),
-        *until_text(view, fleet),
-        said_text(view, fleet),
-    ), _way_back(view)
-
-
-def _unfinished(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
+def _made(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     asked = Text("The change is made. Who does not agree yet is asked again until it does; you need do nothing.")
-    parts, buttons = _confirmed(view, fleet)
-    return (asked, *parts), buttons
+    return (
+        *((asked,) if stored.state == PlanState.UNFINISHED else ()),
+        *_waves(stored),
+        name_servers_table(stored, fleet),
+        *trouble_texts(stored),
+        *caught_texts(stored),
+        *times_text(stored, fleet),
+        *until_text(stored, fleet),
+        said_text(stored, fleet),
+    )
 
 
-def _partial(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    plan, made = view.plan, view.progress.zones
+def _partial(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
+    plan, made = stored.plan, stored.progress.zones
     rows = tuple(
-        Row((zone.zone, "changed" if zone.key in made else view.progress.trouble.get(zone.key, "not changed")), tone)
+        Row((zone.zone, "changed" if zone.key in made else stored.progress.trouble.get(zone.key, "not changed")), tone)
         for zone in plan.zones
         for tone in (Tone.GOOD if zone.key in made else Tone.BAD,)
     )
     zones = Table(("zone", "what happened"), rows[:MOST_ZONES], left_out=max(0, len(rows) - MOST_ZONES))
-    line = _rest_line(view, fleet)
+    line = _rest_line(stored, fleet)
     go_on = (Button("Plan the rest", line),) if line else ()
     parts = (
         Text("Two ways on: plan the rest again, or roll back what was changed."),
-        *(_waves(view) or (zones,)),
-        *trouble_texts(view, zones=bool(plan.wave_size)),
-        *((standings_table(view, fleet),) if view.progress.standings else ()),
-        *caught_texts(view),
-        *times_text(view, fleet),
-        *until_text(view, fleet),
-        said_text(view, fleet),
+        *(_waves(stored) or (zones,)),
+        *trouble_texts(stored, zones=bool(plan.wave_size)),
+        *((name_servers_table(stored, fleet),) if stored.progress.nameservers else ()),
+        *caught_texts(stored),
+        *times_text(stored, fleet),
+        *until_text(stored, fleet),
+        said_text(stored, fleet),
     )
-    return parts, (*go_on, *_way_back(view))
+    return parts, (*go_on, *_way_back(stored))
 
 
-def _rest_line(view: View, fleet: Fleet) -> str:
+def _rest_line(stored: StoredPlan, fleet: Fleet) -> str:
     """Return the line that asks for what has not moved; asked for by name again, what has moved would go back."""
-    plan, made = view.plan, view.progress.zones
-    if not plan.line or plan.kind != "failover":
+    plan, made = stored.plan, stored.progress.zones
+    if not plan.line or not isinstance(plan.purpose, Failover):
         return ""
     words = shlex.split(plan.line)
     if not {*words} & {*plan.sites}:
@@ -203,37 +202,25 @@ def _rest_line(view: View, fleet: Fleet) -> str:
     return line if rest and len(line) <= MOST_LINE else ""
 
 
-def _over(view: View, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    tone = Tone.WARN if view.state == PlanState.STALE else Tone.PLAIN
-    parts: list[Part] = [Text(line, tone) for line in view.why]
-    if view.by:
-        at = f" at {clock_time(view.ended_at, fleet.timezone, view.plan.asked_at)}" if view.ended_at else ""
-        parts.append(Text(f"By {view.by}{at}."))
-    parts += trouble_texts(view)
-    again = Button("Prepare again", view.plan.line)
-    wanted = view.state in {PlanState.STALE, PlanState.EXPIRED} and view.plan.line
+def _over(
+    stored: StoredPlan, fleet: Fleet, why: tuple[str, ...], by: str
+) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
+    tone = Tone.WARN if stored.state == PlanState.STALE else Tone.PLAIN
+    parts: list[Part] = [Text(line, tone) for line in why]
+    if by:
+        at = f" at {clock_time(stored.ended_at, fleet.timezone, stored.plan.asked_at)}" if stored.ended_at else ""
+        parts.append(Text(f"By {by}{at}."))
+    parts += trouble_texts(stored)
+    again = Button("Prepare again", stored.plan.line)
+    wanted = stored.state in {PlanState.STALE, PlanState.EXPIRED} and stored.plan.line
     return tuple(parts), (again,) if wanted else ()
 
 
-_SHOWS = {
-    PlanState.PLANNED: _planned,
-    PlanState.BLOCKED: _planned,
-    PlanState.APPROVED: _moving,
-    PlanState.CONFIRMED: _confirmed,
-    PlanState.UNFINISHED: _unfinished,
-    PlanState.PARTIAL: _partial,
-    PlanState.STALE: _over,
-    PlanState.CANCELLED: _over,
-    PlanState.EXPIRED: _over,
-    PlanState.ROLLED_BACK: _over,
-}
-
-
-def _way_back(view: View) -> tuple[Button, ...]:
-    if view.plan.kind == "rollback":
+def _way_back(stored: StoredPlan) -> tuple[Button, ...]:
+    if isinstance(stored.plan.purpose, Rollback):
         return ()
-    return (Button("Roll back", f"rollback {view.plan.id}"),)
+    return (Button("Roll back", f"rollback {stored.plan.id}"),)
 
 
 def _verb(plan: Plan) -> str:
-    return "roll back" if plan.kind == "rollback" else "move them" if len(plan.moves) > 1 else "move it"
+    return "roll back" if isinstance(plan.purpose, Rollback) else "move them" if len(plan.moves) > 1 else "move it"

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import CutoverProgress
-from core.plan.plan import PlanState
-from core.reply import Part, Row, Table, Text, Tone
+from core.plan.plan import PlanState, Rollback
+from core.reply import Button, Confirm, Part, Row, Table, Text, Tone
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.cutover.steps import NameServerProgress
     from core.dns.records import RecordSet
     from core.fleet import Fleet
     from core.plan.plan import Plan
+    from core.plan.progress import NameServerProgress
+    from core.plan.stored import StoredPlan
 
 MOST_NAMES = 40
 MOST_TURNS = 12
 MOST_WAVES = 12
 MOST_HOOKS = 12
 WAVES_BEFORE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a card shows: a plan, where it is, who said what, and how far it is. `why` says why it ended early."""
-
-    plan: Plan
-    state: PlanState
-    given: tuple[str, ...] = ()
-    approved_at: datetime | None = None
-    ended_at: datetime | None = None
-    progress: CutoverProgress = CutoverProgress()  # noqa: RUF009 - frozen, and empty
-    why: tuple[str, ...] = ()
-    by: str = ""
+SHOWN_DIGEST = 16
+# What a command that shows a plan in such a state ends with; any other is 0.
+EXIT_CODES = {
+    PlanState.BLOCKED: 3,
+    PlanState.PARTIAL: 1,
+    PlanState.STALE: 3,
+    PlanState.CANCELLED: 3,
+    PlanState.EXPIRED: 3,
+    PlanState.UNFINISHED: 5,
+}
 
 
 def records_table(plan: Plan) -> Table:
@@ -66,41 +61,41 @@ def hooks_table(plan: Plan) -> Table:
     return Table(("when", "where", "command", "sites"), tuple(rows[:MOST_HOOKS]), max(0, len(rows) - MOST_HOOKS))
 
 
-def waves_table(view: View) -> Table:
+def waves_table(stored: StoredPlan) -> Table:
     """Show one row a wave: its sites and where it is; of many, those around the one under way."""
-    plan = view.plan
+    plan = stored.plan
     sites: dict[int, list[str]] = {}
     for move in plan.moves:
         sites.setdefault(move.wave, []).append(move.site)
     zones: dict[int, list[bool]] = {}
     for zone in plan.zones:
-        zones.setdefault(zone.wave, []).append(zone.key in view.progress.zones)
+        zones.setdefault(zone.wave, []).append(zone.key in stored.progress.zones)
     rows = []
     for wave, of_wave in sites.items():
-        said, tone = _wave_says(view, wave, zones.get(wave, []))
+        said, tone = _wave_says(stored, wave, zones.get(wave, []))
         rows.append(Row((str(wave + 1), listing(of_wave), said), tone))
-    first = max(0, min(view.progress.wave - WAVES_BEFORE, len(rows) - MOST_WAVES))
+    first = max(0, min(stored.progress.wave - WAVES_BEFORE, len(rows) - MOST_WAVES))
     shown = tuple(rows[first : first + MOST_WAVES])
     return Table(("wave", "sites", ""), shown, len(rows) - len(shown))
 
 
-def _wave_says(view: View, wave: int, changed: list[bool]) -> tuple[str, Tone]:
-    if view.state in {PlanState.PLANNED, PlanState.BLOCKED}:
+def _wave_says(stored: StoredPlan, wave: int, changed: list[bool]) -> tuple[str, Tone]:
+    if stored.state in {PlanState.PLANNED, PlanState.BLOCKED}:
         return "", Tone.PLAIN
-    here = wave == view.progress.wave
-    if here and view.state == PlanState.APPROVED:
+    here = wave == stored.progress.wave
+    if here and stored.state == PlanState.APPROVED:
         return "under way", Tone.BUSY
     if not any(changed):
-        waits = view.state == PlanState.APPROVED
-        return ("waits" if waits else "stays"), (Tone.BAD if here and view.progress.trouble else Tone.PLAIN)
+        waits = stored.state == PlanState.APPROVED
+        return ("waits" if waits else "stays"), (Tone.BAD if here and stored.progress.trouble else Tone.PLAIN)
     if not all(changed):
         return "moved in part", Tone.BAD
-    return ("moved, with trouble", Tone.WARN) if here and view.progress.trouble else ("moved", Tone.GOOD)
+    return ("moved, with trouble", Tone.WARN) if here and stored.progress.trouble else ("moved", Tone.GOOD)
 
 
-def caught_texts(view: View) -> tuple[Part, ...]:
+def caught_texts(stored: StoredPlan) -> tuple[Part, ...]:
     """Say what arrived at the old server meanwhile and was brought over, and how much of it was left there."""
-    caught = view.progress.caught
+    caught = stored.progress.caught
     files = sum(one.files for one in caught.values())
     left = sum(one.left for one in caught.values())
     parts: list[Part] = []
@@ -117,11 +112,11 @@ def caught_texts(view: View) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def until_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
+def until_text(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     """Say until when a cutover can be rolled back."""
-    if view.plan.kind == "rollback" or view.ended_at is None:
+    if isinstance(stored.plan.purpose, Rollback) or stored.ended_at is None:
         return ()
-    until = clock_time(view.ended_at + fleet.dns.rollback_within, fleet.timezone, view.ended_at)
+    until = clock_time(stored.ended_at + fleet.dns.rollback_within, fleet.timezone, stored.ended_at)
     return (Text(f"It can be rolled back until {until}."),)
 
 
@@ -133,39 +128,39 @@ def _ttl(record: RecordSet | None) -> str:
     return "" if record is None else f"{record.ttl_s} s"
 
 
-def standings_table(view: View, fleet: Fleet) -> Table:
+def name_servers_table(stored: StoredPlan, fleet: Fleet) -> Table:
     """Show one row a name server: place, what it answers, serial, seconds."""
-    by_name = {standing.name: standing for standing in view.progress.standings}
+    by_name = {one.name: one for one in stored.progress.nameservers}
     rows = []
     for server in fleet.dns.nameservers:
-        standing = by_name.get(server.name)
-        said, tone = _says(standing)
-        serial = str(standing.serial) if standing and standing.serial is not None else ""
-        seconds = duration(timedelta(seconds=standing.seconds)) if standing and standing.seconds is not None else ""
+        one = by_name.get(server.name)
+        said, tone = _says(one)
+        serial = str(one.serial) if one and one.serial is not None else ""
+        seconds = duration(timedelta(seconds=one.seconds)) if one and one.seconds is not None else ""
         rows.append(Row((server.name, server.location, said, serial, seconds), tone))
     return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
 
 
-def _says(standing: NameServerProgress | None) -> tuple[str, Tone]:
-    if standing is None:
+def _says(one: NameServerProgress | None) -> tuple[str, Tone]:
+    if one is None:
         return "no answer yet", Tone.UNKNOWN
-    if standing.agrees:
+    if one.agrees:
         return "new", Tone.GOOD
-    if standing.why:
-        return standing.why, Tone.BAD
-    if standing.wrong:
+    if one.why:
+        return one.why, Tone.BAD
+    if one.wrong:
         return "something else", Tone.BAD
-    return ("old" if standing.old else "old serial"), Tone.BUSY
+    return ("old" if one.old else "old serial"), Tone.BUSY
 
 
-def times_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
+def times_text(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     """Say the measured times, and until when resolvers may answer the old address."""
-    plan, progress = view.plan, view.progress
+    plan, progress = stored.plan, stored.progress
 
     def at(moment: datetime) -> str:
         return clock_time(moment, fleet.timezone, plan.asked_at)
 
-    words = [f"Asked {at(plan.asked_at)}", *(f"approved {at(moment)}" for moment in (view.approved_at,) if moment)]
+    words = [f"Asked {at(plan.asked_at)}", *(f"approved {at(moment)}" for moment in (stored.approved_at,) if moment)]
     if progress.zones:
         changed_at = max(done.at for done in progress.zones.values())
         words.append(f"changed {at(changed_at)}")
@@ -180,15 +175,31 @@ def times_text(view: View, fleet: Fleet) -> tuple[Part, ...]:
     return (Text(", ".join(words) + "."),)
 
 
-def trouble_texts(view: View, *, zones: bool = True) -> tuple[Part, ...]:
+def trouble_texts(stored: StoredPlan, *, zones: bool = True) -> tuple[Part, ...]:
     """Say what went wrong on the way, one line each; of zones only where `zones`."""
-    of_zones = set() if zones else {zone.key for zone in view.plan.zones}
-    trouble = view.progress.trouble
+    of_zones = set() if zones else {zone.key for zone in stored.plan.zones}
+    trouble = stored.progress.trouble
     return tuple(Text(f"{about}: {why}", Tone.BAD) for about, why in trouble.items() if about not in of_zones)
 
 
-def said_text(view: View, fleet: Fleet) -> Text:
+def said_text(stored: StoredPlan, fleet: Fleet) -> Text:
     """Say who asked and who approved, when."""
-    at = f" at {clock_time(view.approved_at, fleet.timezone, view.plan.asked_at)}" if view.approved_at else ""
-    forced = f" Forced: {view.plan.force}" if view.plan.force else ""
-    return Text(f"Plan {view.plan.id}, asked by {view.plan.asked_by}, approved by {listing(view.given)}{at}.{forced}")
+    at = f" at {clock_time(stored.approved_at, fleet.timezone, stored.plan.asked_at)}" if stored.approved_at else ""
+    forced = f" Forced: {stored.plan.force}" if stored.plan.force else ""
+    approved = f"approved by {listing(stored.approved_by)}{at}"
+    return Text(f"Plan {stored.id}, asked by {stored.plan.asked_by}, {approved}.{forced}")
+
+
+def asked_text(stored: StoredPlan, fleet: Fleet) -> Text:
+    """Say who asked, and how many have approved of those who have to."""
+    plan, needed = stored.plan, fleet.approval.needed
+    asked = f"Asked by {plan.asked_by} at {clock_time(plan.asked_at, fleet.timezone, plan.asked_at)}."
+    if needed > 1:
+        asked += f" Needs {count(needed, 'approval')} by different people"
+        asked += f"; approved so far: {listing(stored.approved_by)}." if stored.approved_by else "."
+    return Text(asked)
+
+
+def approve_button(plan: Plan, confirm: Confirm) -> Button:
+    """Return the button that approves exactly what is shown, once its question is answered."""
+    return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)

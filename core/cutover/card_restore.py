@@ -2,55 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
-from core.wording import ago, clock_time, count, duration, listing, placed
+from core.wording import ago, clock_time, duration, listing, placed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.cutover.card_parts import View
     from core.fleet import Fleet
     from core.plan.plan import Plan
     from core.plan.restore import Restore
-
-SHOWN_DIGEST = 16
-_EXIT = {PlanState.BLOCKED: 3, PlanState.PARTIAL: 1, PlanState.STALE: 3, PlanState.CANCELLED: 3, PlanState.EXPIRED: 3}
+    from core.plan.stored import StoredPlan
 
 
-def restore_card(view: View, restore: Restore, fleet: Fleet) -> Reply:
-    """Return the card of a plan that restores, in any state."""
-    plan = view.plan
-    title, tone = _title(view, restore, fleet)
+def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[str, ...] = ()) -> Reply:
+    """Return the card of a plan that restores, in any state. why: why it ended early."""
+    plan = stored.plan
+    title, tone = _title(stored, restore, fleet)
     parts: list[Part] = []
     buttons: tuple[Button, ...] = ()
-    if view.state == PlanState.PLANNED:
+    if stored.state == PlanState.PLANNED:
         parts += _warnings(plan)
         parts.append(what_table(restore, fleet, plan.asked_at))
-        parts.append(Text(_asked(view, fleet)))
+        parts.append(asked_text(stored, fleet))
         parts.append(Typed(f"sharpnet approve {plan.id}"))
         buttons = (_approve(plan, restore), Button("Cancel", f"cancel {plan.id}"))
     else:
-        if view.state == PlanState.APPROVED:
-            parts.append(Text(f"{view.progress.doing or 'Starting'}.", Tone.BUSY))
-        parts += [Text(line, Tone.WARN) for line in view.why]
-        parts += [Text(f"{about}: {why}", Tone.BAD) for about, why in view.progress.trouble.items()]
-        if view.state == PlanState.CONFIRMED:
+        if stored.state == PlanState.APPROVED:
+            parts.append(Text(f"{stored.progress.doing or 'Starting'}.", Tone.BUSY))
+        parts += [Text(line, Tone.WARN) for line in why]
+        parts += [Text(f"{about}: {trouble}", Tone.BAD) for about, trouble in stored.progress.trouble.items()]
+        if stored.state == PlanState.CONFIRMED:
             parts.append(Text(after_words(restore)))
-        if view.given:
-            parts.append(Text(f"Plan {plan.id}, asked by {plan.asked_by}, approved by {listing(view.given)}."))
-        if view.state in {PlanState.STALE, PlanState.EXPIRED, PlanState.PARTIAL} and plan.line:
+        if stored.approved_by:
+            parts.append(Text(f"Plan {plan.id}, asked by {plan.asked_by}, approved by {listing(stored.approved_by)}."))
+        if stored.state in {PlanState.STALE, PlanState.EXPIRED, PlanState.PARTIAL} and plan.line:
             buttons = (Button("Prepare again", plan.line),)
     return Reply(
         title=title,
         parts=tuple(parts),
         buttons=buttons,
         tone=tone,
-        exit_code=_EXIT.get(view.state, 0),
-        card=f"plan:{plan.id}",
+        exit_code=EXIT_CODES.get(stored.state, 0),
+        card=stored.card,
     )
 
 
@@ -104,11 +102,11 @@ def after_words(restore: Restore) -> str:
     return " ".join(words)
 
 
-def _title(view: View, restore: Restore, fleet: Fleet) -> tuple[str, Tone]:
-    plan = view.plan
+def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Tone]:
+    plan = stored.plan
     taken = clock_time(restore.taken_at, fleet.timezone, plan.asked_at)
     what = f"{restore.site} on {restore.server} from the backup of {taken}"
-    match view.state:
+    match stored.state:
         case PlanState.PLANNED:
             until = clock_time(plan.expires_at, fleet.timezone, plan.asked_at)
             served = ", which visitors see" if restore.served else ""
@@ -117,15 +115,17 @@ def _title(view: View, restore: Restore, fleet: Fleet) -> tuple[str, Tone]:
             return f"Restoring {what}", Tone.BUSY
         case PlanState.CONFIRMED:
             took = ""
-            if view.ended_at is not None and view.approved_at is not None:
-                took = f", {duration(view.ended_at - view.approved_at)} after approval"
+            if stored.ended_at is not None and stored.approved_at is not None:
+                took = f", {duration(stored.ended_at - stored.approved_at)} after approval"
             return f"Done: restored {what}{took}", Tone.GOOD
         case PlanState.PARTIAL:
             return f"Not certain, or done in part: restoring {what}. Look at {restore.server}", Tone.BAD
         case PlanState.STALE:
             return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
+        case PlanState.BLOCKED | PlanState.UNFINISHED | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
+            return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
         case _:
-            return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
+            assert_never(stored.state)
 
 
 def _warnings(plan: Plan) -> tuple[Part, ...]:
@@ -133,18 +133,8 @@ def _warnings(plan: Plan) -> tuple[Part, ...]:
     return (Table(("", "check", "what helps"), rows),) if rows else ()
 
 
-def _asked(view: View, fleet: Fleet) -> str:
-    plan = view.plan
-    asked = f"Asked by {plan.asked_by} at {clock_time(plan.asked_at, fleet.timezone, plan.asked_at)}."
-    needed = fleet.approval.needed
-    if needed > 1:
-        asked += f" Needs {count(needed, 'approval')} by different people"
-        asked += f"; approved so far: {listing(view.given)}." if view.given else "."
-    return asked
-
-
 def _approve(plan: Plan, restore: Restore) -> Button:
     text = f"{restore.site} on {restore.server} becomes what it was; what is there now is kept aside."
     text += f" You accept: {plan.warnings[0].text}." if plan.warnings else ""
     confirm = Confirm(f"Restore {restore.site}?", text[:300], yes="Yes, restore it")
-    return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)
+    return approve_button(plan, confirm)

@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from core.plan.plan import PlanState
+from core.plan.plan import PlanState, Rollback
 from core.reply import Tone
 from core.wording import all_of, clock_time, count, duration, listing, placed
 
 if TYPE_CHECKING:
-    from core.cutover.card_parts import View
     from core.fleet import Fleet
     from core.plan.plan import Plan
+    from core.plan.stored import StoredPlan
 
 
-def title_of(view: View, fleet: Fleet) -> tuple[str, Tone]:
+def title_of(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
     """Return the title of a plan's card, and how it is meant."""
-    plan, progress = view.plan, view.progress
+    plan, progress = stored.plan, stored.progress
     what, servers = _what(plan, fleet), len(fleet.dns.nameservers)
     moved = f"{sites_in_words(plan)} moved {_way(plan, fleet)}"
     in_step = f"{progress.in_step} of {count(servers, 'name server')} in step"
-    match view.state:
+    match stored.state:
         case PlanState.BLOCKED | PlanState.PLANNED:
-            return _asked(view, fleet)
+            return _asked(stored, fleet)
         case PlanState.APPROVED:
             wave = f", wave {progress.wave + 1} of {plan.waves}" if plan.wave_size else ""
             return f"Moving {what}{wave}: {in_step}", Tone.BUSY
         case PlanState.CONFIRMED:
-            took = duration(progress.in_step_at - view.approved_at) if progress.in_step_at and view.approved_at else ""
+            approved_at, in_step_at = stored.approved_at, progress.in_step_at
+            took = duration(in_step_at - approved_at) if in_step_at and approved_at else ""
             agree = "agrees" if servers == 1 else "agree"
             done = f"Done: {moved}. {all_of(servers, 'name server')} {agree}, {took} after approval"
-            return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(view) else (done, Tone.GOOD)
+            return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(stored) else (done, Tone.GOOD)
         case PlanState.UNFINISHED:
-            late = listing([standing.name for standing in progress.standings if not standing.agrees])
+            late = listing([one.name for one in progress.nameservers if not one.agrees])
             return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
         case PlanState.PARTIAL:
-            return f"Done in part: {_part(view)}, moving {what}", Tone.BAD
+            return f"Done in part: {_part(stored)}, moving {what}", Tone.BAD
         case PlanState.STALE if progress.trouble:
             return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
         case PlanState.STALE:
             return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
         case PlanState.ROLLED_BACK:
             return f"Rolled back: {plan.title}", Tone.PLAIN
+        case PlanState.CANCELLED | PlanState.EXPIRED:
+            return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
         case _:
-            return f"{view.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
+            assert_never(stored.state)
 
 
-def with_trouble(view: View) -> bool:
+def with_trouble(stored: StoredPlan) -> bool:
     """Return whether DNS has moved all, and something else went wrong."""
-    return view.state == PlanState.CONFIRMED and bool(view.progress.trouble)
+    return stored.state == PlanState.CONFIRMED and bool(stored.progress.trouble)
 
 
 def sites_in_words(plan: Plan) -> str:
@@ -56,12 +59,12 @@ def sites_in_words(plan: Plan) -> str:
     return plan.moves[0].site if len(plan.moves) == 1 else count(len(plan.moves), "site")
 
 
-def _asked(view: View, fleet: Fleet) -> tuple[str, Tone]:
-    plan = view.plan
-    if view.state == PlanState.BLOCKED:
+def _asked(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
+    plan = stored.plan
+    if stored.state == PlanState.BLOCKED:
         stays = f"{sites_in_words(plan)} {'stays' if len(plan.moves) == 1 else 'stay'} on {listing(plan.sources)}"
         return f"Cannot go ahead, {stays}: {_first_block(plan)}", Tone.BAD
-    verb = "Roll back" if plan.kind == "rollback" else "Move"
+    verb = "Roll back" if isinstance(plan.purpose, Rollback) else "Move"
     in_waves = f" in {count(plan.waves, 'wave')}" if plan.wave_size else ""
     records = count(sum(len(zone.changes) for zone in plan.zones), "record")
     zones = count(len({zone.zone for zone in plan.zones}), "zone") if plan.wave_size else count(len(plan.zones), "zone")
@@ -71,8 +74,8 @@ def _asked(view: View, fleet: Fleet) -> tuple[str, Tone]:
     return title, Tone.WARN if plan.warnings or plan.blocks else Tone.PLAIN
 
 
-def _part(view: View) -> str:
-    plan, made = view.plan, view.progress.zones
+def _part(stored: StoredPlan) -> str:
+    plan, made = stored.plan, stored.progress.zones
     if not plan.wave_size:
         return f"{len(made)} of {count(len(plan.zones), 'zone')} changed"
     whole = plan.waves - len({zone.wave for zone in plan.zones if zone.key not in made})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import LateFiles
+from core.plan.progress import LateFiles
 from core.sync.rsync_output import ChangeKind
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.dns.records import RecordChange, RecordSet
-from core.fleet.hook_runs import AROUND_A_CUTOVER, AROUND_A_MOVE, HookSelection, hooks_of_moves
-from core.plan.plan import Move, ZoneChange
+from core.plan.hooks import hooks_of
+from core.plan.plan import Failover, Move, ZoneChange
 from core.wording import listing
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class Choice:
 class DnsChangeSet:
     """What moving takes in DNS.
 
-    zones: the changes. odd: names of moving sites that do not simply follow, each with what is odd about it.
-    mentions: records that point at a source and are no site's (only from zones that were read whole).
+    zones: the changes. unhandled_names: names of moving sites that do not simply follow, each with why not.
+    stray_records: those that point at a source and are no site's (only from zones that were read whole).
     """
 
     zones: tuple[ZoneChange, ...]
-    odd: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
+    unhandled_names: tuple[str, ...] = ()
+    stray_records: tuple[str, ...] = ()
 
 
 def choose_moves(
@@ -85,21 +85,6 @@ def in_waves(moves: tuple[Move, ...], size: int) -> tuple[Move, ...]:
     return tuple(replace(move, wave=number // size) for number, move in enumerate(moves)) if size else moves
 
 
-def hooks_of(plan: Plan, fleet: Fleet) -> HookSelection:
-    """Return the hooks that `plan` runs as the fleet has them, and those that it leaves out."""
-    moments = AROUND_A_MOVE if plan.copies_first else AROUND_A_CUTOVER
-    return hooks_of_moves(fleet, plan.moves, moments, plan.no_hooks_on)
-
-
-def without_freeze(plan: Plan, fleet: Fleet) -> tuple[str, ...]:
-    """Return the sites that move with databases while nothing keeps them from being written to."""
-    if not plan.copies_first:
-        return ()
-    frozen = {hook.site for hook in plan.hooks if hook.moment == "freeze"}
-    sites = [fleet.sites[site] for site in plan.sites]
-    return tuple(site.name for site in sites if site.databases and site.name not in frozen)
-
-
 def why_not_to(site: Site, source: str, target: str, quarantined: Collection[tuple[str, str]]) -> str | None:
     """Say why `site` cannot go from `source` to `target`, or None where it can."""
     if target == source:
@@ -130,8 +115,8 @@ def served_from(fleet: Fleet, site: Site, readings: Readings) -> str | None:
 def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> DnsChangeSet:
     """Return every record set that `moves` change, as each update server holds it now."""
     zones: list[ZoneChange] = []
-    odd: list[str] = []
-    mentions: list[str] = []
+    unhandled: list[str] = []
+    stray: list[str] = []
     moving = {name: move for move in moves for name in fleet.sites[move.site].names}
     for (update, zone), reading in readings.items():
         here = {(record.owner, record.type): record for record in reading.records}
@@ -145,11 +130,11 @@ def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> D
                 if found:
                     by_wave.setdefault(move.wave, []).extend(found)
                 else:
-                    odd += _oddity(name, source, target, here, moving)
+                    unhandled += _why_unhandled(name, source, target, here, moving)
         zones += [ZoneChange(update, zone, reading.serial, tuple(of), wave) for wave, of in by_wave.items()]
-        mentions += _mentions(fleet, moves, changes, reading)
+        stray += _stray_records(fleet, moves, changes, reading)
     zones.sort(key=lambda one: one.wave)
-    return DnsChangeSet(tuple(zones), tuple(dict.fromkeys(odd)), tuple(dict.fromkeys(mentions)))
+    return DnsChangeSet(tuple(zones), tuple(dict.fromkeys(unhandled)), tuple(dict.fromkeys(stray)))
 
 
 def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...]:
@@ -158,7 +143,7 @@ def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...
     For a failover the plan is drawn again from the live zones and the live fleet. A rollback is compared record by
     record with what the cutover left behind. Hooks are those of the live fleet either way.
     """
-    if plan.kind == "failover":
+    if isinstance(plan.purpose, Failover):
         gone = [move.site for move in plan.moves if move.site not in fleet.sites]
         gone += [s for move in plan.moves for s in (move.source, move.target) if s not in fleet.servers]
         if gone:
@@ -207,7 +192,7 @@ def _changes_of_name(
     return changes
 
 
-def _oddity(
+def _why_unhandled(
     name: str,
     source: Server,
     target: Server,
@@ -225,7 +210,9 @@ def _oddity(
     return [f"{name} points to {', '.join(values)}, not to {source.name}, and stays so"]
 
 
-def _mentions(fleet: Fleet, moves: tuple[Move, ...], changes: list[RecordChange], reading: ZoneReading) -> list[str]:
+def _stray_records(
+    fleet: Fleet, moves: tuple[Move, ...], changes: list[RecordChange], reading: ZoneReading
+) -> list[str]:
     changing = {(change.owner, change.type) for change in changes}
     of_sites = {name for site in fleet.sites.values() for name in site.names}
     leaving = {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.preflight_dns import judge_dns
-from core.cutover.preflight_facts import Level, Verdict
+from core.plan.plan import Failover, Rollback
+from core.plan.restore import Restore
+from core.plan.verdict import Level, Verdict
 from core.wording import ago, count, duration, is_ahead, listing
 
 if TYPE_CHECKING:
@@ -40,10 +42,10 @@ def no_hooks_on(plan: Plan, facts: PreflightFacts, silent: Collection[str] = ())
     In an emergency those that sites leave, whether they still answer or not; in a rollback those of them that do not;
     in both the other servers that are `silent`. A planned move leaves nothing out: it can wait.
     """
-    if plan.kind == "failover" and plan.planned:
+    if plan.copies_first:
         return ()
     left = plan.sources
-    if plan.kind != "failover":
+    if not plan.is_emergency:
         looks = {server: facts.sources[server].get("here") for server in plan.sources}
         left = tuple(server for server, look in looks.items() if look is None or not look.ok)
     return (*left, *(server for server in silent if server not in plan.sources))
@@ -53,23 +55,24 @@ def _sources(facts: PreflightFacts) -> Iterator[Verdict]:
     for server, sightings in facts.sources.items():
         here = sightings.get("here")
         up = here is not None and here.ok
-        if facts.rollback:
-            # Going back is right whether the server that is left lives or not; where it goes to is looked at below.
-            how = "is up" if up else "does not answer; going back leaves it"
-            yield Verdict("source", Level.PASS, f"{server} {how}")
-            continue
-        if facts.planned:
-            if up:
-                yield Verdict("source", Level.PASS, f"{server} is up, as a planned move wants it")
-            else:
-                yield Verdict(
-                    "source",
-                    Level.BLOCK,
-                    f"{server} does not answer, so this cannot be a planned move",
-                    "Leave out --planned for an emergency failover.",
-                )
-            continue
-        yield _emergency_source(facts, server, sightings)
+        match facts.purpose:
+            case Rollback() | Restore():
+                # Going back is right whether the server that is left lives or not; where it goes to is looked at below.
+                how = "is up" if up else "does not answer; going back leaves it"
+                yield Verdict("source", Level.PASS, f"{server} {how}")
+            case Failover(planned=True):
+                yield _planned_source(server, up=up)
+            case Failover():
+                yield _emergency_source(facts, server, sightings)
+            case _:
+                assert_never(facts.purpose)
+
+
+def _planned_source(server: str, *, up: bool) -> Verdict:
+    if up:
+        return Verdict("source", Level.PASS, f"{server} is up, as a planned move wants it")
+    text = f"{server} does not answer, so this cannot be a planned move"
+    return Verdict("source", Level.BLOCK, text, "Leave out --planned for an emergency failover.")
 
 
 def _emergency_source(facts: PreflightFacts, server: str, sightings: Mapping[str, Observation | None]) -> Verdict:
@@ -144,7 +147,7 @@ def _copies(facts: PreflightFacts) -> Iterator[Verdict]:
         yield Verdict(
             "copy", Level.PASS, f"{count(len(facts.copies), 'site')} looked at on the target: as it should be"
         )
-    if facts.rollback:
+    if isinstance(facts.purpose, Rollback):
         servers = listing(tuple(dict.fromkeys(copy.server for copy in facts.copies)))
         yield Verdict(
             "data age",
@@ -215,7 +218,7 @@ def _busy(facts: PreflightFacts) -> Iterator[Verdict]:
 
 def _recent(facts: PreflightFacts) -> Iterator[Verdict]:
     recent = [(site, at) for site, at in facts.recent if facts.now - at < RECENT]
-    if recent and not facts.rollback:
+    if recent and not isinstance(facts.purpose, Rollback):
         what = listing([f"{site} {ago(at, facts.now)}" for site, at in recent])
         text = f"moved less than {duration(RECENT)} ago: {what}"
         yield Verdict("last move", Level.WARN, text, "Going to and fro confuses caches.")

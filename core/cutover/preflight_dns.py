@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.cutover.preflight_facts import Level, Verdict
+from core.plan.verdict import Level, Verdict
 from core.wording import all_of, count, duration, listing
 
 if TYPE_CHECKING:
@@ -101,12 +101,11 @@ def _ttls(facts: PreflightFacts) -> Verdict:
 
 
 def _records(facts: PreflightFacts) -> Iterator[Verdict]:
-    if facts.odd:
-        yield Verdict("records", Level.WARN, f"does not simply follow: {listing(facts.odd)}", "Look at them in `dns`.")
-    if facts.mentions:
+    if facts.unhandled_names:
         yield Verdict(
-            "other names",
-            Level.WARN,
-            f"{count(len(facts.mentions), 'other record')} also point there and stay: {listing(facts.mentions)}",
-            "Change them by hand where they should move too.",
+            "records", Level.WARN, f"does not simply follow: {listing(facts.unhandled_names)}", "Look at them in `dns`."
         )
+    if facts.stray_records:
+        others = count(len(facts.stray_records), "other record")
+        text = f"{others} also point there and stay: {listing(facts.stray_records)}"
+        yield Verdict("other names", Level.WARN, text, "Change them by hand where they should move too.")

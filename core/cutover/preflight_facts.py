@@ -1,9 +1,8 @@
-"""Preflight: whether a plan may go ahead. What its checks judge, and what they say."""
+"""Preflight: what its checks judge."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,29 +10,12 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from core.dns.promises import Promises
-
-
-class Level(StrEnum):
-    """What a check says: go on, go on only with an explicit yes, or do not."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    WARN = "warn"
-    BLOCK = "block"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one check says. `hint` says what would help where it does not pass."""
-
-    check: str
-    level: Level
-    text: str
-    hint: str = ""
+    from core.plan.plan import Purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one look found: `ok`, and in a few words what was wrong. None instead of a Sighting: nobody could look."""
+    """What one look found: `ok`, and in a few words what was wrong. None instead of one: nobody could look."""
 
     ok: bool
     why: str = ""
@@ -55,18 +37,18 @@ class PreflightFacts:
     """What the checks judge; `now` is when they were gathered.
 
     sources: per leaving server what was seen of it: from here ("here") and from other servers, by vantage point.
-    serving: per leaving server how many of its moving sites still answer, of how many. own_link: whether anything else
-    answered. targets: per arriving server its SSH. disks: the fullest share of space or inodes. copies: per move. busy:
-    (site, what runs on it). updates: per update server and zone why it would not take an update, None where it would.
-    promises: what the way of changing DNS promises. nameservers: per name server why it does not answer, or its serials
-    by zone. serials: by zone, the update servers' own. long_ttls: records over `max_ttl_s`. recent: (site, when it was
-    last moved). unread: zones that could not be transferred. odd, mentions: as drawn. backed_up: sites that a backup
-    reads now. unfrozen: sites of a planned move with databases and nothing that freezes them. hooks_left_out: hooks
-    that will not run, in words; without_hooks: because somebody asked for that.
+    serving: per leaving server how many of its moving sites still answer, of how many. own_link: whether anything
+    else answered. targets: per arriving server its SSH. disks: the fullest share of space or inodes. copies: per move.
+    busy: (site, what runs on it). updates: per update server and zone why it would not take an update, None where it
+    would. promises: what the way of changing DNS promises. nameservers: per name server why it does not answer, or its
+    serials by zone. serials: by zone, the update servers' own. long_ttls: records over `max_ttl_s`. recent: (site, when
+    it was last moved). unread: zones that could not be transferred. unhandled_names, stray_records: as drawn.
+    backed_up: sites that a backup reads now. unfrozen: sites of a planned move with databases and nothing that freezes
+    them. hooks_left_out: hooks that will not run, in words; without_hooks: because somebody asked for that.
     """
 
     now: datetime
-    planned: bool
+    purpose: Purpose
     sources: Mapping[str, Mapping[str, Observation | None]]
     serving: Mapping[str, tuple[int, int]]
     own_link: bool
@@ -82,10 +64,8 @@ class PreflightFacts:
     long_ttls: tuple[tuple[str, int], ...] = ()
     recent: tuple[tuple[str, datetime], ...] = ()
     unread: tuple[str, ...] = ()
-    odd: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
-    left_alone: tuple[tuple[str, str], ...] = ()
-    rollback: bool = False
+    unhandled_names: tuple[str, ...] = ()
+    stray_records: tuple[str, ...] = ()
     backed_up: tuple[str, ...] = ()
     unfrozen: tuple[str, ...] = ()
     hooks_left_out: tuple[str, ...] = ()

@@ -18,12 +18,12 @@ A step that was begun and has no outcome is taken again: every step looks before
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.dns.records import serial_at_or_past
-from core.plan.plan import PlanState
+from core.plan.plan import PlanState, Rollback
+from core.plan.restore import Restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -65,11 +65,6 @@ HOLD = Step("hold")
 END = Step("end")
 
 
-def steps_of(plan: Plan) -> tuple[Step, ...]:
-    """Return every step of carrying out `plan`, in order."""
-    return (*(step for steps in _waves(plan) for step in steps), END)
-
-
 def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) -> tuple[Step, ...]:
     """Return the steps to take now: steps of one kind that are open, and may be taken together.
 
@@ -87,8 +82,8 @@ def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) ->
 
 def _waves(plan: Plan) -> Iterator[Iterator[Step]]:
     """Yield the steps of each wave, each in order. A restore is one wave that changes no zone."""
-    if plan.restore is not None:
-        yield iter((HOLD, Step("restore", plan.restore.site)))
+    if isinstance(plan.purpose, Restore):
+        yield iter((HOLD, Step("restore", plan.purpose.site)))
         return
     moves: dict[int, list[Move]] = {wave: [] for wave in range(plan.waves)}
     for move in plan.moves:
@@ -206,14 +201,14 @@ def switched(plan: Plan, moved: Iterable[str]) -> CopySwitch:
     return CopySwitch(
         active={move.site: move.target for move in moves},
         quarantined=() if plan.copies_first else tuple((move.site, move.source) for move in moves),
-        released=tuple((move.site, move.target) for move in moves) if plan.kind == "rollback" else (),
+        released=tuple((move.site, move.target) for move in moves) if isinstance(plan.purpose, Rollback) else (),
     )
 
 
 def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> PlanState:
     """Return the state in which a cutover without a next step stands."""
-    if plan.restore is not None:
-        restored = outcomes.get(Step("restore", plan.restore.site).key, Outcome.REFUSED)
+    if isinstance(plan.purpose, Restore):
+        restored = outcomes.get(Step("restore", plan.purpose.site).key, Outcome.REFUSED)
         return {Outcome.DONE: PlanState.CONFIRMED, Outcome.UNKNOWN: PlanState.PARTIAL}.get(restored, PlanState.STALE)
     made = moved_zones(plan, outcomes)
     if not made and Outcome.UNKNOWN not in outcomes.values():
@@ -221,63 +216,3 @@ def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> PlanState:
     if len(made) < len(plan.zones):
         return PlanState.PARTIAL
     return PlanState.UNFINISHED if Outcome.LATE in outcomes.values() else PlanState.CONFIRMED
-
-
-@dataclass(frozen=True, slots=True)
-class NameServerProgress:
-    """Where one name server stands in a cutover.
-
-    agrees: it answers every new value with a serial at or past the new one. old, wrong: how many of the changed
-    record sets it still answers as before, or neither way. why: what was wrong when it could not be asked. serial:
-    of the zone that is furthest behind. seconds: from the update to its agreement; None until it agrees.
-    """
-
-    name: str
-    agrees: bool
-    old: int = 0
-    wrong: int = 0
-    why: str = ""
-    serial: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NameServerReply:
-    """What one name server answered for one zone: its serial and values by (owner, type); `why` where it did not."""
-
-    serial: int | None = None
-    values: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    why: str = ""
-
-
-def standing(
-    name: str, zones: Iterable[tuple[ZoneChange, tuple[int, ...]]], heard: Mapping[str, NameServerReply]
-) -> NameServerProgress:
-    """Judge what a name server answered against `zones`: each with the serials that its update servers then had.
-
-    heard: by zone. Every changed record set must be answered with the new values (none where it went away), and the
-    serial must be at or past that of one of the zone's update servers: a name server follows one of them.
-    """
-    old = wrong = 0
-    agrees = True
-    why = ""
-    serial: int | None = None
-    for zone, wanted in zones:
-        said = heard.get(zone.zone, NameServerReply(why="not asked"))
-        if said.why or said.serial is None:
-            agrees, why = False, said.why or "no serial"
-            continue
-        past = any(serial_at_or_past(said.serial, one) for one in wanted)
-        if serial is None or not past:
-            serial = said.serial
-        agrees = agrees and past
-        for change in zone.changes:
-            values = said.values.get((change.owner, change.type), ())
-            if values == (change.new.values if change.new else ()):
-                continue
-            agrees = False
-            if values == (change.old.values if change.old else ()):
-                old += 1
-            else:
-                wrong += 1
-    return NameServerProgress(name, agrees=agrees, old=old, wrong=wrong, why=why, serial=serial)

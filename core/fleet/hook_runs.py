@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from core.sync.rsync_output import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from core.fleet import Fleet, Hook, Site
-    from core.plan.plan import Move
+    from core.fleet import Hook, Site
 
 Moment = Literal["before_sync", "after_sync", "before_cutover", "after_cutover", "freeze", "thaw"]
 
-AROUND_A_CUTOVER: tuple[Moment, ...] = ("before_cutover", "after_cutover")
-AROUND_A_MOVE: tuple[Moment, ...] = ("before_cutover", "freeze", "after_cutover", "thaw")
 LONGEST_LINE = 200
 
 
@@ -65,14 +60,6 @@ class HookTrouble:
         return f"Mend it on {self.hook.server}, or take it out of sites.{self.hook.site}.hooks in app.yaml."
 
 
-@dataclass(frozen=True, slots=True)
-class HookSelection:
-    """The hooks of a plan. left_out: those that do not run, because their server is one of those that are left out."""
-
-    runs: tuple[HookRun, ...] = ()
-    left_out: tuple[HookRun, ...] = ()
-
-
 def hook_runs(site: Site, moment: Moment, source: str, target: str) -> tuple[HookRun, ...]:
     """Return the hooks of `site` at `moment`, in the order in which app.yaml has them."""
     hooks: tuple[Hook, ...] = getattr(site.hooks, moment)
@@ -88,28 +75,6 @@ def hook_runs(site: Site, moment: Moment, source: str, target: str) -> tuple[Hoo
             root=site.root_on(server),
         )
         for hook in hooks
-    )
-
-
-def hooks_of_moves(
-    fleet: Fleet, moves: Iterable[Move], moments: Iterable[Moment], without: Iterable[str]
-) -> HookSelection:
-    """Return the hooks that `moves` run at `moments`, less those on the servers `without`.
-
-    A thaw without a freeze is none: nothing has been frozen.
-    """
-    left, wanted = set(without), tuple(moments)
-    found = [
-        hook
-        for move in moves
-        if (site := fleet.sites.get(move.site)) is not None
-        for moment in wanted
-        if moment != "thaw" or site.hooks.freeze
-        for hook in hook_runs(site, moment, move.source, move.target)
-    ]
-    return HookSelection(
-        runs=tuple(hook for hook in found if hook.server not in left),
-        left_out=tuple(hook for hook in found if hook.server in left),
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from core.people import Person, Role
-from core.plan.plan import PlanState
+from core.plan.plan import Failover, PlanState, Rollback
+from core.plan.restore import Restore
 from core.wording import ago, count, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from core.plan.plan import Plan
+    from core.plan.stored import StoredPlan
 
 CARRIED_OUT = frozenset({PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL})
 MOST_TYPED = 300
@@ -31,58 +31,64 @@ _ENDS = {
 }
 
 
-def why_not_approve(
-    plan: Plan, state: PlanState, person: Person, given: Collection[str], needed: int, digest: str | None, now: datetime
-) -> str | None:
-    """Say why `person` cannot approve `plan` now, or None where they can.
+def why_not_approve(stored: StoredPlan, person: Person, needed: int, digest: str | None, now: datetime) -> str | None:
+    """Say why `person` cannot approve a plan now, or None where they can.
 
-    given: labels of those who have approved already. needed: how many it takes; from two on, who asked does not count.
-    digest: the beginning of the digest of what they were shown; None where they typed only the plan's id.
+    needed: how many approvals it takes; from two on, who asked does not count. digest: the beginning of the digest of
+    what they were shown; None where they typed only the plan's id.
     """
+    plan = stored.plan
     if not person.may(Role.APPROVER):
         return "Sorry: only this fleet's approvers can approve, and you are not one."
-    if state == PlanState.BLOCKED and plan.blocks:
+    if stored.state == PlanState.BLOCKED and plan.blocks:
         return f"{count(len(plan.blocks), 'check')} in the way: {plan.blocks[0].text}."
-    if state != PlanState.PLANNED:
-        return _ENDS[state]
+    if stored.state != PlanState.PLANNED:
+        return _ENDS[stored.state]
     if now >= plan.expires_at:
         return f"It expired {ago(plan.expires_at, now)}."
     if digest is not None and not (digest and plan.digest.startswith(digest)):
         return "What you were shown is not this plan."
-    if person.label in given:
+    if person.label in stored.approved_by:
         return "You have approved it already; somebody else has to as well."
     if needed > 1 and person.label == plan.asked_by:
         return f"You asked for it; {count(needed, 'other person', 'other people')} have to approve."
     return None
 
 
-def why_not_cancel(state: PlanState, person: Person, asked_by: str) -> str | None:
+def why_not_cancel(stored: StoredPlan, person: Person) -> str | None:
     """Say why `person` cannot cancel a plan, or None. Who asked for it may, and every approver."""
-    if not (person.may(Role.APPROVER) or person.label == asked_by):
+    if not (person.may(Role.APPROVER) or person.label == stored.plan.asked_by):
         return "Sorry: only who asked for it and this fleet's approvers can cancel it."
-    return None if state == PlanState.PLANNED else _ENDS[state]
+    return None if stored.state == PlanState.PLANNED else _ENDS[stored.state]
 
 
-def why_not_roll_back(
-    plan: Plan, state: PlanState, ended_at: datetime | None, within: timedelta, now: datetime
-) -> str | None:
-    """Say why a cutover that ended at `ended_at` cannot be rolled back, or None. `within`: for so long it can."""
-    if plan.kind == "rollback":
-        return "It is a rollback itself."
-    if plan.restore is not None:
-        return "It was a restore; what it replaced is kept aside on the server, in .sharpnet beside the root."
-    if state in CARRIED_OUT:
-        if ended_at is not None and now - ended_at > within:
-            return f"It ended {ago(ended_at, now)}, and for {duration(within)} it could be."
+def why_not_roll_back(stored: StoredPlan, within: timedelta, now: datetime) -> str | None:
+    """Say why a plan cannot be rolled back, or None. `within`: for so long after its end it can."""
+    match stored.plan.purpose:
+        case Rollback():
+            return "It is a rollback itself."
+        case Restore():
+            return "It was a restore; what it replaced is kept aside on the server, in .sharpnet beside the root."
+        case Failover():
+            return _why_not_back(stored, within, now)
+        case _:
+            assert_never(stored.plan.purpose)
+
+
+def _why_not_back(stored: StoredPlan, within: timedelta, now: datetime) -> str | None:
+    if stored.state in CARRIED_OUT:
+        if stored.ended_at is not None and now - stored.ended_at > within:
+            return f"It ended {ago(stored.ended_at, now)}, and for {duration(within)} it could be."
         return None
-    if state == PlanState.APPROVED:
+    if stored.state == PlanState.APPROVED:
         return "It is still being carried out."
-    return "It was never carried out." if state != PlanState.ROLLED_BACK else "It has been rolled back already."
+    return "It was never carried out." if stored.state != PlanState.ROLLED_BACK else "It has been rolled back already."
 
 
-def instead_of_rolling_back(plan: Plan, state: PlanState) -> str:
+def instead_of_rolling_back(stored: StoredPlan) -> str:
     """Say what helps where a cutover cannot be rolled back."""
-    if state not in CARRIED_OUT:
+    plan = stored.plan
+    if stored.state not in CARRIED_OUT:
         return "`history` shows what happened."
     sites = " ".join(shlex.quote(site) for site in plan.sites)
     how = "Go back by a plan of its own, which copies what was written since"

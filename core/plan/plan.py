@@ -6,13 +6,13 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.cutover.preflight_facts import Level, Verdict
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
 from core.plan.restore import Restore, restore_from_json, restore_to_json
+from core.plan.verdict import Level, Verdict
 from core.wording import count, from_stamp, listing, stamp
 
 if TYPE_CHECKING:
@@ -70,35 +70,50 @@ class ZoneChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Failover:
+    """Sites go to another server: planned, while the one that they leave is up, or in an emergency."""
+
+    kind: ClassVar[str] = "failover"
+    planned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What the plan whose id is `of` has changed goes back."""
+
+    kind: ClassVar[str] = "rollback"
+    of: str
+
+
+Purpose = Failover | Rollback | Restore
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is to happen, exactly.
 
-    kind: "failover", "rollback" or "restore". asked_by: a person's label. planned: the source is known to be up. force:
-    the reason given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why.
-    mentions: other records that point at a source and stay as they are. undoes: the plan that a rollback undoes. line:
-    what was typed for it, so that it can be asked for again. hooks: what runs where, at which moments. no_hooks_on:
-    servers on which none runs. wave_size: the most sites that move together; 0: all at once. restore: of that kind
-    only, which moves nothing and changes no DNS.
+    purpose: what it is for; a restore moves nothing and changes no DNS. asked_by: a person's label. force: the reason
+    given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why. stray_records:
+    other records that point at a source and stay as they are. line: what was typed for it, so that it can be asked for
+    again. hooks: what runs where, at which moments. no_hooks_on: servers on which none runs. wave_size: the most sites
+    that move together; 0: all at once.
     """
 
     id: str
-    kind: str
+    purpose: Purpose
     moves: tuple[Move, ...]
     zones: tuple[ZoneChange, ...]
     asked_by: str
     asked_at: datetime
     expires_at: datetime
-    planned: bool = False
     force: str | None = None
     verdicts: tuple[Verdict, ...] = ()
     left_alone: tuple[tuple[str, str], ...] = ()
-    mentions: tuple[str, ...] = ()
-    undoes: str | None = None
+    stray_records: tuple[str, ...] = ()
     line: str = ""
     hooks: tuple[HookRun, ...] = ()
     no_hooks_on: tuple[str, ...] = ()
     wave_size: int = 0
-    restore: Restore | None = None
 
     @property
     def waves(self) -> int:
@@ -108,21 +123,26 @@ class Plan:
     @property
     def copies_first(self) -> bool:
         """Whether each site is copied once more before it moves, and what arrives meanwhile is brought over."""
-        return self.planned and self.kind == "failover"
+        return self.purpose == Failover(planned=True)
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it is for a server that is down."""
+        return self.purpose == Failover(planned=False)
 
     @property
     def title(self) -> str:
         """What it does, with its figures: `failover of 12 sites from uk to us`."""
-        if self.restore is not None:
-            return self.restore.title
+        if isinstance(self.purpose, Restore):
+            return self.purpose.title
         sites = self.moves[0].site if len(self.moves) == 1 else count(len(self.moves), "site")
-        return f"{self.kind} of {sites} from {listing(self.sources)} to {listing(self.targets)}"
+        return f"{self.purpose.kind} of {sites} from {listing(self.sources)} to {listing(self.targets)}"
 
     @property
     def sites(self) -> tuple[str, ...]:
         """The sites that move, or the one that is restored."""
-        if self.restore is not None:
-            return (self.restore.site,)
+        if isinstance(self.purpose, Restore):
+            return (self.purpose.site,)
         return tuple(move.site for move in self.moves)
 
     def sites_touched(self, changed: Collection[str]) -> tuple[str, ...]:
@@ -153,7 +173,13 @@ class Plan:
     @property
     def may_be_approved(self) -> bool:
         """Whether nothing stands in the way, or a reason was given for going on all the same."""
-        return (bool(self.zones) or self.restore is not None) and (not self.blocks or self.force is not None)
+        changes = bool(self.zones) or isinstance(self.purpose, Restore)
+        return changes and (not self.blocks or self.force is not None)
+
+    @property
+    def first_state(self) -> PlanState:
+        """The state in which it is kept: one that may not be approved is BLOCKED from the start."""
+        return PlanState.PLANNED if self.may_be_approved else PlanState.BLOCKED
 
     @property
     def longest_ttl_s(self) -> int:
@@ -171,31 +197,39 @@ class Plan:
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """Return `plan` as plain JSON values, from which `plan_from_json` makes an equal one."""
     plain = asdict(plan)
-    plain["asked_at"] = stamp(plan.asked_at)
-    plain["expires_at"] = stamp(plan.expires_at)
-    plain["restore"] = restore_to_json(plan.restore) if plan.restore is not None else None
+    del plain["purpose"], plain["stray_records"]
     for part in (*plain["moves"], *plain["zones"]):
         if not part["wave"]:
             del part["wave"]
-    return plain
+    return plain | {
+        "kind": plan.purpose.kind,
+        "planned": not plan.is_emergency,
+        "undoes": plan.purpose.of if isinstance(plan.purpose, Rollback) else None,
+        "restore": restore_to_json(plan.purpose) if isinstance(plan.purpose, Restore) else None,
+        "asked_at": stamp(plan.asked_at),
+        "expires_at": stamp(plan.expires_at),
+        "mentions": plan.stray_records,
+    }
 
 
 def plan_from_json(plain: Mapping[str, Any]) -> Plan:
     """Read what `plan_to_json` returned, now or before there was all of it, after JSON has made lists of its tuples."""
     return Plan(
-        **{
-            **plain,
-            "moves": tuple(Move(**move) for move in plain["moves"]),
-            "zones": tuple(_zone_change(zone) for zone in plain["zones"]),
-            "asked_at": from_stamp(plain["asked_at"]),
-            "expires_at": from_stamp(plain["expires_at"]),
-            "verdicts": tuple(Verdict(**{**v, "level": Level(v["level"])}) for v in plain["verdicts"]),
-            "left_alone": tuple((site, why) for site, why in plain["left_alone"]),
-            "mentions": tuple(plain["mentions"]),
-            "hooks": tuple(HookRun(**hook) for hook in plain.get("hooks", ())),
-            "no_hooks_on": tuple(plain.get("no_hooks_on", ())),
-            "restore": restore_from_json(restore) if (restore := plain.get("restore")) is not None else None,
-        }
+        id=plain["id"],
+        purpose=_purpose(plain),
+        moves=tuple(Move(**move) for move in plain["moves"]),
+        zones=tuple(_zone_change(zone) for zone in plain["zones"]),
+        asked_by=plain["asked_by"],
+        asked_at=from_stamp(plain["asked_at"]),
+        expires_at=from_stamp(plain["expires_at"]),
+        force=plain["force"],
+        verdicts=tuple(Verdict(**{**v, "level": Level(v["level"])}) for v in plain["verdicts"]),
+        left_alone=tuple((site, why) for site, why in plain["left_alone"]),
+        stray_records=tuple(plain["mentions"]),
+        line=plain["line"],
+        hooks=tuple(HookRun(**hook) for hook in plain.get("hooks", ())),
+        no_hooks_on=tuple(plain.get("no_hooks_on", ())),
+        wave_size=plain.get("wave_size", 0),
     )
 
 
@@ -223,16 +257,26 @@ def inverse(
     left = [move for move in plan.moves if owners & set(names.get(move.site, owners))]
     return Plan(
         id=id_,
-        kind="rollback",
+        purpose=Rollback(plan.id),
         line=f"rollback {plan.id}",
         moves=tuple(Move(move.site, source=move.target, target=move.source) for move in left),
         zones=zones,
         asked_by=asked_by,
         asked_at=asked_at,
         expires_at=asked_at + (plan.expires_at - plan.asked_at),
-        planned=True,
-        undoes=plan.id,
     )
+
+
+def _purpose(plain: Mapping[str, Any]) -> Purpose:
+    match plain["kind"]:
+        case "rollback":
+            return Rollback(plain["undoes"])
+        case "restore":
+            return restore_from_json(plain["restore"])
+        case "failover":
+            return Failover(planned=plain["planned"])
+        case kind:
+            raise ValueError(kind)
 
 
 def _zone_change(plain: Mapping[str, Any]) -> ZoneChange:

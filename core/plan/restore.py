@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.cutover.preflight_facts import Level, Verdict
+from core.plan.verdict import Level, Verdict
 from core.wording import ago, from_stamp, listing, stamp
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ class Restore:
 
     snapshot: its id; taken_at, taken_on: when, and from which server. root, dumps: where it holds the site's files and
     its databases' dumps; empty: none. there: what is at the site's root on the server now, `missing`, `empty` or
-    `files`. databases: the names of those that it loads; databases_there: those of them that the server
-    has. served: whether the server serves the site. quarantined:
-    whether its copy is.
+    `files`. databases: the names of those that it loads; databases_there: those of them that the server has. served:
+    whether the server serves the site. quarantined: whether its copy is.
     """
 
+    kind: ClassVar[str] = "restore"
     site: str
     server: str
     snapshot: str
@@ -57,11 +57,8 @@ def restore_to_json(restore: Restore) -> dict[str, Any]:
 
 def restore_from_json(plain: Mapping[str, Any]) -> Restore:
     """Read what `restore_to_json` returned, after JSON has made lists of its tuples."""
-    return Restore(**{**plain, "taken_at": from_stamp(plain["taken_at"]), **_names(plain)})
-
-
-def _names(plain: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    return {key: tuple(plain[key]) for key in ("databases", "databases_there")}
+    names = {key: tuple(plain[key]) for key in ("databases", "databases_there")}
+    return Restore(**{**plain, **names, "taken_at": from_stamp(plain["taken_at"])})
 
 
 def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:

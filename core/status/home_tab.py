@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.cutover.preflight_facts import Level
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, all_up, fleet_title, tally, worst_first
 from core.plan.plan import PlanState
+from core.plan.verdict import Level
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
 from core.status.overview import ROWS, TONES, ages_texts, condition_row, sites_parts
 from core.wording import clock_time, count, listing
@@ -35,7 +35,7 @@ class Pending:
 
     plan: Plan
     card: Reply
-    given: tuple[str, ...] = ()
+    approved_by: tuple[str, ...] = ()
 
 
 def home_of(
@@ -73,7 +73,7 @@ def _decision(one: Pending, picture: FleetPicture) -> Reply:
     zone, now = picture.fleet.timezone, picture.now
     until = clock_time(one.plan.expires_at, zone, now)
     said = f"Plan {one.plan.id} waits for approval until {until}. Asked by {one.plan.asked_by}."
-    said += f" Approved so far: {listing(one.given)}." if one.given else ""
+    said += f" Approved so far: {listing(one.approved_by)}." if one.approved_by else ""
     parts: list[Part] = [Text(said)]
     if one.plan.force is not None:
         parts.append(Text(f"Forced by {one.plan.asked_by}: {one.plan.force}", Tone.WARN))

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.card import card_of
-from core.cutover.card_parts import View
-from core.cutover.progress import merged
 from core.cutover.steps import END, Outcome, how_it_ended, next_steps
-from core.plan.plan import PlanState
+from core.plan.approval import CARRIED_OUT
+from core.plan.plan import PlanState, Rollback
+from core.plan.progress import merged
 from jobs import Job
 from jobs.cutover.step_context import StepContext
-from jobs.cutover.steps import DOING, STEPS
+from jobs.cutover.steps import STEP_WORDS, STEPS
 from jobs.cutover.verify import Verifier
 from jobs.pages import publish_now
 from ops.store.plans import RUN
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.cutover.progress import CutoverProgress
     from core.cutover.steps import Step
+    from core.plan.plan import Plan
+    from core.plan.progress import CutoverProgress
+    from core.plan.stored import StoredPlan
     from ops.ports import Ports
-    from ops.store.plans import StoredPlan
 
 BOT = "bot:cutover"
 
@@ -41,7 +42,7 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         if steps == (END,):
             await _end(ports, stored, outcomes, progress)
             return
-        progress = replace(progress, doing=_doing(stored, steps[0]), wave=steps[0].wave)
+        progress = replace(progress, doing=_in_words(stored.plan, steps[0]), wave=steps[0].wave)
         await _show(ports, stored, progress)
         ended = await _take(ports, stored, steps, outcomes, progress)
         for step, (outcome, _detail, _progress) in zip(steps, ended, strict=True):
@@ -49,10 +50,9 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         progress = merged(progress, tuple(part for _, _, part in ended))
 
 
-def _doing(stored: StoredPlan, step: Step) -> str:
-    doing = DOING[step.name]
-    waves = stored.plan.waves
-    return doing if waves == 1 else f"Wave {step.wave + 1} of {waves}: {doing[0].lower()}{doing[1:]}"
+def _in_words(plan: Plan, step: Step) -> str:
+    words = STEP_WORDS[step.name]
+    return words if plan.waves == 1 else f"Wave {step.wave + 1} of {plan.waves}: {words[0].lower()}{words[1:]}"
 
 
 async def _take(
@@ -69,8 +69,8 @@ async def _take(
     async def show(progress: CutoverProgress) -> None:
         await _show(ports, stored, progress)
 
-    doing = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
-    ended = await asyncio.gather(*(STEPS[step.name](doing, step) for step in steps))
+    context = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
+    ended = await asyncio.gather(*(STEPS[step.name](context, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
     await plans.end_steps(stored.id, outcomes_now, after, clock.now(), BOT)
@@ -78,30 +78,28 @@ async def _take(
 
 
 async def _show(ports: Ports, stored: StoredPlan, progress: CutoverProgress) -> None:
-    view = View(stored.plan, PlanState.APPROVED, stored.given, stored.approved_at, None, progress)
-    await ports.store.plans.show(stored.id, progress, card_of(view, ports.fleet), ports.clock.now())
+    card = card_of(replace(stored, progress=progress), ports.fleet)
+    await ports.store.plans.show(stored.id, progress, card, ports.clock.now())
 
 
 async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome], progress: CutoverProgress) -> None:
     now = ports.clock.now()
     state = how_it_ended(stored.plan, outcomes)
-    view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)
+    card = card_of(replace(stored, progress=progress).ended(state, now), ports.fleet)
     await ports.store.claims.release(stored.id)
     why = "; ".join(f"{about}: {trouble}" for about, trouble in progress.trouble.items())
-    if stored.plan.undoes is not None and state in {PlanState.CONFIRMED, PlanState.UNFINISHED}:
-        await _mark_undone(ports, stored, now)
-    await ports.store.plans.move(stored.id, {PlanState.APPROVED}, state, now, BOT, why, card_of(view, ports.fleet))
+    if isinstance(stored.plan.purpose, Rollback) and state in {PlanState.CONFIRMED, PlanState.UNFINISHED}:
+        await _mark_undone(ports, stored.plan.purpose.of, f"rolled back by plan {stored.id}", now)
+    await ports.store.plans.move(stored.id, {PlanState.APPROVED}, state, now, BOT, why, card)
     await publish_now(ports)
 
 
-async def _mark_undone(ports: Ports, rollback: StoredPlan, now: datetime) -> None:
-    undone = await ports.store.plans.get(str(rollback.plan.undoes))
+async def _mark_undone(ports: Ports, plan_id: str, why: str, now: datetime) -> None:
+    undone = await ports.store.plans.get(plan_id)
     if undone is None:
         return
-    why = f"rolled back by plan {rollback.id}"
-    view = View(undone.plan, PlanState.ROLLED_BACK, undone.given, undone.approved_at, now, undone.progress, (why,))
-    done = {PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL}
-    await ports.store.plans.move(undone.id, done, PlanState.ROLLED_BACK, now, BOT, why, card_of(view, ports.fleet))
+    card = card_of(undone.ended(PlanState.ROLLED_BACK, now), ports.fleet, why=(why,))
+    await ports.store.plans.move(undone.id, CARRIED_OUT, PlanState.ROLLED_BACK, now, BOT, why, card)
 
 
 async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
@@ -110,12 +108,11 @@ async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
     progress = await Verifier(ports, stored.plan, stored.progress, stored.progress.wave).ask_all_once()
     state = PlanState.CONFIRMED if progress.in_step_at is not None else PlanState.UNFINISHED
     now = ports.clock.now()
-    view = View(stored.plan, state, stored.given, stored.approved_at, now, progress)
-    card = card_of(view, ports.fleet)
+    card = card_of(replace(stored, progress=progress).ended(state, now), ports.fleet)
     if state == PlanState.CONFIRMED:
         await ports.store.plans.show(stored.id, progress, card, now)
         return await ports.store.plans.move(stored.id, {PlanState.UNFINISHED}, state, now, BOT, "all agree", card)
-    if progress.standings != stored.progress.standings:
+    if progress.nameservers != stored.progress.nameservers:
         await ports.store.plans.show(stored.id, progress, card, now)
     return False
 

@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from jobs.cutover.step_context import Ended, StepContext
 
 
-async def before(doing: StepContext, step: Step) -> Ended:
+async def before(context: StepContext, step: Step) -> Ended:
     """Run what comes before the cutover of a site. A failure stops its wave before any zone is touched."""
-    return await _run(doing, step, "before_cutover", "DNS of this site was not touched.")
+    return await _run(context, step, "before_cutover", "DNS of this site was not touched.")
 
 
-async def freeze(doing: StepContext, step: Step) -> Ended:
+async def freeze(context: StepContext, step: Step) -> Ended:
     """Have a site written to no more. A failure stops its wave before any zone is touched; thawing follows."""
-    return await _run(doing, step, "freeze", "DNS of this site was not touched.")
+    return await _run(context, step, "freeze", "DNS of this site was not touched.")
 
 
-async def after(doing: StepContext, step: Step) -> Ended:
+async def after(context: StepContext, step: Step) -> Ended:
     """Run what comes after the cutover of a site that has moved."""
-    if step.about not in {move.site for move in doing.moved(step.wave)}:
-        return doing.done("it has not moved")
-    return await _run(doing, step, "after_cutover", "The site has moved all the same.")
+    if step.about not in {move.site for move in context.moved(step.wave)}:
+        return context.done("it has not moved")
+    return await _run(context, step, "after_cutover", "The site has moved all the same.")
 
 
-async def thaw(doing: StepContext, step: Step) -> Ended:
+async def thaw(context: StepContext, step: Step) -> Ended:
     """Let a site be written to again, however its cutover went."""
-    return await _run(doing, step, "thaw", "It may still be frozen: do by hand what the hook would have done.")
+    return await _run(context, step, "thaw", "It may still be frozen: do by hand what the hook would have done.")
 
 
-async def _run(doing: StepContext, step: Step, moment: Moment, consequence: str) -> Ended:
-    hooks = [hook for hook in doing.plan.hooks if hook.site == step.about and hook.moment == moment]
-    trouble = await run_these(doing.ports, hooks, doing.who)
+async def _run(context: StepContext, step: Step, moment: Moment, consequence: str) -> Ended:
+    hooks = [hook for hook in context.plan.hooks if hook.site == step.about and hook.moment == moment]
+    trouble = await run_these(context.ports, hooks, context.who)
     if trouble is None:
-        return doing.done(f"{count(len(hooks), 'hook')} ran")
-    return doing.refused(step.key, f"{trouble.message}. {consequence}")
+        return context.done(f"{count(len(hooks), 'hook')} ran")
+    return context.refused(step.key, f"{trouble.message}. {consequence}")

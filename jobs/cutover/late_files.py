@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.late_files import caught, to_bring
-from core.cutover.progress import LateFiles
 from core.errors import SharpnetError, StoreError
+from core.plan.progress import LateFiles
 from core.sync.failures import Failure
 from core.sync.rsync_output import KEPT_CHANGES, shown_path
 from jobs.cutover.step_context import when_nothing_runs_there
@@ -21,44 +21,44 @@ if TYPE_CHECKING:
     from jobs.cutover.step_context import Ended, StepContext
 
 
-async def catch_up(doing: StepContext, step: Step) -> Ended:
+async def catch_up(context: StepContext, step: Step) -> Ended:
     """Bring over what arrived at the server that a site has left since its last copy began, unless newer is there.
 
     Where that cannot be done, the copy that was left is quarantined, so that no sync takes away what only it has.
     """
-    move = doing.move_of(step)
-    if move not in doing.moved(step.wave):
-        return doing.done("it has not moved")
+    move = context.move_of(step)
+    if move not in context.moved(step.wave):
+        return context.done("it has not moved")
 
     async def attempt() -> LateFiles | Failure:
-        return await _bring_or_say(doing, move)
+        return await _bring_or_say(context, move)
 
-    found = await when_nothing_runs_there(doing, attempt, _trouble_in)
+    found = await when_nothing_runs_there(context, attempt, _trouble_in)
     if isinstance(found, Failure):
-        return await _keep(doing, step, move, found)
+        return await _keep(context, step, move, found)
     if not (found.files or found.left):
-        return doing.done("nothing arrived meanwhile")
+        return context.done("nothing arrived meanwhile")
     detail = f"{found.files} brought over, {found.left} left"
-    progress = replace(doing.progress, caught={**doing.progress.caught, move.site: found})
-    return replace(doing, progress=progress).done(detail)
+    progress = replace(context.progress, caught={**context.progress.caught, move.site: found})
+    return replace(context, progress=progress).done(detail)
 
 
 def _trouble_in(found: LateFiles | Failure) -> Failure | None:
     return found if isinstance(found, Failure) else None
 
 
-async def _bring_or_say(doing: StepContext, move: Move) -> LateFiles | Failure:
+async def _bring_or_say(context: StepContext, move: Move) -> LateFiles | Failure:
     try:
-        return await _bring(doing, move)
+        return await _bring(context, move)
     except StoreError:
         raise
     except SharpnetError as error:
         return Failure.of(error)
 
 
-async def _bring(doing: StepContext, move: Move) -> LateFiles | Failure:
-    ports = doing.ports
-    mark_s = doing.progress.since.get(move.site)
+async def _bring(context: StepContext, move: Move) -> LateFiles | Failure:
+    ports = context.ports
+    mark_s = context.progress.since.get(move.site)
     if mark_s is None:
         return Failure("no-mark", f"it is not known when the last copy began by the clock of {move.source}")
     pull = rsync.MirrorCopy(
@@ -79,26 +79,26 @@ async def _bring(doing: StepContext, move: Move) -> LateFiles | Failure:
     if not wanted:
         return LateFiles(0)
     now = ports.clock.now()
-    run = rsync.run_id(now, doing.plan.id)
+    run = rsync.run_id(now, context.plan.id)
     body = {"run": run, "source": move.source, "server": move.target, "files": len(wanted)}
     paths = [shown_path(one.path) for one in wanted[:KEPT_CHANGES]]
-    await ports.store.record.add(now, "catch-up.begun", move.site, doing.who, {**body, "paths": paths})
+    await ports.store.record.add(now, "catch-up.begun", move.site, context.who, {**body, "paths": paths})
     brought = await bring(ports.ssh, pull, run, wanted)
     if isinstance(brought, Failure):
         failed = {**body, "why": brought.message}
-        await ports.store.record.add(ports.clock.now(), "catch-up.failed", move.site, doing.who, failed)
+        await ports.store.record.add(ports.clock.now(), "catch-up.failed", move.site, context.who, failed)
         return brought
     result = caught(wanted, brought)
     came = {change.path for change in brought}
     left = [shown_path(one.path) for one in wanted if one.path not in came][:KEPT_CHANGES]
     ended = {**body, "files": result.files, "left": result.left, "left_paths": left}
-    await ports.store.record.add(ports.clock.now(), "catch-up.ended", move.site, doing.who, ended)
+    await ports.store.record.add(ports.clock.now(), "catch-up.ended", move.site, context.who, ended)
     return result
 
 
-async def _keep(doing: StepContext, step: Step, move: Move, trouble: Failure) -> Ended:
+async def _keep(context: StepContext, step: Step, move: Move, trouble: Failure) -> Ended:
     why = f"what arrived on {move.source} meanwhile could not be brought over: {trouble.message}"
-    now = doing.ports.clock.now()
-    await doing.ports.store.copies.quarantine([(move.site, move.source)], why, now, doing.who)
+    now = context.ports.clock.now()
+    await context.ports.store.copies.quarantine([(move.site, move.source)], why, now, context.who)
     shows = f"`failback {shlex.quote(move.site)}` shows what it has"
-    return doing.refused(step.key, f"{why}. Its copy there is quarantined, so nothing is lost; {shows}")
+    return context.refused(step.key, f"{why}. Its copy there is quarantined, so nothing is lost; {shows}")

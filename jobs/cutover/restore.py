@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome
+from core.plan.restore import Restore
 from jobs.backup.restore_site import bring_back
 from ops.rsync.mirror import run_id
 
@@ -13,15 +14,15 @@ if TYPE_CHECKING:
     from jobs.cutover.step_context import Ended, StepContext
 
 
-async def restore(doing: StepContext, step: Step) -> Ended:
+async def restore_site(context: StepContext, step: Step) -> Ended:
     """Bring the site back; what was there is kept aside under the plan's own name."""
-    plan = doing.plan
-    if plan.restore is None:
-        raise ValueError(plan.id)
+    plan, restore = context.plan, context.plan.purpose
+    if not isinstance(restore, Restore):
+        raise TypeError(plan.id)
     run = run_id(plan.asked_at, plan.id)
-    begun_before = step.key in doing.begun_before
-    brought = await bring_back(doing.ports, plan.restore, run, lambda _words: None, begun_before=begun_before)
+    begun_before = step.key in context.begun_before
+    brought = await bring_back(context.ports, restore, run, lambda _words: None, begun_before=begun_before)
     if brought.outcome == Outcome.DONE:
-        return doing.done(f"from {plan.restore.snapshot}, what it replaced is kept as {run}")
+        return context.done(f"from {restore.snapshot}, what it replaced is kept as {run}")
     why = f"{brought.why}. {brought.hint}".strip()
-    return brought.outcome, why, doing.progress.with_trouble(step.about, why)
+    return brought.outcome, why, context.progress.with_trouble(step.about, why)

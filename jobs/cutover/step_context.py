@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from core.cutover.progress import CutoverProgress
 from core.cutover.steps import Outcome, moved_sites
+from core.plan.progress import CutoverProgress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -60,10 +60,10 @@ class StepContext:
 
 
 async def when_nothing_runs_there(
-    doing: StepContext, attempt: Callable[[], Awaitable[Result]], trouble_in: Callable[[Result], Failure | None]
+    context: StepContext, attempt: Callable[[], Awaitable[Result]], trouble_in: Callable[[Result], Failure | None]
 ) -> Result:
     """Return what `attempt` does, tried again while a copy that a bot had begun before it died still runs there."""
-    clock = doing.ports.clock
+    clock = context.ports.clock
     began = clock.monotonic()
     while True:
         result = await attempt()

@@ -9,14 +9,15 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import ZoneDone
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.plan.progress import ZoneDone
+from core.plan.restore import Restore
 from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.late_files import catch_up
-from jobs.cutover.restore import restore
+from jobs.cutover.restore import restore_site
 from jobs.cutover.step_context import when_nothing_runs_there
 from jobs.cutover.verify import Verifier
 from jobs.sync import sync_site
@@ -41,111 +42,111 @@ CHECK_TRIES = 3
 CHECK_PAUSE_S = 1.0
 
 
-async def hold(doing: StepContext, step: Step) -> Ended:
+async def hold(context: StepContext, step: Step) -> Ended:
     """Claim every site of the wave, so that no sync runs on it; waits a while for one that does.
 
     The sites of the wave before are let go: they have moved, and copies of them may run again.
     """
-    ports, plan = doing.ports, doing.plan
+    ports, plan = context.ports, context.plan
     began = ports.clock.monotonic()
     patience_s = HOLD_PATIENCE_S
     if step.wave:
         patience_s = WAVE_PATIENCE_S
         await ports.store.claims.release(plan.id)
     names = [f"site:{move.site}" for move in plan.moves if move.wave == step.wave]
-    names = names if plan.restore is None else [f"site:{plan.restore.site}"]
+    names = [f"site:{plan.purpose.site}"] if isinstance(plan.purpose, Restore) else names
     while True:
         in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
         if not in_the_way:
-            return doing.done(f"{count(len(names), 'site')} held")
+            return context.done(f"{count(len(names), 'site')} held")
         if ports.clock.monotonic() - began >= patience_s:
             busy = listing([f"{claim.name.removeprefix('site:')} ({claim.purpose})" for claim in in_the_way])
-            return Outcome.REFUSED, busy, doing.progress.with_trouble("busy", f"{busy}; nothing was changed there")
+            return Outcome.REFUSED, busy, context.progress.with_trouble("busy", f"{busy}; nothing was changed there")
         await ports.clock.sleep(HOLD_LOOK_S)
 
 
-async def final_sync(doing: StepContext, step: Step) -> Ended:
+async def final_sync(context: StepContext, step: Step) -> Ended:
     """Copy one site once more to where it goes, while its source lives; once more when it has been frozen."""
-    move = doing.move_of(step)
+    move = context.move_of(step)
 
     async def copy() -> tuple[float | None, SyncResult]:
-        mark_s = await _clock_at(doing, move)
-        return mark_s, await sync_site(doing.ports, move.site, move.target, doing.who, claimed_by=doing.plan.id)
+        mark_s = await _clock_at(context, move)
+        return mark_s, await sync_site(context.ports, move.site, move.target, context.who, claimed_by=context.plan.id)
 
-    mark_s, result = await when_nothing_runs_there(doing, copy, lambda copied: copied[1].trouble)
+    mark_s, result = await when_nothing_runs_there(context, copy, lambda copied: copied[1].trouble)
     if result.outcome != "good":
         which = "final sync" if step.name == "sync" else "sync after the freeze"
-        trouble = doing.progress.with_trouble(move.site, f"the {which} failed: {result.summary}")
+        trouble = context.progress.with_trouble(move.site, f"the {which} failed: {result.summary}")
         return Outcome.REFUSED, result.summary, trouble
-    since = {**doing.progress.since, move.site: mark_s} if mark_s is not None else doing.progress.since
-    return Outcome.DONE, result.summary, replace(doing.progress, since=since)
+    since = {**context.progress.since, move.site: mark_s} if mark_s is not None else context.progress.since
+    return Outcome.DONE, result.summary, replace(context.progress, since=since)
 
 
-async def update(doing: StepContext, step: Step) -> Ended:
+async def update(context: StepContext, step: Step) -> Ended:
     """Change one zone in one signed message, and find out what became of it however the answer was lost."""
-    zone = next(zone for zone in doing.plan.zones if zone.key == step.about)
-    dns, clock = doing.ports.dns, doing.ports.clock
+    zone = next(zone for zone in context.plan.zones if zone.key == step.about)
+    dns, clock = context.ports.dns, context.ports.clock
     began = clock.monotonic()
     # Whoever began this before may have been heard: then only the zone itself can say what became of it.
-    asked = step.key in doing.begun_before
+    asked = step.key in context.begun_before
     while True:
         try:
             await dns.update(zone.update, zone.zone, zone.changes)
-            return await _changed(doing, zone, "changed")
+            return await _changed(context, zone, "changed")
         except DnsChangedError as error:
-            return await _look(doing, zone, error)
+            return await _look(context, zone, error)
         except DnsRefusedError as error:
-            return await _look(doing, zone, error) if asked else _untouched(doing, zone, error)
+            return await _look(context, zone, error) if asked else _untouched(context, zone, error)
         except DnsError as error:
             # SERVFAIL and the like promise nothing.
-            return await _look(doing, zone, error)
+            return await _look(context, zone, error)
         except UnreachableError as error:
             asked = asked or isinstance(error, TimedOutError)
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:
-                return await _look(doing, zone, error) if asked else _untouched(doing, zone, error)
+                return await _look(context, zone, error) if asked else _untouched(context, zone, error)
         await clock.sleep(UPDATE_PAUSE_S)
 
 
-async def verify(doing: StepContext, step: Step) -> Ended:
+async def verify(context: StepContext, step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
-    within_s = doing.ports.fleet.dns.agree_within.total_seconds()
+    within_s = context.ports.fleet.dns.agree_within.total_seconds()
     # What the name servers said of the wave before says nothing of this one.
-    progress = replace(doing.progress, standings=(), in_step_at=None) if step.wave else doing.progress
-    verifier = Verifier(doing.ports, doing.plan, progress, step.wave)
-    progress = await verifier.until_all_agree(within_s, doing.show)
-    servers = len(progress.standings)
+    progress = replace(context.progress, nameservers=(), in_step_at=None) if step.wave else context.progress
+    verifier = Verifier(context.ports, context.plan, progress, step.wave)
+    progress = await verifier.until_all_agree(within_s, context.show)
+    servers = len(progress.nameservers)
     detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
     if progress.in_step_at is not None:
         return Outcome.DONE, detail, progress
-    if step.wave + 1 < doing.plan.waves:
-        late = listing([one.name for one in progress.standings if not one.agrees])
+    if step.wave + 1 < context.plan.waves:
+        late = listing([one.name for one in progress.nameservers if not one.agrees])
         progress = progress.with_trouble(step.key, f"not in step in time: {late}; `dns` says when it is")
     return Outcome.LATE, detail, progress
 
 
-async def check(doing: StepContext, step: Step) -> Ended:
+async def check(context: StepContext, step: Step) -> Ended:
     """Look whether every site that has moved answers by name where it is now."""
-    moves = doing.moved(step.wave)
+    moves = context.moved(step.wave)
     gate = asyncio.Semaphore(CHECKS_AT_ONCE)
-    whys = await asyncio.gather(*(_why_not_answering(doing, move, gate) for move in moves))
+    whys = await asyncio.gather(*(_why_not_answering(context, move, gate) for move in moves))
     wrong = [f"{move.site} on {move.target} ({why})" for move, why in zip(moves, whys, strict=True) if why is not None]
     if not wrong:
-        return doing.done(f"{count(len(moves), 'site')} answering")
-    return doing.refused(step.key, f"not answering as it should: {listing(wrong)}")
+        return context.done(f"{count(len(moves), 'site')} answering")
+    return context.refused(step.key, f"not answering as it should: {listing(wrong)}")
 
 
-async def switch(doing: StepContext, step: Step) -> Ended:
+async def switch(context: StepContext, step: Step) -> Ended:
     """Keep where the moved sites are served from now; from here on content flows from the new active copy (law 4)."""
-    plan, copies = doing.plan, doing.ports.store.copies
-    moved = doing.moved(step.wave)
+    plan, copies = context.plan, context.ports.store.copies
+    moved = context.moved(step.wave)
     made = switched(plan, [move.site for move in moved])
-    now = doing.ports.clock.now()
+    now = context.ports.clock.now()
     await copies.set_active(made.active, now)
     if made.released:
-        await copies.release(made.released, f"rolled back by {plan.id}", now, doing.who)
+        await copies.release(made.released, f"rolled back by {plan.id}", now, context.who)
     if made.quarantined:
-        await copies.quarantine(made.quarantined, f"left by {plan.kind} {plan.id}", now, doing.who)
-    return doing.done(f"{count(len(moved), 'site')} switched")
+        await copies.quarantine(made.quarantined, f"left by {plan.purpose.kind} {plan.id}", now, context.who)
+    return context.done(f"{count(len(moved), 'site')} switched")
 
 
 STEPS: Mapping[str, Callable[[StepContext, Step], Awaitable[Ended]]] = {
@@ -161,9 +162,9 @@ STEPS: Mapping[str, Callable[[StepContext, Step], Awaitable[Ended]]] = {
     "catch-up": catch_up,
     "after": after,
     "thaw": thaw,
-    "restore": restore,
+    "restore": restore_site,
 }
-DOING = {
+STEP_WORDS = {
     "hold": "Holding syncs of these sites",
     "before": "Running hooks before the cutover",
     "sync": "Copying once more",
@@ -180,18 +181,18 @@ DOING = {
 }
 
 
-async def _clock_at(doing: StepContext, move: Move) -> float | None:
+async def _clock_at(context: StepContext, move: Move) -> float | None:
     """Return the time on the server that a site leaves; None where it cannot be asked, which the sync then says."""
     try:
-        mark_s = await clock_of(doing.ports.ssh, move.source)
+        mark_s = await clock_of(context.ports.ssh, move.source)
     except SharpnetError:
         return None
     return None if isinstance(mark_s, Failure) else mark_s
 
 
-async def _why_not_answering(doing: StepContext, move: Move, gate: asyncio.Semaphore) -> str | None:
+async def _why_not_answering(context: StepContext, move: Move, gate: asyncio.Semaphore) -> str | None:
     """Return why a site does not answer as it should, looked at a few times; None where it does."""
-    ports = doing.ports
+    ports = context.ports
     for attempt in range(CHECK_TRIES):
         if attempt:
             await ports.clock.sleep(CHECK_PAUSE_S)
@@ -203,34 +204,34 @@ async def _why_not_answering(doing: StepContext, move: Move, gate: asyncio.Semap
     return look.why
 
 
-async def _look(doing: StepContext, zone: ZoneChange, cause: SharpnetError) -> Ended:
+async def _look(context: StepContext, zone: ZoneChange, cause: SharpnetError) -> Ended:
     """Read the zone and say what became of an update whose prerequisite failed or whose answer was lost."""
     owners = tuple(change.owner for change in zone.changes)
     try:
-        reading = await doing.ports.dns.read_zone(zone.update, zone.zone, owners)
+        reading = await context.ports.dns.read_zone(zone.update, zone.zone, owners)
     except SharpnetError as error:
         detail = f"{cause.message} It cannot be read either: {error.message} It may or may not have changed"
-        return Outcome.UNKNOWN, detail, doing.progress.with_trouble(zone.key, detail)
+        return Outcome.UNKNOWN, detail, context.progress.with_trouble(zone.key, detail)
     if _is_new(zone, reading):
-        return await _changed(doing, zone, "changed already")
+        return await _changed(context, zone, "changed already")
     detail = f"{cause.message} This plan has changed nothing in it"
-    return Outcome.REFUSED, detail, doing.progress.with_trouble(zone.key, detail)
+    return Outcome.REFUSED, detail, context.progress.with_trouble(zone.key, detail)
 
 
-async def _changed(doing: StepContext, zone: ZoneChange, detail: str) -> Ended:
-    at = doing.ports.clock.now()
+async def _changed(context: StepContext, zone: ZoneChange, detail: str) -> Ended:
+    at = context.ports.clock.now()
     try:
-        serial = await doing.ports.dns.serial(zone.update, zone.zone)
+        serial = await context.ports.dns.serial(zone.update, zone.zone)
     except SharpnetError:
         # It died right after saying yes. What the public servers answer is compared value by value all the same.
         serial = zone.serial
-    progress = doing.progress.with_zone(zone.key, ZoneDone(at, serial))
+    progress = context.progress.with_zone(zone.key, ZoneDone(at, serial))
     return Outcome.DONE, f"{detail}, serial {serial}", progress
 
 
-def _untouched(doing: StepContext, zone: ZoneChange, error: SharpnetError) -> Ended:
+def _untouched(context: StepContext, zone: ZoneChange, error: SharpnetError) -> Ended:
     detail = f"{error.message} {error.hint}".strip()
-    return Outcome.REFUSED, detail, doing.progress.with_trouble(zone.key, f"{detail} The zone is as it was")
+    return Outcome.REFUSED, detail, context.progress.with_trouble(zone.key, f"{detail} The zone is as it was")
 
 
 def _is_new(zone: ZoneChange, reading: ZoneReading) -> bool:

@@ -7,15 +7,16 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.cutover.steps import NameServerProgress, NameServerReply, standing
+from core.cutover.agreement import NameServerReply, progress_of
 from core.errors import SharpnetError
+from core.plan.progress import NameServerProgress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from core.cutover.progress import CutoverProgress
     from core.fleet import NameServer
     from core.plan.plan import Plan, ZoneChange
+    from core.plan.progress import CutoverProgress
     from ops.ports import Ports
 
 AT_ONCE = 128
@@ -57,8 +58,8 @@ class Verifier:
     async def ask_all_once(self) -> CutoverProgress:
         """Ask every name server that does not agree yet once, tell those that still lag, and return what is known."""
         servers = [server for server in self._ports.fleet.dns.nameservers if not self._agrees(server)]
-        for standing_now in await asyncio.gather(*(self._ask(server, ASK_S) for server in servers)):
-            self._note(standing_now)
+        for asked in await asyncio.gather(*(self._ask(server, ASK_S) for server in servers)):
+            self._note(asked)
         await asyncio.gather(*(self._nudge(server) for server in servers if not self._agrees(server)))
         return self._progress
 
@@ -70,9 +71,9 @@ class Verifier:
         pause_s = FIRST_PAUSE_S
         while True:
             left_s = deadline_s - clock.monotonic()
-            before = self._progress.standings
+            before = self._progress.nameservers
             self._note(await self._ask(server, min(ASK_S, max(left_s, SHORTEST_ASK_S))))
-            if self._progress.standings != before:
+            if self._progress.nameservers != before:
                 await show(self._progress)
             if self._agrees(server) or clock.monotonic() >= deadline_s:
                 return
@@ -83,16 +84,16 @@ class Verifier:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _agrees(self, server: NameServer) -> bool:
-        return any(one.agrees for one in self._progress.standings if one.name == server.name)
+        return any(one.agrees for one in self._progress.nameservers if one.name == server.name)
 
-    def _note(self, standing_now: NameServerProgress) -> None:
+    def _note(self, asked: NameServerProgress) -> None:
         """Put what one name server said beside what the others said, in the fleet's order."""
-        known = {one.name: one for one in self._progress.standings} | {standing_now.name: standing_now}
+        known = {one.name: one for one in self._progress.nameservers} | {asked.name: asked}
         servers = self._ports.fleet.dns.nameservers
-        standings = tuple(known[server.name] for server in servers if server.name in known)
-        all_agree = len(standings) == len(servers) and all(one.agrees for one in standings)
+        nameservers = tuple(known[server.name] for server in servers if server.name in known)
+        all_agree = len(nameservers) == len(servers) and all(one.agrees for one in nameservers)
         at = self._progress.in_step_at or self._ports.clock.now()
-        self._progress = replace(self._progress, standings=standings, in_step_at=at if all_agree else None)
+        self._progress = replace(self._progress, nameservers=nameservers, in_step_at=at if all_agree else None)
 
     async def _nudge(self, server: NameServer) -> None:
         """Send NOTIFY for what a name server lags in; one that cannot be told is asked again all the same."""
@@ -108,26 +109,26 @@ class Verifier:
     async def _ask(self, server: NameServer, timeout_s: float) -> NameServerProgress:
         agreed = self._agreed.setdefault(server.name, set())
         pending = [(zone, serials) for zone, serials in self._zones if zone.key not in agreed]
-        heard: dict[str, NameServerReply] = {}
+        replies: dict[str, NameServerReply] = {}
         if pending:
             # One zone first: a server that is dead then costs one time-out, not one a zone.
             first = pending[0][0]
-            heard[first.zone] = await self._hear(server, first, timeout_s)
-            if heard[first.zone].why:
-                return NameServerProgress(server.name, agrees=False, why=heard[first.zone].why)
+            replies[first.zone] = await self._query(server, first, timeout_s)
+            if replies[first.zone].why:
+                return NameServerProgress(server.name, agrees=False, why=replies[first.zone].why)
             rest = [zone for zone, _ in pending[1:]]
-            answers = await asyncio.gather(*(self._hear(server, zone, timeout_s) for zone in rest))
-            heard |= {zone.zone: answer for zone, answer in zip(rest, answers, strict=True)}
+            answers = await asyncio.gather(*(self._query(server, zone, timeout_s) for zone in rest))
+            replies |= {zone.zone: answer for zone, answer in zip(rest, answers, strict=True)}
         for zone, serials in pending:
-            if standing(server.name, [(zone, serials)], heard).agrees:
+            if progress_of(server.name, [(zone, serials)], replies).agrees:
                 agreed.add(zone.key)
-        result = standing(server.name, pending, heard)
+        result = progress_of(server.name, pending, replies)
         if not result.agrees:
             return result
         seconds = (self._ports.clock.now() - self._changed_at).total_seconds()
         return replace(result, seconds=max(0.0, seconds))
 
-    async def _hear(self, server: NameServer, zone: ZoneChange, timeout_s: float) -> NameServerReply:
+    async def _query(self, server: NameServer, zone: ZoneChange, timeout_s: float) -> NameServerReply:
         async with self._gate:
             try:
                 serial = await self._ports.dns.serial(server.endpoint, zone.zone, timeout_s=timeout_s)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.cutover.card import card_of
-from core.cutover.card_parts import View
 from core.plan.plan import PlanState
 from jobs import Job
 
@@ -23,7 +22,7 @@ async def expire_plans(ports: Ports, _key: str, _at: datetime) -> None:
         if now < stored.plan.expires_at:
             continue
         why = "nobody approved it in time"
-        card = card_of(View(stored.plan, PlanState.EXPIRED, stored.given, ended_at=now, why=(f"{why}.",)), ports.fleet)
+        card = card_of(stored.ended(PlanState.EXPIRED, now), ports.fleet, why=(f"{why}.",))
         await ports.store.plans.move(stored.id, {PlanState.PLANNED}, PlanState.EXPIRED, now, "bot:expire", why, card)
 
 

@@ -7,23 +7,21 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.cutover.card import card_of, reply_of
-from core.cutover.card_parts import View
+from core.cutover.card import card_of
 from core.cutover.planning import (
-    DnsChangeSet,
     choose_moves,
     draw_changes,
-    hooks_of,
     in_waves,
     served_from,
     what_changed,
-    without_freeze,
 )
 from core.cutover.preflight_checks import judge, no_hooks_on
 from core.errors import RefusedError, SettingsError
 from core.plan.approval import instead_of_rolling_back, why_not_roll_back
-from core.plan.plan import Plan, PlanState, inverse
-from core.plan.restore import warnings_of
+from core.plan.hooks import hooks_of, without_freeze
+from core.plan.plan import Failover, Plan, PlanState, inverse
+from core.plan.restore import Restore, warnings_of
+from core.plan.stored import StoredPlan
 from core.wording import listing
 from jobs.backup.restore_site import restore_differences
 from ops.gather.preflight import gather_facts, silent_of
@@ -32,11 +30,9 @@ from ops.gather.zones import ZonesRead, read_zones
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from core.cutover.planning import DnsChangeSet
     from core.people import Person
-    from core.plan.restore import Restore
-    from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.plans import StoredPlan
 
 # No letters that are taken for one another when read aloud or on a small screen.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -57,41 +53,41 @@ class FailoverRequest:
     without_hooks: bool = False
 
 
-async def prepare_failover(ports: Ports, wish: FailoverRequest, person: Person) -> StoredPlan:
-    """Make a plan for `wish`, keep it and its card, and return it; the same plan that still waits is returned as it is.
+async def prepare_failover(ports: Ports, request: FailoverRequest, person: Person) -> StoredPlan:
+    """Make a plan for `request`, keep it and its card, and return it; the same plan that still waits is returned.
 
-    Every name in the wish is one of the fleet's. Raises RefusedError where nothing can move.
+    Every name in the request is one of the fleet's. Raises RefusedError where nothing can move.
     """
     fleet = ports.fleet
-    candidates = [site for site in fleet.sites.values() if site.name in wish.asked or {*site.servers} & {*wish.asked}]
+    asked = {*request.asked}
+    candidates = [site for site in fleet.sites.values() if asked & {site.name, *site.servers}]
     read = await read_zones(ports.dns, fleet, (name for site in candidates for name in site.names))
     active = dict(await ports.store.copies.active())
     active |= {site.name: server for site in candidates if (server := served_from(fleet, site, read.readings))}
     quarantined = await ports.store.copies.quarantined()
-    choice = choose_moves(fleet, active, wish.asked, wish.to, quarantined.keys(), wish.without)
+    choice = choose_moves(fleet, active, request.asked, request.to, quarantined.keys(), request.without)
     if not choice.moves:
-        raise _nothing_moves(wish, choice.left_alone)
-    moves = in_waves(choice.moves, wish.wave)
+        raise _nothing_moves(request, choice.left_alone)
+    moves = in_waves(choice.moves, request.wave)
     drawn = draw_changes(fleet, moves, read.readings)
     if not drawn.zones:
         raise _nothing_to_change(read, drawn)
     now = ports.clock.now()
     plan = Plan(
         id=await _fresh_id(ports),
-        kind="failover",
+        purpose=Failover(planned=request.planned),
         moves=moves,
         zones=drawn.zones,
         asked_by=person.label,
         asked_at=now,
         expires_at=now + fleet.approval.ttl,
-        planned=wish.planned,
-        force=wish.force,
+        force=request.force,
         left_alone=choice.left_alone,
-        mentions=drawn.mentions,
-        line=wish.line,
-        wave_size=wish.wave,
+        stray_records=drawn.stray_records,
+        line=request.line,
+        wave_size=request.wave,
     )
-    return await _judge_and_keep(ports, plan, drawn, read, without_hooks=wish.without_hooks)
+    return await _judge_and_keep(ports, plan, read, drawn.unhandled_names, without_hooks=request.without_hooks)
 
 
 async def prepare_rollback(
@@ -102,13 +98,12 @@ async def prepare_rollback(
     Raises RefusedError where the cutover cannot be undone, or the records are no longer as it left them.
     """
     within, now = ports.fleet.dns.rollback_within, ports.clock.now()
-    why = why_not_roll_back(stored.plan, stored.state, stored.ended_at, within, now)
+    why = why_not_roll_back(stored, within, now)
     if why is not None:
-        hint = instead_of_rolling_back(stored.plan, stored.state)
-        raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint=hint)
+        raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint=instead_of_rolling_back(stored))
     names = {site.name: site.names for site in ports.fleet.sites.values()}
     changed = stored.progress.zones.keys()
-    plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, ports.clock.now())
+    plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, now)
     # Which servers can be counted on to run them is judged below.
     plan = replace(plan, force=force, hooks=hooks_of(plan, ports.fleet).runs)
     read = await read_zones(ports.dns, ports.fleet, _owners(plan))
@@ -118,7 +113,7 @@ async def prepare_rollback(
             f"Plan {stored.id} cannot be rolled back as it is: {listing(differences)}.",
             hint="Somebody has changed these records since. Make a new plan with `failover`.",
         )
-    return await _judge_and_keep(ports, plan, DnsChangeSet(plan.zones), read, without_hooks=without_hooks)
+    return await _judge_and_keep(ports, plan, read, without_hooks=without_hooks)
 
 
 async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
@@ -132,42 +127,17 @@ async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
         return ("the fleet file has changed and cannot be used: `check` says why",)
     if fleet.dns != ports.fleet.dns:
         return ("the dns section of the fleet file has changed since this process started: start it again",)
-    if plan.restore is not None:
-        return await restore_differences(ports, fleet, plan.restore)
+    if isinstance(plan.purpose, Restore):
+        return await restore_differences(ports, fleet, plan.purpose)
     read = await read_zones(ports.dns, fleet, _owners(plan))
     silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
     return (*silent, *what_changed(plan, fleet, read.readings))
 
 
-def view_of(stored: StoredPlan) -> View:
-    """Return a stored plan as its card shows it."""
-    return View(
-        plan=stored.plan,
-        state=stored.state,
-        given=stored.given,
-        approved_at=stored.approved_at,
-        ended_at=stored.ended_at,
-        progress=stored.progress,
-    )
-
-
-def reply_now(ports: Ports, stored: StoredPlan) -> Reply:
-    """Return a stored plan as a command answers it."""
-    return reply_of(view_of(stored), ports.fleet)
-
-
 async def _judge_and_keep(
-    ports: Ports, plan: Plan, drawn: DnsChangeSet, read: ZonesRead, *, without_hooks: bool = False
+    ports: Ports, plan: Plan, read: ZonesRead, unhandled_names: tuple[str, ...] = (), *, without_hooks: bool
 ) -> StoredPlan:
-    facts = await gather_facts(
-        ports,
-        moves=plan.moves,
-        drawn=drawn,
-        read=read,
-        planned=plan.planned,
-        rollback=plan.kind == "rollback",
-        left_alone=plan.left_alone,
-    )
+    facts = await gather_facts(ports, plan, unhandled_names, read)
     on = {hook.server for hook in hooks_of(plan, ports.fleet).runs} - {*plan.sources, *plan.targets}
     silent = await silent_of(ports, sorted(on))
     left_out = tuple(ports.fleet.servers) if without_hooks else no_hooks_on(plan, facts, silent)
@@ -188,16 +158,14 @@ async def prepare_restore(ports: Ports, restore: Restore, person: Person, line: 
     now = ports.clock.now()
     plan = Plan(
         id=await _fresh_id(ports),
-        kind="restore",
+        purpose=restore,
         moves=(),
         zones=(),
         asked_by=person.label,
         asked_at=now,
         expires_at=now + ports.fleet.approval.ttl,
-        planned=True,
         verdicts=warnings_of(restore, now),
         line=line,
-        restore=restore,
     )
     return await _keep(ports, plan)
 
@@ -206,13 +174,8 @@ async def _keep(ports: Ports, plan: Plan) -> StoredPlan:
     waiting = await _same_that_waits(ports, plan)
     if waiting is not None:
         return waiting
-    made = await ports.store.plans.get(plan.id)
-    if made is None:
-        state = PlanState.PLANNED if plan.may_be_approved else PlanState.BLOCKED
-        await ports.store.plans.add(plan, card_of(View(plan, state), ports.fleet))
-        made = await ports.store.plans.get(plan.id)
-    if made is None:
-        raise RefusedError(f"Plan {plan.id} was not kept.")
+    made = StoredPlan(plan, plan.first_state)
+    await ports.store.plans.add(plan, card_of(made, ports.fleet))
     return made
 
 
@@ -220,16 +183,14 @@ async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
     """Return the plan for the very same changes that still waits and has half its time left: two presses, one plan."""
     now = ports.clock.now()
     for stored in await ports.store.plans.in_state(PlanState.PLANNED):
-        other = stored.plan
-        alike = _what(other) == _what(plan)
-        same_verdicts = [(v.check, v.level) for v in other.verdicts] == [(v.check, v.level) for v in plan.verdicts]
-        if alike and same_verdicts and other.expires_at - now > ports.fleet.approval.ttl / 2:
+        if _what(stored.plan) == _what(plan) and stored.plan.expires_at - now > ports.fleet.approval.ttl / 2:
             return stored
     return None
 
 
 def _what(plan: Plan) -> tuple[object, ...]:
-    return plan.kind, plan.moves, plan.zones, plan.planned, plan.force, plan.hooks, plan.wave_size, plan.restore
+    verdicts = [(verdict.check, verdict.level) for verdict in plan.verdicts]
+    return plan.purpose, plan.moves, plan.zones, plan.force, plan.hooks, plan.wave_size, verdicts
 
 
 async def _fresh_id(ports: Ports) -> str:
@@ -250,14 +211,14 @@ def _nothing_to_change(read: ZonesRead, drawn: DnsChangeSet) -> RefusedError:
             f"No plan can be made: the zones cannot be read. {why}",
             hint="A plan is drawn from the live zones. `check --live` says what to mend.",
         )
-    why = listing(drawn.odd) or "no record points at the source"
+    why = listing(drawn.unhandled_names) or "no record points at the source"
     return RefusedError(f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers.")
 
 
-def _nothing_moves(wish: FailoverRequest, left_alone: Collection[tuple[str, str]]) -> RefusedError:
+def _nothing_moves(request: FailoverRequest, left_alone: Collection[tuple[str, str]]) -> RefusedError:
     if not left_alone:
         return RefusedError(
-            f"No site is served from {listing(wish.asked)} now, so there is nothing to move.",
+            f"No site is served from {listing(request.asked)} now, so there is nothing to move.",
             hint="`sites` shows where each is served from.",
         )
     return RefusedError(

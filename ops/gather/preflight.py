@@ -14,8 +14,7 @@ from core.errors import SharpnetError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from core.cutover.planning import DnsChangeSet
-    from core.plan.plan import Move, ZoneChange
+    from core.plan.plan import Move, Plan, ZoneChange
     from ops.contracts import Look
     from ops.gather.zones import ZonesRead
     from ops.ports import Ports
@@ -27,28 +26,17 @@ MOST_SERVING_LOOKS = 50
 SSH_S = 10.0
 
 
-async def gather_facts(
-    ports: Ports,
-    *,
-    moves: tuple[Move, ...],
-    drawn: DnsChangeSet,
-    read: ZonesRead,
-    planned: bool,
-    rollback: bool = False,
-    left_alone: tuple[tuple[str, str], ...] = (),
-) -> PreflightFacts:
-    """Look at everything that matters for `moves` and return it."""
-    fleet = ports.fleet
+async def gather_facts(ports: Ports, plan: Plan, unhandled_names: tuple[str, ...], read: ZonesRead) -> PreflightFacts:
+    """Look at everything that matters for `plan` and return it."""
+    fleet, moves = ports.fleet, plan.moves
     looking = _PreflightLooks(ports)
-    sources = tuple(dict.fromkeys(move.source for move in moves))
-    targets = tuple(dict.fromkeys(move.target for move in moves))
-    zones = tuple(dict.fromkeys(zone.zone for zone in drawn.zones))
+    zones = tuple(dict.fromkeys(zone.zone for zone in plan.zones))
     async with asyncio.TaskGroup() as group:
-        seen = {source: group.create_task(looking.sightings(source, targets)) for source in sources}
-        serving = {source: group.create_task(looking.serving(source, moves)) for source in sources}
-        logins = {target: group.create_task(looking.login(target, moves)) for target in targets}
+        seen = {source: group.create_task(looking.sightings(source, plan.targets)) for source in plan.sources}
+        serving = {source: group.create_task(looking.serving(source, moves)) for source in plan.sources}
+        logins = {target: group.create_task(looking.login(target, moves)) for target in plan.targets}
         answers = [group.create_task(looking.site(move.site, move.target)) for move in moves]
-        updates = {zone.key: group.create_task(looking.update(zone)) for zone in drawn.zones}
+        updates = {zone.key: group.create_task(looking.update(zone)) for zone in plan.zones}
         servers = {ns.name: group.create_task(looking.nameserver(ns.name, zones)) for ns in fleet.dns.nameservers}
     last_good = await ports.store.copies.last_good()
     copies = tuple(
@@ -70,7 +58,7 @@ async def gather_facts(
     moving_names = {name for move in moves for name in fleet.sites[move.site].names}
     return PreflightFacts(
         now=now,
-        planned=planned,
+        purpose=plan.purpose,
         sources={source: task.result() for source, task in seen.items()},
         serving={source: task.result() for source, task in serving.items()},
         own_link=any(sighting.ok for sighting, _ in login.values())
@@ -91,10 +79,8 @@ async def gather_facts(
         ),
         recent=tuple((move.site, last_moves[move.site]) for move in moves if move.site in last_moves),
         unread=tuple(dict.fromkeys(zone for (_, zone), reading in read.readings.items() if not reading.complete)),
-        odd=(*drawn.odd, *read.not_served),
-        mentions=drawn.mentions,
-        left_alone=left_alone,
-        rollback=rollback,
+        unhandled_names=(*unhandled_names, *read.not_served),
+        stray_records=plan.stray_records,
         backed_up=tuple(move.site for move in moves if f"backup:{move.site}" in busy),
     )
 

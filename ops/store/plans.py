@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.cutover.progress import CutoverProgress, progress_from_json, progress_to_json
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
-from core.plan.plan import Plan, PlanState, plan_from_json, plan_to_json
+from core.plan.plan import PlanState, plan_from_json, plan_to_json
+from core.plan.progress import CutoverProgress, progress_from_json, progress_to_json
+from core.plan.stored import StoredPlan
 from core.wording import from_stamp, listing, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import put_card
@@ -19,39 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from core.plan.plan import Plan
     from core.reply import Reply
     from ops.contracts import Db, Transaction
 
 RUN = "cutover"
 OPEN = (PlanState.PLANNED, PlanState.APPROVED, PlanState.UNFINISHED)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPlan:
-    """A plan and where it is. `given`: labels of who has approved; `digest` as it was when it was made."""
-
-    plan: Plan
-    state: PlanState
-    digest: str
-    given: tuple[str, ...] = ()
-    approved_at: datetime | None = None
-    ended_at: datetime | None = None
-    progress: CutoverProgress = field(default_factory=CutoverProgress)
-
-    @property
-    def id(self) -> str:
-        """The plan's id."""
-        return self.plan.id
-
-    @property
-    def title(self) -> str:
-        """What it does."""
-        return self.plan.title
-
-    @property
-    def card(self) -> str:
-        """The key of its card."""
-        return f"plan:{self.plan.id}"
 
 
 class Plans:
@@ -69,7 +42,7 @@ class Plans:
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     plan.id,
-                    (PlanState.PLANNED if plan.may_be_approved else PlanState.BLOCKED).value,
+                    plan.first_state.value,
                     json.dumps(plan_to_json(plan)),
                     plan.digest,
                     plan.asked_by,
@@ -121,8 +94,8 @@ class Plans:
             )
             if given:
                 write_entry(database, at, "plan.approved", plan.id, who, {"digest": plan.digest})
-            given = next(iter(database.query("SELECT count(*) AS n FROM approvals WHERE plan = ?", [plan.id])))["n"]
-            if given < needed:
+            approvals = next(iter(database.query("SELECT count(*) AS n FROM approvals WHERE plan = ?", [plan.id])))["n"]
+            if approvals < needed:
                 return PlanState.PLANNED
             _take_sites(database, plan)
             database.execute(
@@ -211,13 +184,13 @@ class Plans:
         sql = f"SELECT * FROM plans WHERE {where} ORDER BY asked_at, id"  # noqa: S608 - `where` is a literal of ours
 
         def work(database: Transaction) -> list[tuple[dict[str, str], tuple[str, ...]]]:
-            given = "SELECT who FROM approvals WHERE plan = ? ORDER BY at"
+            approvals = "SELECT who FROM approvals WHERE plan = ? ORDER BY at"
             return [
-                (row, tuple(approval["who"] for approval in database.query(given, [row["id"]])))
+                (row, tuple(approval["who"] for approval in database.query(approvals, [row["id"]])))
                 for row in database.query(sql, parameters)
             ]
 
-        return tuple(_stored(row, given) for row, given in await self._db.read(work))
+        return tuple(_stored(row, approved_by) for row, approved_by in await self._db.read(work))
 
 
 def _take_sites(database: Transaction, plan: Plan) -> None:
@@ -236,12 +209,11 @@ def _keep_progress(database: Transaction, plan_id: str, progress: CutoverProgres
     database.execute("UPDATE plans SET progress = ? WHERE id = ?", [kept, plan_id])
 
 
-def _stored(row: dict[str, str], given: tuple[str, ...]) -> StoredPlan:
+def _stored(row: dict[str, str], approved_by: tuple[str, ...]) -> StoredPlan:
     return StoredPlan(
         plan=plan_from_json(json.loads(row["body"])),
         state=PlanState(row["state"]),
-        digest=row["digest"],
-        given=given,
+        approved_by=approved_by,
         approved_at=from_stamp(row["approved_at"]) if row["approved_at"] else None,
         ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
         progress=progress_from_json(json.loads(row["progress"])) if row["progress"] else CutoverProgress(),

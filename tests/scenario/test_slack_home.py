@@ -14,7 +14,7 @@ from bot.slack.people import People
 from bot.slack.settings import new_session, web_client
 from core.fleet import Endpoint
 from core.incident.card_maintenance import card_of
-from core.plan.plan import Move, Plan, ZoneChange
+from core.plan.plan import Failover, Move, Plan, ZoneChange
 from core.reply import Button, Reply, Tone
 from lab.slack_stand_in import LOSE
 from ops.clock import SystemClock
@@ -78,7 +78,7 @@ def outage(shelf: Shelf, target: str, title: str) -> None:
 def plan_that_waits(shelf: Shelf) -> None:
     at = datetime.now(UTC)
     zones = (ZoneChange(Endpoint("192.0.2.53"), "shop.test", 1, ()),)
-    plan = Plan("K7Q2", "failover", (Move("shop", "uk", "us"),), zones, f"slack:{BOB}", at, at + timedelta(minutes=10))
+    plan = Plan("K7Q2", Failover(), (Move("shop", "uk", "us"),), zones, f"slack:{BOB}", at, at + timedelta(minutes=10))
     card = Reply("Move shop from uk to us?", buttons=(Button("Approve", "approve K7Q2 --digest abc", "danger"),))
     shelf._do(lambda store: store.plans.add(plan, card))
 

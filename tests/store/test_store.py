@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.audit import first_broken
-from core.cutover.progress import CutoverProgress, ZoneDone
 from core.cutover.steps import Outcome
 from core.dns.records import RecordChange, RecordSet
 from core.errors import RefusedError, StoreError
 from core.fleet import Endpoint
-from core.plan.plan import Move, Plan, PlanState, ZoneChange
+from core.plan.plan import Failover, Move, Plan, PlanState, ZoneChange
+from core.plan.progress import CutoverProgress, ZoneDone
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
 from ops.store import Store
 from ops.store.copies.backups import SAVE, BackupRun
@@ -37,7 +37,7 @@ def a_plan(plan_id: str = "K7Q2", *sites: str) -> Plan:
     old, new = (RecordSet("shop.test", "A", 300, (address,)) for address in ("192.0.2.1", "192.0.2.2"))
     return Plan(
         id=plan_id,
-        kind="failover",
+        purpose=Failover(),
         moves=tuple(Move(site, "north", "south") for site in sites or ("shop",)),
         zones=(ZoneChange(Endpoint("192.0.2.53"), "shop.test", 10, (RecordChange(old, new),)),),
         asked_by="slack:U1",
@@ -180,7 +180,7 @@ async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second:
         await second.plans.approve(other, "slack:U2", 1, NOW)
     stored = await store.plans.get("AAAA")
     assert stored is not None
-    assert (stored.state, stored.given) == (PlanState.PLANNED, ())
+    assert (stored.state, stored.approved_by) == (PlanState.PLANNED, ())
 
 
 async def test_two_needed_approvals_are_two_people(store: Store) -> None:

@@ -12,7 +12,7 @@ from core.dns.records import RecordSet, ZoneReading
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, StateTally
-from core.plan.plan import Move, Plan, ZoneChange
+from core.plan.plan import Failover, Move, Plan, ZoneChange
 from core.status.overview import CopyAges, FleetPicture, InProgress
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -87,13 +87,13 @@ def plan(fleet: Fleet, readings: dict[tuple[Endpoint, str], ZoneReading]) -> Pla
     drawn = draw_changes(fleet, moves, readings)
     return Plan(
         id="K7Q2",
-        kind="failover",
+        purpose=Failover(),
         moves=moves,
         zones=drawn.zones,
         asked_by="slack:U1",
         asked_at=NOW,
         expires_at=NOW + timedelta(minutes=10),
-        mentions=drawn.mentions,
+        stray_records=drawn.stray_records,
         line="failover north",
     )
 
@@ -105,7 +105,7 @@ def zone_change(plan: Plan) -> ZoneChange:
 
 @pytest.fixture
 def planned(plan: Plan) -> Plan:
-    return replace(plan, planned=True)
+    return replace(plan, purpose=Failover(planned=True))
 
 
 @pytest.fixture

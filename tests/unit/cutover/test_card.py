@@ -8,14 +8,21 @@ import pytest
 from unit.replies import said
 
 from core.cutover.card import card_of, reply_of
-from core.cutover.card_parts import View
-from core.cutover.preflight_facts import Level, Verdict
-from core.cutover.progress import CutoverProgress, LateFiles, ZoneDone, merged, progress_from_json, progress_to_json
-from core.cutover.steps import NameServerProgress
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import ApprovalPolicy
 from core.fleet.hook_runs import HookRun
-from core.plan.plan import Move, Plan, PlanState
+from core.plan.plan import Failover, Move, Plan, PlanState, Rollback
+from core.plan.progress import (
+    CutoverProgress,
+    LateFiles,
+    NameServerProgress,
+    ZoneDone,
+    merged,
+    progress_from_json,
+    progress_to_json,
+)
+from core.plan.stored import StoredPlan
+from core.plan.verdict import Level, Verdict
 from core.reply import Reply, Table, Text, Tone
 
 if TYPE_CHECKING:
@@ -31,22 +38,22 @@ PASS = Verdict("own link", Level.PASS, "the bot's own link is up")
 @pytest.fixture
 def done(plan: Plan, now: datetime) -> CutoverProgress:
     zones = {zone.key: ZoneDone(now + timedelta(seconds=21), zone.serial + 1) for zone in plan.zones}
-    standings = (
+    nameservers = (
         NameServerProgress("ns1", agrees=True, serial=11, seconds=0.4),
         NameServerProgress("ns2", agrees=True, serial=11),
     )
-    return CutoverProgress("", zones, {}, standings, now + timedelta(seconds=22))
+    return CutoverProgress("", zones, {}, nameservers, now + timedelta(seconds=22))
 
 
-def view(plan: Plan, state: PlanState, now: datetime, **more: object) -> View:
+def stored(plan: Plan, state: PlanState, now: datetime, **more: object) -> StoredPlan:
     later = now + timedelta(seconds=20)
-    return View(plan, state, ("slack:U2",), later, later, **more)  # type: ignore[arg-type]
+    return StoredPlan(plan, state, ("slack:U2",), later, later, **more)  # type: ignore[arg-type]
 
 
 def in_waves(plan: Plan) -> Plan:
     moves = tuple(replace(move, wave=number) for number, move in enumerate(plan.moves))
     zones = tuple(replace(zone, wave=number) for number, zone in enumerate(plan.zones))
-    return replace(plan, moves=moves, zones=zones, wave_size=1, planned=True)
+    return replace(plan, moves=moves, zones=zones, wave_size=1, purpose=Failover(planned=True))
 
 
 def waves_in(reply: Reply) -> list[tuple[str, ...]]:
@@ -56,7 +63,7 @@ def waves_in(reply: Reply) -> list[tuple[str, ...]]:
 
 
 def test_a_plan_asks_with_its_blast_radius_and_how_long_it_waits(plan: Plan, fleet: Fleet) -> None:
-    card = card_of(View(replace(plan, verdicts=(WARN, PASS)), PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(replace(plan, verdicts=(WARN, PASS)), PlanState.PLANNED), fleet)
     assert card.title == (
         "Move 2 sites from north (Northville) to south (Southville), east (Eastville)? "
         "5 records in 2 zones, 1 warning. Plan K7Q2, until 13:12:07 UTC"
@@ -72,56 +79,58 @@ def test_a_plan_asks_with_its_blast_radius_and_how_long_it_waits(plan: Plan, fle
 def test_the_confirm_dialog_says_the_consequence_and_the_warnings_within_slacks_limits(
     plan: Plan, fleet: Fleet
 ) -> None:
-    one = card_of(View(replace(plan, verdicts=(WARN,)), PlanState.PLANNED), fleet).buttons[0].confirm
+    one = card_of(StoredPlan(replace(plan, verdicts=(WARN,)), PlanState.PLANNED), fleet).buttons[0].confirm
     assert one is not None
     assert one.text == (
         "DNS of 2 zones changes on 2 name servers; visitors go to south, east within 5 min. "
         "You accept 1 warning: too old: shop."
     )
-    two = card_of(View(replace(plan, verdicts=(WARN, WARN)), PlanState.PLANNED), fleet).buttons[0].confirm
+    two = card_of(StoredPlan(replace(plan, verdicts=(WARN, WARN)), PlanState.PLANNED), fleet).buttons[0].confirm
     assert two is not None
     assert two.text.endswith("too old: shop and 1 more.")
     assert (one.title, one.yes) == ("Failover 2 sites?", "Yes, move them")
 
 
 def test_a_blocked_plan_cannot_be_approved_and_says_what_stands_in_the_way(plan: Plan, fleet: Fleet) -> None:
-    card = card_of(View(replace(plan, verdicts=(WARN, BLOCK)), PlanState.BLOCKED), fleet)
+    card = card_of(StoredPlan(replace(plan, verdicts=(WARN, BLOCK)), PlanState.BLOCKED), fleet)
     assert card.title == "Cannot go ahead, 2 sites stay on north: south does not answer SSH: refused"
     assert [button.line for button in card.buttons] == ["failover north"]
     assert card.exit_code == 3
-    two = card_of(View(replace(plan, verdicts=(BLOCK, BLOCK), line="", moves=plan.moves[:1]), PlanState.BLOCKED), fleet)
+    two = card_of(
+        StoredPlan(replace(plan, verdicts=(BLOCK, BLOCK), line="", moves=plan.moves[:1]), PlanState.BLOCKED), fleet
+    )
     assert two.title.startswith("Cannot go ahead, shop stays on north: ")
     assert two.title.endswith("refused, and 1 more")
     assert two.buttons == ()
 
 
 def test_a_plan_without_any_record_cannot_be_approved(plan: Plan, fleet: Fleet) -> None:
-    card = card_of(View(replace(plan, zones=()), PlanState.BLOCKED), fleet)
+    card = card_of(StoredPlan(replace(plan, zones=()), PlanState.BLOCKED), fleet)
     assert card.title == "Cannot go ahead, 2 sites stay on north: no record would change"
 
 
 def test_a_forced_plan_shows_the_reason_to_the_approver(plan: Plan, fleet: Fleet) -> None:
-    card = card_of(View(replace(plan, verdicts=(BLOCK,), force="the house burns"), PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(replace(plan, verdicts=(BLOCK,), force="the house burns"), PlanState.PLANNED), fleet)
     assert "Forced by slack:U1: the house burns" in said(card)
     assert card.tone == Tone.WARN
     assert card.buttons[0].label == "Approve"
 
 
 def test_sites_left_alone_are_named(plan: Plan, fleet: Fleet) -> None:
-    card = card_of(View(replace(plan, left_alone=(("alone", "it has no mirror"),)), PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(replace(plan, left_alone=(("alone", "it has no mirror"),)), PlanState.PLANNED), fleet)
     assert "1 site left alone: alone (it has no mirror)." in said(card)
 
 
 def test_two_needed_approvals_are_said_with_who_gave_one(plan: Plan, fleet: Fleet) -> None:
     strict = replace(fleet, approval=ApprovalPolicy(needed=2))
-    assert "Needs 2 approvals by different people." in said(card_of(View(plan, PlanState.PLANNED), strict))
-    card = card_of(View(plan, PlanState.PLANNED, ("slack:U2",)), strict)
+    assert "Needs 2 approvals by different people." in said(card_of(StoredPlan(plan, PlanState.PLANNED), strict))
+    card = card_of(StoredPlan(plan, PlanState.PLANNED, ("slack:U2",)), strict)
     assert "approved so far: slack:U2." in said(card)
 
 
 def test_a_single_site_is_named(plan: Plan, fleet: Fleet) -> None:
     one = replace(plan, moves=plan.moves[:1], zones=plan.zones[:1])
-    card = card_of(View(one, PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(one, PlanState.PLANNED), fleet)
     assert card.title.startswith("Move shop from north (Northville) to south (Southville)? 3 records in 1 zone.")
     assert card.buttons[0].confirm is not None
     assert card.buttons[0].confirm.yes == "Yes, move it"
@@ -130,28 +139,30 @@ def test_a_single_site_is_named(plan: Plan, fleet: Fleet) -> None:
 def test_a_long_plan_says_how_many_records_are_left_out(plan: Plan, fleet: Fleet) -> None:
     zone = plan.zones[0]
     sets = [RecordChange(RecordSet(f"n{n}.test", "A", 60 + n % 20, ("192.0.2.1",)), None) for n in range(2000)]
-    card = card_of(View(replace(plan, zones=(replace(zone, changes=tuple(sets)),)), PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(replace(plan, zones=(replace(zone, changes=tuple(sets)),)), PlanState.PLANNED), fleet)
     table = next(part for part in card.parts if isinstance(part, Table))
     assert (len(table.rows), table.left_out) == (12, 8)
     assert table.rows[0].cells[2].endswith("and 60 more")
 
 
 def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now: datetime) -> None:
-    standings = (
+    nameservers = (
         NameServerProgress("ns1", agrees=True, serial=11, seconds=0.4),
         NameServerProgress("ns2", agrees=False, old=1, serial=10),
     )
-    card = card_of(view(plan, PlanState.APPROVED, now, progress=CutoverProgress("Asking", standings=standings)), fleet)
+    card = card_of(
+        stored(plan, PlanState.APPROVED, now, progress=CutoverProgress("Asking", nameservers=nameservers)), fleet
+    )
     assert card.title.endswith("1 of 2 name servers in step")
     assert "ns1 | Oslo | new | 11 | 0.4 s" in said(card)
     assert "ns2 | Rome | old | 10 | " in said(card)
     assert "Asking." in said(card)
     assert card.buttons == ()
-    assert "ns1 | Oslo | no answer yet |  | " in said(card_of(view(plan, PlanState.APPROVED, now), fleet))
+    assert "ns1 | Oslo | no answer yet |  | " in said(card_of(stored(plan, PlanState.APPROVED, now), fleet))
 
 
 @pytest.mark.parametrize(
-    ("standing", "shown"),
+    ("one", "shown"),
     [
         (NameServerProgress("ns1", agrees=False, why="timed out"), "timed out"),
         (NameServerProgress("ns1", agrees=False, wrong=1, serial=11), "something else"),
@@ -159,16 +170,16 @@ def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now:
     ],
 )
 def test_a_lagging_name_server_says_how(
-    plan: Plan, fleet: Fleet, now: datetime, standing: NameServerProgress, shown: str
+    plan: Plan, fleet: Fleet, now: datetime, one: NameServerProgress, shown: str
 ) -> None:
-    card = card_of(view(plan, PlanState.APPROVED, now, progress=CutoverProgress(standings=(standing,))), fleet)
+    card = card_of(stored(plan, PlanState.APPROVED, now, progress=CutoverProgress(nameservers=(one,))), fleet)
     assert f"ns1 | Oslo | {shown} |" in said(card)
 
 
 def test_the_end_says_the_measured_times_and_offers_the_way_back(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
-    card = card_of(view(plan, PlanState.CONFIRMED, now, progress=done), fleet)
+    card = card_of(stored(plan, PlanState.CONFIRMED, now, progress=done), fleet)
     assert card.title.endswith("All 2 name servers agree, 2 s after approval")
     assert (
         "Asked 13:02:07 UTC, approved 13:02:27 UTC, changed 13:02:28 UTC, last name server in step 13:02:29 UTC. "
@@ -181,11 +192,11 @@ def test_the_end_says_the_measured_times_and_offers_the_way_back(
 def test_a_rollback_offers_no_way_back_of_its_own(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
-    back = replace(plan, kind="rollback", force="hurry")
-    card = card_of(view(back, PlanState.CONFIRMED, now, progress=done), fleet)
+    back = replace(plan, purpose=Rollback("AAAA"), force="hurry")
+    card = card_of(stored(back, PlanState.CONFIRMED, now, progress=done), fleet)
     assert card.buttons == ()
     assert "Forced: hurry" in said(card)
-    asked = card_of(View(back, PlanState.PLANNED), fleet)
+    asked = card_of(StoredPlan(back, PlanState.PLANNED), fleet)
     assert asked.title.startswith("Roll back 2 sites")
     assert asked.buttons[0].confirm is not None
     assert asked.buttons[0].confirm.yes == "Yes, roll back"
@@ -194,9 +205,9 @@ def test_a_rollback_offers_no_way_back_of_its_own(
 def test_an_unfinished_cutover_names_who_does_not_agree(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
-    late = (done.standings[0], NameServerProgress("ns2", agrees=False, why="timed out"))
-    progress = replace(done, standings=late, in_step_at=None)
-    card = card_of(view(plan, PlanState.UNFINISHED, now, progress=progress), fleet)
+    late = (done.nameservers[0], NameServerProgress("ns2", agrees=False, why="timed out"))
+    progress = replace(done, nameservers=late, in_step_at=None)
+    card = card_of(stored(plan, PlanState.UNFINISHED, now, progress=progress), fleet)
     assert card.title.startswith("Unfinished: ")
     assert card.title.endswith("but only 1 of 2 name servers in step; not yet: ns2")
     assert "Resolvers may answer the old address while a name server does (TTL 300 s)." in said(card)
@@ -209,12 +220,12 @@ def test_a_cutover_in_part_shows_every_zone_and_both_ways_on(
     first, second = plan.zones
     trouble = {second.key: "somebody changed it"}
     progress = replace(done, zones={first.key: done.zones[first.key]}, trouble=trouble)
-    card = card_of(view(plan, PlanState.PARTIAL, now, progress=progress), fleet)
+    card = card_of(stored(plan, PlanState.PARTIAL, now, progress=progress), fleet)
     assert card.title.startswith("Done in part: 1 of 2 zones changed, moving 2 sites from north")
     assert "shop.test | changed" in said(card)
     assert "blog.test | somebody changed it" in said(card)
     assert [button.line for button in card.buttons] == ["failover north", "rollback K7Q2"]
-    unknown = card_of(view(replace(plan, line=""), PlanState.PARTIAL, now, progress=CutoverProgress()), fleet)
+    unknown = card_of(stored(replace(plan, line=""), PlanState.PARTIAL, now, progress=CutoverProgress()), fleet)
     assert "blog.test | not changed" in said(unknown)
     assert [button.line for button in unknown.buttons] == ["rollback K7Q2"]
     assert "Asked 13:02:07 UTC, approved 13:02:27 UTC." in said(unknown)
@@ -222,7 +233,7 @@ def test_a_cutover_in_part_shows_every_zone_and_both_ways_on(
 
 def test_a_stale_plan_says_what_changed_and_offers_a_fresh_one(plan: Plan, fleet: Fleet, now: datetime) -> None:
     card = card_of(
-        view(plan, PlanState.STALE, now, why=("www.shop.test A: now it is 192.0.2.9",), by="slack:U2"), fleet
+        stored(plan, PlanState.STALE, now), fleet, why=("www.shop.test A: now it is 192.0.2.9",), by="slack:U2"
     )
     assert card.title == "Nothing changed: plan K7Q2 (failover of 2 sites from north to south, east) no longer fits"
     assert "www.shop.test A: now it is 192.0.2.9" in said(card)
@@ -233,32 +244,32 @@ def test_a_stale_plan_says_what_changed_and_offers_a_fresh_one(plan: Plan, fleet
 
 @pytest.mark.parametrize("state", [PlanState.CANCELLED, PlanState.EXPIRED])
 def test_a_plan_that_was_not_carried_out_says_that_nothing_changed(plan: Plan, fleet: Fleet, state: PlanState) -> None:
-    card = card_of(View(plan, state, by="slack:U2"), fleet)
+    card = card_of(StoredPlan(plan, state), fleet, by="slack:U2")
     assert card.title.endswith("Nothing changed")
     assert "By slack:U2." in said(card)
     assert not any(button.label == "Approve" for button in card.buttons)
 
 
 def test_a_cutover_that_was_rolled_back_says_so(plan: Plan, fleet: Fleet, now: datetime) -> None:
-    card = card_of(view(plan, PlanState.ROLLED_BACK, now), fleet)
+    card = card_of(stored(plan, PlanState.ROLLED_BACK, now), fleet)
     assert card.title == "Rolled back: failover of 2 sites from north to south, east"
     assert card.buttons == ()
 
 
 def test_trouble_on_the_way_is_shown(plan: Plan, fleet: Fleet, now: datetime) -> None:
     progress = CutoverProgress().with_trouble("busy", "a sync")
-    card = card_of(view(plan, PlanState.STALE, now, progress=progress), fleet)
+    card = card_of(stored(plan, PlanState.STALE, now, progress=progress), fleet)
     assert Text("busy: a sync", Tone.BAD) in card.parts
     assert card.title == "Nothing changed: the failover of 2 sites from north to south, east could not be carried out"
 
 
 def test_a_server_that_left_the_fleet_is_still_named(plan: Plan, fleet: Fleet) -> None:
     smaller = replace(fleet, servers={"north": fleet.servers["north"]})
-    assert "to south, east?" in card_of(View(plan, PlanState.PLANNED), smaller).title
+    assert "to south, east?" in card_of(StoredPlan(plan, PlanState.PLANNED), smaller).title
 
 
 def test_facts_hold_the_same_as_json_values(plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress) -> None:
-    facts = reply_of(view(plan, PlanState.CONFIRMED, now, progress=done), fleet).facts
+    facts = reply_of(stored(plan, PlanState.CONFIRMED, now, progress=done), fleet).facts
     assert facts is not None
     assert (facts["state"], facts["digest"], facts["approved_by"]) == ("confirmed", plan.digest, ["slack:U2"])
 
@@ -272,17 +283,17 @@ def test_progress_survives_json_and_adds_up(done: CutoverProgress, now: datetime
 
 
 def test_a_plan_in_waves_shows_them_before_it_is_approved(plan: Plan, fleet: Fleet) -> None:
-    card = card_of(View(in_waves(plan), PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(in_waves(plan), PlanState.PLANNED), fleet)
     assert " in 2 waves? 5 records in 2 zones" in card.title
     assert waves_in(card) == [("1", "shop", ""), ("2", "blog", "")]
     assert card.buttons[0].confirm is not None
     assert "In 2 waves." in card.buttons[0].confirm.text
-    assert waves_in(card_of(View(plan, PlanState.PLANNED), fleet)) == []
+    assert waves_in(card_of(StoredPlan(plan, PlanState.PLANNED), fleet)) == []
 
 
 def test_hooks_that_are_alike_are_one_row_of_the_plan(plan: Plan, fleet: Fleet) -> None:
     hooks = [HookRun(site, "freeze", "north", "stop\nnow", 9.0, "north", "south", "/srv") for site in ("shop", "blog")]
-    card = card_of(View(replace(plan, hooks=tuple(hooks)), PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(replace(plan, hooks=tuple(hooks)), PlanState.PLANNED), fleet)
     assert "freeze | north | stop now | shop, blog" in said(card)
     assert card.buttons[0].confirm is not None
     assert "2 hooks run, as listed." in card.buttons[0].confirm.text
@@ -293,10 +304,10 @@ def test_a_running_cutover_says_which_wave_is_under_way(
 ) -> None:
     waves = in_waves(plan)
     first = replace(done, zones={waves.zones[0].key: done.zones[plan.zones[0].key]})
-    card = card_of(view(waves, PlanState.APPROVED, now, progress=replace(first, wave=1)), fleet)
+    card = card_of(stored(waves, PlanState.APPROVED, now, progress=replace(first, wave=1)), fleet)
     assert ", wave 2 of 2: " in card.title
     assert waves_in(card) == [("1", "shop", "moved"), ("2", "blog", "under way")]
-    begun = card_of(view(waves, PlanState.APPROVED, now, progress=CutoverProgress()), fleet)
+    begun = card_of(stored(waves, PlanState.APPROVED, now, progress=CutoverProgress()), fleet)
     assert waves_in(begun) == [("1", "shop", "under way"), ("2", "blog", "waits")]
 
 
@@ -306,14 +317,14 @@ def test_a_cutover_that_stopped_after_a_wave_says_what_moved_and_asks_for_the_re
     waves = replace(in_waves(plan), line="failover shop blog --planned --wave 1")
     zones = {waves.zones[0].key: done.zones[plan.zones[0].key]}
     progress = replace(done, zones=zones, wave=1, trouble={"sync blog": "no room"})
-    card = card_of(view(waves, PlanState.PARTIAL, now, progress=progress), fleet)
+    card = card_of(stored(waves, PlanState.PARTIAL, now, progress=progress), fleet)
     assert card.title.startswith("Done in part: 1 of 2 waves moved, moving 2 sites from north")
     assert waves_in(card) == [("1", "shop", "moved"), ("2", "blog", "stays")]
     assert "sync blog: no room" in said(card)
     assert [button.line for button in card.buttons] == ["failover blog --planned --wave 1", "rollback K7Q2"]
     stopped = replace(progress, wave=0)
     assert (
-        waves_in(card_of(view(waves, PlanState.PARTIAL, now, progress=stopped), fleet))[0][2] == "moved, with trouble"
+        waves_in(card_of(stored(waves, PlanState.PARTIAL, now, progress=stopped), fleet))[0][2] == "moved, with trouble"
     )
 
 
@@ -321,13 +332,13 @@ def test_a_rest_that_is_too_long_to_type_or_is_none_has_no_button(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
     long = replace(plan, line="failover shop blog " + "--without far " * 200)
-    assert [b.label for b in card_of(view(long, PlanState.PARTIAL, now), fleet).buttons] == ["Roll back"]
+    assert [b.label for b in card_of(stored(long, PlanState.PARTIAL, now), fleet).buttons] == ["Roll back"]
     whole = replace(plan, line="failover shop blog")
-    assert [b.label for b in card_of(view(whole, PlanState.PARTIAL, now, progress=done), fleet).buttons] == [
+    assert [b.label for b in card_of(stored(whole, PlanState.PARTIAL, now, progress=done), fleet).buttons] == [
         "Roll back"
     ]
     smaller = replace(fleet, sites={"blog": fleet.sites["blog"]})
-    card = card_of(view(whole, PlanState.PARTIAL, now, progress=done), smaller)
+    card = card_of(stored(whole, PlanState.PARTIAL, now, progress=done), smaller)
     assert card.buttons[0].line == "failover shop"
 
 
@@ -336,7 +347,7 @@ def test_a_wave_of_which_only_a_part_changed_says_so(
 ) -> None:
     both = replace(plan, wave_size=2)
     progress = replace(done, zones=dict(list(done.zones.items())[:1]))
-    card = card_of(view(both, PlanState.PARTIAL, now, progress=progress), fleet)
+    card = card_of(stored(both, PlanState.PARTIAL, now, progress=progress), fleet)
     assert waves_in(card) == [("1", "shop, blog", "moved in part")]
     assert "0 of 1 wave moved" in card.title
 
@@ -344,7 +355,7 @@ def test_a_wave_of_which_only_a_part_changed_says_so(
 def test_of_many_waves_those_around_the_one_under_way_are_shown(plan: Plan, fleet: Fleet, now: datetime) -> None:
     moves = tuple(Move(f"site{number}", "north", "south", number) for number in range(40))
     many = replace(plan, moves=moves, zones=(), wave_size=1)
-    card = card_of(view(many, PlanState.APPROVED, now, progress=CutoverProgress(wave=20)), fleet)
+    card = card_of(stored(many, PlanState.APPROVED, now, progress=CutoverProgress(wave=20)), fleet)
     numbers = [int(cells[0]) for cells in waves_in(card)]
     assert numbers == list(range(18, 30))
     table = next(part for part in card.parts if isinstance(part, Table) and part.columns[0] == "wave")
@@ -355,13 +366,13 @@ def test_what_arrived_meanwhile_is_told_with_the_first_names(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
     caught = {"shop": LateFiles(7, ("a", "b", "c", "d", "e")), "blog": LateFiles(1, ("f",), 2)}
-    card = card_of(view(plan, PlanState.CONFIRMED, now, progress=replace(done, caught=caught)), fleet)
+    card = card_of(stored(plan, PlanState.CONFIRMED, now, progress=replace(done, caught=caught)), fleet)
     assert (
         "8 files that arrived meanwhile were brought over: shop: a, shop: b, shop: c, shop: d, shop: e and 3 more."
     ) in said(card)
     assert "2 files that arrived meanwhile stayed, as something newer is served: blog. The next sync" in said(card)
     one = card_of(
-        view(plan, PlanState.CONFIRMED, now, progress=replace(done, caught={"shop": LateFiles(1, ("a",))})), fleet
+        stored(plan, PlanState.CONFIRMED, now, progress=replace(done, caught={"shop": LateFiles(1, ("a",))})), fleet
     )
     assert "1 file that arrived meanwhile was brought over: shop: a." in said(one)
     assert card.exit_code == 0
@@ -371,7 +382,7 @@ def test_what_went_wrong_once_dns_had_moved_is_in_the_title_and_the_exit_code(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
     progress = done.with_trouble("thaw shop", "it may still be frozen")
-    card = card_of(view(plan, PlanState.CONFIRMED, now, progress=progress), fleet)
+    card = card_of(stored(plan, PlanState.CONFIRMED, now, progress=progress), fleet)
     assert card.title.endswith("after approval, but not all else went well")
     assert (card.exit_code, card.tone) == (1, Tone.WARN)
     assert "thaw shop: it may still be frozen" in said(card)
@@ -380,11 +391,11 @@ def test_what_went_wrong_once_dns_had_moved_is_in_the_title_and_the_exit_code(
 def test_the_end_says_until_when_it_can_be_rolled_back(
     plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
 ) -> None:
-    card = card_of(view(plan, PlanState.CONFIRMED, now, progress=done), fleet)
+    card = card_of(stored(plan, PlanState.CONFIRMED, now, progress=done), fleet)
     assert "It can be rolled back until 2026-06-21 13:02:27 UTC." in said(card)
-    back = card_of(view(replace(plan, kind="rollback"), PlanState.CONFIRMED, now, progress=done), fleet)
+    back = card_of(stored(replace(plan, purpose=Rollback("AAAA")), PlanState.CONFIRMED, now, progress=done), fleet)
     assert "It can be rolled back" not in said(back)
-    unended = replace(view(plan, PlanState.UNFINISHED, now, progress=done), ended_at=None)
+    unended = replace(stored(plan, PlanState.UNFINISHED, now, progress=done), ended_at=None)
     assert "It can be rolled back" not in said(card_of(unended, fleet))
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cutover.late_files import SHOWN_PATHS, LateFile, caught, only_vanished, read_arrived, since_mark, to_bring
-from core.cutover.progress import LateFiles
+from core.plan.progress import LateFiles
 from core.sync.rsync_output import ChangeKind, PathChange
 
 paths = st.binary(min_size=1, max_size=40).filter(lambda path: b"\0" not in path)

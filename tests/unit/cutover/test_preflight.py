@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.cutover.preflight_checks import judge, no_hooks_on
-from core.cutover.preflight_facts import Level, Observation, PreflightFacts, TargetCopy, Verdict
+from core.cutover.preflight_facts import Observation, PreflightFacts, TargetCopy
 from core.dns.promises import Promises
+from core.plan.plan import Failover, Rollback
+from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.plan.plan import Plan
+    from core.plan.plan import Plan, Purpose
 
 NOW = datetime(2026, 6, 14, 13, 2, tzinfo=UTC)
 UP, DOWN = Observation(ok=True), Observation(ok=False, why="refused")
@@ -22,7 +24,7 @@ COPY = TargetCopy("shop", "south", UP, NOW - timedelta(hours=3), timedelta(hours
 
 GOOD = PreflightFacts(
     now=NOW,
-    planned=False,
+    purpose=Failover(),
     sources={"north": {"here": DOWN, "south": DOWN}},
     serving={"north": (0, 1)},
     own_link=True,
@@ -81,13 +83,13 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             "north is down, but seen from one place only",
         ),
         (
-            lambda f: replace(f, planned=True),
+            lambda f: replace(f, purpose=Failover(planned=True)),
             "source",
             Level.BLOCK,
             "north does not answer, so this cannot be a planned move",
         ),
         (
-            lambda f: replace(f, planned=True, sources={"north": {"here": UP}}),
+            lambda f: replace(f, purpose=Failover(planned=True), sources={"north": {"here": UP}}),
             "source",
             Level.PASS,
             "north is up, as a planned move wants it",
@@ -191,13 +193,13 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             "2 records over 300 s (longest 86,400 s): shop.test, www.shop.test",
         ),
         (
-            lambda f: replace(f, odd=("www.shop.test is an alias of cdn.test, which does not move",)),
+            lambda f: replace(f, unhandled_names=("www.shop.test is an alias of cdn.test, which does not move",)),
             "records",
             Level.WARN,
             "does not simply follow: www.shop.test is an alias of cdn.test, which does not move",
         ),
         (
-            lambda f: replace(f, mentions=("ftp.shop.test A 192.0.2.1 (north)",)),
+            lambda f: replace(f, stray_records=("ftp.shop.test A 192.0.2.1 (north)",)),
             "other names",
             Level.WARN,
             "1 other record also point there and stay: ftp.shop.test A 192.0.2.1 (north)",
@@ -209,7 +211,7 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             "moved less than 15 min ago: shop 14 min ago",
         ),
         (
-            lambda f: replace(f, rollback=True),
+            lambda f: replace(f, purpose=Rollback("K7Q2")),
             "data age",
             Level.WARN,
             "south shows what it had when it was left; what was written since stays where it is now",
@@ -228,7 +230,7 @@ def test_a_trouble_is_told_with_its_figures(
     ("sighting", "text"), [(UP, "south is up"), (DOWN, "south does not answer; going back leaves it")]
 )
 def test_going_back_is_right_whether_the_server_that_is_left_lives_or_not(sighting: Observation, text: str) -> None:
-    facts = replace(GOOD, rollback=True, planned=True, sources={"south": {"here": sighting}})
+    facts = replace(GOOD, purpose=Rollback("K7Q2"), sources={"south": {"here": sighting}})
     assert verdict(facts, "source", Level.PASS).text == text
 
 
@@ -238,7 +240,7 @@ def test_a_move_a_quarter_of_an_hour_ago_is_no_warning() -> None:
 
 
 def test_a_rollback_right_after_its_cutover_is_no_warning() -> None:
-    facts = replace(GOOD, rollback=True, recent=(("shop", NOW),))
+    facts = replace(GOOD, purpose=Rollback("K7Q2"), recent=(("shop", NOW),))
     assert "last move" not in {one.check for one in judge(facts)}
 
 
@@ -260,33 +262,33 @@ def test_a_full_disk_just_under_the_limit_is_no_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "planned", "here", "left_out"),
+    ("purpose", "here", "left_out"),
     [
-        ("failover", False, UP, ("north",)),
-        ("failover", False, DOWN, ("north",)),
-        ("failover", True, UP, ()),
-        ("failover", True, DOWN, ()),
-        ("rollback", True, UP, ()),
-        ("rollback", True, DOWN, ("north",)),
-        ("rollback", True, None, ("north",)),
+        (Failover(), UP, ("north",)),
+        (Failover(), DOWN, ("north",)),
+        (Failover(planned=True), UP, ()),
+        (Failover(planned=True), DOWN, ()),
+        (Rollback("K7Q2"), UP, ()),
+        (Rollback("K7Q2"), DOWN, ("north",)),
+        (Rollback("K7Q2"), None, ("north",)),
     ],
 )
 def test_hooks_are_left_out_where_the_server_that_is_left_cannot_be_counted_on(
-    plan: Plan, kind: str, planned: bool, here: Observation | None, left_out: tuple[str, ...]
+    plan: Plan, purpose: Purpose, here: Observation | None, left_out: tuple[str, ...]
 ) -> None:
     facts = replace(GOOD, sources={"north": {"here": here}})
-    assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts) == left_out
+    assert no_hooks_on(replace(plan, purpose=purpose), facts) == left_out
 
 
 @pytest.mark.parametrize(
-    ("kind", "planned", "left_out"),
-    [("failover", False, ("north", "far")), ("failover", True, ()), ("rollback", True, ("far",))],
+    ("purpose", "left_out"),
+    [(Failover(), ("north", "far")), (Failover(planned=True), ()), (Rollback("K7Q2"), ("far",))],
 )
 def test_hooks_on_another_silent_server_stand_in_the_way_of_a_planned_move_only(
-    plan: Plan, kind: str, planned: bool, left_out: tuple[str, ...]
+    plan: Plan, purpose: Purpose, left_out: tuple[str, ...]
 ) -> None:
     facts = replace(GOOD, sources={"north": {"here": UP}})
-    assert no_hooks_on(replace(plan, kind=kind, planned=planned), facts, ["north", "far"]) == left_out
+    assert no_hooks_on(replace(plan, purpose=purpose), facts, ["north", "far"]) == left_out
 
 
 CANNOT = {

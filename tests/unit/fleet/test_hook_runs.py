@@ -3,36 +3,23 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.fleet import Hook, Hooks, Site
 from core.fleet.hook_runs import (
-    AROUND_A_CUTOVER,
-    AROUND_A_MOVE,
     LONGEST_LINE,
     HookRun,
     HookTrouble,
     hook_runs,
-    hooks_of_moves,
     last_line,
     one_line,
 )
-from core.plan.plan import Move
-
-if TYPE_CHECKING:
-    from core.fleet import Fleet
 
 STOP = Hook("source", "stop writing", timedelta(seconds=9))
 WARM = Hook("target", "warm")
 TOLD = Hook("east", "tell")
-MOVE = Move("shop", "north", "south")
-
-
-def hooked(fleet: Fleet, hooks: Hooks) -> Fleet:
-    return replace(fleet, sites={**fleet.sites, "shop": replace(fleet.sites["shop"], hooks=hooks)})
 
 
 def test_a_hook_runs_on_the_side_or_server_that_it_names_with_the_root_there() -> None:
@@ -45,24 +32,6 @@ def test_a_hook_runs_on_the_side_or_server_that_it_names_with_the_root_there() -
         ("east", "tell", "/srv/east/shop", 60.0),
     ]
     assert hook_runs(site, "freeze", "north", "south") == ()
-
-
-def test_hooks_on_a_server_that_is_left_out_are_told_apart(fleet: Fleet) -> None:
-    fleet = hooked(fleet, Hooks(before_cutover=(STOP, WARM), after_cutover=(WARM,), freeze=(STOP,)))
-    found = hooks_of_moves(fleet, [MOVE, Move("blog", "north", "east")], AROUND_A_CUTOVER, ["north"])
-    assert [(one.moment, one.server) for one in found.runs] == [("before_cutover", "south"), ("after_cutover", "south")]
-    assert [(one.moment, one.server) for one in found.left_out] == [("before_cutover", "north")]
-
-
-def test_nothing_is_thawed_that_nothing_froze(fleet: Fleet) -> None:
-    fleet = hooked(fleet, Hooks(thaw=(WARM,)))
-    assert hooks_of_moves(fleet, [MOVE], AROUND_A_MOVE, []).runs == ()
-    fleet = hooked(fleet, Hooks(freeze=(STOP,), thaw=(WARM,)))
-    assert [one.moment for one in hooks_of_moves(fleet, [MOVE], AROUND_A_MOVE, []).runs] == ["freeze", "thaw"]
-
-
-def test_a_site_that_has_left_the_fleet_has_no_hooks(fleet: Fleet) -> None:
-    assert hooks_of_moves(fleet, [replace(MOVE, site="gone")], AROUND_A_MOVE, []).runs == ()
 
 
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8")), st.text(st.characters(exclude_characters="\0")))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.cutover.preflight_facts import Level, Verdict
 from core.people import Person, Role
 from core.plan.approval import instead_of_rolling_back, why_not_approve, why_not_cancel, why_not_roll_back
-from core.plan.plan import PlanState
+from core.plan.plan import PlanState, Rollback
+from core.plan.stored import StoredPlan
+from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,59 +24,62 @@ STRANGER = Person("U4", "slack", frozenset())
 
 
 def test_an_approver_approves_what_was_shown(plan: Plan, now: datetime) -> None:
-    assert why_not_approve(plan, PlanState.PLANNED, APPROVER, (), 1, plan.digest[:16], now) is None
-    assert why_not_approve(plan, PlanState.PLANNED, APPROVER, (), 1, None, now) is None
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), APPROVER, 1, plan.digest[:16], now) is None
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), APPROVER, 1, None, now) is None
 
 
 @pytest.mark.parametrize("person", [OPERATOR, STRANGER])
 def test_nobody_else_approves(plan: Plan, now: datetime, person: Person) -> None:
-    said = why_not_approve(plan, PlanState.PLANNED, person, (), 1, None, now)
+    said = why_not_approve(StoredPlan(plan, PlanState.PLANNED), person, 1, None, now)
     assert said == "Sorry: only this fleet's approvers can approve, and you are not one."
 
 
 @pytest.mark.parametrize("state", [state for state in PlanState if state != PlanState.PLANNED])
 def test_a_plan_is_approved_once(plan: Plan, now: datetime, state: PlanState) -> None:
-    assert why_not_approve(plan, state, APPROVER, (), 1, None, now)
+    assert why_not_approve(StoredPlan(plan, state), APPROVER, 1, None, now)
 
 
 def test_an_expired_plan_is_not_approved_from_the_very_moment_on(plan: Plan) -> None:
     just_before = plan.expires_at - timedelta(microseconds=1)
-    assert why_not_approve(plan, PlanState.PLANNED, APPROVER, (), 1, None, just_before) is None
-    assert why_not_approve(plan, PlanState.PLANNED, APPROVER, (), 1, None, plan.expires_at) == "It expired just now."
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), APPROVER, 1, None, just_before) is None
+    assert (
+        why_not_approve(StoredPlan(plan, PlanState.PLANNED), APPROVER, 1, None, plan.expires_at)
+        == "It expired just now."
+    )
 
 
 @pytest.mark.parametrize("digest", ["0" * 16, ""])
 def test_another_digest_than_the_plans_is_refused(plan: Plan, now: datetime, digest: str) -> None:
-    said = why_not_approve(plan, PlanState.PLANNED, APPROVER, (), 1, digest, now)
+    said = why_not_approve(StoredPlan(plan, PlanState.PLANNED), APPROVER, 1, digest, now)
     assert said == "What you were shown is not this plan."
 
 
 def test_a_block_stands_in_the_way_unless_it_is_forced(plan: Plan, now: datetime) -> None:
     blocked = replace(plan, verdicts=(Verdict("target", Level.BLOCK, "south is down"),))
-    said = why_not_approve(blocked, PlanState.BLOCKED, APPROVER, (), 1, None, now)
+    said = why_not_approve(StoredPlan(blocked, PlanState.BLOCKED), APPROVER, 1, None, now)
     assert said == "1 check in the way: south is down."
-    empty = why_not_approve(replace(plan, zones=()), PlanState.BLOCKED, APPROVER, (), 1, None, now)
+    empty = why_not_approve(StoredPlan(replace(plan, zones=()), PlanState.BLOCKED), APPROVER, 1, None, now)
     assert empty == "Something stands in the way."
     forced = replace(blocked, force="fire")
-    assert why_not_approve(forced, PlanState.PLANNED, APPROVER, (), 1, None, now) is None
+    assert why_not_approve(StoredPlan(forced, PlanState.PLANNED), APPROVER, 1, None, now) is None
 
 
 def test_with_two_approvals_nobody_counts_twice_and_who_asked_does_not_count(plan: Plan, now: datetime) -> None:
-    assert why_not_approve(plan, PlanState.PLANNED, APPROVER, (APPROVER.label,), 2, None, now) == (
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED, (APPROVER.label,)), APPROVER, 2, None, now) == (
         "You have approved it already; somebody else has to as well."
     )
-    assert why_not_approve(plan, PlanState.PLANNED, ASKER, (), 2, None, now) == (
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), ASKER, 2, None, now) == (
         "You asked for it; 2 other people have to approve."
     )
-    assert why_not_approve(plan, PlanState.PLANNED, ASKER, (), 1, None, now) is None
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), ASKER, 1, None, now) is None
 
 
 def test_who_asked_and_every_approver_can_cancel_what_waits(plan: Plan) -> None:
     asker = Person("U1", "slack", frozenset({Role.OPERATOR}))
-    assert why_not_cancel(PlanState.PLANNED, asker, plan.asked_by) is None
-    assert why_not_cancel(PlanState.PLANNED, APPROVER, plan.asked_by) is None
-    assert why_not_cancel(PlanState.PLANNED, OPERATOR, plan.asked_by)
-    assert why_not_cancel(PlanState.APPROVED, APPROVER, plan.asked_by) == "It is being carried out already."
+    assert why_not_cancel(StoredPlan(plan, PlanState.PLANNED), asker) is None
+    assert why_not_cancel(StoredPlan(plan, PlanState.PLANNED), APPROVER) is None
+    assert why_not_cancel(StoredPlan(plan, PlanState.PLANNED), OPERATOR)
+    assert why_not_cancel(StoredPlan(plan, PlanState.APPROVED), APPROVER) == "It is being carried out already."
 
 
 WEEK = timedelta(days=7)
@@ -83,31 +87,35 @@ WEEK = timedelta(days=7)
 
 def test_only_a_carried_out_failover_can_be_rolled_back(plan: Plan, now: datetime) -> None:
     def why(state: PlanState, of: Plan = plan) -> str | None:
-        return why_not_roll_back(of, state, now, WEEK, now)
+        return why_not_roll_back(StoredPlan(of, state, ended_at=now), WEEK, now)
 
     for state in (PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL):
         assert why(state) is None
     assert why(PlanState.APPROVED) == "It is still being carried out."
     assert why(PlanState.CANCELLED) == "It was never carried out."
     assert why(PlanState.ROLLED_BACK) == "It has been rolled back already."
-    assert why(PlanState.CONFIRMED, replace(plan, kind="rollback")) == "It is a rollback itself."
+    assert why(PlanState.CONFIRMED, replace(plan, purpose=Rollback("AAAA"))) == "It is a rollback itself."
 
 
 def test_a_cutover_can_be_rolled_back_up_to_the_end_of_its_window(plan: Plan, now: datetime) -> None:
-    assert why_not_roll_back(plan, PlanState.CONFIRMED, now, WEEK, now + WEEK) is None
-    late = why_not_roll_back(plan, PlanState.CONFIRMED, now, WEEK, now + WEEK + timedelta(hours=1))
+    assert why_not_roll_back(StoredPlan(plan, PlanState.CONFIRMED, ended_at=now), WEEK, now + WEEK) is None
+    late = why_not_roll_back(StoredPlan(plan, PlanState.CONFIRMED, ended_at=now), WEEK, now + WEEK + timedelta(hours=1))
     assert late == "It ended 7 d 1 h ago, and for 7 d it could be."
-    assert why_not_roll_back(plan, PlanState.UNFINISHED, None, WEEK, now) is None
+    assert why_not_roll_back(StoredPlan(plan, PlanState.UNFINISHED), WEEK, now) is None
 
 
 def test_instead_of_a_rollback_a_planned_move_back_is_typed(plan: Plan) -> None:
-    said = instead_of_rolling_back(replace(plan, moves=plan.moves[:1]), PlanState.CONFIRMED)
+    said = instead_of_rolling_back(StoredPlan(replace(plan, moves=plan.moves[:1]), PlanState.CONFIRMED))
     assert said.endswith("copies what was written since: `failover shop --to north --planned`.")
     many = replace(plan, moves=tuple(replace(plan.moves[0], site=f"site-{n}.test") for n in range(50)))
-    assert instead_of_rolling_back(many, PlanState.CONFIRMED).endswith("written since: `failover` with --planned.")
+    assert instead_of_rolling_back(StoredPlan(many, PlanState.CONFIRMED)).endswith(
+        "written since: `failover` with --planned."
+    )
     two = replace(plan, moves=(plan.moves[0], replace(plan.moves[1], source="south")))
-    assert instead_of_rolling_back(two, PlanState.PARTIAL).endswith("written since: `failover` with --planned.")
-    assert instead_of_rolling_back(plan, PlanState.CANCELLED) == "`history` shows what happened."
+    assert instead_of_rolling_back(StoredPlan(two, PlanState.PARTIAL)).endswith(
+        "written since: `failover` with --planned."
+    )
+    assert instead_of_rolling_back(StoredPlan(plan, PlanState.CANCELLED)) == "`history` shows what happened."
 
 
 def test_everyone_is_anyone_but_roles_are_held_one_by_one() -> None:

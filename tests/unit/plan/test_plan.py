@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from core.cutover.preflight_facts import Level, Verdict
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
-from core.plan.plan import Move, inverse, plan_from_json, plan_to_json
+from core.plan.plan import Failover, Move, PlanState, Rollback, inverse, plan_from_json, plan_to_json
+from core.plan.progress import progress_from_json, progress_to_json
+from core.plan.stored import StoredPlan
+from core.plan.verdict import Level, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,8 @@ PASS = Verdict("own link", Level.PASS, "up")
 
 
 HOOK = HookRun("shop", "freeze", "north", "stop", 9.0, "north", "south", "/srv/north/shop")
+# Plans of each kind, and how far a cutover is, as a store holds them.
+STORED = Path(__file__).with_name("stored")
 # As it was kept before plans had hooks and waves.
 OLD = {
     "id": "K7Q2",
@@ -89,7 +94,7 @@ def other_value(zone: ZoneChange) -> ZoneChange:
         lambda plan: replace(plan, moves=(Move("shop", "south", "south"), *plan.moves[1:])),
         lambda plan: replace(plan, expires_at=plan.expires_at + timedelta(seconds=1)),
         lambda plan: replace(plan, force="because"),
-        lambda plan: replace(plan, planned=True),
+        lambda plan: replace(plan, purpose=Failover(planned=True)),
         lambda plan: replace(plan, hooks=(HOOK,)),
         lambda plan: replace(plan, no_hooks_on=("north",)),
         lambda plan: replace(plan, wave_size=1),
@@ -102,7 +107,7 @@ def test_the_digest_covers_everything_that_is_approved(plan: Plan, tamper: Calla
 
 
 def test_a_plan_survives_json(plan: Plan) -> None:
-    full = replace(plan, verdicts=(BLOCK, PASS), left_alone=(("alone", "it has no mirror"),), undoes="AAAA")
+    full = replace(plan, verdicts=(BLOCK, PASS), left_alone=(("alone", "it has no mirror"),))
     again = plan_from_json(json.loads(json.dumps(plan_to_json(full))))
     assert again == full
     assert again.digest == full.digest
@@ -122,10 +127,28 @@ def test_a_plan_that_was_kept_before_there_were_hooks_and_waves_is_the_same_plan
     assert json.loads(json.dumps(plan_to_json(old))).items() >= OLD.items()
 
 
+@pytest.mark.parametrize("kind", ["emergency", "planned", "rollback", "restore"])
+def test_a_plan_of_each_kind_reads_and_writes_as_a_store_holds_it_and_keeps_its_digest(kind: str) -> None:
+    kept = json.loads((STORED / f"{kind}.json").read_text())
+    plan = plan_from_json(kept["body"])
+    assert (plan.digest, plan.title) == (kept["digest"], kept["title"])
+    assert json.loads(json.dumps(plan_to_json(plan))) == kept["body"]
+
+
+def test_how_far_a_cutover_is_reads_and_writes_as_a_store_holds_it() -> None:
+    kept = json.loads((STORED / "progress.json").read_text())
+    assert json.loads(json.dumps(progress_to_json(progress_from_json(kept)))) == kept
+
+
+def test_a_plan_of_a_kind_that_is_not_known_is_not_taken_for_another() -> None:
+    with pytest.raises(ValueError, match="drill"):
+        plan_from_json({**OLD, "kind": "drill"})
+
+
 def test_only_a_planned_failover_copies_first(plan: Plan) -> None:
     assert not plan.copies_first
-    assert replace(plan, planned=True).copies_first
-    assert not replace(plan, planned=True, kind="rollback").copies_first
+    assert replace(plan, purpose=Failover(planned=True)).copies_first
+    assert not replace(plan, purpose=Rollback("AAAA")).copies_first
 
 
 def test_only_sites_of_waves_that_changed_something_count_as_touched(plan: Plan) -> None:
@@ -153,6 +176,16 @@ def test_a_blocked_plan_may_be_approved_only_with_a_reason(plan: Plan) -> None:
     assert replace(blocked, force="the house burns").may_be_approved
     assert plan.may_be_approved
     assert not replace(plan, zones=()).may_be_approved
+    assert (plan.first_state, blocked.first_state) == (PlanState.PLANNED, PlanState.BLOCKED)
+
+
+def test_a_plan_that_has_ended_is_still_the_one_that_was_approved(plan: Plan) -> None:
+    later = plan.asked_at + timedelta(hours=1)
+    approved = StoredPlan(plan, PlanState.APPROVED, ("slack:U2",), plan.asked_at)
+    assert approved.ended(PlanState.CONFIRMED, later) == StoredPlan(
+        plan, PlanState.CONFIRMED, ("slack:U2",), plan.asked_at, later
+    )
+    assert (approved.id, approved.title, approved.card) == (plan.id, plan.title, "plan:K7Q2")
 
 
 def test_the_title_names_one_site_or_counts_several(plan: Plan) -> None:
@@ -171,5 +204,5 @@ def test_undoing_takes_back_only_the_zones_and_sites_that_were_changed(plan: Pla
     back = inverse(plan, "R2D2", [plan.zones[1].key], names, "slack:U2", later)
     assert [zone.key for zone in back.zones] == [plan.zones[1].key]
     assert back.moves == (Move("blog", "east", "north"),)
-    assert (back.undoes, back.expires_at - later) == (plan.id, plan.expires_at - plan.asked_at)
+    assert (back.purpose, back.expires_at - later) == (Rollback(plan.id), plan.expires_at - plan.asked_at)
     assert [c.old for c in back.zones[0].changes] == [c.new for c in plan.zones[1].changes]

@@ -11,14 +11,14 @@ import pytest
 from unit.replies import said
 
 from core.cutover.card import card_of
-from core.cutover.card_parts import View
 from core.cutover.card_restore import after_words, done_reply, dry_run_reply
-from core.cutover.progress import CutoverProgress
-from core.cutover.steps import END, HOLD, Outcome, Step, how_it_ended, next_steps, steps_of
+from core.cutover.steps import END, HOLD, Outcome, Step, how_it_ended, next_steps
 from core.fleet import ApprovalPolicy
 from core.plan.approval import why_not_roll_back
-from core.plan.plan import Plan, PlanState, plan_from_json, plan_to_json
+from core.plan.plan import Failover, Plan, PlanState, plan_from_json, plan_to_json
+from core.plan.progress import CutoverProgress
 from core.plan.restore import Restore, differences, restore_from_json, restore_to_json, warnings_of
+from core.plan.stored import StoredPlan
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -37,16 +37,14 @@ def restore(fleet: Fleet) -> Restore:
 def restoring(restore: Restore) -> Plan:
     return Plan(
         id="K7Q2",
-        kind="restore",
+        purpose=restore,
         moves=(),
         zones=(),
         asked_by="slack:U1",
         asked_at=NOW,
         expires_at=NOW + timedelta(minutes=10),
-        planned=True,
         verdicts=warnings_of(restore, NOW),
         line="backup restore shop --to x",
-        restore=restore,
     )
 
 
@@ -54,14 +52,14 @@ def test_it_survives_being_kept_and_its_backup_is_in_the_digest(restoring: Plan,
     kept = plan_from_json(json.loads(json.dumps(plan_to_json(restoring))))
     assert kept == restoring
     assert restore_from_json(json.loads(json.dumps(restore_to_json(restore)))) == restore
-    other = replace(restoring, restore=replace(restore, snapshot="76543210"))
+    other = replace(restoring, purpose=replace(restore, snapshot="76543210"))
     assert other.digest != restoring.digest
 
 
 def test_a_plan_that_was_made_before_there_were_restores_still_loads(restoring: Plan) -> None:
-    plain = plan_to_json(replace(restoring, restore=None, kind="failover"))
+    plain = plan_to_json(replace(restoring, purpose=Failover()))
     del plain["restore"]
-    assert plan_from_json(json.loads(json.dumps(plain))).restore is None
+    assert plan_from_json(json.loads(json.dumps(plain))).purpose == Failover()
 
 
 def test_it_may_be_approved_and_is_about_its_site_though_it_moves_none(restoring: Plan, restore: Restore) -> None:
@@ -71,9 +69,9 @@ def test_it_may_be_approved_and_is_about_its_site_though_it_moves_none(restoring
 
 
 def test_it_holds_restores_and_ends(restoring: Plan) -> None:
-    assert steps_of(restoring) == (HOLD, RESTORE_STEP, END)
     assert next_steps(restoring, {}) == (HOLD,)
     assert next_steps(restoring, {HOLD.key: Outcome.DONE}) == (RESTORE_STEP,)
+    assert next_steps(restoring, {HOLD.key: Outcome.DONE, RESTORE_STEP.key: Outcome.DONE}) == (END,)
     assert next_steps(restoring, {HOLD.key: Outcome.REFUSED}) == (END,)
     assert next_steps(restoring, {HOLD.key: Outcome.DONE, RESTORE_STEP.key: Outcome.REFUSED}) == (END,)
 
@@ -88,7 +86,7 @@ def test_its_end_is_what_became_of_the_restore(restoring: Plan, outcome: Outcome
 
 
 def test_it_cannot_be_rolled_back_and_says_where_the_old_content_is(restoring: Plan) -> None:
-    why = why_not_roll_back(restoring, PlanState.CONFIRMED, NOW, timedelta(days=7), NOW)
+    why = why_not_roll_back(StoredPlan(restoring, PlanState.CONFIRMED, ended_at=NOW), timedelta(days=7), NOW)
     assert why is not None
     assert "kept aside" in why
 
@@ -116,7 +114,7 @@ def test_what_has_changed_since_it_was_shown_is_said(restore: Restore) -> None:
 
 
 def test_the_card_asks_with_the_consequence_in_words(restoring: Plan, restore: Restore, fleet: Fleet) -> None:
-    card = card_of(View(restoring, PlanState.PLANNED), fleet)
+    card = card_of(StoredPlan(restoring, PlanState.PLANNED), fleet)
     assert card.title.startswith(f"Restore shop on {restore.server} from the backup of ")
     assert "which visitors see? Plan K7Q2, until" in card.title
     assert "9 h ago" in said(card)
@@ -126,16 +124,16 @@ def test_the_card_asks_with_the_consequence_in_words(restoring: Plan, restore: R
     assert confirm is not None
     assert "kept aside" in confirm.text
     assert len(confirm.text) <= 300
-    quiet = replace(restoring, verdicts=(), restore=replace(restore, served=False, databases=("shop", "stats")))
-    card = card_of(View(quiet, PlanState.PLANNED), fleet)
+    quiet = replace(restoring, verdicts=(), purpose=replace(restore, served=False, databases=("shop", "stats")))
+    card = card_of(StoredPlan(quiet, PlanState.PLANNED), fleet)
     assert "databases | shop, stats" in said(card)
     assert "which visitors see" not in card.title
 
 
 def test_two_approvals_are_counted(restoring: Plan, fleet: Fleet) -> None:
     strict = replace(fleet, approval=ApprovalPolicy(needed=2))
-    assert "Needs 2 approvals by different people." in said(card_of(View(restoring, PlanState.PLANNED), strict))
-    assert "approved so far: bob." in said(card_of(View(restoring, PlanState.PLANNED, ("bob",)), strict))
+    assert "Needs 2 approvals by different people." in said(card_of(StoredPlan(restoring, PlanState.PLANNED), strict))
+    assert "approved so far: bob." in said(card_of(StoredPlan(restoring, PlanState.PLANNED, ("bob",)), strict))
 
 
 @pytest.mark.parametrize(
@@ -152,15 +150,15 @@ def test_two_approvals_are_counted(restoring: Plan, fleet: Fleet) -> None:
 def test_every_state_has_its_title(
     restoring: Plan, fleet: Fleet, state: PlanState, begins: str, button: list[str]
 ) -> None:
-    card = card_of(View(restoring, state), fleet)
+    card = card_of(StoredPlan(restoring, state), fleet)
     assert card.title.startswith(begins)
     assert [one.label for one in card.buttons] == button
 
 
 def test_the_end_says_how_long_it_took_who_approved_and_what_went_wrong(restoring: Plan, fleet: Fleet) -> None:
     progress = CutoverProgress("restoring", trouble={"shop": "the disk is full"})
-    view = View(restoring, PlanState.CONFIRMED, ("bob",), NOW, NOW + timedelta(seconds=90), progress, ("because",))
-    card = card_of(view, fleet)
+    stored = StoredPlan(restoring, PlanState.CONFIRMED, ("bob",), NOW, NOW + timedelta(seconds=90), progress)
+    card = card_of(stored, fleet, why=("because",))
     assert card.title.endswith(", 1 min 30 s after approval")
     assert "because" in said(card)
     assert "shop: the disk is full" in said(card)

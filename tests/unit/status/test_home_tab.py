@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core.cutover.preflight_facts import Level, Verdict
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, StateTally
+from core.plan.verdict import Level, Verdict
 from core.reply import Button, Reply, Row, Table, Text, Tone
 from core.status.home_tab import MOST_CARDS, Pending, as_of, home_of
 from core.status.overview import FleetPicture, InProgress

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from core.cutover.steps import NameServerProgress
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
@@ -19,6 +18,24 @@ class ZoneDone:
 
     at: datetime
     serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameServerProgress:
+    """Where one name server stands in a cutover.
+
+    agrees: it answers every new value with a serial at or past the new one. old, wrong: how many of the changed
+    record sets it still answers as before, or neither way. why: what was wrong when it could not be asked. serial:
+    of the zone that is furthest behind. seconds: from the update to its agreement; None until it agrees.
+    """
+
+    name: str
+    agrees: bool
+    old: int = 0
+    wrong: int = 0
+    why: str = ""
+    serial: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +55,7 @@ class CutoverProgress:
     """What has been seen so far.
 
     doing: the step under way, in words. zones: the changed ones by key. trouble: by zone change's key or site, what
-    went wrong. standings: each name server's in the wave under way, in the fleet's order. in_step_at: when the last
+    went wrong. nameservers: each one's in the wave under way, in the fleet's order. in_step_at: when the last
     name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
     of the server it leaves, in seconds of the epoch. caught: by site, what was brought over.
     """
@@ -46,7 +63,7 @@ class CutoverProgress:
     doing: str = ""
     zones: Mapping[str, ZoneDone] = field(default_factory=dict)
     trouble: Mapping[str, str] = field(default_factory=dict)
-    standings: tuple[NameServerProgress, ...] = ()
+    nameservers: tuple[NameServerProgress, ...] = ()
     in_step_at: datetime | None = None
     wave: int = 0
     since: Mapping[str, float] = field(default_factory=dict)
@@ -55,7 +72,7 @@ class CutoverProgress:
     @property
     def in_step(self) -> int:
         """How many name servers agree."""
-        return sum(one.agrees for one in self.standings)
+        return sum(one.agrees for one in self.nameservers)
 
     def with_zone(self, key: str, done: ZoneDone) -> CutoverProgress:
         """Return this with one more changed zone."""
@@ -80,8 +97,9 @@ def merged(before: CutoverProgress, parts: tuple[CutoverProgress, ...]) -> Cutov
 
 
 def progress_to_json(progress: CutoverProgress) -> dict[str, Any]:
-    """Return plain JSON values, from which `progress_from_json` makes an equal Progress."""
+    """Return plain JSON values, from which `progress_from_json` makes an equal one."""
     plain = asdict(replace(progress, zones={}))
+    plain["standings"] = plain.pop("nameservers")
     plain["zones"] = {key: {"at": stamp(done.at), "serial": done.serial} for key, done in progress.zones.items()}
     plain["in_step_at"] = stamp(progress.in_step_at) if progress.in_step_at is not None else None
     return plain
@@ -94,13 +112,12 @@ def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
         doing=plain["doing"],
         zones={key: ZoneDone(from_stamp(done["at"]), done["serial"]) for key, done in plain["zones"].items()},
         trouble=dict(plain["trouble"]),
-        standings=tuple(NameServerProgress(**one) for one in plain["standings"]),
+        nameservers=tuple(NameServerProgress(**one) for one in plain["standings"]),
         in_step_at=from_stamp(at) if at is not None else None,
         wave=plain.get("wave", 0),
         since=dict(plain.get("since", {})),
-        caught={site: _caught(one) for site, one in plain.get("caught", {}).items()},
+        caught={
+            site: LateFiles(one["files"], tuple(one["first"]), one["left"])
+            for site, one in plain.get("caught", {}).items()
+        },
     )
-
-
-def _caught(plain: Mapping[str, Any]) -> LateFiles:
-    return LateFiles(plain["files"], tuple(plain["first"]), plain["left"])

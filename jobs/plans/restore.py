@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from core.cutover.card import reply_of
 from core.cutover.card_restore import done_reply, dry_run_reply
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
 from jobs.backup.lock import holding
 from jobs.backup.restore_site import bring_back, what_to_restore
-from jobs.plans.prepare import prepare_restore, reply_now
+from jobs.plans.prepare import prepare_restore
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import RESTORE, BackupRun
 
@@ -44,7 +45,7 @@ async def restore_site(
     if dry_run:
         return dry_run_reply(restore, ports.fleet, ports.clock.now())
     if restore.replaces_something:
-        return reply_now(ports, await prepare_restore(ports, restore, person, line))
+        return reply_of(await prepare_restore(ports, restore, person, line), ports.fleet)
     return await _at_once(ports, restore, person.label, show)
 
 
