@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from core.backup.report import shrunk_hint
+from core.failure import NOT_WORTH_A_CARD
 from core.reply import Button, Reply, Text, Tone
 from core.wording import ago, count, duration, listing
 
@@ -22,7 +23,7 @@ OVERDUE_KEY = "backup:overdue"
 
 def is_bad(result: BackupResult) -> bool:
     """Return whether somebody has to look at it."""
-    return bool(result.shrank) or (result.trouble is not None and result.trouble.code not in {"held", "quarantined"})
+    return bool(result.shrank) or (result.trouble is not None and result.trouble.code not in NOT_WORTH_A_CARD)
 
 
 def site_key(site: str) -> str:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
-from core.sync.rsync_output import size
-from core.wording import ago, clock_time, count, duration, listing, stamp
+from core.wording import ago, clock_time, count, duration, listing, size, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from core.backup.result import BackupProgress, BackupResult
     from core.backup.snapshots import Snapshot
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 MOST_ROWS = 20
 MOST_HINTS = 5

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from core.sync.rsync_output import size
-from core.wording import count, duration
+from core.wording import count, duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 Outcome = Literal["good", "refused", "failed"]
 
@@ -50,7 +49,7 @@ class BackupResult:
 
     def ended_by(self, trouble: Failure) -> BackupResult:
         """Return the result of a backup that `trouble` has ended."""
-        return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+        return replace(self, outcome=trouble.outcome, trouble=trouble)
 
     @property
     def may_forget(self) -> bool:
@@ -84,5 +83,5 @@ class BackupResult:
             "took_s": round(self.took_s, 3),
         }
         if self.trouble is not None:
-            facts |= {"code": self.trouble.code, "why": self.trouble.message, "hint": self.trouble.hint}
+            facts |= self.trouble.facts
         return facts | {"note": self.note} if self.note else facts

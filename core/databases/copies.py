@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
-from core.sync.rsync_output import size
-from core.wording import count, listing
+from core.failure import Failure, FailureCode
+from core.wording import count, listing, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,7 +135,7 @@ def why_not_load(
     lost = mirror.tables - source.tables
     if not source.tables and mirror.tables:
         return Failure(
-            "source-empty",
+            FailureCode.SOURCE_EMPTY,
             f"the database {name} holds no tables at the source, the mirror holds {count(len(mirror.tables), 'table')}",
             "Is it the right one in app.yaml, and was it emptied? Nothing was changed.",
             refused=True,
@@ -144,7 +143,7 @@ def why_not_load(
     if max_delete is not None and len(lost) > max_delete * len(mirror.tables):
         share = len(lost) / len(mirror.tables)
         return Failure(
-            "too-many-deletes",
+            FailureCode.TOO_MANY_DELETES,
             f"would drop {len(lost):,} of {count(len(mirror.tables), 'table')} of the database {name} "
             f"({share * 100:.1f} %), the limit is {max_delete * 100:.4g} %: {listing(sorted(lost), NAMED)}",
             "Only tables are counted, rows are not. If that is meant, add --allow-delete.",
@@ -163,13 +162,13 @@ def why_not_whole(
     missing = (before.tables & after.tables) - loaded.tables
     if missing:
         return Failure(
-            "not-whole",
+            FailureCode.NOT_WHOLE,
             f"the copy of the database {name} lacks {count(len(missing), 'table')}: {listing(sorted(missing), NAMED)}",
             "Nothing was put in place. Sync again; where it stays so, the dump's own words are in the server's log.",
         )
     if sent_rows != loaded_rows:
         return Failure(
-            "not-whole",
+            FailureCode.NOT_WHOLE,
             f"the copy of the database {name} holds {loaded_rows:,} of {count(sent_rows, 'row')} that were sent",
             "Nothing was put in place. Sync again.",
         )

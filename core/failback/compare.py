@@ -13,14 +13,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.sync.rsync_output import ChangeKind, shown_path
+from core.sync.rsync_output import ChangeKind
+from core.wording import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from core.databases.copies import DatabaseState
+    from core.failure import Failure
     from core.fleet import Database, Site
-    from core.sync.failures import Failure
     from core.sync.rsync_output import PathChange
     from core.verify.compare import FileStat
 

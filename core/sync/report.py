@@ -7,8 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone
-from core.sync.rsync_output import size
-from core.wording import count, listing
+from core.wording import count, listing, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -106,7 +106,7 @@ def facts_of(proof: Proof) -> dict[str, object]:
     if proof.databases:
         facts["databases_not_compared"] = proof.databases
     if proof.trouble is not None:
-        facts |= {"code": proof.trouble.code, "why": proof.trouble.message, "hint": proof.trouble.hint}
+        facts |= proof.trouble.facts
     return facts
 
 

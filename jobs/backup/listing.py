@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.backup.report import BackupHistory, ListedSnapshot
 from core.errors import RefusedError, SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
 from ops.store.copies.backups import PROOF, SAVE, UPKEEP
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from ops.ports import Ports
     from ops.store.copies.backups import BackupRun
-
-# Of the repository itself, not of the way to it: the next server would find the same.
-OF_ALL = frozenset({"wrong-password", "settings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +47,11 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
             found = Failure.of(error)
         if not isinstance(found, Failure):
             return SnapshotListing(found, server)
-        if found.code == "no-repository" and not await ports.store.backups.any_made():
+        if found.code == FailureCode.NO_REPOSITORY and not await ports.store.backups.any_made():
             return SnapshotListing((), server)
         reasons.append(found.message)
         hint = hint or found.hint
-        if found.code in OF_ALL:
+        if found.code in OF_THE_REPOSITORY:
             break
     raise RefusedError(f"The off-site backups cannot be read: {listing(list(dict.fromkeys(reasons)))}.", hint=hint)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import is_upkeep_due
 from core.errors import RefusedError, SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode
 from jobs.backup.lock import REPOSITORY, holding, offsite_of
 from jobs.backup.one import BackupRequest, back_up_site, not_begun
 from jobs.sync.serving import serving_now
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from ops.ports import Ports
     from ops.restic.repository import Restic
-
-# What stands between a server and the repository, not in one site: looked at again before the next site is tried.
-ON_THE_WAY = frozenset(
-    {
-        "unreachable",
-        "timed-out",
-        "host-key",
-        "login-refused",
-        "settings",
-        "no-restic",
-        "no-repository",
-        "wrong-password",
-        "offsite-lost",
-        "offsite-disk",
-        "offsite-permission",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +53,7 @@ class _BackupBatch:
         for site in sites:
             if broken is None:
                 result = await self.one(site, server)
-                if result.trouble is not None and result.trouble.code in ON_THE_WAY:
+                if result.trouble is not None and result.trouble.code in BEFORE_THE_REPOSITORY:
                     broken = await self.way_in(server)
             else:
                 result = await not_begun(self.ports, site.name, server, broken, self.wish.who)
@@ -83,7 +66,7 @@ class _BackupBatch:
         try:
             return await back_up_site(self.ports, self.restic, SiteLocation(site, server), self.wish, self.on_progress)
         except RefusedError as error:
-            held = Failure("held", error.message.rstrip("."), error.hint, refused=True)
+            held = Failure(FailureCode.HELD, error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
 
     async def way_in(self, server: str) -> Failure | None:
@@ -91,7 +74,7 @@ class _BackupBatch:
         try:
             async with self.making:
                 trouble = await self.restic.open(server)
-                if trouble is not None and trouble.code == "no-repository":
+                if trouble is not None and trouble.code == FailureCode.NO_REPOSITORY:
                     trouble = await self._make(server)
         except StoreError:
             raise
@@ -104,7 +87,7 @@ class _BackupBatch:
         store, now = self.ports.store, self.ports.clock.now()
         if not self.wish.new_repository and await store.backups.any_made():
             return Failure(
-                "repository-gone",
+                FailureCode.REPOSITORY_GONE,
                 "the repository at offsite.path is gone, though backups were made there",
                 "Is its disk mounted on the off-site host? To begin anew without the old backups: "
                 "`backup run --new-repository`.",
@@ -135,7 +118,10 @@ async def back_up_sites(
             direction = serving.direction(site)
             if direction.source is None:
                 why = Failure(
-                    "quarantined", direction.why or "", "`sites` says what is served from where.", refused=True
+                    FailureCode.QUARANTINED,
+                    direction.why or "",
+                    "`sites` says what is served from where.",
+                    refused=True,
                 )
                 server = serving.active.get(site.name, site.home)
                 results[site.name] = await not_begun(ports, site.name, server, why, wish.who)
@@ -180,7 +166,7 @@ async def _prune(batch: _BackupBatch, run: BackupRun) -> Failure | None:
         trouble, size = Failure.of(error), None
     body: dict[str, object] = {"size_bytes": size} if isinstance(size, int) else {}
     if trouble is not None:
-        body |= {"code": trouble.code, "why": trouble.message, "hint": trouble.hint}
+        body |= trouble.facts
     outcome = "done" if trouble is None else "failed"
     await ports.store.backups.end(run, outcome, None, body, ports.clock.now(), batch.wish.who)
     return trouble

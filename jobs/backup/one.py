@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import Extent, shrank, why_not_back_up
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.wording import count, listing
 from jobs.backup.lock import databases_of, holding, site_claim
 from ops.rsync.mirror import run_id
@@ -165,7 +165,7 @@ def _unreadable(paths: tuple[str, ...], server: str) -> Failure | None:
     if not paths:
         return None
     return Failure(
-        "source-unreadable",
+        FailureCode.SOURCE_UNREADABLE,
         f"{count(len(paths), 'file')} could not be read on {server}: {listing(paths, NAMED_FILES)}",
         "Let the SSH user read them, or exclude them in app.yaml. The others are saved; nothing older was let go.",
     )

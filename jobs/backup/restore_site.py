@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from core.backup.snapshots import newest_of
 from core.cutover.steps import Outcome
 from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
+from core.failure import Failure, FailureCode
 from core.plan.restore import Restore, differences
-from core.sync.failures import Failure
 from core.wording import clock_time, listing
 from jobs.backup.listing import list_snapshots
 from jobs.backup.lock import databases_of, offsite_of
@@ -148,7 +148,7 @@ async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before
             continue
         except SharpnetError as error:
             trouble = Failure.of(error)
-        if trouble is None or (maybe_done and trouble.code == "not-ready"):
+        if trouble is None or (maybe_done and trouble.code == FailureCode.NOT_READY):
             return RestoreOutcome(Outcome.DONE)
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     return RestoreOutcome(

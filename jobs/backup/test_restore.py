@@ -11,7 +11,7 @@ from core.backup.result import BackupProgress
 from core.backup.sample import RestoreTestResult, SampleOutcome, restore_s, seen
 from core.backup.snapshots import newest_of
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from jobs.backup.lock import REPOSITORY, holding, offsite_of, site_claim
 from jobs.sync.serving import serving_now
 from ops.restic.repository import SiteLocation, split_paths
@@ -104,7 +104,7 @@ async def _proven(
         return replace(blank, trouble=snapshots)
     snapshot = newest_of(snapshots, blank.site)
     if snapshot is None:
-        why = Failure("no-backup", "there is no backup of it", "Make one with `backup run`.")
+        why = Failure(FailureCode.NO_BACKUP, "there is no backup of it", "Make one with `backup run`.")
         return replace(blank, trouble=why)
     try:
         return await _compared(ports, restic, place, snapshot, replace(blank, snapshot=snapshot))
@@ -160,7 +160,9 @@ async def _judged(
     names = tuple(path.rpartition("/")[2] for path in broken)
     if files and all(one is SampleOutcome.LEFT_OUT for one in files.values()) and not of_dumps:
         why = Failure(
-            "all-changed", "every file of the sample was changed since the backup", "Back up, and verify again."
+            FailureCode.ALL_CHANGED,
+            "every file of the sample was changed since the backup",
+            "Back up, and verify again.",
         )
         return replace(blank, trouble=why)
     return replace(blank, files=files, dumps=len(of_dumps), broken=names)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from core.cutover.late_files import caught, to_bring
 from core.cutover.progress import LateFiles
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
-from core.sync.rsync_output import KEPT_CHANGES, shown_path
+from core.failure import Failure, FailureCode
+from core.sync.rsync_output import KEPT_CHANGES
+from core.wording import shown_path
 from jobs.cutover.step_context import when_nothing_runs_there
 from ops.rsync import mirror as rsync
 from ops.rsync.catch_up import arrived_since, bring, differing
@@ -60,7 +61,7 @@ async def _bring(doing: StepContext, move: Move) -> LateFiles | Failure:
     ports = doing.ports
     mark_s = doing.progress.since.get(move.site)
     if mark_s is None:
-        return Failure("no-mark", f"it is not known when the last copy began by the clock of {move.source}")
+        return Failure(FailureCode.NO_MARK, f"it is not known when the last copy began by the clock of {move.source}")
     pull = rsync.MirrorCopy(
         ports.fleet.sites[move.site], ports.fleet.servers[move.source], ports.fleet.servers[move.target]
     )

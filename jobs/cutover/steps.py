@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.cutover.progress import ZoneDone
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
-from core.sync.failures import Failure
+from core.failure import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.late_files import catch_up

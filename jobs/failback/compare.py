@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
 from core.failback.compare import Comparison, DatabaseSides, FailbackState, standing, tally
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
 from ops.rsync.reconcile import ReturnedSite, compare
@@ -52,7 +52,7 @@ async def silent_servers(ports: Ports, servers: Collection[str]) -> Mapping[str,
     looks = await asyncio.gather(*(ports.probe.ssh_banner(server, timeout_s=timeout_s) for server in servers))
     return {
         server: Failure(
-            "unreachable", f"{server} does not answer: {look.why}", "Nothing was changed. Try when it is up."
+            FailureCode.UNREACHABLE, f"{server} does not answer: {look.why}", "Nothing was changed. Try when it is up."
         )
         for server, look in zip(servers, looks, strict=True)
         if not look.ok
@@ -131,7 +131,7 @@ class _Comparing:
 
     async def _look(self, database: Database, server: str) -> DatabaseState | Failure:
         if self.ports.databases is None:
-            return Failure("not-asked", "databases cannot be asked here")
+            return Failure(FailureCode.NOT_ASKED, "databases cannot be asked here")
         try:
             return await self.ports.databases.look_only(database, server)
         except SharpnetError as error:

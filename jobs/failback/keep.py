@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import RefusedError, SharpnetError, StoreError
 from core.failback.keep import KeepResult
-from core.sync.failures import Failure
-from core.sync.rsync_output import KEPT_CHANGES, shown_path
+from core.failure import Failure
+from core.sync.rsync_output import KEPT_CHANGES
+from core.wording import shown_path
 from jobs.failback.compare import sides_of
 from jobs.sync.cards import tell
 from jobs.sync.one import sync_one

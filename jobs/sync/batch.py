@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
+from core.failure import Failure
 from core.sync.batches import SyncTarget, groups, needs_own_run
-from core.sync.failures import Failure
 from core.sync.result import SyncProgress, SyncResult
 from ops.rsync import mirror as rsync
 from ops.rsync.batch import CopyRoute, look_at_group

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.sync.result import SyncProgress, SyncResult
 from core.sync.rsync_output import ChangeKind, most_deletes, why_not_apply
 from jobs.sync.databases import SiteDatabases, not_exchanged
@@ -173,7 +173,9 @@ class Copying:
         )
         if direction.source != self._pull.source.name or mirror not in direction.mirrors:
             why = direction.why or direction.left_out.get(mirror) or f"it is served from {direction.source} now"
-            return Failure("direction", f"{why}, since it was begun", "Nothing was put in place.", refused=True)
+            return Failure(
+                FailureCode.DIRECTION, f"{why}, since it was begun", "Nothing was put in place.", refused=True
+            )
         return None
 
     def _show(self, doing: Doing, done_bytes: int = 0, total_bytes: int | None = None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseCopy, label, why_not_load
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ class SiteDatabases:
                 raise TypeError(there, here)
             if not there.exists:
                 return Failure(
-                    "no-database",
+                    FailureCode.NO_DATABASE,
                     f"there is no database {label(database)} on {self.source}, or the bot's user may not see it",
                     "Is its name right in app.yaml?",
                     refused=True,

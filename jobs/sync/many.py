@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
+from core.failure import BETWEEN_SERVERS, Failure
 from core.sync.result import SyncProgress, SyncResult
 from jobs.sync.batch import look_together, together
 from jobs.sync.one import not_begun, sync_one
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 
-# What stands between two servers, not in one site; found out in less than a minute, and believed for as long.
-BETWEEN_SERVERS = frozenset({"unreachable", "timed-out", "host-key", "login-refused", "peer-key", "no-rsync"})
+# What stands between two servers is found out in less than this, and believed for as long.
 BELIEVED_S = 60.0
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.sync.result import SyncResult
 from jobs.sync.copying import Copying
 from jobs.sync.lock import SiteClaim, held_by
@@ -49,7 +49,7 @@ async def sync_one(
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} is what it is served from, or holds no copy"
         trouble: Failure | None = Failure(
-            "quarantined" if quarantined else "direction",
+            FailureCode.QUARANTINED if quarantined else FailureCode.DIRECTION,
             why,
             _way_on(shlex.quote(site.name), quarantined=quarantined),
             refused=True,

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SharpnetError
-from core.sync.failures import Failure
-from core.sync.rsync_output import shown_path
+from core.failure import Failure, FailureCode
 from core.sync.undo import ReplacedSize, UndoableRun, UndoResult, newest_first
-from core.wording import clock_time, listing
+from core.wording import clock_time, listing, shown_path
 from jobs.sync.serving import serving_now
 from ops.cron import next_at
 from ops.durable.claimed import kept_claim, take_claim
@@ -95,7 +94,7 @@ async def what_is_kept(ports: Ports, scene: UndoContext, paths: Sequence[bytes])
     found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, paths)
     if isinstance(found, replaced.ReplacedListing) and found.count:
         return found
-    if isinstance(found, Failure) and found.code != "not-kept":
+    if isinstance(found, Failure) and found.code != FailureCode.NOT_KEPT:
         raise SharpnetError(f"{found.message}.", hint=found.hint)
     kept = await runs_kept(ports, scene.site, [scene.run.server])
     zone = ports.fleet.timezone
@@ -149,7 +148,7 @@ async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: st
             outcome = done.outcome
             more = {"files": done.files, "same": done.same, "left": done.left}
             if done.trouble is not None:
-                more |= {"code": done.trouble.code, "why": done.trouble.message}
+                more |= {"code": str(done.trouble.code), "why": done.trouble.message}
         except SharpnetError as error:
             outcome, more = "failed", {"code": error.code, "why": error.message}
             raise

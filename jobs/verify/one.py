@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
@@ -60,7 +60,7 @@ async def prove(
     proof = Proof(site.name, source, mirror, "failed", databases=len(site.databases))
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} holds no copy of it"
-        proof = _with(proof, Failure("direction", why, _way_on(site.name), refused=True))
+        proof = _with(proof, Failure(FailureCode.DIRECTION, why, _way_on(site.name), refused=True))
     else:
         pull = MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
         try:
@@ -105,7 +105,7 @@ class _Proving:
                 return _with(
                     blank,
                     Failure(
-                        "no-copy",
+                        FailureCode.NO_COPY,
                         f"there is no good copy on {blank.mirror} yet",
                         f"Make one: `sync {shlex.quote(blank.site)} --to {blank.mirror}`.",
                         refused=True,
@@ -124,7 +124,11 @@ class _Proving:
                     return _too_far(result, compared.more)
         return _with(
             blank,
-            Failure("busy", "it was copied again and again while it was compared", "Verify again when that is over."),
+            Failure(
+                FailureCode.BUSY,
+                "it was copied again and again while it was compared",
+                "Verify again when that is over.",
+            ),
         )
 
     async def _judged(
@@ -159,7 +163,7 @@ class _Proving:
         while (claim := await self._held()) is not None:
             if clock.now() >= until_at:
                 return Failure(
-                    "held",
+                    FailureCode.HELD,
                     f"{claim.purpose} ({claim.owner}) works on it",
                     "Verify when that has ended.",
                     refused=True,
@@ -194,7 +198,7 @@ def _too_far(proof: Proof, more: int) -> Proof:
     return _with(
         proof,
         Failure(
-            "too-different",
+            FailureCode.TOO_DIFFERENT,
             f"more than {MOST_JUDGED:,} paths differ, {more + MOST_JUDGED:,} in all",
             f"Make the copy anew, then verify it: `sync {shlex.quote(proof.site)} --to {proof.mirror}`.",
         ),
@@ -202,7 +206,7 @@ def _too_far(proof: Proof, more: int) -> Proof:
 
 
 def _with(proof: Proof, trouble: Failure) -> Proof:
-    return replace(proof, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+    return replace(proof, outcome=trouble.outcome, trouble=trouble)
 
 
 def _way_on(site: str) -> str:

@@ -22,7 +22,7 @@ from core.databases.copies import (
     why_not_whole,
 )
 from core.databases.failures import trouble_of_database
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from ops.contracts import End
 from ops.databases.asking import DatabaseError, DatabaseLocation, LoadedDatabase
 from ops.databases.engine import DatabaseEngine
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255
 _NOT_SENT = Failure(
-    "not-whole",
+    FailureCode.NOT_WHOLE,
     "the dump of the database {name} did not come to its end",
     "Nothing was put in place. Sync again.",
 )
@@ -277,7 +277,7 @@ def _copy(one: LoadedDatabase, kept: str) -> DatabaseCopy:
 
 def _missing(database: Database, server: str) -> Failure:
     return Failure(
-        "no-database",
+        FailureCode.NO_DATABASE,
         f"there is no database {database.name} on {server}, or the bot's user there may not see it",
         "Is its name right in app.yaml?",
         refused=True,

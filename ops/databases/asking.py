@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from core.databases.failures import Doing
+    from core.failure import Failure
     from core.fleet import Database
-    from core.sync.failures import Failure
     from ops.contracts import Ran, Ssh
 
 # Large tables are counted and indexes built in one question.

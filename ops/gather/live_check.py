@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from core.dns.consistency import ZoneConsistency
 from core.errors import SettingsError, SharpnetError, UnreachableError
+from core.failure import Failure, FailureCode
 from core.status.findings import Finding
-from core.sync.failures import Failure
 from core.wording import count, listing
 from ops.gather.dns_survey import survey
 from ops.rsync.mirror import MirrorCopy, look, why_not_pull
@@ -27,7 +27,6 @@ SSH_S = 20.0
 PEER_S = 60.0
 PEERS_AT_ONCE = 16
 EVERYTHING = "*"
-NOTHING_THERE = "source-missing"
 ZONE = "\0"
 UPDATES_AT_ONCE = 16
 MOST_ZONES_BY_NAME = 200
@@ -78,7 +77,7 @@ async def _peer(ssh: Ssh, gate: asyncio.Semaphore, pull: MirrorCopy) -> Finding:
             return Finding(what, ok=False, why=error.message, hint=error.hint)
     if not isinstance(found, Failure):
         return Finding(what, ok=True)
-    if found.code == NOTHING_THERE and pull.source.name != pull.site.home:
+    if found.code == FailureCode.SOURCE_MISSING and pull.source.name != pull.site.home:
         # It answered; before the first sync there is nothing to read on a mirror.
         return Finding(what, ok=True, why=f"{pull.site.name} is not there yet")
     return Finding(what, ok=False, why=f"{pull.site.name}: {found.message}", hint=found.hint)

@@ -16,7 +16,7 @@ from core.backup import restic_output as said
 from core.backup.snapshots import SHORT_ID, Extent, dump_name, fleet_tag, keep_options, site_tag
 from core.databases.failures import trouble_of_database
 from core.errors import SettingsError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from ops.contracts import End, Ran
 from ops.restic import script
 from ops.rsync.mirror import WORK_FOLDER, site_key
@@ -305,4 +305,4 @@ def _trouble(ran: Ran, server: str) -> Failure:
 
 
 def _silent(server: str) -> Failure:
-    return Failure("restic", f"restic on {server} did not say what it has done", "Is it the one from Debian?")
+    return Failure(FailureCode.RESTIC, f"restic on {server} did not say what it has done", "Is it the one from Debian?")

@@ -9,16 +9,17 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.failure import STOPPED
 from core.sync.batches import doubted, plain, unchanged
-from core.sync.failures import STOPPED, attributes_refused, trouble_of
+from core.sync.failures import attributes_refused, trouble_of
 from core.sync.rsync_output import OUT_FORMAT
 from ops.rsync.mirror import BELONGINGS, LOOK_S, STALLED_S
 from ops.rsync.peer import limited_root, remote_shell, source_of
 
 if TYPE_CHECKING:
+    from core.failure import Failure
     from core.fleet import Fleet
     from core.sync.batches import BatchLook
-    from core.sync.failures import Failure
     from ops.contracts import Ssh
 
 # rsync(1): partial transfer due to error.

@@ -10,7 +10,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.cutover.late_files import only_vanished, read_arrived, since_mark
-from core.sync.failures import Failure, attributes_refused
+from core.failure import Failure, FailureCode
+from core.sync.failures import attributes_refused
 from core.sync.rsync_output import OUT_FORMAT, OutputReader
 from ops.rsync.mirror import FILL_S, LOOK_S, reading, trouble_with
 from ops.rsync.script import LOOK, PRELUDE
@@ -95,7 +96,7 @@ async def clock_of(ssh: Ssh, server: str) -> float | Failure:
     try:
         return float(ran.out)
     except ValueError:
-        return Failure("clock", f"{server} does not say what time it is", "GNU date should be there.")
+        return Failure(FailureCode.CLOCK, f"{server} does not say what time it is", "GNU date should be there.")
 
 
 async def arrived_since(ssh: Ssh, pull: MirrorCopy, mark_s: float) -> Mapping[bytes, LateFile] | Failure:
@@ -108,10 +109,12 @@ async def arrived_since(ssh: Ssh, pull: MirrorCopy, mark_s: float) -> Mapping[by
     ran = await ssh.run(pull.source.name, line, timeout_s=FIND_S)
     if not only_vanished(ran.err):
         said = ran.err.decode("utf-8", "replace").splitlines()[0]
-        return Failure("find", f"{pull.source.name} could not say what arrived there: {said}")
+        return Failure(FailureCode.FIND, f"{pull.source.name} could not say what arrived there: {said}")
     found = read_arrived(ran.out)
     if len(found) > MOST_ARRIVED:
-        return Failure("too-many", f"more than {MOST_ARRIVED:,} files changed on {pull.source.name} meanwhile")
+        return Failure(
+            FailureCode.TOO_MANY, f"more than {MOST_ARRIVED:,} files changed on {pull.source.name} meanwhile"
+        )
     return found
 
 

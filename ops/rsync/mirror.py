@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure, attributes_refused, trouble_of
+from core.failure import Failure, FailureCode
+from core.sync.failures import attributes_refused, trouble_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
@@ -94,7 +95,7 @@ def why_not_pull(pull: MirrorCopy) -> Failure | None:
     """Return why the mirror cannot ask the source for this site as app.yaml has it, or None."""
     if pull.mirror.peer is None:
         return Failure(
-            "no-peer-key",
+            FailureCode.NO_PEER_KEY,
             f"{pull.mirror.name} has no key to read from {pull.source.name} with",
             f"Give servers.{pull.mirror.name}.peer in app.yaml.",
             refused=True,
@@ -104,14 +105,14 @@ def why_not_pull(pull: MirrorCopy) -> Failure | None:
         return None
     if not lies_in(source_root(pull), limited_to):
         return Failure(
-            "limited-key",
+            FailureCode.LIMITED_KEY,
             f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
             f"Change servers.{pull.source.name}.peer.limited_to, there and in its authorized_keys.",
             refused=True,
         )
     if "\n" in source_root(pull):
         return Failure(
-            "cannot-name",
+            FailureCode.CANNOT_NAME,
             f"the root on {pull.source.name} has a line break in its name, which a limited key cannot name",
             "Rename it.",
             refused=True,

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from core.failback.compare import judge
 from core.failback.keep import left_out, missing_folders, paths_to_look_at, why_not_keep
-from core.sync.failures import Failure, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, OutputReader, shown_path, why_not_apply
-from core.verify.compare import is_below, read_difference
-from core.wording import listing
+from core.failure import Failure, FailureCode
+from core.sync.failures import attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, is_below, why_not_apply
+from core.verify.compare import read_difference
+from core.wording import listing, shown_path
 from ops.rsync.mirror import EVERYTHING, FILL_S, LOOK_S, MirrorCopy, reading, trouble_with, why_not_pull
 from ops.rsync.script import LOOK, PRELUDE
 from ops.rsync.verify import COMPARE, COMPARE_S, PLAINER, look_at
@@ -169,7 +170,7 @@ def bringing(sides: ReturnedSite) -> MirrorCopy:
 
 def _excluded(paths: Sequence[bytes]) -> Failure:
     return Failure(
-        "excluded",
+        FailureCode.EXCLUDED,
         f"app.yaml excludes {listing([shown_path(path) for path in paths])} from copies",
         "What is excluded is neither compared nor replaced; copy it by hand where it is wanted.",
         refused=True,

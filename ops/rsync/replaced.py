@@ -8,7 +8,8 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.sync.failures import STOP_LINE, STOPPED, Failure, trouble_of
+from core.failure import Failure, FailureCode, why_stopped
+from core.sync.failures import trouble_of
 from core.sync.undo import ReplacedFile, ReplacedSize, UndoResult, is_run_name
 from ops.rsync.mirror import MirrorCopy
 from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
@@ -33,6 +34,12 @@ class ReplacedListing:
     count: int
     size_bytes: int
     files: tuple[ReplacedFile, ...]
+
+
+_NOT_KEPT = Failure(FailureCode.NOT_KEPT, "nothing of that run is kept on {server} any more", refused=True)
+_NO_ROOT = Failure(
+    FailureCode.NO_ROOT, "the site's root is missing on {server}", "Copy the site there first.", refused=True
+)
 
 
 async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize, ...] | Failure:
@@ -103,20 +110,10 @@ def _line(script: str, words: Sequence[str], paths: Sequence[bytes] = ()) -> str
 
 
 def _trouble(ran: Ran, server: Server) -> Failure:
-    stopped = STOP_LINE.search(ran.err.decode("utf-8", "replace")) if ran.exit_code == STOPPED else None
-    if stopped is not None and stopped[1] in _STOPS:
-        found = _STOPS[stopped[1]]
-        return Failure(found.code, found.message.replace("{server}", server.name), found.hint, found.refused)
-    found = trouble_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _STOPS["not-kept"]
-    if found.code == "failed":
-        return Failure("failed", f"putting back on {server.name} failed", found.hint)
+    stopped = why_stopped(ran.exit_code, ran.err.decode("utf-8", "replace"), (_NOT_KEPT, _NO_ROOT))
+    if stopped is not None:
+        return stopped[0].about(server=server.name)
+    found = trouble_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _NOT_KEPT
+    if found.code == FailureCode.FAILED:
+        return Failure(FailureCode.FAILED, f"putting back on {server.name} failed", found.hint)
     return found
-
-
-_STOPS = {
-    trouble.code: trouble
-    for trouble in (
-        Failure("not-kept", "nothing of that run is kept on {server} any more", refused=True),
-        Failure("no-root", "the site's root is missing on {server}", "Copy the site there first.", refused=True),
-    )
-}

@@ -16,7 +16,7 @@ rename is enough to put content in place, and outside the root, so that it is ne
     replaced  what runs have replaced or deleted, one folder a run
 
 Each phase may be killed at any instant and be run again; the root is always the content before or the content after.
-What standard error says with `sharpnet-stop:` is read by `core.sync.failures`.
+What standard error says with `sharpnet-stop:` is read by `core.failure.STOP_LINE`.
 """
 
 from __future__ import annotations

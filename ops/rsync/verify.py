@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.sync.failures import STOPPED, Failure, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
-from core.verify.compare import FileStat, PathDifference, Side, is_below, read_difference
+from core.failure import STOPPED, Failure
+from core.sync.failures import attributes_refused
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, is_below, why_not_apply
+from core.verify.compare import FileStat, PathDifference, Side, read_difference
 from ops.rsync.mirror import EVERYTHING, MirrorCopy, reading, trouble_with
 from ops.rsync.script import PRELUDE
 

@@ -14,8 +14,8 @@ from databases.conftest import ODD
 from databases.test_database_copies import ENGINES, name_of, sql
 
 from core.databases.copies import DatabaseCopy
+from core.failure import Failure
 from core.fleet import Hook, Hooks
-from core.sync.failures import Failure
 from lab import LabError
 from ops.contracts import Ran
 

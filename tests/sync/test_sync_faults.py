@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sync.rig import Rig
 
+    from core.failure import Failure
     from core.fleet import Site
-    from core.sync.failures import Failure
 
 pytestmark = pytest.mark.xdist_group("sync-faults")
 

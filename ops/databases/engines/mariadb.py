@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseState, fresh_ones, stem
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from ops.databases.asking import DatabaseError, settled, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _mariadb_script as script
@@ -104,7 +104,7 @@ class MariaDb:
         if awake[0] != "0":
             raise DatabaseError(
                 Failure(
-                    "events-awake",
+                    FailureCode.EVENTS_AWAKE,
                     f"events of the database {self._place.name} would have run on {self._place.server}",
                     "Nothing was put in place. Give them plain names.",
                 )

@@ -12,8 +12,8 @@ from core.backup.report import BackupHistory, ListedSnapshot, list_reply, progre
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.sample import NO_FILE, RestoreTestResult, SampleOutcome, proof_reply, restore_s, seen
 from core.backup.snapshots import Extent, Snapshot
+from core.failure import Failure
 from core.reply import Reply, Row, Table, Text, Tone
-from core.sync.failures import Failure
 
 if TYPE_CHECKING:
     from core.backup.result import Outcome

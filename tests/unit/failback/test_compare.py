@@ -35,9 +35,9 @@ from core.failback.keep import (
     read_paths,
     why_not_keep,
 )
+from core.failure import Failure
 from core.fleet import Database
 from core.reply import Heading, Reply, Row, Table, Text, Tone, Typed
-from core.sync.failures import Failure
 from core.sync.result import SyncResult
 from core.sync.rsync_output import ChangeKind, PathChange
 from core.sync.undo import did_in_words
