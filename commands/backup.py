@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command
+from commands._progress import ProgressView
 from core.backup.report import list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress
 from core.backup.sample import proof_reply
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
     from commands import Request
     from core.fleet import Site
     from core.reply import Reply
-    from ops.contracts import Clock
     from ops.ports import Ports
-
-SHOW_EVERY_S = 1.0
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -52,8 +50,8 @@ async def _run(request: Request, ports: Ports) -> Reply:
     """Back up now. Exit code 1: one failed; 3: one was refused."""
     options = request.options
     wish = BackupRequest(request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository)
-    shown = _Shown(request, ports.clock)
-    backed = await back_up(ports, _sites(request, ports), wish, shown.take)
+    on_progress = _progress(request, ports)
+    backed = await back_up(ports, _sites(request, ports), wish, on_progress)
     return run_reply(backed.results, backed.upkeep)
 
 
@@ -73,8 +71,8 @@ async def _list(request: Request, ports: Ports) -> Reply:
 
 async def _verify(request: Request, ports: Ports) -> Reply:
     """Restore a sample of each backup beside the site and compare. Exit code 1: one could not be proven."""
-    shown = _Shown(request, ports.clock)
-    proofs, structure = await prove_sites(ports, _sites(request, ports), request.person.label, shown.take)
+    on_progress = _progress(request, ports)
+    proofs, structure = await prove_sites(ports, _sites(request, ports), request.person.label, on_progress)
     return proof_reply(proofs, structure, ports.fleet.timezone, ports.clock.now())
 
 
@@ -107,22 +105,10 @@ def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
     return tuple(dict.fromkeys(named)) or tuple(ports.fleet.sites.values())
 
 
-class _Shown:
-    """Shows how far everything is, at most once a second."""
-
-    def __init__(self, request: Request, clock: Clock) -> None:
-        self._request = request
-        self._clock = clock
-        self._latest: dict[str, BackupProgress] = {}
-        self._shown_at_s: float | None = None
-
-    def take(self, progress: BackupProgress) -> None:
-        """Take in how far one site is."""
-        self._latest[progress.site] = progress
-        now_s = self._clock.monotonic()
-        if self._shown_at_s is None or now_s - self._shown_at_s >= SHOW_EVERY_S:
-            self._shown_at_s = now_s
-            self._request.show(progress_reply(tuple(self._latest.values())))
+def _progress(request: Request, ports: Ports) -> Callable[[BackupProgress], None]:
+    """Return what shows how far a run is."""
+    shown = ProgressView(request, ports.clock, progress_reply)
+    return lambda progress: shown.take(progress.site, progress)
 
 
 _DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {

@@ -11,6 +11,7 @@ from core.failback.compare import Comparison, DatabaseSides, FailbackState, stan
 from core.failure import Failure, FailureCode
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
+from ops.gather.silent import silent_servers
 from ops.rsync.reconcile import ReturnedSite, compare
 
 if TYPE_CHECKING:
@@ -44,19 +45,6 @@ async def sites_about(ports: Ports, server: str) -> tuple[Site, ...]:
     return tuple(
         site for site in ports.fleet.sites.values() if site.home == server or (site.name, server) in quarantined
     )
-
-
-async def silent_servers(ports: Ports, servers: Collection[str]) -> Mapping[str, Failure]:
-    """Return those of `servers` whose SSH does not answer now, with why."""
-    timeout_s = ports.fleet.watch.timeout.total_seconds()
-    looks = await asyncio.gather(*(ports.probe.ssh_banner(server, timeout_s=timeout_s) for server in servers))
-    return {
-        server: Failure(
-            FailureCode.UNREACHABLE, f"{server} does not answer: {look.why}", "Nothing was changed. Try when it is up."
-        )
-        for server, look in zip(servers, looks, strict=True)
-        if not look.ok
-    }
 
 
 async def compare_returned(

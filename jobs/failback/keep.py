@@ -72,18 +72,6 @@ async def keep_and_take(
     return kept, result
 
 
-async def end_interrupted_keeps(ports: Ports) -> int:
-    """Put on record that keeps ended whose process is gone, and return how many: nobody holds their claim any more."""
-    owners = {claim.owner for claim in await ports.store.claims.held(ports.clock.now())}
-    ended = 0
-    for site, who, body in await ports.store.undos.without_end("keep"):
-        if body.get("run") not in owners:
-            why = "whoever ran it is gone; every file is as it was, or came whole; choose again to go on"
-            await ports.store.record.add(ports.clock.now(), "keep.interrupted", site, who, {**body, "why": why})
-            ended += 1
-    return ended
-
-
 async def release_served(ports: Ports, copy: ReturnedCopy, who: str) -> None:
     """End the quarantine of the served copy itself, where it has one: it was just chosen."""
     await ports.store.copies.release(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
-__all__ = ["JOB", "SyncRequest", "end_interrupted", "sync_site", "sync_sites"]
+__all__ = ["JOB", "SyncRequest", "sync_site", "sync_sites"]
 
 DAILY = "daily"
 OWN_CRON = "cron:"
@@ -81,19 +81,6 @@ async def sync_by_clock(ports: Ports, key: str, _at: datetime) -> None:
     await tell(
         ports, await sync_many(ports, pairs, SyncRequest(BY_CLOCK), serving, lambda _progress: None), scheduled=True
     )
-
-
-async def end_interrupted(ports: Ports) -> int:
-    """Put on record that syncs ended whose bot is gone, and return how many: nobody holds their claim any more."""
-    held = {(claim.name, claim.owner) for claim in await ports.store.claims.held(ports.clock.now())}
-    ended = 0
-    for run in await ports.store.copies.running_syncs():
-        owner = str(run.body.get("owner", run.id))
-        if (f"site:{run.site}", owner) not in held:
-            body = {**run.body, "why": "the bot that ran it is gone; the mirror is as it was, or whole"}
-            await ports.store.copies.end_sync(run.id, "interrupted", body, ports.clock.now(), BY_CLOCK)
-            ended += 1
-    return ended
 
 
 def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:

@@ -157,17 +157,5 @@ async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: st
     return own, done
 
 
-async def end_interrupted_undos(ports: Ports) -> int:
-    """Put on record that undos ended whose process is gone, and return how many: nobody holds their claim any more."""
-    owners = {claim.owner for claim in await ports.store.claims.held(ports.clock.now())}
-    ended = 0
-    for site, who, body in await ports.store.undos.without_end():
-        if body.get("run") not in owners:
-            why = "whoever ran it is gone; every path is as it was, or put back; ask again to go on"
-            await ports.store.record.add(ports.clock.now(), "undo.interrupted", site, who, {**body, "why": why})
-            ended += 1
-    return ended
-
-
 def _cron(site: Site, fleet: Fleet) -> str | None:
     return {"daily": fleet.schedule.sync, "off": None}.get(site.sync, site.sync)

@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.backup import JOB, SCHEDULED, end_interrupted
+from jobs.backup import JOB, SCHEDULED
 from jobs.backup.listing import list_snapshots
 from jobs.backup.restore_site import what_to_restore
+from jobs.interrupted import end_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ async def test_a_killed_bot_leaves_nothing_running_and_the_next_one_says_so_and_
         await bot.wait()
     await until(lambda: resting(vault))
     later = replace(vault, ports=replace(vault.ports, clock=vault.rig.later(timedelta(minutes=2)).ports.clock))
-    assert await end_interrupted(later.ports) == 1
+    assert await end_interrupted(later.ports) == {"backups": 1}
     known = (await later.say("backup")).facts
     assert known is not None
     assert "the bot that ran it is gone" in known["sites"][0]["trouble"]  # type: ignore[index]

@@ -11,7 +11,7 @@ from sync.rig import WHO, contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
 from core.reply import Table
-from jobs.interrupted_keeps import report
+from jobs.interrupted import report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from sync.rig import BOSS, WHO, contents_at, empty, tree_at
 from commands import answer, split_line
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.reply import Typed
-from jobs.interrupted_undos import report
+from jobs.interrupted import report
 from ops.durable.claimed import LEASE
 
 if TYPE_CHECKING:
