@@ -49,9 +49,11 @@ async def _status(_request: Request, ports: Ports) -> Reply:
 async def _run(request: Request, ports: Ports) -> Reply:
     """Back up now. Exit code 1: one failed; 3: one was refused."""
     options = request.options
-    wish = BackupRequest(request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository)
+    backup_request = BackupRequest(
+        request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository
+    )
     on_progress = _progress(request, ports)
-    backed = await back_up(ports, _sites(request, ports), wish, on_progress)
+    backed = await back_up(ports, _sites(request, ports), backup_request, on_progress)
     return run_reply(backed.results, backed.upkeep)
 
 
@@ -63,8 +65,8 @@ async def _list(request: Request, ports: Ports) -> Reply:
     site = site_named(names[0], ports.fleet) if names else None
     found = await list_snapshots(ports, site)
     have = {snapshot.site for snapshot in found.snapshots}
-    wanted = [site.name] if site is not None else list(ports.fleet.sites)
-    without = [name for name in wanted if name not in have]
+    backup_request = [site.name] if site is not None else list(ports.fleet.sites)
+    without = [name for name in backup_request if name not in have]
     listed = await with_figures(ports, found.snapshots)
     return list_reply(listed, without, ports.fleet.timezone, ports.clock.now())
 

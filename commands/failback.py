@@ -109,7 +109,7 @@ async def _take(request: Request, ports: Ports, found: FailbackState) -> Reply:
     options, who = request.options, request.person.label
     if not found.returned:
         raise _nothing_to_choose(options, found)
-    wish = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
+    wanted = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
     on_progress = _copying(request, ports)
     results: list[SyncResult] = []
     for server in dict.fromkeys(copy.server for copy in found.returned):
@@ -117,7 +117,7 @@ async def _take(request: Request, ports: Ports, found: FailbackState) -> Reply:
         for copy in copies:
             await release_served(ports, copy, who)
         sites = [copy.site for copy in copies]
-        results += await sync_sites(ports, sites, wish, to=server, on_progress=on_progress)
+        results += await sync_sites(ports, sites, wanted, to=server, on_progress=on_progress)
     return await _taken(ports, found.returned, results)
 
 
@@ -152,7 +152,7 @@ async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Repl
     names = tuple(site.name for site in found.away)
     again = ["--wave", str(options.wave)] if options.wave is not None else []
     again += ["--without-hooks"] if options.without_hooks else []
-    wish = FailoverRequest(
+    wanted = FailoverRequest(
         asked=names,
         to=homes[0],
         planned=True,
@@ -161,7 +161,7 @@ async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Repl
         wave=options.wave or 0,
         without_hooks=options.without_hooks,
     )
-    reply = reply_now(ports, await prepare_failover(ports, wish, request.person))
+    reply = reply_now(ports, await prepare_failover(ports, wanted, request.person))
     return replace(reply, parts=(*reply.parts, *_at_home(found)))
 
 

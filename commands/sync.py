@@ -39,7 +39,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _verify(request, ports, sites, to)
     if options.runs:
         return await _runs(request, ports, sites, to)
-    wish = SyncRequest(
+    sync_request = SyncRequest(
         who=request.person.label,
         dry_run=options.dry_run,
         allow_delete=options.allow_delete,
@@ -51,7 +51,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     def on_progress(progress: SyncProgress) -> None:
         shown.take((progress.site, progress.mirror), progress)
 
-    results = await sync_sites(ports, sites, wish, to=to, on_progress=on_progress)
+    results = await sync_sites(ports, sites, sync_request, to=to, on_progress=on_progress)
     alone = _alone(sites, {result.site for result in results}, options, to)
     return report(results, alone, dry_run=options.dry_run)
 

@@ -49,10 +49,8 @@ def excluded(out: bytes, root: str) -> tuple[bytes, ...]:
 
 def extent(out: bytes) -> Extent:
     """Return how much rsync has counted, less what is excluded."""
-    output = OutputReader()
-    output.feed(out)
-    output.end()
-    return Extent(output.stats.files, output.stats.to_copy_bytes)
+    stats = OutputReader.of(out).stats
+    return Extent(stats.files, stats.to_copy_bytes)
 
 
 def values(err: bytes) -> Iterator[Any]:

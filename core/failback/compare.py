@@ -36,7 +36,7 @@ class DifferenceKind(StrEnum):
     SAME_TIME = "same-time"
     NEWER_ACTIVE = "newer-active"
     ONLY_ACTIVE = "only-active"
-    BELONGINGS = "belongings"
+    ATTRIBUTES = "belongings"
 
     @property
     def at_risk(self) -> bool:
@@ -141,7 +141,7 @@ def judge(change: PathChange, returned: FileStat | None, active: FileStat | None
         return File(DifferenceKind.ONLY_RETURNED, change.path, there.size_bytes, there.written_s, None)
     size_bytes = max(there, here, key=lambda seen: seen.written_s).size_bytes
     if change.kind is ChangeKind.ATTRIBUTES:
-        found = DifferenceKind.BELONGINGS
+        found = DifferenceKind.ATTRIBUTES
     elif there.written_s == here.written_s:
         found, size_bytes = DifferenceKind.SAME_TIME, there.size_bytes
     else:

@@ -150,7 +150,7 @@ def _details(one: Comparison, timezone: str, now: datetime) -> Iterator[Part]:
         DifferenceKind.SAME_TIME: "same time, other bytes",
         DifferenceKind.NEWER_ACTIVE: f"newer on {here}",
         DifferenceKind.ONLY_ACTIVE: f"only on {here}",
-        DifferenceKind.BELONGINGS: "mode, owner or time only",
+        DifferenceKind.ATTRIBUTES: "mode, owner or time only",
     }
     rows = tuple(
         Row((signs[found], f"{tally.files:,}", size(tally.size_bytes)), Tone.WARN if found.at_risk else Tone.PLAIN)

@@ -34,10 +34,10 @@ LOOK_EVERY = timedelta(hours=1)
 
 
 async def back_up(
-    ports: Ports, sites: Sequence[Site], wish: BackupRequest, on_progress: Callable[[BackupProgress], None]
+    ports: Ports, sites: Sequence[Site], request: BackupRequest, on_progress: Callable[[BackupProgress], None]
 ) -> BackupBatchResult:
     """Back up sites because somebody asked; see `jobs.backup.many.back_up_sites`."""
-    backed = await back_up_sites(ports, sites, wish, on_progress)
+    backed = await back_up_sites(ports, sites, request, on_progress)
     await tell(ports, backed, scheduled=False)
     return backed
 

@@ -39,7 +39,7 @@ class BackupBatchResult:
 class _BackupBatch:
     ports: Ports
     restic: Restic
-    wish: BackupRequest
+    request: BackupRequest
     on_progress: Callable[[BackupProgress], None]
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
     works_from: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class _BackupBatch:
                 if result.trouble is not None and result.trouble.code in BEFORE_THE_REPOSITORY:
                     broken = await self.way_in(server)
             else:
-                result = await not_begun(self.ports, site.name, server, broken, self.wish.who)
+                result = await not_begun(self.ports, site.name, server, broken, self.request.who)
             self.on_progress(BackupProgress(site.name, server, "done"))
             results.append(result)
         return results
@@ -64,7 +64,9 @@ class _BackupBatch:
     async def one(self, site: Site, server: str) -> BackupResult:
         """Back up one site, unless somebody else does."""
         try:
-            return await back_up_site(self.ports, self.restic, SiteLocation(site, server), self.wish, self.on_progress)
+            return await back_up_site(
+                self.ports, self.restic, SiteLocation(site, server), self.request, self.on_progress
+            )
         except RefusedError as error:
             held = Failure(FailureCode.HELD, error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
@@ -85,7 +87,7 @@ class _BackupBatch:
     async def _make(self, server: str) -> Failure | None:
         """Make the repository, unless there has been one: then its disk is not mounted, or it was lost."""
         store, now = self.ports.store, self.ports.clock.now()
-        if not self.wish.new_repository and await store.backups.any_made():
+        if not self.request.new_repository and await store.backups.any_made():
             return Failure(
                 FailureCode.REPOSITORY_GONE,
                 "the repository at offsite.path is gone, though backups were made there",
@@ -93,14 +95,14 @@ class _BackupBatch:
                 "`backup run --new-repository`.",
             )
         about = {"server": server, "path": self.ports.fleet.offsite.path if self.ports.fleet.offsite else ""}
-        await store.record.add(now, "backup-repository.begun", self.ports.fleet.name, self.wish.who, about)
+        await store.record.add(now, "backup-repository.begun", self.ports.fleet.name, self.request.who, about)
         return await self.restic.make(server)
 
 
 async def back_up_sites(
     ports: Ports,
     sites: Sequence[Site],
-    wish: BackupRequest,
+    request: BackupRequest,
     on_progress: Callable[[BackupProgress], None] = lambda _progress: None,
 ) -> BackupBatchResult:
     """Back up each site from where it is active, and let go of what `offsite.keep` does not keep; results in order.
@@ -110,8 +112,8 @@ async def back_up_sites(
     restic = offsite_of(ports)
     owner = run_id(ports.clock.now(), secrets.token_hex(4))
     async with holding(ports, REPOSITORY, owner, "a backup run"):
-        serving = await serving_now(ports, sites, wish.who)
-        batch = _BackupBatch(ports, restic, wish, on_progress)
+        serving = await serving_now(ports, sites, request.who)
+        batch = _BackupBatch(ports, restic, request, on_progress)
         by_server: dict[str, list[Site]] = {}
         results: dict[str, BackupResult] = {}
         for site in sites:
@@ -124,7 +126,7 @@ async def back_up_sites(
                     refused=True,
                 )
                 server = serving.active.get(site.name, site.home)
-                results[site.name] = await not_begun(ports, site.name, server, why, wish.who)
+                results[site.name] = await not_begun(ports, site.name, server, why, request.who)
             else:
                 by_server.setdefault(direction.source, []).append(site)
                 on_progress(BackupProgress(site.name, direction.source, "waiting"))
@@ -149,7 +151,7 @@ async def _upkeep(batch: _BackupBatch, good: Sequence[BackupResult], owner: str)
         if trouble is not None or not due:
             return trouble
         run = BackupRun(f"{owner}-upkeep", UPKEEP, "", server, ports.clock.now(), body={"owner": owner})
-        await ports.store.backups.begin(run, batch.wish.who)
+        await ports.store.backups.begin(run, batch.request.who)
         return await _prune(batch, run)
     except StoreError:
         raise
@@ -168,5 +170,5 @@ async def _prune(batch: _BackupBatch, run: BackupRun) -> Failure | None:
     if trouble is not None:
         body |= trouble.facts
     outcome = "done" if trouble is None else "failed"
-    await ports.store.backups.end(run, outcome, None, body, ports.clock.now(), batch.wish.who)
+    await ports.store.backups.end(run, outcome, None, body, ports.clock.now(), batch.request.who)
     return trouble

@@ -43,11 +43,11 @@ async def back_up_site(
     ports: Ports,
     restic: Restic,
     place: SiteLocation,
-    wish: BackupRequest,
+    request: BackupRequest,
     on_progress: Callable[[BackupProgress], None],
 ) -> BackupResult:
     """Back up one site, and return how that ended; what goes wrong is in the result. Raises StoreError."""
-    return await _BackupRun(ports, restic, place, wish, on_progress).on_record()
+    return await _BackupRun(ports, restic, place, request, on_progress).on_record()
 
 
 async def not_begun(ports: Ports, site: str, server: str, trouble: Failure, who: str) -> BackupResult:
@@ -65,19 +65,19 @@ class _BackupRun:
         ports: Ports,
         restic: Restic,
         place: SiteLocation,
-        wish: BackupRequest,
+        request: BackupRequest,
         on_progress: Callable[[BackupProgress], None],
     ) -> None:
         self._ports = ports
         self._restic = restic
         self._place = place
-        self._wish = wish
+        self._request = request
         self._on_progress = on_progress
         self._blank = BackupResult(place.site.name, place.server, "good")
 
     async def on_record(self) -> BackupResult:
         """Back up, with the run on record from before its first step to its end."""
-        ports, who, began_s = self._ports, self._wish.who, self._ports.clock.monotonic()
+        ports, who, began_s = self._ports, self._request.who, self._ports.clock.monotonic()
         site, server = self._blank.site, self._blank.server
         now = ports.clock.now()
         owner = run_id(now, secrets.token_hex(4))
@@ -148,7 +148,7 @@ class _BackupRun:
         trouble = why_not_back_up(now, self._place.server) or _unreadable(saved.unreadable, self._place.server)
         if trouble is not None:
             return result.ended_by(trouble)
-        before = None if self._wish.allow_shrink else await self._before()
+        before = None if self._request.allow_shrink else await self._before()
         return replace(result, shrank=shrank(before, now))
 
     async def _before(self) -> Extent | None:

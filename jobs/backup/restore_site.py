@@ -16,7 +16,7 @@ from jobs.backup.listing import list_snapshots
 from jobs.backup.lock import databases_of, offsite_of
 from jobs.sync.serving import serving_now
 from ops.restic.repository import SiteLocation, split_paths
-from ops.rsync.mirror import MirrorCopy, put_in_place
+from ops.rsync.mirror import MirrorCopy, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,14 +134,14 @@ async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before
     """Put the restored files in place; where the answer was lost, find out."""
     fleet, site = ports.fleet, place.site
     server = fleet.servers[place.server]
-    pull = MirrorCopy(site, server, server)
+    mirror_copy = MirrorCopy(site, server, server)
     maybe_done = begun_before
     lost = ""
     for attempt in range(SWAP_TRIES):
         if attempt:
             await ports.clock.sleep(SWAP_PAUSE_S)
         try:
-            trouble = await put_in_place(ports.ssh, pull, run, ports.clock.now(), fleet.sync.keep_replaced)
+            trouble = await publish(ports.ssh, mirror_copy, run, ports.clock.now(), fleet.sync.keep_replaced)
         except UnreachableError as error:
             # What was asked for may go on there.
             maybe_done, lost = True, error.message

@@ -13,8 +13,8 @@ from core.failure import Failure, FailureCode
 from core.sync.rsync_output import KEPT_CHANGES
 from core.wording import shown_path
 from jobs.cutover.step_context import when_nothing_runs_there
-from ops.rsync import mirror as rsync
 from ops.rsync.catch_up import arrived_since, bring, differing
+from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 
 if TYPE_CHECKING:
     from core.cutover.steps import Step
@@ -62,29 +62,29 @@ async def _bring(doing: StepContext, move: Move) -> LateFiles | Failure:
     mark_s = doing.progress.since.get(move.site)
     if mark_s is None:
         return Failure(FailureCode.NO_MARK, f"it is not known when the last copy began by the clock of {move.source}")
-    pull = rsync.MirrorCopy(
+    mirror_copy = MirrorCopy(
         ports.fleet.sites[move.site], ports.fleet.servers[move.source], ports.fleet.servers[move.target]
     )
-    trouble = rsync.why_not_pull(pull)
+    trouble = why_not_copy(mirror_copy)
     if trouble is not None:
         return trouble
-    arrived = await arrived_since(ports.ssh, pull, mark_s)
+    arrived = await arrived_since(ports.ssh, mirror_copy, mark_s)
     if isinstance(arrived, Failure):
         return arrived
     if not arrived:
         return LateFiles(0)
-    changes = await differing(ports.ssh, pull)
+    changes = await differing(ports.ssh, mirror_copy)
     if isinstance(changes, Failure):
         return changes
     wanted = to_bring(arrived, changes)
     if not wanted:
         return LateFiles(0)
     now = ports.clock.now()
-    run = rsync.run_id(now, doing.plan.id)
+    run = run_id(now, doing.plan.id)
     body = {"run": run, "source": move.source, "server": move.target, "files": len(wanted)}
     paths = [shown_path(one.path) for one in wanted[:KEPT_CHANGES]]
     await ports.store.record.add(now, "catch-up.begun", move.site, doing.who, {**body, "paths": paths})
-    brought = await bring(ports.ssh, pull, run, wanted)
+    brought = await bring(ports.ssh, mirror_copy, run, wanted)
     if isinstance(brought, Failure):
         failed = {**body, "why": brought.message}
         await ports.store.record.add(ports.clock.now(), "catch-up.failed", move.site, doing.who, failed)

@@ -59,7 +59,7 @@ async def keep_and_take(
         if kept.trouble is not None:
             return kept, None
         await release_served(ports, copy, chosen.who)
-        wish = SyncRequest(
+        request = SyncRequest(
             who=chosen.who,
             allow_delete=chosen.allow_delete,
             take_active=True,
@@ -67,7 +67,7 @@ async def keep_and_take(
             checksum=chosen.checksum,
         )
         serving = await serving_now(ports, [copy.site], chosen.who)
-        result = await sync_one(ports, copy.site, copy.server, wish, serving, on_progress)
+        result = await sync_one(ports, copy.site, copy.server, request, serving, on_progress)
     await tell(ports, [result], scheduled=False)
     return kept, result
 
@@ -81,21 +81,21 @@ async def release_served(ports: Ports, copy: ReturnedCopy, who: str) -> None:
 
 async def _keep(ports: Ports, chosen: KeepRequest, run: str) -> KeepResult:
     copy, sides = chosen.copy, sides_of(ports.fleet, chosen.copy)
-    blank = KeepResult(copy.site.name, copy.server, copy.active, chosen.paths, run)
+    base_result = KeepResult(copy.site.name, copy.server, copy.active, chosen.paths, run)
     trouble = await _without_errors(why_not_bring(ports.ssh, ports.clock, sides, chosen.paths))
     if isinstance(trouble, Failure):
-        return await _ended(ports, chosen, replace(blank, trouble=trouble))
-    await ports.store.record.add(ports.clock.now(), "keep.begun", copy.site.name, chosen.who, blank.facts)
+        return await _ended(ports, chosen, replace(base_result, trouble=trouble))
+    await ports.store.record.add(ports.clock.now(), "keep.begun", copy.site.name, chosen.who, base_result.facts)
     try:
         found = await _without_errors(bring(ports.ssh, ports.clock, sides, run, chosen.paths))
     except asyncio.CancelledError:
-        body = {**blank.facts, "why": "it was given up"}
+        body = {**base_result.facts, "why": "it was given up"}
         await ports.store.record.add(ports.clock.now(), "keep.interrupted", copy.site.name, chosen.who, body)
         raise
     if isinstance(found, Failure):
         hint = f"What has come is in place, each file whole; the same again goes on. {found.hint}".rstrip()
-        return await _ended(ports, chosen, replace(blank, trouble=replace(found, hint=hint)))
-    return await _ended(ports, chosen, replace(blank, brought=found or ()))
+        return await _ended(ports, chosen, replace(base_result, trouble=replace(found, hint=hint)))
+    return await _ended(ports, chosen, replace(base_result, brought=found or ()))
 
 
 async def _ended(ports: Ports, chosen: KeepRequest, kept: KeepResult) -> KeepResult:

@@ -42,9 +42,9 @@ async def sync_site(
     an unknown site, StoreError.
     """
     site = ports.fleet.sites[site_name]
-    wish = SyncRequest(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
+    request = SyncRequest(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
     serving = await serving_now(ports, [site], who)
-    result = await sync_one(ports, site, mirror, wish, serving, lambda _progress: None)
+    result = await sync_one(ports, site, mirror, request, serving, lambda _progress: None)
     await tell(ports, [result], scheduled=False)
     return result
 
@@ -52,7 +52,7 @@ async def sync_site(
 async def sync_sites(
     ports: Ports,
     sites: Sequence[Site],
-    wish: SyncRequest,
+    request: SyncRequest,
     *,
     to: str | None = None,
     on_progress: Callable[[SyncProgress], None] = lambda _progress: None,
@@ -61,9 +61,9 @@ async def sync_sites(
 
     Sites that have no such mirror have no result. Raises StoreError.
     """
-    serving = await serving_now(ports, sites, wish.who)
+    serving = await serving_now(ports, sites, request.who)
     pairs = [(site, mirror) for site in sites for mirror in mirrors_to_fill(site, serving, to)]
-    results = await sync_many(ports, pairs, wish, serving, on_progress)
+    results = await sync_many(ports, pairs, request, serving, on_progress)
     await tell(ports, results, scheduled=False)
     return results
 

@@ -79,11 +79,11 @@ class SiteDatabases:
             self.loaded.append(ready)
         return None
 
-    async def put_in_place(self, at: datetime) -> tuple[DatabaseCopy, ...] | Failure:
+    async def publish(self, at: datetime) -> tuple[DatabaseCopy, ...] | Failure:
         """Exchange what was loaded for what is there: all or none."""
         if not self.loaded:
             return ()
-        copies = await self._ways.put_in_place(self.loaded, self.run, at)
+        copies = await self._ways.publish(self.loaded, self.run, at)
         if isinstance(copies, Failure):
             await self.give_up()
         return copies

@@ -112,7 +112,7 @@ class Databases:
         except DatabaseError as error:
             return error.trouble
 
-    async def put_in_place(
+    async def publish(
         self, ready: Sequence[LoadedDatabase], run: str, at: datetime
     ) -> Failure | tuple[DatabaseCopy, ...]:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
@@ -130,7 +130,7 @@ class Databases:
         return tuple(copies)
 
     async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
-        """Exchange back what `put_in_place` has put in place for that run; return why one could not be."""
+        """Exchange back what `publish` has put in place for that run; return why one could not be."""
         for one in ready:
             try:
                 if one.before.tables:
@@ -200,7 +200,7 @@ class Databases:
             ready = LoadedDatabase(place, fresh, now, before, rows[1])
         except DatabaseError as error:
             return error.trouble
-        copies = await self.put_in_place([ready], run, at)
+        copies = await self.publish([ready], run, at)
         return copies if isinstance(copies, Failure) else copies[0]
 
     async def _load(

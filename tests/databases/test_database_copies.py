@@ -207,8 +207,8 @@ async def test_an_emptied_database_is_refused_and_so_is_one_that_lost_too_many_t
     assert refused.trouble is not None
     assert (refused.trouble.code, refused.outcome) == ("too-many-deletes", "refused")
     sql(rig, site, "oslo", engine, "DROP TABLE entries")
-    for wish in ({}, {"allow_delete": True}):
-        refused = await rig.sync(site, **wish)
+    for options in ({}, {"allow_delete": True}):
+        refused = await rig.sync(site, **options)
         assert refused.trouble is not None
         assert refused.trouble.code == "source-empty"
     assert sql(rig, site, "lima", engine, "SELECT text FROM marker") == site.name

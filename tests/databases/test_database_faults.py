@@ -136,14 +136,14 @@ async def test_an_exchange_in_mariadb_that_dies_at_any_statement_is_brought_to_a
     sql(rig, site, "oslo", "mariadb", OBJECTS)
     first = await ways(rig).load(database, "oslo", "lima", "first", lambda _: None)
     assert not isinstance(first, Failure), first
-    assert isinstance(await ways(rig).put_in_place([first], "first", rig.ports.clock.now()), tuple)
+    assert isinstance(await ways(rig).publish([first], "first", rig.ports.clock.now()), tuple)
     for statement in BEFORE_THE_TABLES_MOVE + AFTER_IT:
         sql(rig, site, "lima", "mariadb", "UPDATE marker SET text = 'old'")
         ready = await ways(rig).load(database, "oslo", "lima", statement, lambda _: None)
         assert not isinstance(ready, Failure), ready
         dying = replace(ready, place=replace(ready.place, ssh=Wire(ready.place.ssh, cut_before(statement))))
         with pytest.raises(DiedError):
-            await ways(rig).put_in_place([dying], statement, rig.ports.clock.now())
+            await ways(rig).publish([dying], statement, rig.ports.clock.now())
         found = await ways(rig).look(database, "lima")
         assert not isinstance(found, Failure), found
         assert found.tables == {"marker", "entries", "a_view"}
@@ -179,7 +179,7 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
         dying = replace(ready, place=replace(ready.place, ssh=Wire(ready.place.ssh, change)))
         sql(rig, site, "lima", engine, "UPDATE marker SET text = 'before'")
         try:
-            await ways(rig).put_in_place([dying], f"run {steps}", rig.ports.clock.now())
+            await ways(rig).publish([dying], f"run {steps}", rig.ports.clock.now())
             died = False
         except DiedError:
             pass
@@ -209,7 +209,7 @@ async def test_what_is_written_while_it_is_dumped_is_there_whole_or_not_at_all(r
     writing = False
     await writer
     assert not isinstance(ready, Failure), ready
-    assert isinstance(await ways(rig).put_in_place([ready], "while written", rig.ports.clock.now()), tuple)
+    assert isinstance(await ways(rig).publish([ready], "while written", rig.ports.clock.now()), tuple)
     counts = sql(
         rig, site, "lima", engine, "SELECT count(*) FROM twin; SELECT count(*) FROM entries WHERE id > 1000"
     ).split()

@@ -106,9 +106,9 @@ class Rig:
             if "/" in name
         }
 
-    async def sync(self, site: Site, **wish: Any) -> SyncResult:  # noqa: ANN401  what sync_site takes
+    async def sync(self, site: Site, **options: Any) -> SyncResult:  # noqa: ANN401  what sync_site takes
         """Copy the site to its mirror."""
-        return await sync_site(self.ports, site.name, self.mirror_of(site), WHO, **wish)
+        return await sync_site(self.ports, site.name, self.mirror_of(site), WHO, **options)
 
     async def filled(self, site: Site) -> Site:
         """Copy the site once, and have it well."""

@@ -101,13 +101,13 @@ async def test_the_claim_is_given_back_however_the_sync_ended(rig: Rig) -> None:
 async def test_a_sync_that_is_cancelled_is_on_record_as_interrupted_and_gives_its_claim_back(rig: Rig) -> None:
     site = rig.take()
     begun = asyncio.Event()
-    wish = SyncRequest(WHO)
+    request = SyncRequest(WHO)
 
     def on_progress(progress: SyncProgress) -> None:
         if progress.doing == "comparing":
             begun.set()
 
-    working = asyncio.create_task(sync_sites(rig.ports, [site], wish, on_progress=on_progress))
+    working = asyncio.create_task(sync_sites(rig.ports, [site], request, on_progress=on_progress))
     await begun.wait()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -65,7 +65,7 @@ def seen(mode: int = FILE, written_s: int = 10, size_bytes: int = 1) -> FileStat
         (ChangeKind.CHANGED, seen(written_s=11, size_bytes=3), seen(size_bytes=4), DifferenceKind.NEWER_RETURNED, 3),
         (ChangeKind.CHANGED, seen(written_s=9, size_bytes=3), seen(size_bytes=4), DifferenceKind.NEWER_ACTIVE, 4),
         (ChangeKind.CHANGED, seen(size_bytes=3), seen(size_bytes=4), DifferenceKind.SAME_TIME, 3),
-        (ChangeKind.ATTRIBUTES, seen(written_s=11), seen(), DifferenceKind.BELONGINGS, 1),
+        (ChangeKind.ATTRIBUTES, seen(written_s=11), seen(), DifferenceKind.ATTRIBUTES, 1),
     ],
 )
 def test_a_path_is_judged_by_what_lies_there_on_both_servers(
