@@ -19,7 +19,7 @@ from core.sync import report as sync_report
 from core.wording import count, listing
 from jobs.failback.compare import (
     compare_returned,
-    how_they_stand,
+    failback_state_now,
     sites_about,
 )
 from jobs.failback.keep import KeepRequest, keep_and_take, release_served
@@ -43,7 +43,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     options = request.options
     _check(options)
     asked = await _asked(options, ports)
-    found = await how_they_stand(ports, asked, request.person.label)
+    found = await failback_state_now(ports, asked, request.person.label)
     if options.keep:
         return await _keep(request, ports, found)
     if options.take_active:

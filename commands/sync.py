@@ -15,7 +15,7 @@ from core.sync.report import progress_reply, report
 from core.sync.undo import paths_to_put_back
 from core.verify import report as proof_report
 from jobs.sync import SyncRequest, sync_sites
-from jobs.sync.undo import runs_kept, scene_of, undo, what_is_kept
+from jobs.sync.undo import replaced_by_run, undo, undo_context, undoable_runs
 from jobs.verify import verify_sites
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def _runs(request: Request, ports: Ports, sites: tuple[Site, ...], to: str
     if len(sites) != 1:
         raise UsageError("Say which site.", hint="For example: `sync SITE --runs`.")
     servers = [server for server in sites[0].servers if to in (None, server)]
-    kept = await runs_kept(ports, sites[0], servers)
+    kept = await undoable_runs(ports, sites[0], servers)
     return undo_report.runs_reply(sites[0].name, kept.runs, kept.silent, fleet.timezone, fleet.sync.keep_replaced)
 
 
@@ -83,18 +83,18 @@ async def _undo(request: Request, ports: Ports) -> Reply:
     options, who = request.options, request.person.label
     _alone_with("--undo", options, "all", "to", "allow_delete", "take_active", "checksum", "verify", "runs")
     paths = paths_to_put_back(options.sites)
-    scene = await scene_of(ports, options.undo, who)
-    kept = await what_is_kept(ports, scene, paths)
-    run = scene.run
+    context = await undo_context(ports, options.undo, who)
+    kept = await replaced_by_run(ports, context, paths)
+    run = context.run
     next_words = undo_report.what_next(
-        run.server, served=scene.served, next_at=scene.next_at, timezone=ports.fleet.timezone
+        run.server, served=context.served, next_at=context.next_at, timezone=ports.fleet.timezone
     )
     if options.dry_run:
         return undo_report.listing_reply(run, kept.files, kept.count, kept.size_bytes, paths, next_words)
     question = f"Put back {kept.count:,} of {run.site} on {run.server}? {next_words}"
-    if scene.served and request.ask is not None and not request.ask(question):
+    if context.served and request.ask is not None and not request.ask(question):
         return Reply("Nothing was put back", exit_code=3)
-    own, ended = await undo(ports, scene, paths, who)
+    own, ended = await undo(ports, context, paths, who)
     return undo_report.done_reply(run, own, ended, next_words)
 
 

@@ -108,7 +108,7 @@ def unreadable(err: bytes) -> tuple[str, ...]:
     )
 
 
-def trouble_of(exit_code: int, err: bytes, server: str) -> Failure | None:
+def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
     """Return what went wrong when restic ended so on `server`, or None where it went well."""
     if exit_code == 0:
         return None

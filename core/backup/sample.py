@@ -32,7 +32,7 @@ class SampleOutcome(StrEnum):
     NOT_RESTORED = "not restored"
 
 
-def seen(restored: str, live: str, live_changed_s: int, snapshot: Snapshot) -> SampleOutcome:
+def judge_file(restored: str, live: str, live_changed_s: int, snapshot: Snapshot) -> SampleOutcome:
     """Judge one file: both hashes (`-`: no file), and when the live one last changed in any way, in epoch seconds."""
     if restored == NO_FILE:
         return SampleOutcome.NOT_RESTORED

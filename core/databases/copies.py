@@ -99,17 +99,17 @@ def fresh_name(name: str, run: str) -> str:
     return f"{stem(name)}new_{_hash(run, _FRESH_LENGTH)}"
 
 
-def kept_name(name: str, run: str, at: datetime) -> str:
+def replaced_name(name: str, run: str, at: datetime) -> str:
     """Return what the database `name` is called once the run `run` has replaced it at `at`."""
     return f"{stem(name)}{at.astimezone(UTC).strftime(STAMP)}_{_hash(run, _RUN_LENGTH)}"
 
 
-def fresh_ones(name: str, there: Iterable[str]) -> tuple[str, ...]:
+def unfinished_copies(name: str, there: Iterable[str]) -> tuple[str, ...]:
     """Return which of the databases `there` were to be filled for `name`."""
     return tuple(one for one in there if one.startswith(f"{stem(name)}new_"))
 
 
-def kept_ones(name: str, there: Iterable[str]) -> tuple[ReplacedDatabase, ...]:
+def replaced_databases(name: str, there: Iterable[str]) -> tuple[ReplacedDatabase, ...]:
     """Return which of the databases `there` once were the database `name`, newest first."""
     pattern = re.compile(re.escape(stem(name)) + r"(\d{8}t\d{6}z)_([0-9a-f]+)")
     found = [(match, one) for one in there if (match := pattern.fullmatch(one)) is not None]

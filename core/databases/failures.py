@@ -14,7 +14,7 @@ _QUOTED_LINES = 3
 _SECRET_FREE = re.compile(r"(?i)password\s*[:=]\s*\S+")
 
 
-def trouble_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Failure | None:
+def failure_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Failure | None:
     """Return what went wrong when a client on `server` ended so, or None where it went well."""
     if exit_code == 0:
         return None

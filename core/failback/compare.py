@@ -181,7 +181,7 @@ class FailbackState:
     at_home: tuple[Site, ...] = ()
 
 
-def standing(
+def failback_state(
     sites: Iterable[Site],
     servers: Collection[str],
     active: Mapping[str, str],

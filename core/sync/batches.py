@@ -94,7 +94,7 @@ def batches(targets: Sequence[SyncTarget], work_folder: str) -> tuple[BatchLook,
             parts = (bucket[start : start + MOST_PLACES] for start in range(0, len(bucket), MOST_PLACES))
             together += (_batch(part, work_folder, alike=True) for part in parts)
     for bucket in mixed.values():
-        together += (_batch(part, work_folder, alike=False) for part in _few_rules(bucket))
+        together += (_batch(part, work_folder, alike=False) for part in _split_by_rules(bucket))
     return tuple(group for group in together if len(group.places) > 1)
 
 
@@ -110,7 +110,7 @@ def _placed(number: int, one: SyncTarget) -> _Placed | None:
     return _Placed(number, "/".join(source[:-alike]) or "/", "/".join(mirror[:-alike]) or "/", place, one.exclude)
 
 
-def _few_rules(bucket: Sequence[_Placed]) -> Iterator[list[_Placed]]:
+def _split_by_rules(bucket: Sequence[_Placed]) -> Iterator[list[_Placed]]:
     part: list[_Placed] = []
     rules = 0
     for one in bucket:
@@ -207,7 +207,7 @@ def unchanged(lines: Iterable[bytes], places: Iterable[str], depth: int) -> froz
     return frozenset(wanted[place] for place in same - differ)
 
 
-def plain(said: bytes, places: Sequence[str]) -> frozenset[str]:
+def exchangeable(said: bytes, places: Sequence[str]) -> frozenset[str]:
     """Return the places whose roots on the mirror could be exchanged as they are: folders, nothing mounted there.
 
     said: four lists, each ended by an empty entry and their entries by NUL: what `stat` says of each place and of the
@@ -237,7 +237,7 @@ def plain(said: bytes, places: Sequence[str]) -> frozenset[str]:
     return frozenset(good)
 
 
-def doubted(err: bytes, bases: Sequence[str], places: Iterable[str]) -> frozenset[str] | None:
+def complained_of(err: bytes, bases: Sequence[str], places: Iterable[str]) -> frozenset[str] | None:
     """Return the places that rsync complains about. None: it says something that is about none of them."""
     found = set()
     known = frozenset(places)

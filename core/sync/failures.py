@@ -16,7 +16,7 @@ _LOST = frozenset({10, 12, 20, 30, 35, 255})
 _QUOTED_LINES = 3
 
 
-def trouble_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failure | None:
+def failure_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failure | None:
     """Return what went wrong when the script on `mirror` ended so, or None where it went well.
 
     Files that vanished at the source while they were read are no trouble: the next run settles them.

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup.report import BackupHistory, ListedSnapshot
-from core.errors import RefusedError, SharpnetError, StoreError
+from core.errors import RefusedError
 from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
+from ops.or_failure import or_failure
 from ops.store.copies.backups import PROOF, SAVE, UPKEEP
 
 if TYPE_CHECKING:
     from core.backup.snapshots import Snapshot
     from core.fleet import Site
     from ops.ports import Ports
-    from ops.store.copies.backups import BackupRun
+from ops.store.copies.backups import BackupRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,7 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
     reasons: list[str] = []
     hint = ""
     for server in dict.fromkeys([*likely, *ports.fleet.servers]):
-        try:
-            found = await restic.snapshots(server, site.name if site is not None else None)
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            found = Failure.of(error)
+        found = await or_failure(restic.snapshots(server, site.name if site is not None else None))
         if not isinstance(found, Failure):
             return SnapshotListing(found, server)
         if found.code == FailureCode.NO_REPOSITORY and not await ports.store.backups.any_made():

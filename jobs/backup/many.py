@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import is_upkeep_due
-from core.errors import RefusedError, SharpnetError, StoreError
+from core.errors import RefusedError, SharpnetError
 from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode
 from jobs.backup.lock import REPOSITORY, holding, offsite_of
 from jobs.backup.one import BackupRequest, back_up_site, not_begun
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
+from ops.or_failure import or_failure
 from ops.restic.repository import SiteLocation
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import UPKEEP, BackupRun
@@ -42,19 +43,19 @@ class _BackupBatch:
     request: BackupRequest
     on_progress: Callable[[BackupProgress], None]
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
-    works_from: list[str] = field(default_factory=list)
+    opened_from: list[str] = field(default_factory=list)
 
     async def on_server(self, server: str, sites: Sequence[Site]) -> list[BackupResult]:
         """Back up sites that one server serves, and give up early where it has no way to the repository."""
-        broken = await self.way_in(server)
+        broken = await self.open_repository(server)
         if broken is None:
-            self.works_from.append(server)
+            self.opened_from.append(server)
         results = []
         for site in sites:
             if broken is None:
                 result = await self.one(site, server)
                 if result.trouble is not None and result.trouble.code in BEFORE_THE_REPOSITORY:
-                    broken = await self.way_in(server)
+                    broken = await self.open_repository(server)
             else:
                 result = await not_begun(self.ports, site.name, server, broken, self.request.who)
             self.on_progress(BackupProgress(site.name, server, "done"))
@@ -71,18 +72,15 @@ class _BackupBatch:
             held = Failure(FailureCode.HELD, error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
 
-    async def way_in(self, server: str) -> Failure | None:
+    async def open_repository(self, server: str) -> Failure | None:
         """Open the repository from a server, made where there never was one; return what stands in the way."""
-        try:
-            async with self.making:
-                trouble = await self.restic.open(server)
-                if trouble is not None and trouble.code == FailureCode.NO_REPOSITORY:
-                    trouble = await self._make(server)
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            return Failure.of(error)
-        return trouble
+        return await or_failure(self._open(server))
+
+    async def _open(self, server: str) -> Failure | None:
+        async with self.making:
+            trouble = await self.restic.open(server)
+            never_made = trouble is not None and trouble.code == FailureCode.NO_REPOSITORY
+            return await self._make(server) if never_made else trouble
 
     async def _make(self, server: str) -> Failure | None:
         """Make the repository, unless there has been one: then its disk is not mounted, or it was lost."""
@@ -134,29 +132,25 @@ async def back_up_sites(
             async with asyncio.TaskGroup() as group:
                 working = [group.create_task(batch.on_server(*one)) for one in by_server.items()]
         results |= {result.site: result for task in working for result in task.result()}
-        upkeep = await _upkeep(batch, [result for result in results.values() if result.may_forget], owner)
+        good = [result for result in results.values() if result.may_forget]
+        upkeep = await or_failure(_upkeep(batch, good, owner))
         return BackupBatchResult(tuple(results[site.name] for site in sites), upkeep)
 
 
 async def _upkeep(batch: _BackupBatch, good: Sequence[BackupResult], owner: str) -> Failure | None:
     """Let go of old backups of those sites that were backed up well, and once a day of the data that nobody needs."""
     ports, restic = batch.ports, batch.restic
-    if not good or not batch.works_from:
+    if not good or not batch.opened_from:
         return None
-    server = batch.works_from[0]
+    server = batch.opened_from[0]
     last = (await ports.store.backups.newest(UPKEEP, ("done",))).get("")
     due = is_upkeep_due(last.begun_at if last is not None else None, ports.clock.now())
-    try:
-        trouble = await restic.forget(server, [result.site for result in good])
-        if trouble is not None or not due:
-            return trouble
-        run = BackupRun(f"{owner}-upkeep", UPKEEP, "", server, ports.clock.now(), body={"owner": owner})
-        await ports.store.backups.begin(run, batch.request.who)
-        return await _prune(batch, run)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
+    trouble = await restic.forget(server, [result.site for result in good])
+    if trouble is not None or not due:
+        return trouble
+    run = BackupRun(f"{owner}-upkeep", UPKEEP, "", server, ports.clock.now(), body={"owner": owner})
+    await ports.store.backups.begin(run, batch.request.who)
+    return await _prune(batch, run)
 
 
 async def _prune(batch: _BackupBatch, run: BackupRun) -> Failure | None:

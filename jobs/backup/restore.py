@@ -9,7 +9,7 @@ from core.cutover.card_restore import done_reply, dry_run_reply
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
 from jobs.backup.lock import holding
-from jobs.backup.restore_site import bring_back, what_to_restore
+from jobs.backup.restore_site import carry_out_restore, what_to_restore
 from jobs.plans.prepare import prepare_restore, reply_now
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import RESTORE, BackupRun
@@ -54,7 +54,7 @@ async def _at_once(ports: Ports, restore: Restore, who: str, show: Callable[[str
     run = BackupRun(name, RESTORE, restore.site, restore.server, now, body={"owner": name})
     async with holding(ports, f"site:{restore.site}", name, "a restore"):
         await ports.store.backups.begin(run, who)
-        brought = await bring_back(ports, restore, name, show)
+        brought = await carry_out_restore(ports, restore, name, show)
         outcome = {Outcome.DONE: "restored", Outcome.UNKNOWN: "unknown"}.get(brought.outcome, "failed")
         said = {"server": restore.server, "why": brought.why}
         await ports.store.backups.end(run, outcome, restore.snapshot, said, ports.clock.now(), who)

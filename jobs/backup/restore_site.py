@@ -15,6 +15,7 @@ from core.wording import clock_time, listing
 from jobs.backup.listing import list_snapshots
 from jobs.backup.lock import databases_of, offsite_of
 from jobs.sync.serving import serving_now
+from ops.or_failure import or_failure
 from ops.restic.repository import SiteLocation, split_paths
 from ops.rsync.mirror import MirrorCopy, publish
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from core.backup.snapshots import Snapshot
     from core.fleet import Fleet, Site
     from ops.ports import Ports
-    from ops.restic.repository import Restic
+from ops.restic.repository import Restic
 
 SWAP_TRIES = 5
 SWAP_PAUSE_S = 5.0
@@ -76,7 +77,7 @@ async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tup
     return differences(shown, now)
 
 
-async def bring_back(
+async def carry_out_restore(
     ports: Ports, restore: Restore, run: str, show: Callable[[str], None], *, begun_before: bool = False
 ) -> RestoreOutcome:
     """Restore a site as `restore` says. run: its name, under which what it replaces is kept; the same after a crash.
@@ -85,27 +86,22 @@ async def bring_back(
     """
     place = SiteLocation(ports.fleet.sites[restore.site], restore.server)
     restic = offsite_of(ports)
-    try:
-        show("restoring")
-        trouble = await restic.restore(place, restore, run)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        trouble = Failure.of(error)
+    show("restoring")
+    trouble = await or_failure(restic.restore(place, restore, run))
     if trouble is not None:
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     loaded, trouble = await _load(ports, restic, place, restore, run, show)
     if trouble is None:
         show("putting in place")
-        brought = await _exchange(ports, place, run, begun_before=begun_before)
+        exchanged = await _exchange(ports, place, run, begun_before=begun_before)
     else:
         with contextlib.suppress(SharpnetError):
             await restic.give_up(place)
-        brought = RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
-    if brought.outcome == Outcome.REFUSED and loaded:
-        why = f"{brought.why}; the files are as they were, but restored are already: {listing(loaded)}"
-        return RestoreOutcome(Outcome.UNKNOWN, why, brought.hint)
-    return brought
+        exchanged = RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
+    if exchanged.outcome == Outcome.REFUSED and loaded:
+        why = f"{exchanged.why}; the files are as they were, but restored are already: {listing(loaded)}"
+        return RestoreOutcome(Outcome.UNKNOWN, why, exchanged.hint)
+    return exchanged
 
 
 async def _load(
@@ -118,12 +114,8 @@ async def _load(
     for database in wanted:
         show(f"loading {database.name}")
         path = restic.restored_dump(place, restore, database)
-        try:
-            copy = await databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            copy = Failure.of(error)
+        loading = databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
+        copy = await or_failure(loading)
         if isinstance(copy, Failure):
             return tuple(loaded), copy
         loaded.append(database.name)
@@ -158,7 +150,7 @@ async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before
 
 async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
     serving = await serving_now(ports, [site], who)
-    there = await offsite_of(ports).there(SiteLocation(site, server))
+    there = await offsite_of(ports).root_state(SiteLocation(site, server))
     if isinstance(there, Failure):
         raise RefusedError(f"{there.message}.", hint=there.hint)
     root, dumps = split_paths(snapshot)

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress
-from core.backup.sample import RestoreTestResult, SampleOutcome, restore_s, seen
+from core.backup.sample import RestoreTestResult, SampleOutcome, judge_file, restore_s
 from core.backup.snapshots import newest_of
-from core.errors import SharpnetError, StoreError
+from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from jobs.backup.lock import REPOSITORY, holding, offsite_of, site_claim
 from jobs.sync.serving import serving_now
+from ops.or_failure import or_failure
 from ops.restic.repository import SiteLocation, split_paths
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import PROOF, BackupRun
@@ -51,30 +52,13 @@ async def prove_sites(
             on_progress(BackupProgress(site.name, server, "comparing"))
             if server not in snapshots:
                 if not snapshots:
-                    structure = await _structure(restic, server)
+                    structure = await or_failure(restic.check(server))
                 # Reading what is gone is tried for a quarter of an hour, file by file.
-                snapshots[server] = structure or await _snapshots(restic, server)
+                found = await or_failure(restic.snapshots(server)) if structure is None else structure
+                snapshots[server] = found
             proofs.append(await _on_record(ports, restic, SiteLocation(site, server), snapshots[server], who))
             on_progress(BackupProgress(site.name, server, "done"))
         return tuple(proofs), structure
-
-
-async def _snapshots(restic: Restic, server: str) -> tuple[Snapshot, ...] | Failure:
-    try:
-        return await restic.snapshots(server)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
-
-
-async def _structure(restic: Restic, server: str) -> Failure | None:
-    try:
-        return await restic.check(server)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
 
 
 async def _on_record(
@@ -108,12 +92,9 @@ async def _proven(
     if snapshot is None:
         why = Failure(FailureCode.NO_BACKUP, "there is no backup of it", "Make one with `backup run`.")
         return replace(base_result, trouble=why)
-    try:
-        return await _compared(ports, restic, place, snapshot, replace(base_result, snapshot=snapshot))
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return replace(base_result, snapshot=snapshot, trouble=Failure.of(error))
+    base_result = replace(base_result, snapshot=snapshot)
+    found = await or_failure(_compared(ports, restic, place, snapshot, base_result))
+    return replace(base_result, trouble=found) if isinstance(found, Failure) else found
 
 
 async def _compared(
@@ -160,7 +141,7 @@ async def _judged(
     snapshot = base_result.snapshot
     if snapshot is None:
         raise ValueError(base_result)
-    files = {path: seen(*row, snapshot) for path, row in zip(live, rows, strict=True)}
+    files = {path: judge_file(*row, snapshot) for path, row in zip(live, rows, strict=True)}
     names = tuple(path.rpartition("/")[2] for path in broken)
     if files and all(one is SampleOutcome.LEFT_OUT for one in files.values()) and not of_dumps:
         why = Failure(

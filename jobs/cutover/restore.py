@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome
-from jobs.backup.restore_site import bring_back
+from jobs.backup.restore_site import carry_out_restore
 from ops.rsync.mirror import run_id
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ async def restore(doing: StepContext, step: Step) -> Ended:
         raise ValueError(plan.id)
     run = run_id(plan.asked_at, plan.id)
     begun_before = step.key in doing.begun_before
-    brought = await bring_back(doing.ports, plan.restore, run, lambda _words: None, begun_before=begun_before)
+    brought = await carry_out_restore(doing.ports, plan.restore, run, lambda _words: None, begun_before=begun_before)
     if brought.outcome == Outcome.DONE:
         return doing.done(f"from {plan.restore.snapshot}, what it replaced is kept as {run}")
     why = f"{brought.why}. {brought.hint}".strip()

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from core.errors import RefusedError, SharpnetError, StoreError
+from core.errors import RefusedError
 from core.failback.keep import KeepResult
 from core.failure import Failure
 from core.sync.rsync_output import KEPT_CHANGES
@@ -19,17 +19,16 @@ from jobs.sync.one import sync_one
 from jobs.sync.request import SyncRequest
 from jobs.sync.serving import serving_now
 from ops.durable.claimed import kept_claim, take_claim
+from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
 from ops.rsync.reconcile import bring, why_not_bring
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from core.failback.compare import ReturnedCopy
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
-
-_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,12 @@ async def release_served(ports: Ports, copy: ReturnedCopy, who: str) -> None:
 async def _keep(ports: Ports, chosen: KeepRequest, run: str) -> KeepResult:
     copy, sides = chosen.copy, sides_of(ports.fleet, chosen.copy)
     base_result = KeepResult(copy.site.name, copy.server, copy.active, chosen.paths, run)
-    trouble = await _without_errors(why_not_bring(ports.ssh, ports.clock, sides, chosen.paths))
+    trouble = await or_failure(why_not_bring(ports.ssh, ports.clock, sides, chosen.paths))
     if isinstance(trouble, Failure):
         return await _ended(ports, chosen, replace(base_result, trouble=trouble))
     await ports.store.record.add(ports.clock.now(), "keep.begun", copy.site.name, chosen.who, base_result.facts)
     try:
-        found = await _without_errors(bring(ports.ssh, ports.clock, sides, run, chosen.paths))
+        found = await or_failure(bring(ports.ssh, ports.clock, sides, run, chosen.paths))
     except asyncio.CancelledError:
         body = {**base_result.facts, "why": "it was given up"}
         await ports.store.record.add(ports.clock.now(), "keep.interrupted", copy.site.name, chosen.who, body)
@@ -104,16 +103,6 @@ async def _ended(ports: Ports, chosen: KeepRequest, kept: KeepResult) -> KeepRes
     body = {**kept.facts, "came": came}
     await ports.store.record.add(ports.clock.now(), kind, kept.site, chosen.who, body)
     return kept
-
-
-async def _without_errors(work: Awaitable[_Found]) -> _Found | Failure:
-    """Return what `work` does, or what went wrong with it."""
-    try:
-        return await work
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
 
 
 @contextlib.asynccontextmanager

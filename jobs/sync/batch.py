@@ -10,10 +10,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
 from core.failure import Failure
 from core.sync.batches import SyncTarget, batches, needs_own_run
 from core.sync.result import SyncProgress, SyncResult
+from ops.or_failure import or_failure
 from ops.rsync.batch import CopyRoute, dry_run_batch
 from ops.rsync.mirror import WORK_FOLDER, MirrorCopy, owners, run_id, source_root, why_not_copy
 from ops.rsync.peer import limited_root
@@ -93,12 +93,7 @@ async def find_unchanged(
         )
     for site, mirror in batch.pairs.values():
         on_progress(SyncProgress(site, mirror, "comparing"))
-    try:
-        same = await dry_run_batch(ports.ssh, ports.fleet, route, batch.look)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
+    same = await or_failure(dry_run_batch(ports.ssh, ports.fleet, route, batch.look))
     if isinstance(same, Failure):
         return same
     took_s = ports.clock.monotonic() - began_s

@@ -8,11 +8,11 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
 from core.sync.result import SyncResult
 from jobs.sync.copying import Copying
 from jobs.sync.lock import SiteClaim, held_by
+from ops.or_failure import or_failure
 from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 from ops.store.copies.served import SyncRun
 
@@ -138,12 +138,8 @@ class _SyncRun:
 
     async def _without_errors(self, work: Coroutine[object, object, SyncResult]) -> SyncResult:
         """Return what `work` does, with what goes wrong as part of it."""
-        try:
-            return await work
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            return self._base_result.ended_by(Failure.of(error))
+        found = await or_failure(work)
+        return self._base_result.ended_by(found) if isinstance(found, Failure) else found
 
     async def _end(self, outcome: str, body: dict[str, object]) -> None:
         await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._request.who)

@@ -50,7 +50,7 @@ class UndoableRuns:
     silent: tuple[tuple[str, str], ...]
 
 
-async def scene_of(ports: Ports, run: str, who: str) -> UndoContext:
+async def undo_context(ports: Ports, run: str, who: str) -> UndoContext:
     """Return what `run` was about. Raises RefusedError, with the runs there are, where it cannot be undone."""
     fleet, now = ports.fleet, ports.clock.now()
     found = await ports.store.undos.run(run)
@@ -79,40 +79,40 @@ async def scene_of(ports: Ports, run: str, who: str) -> UndoContext:
     return UndoContext(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))
 
 
-async def what_is_kept(ports: Ports, scene: UndoContext, paths: Sequence[bytes]) -> replaced.ReplacedListing:
+async def replaced_by_run(ports: Ports, context: UndoContext, paths: Sequence[bytes]) -> replaced.ReplacedListing:
     """Return what is kept of a run: all, or what `paths` name. Raises RefusedError where nothing is, saying what is."""
-    server = ports.fleet.servers[scene.run.server]
+    server = ports.fleet.servers[context.run.server]
     for path in paths:
-        found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, [path])
+        found = await replaced.replaced_files(ports.ssh, context.site, server, context.run.id, [path])
         if isinstance(found, replaced.ReplacedListing) and not found.count:
             raise RefusedError(
-                f"{scene.run.id} keeps nothing called {shown_path(path)!r}.",
-                hint=f"`sync --undo {scene.run.id}` is for {scene.site.name} already."
-                if path.decode("utf-8", "replace") in scene.site.names
-                else f"`sync --undo {scene.run.id} --dry-run` lists what it keeps.",
+                f"{context.run.id} keeps nothing called {shown_path(path)!r}.",
+                hint=f"`sync --undo {context.run.id}` is for {context.site.name} already."
+                if path.decode("utf-8", "replace") in context.site.names
+                else f"`sync --undo {context.run.id} --dry-run` lists what it keeps.",
             )
-    found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, paths)
+    found = await replaced.replaced_files(ports.ssh, context.site, server, context.run.id, paths)
     if isinstance(found, replaced.ReplacedListing) and found.count:
         return found
     if isinstance(found, Failure) and found.code != FailureCode.NOT_KEPT:
         raise SharpnetError(f"{found.message}.", hint=found.hint)
-    kept = await runs_kept(ports, scene.site, [scene.run.server])
+    kept = await undoable_runs(ports, context.site, [context.run.server])
     zone = ports.fleet.timezone
     there = [f"{run.id} ({clock_time(run.begun_at, zone)}, {one.words})" for one, run in kept.runs]
     raise RefusedError(
-        f"Nothing of {scene.run.id} is kept on {scene.run.server} any more.",
-        hint=f"There is: {listing(there, MOST_LISTED)}." if there else f"Nothing of {scene.site.name} is kept there.",
+        f"Nothing of {context.run.id} is kept on {context.run.server} any more.",
+        hint=f"There is: {listing(there, MOST_LISTED)}." if there else f"Nothing of {context.site.name} is kept there.",
     )
 
 
-async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> UndoableRuns:
+async def undoable_runs(ports: Ports, site: Site, servers: Sequence[str]) -> UndoableRuns:
     """Return the runs of which something is kept on `servers`."""
     known = await ports.store.undos.of_site(site.name)
     kept: list[ReplacedSize] = []
     silent: list[tuple[str, str]] = []
     for server in servers:
         try:
-            found = await replaced.kept_runs(ports.ssh, site, ports.fleet.servers[server])
+            found = await replaced.replaced_runs(ports.ssh, site, ports.fleet.servers[server])
         except SharpnetError as error:
             silent.append((server, error.message.rstrip(".")))
             continue
@@ -123,15 +123,15 @@ async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> Undoabl
     return UndoableRuns(newest_first(kept, known), tuple(silent))
 
 
-async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: str) -> tuple[str, UndoResult]:
+async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: str) -> tuple[str, UndoResult]:
     """Put back what `scene`'s run replaced or deleted; return the run that this is, and how it ended.
 
     What is there now is kept as that run, which can be undone in turn. Raises RefusedError where somebody else works on
     the site; UnreachableError, when some of it may have been put back; StoreError.
     """
-    run, now = scene.run, ports.clock.now()
+    run, now = context.run, ports.clock.now()
     own = run_id(now, secrets.token_hex(4))
-    name, purpose = f"site:{scene.site.name}", f"an undo on {run.server}"
+    name, purpose = f"site:{context.site.name}", f"an undo on {run.server}"
     held = await take_claim(ports, name, own, purpose)
     if held:
         raise RefusedError(
@@ -144,7 +144,7 @@ async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: st
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:
-            done = await replaced.put_back(ports.ssh, scene.site, ports.fleet.servers[run.server], run.id, own, paths)
+            done = await replaced.put_back(ports.ssh, context.site, ports.fleet.servers[run.server], run.id, own, paths)
             outcome = done.outcome
             more = {"files": done.files, "same": done.same, "left": done.left}
             if done.trouble is not None:

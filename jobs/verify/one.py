@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
 from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
+from ops.or_failure import or_failure
 from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 from ops.rsync.verify import MOST_JUDGED, PathStats, compare, look_at
 from ops.store.copies.proofs import ProofRun
@@ -63,12 +63,8 @@ async def prove(
         proof = _with(proof, Failure(FailureCode.DIRECTION, why, _way_on(site.name), refused=True))
     else:
         mirror_copy = MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
-        try:
-            proof = await _Proving(ports, mirror_copy, request, on_step).proof(proof)
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            proof = _with(proof, Failure.of(error))
+        found = await or_failure(_Proving(ports, mirror_copy, request, on_step).proof(proof))
+        proof = _with(proof, found) if isinstance(found, Failure) else found
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
     run = ProofRun(
         run_id(begun_at, secrets.token_hex(4)),

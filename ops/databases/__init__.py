@@ -15,13 +15,13 @@ from core.databases.copies import (
     DatabaseCopy,
     DatabaseState,
     fresh_name,
-    fresh_ones,
-    kept_name,
-    kept_ones,
+    replaced_databases,
+    replaced_name,
+    unfinished_copies,
     was_replaced_by,
     why_not_whole,
 )
-from core.databases.failures import trouble_of_database
+from core.databases.failures import failure_of_database
 from core.failure import Failure, FailureCode
 from ops.contracts import End
 from ops.databases.asking import DatabaseError, DatabaseLocation, LoadedDatabase
@@ -118,7 +118,7 @@ class Databases:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
         copies: list[DatabaseCopy] = []
         for number, one in enumerate(ready):
-            kept = kept_name(one.place.name, run, at)
+            kept = replaced_name(one.place.name, run, at)
             try:
                 await self._dialect(one.place).exchange(one.fresh, kept)
                 if not one.before.tables:
@@ -134,9 +134,9 @@ class Databases:
         for one in ready:
             try:
                 if one.before.tables:
-                    await self._dialect(one.place).exchange(kept_name(one.place.name, run, at), one.fresh)
+                    await self._dialect(one.place).exchange(replaced_name(one.place.name, run, at), one.fresh)
             except DatabaseError as error:
-                hint = f"The one before is kept there as {kept_name(one.place.name, run, at)}. {error.hint}"
+                hint = f"The one before is kept there as {replaced_name(one.place.name, run, at)}. {error.hint}"
                 where = f"{one.place.name} on {one.place.server}"
                 return Failure(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
         return await self.give_up(ready)
@@ -154,7 +154,7 @@ class Databases:
         """Drop what was replaced before `before`."""
         try:
             _, dialect = self._at(database, server)
-            kept = kept_ones(database.name, await dialect.beside())
+            kept = replaced_databases(database.name, await dialect.beside())
             await dialect.drop([one.name for one in kept if one.replaced_at < before])
         except DatabaseError as error:
             return error.trouble
@@ -163,7 +163,7 @@ class Databases:
     async def kept(self, database: Database, server: str) -> tuple[ReplacedDatabase, ...] | Failure:
         """Return the databases on `server` that runs have replaced, newest first."""
         try:
-            return kept_ones(database.name, await self._at(database, server)[1].beside())
+            return replaced_databases(database.name, await self._at(database, server)[1].beside())
         except DatabaseError as error:
             return error.trouble
 
@@ -179,7 +179,7 @@ class Databases:
             await dialect.recover()
             beside = await dialect.beside()
             before = await dialect.look(database.name)
-            done = [one for one in kept_ones(database.name, beside) if was_replaced_by(one, run)]
+            done = [one for one in replaced_databases(database.name, beside) if was_replaced_by(one, run)]
             if done:
                 return DatabaseCopy(
                     database.engine, database.name, before.size_bytes, len(before.tables), kept=done[0].name
@@ -188,7 +188,7 @@ class Databases:
             if not model.exists:
                 return _missing(database, server)
             fresh = fresh_name(database.name, run)
-            await dialect.drop(fresh_ones(database.name, beside))
+            await dialect.drop(unfinished_copies(database.name, beside))
             usable = await dialect.usable(model)
             await dialect.make(fresh, model, usable)
             said = await place.run(dialect.load_line(fresh, path), doing="loaded")
@@ -216,7 +216,7 @@ class Databases:
         if not first.exists:
             return _missing(giver.database, giver.server)
         fresh = fresh_name(name, run)
-        await taking.drop(fresh_ones(name, await taking.beside()))
+        await taking.drop(unfinished_copies(name, await taking.beside()))
         usable = await taking.usable(first)
         await taking.make(fresh, first, usable)
         dumped, loaded = await self.ssh.stream(
@@ -258,7 +258,7 @@ def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLo
     """Return what went wrong at the end that failed by itself, and not because the other one did."""
     ends: tuple[tuple[tuple[DatabaseLocation, int, bytes], Doing], ...] = ((source, "dumped"), (sink, "loaded"))
     found = [
-        trouble_of_database(place.name, place.server, doing, exit_code, err)
+        failure_of_database(place.name, place.server, doing, exit_code, err)
         for (place, exit_code, err), doing in ends
         if exit_code != CUT_OFF
     ]

@@ -63,7 +63,7 @@ async def _from(ssh: Ssh, restic: Restic, server: str, *, ever_used: bool) -> Fi
     except SharpnetError:
         return None
     try:
-        trouble = await restic.look(server)
+        trouble = await restic.probe(server)
     except SharpnetError as error:
         return Finding(what, ok=False, why=error.message, hint=error.hint)
     found = _VERSION.search(said)

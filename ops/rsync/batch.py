@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.failure import STOPPED
-from core.sync.batches import doubted, plain, unchanged
-from core.sync.failures import attributes_refused, trouble_of
+from core.sync.batches import complained_of, exchangeable, unchanged
+from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT
 from ops.rsync.mirror import ATTRIBUTES, LOOK_S, STALLED_S
 from ops.rsync.peer import limited_root, remote_shell, source_of
@@ -107,13 +107,13 @@ async def dry_run_batch(ssh: Ssh, fleet: Fleet, route: CopyRoute, batch: BatchLo
     if ran.exit_code not in (0, STOPPED) or exit_code == NOT_SAID:
         exit_code = ran.exit_code or NOT_SAID
     bases = (batch.source_base, batch.mirror_base)
-    doubts = doubted(ran.err, bases, batch.places) if exit_code == PARTLY else frozenset[str]()
-    if doubts is None:
+    complaints = complained_of(ran.err, bases, batch.places) if exit_code == PARTLY else frozenset[str]()
+    if complaints is None:
         return frozenset()
-    trouble = trouble_of(exit_code, ran.err, source=route.source, mirror=route.mirror)
+    trouble = failure_of(exit_code, ran.err, source=route.source, mirror=route.mirror)
     if trouble is not None and exit_code != PARTLY:
         return trouble
-    return unchanged(lines, batch.places, batch.depth) & plain(about, tuple(batch.places)) - doubts
+    return unchanged(lines, batch.places, batch.depth) & exchangeable(about, tuple(batch.places)) - complaints
 
 
 def _read(out: bytes) -> tuple[int, list[bytes], bytes]:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
-from core.sync.failures import attributes_refused, trouble_of
+from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
@@ -262,4 +262,4 @@ def source_root(copy: MirrorCopy) -> str:
 
 def failure_on(ran: Ran, copy: MirrorCopy) -> Failure | None:
     """Return what went wrong in a command on the mirror, or None where it went well."""
-    return trouble_of(ran.exit_code, ran.err, source=copy.source.name, mirror=copy.mirror.name)
+    return failure_of(ran.exit_code, ran.err, source=copy.source.name, mirror=copy.mirror.name)

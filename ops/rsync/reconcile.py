@@ -119,7 +119,7 @@ async def why_not_bring(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequ
 
     Raises SharpnetError: one of the servers could not be asked.
     """
-    copy = bringing(sides)
+    copy = _reverse_copy(sides)
     trouble = why_not_copy(copy)
     if trouble is not None:
         return trouble
@@ -148,7 +148,7 @@ async def bring(
 
     What they replace is kept aside under `run` on the serving server. Raises SharpnetError: a part may have come.
     """
-    copy = replace(bringing(sides), checksum=True)
+    copy = replace(_reverse_copy(sides), checksum=True)
     _, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
     folders = missing_folders(paths, active)
     brought: list[PathChange] = []
@@ -162,7 +162,7 @@ async def bring(
     return tuple(brought)
 
 
-def bringing(sides: ReturnedSite) -> MirrorCopy:
+def _reverse_copy(sides: ReturnedSite) -> MirrorCopy:
     """Return the way in which files are brought: the serving server pulls, with its own key."""
     return MirrorCopy(sides.site, sides.returned, sides.active)
 

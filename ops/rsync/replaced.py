@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode, why_stopped
-from core.sync.failures import trouble_of
+from core.sync.failures import failure_of
 from core.sync.undo import ReplacedFile, ReplacedSize, UndoResult, is_run_name
 from ops.rsync.mirror import MirrorCopy
 from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
@@ -42,11 +42,11 @@ _NO_ROOT = Failure(
 )
 
 
-async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize, ...] | Failure:
+async def replaced_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize, ...] | Failure:
     """Return how much is kept of each run that changed `site` on `server`. Raises UnreachableError."""
-    ran = await ssh.run(server.name, _line(RUNS, [_there(site, server).work]), timeout_s=LOOK_S)
+    ran = await ssh.run(server.name, _line(RUNS, [_location(site, server).work]), timeout_s=LOOK_S)
     if ran.exit_code != 0:
-        return _trouble(ran, server)
+        return _failure(ran, server)
     found = (line.split("|") for line in ran.out.decode("utf-8", "replace").splitlines())
     return tuple(
         ReplacedSize(fields[0], int(fields[1]), int(fields[2]))
@@ -55,14 +55,14 @@ async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize,
     )
 
 
-async def kept_files(
+async def replaced_files(
     ssh: Ssh, site: Site, server: Server, run: str, paths: Sequence[bytes]
 ) -> ReplacedListing | Failure:
     """Return what is kept of `run`: all of it, or what `paths` name. Raises UnreachableError."""
-    words = [_there(site, server).work, run, str(MOST_NAMED)]
+    words = [_location(site, server).work, run, str(MOST_NAMED)]
     ran = await ssh.run(server.name, _line(ENTRIES, words, paths), timeout_s=LOOK_S)
     if ran.exit_code != 0:
-        return _trouble(ran, server)
+        return _failure(ran, server)
     counted, *entries = ran.out.split(b"\0")
     count, size_bytes = (int(number) for number in counted.split(b"|"))
     fields = (entry.split(b"|", _FIELDS - 1) for entry in entries if entry)
@@ -75,11 +75,11 @@ async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, pa
 
     Raises UnreachableError: some of it may have been put back; every path is whole, and it can be asked for again.
     """
-    there = _there(site, server)
-    words = [there.root, posixpath.dirname(there.root), there.work, run, undo, PUT]
+    location = _location(site, server)
+    words = [location.root, posixpath.dirname(location.root), location.work, run, undo, PUT]
     ran = await ssh.run(server.name, _line(PUT_BACK, words, paths), timeout_s=PUT_BACK_S)
     if ran.exit_code != 0:
-        return UndoResult(trouble=_trouble(ran, server))
+        return UndoResult(trouble=_failure(ran, server))
     return _read(ran, server)
 
 
@@ -95,11 +95,11 @@ def _read(ran: Ran, server: Server) -> UndoResult:
             left += 1
             if len(named[word]) < MOST_NAMED:
                 named[word].append(rest)
-    trouble = _trouble(ran, server) if named[b"failed"] and not (same or done) else None
+    trouble = _failure(ran, server) if named[b"failed"] and not (same or done) else None
     return UndoResult(same + done, same, tuple(named[b"linked"]), tuple(named[b"failed"]), left, trouble)
 
 
-def _there(site: Site, server: Server) -> MirrorCopy:
+def _location(site: Site, server: Server) -> MirrorCopy:
     """Return where the site's root and work folder are there: nothing is copied from anywhere."""
     return MirrorCopy(site, server, server)
 
@@ -109,11 +109,11 @@ def _line(script: str, words: Sequence[str], paths: Sequence[bytes] = ()) -> str
     return shlex.join(["exec", "sh", "-c", script, "sharpnet-undo", *words, *names])
 
 
-def _trouble(ran: Ran, server: Server) -> Failure:
+def _failure(ran: Ran, server: Server) -> Failure:
     stopped = why_stopped(ran.exit_code, ran.err.decode("utf-8", "replace"), (_NOT_KEPT, _NO_ROOT))
     if stopped is not None:
         return stopped[0].about(server=server.name)
-    found = trouble_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _NOT_KEPT
+    found = failure_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _NOT_KEPT
     if found.code == FailureCode.FAILED:
         return Failure(FailureCode.FAILED, f"putting back on {server.name} failed", found.hint)
     return found

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.xdist_group("sync-faults")
 BIG_BYTES = 40_000_000
 
 
-async def trouble_of(rig: Rig, site: Site) -> Failure:
+async def failure_of(rig: Rig, site: Site) -> Failure:
     """Copy the site, which must fail and leave the mirror as it was."""
     before = tree_at(rig.root(site, rig.mirror_of(site)))
     result = await rig.sync(site)
@@ -111,14 +111,14 @@ def _process_of(rig: Rig, server: str) -> int:
 async def test_a_source_that_is_down_is_said_and_the_mirror_stays(own_rig: Rig) -> None:
     site = await own_rig.filled(own_rig.take())
     own_rig.lab.drop("oslo")
-    trouble = await trouble_of(own_rig, site)
+    trouble = await failure_of(own_rig, site)
     assert (trouble.code, trouble.message) == ("unreachable", "lima cannot reach oslo")
 
 
 async def test_a_mirror_that_is_down_is_said(own_rig: Rig) -> None:
     site = await own_rig.filled(own_rig.take())
     own_rig.lab.drop("lima")
-    trouble = await trouble_of(own_rig, site)
+    trouble = await failure_of(own_rig, site)
     assert trouble.code == "unreachable"
     assert "lima (127." in trouble.message
 
@@ -216,7 +216,7 @@ async def test_a_changed_host_key_of_the_source_is_said(rig: Rig) -> None:
     good = known.read_text()
     known.write_text(re.sub(r"AAAAC3NzaC1lZDI1NTE5AAAAI\S{10}", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAA", good))
     try:
-        trouble = await trouble_of(rig, site)
+        trouble = await failure_of(rig, site)
     finally:
         known.write_text(good)
     assert trouble.code == "host-key"
@@ -228,7 +228,7 @@ async def test_a_peer_key_that_the_source_does_not_take_is_said(rig: Rig) -> Non
     good = authorized.read_text()
     authorized.write_text("".join(line for line in good.splitlines(keepends=True) if "rrsync" not in line))
     try:
-        trouble = await trouble_of(rig, site)
+        trouble = await failure_of(rig, site)
     finally:
         authorized.write_text(good)
     assert (trouble.code, trouble.message) == ("login-refused", "oslo does not take the peer key of lima")
@@ -239,7 +239,7 @@ async def test_a_missing_peer_key_is_said(rig: Rig) -> None:
     key = rig.lab.path_on("lima", "/srv/lima/keys/peer")
     key.rename(key.with_name("away"))
     try:
-        trouble = await trouble_of(rig, site)
+        trouble = await failure_of(rig, site)
     finally:
         key.with_name("away").rename(key)
     assert trouble.code in ("peer-key", "login-refused")
@@ -248,7 +248,7 @@ async def test_a_missing_peer_key_is_said(rig: Rig) -> None:
 async def test_a_server_without_a_peer_key_in_the_fleet_file_is_refused(rig: Rig) -> None:
     servers = rig.ports.fleet.servers
     bare = rig.with_sites(servers={**servers, "lima": replace(servers["lima"], peer=None)})
-    trouble = await trouble_of(bare, rig.take())
+    trouble = await failure_of(bare, rig.take())
     assert (trouble.code, trouble.refused) == ("no-peer-key", True)
 
 
@@ -264,7 +264,7 @@ async def test_a_limit_that_the_fleet_file_does_not_know_is_said(rig: Rig) -> No
     peer = servers["oslo"].peer
     assert peer is not None
     wrong = replace(servers["oslo"], peer=replace(peer, limited_to=None))
-    trouble = await trouble_of(rig.with_sites(servers={**servers, "oslo": wrong}), rig.take())
+    trouble = await failure_of(rig.with_sites(servers={**servers, "oslo": wrong}), rig.take())
     assert trouble.code == "limited-key"
 
 

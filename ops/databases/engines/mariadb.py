@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from core.databases.copies import DatabaseState, fresh_ones, stem
+from core.databases.copies import DatabaseState, stem, unfinished_copies
 from core.failure import Failure, FailureCode
 from ops.databases.asking import DatabaseError, settled, unhex
 from ops.databases.engine import DatabaseEngine
@@ -206,7 +206,7 @@ class MariaDb:
             await self._tell(f"RENAME TABLE {', '.join(moves(tables, outgoing, name))};")
         made = await self._objects(name)
         await self._tell(f"{made.drops(name)}\n{remade(name, journal['before']) if journal['before'] else ''}")
-        if not fresh_ones(name, [incoming]):
+        if not unfinished_copies(name, [incoming]):
             kept = await self._objects(incoming)
             await self._tell(f"{kept.drops(incoming)}\n{remade(incoming, journal['after'])}")
         await self.drop([outgoing])

@@ -18,9 +18,9 @@ from core.sync.batches import (
     BatchLook,
     SyncTarget,
     batches,
-    doubted,
+    complained_of,
+    exchangeable,
     needs_own_run,
-    plain,
     rewritten,
     unchanged,
 )
@@ -206,7 +206,7 @@ GOOD = ("s 1 41ed a", "s 1 41ed a/..")
 
 
 def test_a_folder_on_the_disk_of_the_folder_around_it_is_plain() -> None:
-    assert plain(about(GOOD, ["/www/a"]), ["a"]) == {"a"}
+    assert exchangeable(about(GOOD, ["/www/a"]), ["a"]) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_folder_on_the_disk_of_the_folder_around_it_is_plain() -> None:
     ],
 )
 def test_what_is_not_plain_on_the_mirror_is_left_to_a_look_of_its_own(said: bytes) -> None:
-    assert plain(said, ["a"]) == frozenset()
+    assert exchangeable(said, ["a"]) == frozenset()
 
 
 def test_a_complaint_is_about_the_place_that_it_names() -> None:
@@ -234,9 +234,9 @@ def test_a_complaint_is_about_the_place_that_it_names() -> None:
         b'rsync: [sender] opendir "/uk/www/b/c" failed: Permission denied (13)\n'
         b"rsync error: some files/attrs were not transferred (code 23) at main.c(1)\n"
     )
-    assert doubted(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == frozenset({"a", "b"})
+    assert complained_of(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == frozenset({"a", "b"})
 
 
 @pytest.mark.parametrize("err", [b"rsync: something odd\n", b'rsync: opendir "/elsewhere" failed\n'])
 def test_a_complaint_about_no_place_doubts_them_all(err: bytes) -> None:
-    assert doubted(err, ["/uk/www"], ["a"]) is None
+    assert complained_of(err, ["/uk/www"], ["a"]) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.failure import Failure
-from core.sync.failures import attributes_refused, trouble_of
+from core.sync.failures import attributes_refused, failure_of
 
 CASES = {
     "disk-full": (
@@ -61,7 +61,7 @@ CASES = {
 
 
 def trouble(exit_code: int, err: str) -> Failure:
-    found = trouble_of(exit_code, err.encode(), source="oslo", mirror="lima")
+    found = failure_of(exit_code, err.encode(), source="oslo", mirror="lima")
     assert found is not None
     return found
 
@@ -88,8 +88,8 @@ def test_a_stall_is_told_with_the_limit_that_rsync_had() -> None:
 
 
 def test_files_that_vanished_while_they_were_read_are_no_trouble() -> None:
-    assert trouble_of(24, b'file has vanished: "/srv/www/shop/tmp"\n', source="a", mirror="b") is None
-    assert trouble_of(0, b"", source="a", mirror="b") is None
+    assert failure_of(24, b'file has vanished: "/srv/www/shop/tmp"\n', source="a", mirror="b") is None
+    assert failure_of(0, b"", source="a", mirror="b") is None
 
 
 def test_what_nobody_knows_is_quoted_with_its_status() -> None:
