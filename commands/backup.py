@@ -10,7 +10,7 @@ from commands._progress import ProgressView
 from core.backup.report import list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress
 from core.backup.sample import proof_reply
-from core.backup.snapshots import moment
+from core.backup.snapshots import SHRUNK, moment
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
@@ -126,7 +126,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=[name for name in _DOES if name != "status"], help="what to do")
     parser.add_argument("sites", nargs="*", metavar="SITE", help="which sites; left out: all")
     parser.add_argument(
-        "--allow-shrink", action="store_true", help="run: what is there now is right, though less than half of before"
+        "--allow-shrink", action="store_true", help=f"run: what is there now is right, though {SHRUNK} of before"
     )
     parser.add_argument("--to", metavar="SERVER", help="restore: the server that the site is brought back to")
     parser.add_argument("--at", metavar="TIME", nargs="+", help="restore: as it was then; left out: the newest backup")

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.backup.snapshots import SHRUNK
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
 from core.wording import ago, clock_time, count, duration, listing, size, stamp
 
@@ -166,7 +167,7 @@ def _run_title(results: Sequence[BackupResult], outcomes: Counter[str]) -> str:
         return f"{one.site} {verb} from {one.server}: {one.summary}"
     bad = [f"{outcomes[outcome]:,} {outcome}" for outcome in ("refused", "failed") if outcomes[outcome]]
     shrunk = sum(bool(result.shrank) for result in results)
-    less = [f"{shrunk:,} less than half of before"] if shrunk else []
+    less = [f"{shrunk:,} {SHRUNK} of before"] if shrunk else []
     new = sum(result.new_bytes for result in results)
     good = f"{outcomes['good']:,} of {count(len(results), 'site')} backed up, {size(new)} new"
     return ", ".join([good, *less, *bad])

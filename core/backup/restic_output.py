@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.backup.snapshots import SHORT_ID, Extent, Snapshot, site_of
 from core.failure import QUOTED, Failure, FailureCode, why_stopped
 from core.sync.rsync_output import OutputReader
+from core.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # restic(1): some source files could not be read; a snapshot was made of the others.
 PARTLY = 3
 VANISHED = 2
+# restic(1), unlock: whose lock was not renewed for so long is taken to be dead.
+STALE_LOCK = timedelta(minutes=30)
 _HIDDEN = re.compile(rb"^\[sender\] hiding (?:file|directory) (.*) because of pattern ", re.MULTILINE)
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _SPECIAL = re.compile(rb"[*?\[\\$]")
@@ -150,7 +153,7 @@ _WRONG_PASSWORD = Failure(
 _LOCKED = Failure(
     FailureCode.LOCKED,
     "somebody else works in the repository, or has died there",
-    "It frees itself half an hour after a death. {said}",
+    f"It frees itself {duration(STALE_LOCK)} after a death. {{said}}",
     refused=True,
 )
 _OFFSITE_LOST = Failure(

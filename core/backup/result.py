@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from core.backup.snapshots import SHRUNK
 from core.wording import count, duration, size
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class BackupResult:
             return self.trouble.message
         took = duration(timedelta(seconds=self.took_s))
         databases = f" and {count(self.databases, 'database')}" if self.databases else ""
-        less = f"; less than half: {self.shrank}" if self.shrank else ""
+        less = f"; {SHRUNK}: {self.shrank}" if self.shrank else ""
         sizes = f"{size(self.size_bytes)}, {size(self.new_bytes)} new"
         return f"{count(self.files, 'file')}{databases} ({sizes}), {took}{less}"
 

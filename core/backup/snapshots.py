@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SITE_TAG = "site:"
 FLEET_TAG = "fleet:"
 SHORT_ID = 8
-SHRUNK_BELOW = 0.5
+SHRUNK_BELOW, SHRUNK = 0.5, "less than half"
 UPKEEP_EVERY = timedelta(hours=20)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?")
 

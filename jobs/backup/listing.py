@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup.report import BackupHistory, ListedSnapshot
+from core.backup.snapshots import SHRUNK
 from core.errors import RefusedError
 from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
 from core.wording import listing
@@ -99,7 +100,7 @@ def _known(site: str, good: BackupRun | None, last: BackupRun | None, proof: Bac
         server=good.server if good is not None else "",
         files=int(str(body.get("files", 0))),
         size_bytes=int(str(body.get("size_bytes", 0))),
-        trouble=trouble or (f"less than half: {shrank}" if shrank else ""),
+        trouble=trouble or (f"{SHRUNK}: {shrank}" if shrank else ""),
         proven_at=proof.ended_at if proof is not None else None,
         proven=proof is None or proof.outcome == "proven",
     )

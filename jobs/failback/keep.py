@@ -12,13 +12,13 @@ from core.errors import RefusedError
 from core.failback.keep import KeepResult
 from core.failure import Failure
 from core.sync.rsync_output import KEPT_CHANGES
-from core.wording import shown_path
+from core.wording import duration, shown_path
 from jobs.failback.compare import sides_of
 from jobs.sync.cards import tell
 from jobs.sync.one import sync_one
 from jobs.sync.request import SyncRequest
 from jobs.sync.serving import serving_now
-from ops.durable.claimed import kept_claim, take_claim
+from ops.durable.claimed import LEASE, kept_claim, take_claim
 from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
 from ops.rsync.reconcile import bring, why_not_bring
@@ -114,7 +114,7 @@ async def _holding(ports: Ports, copy: ReturnedCopy, run: str) -> AsyncIterator[
         claim = in_the_way[0]
         raise RefusedError(
             f"{copy.site.name}: {claim.purpose} ({claim.owner}) works on it. Nothing was changed.",
-            hint="Choose again when that has ended; where its bot has died, that is in half a minute.",
+            hint=f"Choose again when that has ended; where its bot has died, that is in {duration(LEASE)}.",
         )
     async with kept_claim(ports, name, run, purpose):
         yield
