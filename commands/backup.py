@@ -11,14 +11,17 @@ from core.backup.report import list_reply, progress_reply, run_reply, status_rep
 from core.backup.result import BackupProgress
 from core.backup.sample import proof_reply
 from core.backup.snapshots import SHRUNK, moment
+from core.cutover.card_restore import dry_run_reply
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
 from jobs.backup import BackupRequest, back_up, list_snapshots
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
 from jobs.backup.lock import offsite_of
-from jobs.backup.restore import restore_site
+from jobs.backup.restore import restore_at_once
+from jobs.backup.restore_site import what_to_restore
 from jobs.backup.test_restore import prove_sites
+from jobs.plans.prepare import prepare_restore, reply_now
 
 if TYPE_CHECKING:
     import argparse
@@ -90,16 +93,13 @@ async def _restore(request: Request, ports: Ports) -> Reply:
     def show(doing: str) -> None:
         request.show(progress_reply((BackupProgress(site.name, server, doing),)))
 
-    return await restore_site(
-        ports,
-        site,
-        server,
-        moment(at, fleet.timezone) if at else None,
-        request.person,
-        dry_run=options.dry_run,
-        line=shlex.join(words),
-        show=show,
-    )
+    not_after = moment(at, fleet.timezone) if at else None
+    restore = await what_to_restore(ports, site, server, not_after, request.person.label)
+    if options.dry_run:
+        return dry_run_reply(restore, fleet, ports.clock.now())
+    if restore.replaces_something:
+        return reply_now(ports, await prepare_restore(ports, restore, request.person, shlex.join(words)))
+    return await restore_at_once(ports, restore, request.person.label, show)
 
 
 def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
