@@ -11,9 +11,10 @@ from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import is_upkeep_due
 from core.errors import RefusedError, SharpnetError
 from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode
-from jobs.backup.lock import REPOSITORY, holding, offsite_of
+from jobs.backup.lock import REPOSITORY, offsite_of
 from jobs.backup.one import BackupRequest, back_up_site, not_begun
 from jobs.sync.serving import serving_now
+from ops.durable.claimed import holding
 from ops.first_error import first_error
 from ops.or_failure import or_failure
 from ops.restic.repository import SiteLocation

@@ -13,7 +13,8 @@ from core.backup.snapshots import Extent, shrank, why_not_back_up
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from core.wording import count, listing
-from jobs.backup.lock import databases_of, holding, site_claim
+from jobs.backup.lock import databases_of, site_claim
+from ops.durable.claimed import holding
 from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import SAVE, BackupRun

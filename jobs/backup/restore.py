@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from core.cutover.card_restore import done_reply
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
-from jobs.backup.lock import holding
 from jobs.backup.restore_site import carry_out_restore
+from ops.durable.claimed import holding
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import RESTORE, BackupRun
 

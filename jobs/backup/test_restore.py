@@ -12,8 +12,9 @@ from core.backup.sample import RestoreTestResult, SampleOutcome, judge_file, res
 from core.backup.snapshots import newest_of
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
-from jobs.backup.lock import REPOSITORY, holding, offsite_of, site_claim
+from jobs.backup.lock import REPOSITORY, offsite_of, site_claim
 from jobs.sync.serving import serving_now
+from ops.durable.claimed import holding
 from ops.or_failure import or_failure
 from ops.restic.repository import SiteLocation, split_paths
 from ops.rsync.mirror import run_id

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.errors import RefusedError
 from core.failback.keep import KeepResult
 from core.failure import Failure
 from core.sync.rsync_output import KEPT_CHANGES
@@ -18,13 +16,13 @@ from jobs.sync.cards import tell
 from jobs.sync.one import sync_one
 from jobs.sync.request import SyncRequest
 from jobs.sync.serving import serving_now
-from ops.durable.claimed import LEASE, kept_claim, take_claim
+from ops.durable.claimed import LEASE, holding
 from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
 from ops.rsync.reconcile import bring, why_not_bring
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from core.failback.compare import ReturnedCopy
     from core.sync.result import SyncProgress, SyncResult
@@ -53,7 +51,9 @@ async def keep_and_take(
     """
     run = run_id(ports.clock.now(), secrets.token_hex(4))
     copy = chosen.copy
-    async with _holding(ports, copy, run):
+    purpose = f"bringing files from {copy.server} to {copy.active}"
+    hint = f"Choose again when that has ended; where its bot has died, that is in {duration(LEASE)}."
+    async with holding(ports, f"site:{copy.site.name}", run, purpose, hint):
         kept = await _keep(ports, chosen, run)
         if kept.trouble is not None:
             return kept, None
@@ -103,18 +103,3 @@ async def _ended(ports: Ports, chosen: KeepRequest, kept: KeepResult) -> KeepRes
     body = {**kept.facts, "came": came}
     await ports.store.record.add(ports.clock.now(), kind, kept.site, chosen.who, body)
     return kept
-
-
-@contextlib.asynccontextmanager
-async def _holding(ports: Ports, copy: ReturnedCopy, run: str) -> AsyncIterator[None]:
-    """Hold the site's claim while the block runs. Raises RefusedError where somebody else has it."""
-    name, purpose = f"site:{copy.site.name}", f"bringing files from {copy.server} to {copy.active}"
-    in_the_way = await take_claim(ports, name, run, purpose)
-    if in_the_way:
-        claim = in_the_way[0]
-        raise RefusedError(
-            f"{copy.site.name}: {claim.purpose} ({claim.owner}) works on it. Nothing was changed.",
-            hint=f"Choose again when that has ended; where its bot has died, that is in {duration(LEASE)}.",
-        )
-    async with kept_claim(ports, name, run, purpose):
-        yield

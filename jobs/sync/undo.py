@@ -13,7 +13,8 @@ from core.sync.undo import ReplacedSize, UndoableRun, UndoResult, newest_first
 from core.wording import clock_time, listing, shown_path
 from jobs.sync.serving import serving_now
 from ops.cron import next_at
-from ops.durable.claimed import kept_claim, take_claim
+from ops.durable.claimed import holding
+from ops.or_failure import or_failure
 from ops.rsync import replaced
 from ops.rsync.mirror import run_id
 
@@ -111,11 +112,7 @@ async def undoable_runs(ports: Ports, site: Site, servers: Sequence[str]) -> Und
     kept: list[ReplacedSize] = []
     silent: list[tuple[str, str]] = []
     for server in servers:
-        try:
-            found = await replaced.replaced_runs(ports.ssh, site, ports.fleet.servers[server])
-        except SharpnetError as error:
-            silent.append((server, error.message.rstrip(".")))
-            continue
+        found = await or_failure(replaced.replaced_runs(ports.ssh, site, ports.fleet.servers[server]))
         if isinstance(found, Failure):
             silent.append((server, found.message))
         else:
@@ -124,23 +121,16 @@ async def undoable_runs(ports: Ports, site: Site, servers: Sequence[str]) -> Und
 
 
 async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: str) -> tuple[str, UndoResult]:
-    """Put back what `scene`'s run replaced or deleted; return the run that this is, and how it ended.
+    """Put back what `context`'s run replaced or deleted; return the run that this is, and how it ended.
 
     What is there now is kept as that run, which can be undone in turn. Raises RefusedError where somebody else works on
     the site; UnreachableError, when some of it may have been put back; StoreError.
     """
     run, now = context.run, ports.clock.now()
     own = run_id(now, secrets.token_hex(4))
-    name, purpose = f"site:{context.site.name}", f"an undo on {run.server}"
-    held = await take_claim(ports, name, own, purpose)
-    if held:
-        raise RefusedError(
-            f"{held[0].purpose} ({held[0].owner}) works on {run.site}. Nothing was changed.",
-            hint="Undo it when that has ended.",
-        )
     shown = [shown_path(path) for path in paths]
     body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
-    async with kept_claim(ports, name, own, purpose):
+    async with holding(ports, f"site:{context.site.name}", own, f"an undo on {run.server}"):
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:

@@ -7,7 +7,8 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.errors import StoreError
+from core.errors import RefusedError, StoreError
+from core.wording import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,6 +36,22 @@ async def kept_claim(ports: Ports, name: str, owner: str, purpose: str) -> Async
         renewing.cancel()
         await asyncio.wait([renewing])
         await ports.store.claims.release(owner)
+
+
+@contextlib.asynccontextmanager
+async def holding(
+    ports: Ports, name: str, owner: str, purpose: str, hint: str = "Try again when that has ended."
+) -> AsyncIterator[None]:
+    """Hold the claim on `name`, such as `site:shop`, while the block runs. Raises RefusedError where another has it."""
+    in_the_way = await take_claim(ports, name, owner, purpose)
+    if in_the_way:
+        claim, what = in_the_way[0], name.partition(":")[2] or "it"
+        since = clock_time(claim.taken_at, ports.fleet.timezone, ports.clock.now())
+        raise RefusedError(
+            f"Not now: {claim.purpose} ({claim.owner}) works on {what} since {since}. Nothing was changed.", hint=hint
+        )
+    async with kept_claim(ports, name, owner, purpose):
+        yield
 
 
 async def _renew(ports: Ports, name: str, owner: str, purpose: str) -> None:
