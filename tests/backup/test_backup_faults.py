@@ -19,7 +19,7 @@ from jobs.interrupted import end_interrupted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 SLOW = 60_000
 LARGE = 1_500_000
@@ -100,7 +100,7 @@ async def test_a_killed_bot_leaves_nothing_running_and_the_next_one_says_so_and_
     vault.rig.write(site, "oslo", {"large": os.urandom(LARGE // 2).hex()})
     store = vault.ports.store._db._path
     words = [vault.rig.config, store, site.name, vault.place, SLOW]
-    argv = [sys.executable, str(Path(__file__).with_name("die.py")), *map(str, words)]
+    argv = [sys.executable, str(Path(__file__).with_name("slow_backup.py")), *map(str, words)]
     env = {**os.environ, "PYTHONPATH": "."}
     bot = await asyncio.create_subprocess_exec(*argv, cwd=Path(__file__).parents[2], env=env)
     try:

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from backup.vault import approved
-from sync.rig import contents_at, tree_at
+from backup.harness import approved
+from sync.harness import contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
 from core.plan.plan import PlanState
@@ -21,7 +21,7 @@ from ops.store.copies.backups import RESTORE, BackupRun
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 
 async def test_where_nothing_is_an_operator_brings_a_site_back_at_once(vault: Vault) -> None:

@@ -19,7 +19,7 @@ from ops.durable.claimed import LEASE
 from ops.store.copies.backups import SAVE, BackupRun
 
 if TYPE_CHECKING:
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 
 async def test_a_backup_is_made_listed_and_on_record(bare_vault: Vault) -> None:

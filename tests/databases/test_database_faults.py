@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from databases.conftest import ODD
-from databases.test_database_copies import ENGINES, name_of, sql
+from databases.harness import ENGINES, ODD, name_of, sql
 
 from core.databases.copies import DatabaseCopy
 from core.failure import Failure
@@ -22,7 +21,7 @@ from ops.contracts import Ran
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Database, Site
     from ops.contracts import End, Ssh

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.stage import BOSS
+from cutover.harness import BOSS
 
 from commands import answer, split_line
 from core.errors import RefusedError
@@ -16,7 +16,7 @@ from core.plan.plan import PlanState
 from jobs.failback.compare import compare_returned, failback_state_now
 
 if TYPE_CHECKING:
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
     from core.failback.compare import ReturnedCopy
 

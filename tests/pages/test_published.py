@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from pages.desk import Desk, until
+from pages.harness import Desk, until
 
 from core.errors import RefusedError
 from core.reply import Tone

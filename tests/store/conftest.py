@@ -1,3 +1,5 @@
+"""The store and the engine on real SQLite, in a file of the test's own; no server is started."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

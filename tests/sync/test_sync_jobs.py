@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import WHO, contents_at, tree_at
+from sync.harness import WHO, contents_at, tree_at
 
 from jobs.interrupted import end_interrupted, report
 from jobs.sync import SyncRequest, sync_sites
@@ -15,7 +15,7 @@ from ops.durable.claimed import LEASE
 from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
     from core.sync.result import SyncProgress

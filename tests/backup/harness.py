@@ -21,7 +21,7 @@ from ops.store.copies.backups import UPKEEP, BackupRun
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.backup.result import BackupResult
     from core.fleet import Site
