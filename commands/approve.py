@@ -28,7 +28,7 @@ LOOK_S = 0.1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `approve`."""
-    parser.add_argument("id", metavar="ID", help="the plan's four letters")
+    parser.add_argument("id", metavar="ID", help="the plan's letters")
     parser.add_argument(
         "--digest", metavar="HEX", help="the beginning of the digest of what was shown; buttons give it"
     )

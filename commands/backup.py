@@ -6,18 +6,23 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command
+from commands._progress import ProgressView
 from core.backup.report import list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress
 from core.backup.sample import proof_reply
-from core.backup.snapshots import moment
+from core.backup.snapshots import SHRUNK, moment
+from core.cutover.card import reply_of
+from core.cutover.card_restore import dry_run_reply
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
 from jobs.backup import BackupRequest, back_up, list_snapshots
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
 from jobs.backup.lock import offsite_of
+from jobs.backup.restore import restore_at_once
+from jobs.backup.restore_site import what_to_restore
 from jobs.backup.test_restore import prove_sites
-from jobs.plans.restore import restore_site
+from jobs.plans.prepare import prepare_restore
 
 if TYPE_CHECKING:
     import argparse
@@ -26,10 +31,7 @@ if TYPE_CHECKING:
     from commands import Request
     from core.fleet import Site
     from core.reply import Reply
-    from ops.contracts import Clock
     from ops.ports import Ports
-
-SHOW_EVERY_S = 1.0
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -51,9 +53,11 @@ async def _status(_request: Request, ports: Ports) -> Reply:
 async def _run(request: Request, ports: Ports) -> Reply:
     """Back up now. Exit code 1: one failed; 3: one was refused."""
     options = request.options
-    wish = BackupRequest(request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository)
-    shown = _Shown(request, ports.clock)
-    backed = await back_up(ports, _sites(request, ports), wish, shown.take)
+    backup_request = BackupRequest(
+        request.person.label, allow_shrink=options.allow_shrink, new_repository=options.new_repository
+    )
+    on_progress = _progress(request, ports)
+    backed = await back_up(ports, _sites(request, ports), backup_request, on_progress)
     return run_reply(backed.results, backed.upkeep)
 
 
@@ -65,16 +69,16 @@ async def _list(request: Request, ports: Ports) -> Reply:
     site = site_named(names[0], ports.fleet) if names else None
     found = await list_snapshots(ports, site)
     have = {snapshot.site for snapshot in found.snapshots}
-    wanted = [site.name] if site is not None else list(ports.fleet.sites)
-    without = [name for name in wanted if name not in have]
+    backup_request = [site.name] if site is not None else list(ports.fleet.sites)
+    without = [name for name in backup_request if name not in have]
     listed = await with_figures(ports, found.snapshots)
     return list_reply(listed, without, ports.fleet.timezone, ports.clock.now())
 
 
 async def _verify(request: Request, ports: Ports) -> Reply:
     """Restore a sample of each backup beside the site and compare. Exit code 1: one could not be proven."""
-    shown = _Shown(request, ports.clock)
-    proofs, structure = await prove_sites(ports, _sites(request, ports), request.person.label, shown.take)
+    on_progress = _progress(request, ports)
+    proofs, structure = await prove_sites(ports, _sites(request, ports), request.person.label, on_progress)
     return proof_reply(proofs, structure, ports.fleet.timezone, ports.clock.now())
 
 
@@ -90,16 +94,13 @@ async def _restore(request: Request, ports: Ports) -> Reply:
     def show(doing: str) -> None:
         request.show(progress_reply((BackupProgress(site.name, server, doing),)))
 
-    return await restore_site(
-        ports,
-        site,
-        server,
-        moment(at, fleet.timezone) if at else None,
-        request.person,
-        dry_run=options.dry_run,
-        line=shlex.join(words),
-        show=show,
-    )
+    not_after = moment(at, fleet.timezone) if at else None
+    restore = await what_to_restore(ports, site, server, not_after, request.person.label)
+    if options.dry_run:
+        return dry_run_reply(restore, fleet, ports.clock.now())
+    if restore.replaces_something:
+        return reply_of(await prepare_restore(ports, restore, request.person, shlex.join(words)), ports.fleet)
+    return await restore_at_once(ports, restore, request.person.label, show)
 
 
 def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
@@ -107,22 +108,10 @@ def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
     return tuple(dict.fromkeys(named)) or tuple(ports.fleet.sites.values())
 
 
-class _Shown:
-    """Shows how far everything is, at most once a second."""
-
-    def __init__(self, request: Request, clock: Clock) -> None:
-        self._request = request
-        self._clock = clock
-        self._latest: dict[str, BackupProgress] = {}
-        self._shown_at_s: float | None = None
-
-    def take(self, progress: BackupProgress) -> None:
-        """Take in how far one site is."""
-        self._latest[progress.site] = progress
-        now_s = self._clock.monotonic()
-        if self._shown_at_s is None or now_s - self._shown_at_s >= SHOW_EVERY_S:
-            self._shown_at_s = now_s
-            self._request.show(progress_reply(tuple(self._latest.values())))
+def _progress(request: Request, ports: Ports) -> Callable[[BackupProgress], None]:
+    """Return what shows how far a run is."""
+    shown = ProgressView(request, ports.clock, progress_reply)
+    return lambda progress: shown.take(progress.site, progress)
 
 
 _DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {
@@ -138,7 +127,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=[name for name in _DOES if name != "status"], help="what to do")
     parser.add_argument("sites", nargs="*", metavar="SITE", help="which sites; left out: all")
     parser.add_argument(
-        "--allow-shrink", action="store_true", help="run: what is there now is right, though less than half of before"
+        "--allow-shrink", action="store_true", help=f"run: what is there now is right, though {SHRUNK} of before"
     )
     parser.add_argument("--to", metavar="SERVER", help="restore: the server that the site is brought back to")
     parser.add_argument("--at", metavar="TIME", nargs="+", help="restore: as it was then; left out: the newest backup")

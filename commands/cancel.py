@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `cancel`."""
-    parser.add_argument("id", metavar="ID", help="the plan's four letters")
+    parser.add_argument("id", metavar="ID", help="the plan's letters")
 
 
 async def run(request: Request, ports: Ports) -> Reply:

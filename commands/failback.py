@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command
+from commands._progress import ProgressView
 from core.cutover.card import reply_of
 from core.errors import RefusedError, UsageError
 from core.failback.keep import read_paths
@@ -15,22 +16,21 @@ from core.failback.report_chosen import at_home_reply, kept_report, taken_parts,
 from core.fleet.lookup import server_named, server_or_site_named
 from core.people import Role
 from core.reply import Button, Text
-from core.sync.report import progress_reply as copying
-from core.sync.report import report as copied
+from core.sync import report as sync_report
 from core.wording import count, listing
 from jobs.failback.compare import (
     compare_returned,
-    how_they_stand,
-    silent_servers,
+    failback_state_now,
     sites_about,
 )
 from jobs.failback.keep import KeepRequest, keep_and_take, release_served
 from jobs.plans.prepare import FailoverRequest, prepare_failover
 from jobs.sync import SyncRequest, sync_sites
+from ops.gather.silent import silent_servers
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from commands import Request
     from core.failback.compare import FailbackState, ReturnedCopy
@@ -38,22 +38,24 @@ if TYPE_CHECKING:
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
-SHOW_EVERY_S = 1.0
-
 
 async def run(request: Request, ports: Ports) -> Reply:
     """Show what differs, or do what was chosen, or plan the way home: whatever comes next for these sites."""
     options = request.options
     _check(options)
     asked = await _asked(options, ports)
-    found = await how_they_stand(ports, asked, request.person.label)
+    found = await failback_state_now(ports, asked, request.person.label)
     if options.keep:
         return await _keep(request, ports, found)
     if options.take_active:
         return await _take(request, ports, found)
     if found.returned:
-        shown = _Shown(request, ports)
-        compared = await compare_returned(ports, found.returned, every_byte=options.checksum, on_step=shown.step)
+        shown = ProgressView(request, ports.clock, progress_reply)
+
+        def on_step(copy: ReturnedCopy, step: str) -> None:
+            shown.take((copy.site.name, copy.server), (copy, step))
+
+        compared = await compare_returned(ports, found.returned, every_byte=options.checksum, on_step=on_step)
         names = shlex.join(options.names) + (f" --from {options.server}" if options.server else "")
         return report(compared, names, found.away, ports.fleet.timezone, ports.clock.now())
     if found.away:
@@ -99,7 +101,7 @@ async def _keep(request: Request, ports: Ports, found: FailbackState) -> Reply:
         raise _nothing_to_choose(options, found)
     copy = found.returned[0]
     chosen = KeepRequest(copy, paths, request.person.label, options.allow_delete, options.checksum)
-    kept, result = await keep_and_take(ports, chosen, _Shown(request, ports).copying)
+    kept, result = await keep_and_take(ports, chosen, _copying(request, ports))
     taken = await _taken(ports, [copy], [result]) if result is not None else None
     return kept_report(kept, result, taken)
 
@@ -108,21 +110,21 @@ async def _take(request: Request, ports: Ports, found: FailbackState) -> Reply:
     options, who = request.options, request.person.label
     if not found.returned:
         raise _nothing_to_choose(options, found)
-    wish = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
-    shown = _Shown(request, ports)
+    wanted = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
+    on_progress = _copying(request, ports)
     results: list[SyncResult] = []
     for server in dict.fromkeys(copy.server for copy in found.returned):
         copies = [copy for copy in found.returned if copy.server == server]
         for copy in copies:
             await release_served(ports, copy, who)
         sites = [copy.site for copy in copies]
-        results += await sync_sites(ports, sites, wish, to=server, on_progress=shown.copying)
+        results += await sync_sites(ports, sites, wanted, to=server, on_progress=on_progress)
     return await _taken(ports, found.returned, results)
 
 
 async def _taken(ports: Ports, copies: Sequence[ReturnedCopy], results: Sequence[SyncResult]) -> Reply:
     """Return what to say of copies that were taken, where the other side's files are, and what comes next."""
-    reply = copied([with_own_hint(one) for one in results], (), dry_run=False)
+    reply = sync_report.report([with_own_hint(one) for one in results], (), dry_run=False)
     good = {(one.site, one.mirror): one for one in results if one.outcome == "good" and one.deleted + one.files}
     last = await ports.store.copies.last_good()
     asides = [(good[pair], last[pair].id) for copy in copies if (pair := (copy.site.name, copy.server)) in good]
@@ -151,7 +153,7 @@ async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Repl
     names = tuple(site.name for site in found.away)
     again = ["--wave", str(options.wave)] if options.wave is not None else []
     again += ["--without-hooks"] if options.without_hooks else []
-    home = FailoverRequest(
+    wanted = FailoverRequest(
         asked=names,
         to=homes[0],
         planned=True,
@@ -160,7 +162,7 @@ async def _go_home(request: Request, ports: Ports, found: FailbackState) -> Repl
         wave=options.wave or 0,
         without_hooks=options.without_hooks,
     )
-    reply = reply_of(await prepare_failover(ports, home, request.person), ports.fleet)
+    reply = reply_of(await prepare_failover(ports, wanted, request.person), ports.fleet)
     return replace(reply, parts=(*reply.parts, *_at_home(found)))
 
 
@@ -183,34 +185,10 @@ def _nothing_to_choose(options: argparse.Namespace, found: FailbackState) -> Ref
     )
 
 
-class _Shown:
-    """Shows how far everything is, at most once a second."""
-
-    def __init__(self, request: Request, ports: Ports) -> None:
-        self._request = request
-        self._clock = ports.clock
-        self._last_s: float | None = None
-        self._steps: dict[tuple[str, str], tuple[ReturnedCopy, str]] = {}
-        self._copies: dict[tuple[str, str], SyncProgress] = {}
-
-    def step(self, copy: ReturnedCopy, step: str) -> None:
-        """Take in how far one comparison is."""
-        self._steps[copy.site.name, copy.server] = (copy, step)
-        if self._is_time():
-            self._request.show(progress_reply(tuple(self._steps.values())))
-
-    def copying(self, progress: SyncProgress) -> None:
-        """Take in how far one copy is."""
-        self._copies[progress.site, progress.mirror] = progress
-        if self._is_time():
-            self._request.show(copying(tuple(self._copies.values())))
-
-    def _is_time(self) -> bool:
-        now_s = self._clock.monotonic()
-        if self._last_s is not None and now_s - self._last_s < SHOW_EVERY_S:
-            return False
-        self._last_s = now_s
-        return True
+def _copying(request: Request, ports: Ports) -> Callable[[SyncProgress], None]:
+    """Return what shows how far the copies are."""
+    shown = ProgressView(request, ports.clock, sync_report.progress_reply)
+    return lambda progress: shown.take((progress.site, progress.mirror), progress)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

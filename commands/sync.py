@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from commands import Command
+from commands._progress import ProgressView
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
@@ -14,7 +15,7 @@ from core.sync.report import progress_reply, report
 from core.sync.undo import paths_to_put_back
 from core.verify import report as proof_report
 from jobs.sync import SyncRequest, sync_sites
-from jobs.sync.undo import runs_kept, scene_of, undo, what_is_kept
+from jobs.sync.undo import replaced_by_run, undo, undo_context, undoable_runs
 from jobs.verify import verify_sites
 
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
     from commands import Request
     from core.fleet import Site
     from core.sync.result import SyncProgress
-    from ops.contracts import Clock
     from ops.ports import Ports
 
-SHOW_EVERY_S = 1.0
 COPYING = ("dry_run", "allow_delete", "take_active", "checksum")
 
 
@@ -40,15 +39,19 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _verify(request, ports, sites, to)
     if options.runs:
         return await _runs(request, ports, sites, to)
-    wish = SyncRequest(
+    sync_request = SyncRequest(
         who=request.person.label,
         dry_run=options.dry_run,
         allow_delete=options.allow_delete,
         take_active=options.take_active,
         checksum=options.checksum,
     )
-    shown = _Shown(request, ports.clock)
-    results = await sync_sites(ports, sites, wish, to=to, on_progress=shown.take)
+    shown = ProgressView(request, ports.clock, progress_reply)
+
+    def on_progress(progress: SyncProgress) -> None:
+        shown.take((progress.site, progress.mirror), progress)
+
+    results = await sync_sites(ports, sites, sync_request, to=to, on_progress=on_progress)
     alone = _alone(sites, {result.site for result in results}, options, to)
     return report(results, alone, dry_run=options.dry_run)
 
@@ -56,13 +59,10 @@ async def run(request: Request, ports: Ports) -> Reply:
 async def _verify(request: Request, ports: Ports, sites: tuple[Site, ...], to: str | None) -> Reply:
     options = request.options
     _alone_with("--verify", options, *COPYING, "runs")
-    steps: dict[tuple[str, str], str] = {}
-    seldom = _Seldom(ports.clock)
+    shown = ProgressView(request, ports.clock, proof_report.progress_reply)
 
     def on_step(site: str, mirror: str, step: str) -> None:
-        steps[site, mirror] = step
-        if seldom.now():
-            request.show(proof_report.progress_reply([(*pair, said) for pair, said in steps.items()]))
+        shown.take((site, mirror), (site, mirror, step))
 
     proofs = await verify_sites(ports, sites, request.person.label, to=to, on_step=on_step)
     alone = _alone(sites, {proof.site for proof in proofs}, options, to)
@@ -75,7 +75,7 @@ async def _runs(request: Request, ports: Ports, sites: tuple[Site, ...], to: str
     if len(sites) != 1:
         raise UsageError("Say which site.", hint="For example: `sync SITE --runs`.")
     servers = [server for server in sites[0].servers if to in (None, server)]
-    kept = await runs_kept(ports, sites[0], servers)
+    kept = await undoable_runs(ports, sites[0], servers)
     return undo_report.runs_reply(sites[0].name, kept.runs, kept.silent, fleet.timezone, fleet.sync.keep_replaced)
 
 
@@ -83,18 +83,18 @@ async def _undo(request: Request, ports: Ports) -> Reply:
     options, who = request.options, request.person.label
     _alone_with("--undo", options, "all", "to", "allow_delete", "take_active", "checksum", "verify", "runs")
     paths = paths_to_put_back(options.sites)
-    scene = await scene_of(ports, options.undo, who)
-    kept = await what_is_kept(ports, scene, paths)
-    run = scene.run
+    context = await undo_context(ports, options.undo, who)
+    kept = await replaced_by_run(ports, context, paths)
+    run = context.run
     next_words = undo_report.what_next(
-        run.server, served=scene.served, next_at=scene.next_at, timezone=ports.fleet.timezone
+        run.server, served=context.served, next_at=context.next_at, timezone=ports.fleet.timezone
     )
     if options.dry_run:
         return undo_report.listing_reply(run, kept.files, kept.count, kept.size_bytes, paths, next_words)
     question = f"Put back {kept.count:,} of {run.site} on {run.server}? {next_words}"
-    if scene.served and request.ask is not None and not request.ask(question):
+    if context.served and request.ask is not None and not request.ask(question):
         return Reply("Nothing was put back", exit_code=3)
-    own, ended = await undo(ports, scene, paths, who)
+    own, ended = await undo(ports, context, paths, who)
     return undo_report.done_reply(run, own, ended, next_words)
 
 
@@ -120,37 +120,6 @@ def _alone_with(option: str, options: argparse.Namespace, *others: str) -> None:
     typed = next((name for name in others if getattr(options, name)), None)
     if typed is not None:
         raise UsageError(f"{option} and --{typed.replace('_', '-')} do not go together.", hint="See `help sync`.")
-
-
-class _Seldom:
-    """Says yes at most once a second."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._last_s: float | None = None
-
-    def now(self) -> bool:
-        """Return whether it is time."""
-        now_s = self._clock.monotonic()
-        if self._last_s is not None and now_s - self._last_s < SHOW_EVERY_S:
-            return False
-        self._last_s = now_s
-        return True
-
-
-class _Shown:
-    """Shows how far everything is, at most once a second."""
-
-    def __init__(self, request: Request, clock: Clock) -> None:
-        self._request = request
-        self._seldom = _Seldom(clock)
-        self._latest: dict[tuple[str, str], SyncProgress] = {}
-
-    def take(self, progress: SyncProgress) -> None:
-        """Take in how far one copy is."""
-        self._latest[progress.site, progress.mirror] = progress
-        if self._seldom.now():
-            self._request.show(progress_reply(tuple(self._latest.values())))
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

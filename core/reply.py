@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from core.wording import listing
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Json = object
 
@@ -123,3 +125,17 @@ class Reply:
     facts: Mapping[str, Json] | None = None
     exit_code: int = 0
     card: str | None = None
+
+
+def hint_texts(hints: Iterable[tuple[str, str, Tone]], *, named: bool, most: int = 5) -> Iterator[Text]:
+    """Say each of (site, hint, tone) once, in their order, with the first sites that it is about; empty ones are none.
+
+    named: whether there are several sites, so that each hint has to say which. most: so many hints are said.
+    """
+    about: dict[str, list[tuple[str, Tone]]] = {}
+    for site, hint, tone in hints:
+        if hint:
+            about.setdefault(hint, []).append((site, tone))
+    for hint, sites in list(about.items())[:most]:
+        names = f"{listing([site for site, _ in sites], 3)}: " if named else ""
+        yield Text(f"{names}{hint}", sites[0][1])

@@ -1,10 +1,14 @@
-"""Times, ages and counts as people say them."""
+"""Times, ages, counts, sizes and paths as people say them."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -13,6 +17,9 @@ FINE_BELOW_S = 1
 PRECISE_BELOW_S = 10
 # What another process noted may be a little ahead of this one's now; more is a clock that was put back since.
 AHEAD = timedelta(minutes=1)
+_KILO = 1000
+_SIZE_UNITS = ("kB", "MB", "GB", "TB")
+_DECIMAL_BELOW = 9.95
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
@@ -97,3 +104,23 @@ def listing(names: list[str] | tuple[str, ...], most: int = 5) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return ", ".join(names[:most]) + f" and {len(names) - most:,} more"
+
+
+def shown_path(path: bytes) -> str:
+    """Return a path as one printable line: what is not UTF-8 or not printable is written as an escape."""
+    return "".join(_printable(path.decode("utf-8", "backslashreplace")))
+
+
+def _printable(text: str) -> Iterator[str]:
+    for character in text:
+        yield character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def size(size_bytes: int) -> str:
+    """Say a size: `512 bytes`, `3.4 MB`, `12 GB` (decimal units, as disks are sold)."""
+    if size_bytes < _KILO:
+        return count(size_bytes, "byte")
+    amount, steps = size_bytes / _KILO, 0
+    while round(amount) >= _KILO and steps < len(_SIZE_UNITS) - 1:
+        amount, steps = amount / _KILO, steps + 1
+    return f"{amount:.{1 if amount < _DECIMAL_BELOW else 0}f} {_SIZE_UNITS[steps]}"

@@ -7,6 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from core.backup.report import shrunk_hint
+from core.backup.snapshots import SHRUNK
+from core.failure import NOT_WORTH_A_CARD
 from core.reply import Button, Reply, Text, Tone
 from core.wording import ago, count, duration, listing
 
@@ -22,7 +24,7 @@ OVERDUE_KEY = "backup:overdue"
 
 def is_bad(result: BackupResult) -> bool:
     """Return whether somebody has to look at it."""
-    return bool(result.shrank) or (result.trouble is not None and result.trouble.code not in {"held", "quarantined"})
+    return bool(result.shrank) or (result.trouble is not None and result.trouble.code not in NOT_WORTH_A_CARD)
 
 
 def site_key(site: str) -> str:
@@ -36,7 +38,7 @@ def bad_card(result: BackupResult, last_good_at: datetime | None, now: datetime)
     last = Text(f"Last good backup: {ago(last_good_at, now)}.")
     if result.trouble is None:
         return Reply(
-            title=f"{result.site} has shrunk to less than half on {result.server}: {result.shrank}",
+            title=f"{result.site} has shrunk to {SHRUNK} on {result.server}: {result.shrank}",
             parts=(Text(shrunk_hint()),),
             buttons=(Button("It is right so", f"{line} --allow-shrink"),),
             tone=Tone.BAD,
@@ -98,5 +100,5 @@ def overdue_card(late: Sequence[str], last: Mapping[str, datetime], max_age: tim
 
 def _said(result: BackupResult) -> tuple[str, str]:
     if result.trouble is None:
-        return "shrunk to less than half", shrunk_hint()
+        return f"shrunk to {SHRUNK}", shrunk_hint()
     return result.trouble.message, result.trouble.hint

@@ -6,20 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone
-from core.sync.rsync_output import size
-from core.wording import ago, clock_time, count, duration, listing, stamp
+from core.backup.snapshots import SHRUNK
+from core.reply import Button, Part, Reply, Row, Table, Text, Tone, hint_texts
+from core.wording import ago, clock_time, count, duration, listing, size, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
     from core.backup.result import BackupProgress, BackupResult
     from core.backup.snapshots import Snapshot
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 MOST_ROWS = 20
-MOST_HINTS = 5
 _WORST_FIRST = ("failed", "refused", "good")
 _TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD}
 _EXITS = {"good": 0, "refused": 3, "failed": 1}
@@ -63,7 +62,8 @@ def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
     if len(results) != 1:
         rows = tuple(Row((one.site, one.server, one.summary), _tone(one)) for one in ordered[:MOST_ROWS])
         parts.append(Table(("site", "from", "result"), rows, left_out=len(ordered) - len(rows)))
-    parts += _hints(ordered)
+    hints = ((one.site, _hint(one), _tone(one)) for one in ordered)
+    parts += hint_texts(hints, named=len(ordered) > 1)
     if upkeep is not None:
         text = f"Older backups were not let go: {upkeep.message}. {upkeep.hint}".strip()
         parts.append(Text(text, Tone.WARN))
@@ -167,23 +167,15 @@ def _run_title(results: Sequence[BackupResult], outcomes: Counter[str]) -> str:
         return f"{one.site} {verb} from {one.server}: {one.summary}"
     bad = [f"{outcomes[outcome]:,} {outcome}" for outcome in ("refused", "failed") if outcomes[outcome]]
     shrunk = sum(bool(result.shrank) for result in results)
-    less = [f"{shrunk:,} less than half of before"] if shrunk else []
+    less = [f"{shrunk:,} {SHRUNK} of before"] if shrunk else []
     new = sum(result.new_bytes for result in results)
     good = f"{outcomes['good']:,} of {count(len(results), 'site')} backed up, {size(new)} new"
     return ", ".join([good, *less, *bad])
 
 
-def _hints(ordered: Sequence[BackupResult]) -> Iterator[Part]:
-    """Say once what to do about each kind of trouble, worst first."""
-    hints: dict[str, list[BackupResult]] = {}
-    for result in ordered:
-        if result.trouble is not None and result.trouble.hint:
-            hints.setdefault(result.trouble.hint, []).append(result)
-        elif result.shrank:
-            hints.setdefault(shrunk_hint(), []).append(result)
-    for hint, about in list(hints.items())[:MOST_HINTS]:
-        names = f"{listing([result.site for result in about], 3)}: " if len(ordered) > 1 else ""
-        yield Text(f"{names}{hint}", _tone(about[0]))
+def _hint(result: BackupResult) -> str:
+    hint = result.trouble.hint if result.trouble is not None else ""
+    return hint or (shrunk_hint() if result.shrank else "")
 
 
 def shrunk_hint() -> str:

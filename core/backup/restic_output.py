@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.backup.snapshots import SHORT_ID, Extent, Snapshot, site_of
-from core.sync.failures import STOP_LINE, STOPPED, Failure
+from core.failure import QUOTED, Failure, FailureCode, why_stopped
 from core.sync.rsync_output import OutputReader
+from core.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 # restic(1): some source files could not be read; a snapshot was made of the others.
 PARTLY = 3
 VANISHED = 2
+# restic(1), unlock: whose lock was not renewed for so long is taken to be dead.
+STALE_LOCK = timedelta(minutes=30)
 _HIDDEN = re.compile(rb"^\[sender\] hiding (?:file|directory) (.*) because of pattern ", re.MULTILINE)
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _SPECIAL = re.compile(rb"[*?\[\\$]")
 _TOTAL = re.compile(rb"^sharpnet-total (\d+) (\d+)$", re.MULTILINE)
 _BLANK = b" \t\v\f"
 _QUOTED_LINES = 3
-_QUOTED = 300
 
 
 def escaped(path: bytes) -> bytes:
@@ -50,10 +52,8 @@ def excluded(out: bytes, root: str) -> tuple[bytes, ...]:
 
 def extent(out: bytes) -> Extent:
     """Return how much rsync has counted, less what is excluded."""
-    output = OutputReader()
-    output.feed(out)
-    output.end()
-    return Extent(output.stats.files, output.stats.to_copy_bytes)
+    stats = OutputReader.of(out).stats
+    return Extent(stats.files, stats.to_copy_bytes)
 
 
 def values(err: bytes) -> Iterator[Any]:
@@ -111,20 +111,18 @@ def unreadable(err: bytes) -> tuple[str, ...]:
     )
 
 
-def trouble_of(exit_code: int, err: bytes, server: str) -> Failure | None:
+def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
     """Return what went wrong when restic ended so on `server`, or None where it went well."""
     if exit_code == 0:
         return None
     text = "\n".join(line for line in err.decode("utf-8", "replace").splitlines() if line[:1] not in ("{", "["))
-    stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
-    found = _STOPS.get(stopped[1]) if stopped is not None else None
+    found, detail = why_stopped(exit_code, text, _STOPS) or (None, "")
     found = found or _EXITS.get(exit_code) or next((one for said, one in _SAID if re.search(said, text)), None)
     quoted = _quoted(text)
     if found is None:
-        return Failure("restic", f"restic ended with status {exit_code} on {server}", quoted)
-    detail = f" ({stopped[2][:_QUOTED]})" if stopped is not None and stopped[2] else ""
-    message = found.message.replace("{server}", server) + detail
-    return replace(found, message=message, hint=found.hint.replace("{server}", server).replace("{said}", quoted))
+        return Failure(FailureCode.RESTIC, f"restic ended with status {exit_code} on {server}", quoted)
+    found = found.about(server=server, said=quoted)
+    return replace(found, message=f"{found.message} ({detail})") if detail else found
 
 
 def _kind(value: object) -> object:
@@ -139,27 +137,27 @@ def _is_gone(error: object) -> bool:
 
 def _quoted(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()][-_QUOTED_LINES:]
-    return " / ".join(lines)[-_QUOTED:]
+    return " / ".join(lines)[-QUOTED:]
 
 
 _NO_REPOSITORY = Failure(
-    "no-repository",
+    FailureCode.NO_REPOSITORY,
     "there is no repository at offsite.path on the off-site host",
     "`backup run` makes one where none was ever used.",
 )
 _WRONG_PASSWORD = Failure(
-    "wrong-password",
+    FailureCode.WRONG_PASSWORD,
     "the repository does not open with offsite.password",
     "Give the password that it was made with. Nothing was changed, and no other repository was made.",
 )
 _LOCKED = Failure(
-    "locked",
+    FailureCode.LOCKED,
     "somebody else works in the repository, or has died there",
-    "It frees itself half an hour after a death. {said}",
+    f"It frees itself {duration(STALE_LOCK)} after a death. {{said}}",
     refused=True,
 )
 _OFFSITE_LOST = Failure(
-    "offsite-lost",
+    FailureCode.OFFSITE_LOST,
     "the connection to the off-site host broke",
     "What had arrived is used next time. Is it up, and does it offer SFTP?",
 )
@@ -170,12 +168,12 @@ _SAID = (
     (r"repository is already locked|unable to create lock", _LOCKED),
     (
         r"(?i)no space left|quota exceeded",
-        Failure("disk-full", "a disk is full", "Make room. Older backups are as they were. {said}"),
+        Failure(FailureCode.DISK_FULL, "a disk is full", "Make room. Older backups are as they were. {said}"),
     ),
     (
         r"SSH_FX_FAILURE",
         Failure(
-            "offsite-disk",
+            FailureCode.OFFSITE_DISK,
             "the off-site host could not write: its disk may be full",
             "Look at the disk that offsite.path is on. Older backups are as they were. {said}",
         ),
@@ -183,7 +181,7 @@ _SAID = (
     (
         r"SSH_FX_PERMISSION_DENIED",
         Failure(
-            "offsite-permission",
+            FailureCode.OFFSITE_PERMISSION,
             "the off-site host does not let its user write in offsite.path",
             "Give offsite.path to the user of offsite.server.ssh. {said}",
         ),
@@ -194,38 +192,43 @@ _SAID = (
     ),
     (r"Fatal: unable to create repository|config file already exists", _NO_REPOSITORY),
 )
-_STOPS: Mapping[str, Failure] = {
-    trouble.code: trouble
-    for trouble in (
-        _OFFSITE_LOST,
-        Failure("no-restic", "restic is missing on {server}", "Install it there: apt install restic."),
-        Failure("no-rsync", "rsync is missing on {server}", "Install it there: apt install rsync."),
-        Failure("no-flock", "flock is missing on {server}", "Install it there: apt install util-linux."),
-        Failure(
-            "source-missing",
-            "the root is missing on {server}",
-            "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",
-        ),
-        Failure(
-            "source-symlink",
-            "the root on {server} is a symbolic link",
-            "Write the folder that it points to into app.yaml. Older backups are all kept.",
-        ),
-        Failure("source-closed", "the SSH user may not read the root on {server}", "Let the user read it."),
-        Failure("busy", "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
-        Failure(
-            "not-restored",
-            "the backup could not be restored whole on {server}",
-            "What is served there is as it was. {said}",
-        ),
-        Failure("no-parent", "the folder around the root is missing on {server}", "Make it, or mount its disk."),
-        Failure("parent-closed", "the SSH user may not write in the folder around the root on {server}", "Allow it."),
-        Failure("root-not-folder", "the root on {server} is no folder", "Move away what lies there."),
-        Failure(
-            "root-symlink", "the root on {server} is a symbolic link", "Write the folder it points to in app.yaml."
-        ),
-        Failure("root-mount-point", "the root on {server} is a mount point", "Use a folder inside it as the root."),
-        Failure("mount-inside", "something is mounted inside the root on {server}", "Unmount it first."),
-        Failure("root-closed", "the SSH user may not enter the root on {server}", "Let the user enter it."),
-    )
-}
+_STOPS = (
+    _OFFSITE_LOST,
+    Failure(FailureCode.NO_RESTIC, "restic is missing on {server}", "Install it there: apt install restic."),
+    Failure(FailureCode.NO_RSYNC, "rsync is missing on {server}", "Install it there: apt install rsync."),
+    Failure(FailureCode.NO_FLOCK, "flock is missing on {server}", "Install it there: apt install util-linux."),
+    Failure(
+        FailureCode.SOURCE_MISSING,
+        "the root is missing on {server}",
+        "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",
+    ),
+    Failure(
+        FailureCode.SOURCE_SYMLINK,
+        "the root on {server} is a symbolic link",
+        "Write the folder that it points to into app.yaml. Older backups are all kept.",
+    ),
+    Failure(FailureCode.SOURCE_CLOSED, "the SSH user may not read the root on {server}", "Let the user read it."),
+    Failure(FailureCode.BUSY, "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
+    Failure(
+        FailureCode.NOT_RESTORED,
+        "the backup could not be restored whole on {server}",
+        "What is served there is as it was. {said}",
+    ),
+    Failure(FailureCode.NO_PARENT, "the folder around the root is missing on {server}", "Make it, or mount its disk."),
+    Failure(
+        FailureCode.PARENT_CLOSED,
+        "the SSH user may not write in the folder around the root on {server}",
+        "Allow it.",
+    ),
+    Failure(FailureCode.ROOT_NOT_FOLDER, "the root on {server} is no folder", "Move away what lies there."),
+    Failure(
+        FailureCode.ROOT_SYMLINK,
+        "the root on {server} is a symbolic link",
+        "Write the folder it points to in app.yaml.",
+    ),
+    Failure(
+        FailureCode.ROOT_MOUNT_POINT, "the root on {server} is a mount point", "Use a folder inside it as the root."
+    ),
+    Failure(FailureCode.MOUNT_INSIDE, "something is mounted inside the root on {server}", "Unmount it first."),
+    Failure(FailureCode.ROOT_CLOSED, "the SSH user may not enter the root on {server}", "Let the user enter it."),
+)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from core.sync.rsync_output import size
-from core.wording import count, duration
+from core.backup.snapshots import SHRUNK
+from core.wording import count, duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 Outcome = Literal["good", "refused", "failed"]
 
@@ -50,7 +50,7 @@ class BackupResult:
 
     def ended_by(self, trouble: Failure) -> BackupResult:
         """Return the result of a backup that `trouble` has ended."""
-        return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+        return replace(self, outcome=trouble.outcome, trouble=trouble)
 
     @property
     def may_forget(self) -> bool:
@@ -64,7 +64,7 @@ class BackupResult:
             return self.trouble.message
         took = duration(timedelta(seconds=self.took_s))
         databases = f" and {count(self.databases, 'database')}" if self.databases else ""
-        less = f"; less than half: {self.shrank}" if self.shrank else ""
+        less = f"; {SHRUNK}: {self.shrank}" if self.shrank else ""
         sizes = f"{size(self.size_bytes)}, {size(self.new_bytes)} new"
         return f"{count(self.files, 'file')}{databases} ({sizes}), {took}{less}"
 
@@ -84,5 +84,5 @@ class BackupResult:
             "took_s": round(self.took_s, 3),
         }
         if self.trouble is not None:
-            facts |= {"code": self.trouble.code, "why": self.trouble.message, "hint": self.trouble.hint}
+            facts |= self.trouble.facts
         return facts | {"note": self.note} if self.note else facts

@@ -9,15 +9,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core.reply import Part, Reply, Row, Table, Text, Tone
-from core.sync.rsync_output import shown_path, size
-from core.wording import clock_time, count, duration, listing, stamp
+from core.wording import clock_time, count, duration, listing, shown_path, size, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from core.backup.snapshots import Extent, Snapshot
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 NO_FILE = "-"
 MOST_ROWS = 20
@@ -33,7 +32,7 @@ class SampleOutcome(StrEnum):
     NOT_RESTORED = "not restored"
 
 
-def seen(restored: str, live: str, live_changed_s: int, snapshot: Snapshot) -> SampleOutcome:
+def judge_file(restored: str, live: str, live_changed_s: int, snapshot: Snapshot) -> SampleOutcome:
     """Judge one file: both hashes (`-`: no file), and when the live one last changed in any way, in epoch seconds."""
     if restored == NO_FILE:
         return SampleOutcome.NOT_RESTORED
@@ -120,7 +119,7 @@ class RestoreTestResult:
             "full_restore_s": round(self.full_s, 1),
         }
         if self.trouble is not None:
-            facts |= {"code": self.trouble.code, "why": self.trouble.message, "hint": self.trouble.hint}
+            facts |= self.trouble.facts
         return facts
 
 

@@ -14,9 +14,8 @@ from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from core.errors import UsageError
-from core.sync.failures import Failure
-from core.sync.rsync_output import size
-from core.wording import count
+from core.failure import Failure, FailureCode
+from core.wording import count, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 SITE_TAG = "site:"
 FLEET_TAG = "fleet:"
 SHORT_ID = 8
-SHRUNK_BELOW = 0.5
+SHRUNK_BELOW, SHRUNK = 0.5, "less than half"
 UPKEEP_EVERY = timedelta(hours=20)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?")
 
@@ -116,7 +115,7 @@ def why_not_back_up(extent: Extent, server: str) -> Failure | None:
     """Return why a backup of this must not be made, or None: an empty source is a disk that is not mounted (law 5)."""
     if extent.files == 0:
         return Failure(
-            "source-empty",
+            FailureCode.SOURCE_EMPTY,
             f"{server} holds no files of it",
             "Is its disk mounted, and the root in app.yaml right? Older backups are all kept.",
         )

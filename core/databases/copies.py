@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
-from core.sync.rsync_output import size
-from core.wording import count, listing
+from core.failure import Failure, FailureCode
+from core.wording import count, listing, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,17 +97,17 @@ def fresh_name(name: str, run: str) -> str:
     return f"{stem(name)}new_{_hash(run, _FRESH_LENGTH)}"
 
 
-def kept_name(name: str, run: str, at: datetime) -> str:
+def replaced_name(name: str, run: str, at: datetime) -> str:
     """Return what the database `name` is called once the run `run` has replaced it at `at`."""
     return f"{stem(name)}{at.astimezone(UTC).strftime(STAMP)}_{_hash(run, _RUN_LENGTH)}"
 
 
-def fresh_ones(name: str, there: Iterable[str]) -> tuple[str, ...]:
+def unfinished_copies(name: str, there: Iterable[str]) -> tuple[str, ...]:
     """Return which of the databases `there` were to be filled for `name`."""
     return tuple(one for one in there if one.startswith(f"{stem(name)}new_"))
 
 
-def kept_ones(name: str, there: Iterable[str]) -> tuple[ReplacedDatabase, ...]:
+def replaced_databases(name: str, there: Iterable[str]) -> tuple[ReplacedDatabase, ...]:
     """Return which of the databases `there` once were the database `name`, newest first."""
     pattern = re.compile(re.escape(stem(name)) + r"(\d{8}t\d{6}z)_([0-9a-f]+)")
     found = [(match, one) for one in there if (match := pattern.fullmatch(one)) is not None]
@@ -134,7 +133,7 @@ def why_not_load(
     lost = mirror.tables - source.tables
     if not source.tables and mirror.tables:
         return Failure(
-            "source-empty",
+            FailureCode.SOURCE_EMPTY,
             f"the database {name} holds no tables at the source, the mirror holds {count(len(mirror.tables), 'table')}",
             "Is it the right one in app.yaml, and was it emptied? Nothing was changed.",
             refused=True,
@@ -142,7 +141,7 @@ def why_not_load(
     if max_delete is not None and len(lost) > max_delete * len(mirror.tables):
         share = len(lost) / len(mirror.tables)
         return Failure(
-            "too-many-deletes",
+            FailureCode.TOO_MANY_DELETES,
             f"would drop {len(lost):,} of {count(len(mirror.tables), 'table')} of the database {name} "
             f"({share * 100:.1f} %), the limit is {max_delete * 100:.4g} %: {listing(sorted(lost), NAMED)}",
             "Only tables are counted, rows are not. If that is meant, add --allow-delete.",
@@ -161,13 +160,13 @@ def why_not_whole(
     missing = (before.tables & after.tables) - loaded.tables
     if missing:
         return Failure(
-            "not-whole",
+            FailureCode.NOT_WHOLE,
             f"the copy of the database {name} lacks {count(len(missing), 'table')}: {listing(sorted(missing), NAMED)}",
             "Nothing was put in place. Sync again; where it stays so, the dump's own words are in the server's log.",
         )
     if sent_rows != loaded_rows:
         return Failure(
-            "not-whole",
+            FailureCode.NOT_WHOLE,
             f"the copy of the database {name} holds {loaded_rows:,} of {count(sent_rows, 'row')} that were sent",
             "Nothing was put in place. Sync again.",
         )

@@ -6,31 +6,28 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from core.sync.failures import STOP_LINE, STOPPED, Failure
-from core.sync.rsync_output import shown_path
+from core.failure import QUOTED, Failure, FailureCode, why_stopped
+from core.wording import shown_path
 
 Doing = Literal["asked", "dumped", "loaded", "put in place"]
 _QUOTED_LINES = 3
-_QUOTED = 300
 _SECRET_FREE = re.compile(r"(?i)password\s*[:=]\s*\S+")
 
 
-def trouble_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Failure | None:
+def failure_of_database(name: str, server: str, doing: Doing, exit_code: int, err: bytes) -> Failure | None:
     """Return what went wrong when a client on `server` ended so, or None where it went well."""
     if exit_code == 0:
         return None
     text = err.decode("utf-8", "replace")
     found = _find(exit_code, text)
-    message = found.message.replace("{doing}", doing).replace("{server}", server).replace("{name}", name)
-    hint = found.hint.replace("{server}", server).replace("{name}", name)
-    said = _quoted(text)
-    return replace(found, message=message, hint=f"{hint} {said}".strip())
+    found = found.about(doing=doing, server=server, name=name)
+    return replace(found, hint=f"{found.hint} {_quoted(text)}".strip())
 
 
 def _find(exit_code: int, text: str) -> Failure:
-    stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
-    if stopped is not None and stopped[1] in _STOPS:
-        return _STOPS[stopped[1]]
+    stopped = why_stopped(exit_code, text, _STOPS)
+    if stopped is not None:
+        return stopped[0]
     return next((trouble for pattern, trouble in _SAID if pattern.search(text)), _UNKNOWN)
 
 
@@ -38,23 +35,22 @@ def _quoted(text: str) -> str:
     """Return the last lines that it said, on one printable line: the first ones are often only warnings."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("sharpnet-stop:")]
     said = shown_path(" / ".join(lines[-_QUOTED_LINES:]).encode())
-    return f"It said: {_SECRET_FREE.sub('password …', said)[:_QUOTED]}" if said else ""
+    return f"It said: {_SECRET_FREE.sub('password …', said)[:QUOTED]}" if said else ""
 
 
-_UNKNOWN = Failure("database-failed", "the database {name} could not be {doing} on {server}")
+_UNKNOWN = Failure(FailureCode.DATABASE_FAILED, "the database {name} could not be {doing} on {server}")
 
-_STOPS = {
-    trouble.code: trouble
-    for trouble in (
-        Failure(
-            "no-client",
-            "the client programs for the database {name} are missing on {server}",
-            "Install them there: apt install mariadb-client, or postgresql-client.",
-        ),
-        Failure("cut-off", "what was sent to the database {name} on {server} did not arrive whole", "Sync again."),
-        Failure("no-awk", "awk is missing on {server}", "Install it there: apt install mawk."),
-    )
-}
+_STOPS = (
+    Failure(
+        FailureCode.NO_CLIENT,
+        "the client programs for the database {name} are missing on {server}",
+        "Install them there: apt install mariadb-client, or postgresql-client.",
+    ),
+    Failure(
+        FailureCode.CUT_OFF, "what was sent to the database {name} on {server} did not arrive whole", "Sync again."
+    ),
+    Failure(FailureCode.NO_AWK, "awk is missing on {server}", "Install it there: apt install mawk."),
+)
 
 # In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.
 _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
@@ -63,7 +59,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"No space left on device", r"Disk quota exceeded", r"The table '.*' is full", r"Disk full"),
             Failure(
-                "database-disk-full",
+                FailureCode.DATABASE_DISK_FULL,
                 "the disk of the database {name} is full on {server}",
                 "Make room there. The database there is as it was.",
             ),
@@ -82,7 +78,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"terminating connection due to administrator command",
             ),
             Failure(
-                "database-down",
+                FailureCode.DATABASE_DOWN,
                 "the server of the database {name} does not answer on {server}",
                 "Is it running there, and are its socket or port right in app.yaml?",
             ),
@@ -90,7 +86,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"Unknown database", r'database ".*" does not exist'),
             Failure(
-                "no-database",
+                FailureCode.NO_DATABASE,
                 "there is no database {name} on {server}",
                 "Is its name right in app.yaml?",
                 refused=True,
@@ -110,7 +106,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"is not permitted to log in",
             ),
             Failure(
-                "database-login",
+                FailureCode.DATABASE_LOGIN,
                 "the database server on {server} does not let the bot into {name}",
                 "Give user and password in app.yaml, or let the SSH user in there (docs/databases.md).",
             ),
@@ -132,7 +128,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"syntax error at or near",
             ),
             Failure(
-                "database-version",
+                FailureCode.DATABASE_VERSION,
                 "the database server on {server} does not take what {name} holds",
                 "It is older than the other one, or lacks a locale or an extension: bring both to the same version.",
             ),
@@ -148,7 +144,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"insufficient privileges",
             ),
             Failure(
-                "database-rights",
+                FailureCode.DATABASE_RIGHTS,
                 "the bot's user has not the rights that it needs for the database {name} on {server}",
                 "docs/databases.md has the lines that give them.",
             ),
@@ -161,7 +157,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"[Dd]eadlock",
             ),
             Failure(
-                "database-busy",
+                FailureCode.DATABASE_BUSY,
                 "others are working in the database {name} on {server}",
                 "End what works there, and sync again. The database there is as it was.",
             ),
@@ -169,14 +165,16 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"definer/invoker of view lack rights", r"The user specified as a definer .* does not exist"),
             Failure(
-                "database-definer",
+                FailureCode.DATABASE_DEFINER,
                 "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
                 "docs/databases.md has the line that lets that user.",
             ),
         ),
         (
             (r"Table definition has changed", r"could not serialize access"),
-            Failure("database-changed", "the tables of {name} were altered while it was dumped", "Sync again."),
+            Failure(
+                FailureCode.DATABASE_CHANGED, "the tables of {name} were altered while it was dumped", "Sync again."
+            ),
         ),
     )
 )

@@ -13,14 +13,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.sync.rsync_output import ChangeKind, shown_path
+from core.sync.rsync_output import ChangeKind
+from core.wording import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from core.databases.copies import DatabaseState
+    from core.failure import Failure
     from core.fleet import Database, Site
-    from core.sync.failures import Failure
     from core.sync.rsync_output import PathChange
     from core.verify.compare import FileStat
 
@@ -35,7 +36,7 @@ class DifferenceKind(StrEnum):
     SAME_TIME = "same-time"
     NEWER_ACTIVE = "newer-active"
     ONLY_ACTIVE = "only-active"
-    BELONGINGS = "belongings"
+    ATTRIBUTES = "belongings"
 
     @property
     def at_risk(self) -> bool:
@@ -140,7 +141,7 @@ def judge(change: PathChange, returned: FileStat | None, active: FileStat | None
         return File(DifferenceKind.ONLY_RETURNED, change.path, there.size_bytes, there.written_s, None)
     size_bytes = max(there, here, key=lambda seen: seen.written_s).size_bytes
     if change.kind is ChangeKind.ATTRIBUTES:
-        found = DifferenceKind.BELONGINGS
+        found = DifferenceKind.ATTRIBUTES
     elif there.written_s == here.written_s:
         found, size_bytes = DifferenceKind.SAME_TIME, there.size_bytes
     else:
@@ -180,7 +181,7 @@ class FailbackState:
     at_home: tuple[Site, ...] = ()
 
 
-def standing(
+def failback_state(
     sites: Iterable[Site],
     servers: Collection[str],
     active: Mapping[str, str],

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from core.sync.failures import Failure
-from core.sync.rsync_output import ChangeKind, shown_path, size
-from core.wording import count
+from core.failure import Failure, FailureCode
+from core.sync.rsync_output import ChangeKind
+from core.wording import count, shown_path, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ class KeepResult:
             "replaced": len(self.replaced),
         }
         if self.trouble is not None:
-            facts |= {"code": self.trouble.code, "why": self.trouble.message, "hint": self.trouble.hint}
+            facts |= self.trouble.facts
         return facts
 
 
@@ -126,7 +126,7 @@ def why_not_keep(
         why = _why_not_through(path, returned, active, servers) or _why_not_itself(path, returned, active, servers)
         if why is not None:
             return Failure(
-                "cannot-keep",
+                FailureCode.CANNOT_KEEP,
                 f"{shown_path(path)}: {why}",
                 "Nothing was changed. `failback SITE` lists what differs.",
                 refused=True,

@@ -6,10 +6,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.failback.compare import DifferenceKind
+from core.failure import Failure
 from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
-from core.sync.failures import Failure
-from core.sync.rsync_output import size
-from core.wording import clock_time, count, listing, stamp
+from core.wording import clock_time, count, listing, size, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,7 +150,7 @@ def _details(one: Comparison, timezone: str, now: datetime) -> Iterator[Part]:
         DifferenceKind.SAME_TIME: "same time, other bytes",
         DifferenceKind.NEWER_ACTIVE: f"newer on {here}",
         DifferenceKind.ONLY_ACTIVE: f"only on {here}",
-        DifferenceKind.BELONGINGS: "mode, owner or time only",
+        DifferenceKind.ATTRIBUTES: "mode, owner or time only",
     }
     rows = tuple(
         Row((signs[found], f"{tally.files:,}", size(tally.size_bytes)), Tone.WARN if found.at_risk else Tone.PLAIN)
@@ -198,7 +197,7 @@ def _database_words(side: DatabaseState | Failure) -> str:
 
 def _database_facts(side: DatabaseState | Failure) -> dict[str, object]:
     if isinstance(side, Failure):
-        return {"code": side.code, "why": side.message, "hint": side.hint}
+        return side.facts
     return {"exists": side.exists, "tables": len(side.tables), "size_bytes": side.size_bytes}
 
 
@@ -284,7 +283,7 @@ def _facts(one: Comparison) -> dict[str, object]:
         ],
     }
     if one.trouble is not None:
-        facts["trouble"] = {"code": one.trouble.code, "why": one.trouble.message, "hint": one.trouble.hint}
+        facts["trouble"] = one.trouble.facts
     return facts
 
 

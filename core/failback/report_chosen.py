@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.failure import FailureCode
 from core.reply import Button, Part, Reply, Text, Tone
 from core.wording import count, listing
 
@@ -67,7 +68,7 @@ def taken_parts(asides: Sequence[tuple[SyncResult, str]]) -> tuple[Part, ...]:
 def with_own_hint(result: SyncResult) -> SyncResult:
     """Return a result of taking a copy with a hint that can be typed here, where a sync's would send people astray."""
     trouble = result.trouble
-    if trouble is None or trouble.code != "too-many-deletes":
+    if trouble is None or trouble.code != FailureCode.TOO_MANY_DELETES:
         return result
     site = shlex.quote(result.site)
     hint = (

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from core.sync.rsync_output import shown_path
+from core.wording import shown_path
 
 if TYPE_CHECKING:
     from core.fleet import Hook, Site

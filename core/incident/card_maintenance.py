@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.incident.maintenance import FLEET, Maintenance, Phase
 from core.incident.notes import said_parts, with_cause
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
+from core.units import format_duration
 from core.wording import clock_time, count, duration, listing, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
 _TONES = {
     Phase.PLANNED: Tone.PLAIN,
@@ -20,7 +22,7 @@ _TONES = {
     Phase.ENDED: Tone.GOOD,
     Phase.CANCELLED: Tone.PLAIN,
 }
-LONGER = "30m"
+LONGER = timedelta(minutes=30)
 
 
 def card_of(one: Maintenance, timezone: str, now: datetime) -> Reply:
@@ -138,6 +140,6 @@ def _buttons(one: Maintenance, phase: Phase) -> tuple[Button, ...]:
     if phase in {Phase.RUNNING, Phase.OVERRUN}:
         return (
             Button("End", f"maintenance end {one.label}", weight="primary"),
-            Button("30 min more", f"maintenance extend {one.label} {LONGER}"),
+            Button(f"{duration(LONGER)} more", f"maintenance extend {one.label} {format_duration(LONGER)}"),
         )
     return ()

@@ -149,7 +149,7 @@ def planned_start(text: str, timezone: str, now: datetime) -> datetime:
             f"{clock_time(at, timezone, now)} is past.", hint="Leave --at out for work that begins at once."
         )
     if at - now > FARTHEST:
-        raise UsageError(f"{clock_time(at, timezone, now)} is more than a year off.")
+        raise UsageError(f"{clock_time(at, timezone, now)} is more than {FARTHEST.days} days off.")
     return at
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.monitor.detection import TargetState
 from core.page.bars import bars, bars_words
+from core.page.days import DAYS
 from core.page.model import Stage, headline, state_words
 from core.page.style import SCRIPT, STYLE, policy
 from core.wording import clock_time, count, duration
@@ -165,11 +166,11 @@ def _work_entry(one: PlannedWork, page: Page) -> str:
 
 def _past(page: Page) -> Iterator[str]:
     past = [one for one in page.incidents if one.closed_at is not None]
-    none = [] if past else ["<p>No incident in the last 90 days that anybody saw.</p>"]
+    none = [] if past else [f"<p>No incident in the last {DAYS} days that anybody saw.</p>"]
     yield from _section(PAST, (_incident(one, page) for one in past), *none)
     left = page.incidents_left_out
     if left:
-        yield f"<p>And {count(left, 'older incident')} within these 90 days.</p>"
+        yield f"<p>And {count(left, 'older incident')} within these {DAYS} days.</p>"
 
 
 def _incident(one: PageIncident, page: Page) -> str:

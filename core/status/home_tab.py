@@ -6,6 +6,7 @@ The first reply is the whole. Each that follows it is one thing, the most pressi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.monitor.detection import TargetState
@@ -14,7 +15,7 @@ from core.plan.plan import PlanState
 from core.plan.verdict import Level
 from core.reply import Button, Part, Reply, Row, Table, Text, Tone
 from core.status.overview import ROWS, TONES, ages_texts, condition_row, sites_parts
-from core.wording import clock_time, count, listing
+from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST_CARDS = 8
 MOST_WARNINGS = 4
 FULL = Button("Full status", "status")
+# Every tab is written anew well within this while a bot runs.
+STALE_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +146,6 @@ def _worst(known: Mapping[str, Condition]) -> list[tuple[str, Condition]]:
 
 def as_of(now: datetime, timezone: str) -> str:
     """Say when this was written, and what it means when that is long ago."""
-    return f"As of {clock_time(now, timezone)}. Where that is more than 10 minutes ago, open this tab again."
+    return (
+        f"As of {clock_time(now, timezone)}. Where that is more than {duration(STALE_AFTER)} ago, open this tab again."
+    )

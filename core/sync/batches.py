@@ -76,12 +76,12 @@ def needs_own_run(site: Site) -> bool:
     return bool(site.databases or site.hooks.before_sync or site.hooks.after_sync)
 
 
-def groups(asked: Sequence[SyncTarget], work_folder: str) -> tuple[BatchLook, ...]:
+def batches(targets: Sequence[SyncTarget], work_folder: str) -> tuple[BatchLook, ...]:
     """Return what can be looked at together; a copy that is in none of them gets a look of its own.
 
     work_folder: what each site leaves out besides, at its root.
     """
-    placed = [found for number, one in enumerate(asked) if (found := _placed(number, one)) is not None]
+    placed = [found for number, one in enumerate(targets) if (found := _placed(number, one)) is not None]
     alike: dict[tuple[object, ...], list[_Placed]] = defaultdict(list)
     for one in placed:
         alike[(*one.bucket, one.exclude)].append(one)
@@ -92,9 +92,9 @@ def groups(asked: Sequence[SyncTarget], work_folder: str) -> tuple[BatchLook, ..
             mixed[bucket[0].bucket].extend(bucket)
         else:
             parts = (bucket[start : start + MOST_PLACES] for start in range(0, len(bucket), MOST_PLACES))
-            together += (_group(part, work_folder, alike=True) for part in parts)
+            together += (_batch(part, work_folder, alike=True) for part in parts)
     for bucket in mixed.values():
-        together += (_group(part, work_folder, alike=False) for part in _few_rules(bucket))
+        together += (_batch(part, work_folder, alike=False) for part in _split_by_rules(bucket))
     return tuple(group for group in together if len(group.places) > 1)
 
 
@@ -110,7 +110,7 @@ def _placed(number: int, one: SyncTarget) -> _Placed | None:
     return _Placed(number, "/".join(source[:-alike]) or "/", "/".join(mirror[:-alike]) or "/", place, one.exclude)
 
 
-def _few_rules(bucket: Sequence[_Placed]) -> Iterator[list[_Placed]]:
+def _split_by_rules(bucket: Sequence[_Placed]) -> Iterator[list[_Placed]]:
     part: list[_Placed] = []
     rules = 0
     for one in bucket:
@@ -123,7 +123,7 @@ def _few_rules(bucket: Sequence[_Placed]) -> Iterator[list[_Placed]]:
     yield part
 
 
-def _group(part: Sequence[_Placed], work_folder: str, *, alike: bool) -> BatchLook:
+def _batch(part: Sequence[_Placed], work_folder: str, *, alike: bool) -> BatchLook:
     """Put copies of one bucket together. alike: they exclude alike, so that one rule does for all."""
     shared = posixpath.commonpath([posixpath.dirname(one.place) for one in part])
     shift = len(shared) + 1 if shared else 0
@@ -207,7 +207,7 @@ def unchanged(lines: Iterable[bytes], places: Iterable[str], depth: int) -> froz
     return frozenset(wanted[place] for place in same - differ)
 
 
-def plain(said: bytes, places: Sequence[str]) -> frozenset[str]:
+def exchangeable(said: bytes, places: Sequence[str]) -> frozenset[str]:
     """Return the places whose roots on the mirror could be exchanged as they are: folders, nothing mounted there.
 
     said: four lists, each ended by an empty entry and their entries by NUL: what `stat` says of each place and of the
@@ -237,7 +237,7 @@ def plain(said: bytes, places: Sequence[str]) -> frozenset[str]:
     return frozenset(good)
 
 
-def doubted(err: bytes, bases: Sequence[str], places: Iterable[str]) -> frozenset[str] | None:
+def complained_of(err: bytes, bases: Sequence[str], places: Iterable[str]) -> frozenset[str] | None:
     """Return the places that rsync complains about. None: it says something that is about none of them."""
     found = set()
     known = frozenset(places)

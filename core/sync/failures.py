@@ -1,47 +1,22 @@
-"""Why a sync was refused or failed, read from how it ended on the mirror."""
+"""Why a sync was refused or failed, read from how rsync, SSH and the script on the mirror ended."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from core.errors import SharpnetError
-
-# How the script on the mirror says that it stops: this exit status, and such a line on standard error.
-STOPPED = 90
-STOP_LINE = re.compile(r"^sharpnet-stop: ([a-z-]+) ?(.*)$", re.MULTILINE)
+from core.failure import QUOTED, STOPPED, Failure, FailureCode, why_stopped
+from core.wording import duration
 
 # rsync(1), EXIT VALUES.
 VANISHED = 24
 MOST_DELETED = 25
 _LOST = frozenset({10, 12, 20, 30, 35, 255})
 _QUOTED_LINES = 3
-_QUOTED = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a sync did not happen: a code in kebab-case, what happened, and what to do next.
-
-    refused: it was decided against; otherwise something went wrong. Either way the mirror is as it was.
-    """
-
-    code: str
-    message: str
-    hint: str = ""
-    refused: bool = False
-
-    @classmethod
-    def of(cls, error: SharpnetError) -> Failure:
-        """Return an error as the trouble of what it has ended."""
-        return cls(error.code, error.message.rstrip("."), error.hint)
-
-
-def trouble_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failure | None:
+def failure_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failure | None:
     """Return what went wrong when the script on `mirror` ended so, or None where it went well.
 
     Files that vanished at the source while they were read are no trouble: the next run settles them.
@@ -50,9 +25,9 @@ def trouble_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failu
         return None
     text = err.decode("utf-8", "replace")
     found, detail = _find(exit_code, text)
-    message = found.message.replace("{source}", source).replace("{mirror}", mirror)
-    hint = found.hint.replace("{source}", source).replace("{mirror}", mirror)
-    return replace(found, message=f"{message} ({detail})" if detail else message, hint=hint or _quoted(text))
+    found = found.about(source=source, mirror=mirror, waited=_waited(text))
+    message = f"{found.message} ({detail})" if detail else found.message
+    return replace(found, message=message, hint=found.hint or _quoted(text))
 
 
 def attributes_refused(exit_code: int, err: bytes) -> bool:
@@ -64,9 +39,9 @@ def attributes_refused(exit_code: int, err: bytes) -> bool:
 
 
 def _find(exit_code: int, text: str) -> tuple[Failure, str]:
-    stopped = STOP_LINE.search(text) if exit_code == STOPPED else None
-    if stopped is not None and stopped[1] in _STOPS:
-        return _STOPS[stopped[1]], stopped[2][:_QUOTED]
+    stopped = why_stopped(exit_code, text, _STOPS)
+    if stopped is not None:
+        return stopped
     for pattern, trouble in _SAID:
         if pattern.search(text):
             return trouble, ""
@@ -74,23 +49,31 @@ def _find(exit_code: int, text: str) -> tuple[Failure, str]:
         return _LOST_WHILE_COPIED, ""
     if exit_code in _LOST:
         return _BROKEN_LINK, ""
-    return Failure("failed", "copying to {mirror} failed"), f"status {exit_code}"
+    return Failure(FailureCode.FAILED, "copying to {mirror} failed"), f"status {exit_code}"
+
+
+def _waited(text: str) -> str:
+    found = _WAITED.search(text)
+    return duration(timedelta(seconds=int(found[1]))) if found is not None else "too long"
 
 
 def _quoted(text: str) -> str:
     said = " / ".join([line.strip() for line in text.splitlines() if line.strip()][:_QUOTED_LINES])
-    return f"It said: {said[:_QUOTED]}" if said else ""
+    return f"It said: {said[:QUOTED]}" if said else ""
 
 
+_WAITED = re.compile(r"io timeout after (\d+) seconds")
 _ATTRIBUTES = re.compile(r"(?i)\bACLs\b|extended attributes|sys_acl_|\bset_acl|xattr|rsync_xal_")
 
 _LOST_WHILE_COPIED = Failure(
-    "too-many-deletes",
+    FailureCode.TOO_MANY_DELETES,
     "{source} lost more files while it was copied than the limit allows",
     "Look with --dry-run; if that is meant, add --allow-delete.",
     refused=True,
 )
-_BROKEN_LINK = Failure("link-lost", "the link from {mirror} to {source} broke", "What has arrived is kept; sync again.")
+_BROKEN_LINK = Failure(
+    FailureCode.LINK_LOST, "the link from {mirror} to {source} broke", "What has arrived is kept; sync again."
+)
 
 # What standard error holds, in the words of rsync, OpenSSH and libc; the first that fits is what it was.
 _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
@@ -99,7 +82,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"No space left on device", r"Disk quota exceeded"),
             Failure(
-                "disk-full",
+                FailureCode.DISK_FULL,
                 "the disk of {mirror} is full",
                 "Make room there. What is served there is as it was; what had arrived was thrown away.",
             ),
@@ -107,7 +90,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"sharpnet-stop: source-above",),
             Failure(
-                "source-above",
+                FailureCode.SOURCE_ABOVE,
                 "the root on {source} is a link to a folder that it lies in itself",
                 "Put the content back where app.yaml has it, or correct the root there.",
                 refused=True,
@@ -116,7 +99,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"rrsync error: unsafe arg",),
             Failure(
-                "source-outside",
+                FailureCode.SOURCE_OUTSIDE,
                 "the root on {source} leads out of the only folder that its key lets others read",
                 "It has become a symbolic link. Put the content back where app.yaml has it.",
                 refused=True,
@@ -125,7 +108,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"REMOTE HOST IDENTIFICATION HAS CHANGED", r"Host key verification failed", r"host key is known for"),
             Failure(
-                "host-key",
+                FailureCode.HOST_KEY,
                 "{source} shows {mirror} another host key than the pinned one, or none is pinned",
                 "If {source} was set up anew, put its key into the peer known_hosts on {mirror}; "
                 "otherwise somebody may stand between.",
@@ -134,7 +117,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"Load key .*: ", r"UNPROTECTED PRIVATE KEY", r"Identity file .* not accessible"),
             Failure(
-                "peer-key",
+                FailureCode.PEER_KEY,
                 "the peer key on {mirror} cannot be used",
                 "It must be there, belong to the SSH user, and have mode 600.",
             ),
@@ -142,7 +125,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"Permission denied \((?:publickey|password|keyboard)", r"Too many authentication failures"),
             Failure(
-                "login-refused",
+                FailureCode.LOGIN_REFUSED,
                 "{source} does not take the peer key of {mirror}",
                 "Put its public key into authorized_keys on {source}.",
             ),
@@ -158,7 +141,11 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"not responding",
                 r"Connection (?:reset|closed) by [0-9a-f.:]+ port",
             ),
-            Failure("unreachable", "{mirror} cannot reach {source}", "Is it up, and may {mirror} reach its SSH port?"),
+            Failure(
+                FailureCode.UNREACHABLE,
+                "{mirror} cannot reach {source}",
+                "Is it up, and may {mirror} reach its SSH port?",
+            ),
         ),
         (
             (
@@ -168,7 +155,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"Restricted directory does not exist",
             ),
             Failure(
-                "source-missing",
+                FailureCode.SOURCE_MISSING,
                 "the root is missing on {source}",
                 "Is its disk mounted, and the root in app.yaml right?",
                 refused=True,
@@ -180,7 +167,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
                 r"rrsync error: .* Permission denied",
             ),
             Failure(
-                "source-unreadable",
+                FailureCode.SOURCE_UNREADABLE,
                 "{source} has files there that its SSH user may not read",
                 "Let the user read them, or exclude them in app.yaml.",
             ),
@@ -188,7 +175,7 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         (
             (r"rrsync error", r"has been disabled on this server", r"does not run rsync"),
             Failure(
-                "limited-key",
+                FailureCode.LIMITED_KEY,
                 "the peer key is limited on {source}, and the limit does not allow this",
                 "servers.{source}.peer.limited_to in app.yaml must be the directory in authorized_keys there: "
                 "rrsync -ro -no-lock DIR.",
@@ -196,69 +183,81 @@ _SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
         ),
         (
             (r"rsync: (?:command )?not found", r"rsync: No such file"),
-            Failure("no-rsync", "rsync is missing on {source}", "Install it there: apt install rsync."),
+            Failure(FailureCode.NO_RSYNC, "rsync is missing on {source}", "Install it there: apt install rsync."),
         ),
         (
             (r"Permission denied", r"Operation not permitted", r"Read-only file system"),
             Failure(
-                "permission",
+                FailureCode.PERMISSION,
                 "the SSH user may not write on {mirror}",
                 "The root and the folder around it must belong to that user.",
             ),
         ),
         (
             (r"timeout in data send/receive", r"io timeout after"),
-            Failure("timed-out", "nothing came from {source} for two minutes", "What has arrived is kept; sync again."),
+            Failure(
+                FailureCode.TIMED_OUT,
+                "nothing came from {source} for {waited}",
+                "What has arrived is kept; sync again.",
+            ),
         ),
     )
 )
 
 # What the script on the mirror finds before or after it copies.
-_STOPS: Mapping[str, Failure] = {
-    trouble.code: trouble
-    for trouble in (
-        Failure("no-rsync", "rsync is missing on {mirror}", "Install it there: apt install rsync."),
-        Failure("no-flock", "flock is missing on {mirror}", "Install it there: apt install util-linux."),
-        Failure("busy", "an earlier run still works on {mirror}", "It ends by itself; sync again then.", refused=True),
-        Failure(
-            "no-parent",
-            "the folder around the root is missing on {mirror}",
-            "Make it, or mount its disk.",
-            refused=True,
-        ),
-        Failure(
-            "parent-closed",
-            "the SSH user may not write in the folder around the root on {mirror}",
-            "New content is made beside the root and put in its place by a rename: give the user that folder.",
-            refused=True,
-        ),
-        Failure("root-closed", "the SSH user may not enter the root on {mirror}", "Give the user the root."),
-        Failure("root-not-folder", "the root on {mirror} is no folder", "Move away what lies there.", refused=True),
-        Failure(
-            "root-symlink",
-            "the root on {mirror} is a symbolic link, and content is put in place by renaming the root",
-            "Write the folder that it points to into app.yaml.",
-            refused=True,
-        ),
-        Failure(
-            "root-mount-point",
-            "the root on {mirror} is a mount point, and content is put in place by renaming the root",
-            "Use a folder inside it as the root.",
-            refused=True,
-        ),
-        Failure(
-            "mount-inside",
-            "something is mounted inside the root on {mirror}, and content is put in place by renaming the root",
-            "Mount it elsewhere, and put a symbolic link in its place.",
-            refused=True,
-        ),
-        Failure(
-            "foreign-owner",
-            "the root on {mirror} holds files of other users",
-            "Only root can keep their owners: let the bot log in there as root, or give them to the SSH user.",
-            refused=True,
-        ),
-        Failure("not-ready", "what was copied to {mirror} is gone", "Somebody else worked there; sync again."),
-        Failure("not-exchanged", "the new content could not be put in place on {mirror}", "Look at that folder there."),
-    )
-}
+_STOPS = (
+    Failure(FailureCode.NO_RSYNC, "rsync is missing on {mirror}", "Install it there: apt install rsync."),
+    Failure(FailureCode.NO_FLOCK, "flock is missing on {mirror}", "Install it there: apt install util-linux."),
+    Failure(
+        FailureCode.BUSY,
+        "an earlier run still works on {mirror}",
+        "It ends by itself; sync again then.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.NO_PARENT,
+        "the folder around the root is missing on {mirror}",
+        "Make it, or mount its disk.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.PARENT_CLOSED,
+        "the SSH user may not write in the folder around the root on {mirror}",
+        "New content is made beside the root and put in its place by a rename: give the user that folder.",
+        refused=True,
+    ),
+    Failure(FailureCode.ROOT_CLOSED, "the SSH user may not enter the root on {mirror}", "Give the user the root."),
+    Failure(
+        FailureCode.ROOT_NOT_FOLDER, "the root on {mirror} is no folder", "Move away what lies there.", refused=True
+    ),
+    Failure(
+        FailureCode.ROOT_SYMLINK,
+        "the root on {mirror} is a symbolic link, and content is put in place by renaming the root",
+        "Write the folder that it points to into app.yaml.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.ROOT_MOUNT_POINT,
+        "the root on {mirror} is a mount point, and content is put in place by renaming the root",
+        "Use a folder inside it as the root.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.MOUNT_INSIDE,
+        "something is mounted inside the root on {mirror}, and content is put in place by renaming the root",
+        "Mount it elsewhere, and put a symbolic link in its place.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.FOREIGN_OWNER,
+        "the root on {mirror} holds files of other users",
+        "Only root can keep their owners: let the bot log in there as root, or give them to the SSH user.",
+        refused=True,
+    ),
+    Failure(FailureCode.NOT_READY, "what was copied to {mirror} is gone", "Somebody else worked there; sync again."),
+    Failure(
+        FailureCode.NOT_EXCHANGED,
+        "the new content could not be put in place on {mirror}",
+        "Look at that folder there.",
+    ),
+)

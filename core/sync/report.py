@@ -6,9 +6,8 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone
-from core.sync.rsync_output import size
-from core.wording import count, listing
+from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, hint_texts
+from core.wording import count, listing, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +35,8 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
             for one in ordered[:MOST_ROWS]
         )
         parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
-    parts += _hints(ordered)
+    hints = ((one.site, _hint(one), _TONES[one.outcome]) for one in ordered)
+    parts += hint_texts(hints, named=len(ordered) > 1)
     remarks = [remark for result in ordered for remark in (*result.remarks, *_about_databases(result))]
     parts += [Text(remark, Tone.WARN) for remark in remarks[:MOST_HINTS]]
     if dry_run and len(results) == 1:
@@ -87,17 +87,9 @@ def _title(results: Sequence[SyncResult], outcomes: Counter[str], *, dry_run: bo
     return ", ".join([f"{outcomes['good']:,} of {count(len(results), 'copy', 'copies')} {what}", *bad])
 
 
-def _hints(ordered: Sequence[SyncResult]) -> Iterator[Part]:
-    """Say once what to do about each kind of trouble, worst first."""
-    hints: dict[str, list[SyncResult]] = {}
-    for result in ordered:
-        if result.trouble is not None and result.trouble.hint:
-            hints.setdefault(result.trouble.hint, []).append(result)
-        elif result.note:
-            hints.setdefault(f"Copied {result.note}.", []).append(result)
-    for hint, about in list(hints.items())[:MOST_HINTS]:
-        names = f"{listing([result.site for result in about], 3)}: " if len(ordered) > 1 else ""
-        yield Text(f"{names}{hint}", _TONES[about[0].outcome])
+def _hint(result: SyncResult) -> str:
+    hint = result.trouble.hint if result.trouble is not None else ""
+    return hint or (f"Copied {result.note}." if result.note else "")
 
 
 def _about_databases(result: SyncResult) -> Iterator[str]:

@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from core.databases.copies import about_copies
-from core.sync.rsync_output import size
-from core.wording import count, duration
+from core.wording import count, duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.databases.copies import DatabaseCopy
-    from core.sync.failures import Failure
+    from core.failure import Failure
     from core.sync.rsync_output import PathChange
 
 Outcome = Literal["good", "refused", "failed"]
@@ -72,7 +71,7 @@ class SyncResult:
 
     def ended_by(self, trouble: Failure) -> SyncResult:
         """Return the result of a sync that `trouble` has ended."""
-        return replace(self, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+        return replace(self, outcome=trouble.outcome, trouble=trouble)
 
     @property
     def nothing_to_do(self) -> bool:
@@ -111,7 +110,7 @@ class SyncResult:
             "took_s": round(self.took_s, 3),
         }
         if self.trouble is not None:
-            facts |= {"code": self.trouble.code, "why": self.trouble.message, "hint": self.trouble.hint}
+            facts |= self.trouble.facts
         if self.databases:
             facts["databases"] = [copy.facts for copy in self.databases]
         if self.remarks:

@@ -10,13 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
-from core.wording import count
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from core.failure import Failure, FailureCode
+from core.wording import count, shown_path, size
 
 # The leading mark keeps a message of rsync, which may start with anything, from being taken for a change.
 OUT_FORMAT = "=|%i|%l|%b|%n"
@@ -26,14 +22,11 @@ MORE_MARK = b"=+"
 KEPT_CHANGES = 1000
 # Names of files of which only attributes change are handed back to the mirror: more than this are not worth it.
 KEPT_RELINKS = 50_000
-KILO = 1000
 ROOM_TO_LEAVE = 0.02
 
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _STAT = re.compile(rb"(Number of [a-z ]+|Total [a-z ]+|Literal data|Matched data): ([0-9]+)(?: bytes)?(?: \((.*)\))?")
 _PROGRESS = re.compile(rb"\s*([0-9]+)\s+[0-9]+%\s.*?(?:\(xfr#([0-9]+),.*)?")
-_UNITS = ("kB", "MB", "GB", "TB")
-_DECIMAL_BELOW = 9.95
 _FIELDS = 4
 _ATTRIBUTES_FROM = 2
 
@@ -106,6 +99,14 @@ class OutputReader:
     done_files: int = 0
     _numbers: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     _rest: bytes = b""
+
+    @classmethod
+    def of(cls, out: bytes, most: int = KEPT_CHANGES) -> OutputReader:
+        """Return what has read all of `out`: of a million files that takes seconds."""
+        output = cls(most=most)
+        output.feed(out)
+        output.end()
+        return output
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece, which may end anywhere."""
@@ -206,6 +207,11 @@ def read_change(line: bytes) -> PathChange | None:
     return PathChange(ChangeKind.ATTRIBUTES, path, 0, trifling=trifling)
 
 
+def is_below(path: bytes) -> bool:
+    """Return whether a relative path stays below the folder that it starts from, whatever a server may have said."""
+    return not path.startswith(b"/") and b".." not in path.split(b"/")
+
+
 def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | None = None) -> Failure | None:
     """Return why the mirror must stay as it is, or None (law 5).
 
@@ -213,7 +219,7 @@ def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | N
     """
     if stats.files == 0:
         return Failure(
-            "source-empty",
+            FailureCode.SOURCE_EMPTY,
             f"the source holds no files, the mirror holds {count(stats.mirror_files, 'file')}",
             "Is its disk mounted, and the root in app.yaml right? Nothing was changed.",
             refused=True,
@@ -221,7 +227,7 @@ def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | N
     if max_delete is not None and stats.deleted > max_delete * stats.mirror_files:
         share = stats.deleted / stats.mirror_files
         return Failure(
-            "too-many-deletes",
+            FailureCode.TOO_MANY_DELETES,
             f"would delete {stats.deleted:,} of {count(stats.mirror_files, 'file')} ({share * 100:.1f} %), "
             f"the limit is {max_delete * 100:.4g} %",
             "Look with --dry-run; if that is meant, add --allow-delete.",
@@ -229,7 +235,7 @@ def why_not_apply(stats: Stats, *, max_delete: float | None, free_bytes: int | N
         )
     if free_bytes is not None and stats.to_copy_bytes > free_bytes * (1 - ROOM_TO_LEAVE):
         return Failure(
-            "disk-short",
+            FailureCode.DISK_SHORT,
             f"needs {size(stats.to_copy_bytes)} on the mirror, which has {size(free_bytes)} free",
             "Make room there.",
             refused=True,
@@ -245,23 +251,3 @@ def most_deletes(stats: Stats, max_delete: float | None) -> int | None:
     if max_delete is None:
         return None
     return max(int(max_delete * stats.mirror_files), stats.deleted) + stats.deleted_folders
-
-
-def shown_path(path: bytes) -> str:
-    """Return a path as one printable line: what is not UTF-8 or not printable is written as an escape."""
-    return "".join(_printable(path.decode("utf-8", "backslashreplace")))
-
-
-def _printable(text: str) -> Iterator[str]:
-    for character in text:
-        yield character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-
-
-def size(size_bytes: int) -> str:
-    """Say a size: `512 bytes`, `3.4 MB`, `12 GB` (decimal units, as disks are sold)."""
-    if size_bytes < KILO:
-        return count(size_bytes, "byte")
-    amount, steps = size_bytes / KILO, 0
-    while round(amount) >= KILO and steps < len(_UNITS) - 1:
-        amount, steps = amount / KILO, steps + 1
-    return f"{amount:.{1 if amount < _DECIMAL_BELOW else 0}f} {_UNITS[steps]}"

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import UsageError
-from core.sync.rsync_output import shown_path, size
-from core.verify.compare import is_below
-from core.wording import count
+from core.sync.rsync_output import is_below
+from core.wording import count, shown_path, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 STAMP = "%Y%m%dT%H%M%SZ"
 _KINDS = {"f": "file", "l": "link"}
@@ -90,7 +89,7 @@ class UndoResult:
     def outcome(self) -> Outcome:
         """How it ended in a word."""
         if self.trouble is not None:
-            return "refused" if self.trouble.refused else "failed"
+            return self.trouble.outcome
         return "in part" if self.left else "good"
 
 

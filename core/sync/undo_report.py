@@ -6,8 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
-from core.sync.rsync_output import shown_path, size
-from core.wording import clock_time, count, stamp
+from core.wording import clock_time, count, shown_path, size, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

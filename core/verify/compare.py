@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from core.sync.failures import Failure
+    from core.failure import Failure
 
 KEPT_FINDINGS = 1000
 # Times of files are whole seconds here, and clocks were compared over a network.
@@ -156,11 +156,6 @@ def read_difference(line: bytes) -> PathDifference | None:
         item[:1] in b"<>" or item[_SETTLED_ITEM : _SETTLED_ITEM + 1] in b"c+"
     )
     return PathDifference(change, content=content)
-
-
-def is_below(path: bytes) -> bool:
-    """Return whether a relative path stays below the folder that it starts from, whatever a server may have said."""
-    return not path.startswith(b"/") and b".." not in path.split(b"/")
 
 
 def folders_of(path: bytes) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone
+from core.reply import Button, Part, Reply, Row, Table, Text, Tone, hint_texts
 from core.verify.compare import PathVerdict
 from core.wording import clock_time, count, duration, listing
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from core.verify.compare import Proof
 
 SHOWN = 20
-MOST_HINTS = 5
 _WORST_FIRST = ("differs", "failed", "refused", "good")
 _TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD, "differs": Tone.BAD}
 _EXIT_CODES = {"good": 0, "refused": 3, "failed": 1, "differs": 1}
@@ -38,7 +37,7 @@ def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Repl
             for one in ordered[:SHOWN]
         )
         parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
-        parts += _hints(ordered)
+        parts += hint_texts(((one.site, _hint(one), _TONES[one.outcome]) for one in ordered), named=True)
     if alone:
         parts.append(Text(f"{count(len(alone), 'site')} without a copy elsewhere: {listing(tuple(alone))}."))
     outcomes = Counter[str](proof.outcome for proof in proofs)
@@ -106,7 +105,7 @@ def facts_of(proof: Proof) -> dict[str, object]:
     if proof.databases:
         facts["databases_not_compared"] = proof.databases
     if proof.trouble is not None:
-        facts |= {"code": proof.trouble.code, "why": proof.trouble.message, "hint": proof.trouble.hint}
+        facts |= proof.trouble.facts
     return facts
 
 
@@ -153,16 +152,9 @@ def _details(proof: Proof, timezone: str) -> Iterator[Part]:
         )
 
 
-def _hints(ordered: Sequence[Proof]) -> Iterator[Part]:
-    hints: dict[str, list[Proof]] = {}
-    for proof in ordered:
-        if proof.trouble is not None and proof.trouble.hint:
-            hints.setdefault(proof.trouble.hint, []).append(proof)
-        elif proof.wrong:
-            line = "`sync SITE --verify` names the paths of one site."
-            hints.setdefault(line, []).append(proof)
-    for hint, about in list(hints.items())[:MOST_HINTS]:
-        yield Text(f"{listing([proof.site for proof in about], 3)}: {hint}", _TONES[about[0].outcome])
+def _hint(proof: Proof) -> str:
+    hint = proof.trouble.hint if proof.trouble is not None else ""
+    return hint or ("`sync SITE --verify` names the paths of one site." if proof.wrong else "")
 
 
 def _buttons(proof: Proof) -> Iterator[Button]:

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup.report import BackupHistory, ListedSnapshot
-from core.errors import RefusedError, SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.backup.snapshots import SHRUNK
+from core.errors import RefusedError
+from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
+from ops.or_failure import or_failure
 from ops.store.copies.backups import PROOF, SAVE, UPKEEP
 
 if TYPE_CHECKING:
     from core.backup.snapshots import Snapshot
     from core.fleet import Site
     from ops.ports import Ports
-    from ops.store.copies.backups import BackupRun
-
-# Of the repository itself, not of the way to it: the next server would find the same.
-OF_ALL = frozenset({"wrong-password", "settings"})
+from ops.store.copies.backups import BackupRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +41,14 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
     reasons: list[str] = []
     hint = ""
     for server in dict.fromkeys([*likely, *ports.fleet.servers]):
-        try:
-            found = await restic.snapshots(server, site.name if site is not None else None)
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            found = Failure.of(error)
+        found = await or_failure(restic.snapshots(server, site.name if site is not None else None))
         if not isinstance(found, Failure):
             return SnapshotListing(found, server)
-        if found.code == "no-repository" and not await ports.store.backups.any_made():
+        if found.code == FailureCode.NO_REPOSITORY and not await ports.store.backups.any_made():
             return SnapshotListing((), server)
         reasons.append(found.message)
         hint = hint or found.hint
-        if found.code in OF_ALL:
+        if found.code in OF_THE_REPOSITORY:
             break
     raise RefusedError(f"The off-site backups cannot be read: {listing(list(dict.fromkeys(reasons)))}.", hint=hint)
 
@@ -106,7 +100,7 @@ def _known(site: str, good: BackupRun | None, last: BackupRun | None, proof: Bac
         server=good.server if good is not None else "",
         files=int(str(body.get("files", 0))),
         size_bytes=int(str(body.get("size_bytes", 0))),
-        trouble=trouble or (f"less than half: {shrank}" if shrank else ""),
+        trouble=trouble or (f"{SHRUNK}: {shrank}" if shrank else ""),
         proven_at=proof.ended_at if proof is not None else None,
         proven=proof is None or proof.outcome == "proven",
     )

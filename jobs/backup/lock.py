@@ -1,17 +1,12 @@
-"""Claims that are held while a block runs, and the off-site repository that a fleet has or has not."""
+"""What backups claim, and the off-site repository that a fleet has or has not."""
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError
-from core.wording import clock_time
-from ops.durable.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from ops.contracts import Databases, Restic
     from ops.ports import Ports
 
@@ -40,18 +35,3 @@ def databases_of(ports: Ports) -> Databases:
     if ports.databases is None:
         raise ValueError(ports)
     return ports.databases
-
-
-@contextlib.asynccontextmanager
-async def holding(ports: Ports, name: str, owner: str, purpose: str) -> AsyncIterator[None]:
-    """Hold one claim while the block runs. Raises RefusedError where somebody else has it."""
-    in_the_way = await take_claim(ports.store.claims, ports.clock, name, owner, purpose)
-    if in_the_way:
-        claim = in_the_way[0]
-        since = clock_time(claim.taken_at, ports.fleet.timezone, ports.clock.now())
-        raise RefusedError(
-            f"Not now: {claim.purpose} is under way since {since}.",
-            hint="Try again when it has ended.",
-        )
-    async with kept_claim(ports.store.claims, ports.clock, name, owner, purpose):
-        yield

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import Extent, shrank, why_not_back_up
-from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.errors import SharpnetError
+from core.failure import Failure, FailureCode
 from core.wording import count, listing
-from jobs.backup.lock import databases_of, holding, site_claim
+from jobs.backup.lock import databases_of, site_claim
+from ops.gather.holding import holding
+from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import SAVE, BackupRun
 
@@ -43,11 +45,11 @@ async def back_up_site(
     ports: Ports,
     restic: Restic,
     place: SiteLocation,
-    wish: BackupRequest,
+    request: BackupRequest,
     on_progress: Callable[[BackupProgress], None],
 ) -> BackupResult:
     """Back up one site, and return how that ended; what goes wrong is in the result. Raises StoreError."""
-    return await _BackupRun(ports, restic, place, wish, on_progress).on_record()
+    return await _BackupRun(ports, restic, place, request, on_progress).on_record()
 
 
 async def not_begun(ports: Ports, site: str, server: str, trouble: Failure, who: str) -> BackupResult:
@@ -65,20 +67,20 @@ class _BackupRun:
         ports: Ports,
         restic: Restic,
         place: SiteLocation,
-        wish: BackupRequest,
+        request: BackupRequest,
         on_progress: Callable[[BackupProgress], None],
     ) -> None:
         self._ports = ports
         self._restic = restic
         self._place = place
-        self._wish = wish
+        self._request = request
         self._on_progress = on_progress
-        self._blank = BackupResult(place.site.name, place.server, "good")
+        self._base_result = BackupResult(place.site.name, place.server, "good")
 
     async def on_record(self) -> BackupResult:
         """Back up, with the run on record from before its first step to its end."""
-        ports, who, began_s = self._ports, self._wish.who, self._ports.clock.monotonic()
-        site, server = self._blank.site, self._blank.server
+        ports, who, began_s = self._ports, self._request.who, self._ports.clock.monotonic()
+        site, server = self._base_result.site, self._base_result.server
         now = ports.clock.now()
         owner = run_id(now, secrets.token_hex(4))
         run = BackupRun(owner, SAVE, site, server, now, body={"owner": owner})
@@ -95,28 +97,24 @@ class _BackupRun:
         return result
 
     async def _without_errors(self) -> BackupResult:
-        try:
-            return await self._saved()
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            return self._blank.ended_by(Failure.of(error))
+        found = await or_failure(self._save())
+        return self._base_result.ended_by(found) if isinstance(found, Failure) else found
 
-    async def _saved(self) -> BackupResult:
+    async def _save(self) -> BackupResult:
         self._show("counting")
         source = await self._restic.survey(self._place)
         if isinstance(source, Failure):
-            return self._blank.ended_by(source)
+            return self._base_result.ended_by(source)
         trouble = why_not_back_up(source.extent, self._place.server)
         if trouble is not None:
-            return self._blank.ended_by(trouble)
+            return self._base_result.ended_by(trouble)
         if not self._place.site.databases:
             return await self._snapshot(source)
         try:
             # A run that was killed may have left some there.
             await self._restic.remove(self._place.server, self._place.dumps)
             trouble = await self._dump()
-            return self._blank.ended_by(trouble) if trouble is not None else await self._snapshot(source)
+            return self._base_result.ended_by(trouble) if trouble is not None else await self._snapshot(source)
         finally:
             with contextlib.suppress(SharpnetError):
                 await self._restic.remove(self._place.server, self._place.dumps)
@@ -135,9 +133,9 @@ class _BackupRun:
         self._show(f"saving {count(source.extent.files, 'file')}")
         saved = await self._restic.save(self._place, source, with_dumps=bool(site.databases))
         if isinstance(saved, Failure):
-            return self._blank.ended_by(saved)
+            return self._base_result.ended_by(saved)
         result = replace(
-            self._blank,
+            self._base_result,
             files=saved.files - len(site.databases),
             size_bytes=saved.size_bytes,
             new_bytes=saved.new_bytes,
@@ -148,24 +146,24 @@ class _BackupRun:
         trouble = why_not_back_up(now, self._place.server) or _unreadable(saved.unreadable, self._place.server)
         if trouble is not None:
             return result.ended_by(trouble)
-        before = None if self._wish.allow_shrink else await self._before()
+        before = None if self._request.allow_shrink else await self._before()
         return replace(result, shrank=shrank(before, now))
 
     async def _before(self) -> Extent | None:
-        run = await self._ports.store.backups.newest_whole(self._blank.site)
+        run = await self._ports.store.backups.newest_whole(self._base_result.site)
         if run is None or run.body is None:
             return None
         return Extent(int(str(run.body["files"])), int(str(run.body["size_bytes"])))
 
     def _show(self, doing: str) -> None:
-        self._on_progress(BackupProgress(self._blank.site, self._blank.server, doing))
+        self._on_progress(BackupProgress(self._base_result.site, self._base_result.server, doing))
 
 
 def _unreadable(paths: tuple[str, ...], server: str) -> Failure | None:
     if not paths:
         return None
     return Failure(
-        "source-unreadable",
+        FailureCode.SOURCE_UNREADABLE,
         f"{count(len(paths), 'file')} could not be read on {server}: {listing(paths, NAMED_FILES)}",
         "Let the SSH user read them, or exclude them in app.yaml. The others are saved; nothing older was let go.",
     )

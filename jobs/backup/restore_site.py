@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from core.backup.snapshots import newest_of
 from core.cutover.steps import Outcome
 from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
+from core.failure import Failure, FailureCode
 from core.plan.restore import Restore, differences
-from core.sync.failures import Failure
 from core.wording import clock_time, listing
 from jobs.backup.listing import list_snapshots
 from jobs.backup.lock import databases_of, offsite_of
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
+from ops.or_failure import or_failure
 from ops.restic.repository import split_paths
-from ops.rsync.mirror import MirrorCopy, put_in_place
+from ops.rsync.mirror import MirrorCopy, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tup
     return differences(shown, now)
 
 
-async def bring_back(
+async def carry_out_restore(
     ports: Ports, restore: Restore, run: str, show: Callable[[str], None], *, begun_before: bool = False
 ) -> RestoreOutcome:
     """Restore a site as `restore` says. run: its name, under which what it replaces is kept; the same after a crash.
@@ -86,27 +87,22 @@ async def bring_back(
     """
     place = SiteLocation(ports.fleet.sites[restore.site], restore.server)
     restic = offsite_of(ports)
-    try:
-        show("restoring")
-        trouble = await restic.restore(place, restore, run)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        trouble = Failure.of(error)
+    show("restoring")
+    trouble = await or_failure(restic.restore(place, restore, run))
     if trouble is not None:
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     loaded, trouble = await _load(ports, restic, place, restore, run, show)
     if trouble is None:
         show("putting in place")
-        brought = await _exchange(ports, place, run, begun_before=begun_before)
+        exchanged = await _exchange(ports, place, run, begun_before=begun_before)
     else:
         with contextlib.suppress(SharpnetError):
             await restic.give_up(place)
-        brought = RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
-    if brought.outcome == Outcome.REFUSED and loaded:
-        why = f"{brought.why}; the files are as they were, but restored are already: {listing(loaded)}"
-        return RestoreOutcome(Outcome.UNKNOWN, why, brought.hint)
-    return brought
+        exchanged = RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
+    if exchanged.outcome == Outcome.REFUSED and loaded:
+        why = f"{exchanged.why}; the files are as they were, but restored are already: {listing(loaded)}"
+        return RestoreOutcome(Outcome.UNKNOWN, why, exchanged.hint)
+    return exchanged
 
 
 async def _load(
@@ -119,12 +115,8 @@ async def _load(
     for database in wanted:
         show(f"loading {database.name}")
         path = restic.restored_dump(place, restore, database)
-        try:
-            copy = await databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            copy = Failure.of(error)
+        loading = databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
+        copy = await or_failure(loading)
         if isinstance(copy, Failure):
             return tuple(loaded), copy
         loaded.append(database.name)
@@ -135,21 +127,21 @@ async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before
     """Put the restored files in place; where the answer was lost, find out."""
     fleet, site = ports.fleet, place.site
     server = fleet.servers[place.server]
-    pull = MirrorCopy(site, server, server)
+    mirror_copy = MirrorCopy(site, server, server)
     maybe_done = begun_before
     lost = ""
     for attempt in range(SWAP_TRIES):
         if attempt:
             await ports.clock.sleep(SWAP_PAUSE_S)
         try:
-            trouble = await put_in_place(ports.ssh, pull, run, ports.clock.now(), fleet.sync.keep_replaced)
+            trouble = await publish(ports.ssh, mirror_copy, run, ports.clock.now(), fleet.sync.keep_replaced)
         except UnreachableError as error:
             # What was asked for may go on there.
             maybe_done, lost = True, error.message
             continue
         except SharpnetError as error:
             trouble = Failure.of(error)
-        if trouble is None or (maybe_done and trouble.code == "not-ready"):
+        if trouble is None or (maybe_done and trouble.code == FailureCode.NOT_READY):
             return RestoreOutcome(Outcome.DONE)
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     return RestoreOutcome(
@@ -159,7 +151,7 @@ async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before
 
 async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
     serving = await serving_now(ports, [site], who)
-    there = await offsite_of(ports).there(SiteLocation(site, server))
+    there = await offsite_of(ports).root_state(SiteLocation(site, server))
     if isinstance(there, Failure):
         raise RefusedError(f"{there.message}.", hint=there.hint)
     root, dumps = split_paths(snapshot)

@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress
-from core.backup.sample import RestoreTestResult, SampleOutcome, restore_s, seen
+from core.backup.sample import RestoreTestResult, SampleOutcome, judge_file, restore_s
 from core.backup.snapshots import newest_of
-from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
-from jobs.backup.lock import REPOSITORY, holding, offsite_of, site_claim
+from core.errors import SharpnetError
+from core.failure import Failure, FailureCode
+from jobs.backup.lock import REPOSITORY, offsite_of, site_claim
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
+from ops.gather.holding import holding
+from ops.or_failure import or_failure
 from ops.restic.repository import split_paths
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import PROOF, BackupRun
@@ -52,30 +54,13 @@ async def prove_sites(
             on_progress(BackupProgress(site.name, server, "comparing"))
             if server not in snapshots:
                 if not snapshots:
-                    structure = await _structure(restic, server)
+                    structure = await or_failure(restic.check(server))
                 # Reading what is gone is tried for a quarter of an hour, file by file.
-                snapshots[server] = structure or await _snapshots(restic, server)
+                found = await or_failure(restic.snapshots(server)) if structure is None else structure
+                snapshots[server] = found
             proofs.append(await _on_record(ports, restic, SiteLocation(site, server), snapshots[server], who))
             on_progress(BackupProgress(site.name, server, "done"))
         return tuple(proofs), structure
-
-
-async def _snapshots(restic: Restic, server: str) -> tuple[Snapshot, ...] | Failure:
-    try:
-        return await restic.snapshots(server)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
-
-
-async def _structure(restic: Restic, server: str) -> Failure | None:
-    try:
-        return await restic.check(server)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
 
 
 async def _on_record(
@@ -83,12 +68,14 @@ async def _on_record(
 ) -> RestoreTestResult:
     """Prove one site's newest backup, on record from before its first step to its end."""
     now = ports.clock.now()
-    blank = RestoreTestResult(place.site.name, place.server)
+    base_result = RestoreTestResult(place.site.name, place.server)
     owner = run_id(now, secrets.token_hex(4))
-    run = BackupRun(owner, PROOF, blank.site, place.server, now, body={"owner": owner})
-    async with holding(ports, site_claim(blank.site), owner, f"a verification of the backup of {blank.site}"):
+    run = BackupRun(owner, PROOF, base_result.site, place.server, now, body={"owner": owner})
+    async with holding(
+        ports, site_claim(base_result.site), owner, f"a verification of the backup of {base_result.site}"
+    ):
         await ports.store.backups.begin(run, who)
-        proof = await _proven(ports, restic, place, snapshots, blank)
+        proof = await _proven(ports, restic, place, snapshots, base_result)
         id_ = proof.snapshot.id if proof.snapshot is not None else None
         await ports.store.backups.end(run, proof.outcome, id_, proof.facts, ports.clock.now(), who)
     return proof
@@ -99,40 +86,39 @@ async def _proven(
     restic: Restic,
     place: SiteLocation,
     snapshots: tuple[Snapshot, ...] | Failure,
-    blank: RestoreTestResult,
+    base_result: RestoreTestResult,
 ) -> RestoreTestResult:
     if isinstance(snapshots, Failure):
-        return replace(blank, trouble=snapshots)
-    snapshot = newest_of(snapshots, blank.site)
+        return replace(base_result, trouble=snapshots)
+    snapshot = newest_of(snapshots, base_result.site)
     if snapshot is None:
-        why = Failure("no-backup", "there is no backup of it", "Make one with `backup run`.")
-        return replace(blank, trouble=why)
-    try:
-        return await _compared(ports, restic, place, snapshot, replace(blank, snapshot=snapshot))
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return replace(blank, snapshot=snapshot, trouble=Failure.of(error))
+        why = Failure(FailureCode.NO_BACKUP, "there is no backup of it", "Make one with `backup run`.")
+        return replace(base_result, trouble=why)
+    base_result = replace(base_result, snapshot=snapshot)
+    found = await or_failure(_compared(ports, restic, place, snapshot, base_result))
+    return replace(base_result, trouble=found) if isinstance(found, Failure) else found
 
 
 async def _compared(
-    ports: Ports, restic: Restic, place: SiteLocation, snapshot: Snapshot, blank: RestoreTestResult
+    ports: Ports, restic: Restic, place: SiteLocation, snapshot: Snapshot, base_result: RestoreTestResult
 ) -> RestoreTestResult:
     root, dumps = split_paths(snapshot)
     began_s = ports.clock.monotonic()
     chosen = await restic.choose(place, snapshot, dumps, RANDOM_FILES, MOST_BYTES, secrets.randbelow(1 << 30))
     overhead_s = ports.clock.monotonic() - began_s
     if isinstance(chosen, Failure):
-        return replace(blank, trouble=chosen)
+        return replace(base_result, trouble=chosen)
     scratch = f"{place.work}/{SCRATCH}"
     try:
         began_s = ports.clock.monotonic()
         trouble = await restic.sample(place, snapshot, scratch, [path for path, _ in chosen.files])
         sample_s = ports.clock.monotonic() - began_s
         if trouble is not None:
-            return replace(blank, trouble=trouble)
+            return replace(base_result, trouble=trouble)
         full_s = restore_s(chosen.extent.size_bytes, sum(size for _, size in chosen.files), sample_s, overhead_s)
-        return await _judged(restic, place, chosen, replace(blank, whole=chosen.extent, full_s=full_s), (root, dumps))
+        return await _judged(
+            restic, place, chosen, replace(base_result, whole=chosen.extent, full_s=full_s), (root, dumps)
+        )
     finally:
         # What is left there is cleared away by the next one.
         with contextlib.suppress(SharpnetError):
@@ -140,7 +126,7 @@ async def _compared(
 
 
 async def _judged(
-    restic: Restic, place: SiteLocation, chosen: SnapshotFiles, blank: RestoreTestResult, inside: tuple[str, str]
+    restic: Restic, place: SiteLocation, chosen: SnapshotFiles, base_result: RestoreTestResult, inside: tuple[str, str]
 ) -> RestoreTestResult:
     root, dumps = inside
     scratch = f"{place.work}/{SCRATCH}"
@@ -151,17 +137,19 @@ async def _judged(
     rows = await restic.compare(place.server, [(scratch + path, at) for path, at in zip(of_site, live, strict=True)])
     broken = await restic.broken_dumps(place.server, of_dumps)
     if isinstance(rows, Failure):
-        return replace(blank, trouble=rows)
+        return replace(base_result, trouble=rows)
     if isinstance(broken, Failure):
-        return replace(blank, trouble=broken)
-    snapshot = blank.snapshot
+        return replace(base_result, trouble=broken)
+    snapshot = base_result.snapshot
     if snapshot is None:
-        raise ValueError(blank)
-    files = {path: seen(*row, snapshot) for path, row in zip(live, rows, strict=True)}
+        raise ValueError(base_result)
+    files = {path: judge_file(*row, snapshot) for path, row in zip(live, rows, strict=True)}
     names = tuple(path.rpartition("/")[2] for path in broken)
     if files and all(one is SampleOutcome.LEFT_OUT for one in files.values()) and not of_dumps:
         why = Failure(
-            "all-changed", "every file of the sample was changed since the backup", "Back up, and verify again."
+            FailureCode.ALL_CHANGED,
+            "every file of the sample was changed since the backup",
+            "Back up, and verify again.",
         )
-        return replace(blank, trouble=why)
-    return replace(blank, files=files, dumps=len(of_dumps), broken=names)
+        return replace(base_result, trouble=why)
+    return replace(base_result, files=files, dumps=len(of_dumps), broken=names)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from core.cutover.late_files import caught, to_bring
 from core.errors import SharpnetError, StoreError
+from core.failure import Failure, FailureCode
 from core.plan.progress import LateFiles
-from core.sync.failures import Failure
-from core.sync.rsync_output import KEPT_CHANGES, shown_path
+from core.sync.rsync_output import KEPT_CHANGES
+from core.wording import shown_path
 from jobs.cutover.step_context import when_nothing_runs_there
-from ops.rsync import mirror as rsync
 from ops.rsync.catch_up import arrived_since, bring, differing
+from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 
 if TYPE_CHECKING:
     from core.cutover.steps import Step
@@ -60,30 +61,30 @@ async def _bring(context: StepContext, move: Move) -> LateFiles | Failure:
     ports = context.ports
     mark_s = context.progress.since.get(move.site)
     if mark_s is None:
-        return Failure("no-mark", f"it is not known when the last copy began by the clock of {move.source}")
-    pull = rsync.MirrorCopy(
+        return Failure(FailureCode.NO_MARK, f"it is not known when the last copy began by the clock of {move.source}")
+    mirror_copy = MirrorCopy(
         ports.fleet.sites[move.site], ports.fleet.servers[move.source], ports.fleet.servers[move.target]
     )
-    trouble = rsync.why_not_pull(pull)
+    trouble = why_not_copy(mirror_copy)
     if trouble is not None:
         return trouble
-    arrived = await arrived_since(ports.ssh, pull, mark_s)
+    arrived = await arrived_since(ports.ssh, mirror_copy, mark_s)
     if isinstance(arrived, Failure):
         return arrived
     if not arrived:
         return LateFiles(0)
-    changes = await differing(ports.ssh, pull)
+    changes = await differing(ports.ssh, mirror_copy)
     if isinstance(changes, Failure):
         return changes
     wanted = to_bring(arrived, changes)
     if not wanted:
         return LateFiles(0)
     now = ports.clock.now()
-    run = rsync.run_id(now, context.plan.id)
+    run = run_id(now, context.plan.id)
     body = {"run": run, "source": move.source, "server": move.target, "files": len(wanted)}
     paths = [shown_path(one.path) for one in wanted[:KEPT_CHANGES]]
     await ports.store.record.add(now, "catch-up.begun", move.site, context.who, {**body, "paths": paths})
-    brought = await bring(ports.ssh, pull, run, wanted)
+    brought = await bring(ports.ssh, mirror_copy, run, wanted)
     if isinstance(brought, Failure):
         failed = {**body, "why": brought.message}
         await ports.store.record.add(ports.clock.now(), "catch-up.failed", move.site, context.who, failed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome
 from core.plan.restore import Restore
-from jobs.backup.restore_site import bring_back
+from jobs.backup.restore_site import carry_out_restore
 from ops.rsync.mirror import run_id
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ async def restore_site(context: StepContext, step: Step) -> Ended:
         raise TypeError(plan.id)
     run = run_id(plan.asked_at, plan.id)
     begun_before = step.key in context.begun_before
-    brought = await bring_back(context.ports, restore, run, lambda _words: None, begun_before=begun_before)
+    brought = await carry_out_restore(context.ports, restore, run, lambda _words: None, begun_before=begun_before)
     if brought.outcome == Outcome.DONE:
         return context.done(f"from {restore.snapshot}, what it replaced is kept as {run}")
     why = f"{brought.why}. {brought.hint}".strip()

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from core.cutover.steps import Outcome, moved_sites
+from core.failure import FailureCode
 from core.plan.progress import CutoverProgress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from core.cutover.steps import Step
+    from core.failure import Failure
     from core.plan.plan import Move, Plan
-    from core.sync.failures import Failure
     from ops.ports import Ports
 
 Ended = tuple[Outcome, str, CutoverProgress]
@@ -21,7 +22,6 @@ Result = TypeVar("Result")
 
 PATIENCE_S = 30.0
 LOOK_S = 0.5
-STILL_RUNS = "busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,6 @@ async def when_nothing_runs_there(
     while True:
         result = await attempt()
         trouble = trouble_in(result)
-        if trouble is None or trouble.code != STILL_RUNS or clock.monotonic() - began >= PATIENCE_S:
+        if trouble is None or trouble.code != FailureCode.BUSY or clock.monotonic() - began >= PATIENCE_S:
             return result
         await clock.sleep(LOOK_S)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.failure import Failure
 from core.plan.progress import ZoneDone
 from core.plan.restore import Restore
-from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.late_files import catch_up

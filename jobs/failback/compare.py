@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
-from core.failback.compare import Comparison, DatabaseSides, FailbackState, standing, tally
-from core.sync.failures import Failure
+from core.failback.compare import Comparison, DatabaseSides, FailbackState, failback_state, tally
+from core.failure import Failure, FailureCode
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
+from ops.gather.silent import silent_servers
+from ops.or_failure import or_failure
 from ops.rsync.reconcile import ReturnedSite, compare
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-async def how_they_stand(ports: Ports, asked: Mapping[str, Collection[str]], who: str) -> FailbackState:
+async def failback_state_now(ports: Ports, asked: Mapping[str, Collection[str]], who: str) -> FailbackState:
     """Return how the sites stand that are `asked` about, with DNS asked first where each is served from.
 
     asked: by site, the servers whose copies are meant; empty: all of them. Raises StoreError.
@@ -30,7 +31,7 @@ async def how_they_stand(ports: Ports, asked: Mapping[str, Collection[str]], who
     sites = [ports.fleet.sites[name] for name in asked]
     serving = await serving_now(ports, sites, who)
     quarantined = {pair: (one.since_at, one.why) for pair, one in serving.quarantined.items()}
-    each = [standing([site], asked[site.name], serving.active, quarantined) for site in sites]
+    each = [failback_state([site], asked[site.name], serving.active, quarantined) for site in sites]
     return FailbackState(
         tuple(one for found in each for one in found.returned),
         tuple(site for found in each for site in found.away),
@@ -44,19 +45,6 @@ async def sites_about(ports: Ports, server: str) -> tuple[Site, ...]:
     return tuple(
         site for site in ports.fleet.sites.values() if site.home == server or (site.name, server) in quarantined
     )
-
-
-async def silent_servers(ports: Ports, servers: Collection[str]) -> Mapping[str, Failure]:
-    """Return those of `servers` whose SSH does not answer now, with why."""
-    timeout_s = ports.fleet.watch.timeout.total_seconds()
-    looks = await asyncio.gather(*(ports.probe.ssh_banner(server, timeout_s=timeout_s) for server in servers))
-    return {
-        server: Failure(
-            "unreachable", f"{server} does not answer: {look.why}", "Nothing was changed. Try when it is up."
-        )
-        for server, look in zip(servers, looks, strict=True)
-        if not look.ok
-    }
 
 
 async def compare_returned(
@@ -103,13 +91,9 @@ class _Comparing:
             self.on_step(copy, "done")
             return Comparison(copy, every_byte=self.every_byte, trouble=trouble)
         self.on_step(copy, "comparing")
-        try:
-            comparison = await self._compared(copy)
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            trouble = Failure.of(error)
-            comparison = Comparison(copy, every_byte=self.every_byte, trouble=trouble)
+        comparison = await or_failure(self._compared(copy))
+        if isinstance(comparison, Failure):
+            comparison = Comparison(copy, every_byte=self.every_byte, trouble=comparison)
             # It may have died meanwhile: then the sites that wait need not each find that out.
             self.silent |= await silent_servers(self.ports, (copy.server, copy.active))
         self.on_step(copy, "done")
@@ -131,11 +115,8 @@ class _Comparing:
 
     async def _look(self, database: Database, server: str) -> DatabaseState | Failure:
         if self.ports.databases is None:
-            return Failure("not-asked", "databases cannot be asked here")
-        try:
-            return await self.ports.databases.look_only(database, server)
-        except SharpnetError as error:
-            return Failure.of(error)
+            return Failure(FailureCode.NOT_ASKED, "databases cannot be asked here")
+        return await or_failure(self.ports.databases.look_only(database, server))
 
     def _known(self, copy: ReturnedCopy) -> Failure | None:
         return self.silent.get(copy.server) or self.silent.get(copy.active)

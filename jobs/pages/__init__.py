@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
 from core.monitor.detection import TargetState
 from core.page.model import worth_telling
 from core.reply import Reply, Tone
-from core.wording import clock_time
+from core.wording import clock_time, duration
 from jobs import Job
 from ops.gather.page_drawing import drawn
 from ops.gather.page_past import PastDays
@@ -36,7 +37,7 @@ TIMEOUT_S = 20.0
 SOON_S = 5.0
 NOW_S = 15.0
 RETRY_S = 10.0
-TOLD_AFTER_S = 600.0
+TOLD_AFTER = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Publisher:
             if failing_since_s is None:
                 log.warning("page=%s failed: %s", server, failure.message)
                 failing_since_s = clock.monotonic()
-            if clock.monotonic() - failing_since_s >= TOLD_AFTER_S:
+            if clock.monotonic() - failing_since_s >= TOLD_AFTER.total_seconds():
                 await self._guarded_tell(server, failure)
             await clock.sleep(RETRY_S)
 
@@ -186,7 +187,7 @@ async def _tell(ports: Ports, server: str, failure: SharpnetError | None) -> Non
         return
     seen = (await ports.store.states.states_of([f"server:{server}"])).get(f"server:{server}")
     if not told and seen is not None and seen.state in {TargetState.UP, TargetState.DEGRADED}:
-        title = f"The status page on {server} could not be written for 10 min: {failure.message}"
+        title = f"The status page on {server} could not be written for {duration(TOLD_AFTER)}: {failure.message}"
         await cards.put(key, Reply(f"{title} {failure.hint}".strip(), tone=Tone.WARN), now)
 
 

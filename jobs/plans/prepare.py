@@ -24,7 +24,8 @@ from core.plan.restore import Restore, warnings_of
 from core.plan.stored import StoredPlan
 from core.wording import listing
 from jobs.backup.restore_site import restore_differences
-from ops.gather.preflight import gather_facts, silent_of
+from ops.gather.preflight import gather_facts
+from ops.gather.silent import silent_servers
 from ops.gather.zones import ZonesRead, read_zones
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ async def _judge_and_keep(
 ) -> StoredPlan:
     facts = await gather_facts(ports, plan, unhandled_names, read)
     on = {hook.server for hook in hooks_of(plan, ports.fleet).runs} - {*plan.sources, *plan.targets}
-    silent = await silent_of(ports, sorted(on))
+    silent = tuple(await silent_servers(ports, sorted(on)))
     left_out = tuple(ports.fleet.servers) if without_hooks else no_hooks_on(plan, facts, silent)
     plan = replace(plan, no_hooks_on=left_out)
     hooked = hooks_of(plan, ports.fleet)

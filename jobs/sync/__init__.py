@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.sync.result import SyncProgress, SyncResult
     from ops.ports import Ports
 
-__all__ = ["JOB", "SyncRequest", "end_interrupted", "sync_site", "sync_sites"]
+__all__ = ["JOB", "SyncRequest", "sync_site", "sync_sites"]
 
 DAILY = "daily"
 OWN_CRON = "cron:"
@@ -42,9 +42,9 @@ async def sync_site(
     an unknown site, StoreError.
     """
     site = ports.fleet.sites[site_name]
-    wish = SyncRequest(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
+    request = SyncRequest(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
     serving = await serving_now(ports, [site], who)
-    result = await sync_one(ports, site, mirror, wish, serving, lambda _progress: None)
+    result = await sync_one(ports, site, mirror, request, serving, lambda _progress: None)
     await tell(ports, [result], scheduled=False)
     return result
 
@@ -52,7 +52,7 @@ async def sync_site(
 async def sync_sites(
     ports: Ports,
     sites: Sequence[Site],
-    wish: SyncRequest,
+    request: SyncRequest,
     *,
     to: str | None = None,
     on_progress: Callable[[SyncProgress], None] = lambda _progress: None,
@@ -61,9 +61,9 @@ async def sync_sites(
 
     Sites that have no such mirror have no result. Raises StoreError.
     """
-    serving = await serving_now(ports, sites, wish.who)
+    serving = await serving_now(ports, sites, request.who)
     pairs = [(site, mirror) for site in sites for mirror in mirrors_to_fill(site, serving, to)]
-    results = await sync_many(ports, pairs, wish, serving, on_progress)
+    results = await sync_many(ports, pairs, request, serving, on_progress)
     await tell(ports, results, scheduled=False)
     return results
 
@@ -81,19 +81,6 @@ async def sync_by_clock(ports: Ports, key: str, _at: datetime) -> None:
     await tell(
         ports, await sync_many(ports, pairs, SyncRequest(BY_CLOCK), serving, lambda _progress: None), scheduled=True
     )
-
-
-async def end_interrupted(ports: Ports) -> int:
-    """Put on record that syncs ended whose bot is gone, and return how many: nobody holds their claim any more."""
-    held = {(claim.name, claim.owner) for claim in await ports.store.claims.held(ports.clock.now())}
-    ended = 0
-    for run in await ports.store.copies.running_syncs():
-        owner = str(run.body.get("owner", run.id))
-        if (f"site:{run.site}", owner) not in held:
-            body = {**run.body, "why": "the bot that ran it is gone; the mirror is as it was, or whole"}
-            await ports.store.copies.end_sync(run.id, "interrupted", body, ports.clock.now(), BY_CLOCK)
-            ended += 1
-    return ended
 
 
 def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:

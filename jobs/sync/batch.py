@@ -10,12 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
-from core.sync.batches import SyncTarget, groups, needs_own_run
-from core.sync.failures import Failure
+from core.failure import Failure
+from core.sync.batches import SyncTarget, batches, needs_own_run
 from core.sync.result import SyncProgress, SyncResult
-from ops.rsync import mirror as rsync
-from ops.rsync.batch import CopyRoute, look_at_group
+from ops.or_failure import or_failure
+from ops.rsync.batch import CopyRoute, dry_run_batch
+from ops.rsync.mirror import MirrorCopy, owners, run_id, source_root, why_not_copy
 from ops.rsync.peer import limited_root
 from ops.store.copies.served import SyncRun
 from ops.work_folder import WORK_FOLDER
@@ -37,81 +37,84 @@ Pair = tuple[str, str]
 class Batch:
     """Copies to look at together. pairs: (site, mirror) by place."""
 
-    way: CopyRoute
-    group: BatchLook
+    route: CopyRoute
+    look: BatchLook
     pairs: Mapping[str, Pair]
 
 
-def together(fleet: Fleet, pairs: Iterable[tuple[Site, str]], wish: SyncRequest, serving: Serving) -> tuple[Batch, ...]:
+def batches_of(
+    fleet: Fleet, pairs: Iterable[tuple[Site, str]], request: SyncRequest, serving: Serving
+) -> tuple[Batch, ...]:
     """Return which of `pairs` (site, mirror) are looked at together; all others get a look of their own."""
-    if wish.checksum or wish.claimed_by is not None:
+    if request.checksum or request.claimed_by is not None:
         return ()
-    by_way: dict[CopyRoute, list[rsync.MirrorCopy]] = defaultdict(list)
+    by_route: dict[CopyRoute, list[MirrorCopy]] = defaultdict(list)
     for site, mirror in pairs:
-        pull = _pull(fleet, site, mirror, serving)
-        if pull is not None:
-            way = CopyRoute(pull.source.name, pull.mirror.name, pull.bandwidth, tuple(rsync.owners(pull)))
-            by_way[way].append(pull)
-    return tuple(found for way, pulls in by_way.items() for found in _on_way(fleet, way, pulls))
+        mirror_copy = _mirror_copy(fleet, site, mirror, serving)
+        if mirror_copy is not None:
+            route = CopyRoute(
+                mirror_copy.source.name, mirror_copy.mirror.name, mirror_copy.bandwidth, tuple(owners(mirror_copy))
+            )
+            by_route[route].append(mirror_copy)
+    return tuple(
+        found for route, mirror_copies in by_route.items() for found in _batches_on(fleet, route, mirror_copies)
+    )
 
 
-def _pull(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> rsync.MirrorCopy | None:
+def _mirror_copy(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> MirrorCopy | None:
     direction = serving.direction(site)
     if direction.source is None or mirror not in direction.mirrors or needs_own_run(site):
         return None
-    pull = rsync.MirrorCopy(
+    mirror_copy = MirrorCopy(
         site, fleet.servers[direction.source], fleet.servers[mirror], bandwidth=site.bandwidth or fleet.sync.bandwidth
     )
-    return pull if rsync.why_not_pull(pull) is None else None
+    return mirror_copy if why_not_copy(mirror_copy) is None else None
 
 
-def _on_way(fleet: Fleet, way: CopyRoute, pulls: Sequence[rsync.MirrorCopy]) -> Iterable[Batch]:
-    readable = limited_root(fleet.servers[way.source])
-    asked = [SyncTarget(rsync.source_root(pull), pull.root, readable, pull.site.exclude) for pull in pulls]
-    for group in groups(asked, WORK_FOLDER):
-        pairs = {place: (pulls[number].site.name, way.mirror) for place, number in group.places.items()}
-        yield Batch(way, group, pairs)
+def _batches_on(fleet: Fleet, route: CopyRoute, mirror_copies: Sequence[MirrorCopy]) -> Iterable[Batch]:
+    readable = limited_root(fleet.servers[route.source])
+    targets = [SyncTarget(source_root(one), one.root, readable, one.site.exclude) for one in mirror_copies]
+    for look in batches(targets, WORK_FOLDER):
+        pairs = {place: (mirror_copies[number].site.name, route.mirror) for place, number in look.places.items()}
+        yield Batch(route, look, pairs)
 
 
-async def look_together(
-    ports: Ports, these: Batch, wish: SyncRequest, on_progress: Callable[[SyncProgress], None]
+async def find_unchanged(
+    ports: Ports, batch: Batch, request: SyncRequest, on_progress: Callable[[SyncProgress], None]
 ) -> Mapping[Pair, SyncResult] | Failure:
-    """Return the results of those copies that are the same already, on record; or what is wrong with the whole way.
+    """Return the results of those copies that are the same already, on record; or what is wrong with the whole route.
 
     Raises StoreError: what cannot be put on record does not count.
     """
-    way, begun_at, began_s = these.way, ports.clock.now(), ports.clock.monotonic()
-    if not wish.dry_run:
-        sites = [site for site, _ in these.pairs.values()]
-        await ports.store.record.add(begun_at, "sync.look", f"{way.source}>{way.mirror}", wish.who, {"sites": sites})
-    for site, mirror in these.pairs.values():
+    route, begun_at, began_s = batch.route, ports.clock.now(), ports.clock.monotonic()
+    if not request.dry_run:
+        sites = [site for site, _ in batch.pairs.values()]
+        await ports.store.record.add(
+            begun_at, "sync.look", f"{route.source}>{route.mirror}", request.who, {"sites": sites}
+        )
+    for site, mirror in batch.pairs.values():
         on_progress(SyncProgress(site, mirror, "comparing"))
-    try:
-        same = await look_at_group(ports.ssh, ports.fleet, way, these.group)
-    except StoreError:
-        raise
-    except SharpnetError as error:
-        return Failure.of(error)
+    same = await or_failure(dry_run_batch(ports.ssh, ports.fleet, route, batch.look))
     if isinstance(same, Failure):
         return same
     took_s = ports.clock.monotonic() - began_s
     results = {
-        rsync.run_id(begun_at, secrets.token_hex(4)): SyncResult(
-            site, way.source, mirror, "good", took_s, dry_run=wish.dry_run
+        run_id(begun_at, secrets.token_hex(4)): SyncResult(
+            site, route.source, mirror, "good", took_s, dry_run=request.dry_run
         )
-        for place, (site, mirror) in these.pairs.items()
+        for place, (site, mirror) in batch.pairs.items()
         if place in same
     }
-    counted = results.keys() if wish.dry_run else await _on_record(ports, results, begun_at, wish)
+    counted = results.keys() if request.dry_run else await _on_record(ports, results, begun_at, request)
     return {(result.site, result.mirror): result for run, result in results.items() if run in counted}
 
 
 async def _on_record(
-    ports: Ports, results: Mapping[str, SyncResult], begun_at: datetime, wish: SyncRequest
+    ports: Ports, results: Mapping[str, SyncResult], begun_at: datetime, request: SyncRequest
 ) -> frozenset[str]:
     now = ports.clock.now()
     runs = [
         SyncRun(run, result.site, result.source, result.mirror, begun_at, now, result.outcome, result.facts)
         for run, result in results.items()
     ]
-    return await ports.store.copies.found_same(runs, wish.who, now)
+    return await ports.store.copies.found_same(runs, request.who, now)

@@ -6,6 +6,7 @@ import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from core.failure import NOT_WORTH_A_CARD, FailureCode
 from core.reply import Button, Confirm, Reply, Text, Tone
 from core.wording import clock_time, count, duration, listing
 from ops.gather.trouble_cards import mend_trouble, put_trouble
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 # More sites than this with trouble on one way are one message: what they have in common is what has to be mended.
 MOST_SINGLE_CARDS = 3
-# These are said elsewhere already, or are over by themselves.
-SILENT = frozenset({"held", "quarantined"})
 
 
 async def tell(ports: Ports, results: Iterable[SyncResult], *, scheduled: bool) -> None:
@@ -28,7 +27,7 @@ async def tell(ports: Ports, results: Iterable[SyncResult], *, scheduled: bool) 
     last_good = await ports.store.copies.last_good()
     by_way: dict[tuple[str, str], list[SyncResult]] = defaultdict(list)
     for result in results:
-        if not result.dry_run and (result.trouble is None or result.trouble.code not in SILENT):
+        if not result.dry_run and (result.trouble is None or result.trouble.code not in NOT_WORTH_A_CARD):
             by_way[result.source, result.mirror].append(result)
     for (source, mirror), on_way in by_way.items():
         bad = [result for result in on_way if result.trouble is not None]
@@ -58,7 +57,7 @@ def _one_bad(ports: Ports, result: SyncResult, last_good: SyncRun | None) -> Rep
         raise ValueError(result)
     line = f"sync {shlex.quote(result.site)} --to {result.mirror}"
     buttons = [Button("Sync now", line)]
-    if trouble.code == "too-many-deletes":
+    if trouble.code == FailureCode.TOO_MANY_DELETES:
         kept = duration(fleet.sync.keep_replaced)
         confirm = Confirm(
             title="Delete that many?",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.sync.result import SyncProgress, SyncResult
 from core.sync.rsync_output import ChangeKind, most_deletes, why_not_apply
 from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.lock import SiteClaim, held_by
 from jobs.sync.serving import serving_known
-from ops.rsync import mirror as rsync
+from ops.rsync.mirror import DryRun, MirrorCopy, dry_run, fill, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,104 +31,106 @@ class Copying:
     def __init__(
         self,
         ports: Ports,
-        pull: rsync.MirrorCopy,
-        wish: SyncRequest,
-        blank: SyncResult,
+        mirror_copy: MirrorCopy,
+        request: SyncRequest,
+        base_result: SyncResult,
         run: str,
         claim: SiteClaim,
         on_progress: Callable[[SyncProgress], None],
     ) -> None:
         self._ports = ports
-        self._pull = pull
-        self._blank = blank
+        self._mirror_copy = mirror_copy
+        self._base_result = base_result
         self._run = run
         self._claim = claim
         self._on_progress = on_progress
-        self._max_delete = None if wish.allow_delete else ports.fleet.sync.max_delete
-        self._databases = SiteDatabases(ports, pull.site, pull.source.name, pull.mirror.name, run, self._max_delete)
+        self._max_delete = None if request.allow_delete else ports.fleet.sync.max_delete
+        self._databases = SiteDatabases(
+            ports, mirror_copy.site, mirror_copy.source.name, mirror_copy.mirror.name, run, self._max_delete
+        )
 
     async def compare(self) -> SyncResult:
         """Return what a sync would do."""
         self._show("comparing")
-        looked = await rsync.look(self._ports.ssh, self._pull)
-        if isinstance(looked, Failure):
-            return self._blank.ended_by(looked)
-        result = _found(self._blank, looked)
+        compared = await dry_run(self._ports.ssh, self._mirror_copy)
+        if isinstance(compared, Failure):
+            return self._base_result.ended_by(compared)
+        result = _with_counts(self._base_result, compared)
         databases = await self._databases.look(dry_run=True)
         if isinstance(databases, Failure):
             return result.ended_by(databases)
         result = replace(result, databases=databases, changed=result.changed or bool(databases))
         if not result.changed:
             return result
-        newer = await self._newer(looked) if self._blank.quarantined else ()
-        result = replace(result, changes=tuple(looked.output.changes[:SHOWN_CHANGES]), newer=newer)
-        trouble = self._why_not_apply(looked)
+        newer = await self._newer(compared) if self._base_result.quarantined else ()
+        result = replace(result, changes=tuple(compared.output.changes[:SHOWN_CHANGES]), newer=newer)
+        trouble = self._why_not_apply(compared)
         return result.ended_by(trouble) if trouble is not None else result
 
     async def copy(self) -> SyncResult:
         """Copy, with the site's hooks around it, and return how that ended."""
-        way = (self._ports, self._pull.site, self._pull.source.name, self._pull.mirror.name)
-        trouble = await before_sync(*way)
+        route = (self._ports, self._mirror_copy.site, self._mirror_copy.source.name, self._mirror_copy.mirror.name)
+        trouble = await before_sync(*route)
         if trouble is not None:
-            return self._blank.ended_by(trouble)
-        result = await self._copied()
+            return self._base_result.ended_by(trouble)
+        result = await self._copy()
         if result.outcome != "good":
             return result
         forgotten = await self._databases.forget(self._ports.clock.now())
-        return replace(result, remarks=(*forgotten, *await after_sync(*way)))
+        return replace(result, remarks=(*forgotten, *await after_sync(*route)))
 
-    async def _copied(self) -> SyncResult:
-        found = await self._look()
+    async def _copy(self) -> SyncResult:
+        found = await self._compare_files()
         if isinstance(found, SyncResult):
             return found
         databases = await self._databases.look(dry_run=False)
         if isinstance(databases, Failure):
-            return self._blank.ended_by(databases)
-        looked, result = found
+            return self._base_result.ended_by(databases)
+        compared, result = found
         if databases:
             self._show("loading databases")
             trouble = await self._databases.load(lambda done: self._show("loading databases", done))
             if trouble is not None:
-                return self._blank.ended_by(trouble)
-            # Rows name files that have come since the first look: files are copied after the rows.
-            found = await self._look()
+                return self._base_result.ended_by(trouble)
+            # Rows name files that have come since the first dry run: files are copied after the rows.
+            found = await self._compare_files()
             if isinstance(found, SyncResult):
                 await self._databases.give_up()
                 return found
-            looked, result = found
-        ended = await self._filled(looked, result) if result.changed else result
+            compared, result = found
+        ended = await self._fill(compared, result) if result.changed else result
         if ended.outcome != "good":
             await self._databases.give_up()
             return ended
         if not (ended.changed or databases):
             return ended
-        return await self._put_in_place(ended, files=result.changed)
+        return await self._publish(ended, files=result.changed)
 
-    async def _look(self) -> tuple[rsync.DryRun, SyncResult] | SyncResult:
+    async def _compare_files(self) -> tuple[DryRun, SyncResult] | SyncResult:
         """Return what differs, or the result of a sync that must not go on."""
         self._show("comparing")
-        looked = await rsync.look(self._ports.ssh, self._pull)
-        if isinstance(looked, Failure):
-            return self._blank.ended_by(looked)
-        result = _found(self._blank, looked)
-        trouble = self._why_not_apply(looked)
-        return result.ended_by(trouble) if trouble is not None else (looked, result)
+        compared = await dry_run(self._ports.ssh, self._mirror_copy)
+        if isinstance(compared, Failure):
+            return self._base_result.ended_by(compared)
+        result = _with_counts(self._base_result, compared)
+        trouble = self._why_not_apply(compared)
+        return result.ended_by(trouble) if trouble is not None else (compared, result)
 
-    async def _filled(self, looked: rsync.DryRun, result: SyncResult) -> SyncResult:
+    async def _fill(self, compared: DryRun, result: SyncResult) -> SyncResult:
         """Make the next content ready beside the present one."""
-        stats = looked.output.stats
+        stats = compared.output.stats
         limit = most_deletes(stats, self._max_delete)
 
         def arrived(done_bytes: int) -> None:
             self._show("copying", done_bytes, stats.to_copy_bytes)
 
         arrived(0)
-        filled = await rsync.fill(self._ports.ssh, self._pull, self._run, looked, limit, arrived)
+        filled = await fill(self._ports.ssh, self._mirror_copy, self._run, compared, limit, arrived)
         if isinstance(filled, Failure):
             return result.ended_by(filled)
         return replace(result, sent_bytes=result.sent_bytes + filled.output.stats.sent_bytes)
 
-    async def _put_in_place(self, result: SyncResult, *, files: bool) -> SyncResult:
+    async def _publish(self, result: SyncResult, *, files: bool) -> SyncResult:
         """Exchange databases and files for what is there, if nobody has served or claimed the mirror meanwhile.
 
         files: whether any differ. Databases go first: they have more that can go wrong, and can be exchanged back.
@@ -139,57 +141,61 @@ class Copying:
             await self._databases.give_up()
             return result.ended_by(trouble)
         self._show("putting in place")
-        copies = await self._databases.put_in_place(now)
+        copies = await self._databases.publish(now)
         if isinstance(copies, Failure):
             return result.ended_by(copies)
         if files:
             keep = ports.fleet.sync.keep_replaced
-            trouble = await rsync.put_in_place(ports.ssh, self._pull, self._run, now, keep)
+            trouble = await publish(ports.ssh, self._mirror_copy, self._run, now, keep)
         if trouble is not None:
             return result.ended_by(not_exchanged(trouble, await self._databases.take_back(now)))
         return replace(result, databases=copies, changed=files or bool(copies))
 
-    def _why_not_apply(self, looked: rsync.DryRun) -> Failure | None:
-        output = looked.output
+    def _why_not_apply(self, compared: DryRun) -> Failure | None:
+        output = compared.output
         return why_not_apply(output.stats, max_delete=self._max_delete, free_bytes=output.free_bytes)
 
-    async def _newer(self, looked: rsync.DryRun) -> tuple[PathChange, ...]:
+    async def _newer(self, compared: DryRun) -> tuple[PathChange, ...]:
         """Return the files that differ and are newer on the mirror: those that rsync then leaves out (`--update`)."""
-        older = await rsync.look(self._ports.ssh, self._pull, but_newer=True)
+        older = await dry_run(self._ports.ssh, self._mirror_copy, but_newer=True)
         if isinstance(older, Failure):
             return ()
         left = {change.path for change in older.output.changes}
-        differing = [change for change in looked.output.changes if change.kind is ChangeKind.CHANGED]
+        differing = [change for change in compared.output.changes if change.kind is ChangeKind.CHANGED]
         return tuple(change for change in differing if change.path not in left)[:SHOWN_CHANGES]
 
     async def _why_not_now(self) -> Failure | None:
         """Return why what was copied must not be put in place any more, or None: copying may have taken hours."""
-        site, mirror = self._pull.site, self._pull.mirror.name
+        site, mirror = self._mirror_copy.site, self._mirror_copy.mirror.name
         in_the_way = await self._claim.take()
         if in_the_way:
             return held_by(in_the_way[0])
         direction = (await serving_known(self._ports)).direction(
-            site, chosen=mirror if self._blank.quarantined else None
+            site, chosen=mirror if self._base_result.quarantined else None
         )
-        if direction.source != self._pull.source.name or mirror not in direction.mirrors:
+        if direction.source != self._mirror_copy.source.name or mirror not in direction.mirrors:
             why = direction.why or direction.left_out.get(mirror) or f"it is served from {direction.source} now"
-            return Failure("direction", f"{why}, since it was begun", "Nothing was put in place.", refused=True)
+            return Failure(
+                FailureCode.DIRECTION, f"{why}, since it was begun", "Nothing was put in place.", refused=True
+            )
         return None
 
     def _show(self, doing: Doing, done_bytes: int = 0, total_bytes: int | None = None) -> None:
-        self._on_progress(SyncProgress(self._blank.site, self._blank.mirror, doing, done_bytes, total_bytes))
+        self._on_progress(
+            SyncProgress(self._base_result.site, self._base_result.mirror, doing, done_bytes, total_bytes)
+        )
 
 
-def _found(blank: SyncResult, looked: rsync.DryRun) -> SyncResult:
-    output = looked.output
+def _with_counts(base_result: SyncResult, compared: DryRun) -> SyncResult:
+    output = compared.output
     if not output.serious:
-        return replace(blank, sent_bytes=output.stats.sent_bytes)
+        return replace(base_result, sent_bytes=output.stats.sent_bytes)
     return replace(
-        blank,
+        base_result,
         changed=True,
         files=output.changed_files,
         deleted=output.stats.deleted,
         copied_bytes=output.stats.to_copy_bytes,
         sent_bytes=output.stats.sent_bytes,
-        note=looked.note,
+        note=compared.note,
     )

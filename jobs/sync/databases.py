@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseCopy, why_not_load
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from ops.databases import label
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SiteDatabases:
                 raise TypeError(there, here)
             if not there.exists:
                 return Failure(
-                    "no-database",
+                    FailureCode.NO_DATABASE,
                     f"there is no database {label(database)} on {self.source}, or the bot's user may not see it",
                     "Is its name right in app.yaml?",
                     refused=True,
@@ -79,11 +79,11 @@ class SiteDatabases:
             self.loaded.append(ready)
         return None
 
-    async def put_in_place(self, at: datetime) -> tuple[DatabaseCopy, ...] | Failure:
+    async def publish(self, at: datetime) -> tuple[DatabaseCopy, ...] | Failure:
         """Exchange what was loaded for what is there: all or none."""
         if not self.loaded:
             return ()
-        copies = await self._ways.put_in_place(self.loaded, self.run, at)
+        copies = await self._ways.publish(self.loaded, self.run, at)
         if isinstance(copies, Failure):
             await self.give_up()
         return copies

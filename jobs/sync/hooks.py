@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.failure import Failure, FailureCode
 from core.reply import Reply, Text, Tone
-from core.sync.failures import Failure
 from ops.gather.hooks import run_hooks
 from ops.gather.trouble_cards import mend_trouble
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def before_sync(ports: Ports, site: Site, source: str, mirror: str) -> Failure | None:
     """Run what the site wants done before a sync; return why that stops it."""
     found = await run_hooks(ports, site, "before_sync", source, mirror)
-    return None if found is None else Failure("hook-failed", found.message, found.hint, refused=True)
+    return None if found is None else Failure(FailureCode.HOOK_FAILED, found.message, found.hint, refused=True)
 
 
 async def after_sync(ports: Ports, site: Site, source: str, mirror: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from ops.durable.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
@@ -57,5 +57,8 @@ class SiteClaim:
 def held_by(claim: Claim) -> Failure:
     """Return why a sync has to wait for the one who holds `claim`."""
     return Failure(
-        "held", f"{claim.purpose} ({claim.owner}) works on it", "Sync again when that has ended.", refused=True
+        FailureCode.HELD,
+        f"{claim.purpose} ({claim.owner}) works on it",
+        "Sync again when that has ended.",
+        refused=True,
     )

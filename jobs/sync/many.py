@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure
+from core.failure import BETWEEN_SERVERS, Failure
 from core.sync.result import SyncProgress, SyncResult
-from jobs.sync.batch import look_together, together
+from jobs.sync.batch import batches_of, find_unchanged
 from jobs.sync.one import not_begun, sync_one
 from ops.first_error import first_error
 from ops.rsync.shared_connection import close_shared, open_shared
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from jobs.sync.serving import Serving
     from ops.ports import Ports
 
-# What stands between two servers, not in one site; found out in less than a minute, and believed for as long.
-BETWEEN_SERVERS = frozenset({"unreachable", "timed-out", "host-key", "login-refused", "peer-key", "no-rsync"})
+# What stands between two servers is found out in less than this, and believed for as long.
 BELIEVED_S = 60.0
 
 
@@ -40,35 +39,35 @@ def sites_of_job(fleet: Fleet, cron: str | None) -> tuple[Site, ...]:
 
 
 @dataclass(slots=True)
-class _SyncBatch:
-    """Many syncs under way. broken: the ways that were found broken, when, and how."""
+class _RunningSyncs:
+    """Many syncs under way. broken: the routes that were found broken, when, and how."""
 
     ports: Ports
-    wish: SyncRequest
+    request: SyncRequest
     serving: Serving
     on_progress: Callable[[SyncProgress], None]
     shared: _Shared
     gate: asyncio.Semaphore
     broken: dict[tuple[str, str], tuple[float, Failure]] = field(default_factory=dict)
 
-    async def look(self, these: Batch) -> Mapping[Pair, SyncResult]:
-        """Return the results of those copies that a look at all of `these` settles."""
+    async def find_unchanged(self, batch: Batch) -> Mapping[Pair, SyncResult]:
+        """Return the results of those copies that one dry run over all of `batch` settles."""
         async with self.gate:
             began_s = self.ports.clock.monotonic()
-            found = await look_together(self.ports, these, self.wish, self.on_progress)
+            found = await find_unchanged(self.ports, batch, self.request, self.on_progress)
         if not isinstance(found, Failure):
             return found
-        self._found_broken((these.way.source, these.way.mirror), found, self.ports.clock.monotonic() - began_s)
+        self._note_broken((batch.route.source, batch.route.mirror), found, self.ports.clock.monotonic() - began_s)
         return {}
 
     async def one_site(
-        self, pairs: Sequence[tuple[Site, str]], looks: Mapping[Pair, asyncio.Task[Mapping[Pair, SyncResult]]]
+        self, pairs: Sequence[tuple[Site, str]], dry_runs: Mapping[Pair, asyncio.Task[Mapping[Pair, SyncResult]]]
     ) -> list[SyncResult]:
-        """Copy a site to one mirror after the other, where no look at many has settled it."""
+        """Copy a site to one mirror after the other, where no dry run over many has settled it."""
         results = []
         for site, mirror in pairs:
             pair = site.name, mirror
-            settled = (await looks[pair]).get(pair) if pair in looks else None
+            settled = (await dry_runs[pair]).get(pair) if pair in dry_runs else None
             if settled is None:
                 async with self.gate:
                     settled = await self._one(site, mirror)
@@ -78,56 +77,56 @@ class _SyncBatch:
         return results
 
     async def _one(self, site: Site, mirror: str) -> SyncResult:
-        """Copy one site, unless the way there was just found broken."""
-        way = (self.serving.active.get(site.name) or site.home, mirror)
-        found_s, trouble = self.broken.get(way, (0.0, None))
+        """Copy one site, unless its route was just found broken."""
+        route = (self.serving.active.get(site.name) or site.home, mirror)
+        found_s, trouble = self.broken.get(route, (0.0, None))
         if trouble is not None and self.ports.clock.monotonic() - found_s < BELIEVED_S:
-            blank = SyncResult(site.name, *way, outcome="failed", took_s=0, dry_run=self.wish.dry_run)
-            return await not_begun(self.ports, blank, trouble, self.wish)
-        control = await self.shared.of(way)
-        result = await sync_one(self.ports, site, mirror, self.wish, self.serving, self.on_progress, control)
+            base_result = SyncResult(site.name, *route, outcome="failed", took_s=0, dry_run=self.request.dry_run)
+            return await not_begun(self.ports, base_result, trouble, self.request)
+        control_socket = await self.shared.of(route)
+        result = await sync_one(self.ports, site, mirror, self.request, self.serving, self.on_progress, control_socket)
         if result.trouble is not None:
-            self._found_broken(way, result.trouble, result.took_s)
+            self._note_broken(route, result.trouble, result.took_s)
         return result
 
-    def _found_broken(self, way: tuple[str, str], trouble: Failure, took_s: float) -> None:
+    def _note_broken(self, route: tuple[str, str], trouble: Failure, took_s: float) -> None:
         if trouble.code in BETWEEN_SERVERS and took_s < BELIEVED_S:
-            self.broken[way] = (self.ports.clock.monotonic(), trouble)
+            self.broken[route] = (self.ports.clock.monotonic(), trouble)
 
 
 @dataclass(slots=True)
 class _Shared:
     """Connections between servers that many syncs share: opened when the first wants one, closed at the end.
 
-    often: the ways on which there is more than one sync.
+    often: the routes on which there is more than one sync.
     """
 
     ports: Ports
     often: frozenset[tuple[str, str]]
     opening: dict[tuple[str, str], asyncio.Task[str | None]] = field(default_factory=dict)
 
-    async def of(self, way: tuple[str, str]) -> str | None:
-        """Return the socket of the connection on `way`; None: there is none to share."""
-        if way not in self.often:
+    async def of(self, route: tuple[str, str]) -> str | None:
+        """Return the socket of the connection on `route`; None: there is none to share."""
+        if route not in self.often:
             return None
-        if way not in self.opening:
-            source, mirror = (self.ports.fleet.servers[name] for name in way)
-            self.opening[way] = asyncio.create_task(open_shared(self.ports.ssh, source, mirror))
-        return await asyncio.shield(self.opening[way])
+        if route not in self.opening:
+            source, mirror = (self.ports.fleet.servers[name] for name in route)
+            self.opening[route] = asyncio.create_task(open_shared(self.ports.ssh, source, mirror))
+        return await asyncio.shield(self.opening[route])
 
     async def close(self) -> None:
         """Close them all."""
         for (source, mirror), opening in self.opening.items():
-            control = await opening
-            if control is not None:
+            control_socket = await opening
+            if control_socket is not None:
                 servers = self.ports.fleet.servers
-                await close_shared(self.ports.ssh, servers[source], servers[mirror], control)
+                await close_shared(self.ports.ssh, servers[source], servers[mirror], control_socket)
 
 
 async def sync_many(
     ports: Ports,
     pairs: Iterable[tuple[Site, str]],
-    wish: SyncRequest,
+    request: SyncRequest,
     serving: Serving,
     on_progress: Callable[[SyncProgress], None],
 ) -> tuple[SyncResult, ...]:
@@ -138,23 +137,23 @@ async def sync_many(
     """
     pairs = list(pairs)
     by_site: dict[str, list[tuple[Site, str]]] = {}
-    ways: Counter[tuple[str, str]] = Counter()
+    routes: Counter[tuple[str, str]] = Counter()
     for site, mirror in pairs:
         by_site.setdefault(site.name, []).append((site, mirror))
-        ways[serving.active.get(site.name) or site.home, mirror] += 1
+        routes[serving.active.get(site.name) or site.home, mirror] += 1
         on_progress(SyncProgress(site.name, mirror, "waiting"))
-    shared = _Shared(ports, frozenset(way for way, count in ways.items() if count > 1))
-    batch = _SyncBatch(ports, wish, serving, on_progress, shared, asyncio.Semaphore(ports.fleet.sync.parallel))
+    shared = _Shared(ports, frozenset(route for route, count in routes.items() if count > 1))
+    syncs = _RunningSyncs(ports, request, serving, on_progress, shared, asyncio.Semaphore(ports.fleet.sync.parallel))
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:
-                looks = {
-                    pair: look
-                    for these in together(ports.fleet, pairs, wish, serving)
-                    for look in [group.create_task(batch.look(these))]
-                    for pair in these.pairs.values()
+                dry_runs = {
+                    pair: dry_run
+                    for batch in batches_of(ports.fleet, pairs, request, serving)
+                    for dry_run in [group.create_task(syncs.find_unchanged(batch))]
+                    for pair in batch.pairs.values()
                 }
-                working = [group.create_task(batch.one_site(of_site, looks)) for of_site in by_site.values()]
+                working = [group.create_task(syncs.one_site(of_site, dry_runs)) for of_site in by_site.values()]
     finally:
         await shared.close()
     return tuple(result for task in working for result in task.result())

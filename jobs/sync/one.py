@@ -8,12 +8,12 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.sync.result import SyncResult
 from jobs.sync.copying import Copying
 from jobs.sync.lock import SiteClaim, held_by
-from ops.rsync import mirror as rsync
+from ops.or_failure import or_failure
+from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 from ops.store.copies.served import SyncRun
 
 if TYPE_CHECKING:
@@ -30,52 +30,56 @@ async def sync_one(
     ports: Ports,
     site: Site,
     mirror: str,
-    wish: SyncRequest,
+    request: SyncRequest,
     serving: Serving,
     on_progress: Callable[[SyncProgress], None],
-    control: str | None = None,
+    control_socket: str | None = None,
 ) -> SyncResult:
     """Copy `site` from where it is served to `mirror`, and return how that ended; what goes wrong is in the result.
 
-    control: the socket on the mirror of a connection to the source that is shared; None: it makes its own.
+    control_socket: on the mirror, of a connection to the source that is shared; None: it makes its own.
     Raises StoreError: what cannot be put on record is not done.
     """
     began_s = ports.clock.monotonic()
     quarantined = serving.is_quarantined(site.name, mirror)
-    direction = serving.direction(site, chosen=mirror if wish.take_active or wish.dry_run else None)
+    direction = serving.direction(site, chosen=mirror if request.take_active or request.dry_run else None)
     source = direction.source or serving.active.get(site.name) or site.home
-    blank = SyncResult(site=site.name, source=source, mirror=mirror, outcome="good", took_s=0, dry_run=wish.dry_run)
-    blank = replace(blank, quarantined=quarantined)
+    base_result = SyncResult(
+        site=site.name, source=source, mirror=mirror, outcome="good", took_s=0, dry_run=request.dry_run
+    )
+    base_result = replace(base_result, quarantined=quarantined)
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} is what it is served from, or holds no copy"
         trouble: Failure | None = Failure(
-            "quarantined" if quarantined else "direction",
+            FailureCode.QUARANTINED if quarantined else FailureCode.DIRECTION,
             why,
             _way_on(shlex.quote(site.name), quarantined=quarantined),
             refused=True,
         )
     else:
-        trouble = rsync.why_not_pull(rsync.MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
+        trouble = why_not_copy(MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
     if trouble is not None:
-        return await not_begun(ports, blank, trouble, wish)
-    pull = rsync.MirrorCopy(
+        return await not_begun(ports, base_result, trouble, request)
+    mirror_copy = MirrorCopy(
         site,
         ports.fleet.servers[source],
         ports.fleet.servers[mirror],
-        wish.checksum,
+        request.checksum,
         site.bandwidth or ports.fleet.sync.bandwidth,
-        control,
+        control_socket,
     )
-    doing = _SyncRun(ports, pull, wish, blank, on_progress)
-    result = await (doing.compare() if wish.dry_run else doing.on_record())
+    doing = _SyncRun(ports, mirror_copy, request, base_result, on_progress)
+    result = await (doing.compare() if request.dry_run else doing.on_record())
     return replace(result, took_s=ports.clock.monotonic() - began_s)
 
 
-async def not_begun(ports: Ports, blank: SyncResult, trouble: Failure, wish: SyncRequest) -> SyncResult:
+async def not_begun(ports: Ports, base_result: SyncResult, trouble: Failure, request: SyncRequest) -> SyncResult:
     """Put on record that a sync was asked for and not begun, and return its result."""
-    result = blank.ended_by(trouble)
-    if not wish.dry_run:
-        await ports.store.record.add(ports.clock.now(), f"sync.{result.outcome}", result.site, wish.who, result.facts)
+    result = base_result.ended_by(trouble)
+    if not request.dry_run:
+        await ports.store.record.add(
+            ports.clock.now(), f"sync.{result.outcome}", result.site, request.who, result.facts
+        )
     return result
 
 
@@ -85,18 +89,20 @@ class _SyncRun:
     def __init__(
         self,
         ports: Ports,
-        pull: rsync.MirrorCopy,
-        wish: SyncRequest,
-        blank: SyncResult,
+        mirror_copy: MirrorCopy,
+        request: SyncRequest,
+        base_result: SyncResult,
         on_progress: Callable[[SyncProgress], None],
     ) -> None:
         self._ports = ports
-        self._wish = wish
-        self._blank = blank
-        self._run = rsync.run_id(ports.clock.now(), secrets.token_hex(4))
-        self._owner = wish.claimed_by or self._run
-        self._claim = SiteClaim(ports, blank.site, blank.mirror, self._owner, others=wish.claimed_by is not None)
-        self._copying = Copying(ports, pull, wish, blank, self._run, self._claim, on_progress)
+        self._request = request
+        self._base_result = base_result
+        self._run = run_id(ports.clock.now(), secrets.token_hex(4))
+        self._owner = request.claimed_by or self._run
+        self._claim = SiteClaim(
+            ports, base_result.site, base_result.mirror, self._owner, others=request.claimed_by is not None
+        )
+        self._copying = Copying(ports, mirror_copy, request, base_result, self._run, self._claim, on_progress)
 
     async def compare(self) -> SyncResult:
         """Return what a sync would do; nothing of it is on record."""
@@ -104,41 +110,39 @@ class _SyncRun:
 
     async def on_record(self) -> SyncResult:
         """Copy, with the site claimed and the run on record from before its first step to its end."""
-        ports, wish, blank = self._ports, self._wish, self._blank
+        ports, request, base_result = self._ports, self._request, self._base_result
         in_the_way = await self._claim.take()
         if in_the_way:
-            return await not_begun(ports, blank, held_by(in_the_way[0]), wish)
+            return await not_begun(ports, base_result, held_by(in_the_way[0]), request)
         async with self._claim.kept():
             begun_at = ports.clock.now()
-            body = {"owner": self._owner, "allow_delete": wish.allow_delete, "take_active": wish.take_active}
-            run = SyncRun(self._run, blank.site, blank.source, blank.mirror, begun_at, None, None, body)
-            await ports.store.copies.begin_sync(run, wish.who)
+            body = {"owner": self._owner, "allow_delete": request.allow_delete, "take_active": request.take_active}
+            run = SyncRun(
+                self._run, base_result.site, base_result.source, base_result.mirror, begun_at, None, None, body
+            )
+            await ports.store.copies.begin_sync(run, request.who)
             try:
                 result = await self._without_errors(self._copying.copy())
             except asyncio.CancelledError:
                 await self._end("interrupted", {**body, "why": "it was given up"})
                 raise
             await self._end(result.outcome, {**body, **result.facts})
-            if result.outcome == "good" and blank.quarantined:
+            if result.outcome == "good" and base_result.quarantined:
                 await ports.store.copies.release(
-                    [(blank.site, blank.mirror)],
+                    [(base_result.site, base_result.mirror)],
                     f"the active copy was taken, run {self._run}",
                     ports.clock.now(),
-                    wish.who,
+                    request.who,
                 )
             return result
 
     async def _without_errors(self, work: Coroutine[object, object, SyncResult]) -> SyncResult:
         """Return what `work` does, with what goes wrong as part of it."""
-        try:
-            return await work
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            return self._blank.ended_by(Failure.of(error))
+        found = await or_failure(work)
+        return self._base_result.ended_by(found) if isinstance(found, Failure) else found
 
     async def _end(self, outcome: str, body: dict[str, object]) -> None:
-        await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._wish.who)
+        await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._request.who)
 
 
 def _way_on(site: str, *, quarantined: bool) -> str:

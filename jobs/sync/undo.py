@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SharpnetError
-from core.sync.failures import Failure
-from core.sync.rsync_output import shown_path
+from core.failure import Failure, FailureCode
 from core.sync.undo import ReplacedSize, UndoableRun, UndoResult, newest_first
-from core.wording import clock_time, listing
+from core.wording import clock_time, listing, shown_path
 from jobs.sync.serving import serving_now
 from ops.cron import next_at
-from ops.durable.claimed import kept_claim, take_claim
+from ops.gather.holding import holding
+from ops.or_failure import or_failure
 from ops.rsync import replaced
 from ops.rsync.mirror import run_id
 
@@ -51,7 +51,7 @@ class UndoableRuns:
     silent: tuple[tuple[str, str], ...]
 
 
-async def scene_of(ports: Ports, run: str, who: str) -> UndoContext:
+async def undo_context(ports: Ports, run: str, who: str) -> UndoContext:
     """Return what `run` was about. Raises RefusedError, with the runs there are, where it cannot be undone."""
     fleet, now = ports.fleet, ports.clock.now()
     found = await ports.store.undos.run(run)
@@ -80,43 +80,39 @@ async def scene_of(ports: Ports, run: str, who: str) -> UndoContext:
     return UndoContext(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))
 
 
-async def what_is_kept(ports: Ports, scene: UndoContext, paths: Sequence[bytes]) -> replaced.ReplacedListing:
+async def replaced_by_run(ports: Ports, context: UndoContext, paths: Sequence[bytes]) -> replaced.ReplacedListing:
     """Return what is kept of a run: all, or what `paths` name. Raises RefusedError where nothing is, saying what is."""
-    server = ports.fleet.servers[scene.run.server]
+    server = ports.fleet.servers[context.run.server]
     for path in paths:
-        found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, [path])
+        found = await replaced.replaced_files(ports.ssh, context.site, server, context.run.id, [path])
         if isinstance(found, replaced.ReplacedListing) and not found.count:
             raise RefusedError(
-                f"{scene.run.id} keeps nothing called {shown_path(path)!r}.",
-                hint=f"`sync --undo {scene.run.id}` is for {scene.site.name} already."
-                if path.decode("utf-8", "replace") in scene.site.names
-                else f"`sync --undo {scene.run.id} --dry-run` lists what it keeps.",
+                f"{context.run.id} keeps nothing called {shown_path(path)!r}.",
+                hint=f"`sync --undo {context.run.id}` is for {context.site.name} already."
+                if path.decode("utf-8", "replace") in context.site.names
+                else f"`sync --undo {context.run.id} --dry-run` lists what it keeps.",
             )
-    found = await replaced.kept_files(ports.ssh, scene.site, server, scene.run.id, paths)
+    found = await replaced.replaced_files(ports.ssh, context.site, server, context.run.id, paths)
     if isinstance(found, replaced.ReplacedListing) and found.count:
         return found
-    if isinstance(found, Failure) and found.code != "not-kept":
+    if isinstance(found, Failure) and found.code != FailureCode.NOT_KEPT:
         raise SharpnetError(f"{found.message}.", hint=found.hint)
-    kept = await runs_kept(ports, scene.site, [scene.run.server])
+    kept = await undoable_runs(ports, context.site, [context.run.server])
     zone = ports.fleet.timezone
     there = [f"{run.id} ({clock_time(run.begun_at, zone)}, {one.words})" for one, run in kept.runs]
     raise RefusedError(
-        f"Nothing of {scene.run.id} is kept on {scene.run.server} any more.",
-        hint=f"There is: {listing(there, MOST_LISTED)}." if there else f"Nothing of {scene.site.name} is kept there.",
+        f"Nothing of {context.run.id} is kept on {context.run.server} any more.",
+        hint=f"There is: {listing(there, MOST_LISTED)}." if there else f"Nothing of {context.site.name} is kept there.",
     )
 
 
-async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> UndoableRuns:
+async def undoable_runs(ports: Ports, site: Site, servers: Sequence[str]) -> UndoableRuns:
     """Return the runs of which something is kept on `servers`."""
     known = await ports.store.undos.of_site(site.name)
     kept: list[ReplacedSize] = []
     silent: list[tuple[str, str]] = []
     for server in servers:
-        try:
-            found = await replaced.kept_runs(ports.ssh, site, ports.fleet.servers[server])
-        except SharpnetError as error:
-            silent.append((server, error.message.rstrip(".")))
-            continue
+        found = await or_failure(replaced.replaced_runs(ports.ssh, site, ports.fleet.servers[server]))
         if isinstance(found, Failure):
             silent.append((server, found.message))
         else:
@@ -124,50 +120,31 @@ async def runs_kept(ports: Ports, site: Site, servers: Sequence[str]) -> Undoabl
     return UndoableRuns(newest_first(kept, known), tuple(silent))
 
 
-async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: str) -> tuple[str, UndoResult]:
-    """Put back what `scene`'s run replaced or deleted; return the run that this is, and how it ended.
+async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: str) -> tuple[str, UndoResult]:
+    """Put back what `context`'s run replaced or deleted; return the run that this is, and how it ended.
 
     What is there now is kept as that run, which can be undone in turn. Raises RefusedError where somebody else works on
     the site; UnreachableError, when some of it may have been put back; StoreError.
     """
-    run, now = scene.run, ports.clock.now()
+    run, now = context.run, ports.clock.now()
     own = run_id(now, secrets.token_hex(4))
-    name, purpose = f"site:{scene.site.name}", f"an undo on {run.server}"
-    held = await take_claim(ports.store.claims, ports.clock, name, own, purpose)
-    if held:
-        raise RefusedError(
-            f"{held[0].purpose} ({held[0].owner}) works on {run.site}. Nothing was changed.",
-            hint="Undo it when that has ended.",
-        )
     shown = [shown_path(path) for path in paths]
     body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
-    async with kept_claim(ports.store.claims, ports.clock, name, own, purpose):
+    async with holding(ports, f"site:{context.site.name}", own, f"an undo on {run.server}"):
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:
-            done = await replaced.put_back(ports.ssh, scene.site, ports.fleet.servers[run.server], run.id, own, paths)
+            done = await replaced.put_back(ports.ssh, context.site, ports.fleet.servers[run.server], run.id, own, paths)
             outcome = done.outcome
             more = {"files": done.files, "same": done.same, "left": done.left}
             if done.trouble is not None:
-                more |= {"code": done.trouble.code, "why": done.trouble.message}
+                more |= {"code": str(done.trouble.code), "why": done.trouble.message}
         except SharpnetError as error:
             outcome, more = "failed", {"code": error.code, "why": error.message}
             raise
         finally:
             await ports.store.record.add(ports.clock.now(), f"undo.{outcome}", run.site, who, {**body, **more})
     return own, done
-
-
-async def end_interrupted_undos(ports: Ports) -> int:
-    """Put on record that undos ended whose process is gone, and return how many: nobody holds their claim any more."""
-    owners = {claim.owner for claim in await ports.store.claims.held(ports.clock.now())}
-    ended = 0
-    for site, who, body in await ports.store.undos.without_end():
-        if body.get("run") not in owners:
-            why = "whoever ran it is gone; every path is as it was, or put back; ask again to go on"
-            await ports.store.record.add(ports.clock.now(), "undo.interrupted", site, who, {**body, "why": why})
-            ended += 1
-    return ended
 
 
 def _cron(site: Site, fleet: Fleet) -> str | None:

@@ -71,7 +71,7 @@ def _copies(site: Site, serving: Serving) -> tuple[str, ...]:
 async def _prove_all(
     ports: Ports,
     pairs: Sequence[tuple[Site, str]],
-    asked: VerifyRequest,
+    request: VerifyRequest,
     serving: Serving,
     on_step: Callable[[str, str, str], None],
 ) -> tuple[Proof, ...]:
@@ -80,7 +80,7 @@ async def _prove_all(
 
     async def one(site: Site, mirror: str) -> Proof:
         async with gate:
-            proof = await prove(ports, site, mirror, asked, serving, lambda step: on_step(site.name, mirror, step))
+            proof = await prove(ports, site, mirror, request, serving, lambda step: on_step(site.name, mirror, step))
             await tell(ports, proof)
         on_step(site.name, mirror, "done")
         return proof

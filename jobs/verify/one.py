@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError, StoreError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
-from ops.rsync.mirror import MirrorCopy, run_id, why_not_pull
+from ops.or_failure import or_failure
+from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 from ops.rsync.verify import MOST_JUDGED, PathStats, compare, look_at
 from ops.store.copies.proofs import ProofRun
 
@@ -48,7 +48,7 @@ class VerifyRequest:
 
 
 async def prove(
-    ports: Ports, site: Site, mirror: str, asked: VerifyRequest, serving: Serving, on_step: Callable[[str], None]
+    ports: Ports, site: Site, mirror: str, request: VerifyRequest, serving: Serving, on_step: Callable[[str], None]
 ) -> Proof:
     """Compare the copy of `site` on `mirror` with its source, keep what came of it, and return that.
 
@@ -60,15 +60,11 @@ async def prove(
     proof = Proof(site.name, source, mirror, "failed", databases=len(site.databases))
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} holds no copy of it"
-        proof = _with(proof, Failure("direction", why, _way_on(site.name), refused=True))
+        proof = _with(proof, Failure(FailureCode.DIRECTION, why, _way_on(site.name), refused=True))
     else:
-        pull = MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
-        try:
-            proof = await _Proving(ports, pull, asked, on_step).proof(proof)
-        except StoreError:
-            raise
-        except SharpnetError as error:
-            proof = _with(proof, Failure.of(error))
+        mirror_copy = MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror])
+        found = await or_failure(_Proving(ports, mirror_copy, request, on_step).proof(proof))
+        proof = _with(proof, found) if isinstance(found, Failure) else found
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
     run = ProofRun(
         run_id(begun_at, secrets.token_hex(4)),
@@ -79,56 +75,62 @@ async def prove(
         proof.outcome,
         facts_of(proof),
     )
-    await ports.store.proofs.add(run, ports.clock.now(), asked.who)
+    await ports.store.proofs.add(run, ports.clock.now(), request.who)
     return proof
 
 
 class _Proving:
     """One proof under way."""
 
-    def __init__(self, ports: Ports, pull: MirrorCopy, asked: VerifyRequest, on_step: Callable[[str], None]) -> None:
+    def __init__(
+        self, ports: Ports, mirror_copy: MirrorCopy, request: VerifyRequest, on_step: Callable[[str], None]
+    ) -> None:
         self._ports = ports
-        self._pull = pull
-        self._asked = asked
+        self._mirror_copy = mirror_copy
+        self._request = request
         self._on_step = on_step
 
-    async def proof(self, blank: Proof) -> Proof:
+    async def proof(self, base_result: Proof) -> Proof:
         """Compare, and judge what differs, until nothing has happened to the site in between."""
-        trouble = why_not_pull(self._pull)
+        trouble = why_not_copy(self._mirror_copy)
         for _ in range(ROUNDS):
             trouble = trouble or await self._wait()
             if trouble is not None:
-                return _with(blank, trouble)
+                return _with(base_result, trouble)
             before = await self._last_entry()
-            copy = (await self._ports.store.copies.last_good()).get((blank.site, blank.mirror))
+            copy = (await self._ports.store.copies.last_good()).get((base_result.site, base_result.mirror))
             if copy is None:
                 return _with(
-                    blank,
+                    base_result,
                     Failure(
-                        "no-copy",
-                        f"there is no good copy on {blank.mirror} yet",
-                        f"Make one: `sync {shlex.quote(blank.site)} --to {blank.mirror}`.",
+                        FailureCode.NO_COPY,
+                        f"there is no good copy on {base_result.mirror} yet",
+                        f"Make one: `sync {shlex.quote(base_result.site)} --to {base_result.mirror}`.",
                         refused=True,
                     ),
                 )
             self._on_step("comparing")
-            compared = await compare(self._ports.ssh, self._pull)
+            compared = await compare(self._ports.ssh, self._mirror_copy)
             if isinstance(compared, Failure):
-                return _with(blank, compared)
+                return _with(base_result, compared)
             touched = await self._last_entry() != before
             if not (touched and compared.more):
                 undone = await self._undone_since(copy)
-                result = replace(blank, files=compared.files, copied_at=copy.begun_at, undone=undone)
+                result = replace(base_result, files=compared.files, copied_at=copy.begun_at, undone=undone)
                 result = await self._judged(result, compared.differences, copy, content=touched)
                 if touched or await self._last_entry() == before:
                     return _too_far(result, compared.more)
         return _with(
-            blank,
-            Failure("busy", "it was copied again and again while it was compared", "Verify again when that is over."),
+            base_result,
+            Failure(
+                FailureCode.BUSY,
+                "it was copied again and again while it was compared",
+                "Verify again when that is over.",
+            ),
         )
 
     async def _judged(
-        self, blank: Proof, differences: Sequence[PathDifference], copy: SyncRun, *, content: bool
+        self, base_result: Proof, differences: Sequence[PathDifference], copy: SyncRun, *, content: bool
     ) -> Proof:
         """Judge each difference. content: read those paths again, since something may have changed them meanwhile."""
         counts: Counter[PathVerdict] = Counter()
@@ -136,8 +138,8 @@ class _Proving:
         for start in range(0, len(differences), AT_ONCE):
             some = differences[start : start + AT_ONCE]
             self._on_step(f"judging {count(len(differences), 'difference')}")
-            source = await self._look(self._pull.source.name, some, content=content)
-            mirror = await self._look(self._pull.mirror.name, some, content=content)
+            source = await self._look(self._mirror_copy.source.name, some, content=content)
+            mirror = await self._look(self._mirror_copy.mirror.name, some, content=content)
             ended_at = copy.ended_at or copy.begun_at
             last = LastCopy(copy.begun_at.timestamp() + source.ahead_s, ended_at.timestamp() + mirror.ahead_s)
             for one in some:
@@ -145,21 +147,21 @@ class _Proving:
                 counts[finding] += 1
                 if finding.is_wrong and len(wrong) < KEPT_FINDINGS:
                     wrong.append(WrongPath(finding, one.change))
-        return replace(blank, outcome="differs" if wrong else "good", wrong=tuple(wrong), counts=dict(counts))
+        return replace(base_result, outcome="differs" if wrong else "good", wrong=tuple(wrong), counts=dict(counts))
 
     async def _look(self, server: str, differences: Sequence[PathDifference], *, content: bool) -> PathStats:
-        root = self._pull.site.root_on(server)
+        root = self._mirror_copy.site.root_on(server)
         paths = to_look_at(differences)
         return await look_at(self._ports.ssh, self._ports.clock, server, root, paths, content=content)
 
     async def _wait(self) -> Failure | None:
         """Return when nobody works on the site any more, or why there is no waiting for that."""
         clock = self._ports.clock
-        until_at: datetime = clock.now() + self._asked.patience
+        until_at: datetime = clock.now() + self._request.patience
         while (claim := await self._held()) is not None:
             if clock.now() >= until_at:
                 return Failure(
-                    "held",
+                    FailureCode.HELD,
                     f"{claim.purpose} ({claim.owner}) works on it",
                     "Verify when that has ended.",
                     refused=True,
@@ -170,20 +172,20 @@ class _Proving:
 
     async def _held(self) -> Claim | None:
         held = await self._ports.store.claims.held(self._ports.clock.now())
-        return next((claim for claim in held if claim.name == f"site:{self._pull.site.name}"), None)
+        return next((claim for claim in held if claim.name == f"site:{self._mirror_copy.site.name}"), None)
 
     async def _undone_since(self, copy: SyncRun) -> bool:
-        entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=LOOKED_BACK)
+        entries = await self._ports.store.record.entries(subject=self._mirror_copy.site.name, last=LOOKED_BACK)
         return any(
             entry.kind == "undo.begun"
-            and entry.body.get("server") == self._pull.mirror.name
+            and entry.body.get("server") == self._mirror_copy.mirror.name
             and from_stamp(entry.at) > copy.begun_at
             for entry in entries
         )
 
     async def _last_entry(self) -> int:
         """Return the number of the newest entry of the record about what was done to the site."""
-        entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=LOOKED_BACK)
+        entries = await self._ports.store.record.entries(subject=self._mirror_copy.site.name, last=LOOKED_BACK)
         return max((entry.seq for entry in entries if not entry.kind.startswith("proof.")), default=0)
 
 
@@ -194,7 +196,7 @@ def _too_far(proof: Proof, more: int) -> Proof:
     return _with(
         proof,
         Failure(
-            "too-different",
+            FailureCode.TOO_DIFFERENT,
             f"more than {MOST_JUDGED:,} paths differ, {more + MOST_JUDGED:,} in all",
             f"Make the copy anew, then verify it: `sync {shlex.quote(proof.site)} --to {proof.mirror}`.",
         ),
@@ -202,7 +204,7 @@ def _too_far(proof: Proof, more: int) -> Proof:
 
 
 def _with(proof: Proof, trouble: Failure) -> Proof:
-    return replace(proof, outcome="refused" if trouble.refused else "failed", trouble=trouble)
+    return replace(proof, outcome=trouble.outcome, trouble=trouble)
 
 
 def _way_on(site: str) -> str:

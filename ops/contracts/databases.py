@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.databases.copies import DatabaseCopy, DatabaseState, ReplacedDatabase
+    from core.failure import Failure
     from core.fleet import Database
-    from core.sync.failures import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Databases(Protocol):
         """
         ...
 
-    async def put_in_place(
+    async def publish(
         self, ready: Sequence[LoadedDatabase], run: str, at: datetime
     ) -> Failure | tuple[DatabaseCopy, ...]:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""

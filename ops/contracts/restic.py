@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.backup.snapshots import Extent, Snapshot
+    from core.failure import Failure
     from core.fleet import Database, Site
     from core.plan.restore import Restore
-    from core.sync.failures import Failure
 
 DUMPS = "backup"
 
@@ -83,7 +83,7 @@ class Restic(Protocol):
         """
         ...
 
-    async def look(self, server: str) -> Failure | None:
+    async def probe(self, server: str) -> Failure | None:
         """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
         ...
 
@@ -138,7 +138,7 @@ class Restic(Protocol):
         """Restore those paths of a snapshot below the folder `scratch`."""
         ...
 
-    async def there(self, place: SiteLocation) -> str | Failure:
+    async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
         ...
 

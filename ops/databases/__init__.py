@@ -15,14 +15,14 @@ from core.databases.copies import (
     DatabaseCopy,
     DatabaseState,
     fresh_name,
-    fresh_ones,
-    kept_name,
-    kept_ones,
+    replaced_databases,
+    replaced_name,
+    unfinished_copies,
     was_replaced_by,
     why_not_whole,
 )
-from core.databases.failures import trouble_of_database
-from core.sync.failures import Failure
+from core.databases.failures import failure_of_database
+from core.failure import Failure, FailureCode
 from ops.contracts import End, LoadedDatabase
 from ops.databases.asking import DatabaseError, DatabaseLocation
 from ops.databases.engine import DatabaseEngine
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255
 _NOT_SENT = Failure(
-    "not-whole",
+    FailureCode.NOT_WHOLE,
     "the dump of the database {name} did not come to its end",
     "Nothing was put in place. Sync again.",
 )
@@ -111,13 +111,13 @@ class SshDatabases:
         except DatabaseError as error:
             return error.trouble
 
-    async def put_in_place(
+    async def publish(
         self, ready: Sequence[LoadedDatabase], run: str, at: datetime
     ) -> Failure | tuple[DatabaseCopy, ...]:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
         copies: list[DatabaseCopy] = []
         for number, one in enumerate(ready):
-            kept = kept_name(one.database.name, run, at)
+            kept = replaced_name(one.database.name, run, at)
             try:
                 await self._dialect(one).exchange(one.fresh, kept)
                 if not one.before.tables:
@@ -129,13 +129,13 @@ class SshDatabases:
         return tuple(copies)
 
     async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
-        """Exchange back what `put_in_place` has put in place for that run; return why one could not be."""
+        """Exchange back what `publish` has put in place for that run; return why one could not be."""
         for one in ready:
             try:
                 if one.before.tables:
-                    await self._dialect(one).exchange(kept_name(one.database.name, run, at), one.fresh)
+                    await self._dialect(one).exchange(replaced_name(one.database.name, run, at), one.fresh)
             except DatabaseError as error:
-                hint = f"The one before is kept there as {kept_name(one.database.name, run, at)}. {error.hint}"
+                hint = f"The one before is kept there as {replaced_name(one.database.name, run, at)}. {error.hint}"
                 where = f"{one.database.name} on {one.server}"
                 return Failure(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
         return await self.give_up(ready)
@@ -153,7 +153,7 @@ class SshDatabases:
         """Drop what was replaced before `before`."""
         try:
             _, dialect = self._at(database, server)
-            kept = kept_ones(database.name, await dialect.beside())
+            kept = replaced_databases(database.name, await dialect.beside())
             await dialect.drop([one.name for one in kept if one.replaced_at < before])
         except DatabaseError as error:
             return error.trouble
@@ -162,7 +162,7 @@ class SshDatabases:
     async def kept(self, database: Database, server: str) -> tuple[ReplacedDatabase, ...] | Failure:
         """Return the databases on `server` that runs have replaced, newest first."""
         try:
-            return kept_ones(database.name, await self._at(database, server)[1].beside())
+            return replaced_databases(database.name, await self._at(database, server)[1].beside())
         except DatabaseError as error:
             return error.trouble
 
@@ -175,7 +175,7 @@ class SshDatabases:
             await dialect.recover()
             beside = await dialect.beside()
             before = await dialect.look(database.name)
-            done = [one for one in kept_ones(database.name, beside) if was_replaced_by(one, run)]
+            done = [one for one in replaced_databases(database.name, beside) if was_replaced_by(one, run)]
             if done:
                 return DatabaseCopy(
                     database.engine, database.name, before.size_bytes, len(before.tables), kept=done[0].name
@@ -184,7 +184,7 @@ class SshDatabases:
             if not model.exists:
                 return _missing(database, server)
             fresh = fresh_name(database.name, run)
-            await dialect.drop(fresh_ones(database.name, beside))
+            await dialect.drop(unfinished_copies(database.name, beside))
             usable = await dialect.usable(model)
             await dialect.make(fresh, model, usable)
             said = await place.run(dialect.load_line(fresh, path), doing="loaded")
@@ -196,7 +196,7 @@ class SshDatabases:
             ready = LoadedDatabase(database, server, place.first, fresh, now, before, rows[1])
         except DatabaseError as error:
             return error.trouble
-        copies = await self.put_in_place([ready], run, at)
+        copies = await self.publish([ready], run, at)
         return copies if isinstance(copies, Failure) else copies[0]
 
     async def _load(
@@ -212,7 +212,7 @@ class SshDatabases:
         if not first.exists:
             return _missing(giver.database, giver.server)
         fresh = fresh_name(name, run)
-        await taking.drop(fresh_ones(name, await taking.beside()))
+        await taking.drop(unfinished_copies(name, await taking.beside()))
         usable = await taking.usable(first)
         await taking.make(fresh, first, usable)
         dumped, loaded = await self.ssh.stream(
@@ -256,7 +256,7 @@ def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLo
     """Return what went wrong at the end that failed by itself, and not because the other one did."""
     ends: tuple[tuple[tuple[DatabaseLocation, int, bytes], Doing], ...] = ((source, "dumped"), (sink, "loaded"))
     found = [
-        trouble_of_database(place.name, place.server, doing, exit_code, err)
+        failure_of_database(place.name, place.server, doing, exit_code, err)
         for (place, exit_code, err), doing in ends
         if exit_code != CUT_OFF
     ]
@@ -275,7 +275,7 @@ def _copy(one: LoadedDatabase, kept: str) -> DatabaseCopy:
 
 def _missing(database: Database, server: str) -> Failure:
     return Failure(
-        "no-database",
+        FailureCode.NO_DATABASE,
         f"there is no database {database.name} on {server}, or the bot's user there may not see it",
         "Is its name right in app.yaml?",
         refused=True,

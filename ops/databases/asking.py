@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.databases.failures import trouble_of_database
+from core.databases.failures import failure_of_database
 from core.errors import SharpnetError
 from core.wording import count
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from core.databases.failures import Doing
+    from core.failure import Failure
     from core.fleet import Database
-    from core.sync.failures import Failure
     from ops.contracts import Ran, Ssh
 
 # Large tables are counted and indexes built in one question.
@@ -74,7 +74,7 @@ class DatabaseLocation:
 
     def judge(self, ran: Ran, doing: Doing) -> None:
         """Raise DatabaseError where `ran` did not end well."""
-        trouble = trouble_of_database(self.name, self.server, doing, ran.exit_code, ran.err)
+        trouble = failure_of_database(self.name, self.server, doing, ran.exit_code, ran.err)
         if trouble is not None:
             raise DatabaseError(trouble)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A reply with one of these says that the request was not even looked into, so that a server may be unable to sign it.
 _REFUSED_UNSEEN = frozenset({dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTIMP, dns.rcode.FORMERR})
 _NOT_AS_PLANNED = frozenset({dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN})
+# By how much clocks may differ: what dnspython signs with, as RFC 8945, section 10, recommends.
+FUDGE = timedelta(seconds=300)
 
 
 class UnverifiedError(DnsError):
@@ -112,11 +114,11 @@ def _clocks(reply: bytes) -> str:
     signed = dns.message.from_wire(reply, keyring=False).tsig
     rdata = cast("TSIG", signed[0]) if signed else None
     if rdata is None or not rdata.other:
-        return "its clock and ours are more than 5 min apart"
+        return f"its clock and ours are more than {duration(FUDGE)} apart"
     ahead_s = int.from_bytes(rdata.other) - rdata.time_signed
     which = "ahead of" if ahead_s > 0 else "behind"
     apart = duration(timedelta(seconds=abs(ahead_s)))
-    return f"its clock is {apart} {which} ours, and 5 min is the most that is allowed"
+    return f"its clock is {apart} {which} ours, and {duration(FUDGE)} is the most that is allowed"
 
 
 def why_not_updated(rcode: dns.rcode.Rcode, asked: DnsRequest) -> DnsError | None:

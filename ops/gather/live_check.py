@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from core.dns.consistency import ZoneConsistency
 from core.errors import SettingsError, SharpnetError, UnreachableError
+from core.failure import Failure, FailureCode
 from core.status.findings import Finding
-from core.sync.failures import Failure
 from core.wording import count, listing
 from ops.gather.dns_survey import survey
-from ops.rsync.mirror import MirrorCopy, look, why_not_pull
+from ops.rsync.mirror import MirrorCopy, dry_run, why_not_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,6 @@ SSH_S = 20.0
 PEER_S = 60.0
 PEERS_AT_ONCE = 16
 EVERYTHING = "*"
-NOTHING_THERE = "source-missing"
 ZONE = "\0"
 UPDATES_AT_ONCE = 16
 MOST_ZONES_BY_NAME = 200
@@ -39,7 +38,9 @@ async def ssh_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
     logins = await asyncio.gather(*(_login(ssh, server) for server in servers))
     reached = {server.name for server, login in zip(servers, logins, strict=True) if login.ok}
     gate = asyncio.Semaphore(PEERS_AT_ONCE)
-    peers = await asyncio.gather(*(_peer(ssh, gate, pull) for pull in _pulls(fleet) if pull.mirror.name in reached))
+    peers = await asyncio.gather(
+        *(_peer(ssh, gate, copy) for copy in _mirror_copies(fleet) if copy.mirror.name in reached)
+    )
     return (*logins, *peers)
 
 
@@ -55,7 +56,7 @@ async def _login(ssh: Ssh, server: Server) -> Finding:
     return Finding(what, ok=True)
 
 
-def _pulls(fleet: Fleet) -> Iterator[MirrorCopy]:
+def _mirror_copies(fleet: Fleet) -> Iterator[MirrorCopy]:
     """Yield a copy of nothing for every server that may have to read from another: each may be the active one."""
     seen: set[tuple[str, str]] = set()
     for site in fleet.sites.values():
@@ -65,23 +66,23 @@ def _pulls(fleet: Fleet) -> Iterator[MirrorCopy]:
                 yield MirrorCopy(replace(site, exclude=(EVERYTHING,)), fleet.servers[source], fleet.servers[mirror])
 
 
-async def _peer(ssh: Ssh, gate: asyncio.Semaphore, pull: MirrorCopy) -> Finding:
-    what = f"{pull.mirror.name} reading from {pull.source.name}"
+async def _peer(ssh: Ssh, gate: asyncio.Semaphore, copy: MirrorCopy) -> Finding:
+    what = f"{copy.mirror.name} reading from {copy.source.name}"
     async with gate:
         try:
             async with asyncio.timeout(PEER_S):
-                found = why_not_pull(pull) or await look(ssh, pull)
+                found = why_not_copy(copy) or await dry_run(ssh, copy)
         except TimeoutError:
-            hint = f"Look at the way from {pull.mirror.name} to {pull.source.name}, port {pull.source.ssh.port}."
+            hint = f"Look at the way from {copy.mirror.name} to {copy.source.name}, port {copy.source.ssh.port}."
             return Finding(what, ok=False, why=f"no answer within {PEER_S:.0f} s", hint=hint)
         except SharpnetError as error:
             return Finding(what, ok=False, why=error.message, hint=error.hint)
     if not isinstance(found, Failure):
         return Finding(what, ok=True)
-    if found.code == NOTHING_THERE and pull.source.name != pull.site.home:
+    if found.code == FailureCode.SOURCE_MISSING and copy.source.name != copy.site.home:
         # It answered; before the first sync there is nothing to read on a mirror.
-        return Finding(what, ok=True, why=f"{pull.site.name} is not there yet")
-    return Finding(what, ok=False, why=f"{pull.site.name}: {found.message}", hint=found.hint)
+        return Finding(what, ok=True, why=f"{copy.site.name} is not there yet")
+    return Finding(what, ok=False, why=f"{copy.site.name}: {found.message}", hint=found.hint)
 
 
 async def dns_findings(dns: Dns, fleet: Fleet) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
+from core.failure import FailureCode
 from core.status.findings import Finding
 from ops.ssh.pool import OFFSITE
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 LOGIN_S = 20.0
 AT_ONCE = 8
-NO_REPOSITORY = "no-repository"
 _VERSION = re.compile(rb"restic (\d[\w.+-]*)")
 
 
@@ -62,13 +62,13 @@ async def _from(ssh: Ssh, restic: Restic, server: str, *, ever_used: bool) -> Fi
     except SharpnetError:
         return None
     try:
-        trouble = await restic.look(server)
+        trouble = await restic.probe(server)
     except SharpnetError as error:
         return Finding(what, ok=False, why=error.message, hint=error.hint)
     found = _VERSION.search(said)
     version = f"restic {found[1].decode()}" if found else "restic"
     if trouble is None:
         return Finding(what, ok=True, why=version)
-    if trouble.code == NO_REPOSITORY and not ever_used:
+    if trouble.code == FailureCode.NO_REPOSITORY and not ever_used:
         return Finding(what, ok=True, why=f"{version}; there is none yet, the first `backup run` makes it")
     return Finding(what, ok=False, why=trouble.message, hint=trouble.hint)

@@ -12,7 +12,7 @@ from core.cutover.preflight_facts import Observation, PreflightFacts, TargetCopy
 from core.errors import SharpnetError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from core.plan.plan import Move, Plan, ZoneChange
     from ops.contracts import Look
@@ -83,13 +83,6 @@ async def gather_facts(ports: Ports, plan: Plan, unhandled_names: tuple[str, ...
         stray_records=plan.stray_records,
         backed_up=tuple(move.site for move in moves if f"backup:{move.site}" in busy),
     )
-
-
-async def silent_of(ports: Ports, servers: Collection[str]) -> tuple[str, ...]:
-    """Return those of `servers` that do not answer SSH from here."""
-    timeout_s = ports.fleet.watch.timeout.total_seconds()
-    looks = await asyncio.gather(*(ports.probe.ssh_banner(server, timeout_s=timeout_s) for server in servers))
-    return tuple(server for server, look in zip(servers, looks, strict=True) if not look.ok)
 
 
 class _PreflightLooks:

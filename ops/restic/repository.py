@@ -11,11 +11,11 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
-from core.backup import restic_output as said
+from core.backup import restic_output
 from core.backup.snapshots import SHORT_ID, dump_name, fleet_tag, keep_options, site_tag
-from core.databases.failures import trouble_of_database
+from core.databases.failures import failure_of_database
 from core.errors import SettingsError
-from core.sync.failures import Failure
+from core.failure import Failure, FailureCode
 from ops.contracts import BackupSource, End, Ran, SavedSnapshot, SnapshotFiles
 from ops.contracts.restic import DUMPS
 from ops.restic import script
@@ -50,34 +50,34 @@ class ResticRepository:
     async def open(self, server: str) -> Failure | None:
         """Open the repository, and remove the locks of those who died; return what stands in the way."""
         ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
-        return said.trouble_of(ran.exit_code, ran.err, server)
+        return restic_output.failure_of(ran.exit_code, ran.err, server)
 
-    async def look(self, server: str) -> Failure | None:
+    async def probe(self, server: str) -> Failure | None:
         """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
         ran = await self._run(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
-        return said.trouble_of(ran.exit_code, ran.err, server)
+        return restic_output.failure_of(ran.exit_code, ran.err, server)
 
     async def make(self, server: str) -> Failure | None:
         """Make the repository. restic refuses where there is one."""
         ran = await self._run(server, script.ANY, ["init"], timeout_s=SHORT_S)
-        return said.trouble_of(ran.exit_code, ran.err, server)
+        return restic_output.failure_of(ran.exit_code, ran.err, server)
 
     async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
         filters = [f"--filter=- {pattern}" for pattern in place.site.exclude]
         command = line(script.SURVEY, [place.root, f"--filter=- /{WORK_FOLDER}/", *filters])
         ran = await self._ssh.run(place.server, command, timeout_s=SURVEY_S)
-        trouble = said.trouble_of(ran.exit_code, ran.err, place.server)
+        trouble = restic_output.failure_of(ran.exit_code, ran.err, place.server)
         # What rsync cannot read or what vanishes meanwhile (23, 24), restic meets as well, and names.
         if trouble is not None and ran.exit_code not in (23, 24):
             return trouble
-        return BackupSource(said.extent(ran.out), said.excluded(ran.out, place.root))
+        return BackupSource(restic_output.extent(ran.out), restic_output.excluded(ran.out, place.root))
 
     async def dump(self, place: SiteLocation, database: Database, dumping: str, first: bytes) -> Failure | None:
         """Write what the shell line `dumping` says of a database into a file for the backup."""
         command = line(script.DUMP, [place.dumps, dump_name(database), dumping])
         ran = await self._ssh.run(place.server, command, timeout_s=LONG_S, stdin=first)
-        return trouble_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
+        return failure_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
 
     async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
         """Make a snapshot of the site; one that lacks unreadable files is made as well."""
@@ -92,22 +92,22 @@ class ResticRepository:
         ran = await self._run(
             place.server, script.SAVE, [site_key(place.site.name), *words], timeout_s=LONG_S, first=first
         )
-        summary = said.summary(ran.err)
-        if summary is None or ran.exit_code not in (0, said.PARTLY):
-            return said.trouble_of(ran.exit_code, ran.err, place.server) or _silent(place.server)
+        summary = restic_output.summary(ran.err)
+        if summary is None or ran.exit_code not in (0, restic_output.PARTLY):
+            return restic_output.failure_of(ran.exit_code, ran.err, place.server) or _silent(place.server)
         return SavedSnapshot(
             snapshot=str(summary["snapshot_id"])[:SHORT_ID],
             files=int(summary["total_files_processed"]),
             size_bytes=int(summary["total_bytes_processed"]),
             new_bytes=int(summary["data_added"]),
-            unreadable=said.unreadable(ran.err),
+            unreadable=restic_output.unreadable(ran.err),
         )
 
     async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
         """Return the snapshots of this fleet, or of one of its sites, newest first."""
         tags = ",".join([fleet_tag(self._fleet.name), *([site_tag(site)] if site is not None else [])])
         ran = await self._run(server, script.ANY, ["snapshots", "--json", "--tag", tags], timeout_s=SHORT_S)
-        return said.trouble_of(ran.exit_code, ran.err, server) or said.snapshots(ran.err)
+        return restic_output.failure_of(ran.exit_code, ran.err, server) or restic_output.snapshots(ran.err)
 
     async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
         """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
@@ -117,7 +117,7 @@ class ResticRepository:
             tags = [f"--tag={fleet_tag(self._fleet.name)},{site_tag(site)}" for site in some]
             words = ["forget", "--group-by", "tags", *tags, *keep]
             ran = await self._run(server, script.ANY, words, timeout_s=SURVEY_S)
-            trouble = said.trouble_of(ran.exit_code, ran.err, server)
+            trouble = restic_output.failure_of(ran.exit_code, ran.err, server)
             if trouble is not None:
                 return trouble
         return None
@@ -125,18 +125,18 @@ class ResticRepository:
     async def prune(self, server: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""
         ran = await self._run(server, script.ANY, ["prune"], timeout_s=LONG_S)
-        return said.trouble_of(ran.exit_code, ran.err, server)
+        return restic_output.failure_of(ran.exit_code, ran.err, server)
 
     async def size(self, server: str) -> int | Failure:
         """Return how many bytes the repository takes."""
         ran = await self._run(server, script.ANY, ["stats", "--mode", "raw-data", "--json"], timeout_s=SURVEY_S)
-        found = next((value["total_size"] for value in said.values(ran.err) if "total_size" in value), None)
+        found = next((value["total_size"] for value in restic_output.values(ran.err) if "total_size" in value), None)
         return int(found) if found is not None else _trouble(ran, server)
 
     async def check(self, server: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
         ran = await self._run(server, script.ANY, ["check"], timeout_s=LONG_S)
-        return said.trouble_of(ran.exit_code, ran.err, server)
+        return restic_output.failure_of(ran.exit_code, ran.err, server)
 
     async def choose(
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
@@ -144,30 +144,33 @@ class ResticRepository:
         """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps."""
         words = [snapshot.id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
         ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
-        trouble = said.trouble_of(ran.exit_code, ran.err, place.server)
-        return trouble if trouble is not None else SnapshotFiles(*said.chosen(ran.err))
+        trouble = restic_output.failure_of(ran.exit_code, ran.err, place.server)
+        return trouble if trouble is not None else SnapshotFiles(*restic_output.chosen(ran.err))
 
     async def sample(
         self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
     ) -> Failure | None:
         """Restore those paths of a snapshot below the folder `scratch`."""
-        included = [f"--include={said.escaped(path.encode()).decode()}" for path in paths]
+        included = [f"--include={restic_output.escaped(path.encode()).decode()}" for path in paths]
         ran = await self._run(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
-        return said.trouble_of(ran.exit_code, ran.err, place.server)
+        return restic_output.failure_of(ran.exit_code, ran.err, place.server)
 
-    async def there(self, place: SiteLocation) -> str | Failure:
+    async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
         ran = await self._ssh.run(place.server, line(script.THERE, [place.root]), timeout_s=SHORT_S)
         return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
 
     async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
-        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange."""
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.publish` to exchange.
+
+        Once `run` was put in place it changes nothing any more.
+        """
         site = place.site
         before = [place.root, posixpath.dirname(place.root), place.work]
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
         words = [run, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
         ran = await self._run(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
-        return said.trouble_of(ran.exit_code, ran.err, place.server)
+        return restic_output.failure_of(ran.exit_code, ran.err, place.server)
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
@@ -241,8 +244,8 @@ def line(text: str, words: Sequence[str]) -> str:
 
 
 def _trouble(ran: Ran, server: str) -> Failure:
-    return said.trouble_of(ran.exit_code, ran.err, server) or _silent(server)
+    return restic_output.failure_of(ran.exit_code, ran.err, server) or _silent(server)
 
 
 def _silent(server: str) -> Failure:
-    return Failure("restic", f"restic on {server} did not say what it has done", "Is it the one from Debian?")
+    return Failure(FailureCode.RESTIC, f"restic on {server} did not say what it has done", "Is it the one from Debian?")

@@ -9,16 +9,17 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.sync.batches import doubted, plain, unchanged
-from core.sync.failures import STOPPED, attributes_refused, trouble_of
+from core.failure import STOPPED
+from core.sync.batches import complained_of, exchangeable, unchanged
+from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT
-from ops.rsync.mirror import BELONGINGS, LOOK_S, STALLED_S
+from ops.rsync.mirror import ATTRIBUTES, LOOK_S, STALLED_S
 from ops.rsync.peer import limited_root, remote_shell, source_of
 
 if TYPE_CHECKING:
+    from core.failure import Failure
     from core.fleet import Fleet
     from core.sync.batches import BatchLook
-    from core.sync.failures import Failure
     from ops.contracts import Ssh
 
 # rsync(1): partial transfer due to error.
@@ -92,30 +93,30 @@ class CopyRoute:
     owners: tuple[str, ...] = ()
 
 
-async def look_at_group(ssh: Ssh, fleet: Fleet, way: CopyRoute, group: BatchLook) -> frozenset[str] | Failure:
+async def dry_run_batch(ssh: Ssh, fleet: Fleet, route: CopyRoute, batch: BatchLook) -> frozenset[str] | Failure:
     """Return the places that are the same on both sides and could be copied as they are; or what went wrong with all.
 
     A place that is not among them needs a look of its own, which says why.
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
-    for belongings in BELONGINGS:
-        ran = await ssh.run(way.mirror, _command(fleet, way, group, belongings), timeout_s=LOOK_S)
-        exit_code, lines, about = _said(ran.out)
+    for preserved_attributes in ATTRIBUTES:
+        ran = await ssh.run(route.mirror, _command(fleet, route, batch, preserved_attributes), timeout_s=LOOK_S)
+        exit_code, lines, about = _read(ran.out)
         if not attributes_refused(exit_code, ran.err):
             break
     if ran.exit_code not in (0, STOPPED) or exit_code == NOT_SAID:
         exit_code = ran.exit_code or NOT_SAID
-    bases = (group.source_base, group.mirror_base)
-    doubts = doubted(ran.err, bases, group.places) if exit_code == PARTLY else frozenset[str]()
-    if doubts is None:
+    bases = (batch.source_base, batch.mirror_base)
+    complaints = complained_of(ran.err, bases, batch.places) if exit_code == PARTLY else frozenset[str]()
+    if complaints is None:
         return frozenset()
-    trouble = trouble_of(exit_code, ran.err, source=way.source, mirror=way.mirror)
+    trouble = failure_of(exit_code, ran.err, source=route.source, mirror=route.mirror)
     if trouble is not None and exit_code != PARTLY:
         return trouble
-    return unchanged(lines, group.places, group.depth) & plain(about, tuple(group.places)) - doubts
+    return unchanged(lines, batch.places, batch.depth) & exchangeable(about, tuple(batch.places)) - complaints
 
 
-def _said(out: bytes) -> tuple[int, list[bytes], bytes]:
+def _read(out: bytes) -> tuple[int, list[bytes], bytes]:
     """Return rsync's exit status, what it said of places, and what was found of their roots on the mirror."""
     said, _, about = out.partition(b"\0")
     lines = said.split(b"\n")
@@ -123,18 +124,18 @@ def _said(out: bytes) -> tuple[int, list[bytes], bytes]:
     return (int(ended[-1]) if ended and ended[-1].isdigit() else NOT_SAID), lines, about
 
 
-def _command(fleet: Fleet, way: CopyRoute, group: BatchLook, belongings: str) -> str:
-    source = fleet.servers[way.source]
+def _command(fleet: Fleet, route: CopyRoute, batch: BatchLook, preserved_attributes: str) -> str:
+    source = fleet.servers[route.source]
     options = [
-        *(belongings, "-r", "-ii", "--delete", "--ignore-errors", "--from0", "--files-from=-"),
+        *(preserved_attributes, "-r", "-ii", "--delete", "--ignore-errors", "--from0", "--files-from=-"),
         *("--no-h", f"--timeout={STALLED_S}", f"--out-format={OUT_FORMAT}%L"),
-        *([f"--bwlimit={max(1, way.bandwidth // 1024)}"] if way.bandwidth is not None else []),
-        *way.owners,
+        *([f"--bwlimit={max(1, route.bandwidth // 1024)}"] if route.bandwidth is not None else []),
+        *route.owners,
         *(["-s"] if limited_root(source) is None else []),
-        *(f"--filter={rule}" for rule in group.filters),
-        *("-e", remote_shell(source, fleet.servers[way.mirror], None)),
-        source_of(source, group.source_base),
-        f"{group.mirror_base.rstrip('/')}/",
+        *(f"--filter={rule}" for rule in batch.filters),
+        *("-e", remote_shell(source, fleet.servers[route.mirror], None)),
+        source_of(source, batch.source_base),
+        f"{batch.mirror_base.rstrip('/')}/",
     ]
-    words = [SCRIPT, "sharpnet-sync", group.mirror_base, str(group.depth), shlex.join(options), *group.places]
+    words = [SCRIPT, "sharpnet-sync", batch.mirror_base, str(batch.depth), shlex.join(options), *batch.places]
     return f"exec sh -c {shlex.join(words)}"

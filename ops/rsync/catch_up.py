@@ -10,9 +10,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.cutover.late_files import only_vanished, read_arrived, since_mark
-from core.sync.failures import Failure, attributes_refused
+from core.failure import Failure, FailureCode
 from core.sync.rsync_output import OUT_FORMAT, OutputReader
-from ops.rsync.mirror import FILL_S, LOOK_S, reading, trouble_with
+from ops.rsync.mirror import FILL_S, LOOK_S, failure_on, run_reading
 from ops.rsync.script import LOOK
 from ops.work_folder import PRELUDE
 
@@ -28,7 +28,6 @@ CLOCK_S = 10.0
 FIND_S = 900.0
 # More than this in the minutes of a cutover is no stragglers: somebody should look first.
 MOST_ARRIVED = 20_000
-_BELONGINGS = ("-aHAX", "-aH")
 
 # Arguments: the root, the moment, how many at most.
 FIND = r"""
@@ -96,52 +95,41 @@ async def clock_of(ssh: Ssh, server: str) -> float | Failure:
     try:
         return float(ran.out)
     except ValueError:
-        return Failure("clock", f"{server} does not say what time it is", "GNU date should be there.")
+        return Failure(FailureCode.CLOCK, f"{server} does not say what time it is", "GNU date should be there.")
 
 
-async def arrived_since(ssh: Ssh, pull: MirrorCopy, mark_s: float) -> Mapping[bytes, LateFile] | Failure:
+async def arrived_since(ssh: Ssh, copy: MirrorCopy, mark_s: float) -> Mapping[bytes, LateFile] | Failure:
     """Return the files and links that changed at the source after `mark_s` by its clock.
 
     Raises UnreachableError, LoginRefusedError.
     """
-    words = (pull.site.root_on(pull.source.name), since_mark(mark_s), str(MOST_ARRIVED + 1))
+    words = (copy.site.root_on(copy.source.name), since_mark(mark_s), str(MOST_ARRIVED + 1))
     line = " ".join(["exec", "sh", "-c", shlex.quote(FIND), "sharpnet-find", *map(shlex.quote, words)])
-    ran = await ssh.run(pull.source.name, line, timeout_s=FIND_S)
+    ran = await ssh.run(copy.source.name, line, timeout_s=FIND_S)
     if not only_vanished(ran.err):
         said = ran.err.decode("utf-8", "replace").splitlines()[0]
-        return Failure("find", f"{pull.source.name} could not say what arrived there: {said}")
+        return Failure(FailureCode.FIND, f"{copy.source.name} could not say what arrived there: {said}")
     found = read_arrived(ran.out)
     if len(found) > MOST_ARRIVED:
-        return Failure("too-many", f"more than {MOST_ARRIVED:,} files changed on {pull.source.name} meanwhile")
+        return Failure(
+            FailureCode.TOO_MANY, f"more than {MOST_ARRIVED:,} files changed on {copy.source.name} meanwhile"
+        )
     return found
 
 
-async def differing(ssh: Ssh, pull: MirrorCopy) -> tuple[PathChange, ...] | Failure:
+async def differing(ssh: Ssh, copy: MirrorCopy) -> tuple[PathChange, ...] | Failure:
     """Return what differs between the source and the copy that is served now, less what the site excludes."""
-    said = await _with_belongings(ssh, pull, LOOK, [], b"", LOOK_S)
-    return said if isinstance(said, Failure) else tuple(said.changes)
+    return await _changes(ssh, copy, LOOK, [], b"", LOOK_S)
 
 
-async def bring(ssh: Ssh, pull: MirrorCopy, run: str, wanted: Iterable[LateFile]) -> tuple[PathChange, ...] | Failure:
+async def bring(ssh: Ssh, copy: MirrorCopy, run: str, wanted: Iterable[LateFile]) -> tuple[PathChange, ...] | Failure:
     """Bring the wanted files over and return what came; what one replaced is kept aside under `run`."""
-    stdin = b"".join(one.entry + b"\0" for one in wanted)
-    said = await _with_belongings(ssh, pull, BRING, [run], stdin, FILL_S)
-    return said if isinstance(said, Failure) else tuple(said.changes)
+    return await _changes(ssh, copy, BRING, [run], b"".join(one.entry + b"\0" for one in wanted), FILL_S)
 
 
-async def _with_belongings(
-    ssh: Ssh, pull: MirrorCopy, script: str, own: list[str], stdin: bytes, timeout_s: float
-) -> OutputReader | Failure:
-    """Run a script with as much of the files' belongings as both sides can keep."""
-    for belongings in _BELONGINGS:
-        command = reading(script, pull, own, [belongings, f"--out-format={OUT_FORMAT}"])
-        ran = await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
-        if belongings == _BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
-            break
-    trouble = trouble_with(ran, pull)
-    if trouble is not None:
-        return trouble
-    output = OutputReader(most=MOST_ARRIVED)
-    output.feed(ran.out)
-    output.end()
-    return output
+async def _changes(
+    ssh: Ssh, copy: MirrorCopy, script: str, own: list[str], stdin: bytes, timeout_s: float
+) -> tuple[PathChange, ...] | Failure:
+    extra = [f"--out-format={OUT_FORMAT}"]
+    ran, _ = await run_reading(ssh, copy, script, own, extra, timeout_s=timeout_s, stdin=stdin)
+    return failure_on(ran, copy) or tuple(OutputReader.of(ran.out, MOST_ARRIVED).changes)

@@ -1,7 +1,7 @@
 """One site copied to one mirror: the mirror pulls from the source with rsync over SSH, with its own key.
 
-Three phases, each one command on the mirror: `look` says what would change and changes nothing; `fill` makes the next
-content beside the present one; `put_in_place` exchanges the two. Only the last one touches what is served, and it is
+Three phases, each one command on the mirror: `dry_run` says what would change and changes nothing; `fill` makes the
+next content beside the present one; `publish` exchanges the two. Only the last one touches what is served, and it is
 over in an instant. A phase that was killed can be run again (see `ops.rsync.script`).
 """
 
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.sync.failures import Failure, attributes_refused, trouble_of
+from core.failure import Failure, FailureCode
+from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
@@ -39,7 +40,7 @@ ROOT = "root"
 EVERYTHING = "-aHAX"
 # A hole in a file stays one.
 FILLING = ("--sparse", "--info=stats2,progress2")
-BELONGINGS = (EVERYTHING, "-aH")
+ATTRIBUTES = (EVERYTHING, "-aH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class MirrorCopy:
     """One site, from one server to another one. Both hold it, and the mirror has a peer key.
 
     checksum: files are read to be compared; otherwise those of the same size and time are taken to be the same.
-    bandwidth: the most that it may take, in bytes a second. control: the socket on the mirror of a connection that is
+    bandwidth: the most that it may take, in bytes a second. control_socket: on the mirror, of a connection that is
     shared; None: a connection of its own.
     """
 
@@ -56,7 +57,7 @@ class MirrorCopy:
     mirror: Server
     checksum: bool = False
     bandwidth: int | None = None
-    control: str | None = None
+    control_socket: str | None = None
 
     @property
     def root(self) -> str:
@@ -71,64 +72,77 @@ class MirrorCopy:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What `look` found. belongings: how much of a file's belongings both sides can keep, as options of rsync.
+    """What a dry run found. preserved_attributes: those of a file that both sides can keep, as an option of rsync.
 
     note: what the copy does not have of the original; empty where it has all.
     """
 
     output: OutputReader
-    belongings: str
+    preserved_attributes: str
     note: str = ""
 
 
-def why_not_pull(pull: MirrorCopy) -> Failure | None:
+def why_not_copy(copy: MirrorCopy) -> Failure | None:
     """Return why the mirror cannot ask the source for this site as app.yaml has it, or None."""
-    if pull.mirror.peer is None:
+    if copy.mirror.peer is None:
         return Failure(
-            "no-peer-key",
-            f"{pull.mirror.name} has no key to read from {pull.source.name} with",
-            f"Give servers.{pull.mirror.name}.peer in app.yaml.",
+            FailureCode.NO_PEER_KEY,
+            f"{copy.mirror.name} has no key to read from {copy.source.name} with",
+            f"Give servers.{copy.mirror.name}.peer in app.yaml.",
             refused=True,
         )
-    limited_to = limited_root(pull.source)
+    limited_to = limited_root(copy.source)
     if limited_to is None:
         return None
-    if not lies_in(source_root(pull), limited_to):
+    if not lies_in(source_root(copy), limited_to):
         return Failure(
-            "limited-key",
-            f"the root is outside {limited_to}, the only directory that {pull.source.name} lets others read",
-            f"Change servers.{pull.source.name}.peer.limited_to, there and in its authorized_keys.",
+            FailureCode.LIMITED_KEY,
+            f"the root is outside {limited_to}, the only directory that {copy.source.name} lets others read",
+            f"Change servers.{copy.source.name}.peer.limited_to, there and in its authorized_keys.",
             refused=True,
         )
-    if "\n" in source_root(pull):
+    if "\n" in source_root(copy):
         return Failure(
-            "cannot-name",
-            f"the root on {pull.source.name} has a line break in its name, which a limited key cannot name",
+            FailureCode.CANNOT_NAME,
+            f"the root on {copy.source.name} has a line break in its name, which a limited key cannot name",
             "Rename it.",
             refused=True,
         )
     return None
 
 
-async def look(ssh: Ssh, pull: MirrorCopy, *, but_newer: bool = False) -> DryRun | Failure:
+async def dry_run(ssh: Ssh, copy: MirrorCopy, *, but_newer: bool = False) -> DryRun | Failure:
     """Return what would change on the mirror. `but_newer`: leave out files that are newer there.
 
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
     extra = [*(["--update"] if but_newer else []), "--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    for belongings in BELONGINGS:
-        command = _command(LOOK, pull, [], [belongings, *extra, *_options(pull)])
-        ran = await ssh.run(pull.mirror.name, command, timeout_s=LOOK_S)
-        if belongings == BELONGINGS[-1] or not attributes_refused(ran.exit_code, ran.err):
-            break
-    trouble = _trouble(ran, pull)
+    ran, preserved_attributes = await run_reading(ssh, copy, LOOK, [], extra, timeout_s=LOOK_S)
+    trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble
-    return DryRun(await asyncio.to_thread(_read, ran.out), belongings, _note(pull, belongings))
+    output = await asyncio.to_thread(OutputReader.of, ran.out)
+    return DryRun(output, preserved_attributes, _note(copy, preserved_attributes))
+
+
+async def run_reading(
+    ssh: Ssh, copy: MirrorCopy, script: str, own: list[str], extra: list[str], *, timeout_s: float, stdin: bytes = b""
+) -> tuple[Ran, str]:
+    """Run a script on the mirror with rsync's words for reading from the source, and as many attributes as both keep.
+
+    own: the script's own arguments; extra: more options of rsync. Returns how it ended, and which attributes those are.
+    Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
+    """
+    for preserved_attributes in ATTRIBUTES:
+        command = _command(script, copy, own, [preserved_attributes, *extra, *_options(copy)])
+        ran = await ssh.run(copy.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
+        if not attributes_refused(ran.exit_code, ran.err):
+            break
+    return ran, preserved_attributes
 
 
 async def fill(
-    ssh: Ssh, pull: MirrorCopy, run: str, looked: DryRun, most_deletes: int | None, on_progress: Callable[[int], None]
+    ssh: Ssh, copy: MirrorCopy, run: str, compared: DryRun, most_deletes: int | None, on_progress: Callable[[int], None]
 ) -> DryRun | Failure:
     """Make the next content on the mirror ready for the run `run`, beside the present one, which stays as it is.
 
@@ -136,35 +150,35 @@ async def fill(
     Raises UnreachableError, LoginRefusedError: what has arrived is kept for the next time.
     """
     limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
-    for belongings in dict.fromkeys((looked.belongings, BELONGINGS[-1])):
+    for preserved_attributes in dict.fromkeys((compared.preserved_attributes, ATTRIBUTES[-1])):
         progress = OutputReader()
-        heard = partial(_heard, progress, on_progress)
-        how = "own" if looked.output.relink is None else "linked"
-        command = _command(FILL, pull, [run, run, how], [belongings, *FILLING, *limit, *_options(pull)])
-        stdin = b"".join(path + b"\0" for path in looked.output.relink or ())
-        ran = await ssh.run(pull.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=heard)
+        on_output = partial(_take_progress, progress, on_progress)
+        how = "own" if compared.output.relink is None else "linked"
+        command = _command(FILL, copy, [run, run, how], [preserved_attributes, *FILLING, *limit, *_options(copy)])
+        stdin = b"".join(path + b"\0" for path in compared.output.relink or ())
+        ran = await ssh.run(copy.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=on_output)
         if not attributes_refused(ran.exit_code, ran.err):
             break
-    trouble = _trouble(ran, pull)
+    trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble
     progress.end()
     # The source may have been emptied since the look.
-    return why_not_apply(progress.stats, max_delete=None) or DryRun(progress, belongings)
+    return why_not_apply(progress.stats, max_delete=None) or DryRun(progress, preserved_attributes)
 
 
-def _heard(progress: OutputReader, on_progress: Callable[[int], None], piece: bytes) -> None:
+def _take_progress(progress: OutputReader, on_progress: Callable[[int], None], piece: bytes) -> None:
     progress.feed(piece)
     on_progress(progress.done_bytes)
 
 
-async def put_in_place(ssh: Ssh, pull: MirrorCopy, run: str, at: datetime, keep: timedelta) -> Failure | None:
+async def publish(ssh: Ssh, copy: MirrorCopy, run: str, at: datetime, keep: timedelta) -> Failure | None:
     """Exchange the present content for what `fill` has made for `run`, and keep what that replaced for `keep`.
 
     Raises UnreachableError: it may have happened or not, and either way the mirror's content is whole.
     """
-    command = _command(SWAP, pull, [run, run, (at - keep).strftime(STAMP)], [])
-    return _trouble(await ssh.run(pull.mirror.name, command, timeout_s=SWAP_S), pull)
+    command = _command(SWAP, copy, [run, run, (at - keep).strftime(STAMP)], [])
+    return failure_on(await ssh.run(copy.mirror.name, command, timeout_s=SWAP_S), copy)
 
 
 def run_id(at: datetime, tag: str) -> str:
@@ -172,27 +186,27 @@ def run_id(at: datetime, tag: str) -> str:
     return f"{at.strftime(STAMP)}-{tag}"
 
 
-def _command(script: str, pull: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
-    words = [pull.root, posixpath.dirname(pull.root), pull.work, *own, *rsyncs]
+def _command(script: str, copy: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
+    words = [copy.root, posixpath.dirname(copy.root), copy.work, *own, *rsyncs]
     return " ".join(["exec", "sh", "-c", shlex.quote(script), "sharpnet-sync", *(shlex.quote(word) for word in words)])
 
 
-def _options(pull: MirrorCopy) -> list[str]:
+def _options(copy: MirrorCopy) -> list[str]:
     """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
     return [
         "--no-h",
-        f"--timeout={READING_S if pull.checksum else STALLED_S}",
-        *(["--checksum"] if pull.checksum else []),
+        f"--timeout={READING_S if copy.checksum else STALLED_S}",
+        *(["--checksum"] if copy.checksum else []),
         # rsync counts in units of 1,024 bytes.
-        *([f"--bwlimit={max(1, pull.bandwidth // 1024)}"] if pull.bandwidth is not None else []),
-        *owners(pull),
+        *([f"--bwlimit={max(1, copy.bandwidth // 1024)}"] if copy.bandwidth is not None else []),
+        *owners(copy),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
-        *(["-s", _rsync_there(pull)] if limited_root(pull.source) is None else []),
+        *(["-s", _rsync_there(copy)] if limited_root(copy.source) is None else []),
         f"--filter=- /{WORK_FOLDER}/",
-        *(f"--filter=- {pattern}" for pattern in pull.site.exclude),
+        *(f"--filter=- {pattern}" for pattern in copy.site.exclude),
         "-e",
-        remote_shell(pull.source, pull.mirror, pull.control),
-        source_of(pull.source, source_root(pull)),
+        remote_shell(copy.source, copy.mirror, copy.control_socket),
+        source_of(copy.source, source_root(copy)),
     ]
 
 
@@ -207,53 +221,36 @@ exec rsync "$@"
 """
 
 
-def _rsync_there(pull: MirrorCopy) -> str:
+def _rsync_there(copy: MirrorCopy) -> str:
     """Return the option that looks at the root on the source before rsync starts there."""
-    words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(pull)]
+    words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(copy)]
     return f"--rsync-path={shlex.join(words)}"
 
 
-def owners(pull: MirrorCopy) -> list[str]:
+def owners(copy: MirrorCopy) -> list[str]:
     """Return the options that give the files to whom app.yaml names on the mirror; only root can."""
-    theirs, ours = pull.site.owner.get(pull.source.name), pull.site.owner.get(pull.mirror.name)
-    if ours is None or pull.mirror.ssh.user != ROOT:
+    source_owner, mirror_owner = copy.site.owner.get(copy.source.name), copy.site.owner.get(copy.mirror.name)
+    if mirror_owner is None or copy.mirror.ssh.user != ROOT:
         return []
-    if theirs is None:
-        return [f"--chown={ours}"]
-    (from_user, _, from_group), (to_user, _, to_group) = theirs.partition(":"), ours.partition(":")
+    if source_owner is None:
+        return [f"--chown={mirror_owner}"]
+    (from_user, _, from_group), (to_user, _, to_group) = source_owner.partition(":"), mirror_owner.partition(":")
     groups = [f"--groupmap={from_group}:{to_group}"] if from_group and to_group else []
     return [f"--usermap={from_user}:{to_user}", *groups]
 
 
-def _note(pull: MirrorCopy, belongings: str) -> str:
-    notes = [] if belongings == EVERYTHING else ["without ACLs and extended attributes"]
-    if pull.mirror.name in pull.site.owner and pull.mirror.ssh.user != ROOT:
-        notes.append(f"as files of {pull.mirror.ssh.user}: only root on {pull.mirror.name} could give them to others")
+def _note(copy: MirrorCopy, preserved_attributes: str) -> str:
+    notes = [] if preserved_attributes == EVERYTHING else ["without ACLs and extended attributes"]
+    if copy.mirror.name in copy.site.owner and copy.mirror.ssh.user != ROOT:
+        notes.append(f"as files of {copy.mirror.ssh.user}: only root on {copy.mirror.name} could give them to others")
     return ", ".join(notes)
 
 
-def source_root(pull: MirrorCopy) -> str:
+def source_root(copy: MirrorCopy) -> str:
     """Return the path of the site's content on the source."""
-    return posixpath.normpath(pull.site.root_on(pull.source.name))
+    return posixpath.normpath(copy.site.root_on(copy.source.name))
 
 
-def _read(out: bytes) -> OutputReader:
-    """Read all that rsync said; of a million files that takes seconds, which the event loop does not have."""
-    output = OutputReader()
-    output.feed(out)
-    output.end()
-    return output
-
-
-def _trouble(ran: Ran, pull: MirrorCopy) -> Failure | None:
-    return trouble_of(ran.exit_code, ran.err, source=pull.source.name, mirror=pull.mirror.name)
-
-
-def reading(script: str, pull: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
-    """Return the command that runs another script on the mirror, with rsync's words for reading from the source."""
-    return _command(script, pull, own, [*rsyncs, *_options(pull)])
-
-
-def trouble_with(ran: Ran, pull: MirrorCopy) -> Failure | None:
-    """Return what went wrong in such a command, or None where it went well."""
-    return _trouble(ran, pull)
+def failure_on(ran: Ran, copy: MirrorCopy) -> Failure | None:
+    """Return what went wrong in a command on the mirror, or None where it went well."""
+    return failure_of(ran.exit_code, ran.err, source=copy.source.name, mirror=copy.mirror.name)

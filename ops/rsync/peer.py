@@ -14,15 +14,15 @@ ALIVE_EVERY_S = 15
 _WILDCARDS = re.compile(r"[*?\[]")
 
 
-def remote_shell(source: Server, mirror: Server, control: str | None) -> str:
+def remote_shell(source: Server, mirror: Server, control_socket: str | None) -> str:
     """Return the ssh command for rsync's -e, which splits it at spaces and knows quotes, but no escapes (rsync(1)).
 
-    control: the socket of a connection that is shared; where that is gone, a connection of its own is made.
+    control_socket: of a connection that is shared; where that is gone, a connection of its own is made.
     """
-    return " ".join("'" + word.replace("'", "''") + "'" for word in ssh_words(source, mirror, control))
+    return " ".join("'" + word.replace("'", "''") + "'" for word in ssh_words(source, mirror, control_socket))
 
 
-def ssh_words(source: Server, mirror: Server, control: str | None) -> list[str]:
+def ssh_words(source: Server, mirror: Server, control_socket: str | None) -> list[str]:
     """Return the ssh command with which `mirror` logs in to `source`, without the address."""
     peer = mirror.peer
     if peer is None:
@@ -38,7 +38,7 @@ def ssh_words(source: Server, mirror: Server, control: str | None) -> list[str]:
         *("-o", "UpdateHostKeys=no"),
         *("-o", "IdentitiesOnly=yes"),
         *("-o", "BatchMode=yes"),
-        *("-o", f"ControlPath={control or 'none'}"),
+        *("-o", f"ControlPath={control_socket or 'none'}"),
         *("-o", f"ConnectTimeout={CONNECT_S}"),
         *("-o", f"ServerAliveInterval={ALIVE_EVERY_S}"),
         *("-a", "-x", "-T"),

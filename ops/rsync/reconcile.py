@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from core.failback.compare import judge
 from core.failback.keep import left_out, missing_folders, paths_to_look_at, why_not_keep
-from core.sync.failures import Failure, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, OutputReader, shown_path, why_not_apply
-from core.verify.compare import is_below, read_difference
-from core.wording import listing
-from ops.rsync.mirror import EVERYTHING, FILL_S, LOOK_S, MirrorCopy, reading, trouble_with, why_not_pull
+from core.failure import Failure, FailureCode
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, is_below, why_not_apply
+from core.verify.compare import read_difference
+from core.wording import listing, shown_path
+from ops.rsync.mirror import FILL_S, LOOK_S, MirrorCopy, failure_on, run_reading, why_not_copy
 from ops.rsync.script import LOOK
-from ops.rsync.verify import COMPARE, COMPARE_S, PLAINER, look_at
+from ops.rsync.verify import COMPARE, COMPARE_S, look_at
 from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.fleet import Server, Site
     from core.sync.rsync_output import PathChange
     from core.verify.compare import Side
-    from ops.contracts import Clock, Ran, Ssh
+    from ops.contracts import Clock, Ssh
 
 # So many paths are looked at one by one; of those beyond it is said how many they are.
 MOST_JUDGED = 50_000
@@ -81,15 +81,15 @@ async def compare(ssh: Ssh, clock: Clock, sides: ReturnedSite, *, every_byte: bo
 
     Raises SharpnetError: one of the servers could not be asked.
     """
-    pull = MirrorCopy(sides.site, sides.active, sides.returned, every_byte)
-    trouble = why_not_pull(pull)
+    copy = MirrorCopy(sides.site, sides.active, sides.returned, every_byte)
+    trouble = why_not_copy(copy)
     if trouble is not None:
-        pull = MirrorCopy(sides.site, sides.returned, sides.active, every_byte)
-        if why_not_pull(pull) is not None:
+        copy = MirrorCopy(sides.site, sides.returned, sides.active, every_byte)
+        if why_not_copy(copy) is not None:
             return trouble
     extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    ran = await _with_belongings(ssh, pull, COMPARE, [str(MOST_JUDGED)], extra, b"", COMPARE_S)
-    trouble = trouble_with(ran, pull)
+    ran, _ = await run_reading(ssh, copy, COMPARE, [str(MOST_JUDGED)], extra, timeout_s=COMPARE_S)
+    trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble
     output, changes, more = await asyncio.to_thread(_read_comparison, ran.out)
@@ -100,7 +100,7 @@ async def compare(ssh: Ssh, clock: Clock, sides: ReturnedSite, *, every_byte: bo
         found = (judge(change, returned.get(change.path), active.get(change.path)) for change in some)
         files += [file for file in found if file is not None]
     stats = output.stats
-    return ReconcileResult(tuple(files), more, stats.mirror_files if pull.mirror is sides.returned else stats.files)
+    return ReconcileResult(tuple(files), more, stats.mirror_files if copy.mirror is sides.returned else stats.files)
 
 
 async def look_at_both(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequence[bytes]) -> tuple[Side, Side]:
@@ -120,8 +120,8 @@ async def why_not_bring(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequ
 
     Raises SharpnetError: one of the servers could not be asked.
     """
-    pull = bringing(sides)
-    trouble = why_not_pull(pull)
+    copy = _reverse_copy(sides)
+    trouble = why_not_copy(copy)
     if trouble is not None:
         return trouble
     returned, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
@@ -130,13 +130,13 @@ async def why_not_bring(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequ
         return trouble
     # With the folders around them, which may be what is excluded. Doubled, -i lists what is the same already too.
     by_name = paths_to_look_at(paths)
-    listed = await _asked(ssh, pull, LOOK, [], ["--dirs", "-ii", *_NAMES], _names(by_name))
+    listed = await _run(ssh, copy, LOOK, [], ["--dirs", "-ii", *_NAMES], _names(by_name))
     if isinstance(listed, Failure):
         return listed
     excluded = left_out(by_name, listed.changes)
     if excluded:
         return _excluded(excluded)
-    wanted = await _asked(ssh, pull, LOOK, [], ["--recursive", *_NAMES], _names(paths))
+    wanted = await _run(ssh, copy, LOOK, [], ["--recursive", *_NAMES], _names(paths))
     if isinstance(wanted, Failure):
         return wanted
     return why_not_apply(wanted.stats, max_delete=None, free_bytes=wanted.free_bytes) if wanted.stats.files else None
@@ -149,28 +149,28 @@ async def bring(
 
     What they replace is kept aside under `run` on the serving server. Raises SharpnetError: a part may have come.
     """
-    pull = replace(bringing(sides), checksum=True)
+    copy = replace(_reverse_copy(sides), checksum=True)
     _, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
     folders = missing_folders(paths, active)
     brought: list[PathChange] = []
     # Folders around them that are not here yet come by themselves first, or they would come with all that is in them.
     for some, depth in ((folders, "--dirs"), (paths, "--recursive")):
         if some:
-            came = await _asked(ssh, pull, BRING, [run], [depth, *_NAMES], _names(some))
+            came = await _run(ssh, copy, BRING, [run], [depth, *_NAMES], _names(some))
             if isinstance(came, Failure):
                 return came
             brought += came.changes
     return tuple(brought)
 
 
-def bringing(sides: ReturnedSite) -> MirrorCopy:
+def _reverse_copy(sides: ReturnedSite) -> MirrorCopy:
     """Return the way in which files are brought: the serving server pulls, with its own key."""
     return MirrorCopy(sides.site, sides.returned, sides.active)
 
 
 def _excluded(paths: Sequence[bytes]) -> Failure:
     return Failure(
-        "excluded",
+        FailureCode.EXCLUDED,
         f"app.yaml excludes {listing([shown_path(path) for path in paths])} from copies",
         "What is excluded is neither compared nor replaced; copy it by hand where it is wanted.",
         refused=True,
@@ -182,41 +182,22 @@ def _names(paths: Sequence[bytes]) -> bytes:
     return b"".join(b"./" + path + b"\0" for path in paths)
 
 
-async def _asked(
-    ssh: Ssh, pull: MirrorCopy, script: str, own: list[str], extra: list[str], stdin: bytes
+async def _run(
+    ssh: Ssh, copy: MirrorCopy, script: str, own: list[str], extra: list[str], stdin: bytes
 ) -> OutputReader | Failure:
-    said = [f"--out-format={OUT_FORMAT}", "--info=stats2", *extra]
-    ran = await _with_belongings(ssh, pull, script, own, said, stdin, FILL_S if script is BRING else LOOK_S)
+    options = [f"--out-format={OUT_FORMAT}", "--info=stats2", *extra]
+    timeout_s = FILL_S if script is BRING else LOOK_S
+    ran, _ = await run_reading(ssh, copy, script, own, options, timeout_s=timeout_s, stdin=stdin)
     if rejected := _REJECTED.findall(ran.err):
         return _excluded(rejected)
-    trouble = trouble_with(ran, pull)
+    trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble
-    output = OutputReader(most=MOST_BROUGHT)
-    await asyncio.to_thread(_feed, output, ran.out)
-    return output
-
-
-async def _with_belongings(
-    ssh: Ssh, pull: MirrorCopy, script: str, own: list[str], extra: list[str], stdin: bytes, timeout_s: float
-) -> Ran:
-    """Run a script with as much of the files' belongings as both sides can keep."""
-    command = reading(script, pull, own, [EVERYTHING, *extra])
-    ran = await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
-    if not attributes_refused(ran.exit_code, ran.err):
-        return ran
-    command = reading(script, pull, own, [PLAINER, *extra])
-    return await ssh.run(pull.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
-
-
-def _feed(output: OutputReader, out: bytes) -> None:
-    output.feed(out)
-    output.end()
+    return await asyncio.to_thread(OutputReader.of, ran.out, MOST_BROUGHT)
 
 
 def _read_comparison(out: bytes) -> tuple[OutputReader, list[PathChange], int]:
-    output = OutputReader(most=0)
-    _feed(output, out)
+    output = OutputReader.of(out, most=0)
     lines = out.split(b"\n")
     more = next((int(line.removeprefix(_MORE)) for line in lines if line.startswith(_MORE)), 0)
     found = (read_difference(line) for line in lines)

@@ -8,7 +8,8 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.sync.failures import STOP_LINE, STOPPED, Failure, trouble_of
+from core.failure import Failure, FailureCode, why_stopped
+from core.sync.failures import failure_of
 from core.sync.undo import ReplacedFile, ReplacedSize, UndoResult, is_run_name
 from ops.rsync.mirror import MirrorCopy
 from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
@@ -35,11 +36,17 @@ class ReplacedListing:
     files: tuple[ReplacedFile, ...]
 
 
-async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize, ...] | Failure:
+_NOT_KEPT = Failure(FailureCode.NOT_KEPT, "nothing of that run is kept on {server} any more", refused=True)
+_NO_ROOT = Failure(
+    FailureCode.NO_ROOT, "the site's root is missing on {server}", "Copy the site there first.", refused=True
+)
+
+
+async def replaced_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize, ...] | Failure:
     """Return how much is kept of each run that changed `site` on `server`. Raises UnreachableError."""
-    ran = await ssh.run(server.name, _line(RUNS, [_there(site, server).work]), timeout_s=LOOK_S)
+    ran = await ssh.run(server.name, _line(RUNS, [_location(site, server).work]), timeout_s=LOOK_S)
     if ran.exit_code != 0:
-        return _trouble(ran, server)
+        return _failure(ran, server)
     found = (line.split("|") for line in ran.out.decode("utf-8", "replace").splitlines())
     return tuple(
         ReplacedSize(fields[0], int(fields[1]), int(fields[2]))
@@ -48,14 +55,14 @@ async def kept_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedSize,
     )
 
 
-async def kept_files(
+async def replaced_files(
     ssh: Ssh, site: Site, server: Server, run: str, paths: Sequence[bytes]
 ) -> ReplacedListing | Failure:
     """Return what is kept of `run`: all of it, or what `paths` name. Raises UnreachableError."""
-    words = [_there(site, server).work, run, str(MOST_NAMED)]
+    words = [_location(site, server).work, run, str(MOST_NAMED)]
     ran = await ssh.run(server.name, _line(ENTRIES, words, paths), timeout_s=LOOK_S)
     if ran.exit_code != 0:
-        return _trouble(ran, server)
+        return _failure(ran, server)
     counted, *entries = ran.out.split(b"\0")
     count, size_bytes = (int(number) for number in counted.split(b"|"))
     fields = (entry.split(b"|", _FIELDS - 1) for entry in entries if entry)
@@ -68,11 +75,11 @@ async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, pa
 
     Raises UnreachableError: some of it may have been put back; every path is whole, and it can be asked for again.
     """
-    there = _there(site, server)
-    words = [there.root, posixpath.dirname(there.root), there.work, run, undo, PUT]
+    location = _location(site, server)
+    words = [location.root, posixpath.dirname(location.root), location.work, run, undo, PUT]
     ran = await ssh.run(server.name, _line(PUT_BACK, words, paths), timeout_s=PUT_BACK_S)
     if ran.exit_code != 0:
-        return UndoResult(trouble=_trouble(ran, server))
+        return UndoResult(trouble=_failure(ran, server))
     return _read(ran, server)
 
 
@@ -88,11 +95,11 @@ def _read(ran: Ran, server: Server) -> UndoResult:
             left += 1
             if len(named[word]) < MOST_NAMED:
                 named[word].append(rest)
-    trouble = _trouble(ran, server) if named[b"failed"] and not (same or done) else None
+    trouble = _failure(ran, server) if named[b"failed"] and not (same or done) else None
     return UndoResult(same + done, same, tuple(named[b"linked"]), tuple(named[b"failed"]), left, trouble)
 
 
-def _there(site: Site, server: Server) -> MirrorCopy:
+def _location(site: Site, server: Server) -> MirrorCopy:
     """Return where the site's root and work folder are there: nothing is copied from anywhere."""
     return MirrorCopy(site, server, server)
 
@@ -102,21 +109,11 @@ def _line(script: str, words: Sequence[str], paths: Sequence[bytes] = ()) -> str
     return shlex.join(["exec", "sh", "-c", script, "sharpnet-undo", *words, *names])
 
 
-def _trouble(ran: Ran, server: Server) -> Failure:
-    stopped = STOP_LINE.search(ran.err.decode("utf-8", "replace")) if ran.exit_code == STOPPED else None
-    if stopped is not None and stopped[1] in _STOPS:
-        found = _STOPS[stopped[1]]
-        return Failure(found.code, found.message.replace("{server}", server.name), found.hint, found.refused)
-    found = trouble_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _STOPS["not-kept"]
-    if found.code == "failed":
-        return Failure("failed", f"putting back on {server.name} failed", found.hint)
+def _failure(ran: Ran, server: Server) -> Failure:
+    stopped = why_stopped(ran.exit_code, ran.err.decode("utf-8", "replace"), (_NOT_KEPT, _NO_ROOT))
+    if stopped is not None:
+        return stopped[0].about(server=server.name)
+    found = failure_of(ran.exit_code or 1, ran.err, source=server.name, mirror=server.name) or _NOT_KEPT
+    if found.code == FailureCode.FAILED:
+        return Failure(FailureCode.FAILED, f"putting back on {server.name} failed", found.hint)
     return found
-
-
-_STOPS = {
-    trouble.code: trouble
-    for trouble in (
-        Failure("not-kept", "nothing of that run is kept on {server} any more", refused=True),
-        Failure("no-root", "the site's root is missing on {server}", "Copy the site there first.", refused=True),
-    )
-}

@@ -55,12 +55,12 @@ async def open_shared(ssh: Ssh, source: Server, mirror: Server) -> str | None:
     return path if ran.exit_code == 0 and path.isprintable() and path else None
 
 
-async def close_shared(ssh: Ssh, source: Server, mirror: Server, control: str) -> None:
-    """Close the connection of `control`; one that cannot be closed now closes itself."""
+async def close_shared(ssh: Ssh, source: Server, mirror: Server, control_socket: str) -> None:
+    """Close the connection of `control_socket`; one that cannot be closed now closes itself."""
     try:
         await ssh.run(
             mirror.name,
-            f"exec sh -c {shlex.join([CLOSE, 'sharpnet-sync', control, source.address])}",
+            f"exec sh -c {shlex.join([CLOSE, 'sharpnet-sync', control_socket, source.address])}",
             timeout_s=CLOSE_S,
         )
     except SharpnetError:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
-from core.sync.failures import STOPPED, Failure, attributes_refused
-from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
-from core.verify.compare import FileStat, PathDifference, Side, is_below, read_difference
-from ops.rsync.mirror import EVERYTHING, MirrorCopy, reading, trouble_with
+from core.failure import STOPPED, Failure
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, is_below, why_not_apply
+from core.verify.compare import FileStat, PathDifference, Side, read_difference
+from ops.rsync.mirror import MirrorCopy, failure_on, run_reading
 from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ COMPARE_S = 12 * 3600.0
 LOOK_S = 1800.0
 # So many paths that differ are judged one by one; a copy that is further away is not proven, but to be made anew.
 MOST_JUDGED = 20_000
-PLAINER = "-aH"
 _MORE = b"sharpnet-more "
 _NOW = b"sharpnet-now"
 _FIELDS = 6
@@ -87,19 +86,15 @@ class PathStats:
     ahead_s: float
 
 
-async def compare(ssh: Ssh, pull: MirrorCopy) -> VerifyResult | Failure:
+async def compare(ssh: Ssh, copy: MirrorCopy) -> VerifyResult | Failure:
     """Return what differs between the source and the mirror, by content and by everything that a sync brings over.
 
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
-    reads = replace(pull, checksum=True)
+    reads = replace(copy, checksum=True)
     extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    for belongings in (EVERYTHING, PLAINER):
-        command = reading(COMPARE, reads, [str(MOST_JUDGED)], [belongings, *extra])
-        ran = await ssh.run(pull.mirror.name, command, timeout_s=COMPARE_S)
-        if not attributes_refused(ran.exit_code, ran.err):
-            break
-    trouble = trouble_with(ran, pull)
+    ran, _ = await run_reading(ssh, reads, COMPARE, [str(MOST_JUDGED)], extra, timeout_s=COMPARE_S)
+    trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble
     return await asyncio.to_thread(_read, ran.out)
@@ -138,9 +133,7 @@ def _why(ran: Ran) -> str:
 
 
 def _read(out: bytes) -> VerifyResult | Failure:
-    output = OutputReader(most=0)
-    output.feed(out)
-    output.end()
+    output = OutputReader.of(out, most=0)
     trouble = why_not_apply(output.stats, max_delete=None)
     if trouble is not None:
         return trouble

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from backup.vault import Vault, offsite
-from sync.rig import SharedLab, lab_to_share, rigged
+from backup.harness import Vault, offsite
+from sync.harness import SharedLab, lab_to_share, rigged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from backup.vault import Vault, approved, offsite
-from sync.rig import lab_to_share, rigged
+from backup.harness import Vault, approved, offsite
+from sync.harness import lab_to_share, rigged
 
 from core.plan.plan import PlanState
 

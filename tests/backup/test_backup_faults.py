@@ -11,14 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.backup import JOB, SCHEDULED, end_interrupted
+from jobs.backup import JOB, SCHEDULED
 from jobs.backup.listing import list_snapshots
 from jobs.backup.restore_site import what_to_restore
+from jobs.interrupted import end_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 SLOW = 60_000
 LARGE = 1_500_000
@@ -99,7 +100,7 @@ async def test_a_killed_bot_leaves_nothing_running_and_the_next_one_says_so_and_
     vault.rig.write(site, "oslo", {"large": os.urandom(LARGE // 2).hex()})
     store = vault.ports.store._db._path
     words = [vault.rig.config, store, site.name, vault.place, SLOW]
-    argv = [sys.executable, str(Path(__file__).with_name("die.py")), *map(str, words)]
+    argv = [sys.executable, str(Path(__file__).with_name("slow_backup.py")), *map(str, words)]
     env = {**os.environ, "PYTHONPATH": "."}
     bot = await asyncio.create_subprocess_exec(*argv, cwd=Path(__file__).parents[2], env=env)
     try:
@@ -110,7 +111,7 @@ async def test_a_killed_bot_leaves_nothing_running_and_the_next_one_says_so_and_
         await bot.wait()
     await until(lambda: resting(vault))
     later = replace(vault, ports=replace(vault.ports, clock=vault.rig.later(timedelta(minutes=2)).ports.clock))
-    assert await end_interrupted(later.ports) == 1
+    assert await end_interrupted(later.ports) == {"backups": 1}
     known = (await later.say("backup")).facts
     assert known is not None
     assert "the bot that ran it is gone" in known["sites"][0]["trouble"]  # type: ignore[index]

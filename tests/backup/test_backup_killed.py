@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.killed import FOR_EVER, REFUSED, Place
-from sync.rig import contents_at, tree_at
+from sync.harness import contents_at, tree_at
+from sync.killed_script import FOR_EVER, REFUSED, Place
 
 from ops.restic.script import RESTORE
 from ops.rsync.script import SWAP

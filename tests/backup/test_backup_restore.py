@@ -8,20 +8,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from backup.vault import approved
-from sync.rig import contents_at, tree_at
+from backup.harness import approved
+from sync.harness import contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
 from core.plan.plan import PlanState
 from core.reply import Typed
-from jobs.backup import end_interrupted
 from jobs.cutover import carry_out
+from jobs.interrupted import end_interrupted
 from jobs.plans.prepare import differences_now
 from ops.store.copies.backups import RESTORE, BackupRun
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 
 async def test_where_nothing_is_an_operator_brings_a_site_back_at_once(vault: Vault) -> None:
@@ -103,7 +103,7 @@ async def test_a_restore_whose_bot_is_gone_is_reported(vault: Vault) -> None:
     vault, site = vault.taking()
     run = BackupRun("r1", RESTORE, site.name, "oslo", vault.ports.clock.now(), body={"owner": "r1"})
     await vault.ports.store.backups.begin(run, "test")
-    assert await end_interrupted(vault.ports) == 1
+    assert await end_interrupted(vault.ports) == {"backups": 1}
 
 
 async def test_a_site_that_a_sync_works_on_is_not_restored_meanwhile(vault: Vault) -> None:

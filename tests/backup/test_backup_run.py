@@ -12,13 +12,14 @@ import pytest
 
 from core.errors import RefusedError, UnreachableError
 from core.people import Person, Role
-from jobs.backup import JOB, SCHEDULED, end_interrupted
+from jobs.backup import JOB, SCHEDULED
 from jobs.backup.listing import list_snapshots
+from jobs.interrupted import end_interrupted
 from ops.durable.claimed import LEASE
 from ops.store.copies.backups import SAVE, BackupRun
 
 if TYPE_CHECKING:
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 
 async def test_a_backup_is_made_listed_and_on_record(bare_vault: Vault) -> None:
@@ -175,8 +176,8 @@ async def test_a_run_whose_bot_is_gone_is_reported_and_the_next_one_goes_well(va
     vault, site = vault.taking()
     run = BackupRun("r1", SAVE, site.name, "oslo", vault.ports.clock.now(), body={"owner": "r1"})
     await vault.ports.store.backups.begin(run, "test")
-    assert await end_interrupted(vault.ports) == 1
-    assert await end_interrupted(vault.ports) == 0
+    assert await end_interrupted(vault.ports) == {"backups": 1}
+    assert not await end_interrupted(vault.ports)
     await vault.saved()
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from backup.vault import Vault
+    from backup.harness import Vault
 
     from core.status.findings import Finding
     from lab import Lab

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from backup.vault import Vault
+    from backup.harness import Vault
 
 
 def only(facts: Any) -> dict[str, Any]:  # noqa: ANN401  a reply's facts

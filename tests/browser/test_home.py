@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from browser.test_main_job import WAIT_MS, card, keep_picture, press
+from browser.harness import WAIT_MS, card, keep_picture, press
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:

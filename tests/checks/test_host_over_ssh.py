@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from checks.rig import LOOPBACK, name_server
+from checks.harness import LOOPBACK, name_server
 
 from bot.settings import Settings
 from bot.wiring import open_ports

@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-from checks.rig import PATIENCE_S, free_port, line_server, ports_at, server_tls
+from checks.harness import PATIENCE_S, free_port, line_server, ports_at, server_tls
 
 from core.fleet import ServerChecks
 from ops.checks import all_checks
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from pathlib import Path
 
-    from checks.rig import AfterStartTls
+    from checks.harness import AfterStartTls
 
 GREETING = b"* OK [CAPABILITY IMAP4rev1] ready\r\n"
 TAKES_STARTTLS = {b"EHLO": b"250-a\r\n250 STARTTLS\r\n", b"STARTTLS": b"220 begin\r\n"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from checks.rig import free_port, line_server, name_server, ports_at
+from checks.harness import free_port, line_server, name_server, ports_at
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.stage import Stage, copy_to_mirrors, staged
+from cutover.harness import Stage, copy_to_mirrors, staged
 
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet

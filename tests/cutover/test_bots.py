@@ -18,7 +18,7 @@ from lab.slack import LocalSlack, buttons_of, shown_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 SHARPNET = Path(sys.executable).parent / "sharpnet"
 END_S = 20

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.moving import root_of, trace, traced, write
+from cutover.harness import root_of, trace, traced, write
 
 from core.audit import first_broken
 from core.plan.plan import PlanState
@@ -19,9 +19,9 @@ from core.plan.plan import PlanState
 if TYPE_CHECKING:
     from typing import Any
 
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
-DIE = Path(__file__).parent / "die.py"
+KILLED_PROCESS = Path(__file__).parents[1] / "killed_process.py"
 MOST_TOUCHES = 40
 
 
@@ -30,10 +30,11 @@ async def typed(stage: Stage, line: str, at: int | str, side: str) -> tuple[int,
     store = stage.config.parent / "sharpnet.db"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        DIE,
+        KILLED_PROCESS,
         stage.config,
         store,
         line,
+        "cutover",
         str(at),
         side,
         env=os.environ | stage.lab.env,

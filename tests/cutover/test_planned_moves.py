@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.moving import MOMENTS, root_of, trace, traced, while_dns_changes, write
+from cutover.harness import MOMENTS, root_of, trace, traced, while_dns_changes, write
 
 from core.errors import RefusedError, UsageError
 from core.fleet import Database
@@ -20,7 +20,7 @@ from core.reply import Table
 if TYPE_CHECKING:
     from typing import Any
 
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 HOSTILE = "-rf '$(touch pwned)' #;\n* ?"
 FUTURE = int(time.time()) + 3600

@@ -11,7 +11,7 @@ import pytest
 from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 HORRID = 'it\'s; $(touch /tmp/pwned) "q" `id` & | > * ?\\ ü'
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.stage import staged
+from cutover.harness import staged
 
 from core.audit import first_broken
 from core.errors import NotAllowedError, RefusedError
@@ -21,7 +21,7 @@ from ops.store.monitor.states import ObservedState
 if TYPE_CHECKING:
     from typing import Any
 
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 STRANGER = Person("U9EVE", "slack", frozenset())
 OPERATOR = Person("U1OPS", "slack", frozenset({Role.OPERATOR}))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.moving import root_of, trace, traced, while_dns_changes, write
+from cutover.harness import root_of, trace, traced, while_dns_changes, write
 
 from core.plan.plan import PlanState
 from core.reply import Table
@@ -16,7 +16,7 @@ from jobs.cutover import finish_unfinished
 if TYPE_CHECKING:
     from typing import Any
 
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
     from core.dns.records import RecordChange
     from core.fleet import Endpoint

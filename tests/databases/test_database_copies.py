@@ -6,19 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from databases.conftest import ODD
-from sync.rig import WHO
+from databases.harness import ENGINES, ODD, name_of, sql
+from sync.harness import WHO
 
 from jobs.sync import SyncRequest
 from jobs.sync.one import sync_one
 from jobs.sync.serving import serving_known
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
-    from core.fleet import Site
-
-ENGINES = ["mariadb", "postgresql"]
 
 EVERYTHING = """
 CREATE TABLE `Eltern-Tabelle ä` (id INT PRIMARY KEY AUTO_INCREMENT, n VARCHAR(60) CHARACTER SET utf8mb4, q INT,
@@ -42,14 +39,6 @@ CREATE FUNCTION three() RETURNS INT DETERMINISTIC RETURN 3;;
 CREATE EVENT `tick ENABLE` ON SCHEDULE EVERY 1 SECOND COMMENT 'each' DO INSERT INTO seen VALUES ('ticked');;
 DELIMITER ;
 """
-
-
-def name_of(site: Site) -> str:
-    return site.databases[0].name
-
-
-def sql(rig: Rig, site: Site, server: str, engine: str, statement: str) -> str:
-    return rig.lab.sql(server, engine, name_of(site), statement).strip()
 
 
 async def test_files_and_databases_of_both_engines_are_one_run(rig: Rig) -> None:
@@ -207,8 +196,8 @@ async def test_an_emptied_database_is_refused_and_so_is_one_that_lost_too_many_t
     assert refused.trouble is not None
     assert (refused.trouble.code, refused.outcome) == ("too-many-deletes", "refused")
     sql(rig, site, "oslo", engine, "DROP TABLE entries")
-    for wish in ({}, {"allow_delete": True}):
-        refused = await rig.sync(site, **wish)
+    for options in ({}, {"allow_delete": True}):
+        refused = await rig.sync(site, **options)
         assert refused.trouble is not None
         assert refused.trouble.code == "source-empty"
     assert sql(rig, site, "lima", engine, "SELECT text FROM marker") == site.name

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from databases.conftest import ODD
-from databases.test_database_copies import ENGINES, name_of, sql
+from databases.harness import ENGINES, ODD, name_of, sql
 
 from core.databases.copies import DatabaseCopy
+from core.failure import Failure
 from core.fleet import Hook, Hooks
-from core.sync.failures import Failure
 from lab import LabError
 from ops.contracts import Ran
 from ops.databases import SshDatabases
@@ -23,7 +22,7 @@ from ops.databases import SshDatabases
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Database, Site
     from ops.contracts import End, Ssh
@@ -137,14 +136,14 @@ async def test_an_exchange_in_mariadb_that_dies_at_any_statement_is_brought_to_a
     sql(rig, site, "oslo", "mariadb", OBJECTS)
     first = await ways(rig).load(database, "oslo", "lima", "first", lambda _: None)
     assert not isinstance(first, Failure), first
-    assert isinstance(await ways(rig).put_in_place([first], "first", rig.ports.clock.now()), tuple)
+    assert isinstance(await ways(rig).publish([first], "first", rig.ports.clock.now()), tuple)
     for statement in BEFORE_THE_TABLES_MOVE + AFTER_IT:
         sql(rig, site, "lima", "mariadb", "UPDATE marker SET text = 'old'")
         ready = await ways(rig).load(database, "oslo", "lima", statement, lambda _: None)
         assert not isinstance(ready, Failure), ready
         dying = replace(ways(rig), ssh=Wire(rig.ports.ssh, cut_before(statement)))
         with pytest.raises(DiedError):
-            await dying.put_in_place([ready], statement, rig.ports.clock.now())
+            await dying.publish([ready], statement, rig.ports.clock.now())
         found = await ways(rig).look(database, "lima")
         assert not isinstance(found, Failure), found
         assert found.tables == {"marker", "entries", "a_view"}
@@ -180,7 +179,7 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
         dying = replace(ways(rig), ssh=Wire(rig.ports.ssh, change))
         sql(rig, site, "lima", engine, "UPDATE marker SET text = 'before'")
         try:
-            await dying.put_in_place([ready], f"run {steps}", rig.ports.clock.now())
+            await dying.publish([ready], f"run {steps}", rig.ports.clock.now())
             died = False
         except DiedError:
             pass
@@ -210,7 +209,7 @@ async def test_what_is_written_while_it_is_dumped_is_there_whole_or_not_at_all(r
     writing = False
     await writer
     assert not isinstance(ready, Failure), ready
-    assert isinstance(await ways(rig).put_in_place([ready], "while written", rig.ports.clock.now()), tuple)
+    assert isinstance(await ways(rig).publish([ready], "while written", rig.ports.clock.now()), tuple)
     counts = sql(
         rig, site, "lima", engine, "SELECT count(*) FROM twin; SELECT count(*) FROM entries WHERE id > 1000"
     ).split()

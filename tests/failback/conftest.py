@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cutover.stage import Stage, copy_to_mirrors, staged
+from cutover.harness import Stage, copy_to_mirrors, staged
 from sync.conftest import rig, shared
 
 from lab import Lab

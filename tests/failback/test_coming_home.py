@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.stage import BOSS
+from cutover.harness import BOSS
 
 from commands import answer, split_line
 from core.errors import RefusedError
 from core.failback.compare import DifferenceKind
 from core.plan.plan import PlanState
-from jobs.failback.compare import compare_returned, how_they_stand
+from jobs.failback.compare import compare_returned, failback_state_now
 
 if TYPE_CHECKING:
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
     from core.failback.compare import ReturnedCopy
 
@@ -107,7 +107,7 @@ async def test_a_server_that_dies_while_it_is_compared_is_said_and_what_was_comp
     ports = stage.ports
     one_by_one = replace(ports.fleet, sync=replace(ports.fleet.sync, parallel=1))
     ports = replace(ports, fleet=one_by_one)
-    found = await how_they_stand(ports, {SITE: (), OTHER: ()}, "test")
+    found = await failback_state_now(ports, {SITE: (), OTHER: ()}, "test")
 
     def on_step(_copy: ReturnedCopy, step: str) -> None:
         if step == "done":

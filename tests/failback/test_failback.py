@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sync.rig import WHO, contents_at, tree_at
+from sync.harness import WHO, contents_at, tree_at
 
 from core.errors import RefusedError, UsageError
 from core.reply import Table
-from jobs.interrupted_keeps import report
+from jobs.interrupted import report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
     from core.reply import Reply

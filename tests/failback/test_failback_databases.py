@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.reply import Table
 
 if TYPE_CHECKING:
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 SITE = "fjord.example"
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import WHO, contents_at, tree_at
+from sync.harness import WHO, contents_at, tree_at
 
 from core.audit import first_broken
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
 
-DIE = Path(__file__).parent / "die.py"
+KILLED_PROCESS = Path(__file__).parents[1] / "killed_process.py"
 SERVED = {"both": "served", "served": "only served"}
 RETURNED = {"both": "returned!", "kept/a": "to keep", "left": "to leave"}
 
@@ -29,11 +29,13 @@ async def typed(rig: Rig, store: Path, line: str, at: int) -> str:
     """Type a line in a process that dies after its `at`th touch; return what it wrote."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        DIE,
+        KILLED_PROCESS,
         rig.config,
         store,
         line,
+        "keep",
         str(at),
+        "after",
         env=os.environ | rig.lab.env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -87,7 +89,7 @@ async def killed_and_again(rig: Rig, store: Path, at: int) -> None:
 async def test_killed_after_every_touch_nothing_is_lost_and_the_same_line_goes_on(rig: Rig, tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     site = await differing(rig)
-    touches = int(await typed(rig, store, f"failback {site.name} --keep kept --keep both", 0))
+    touches = int((await typed(rig, store, f"failback {site.name} --keep kept --keep both", 0)).split()[0])
     assert touches > 8, "too few touches to be all of it"
     two_at_a_time = asyncio.Semaphore(2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from monitoring.asking import TOKEN
+from monitoring.harness import TOKEN
 from notify.conftest import clock, free_port, ports, store
 
 from bot.web.server import web_served

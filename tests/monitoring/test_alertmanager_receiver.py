@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from monitoring.asking import post
+from monitoring.harness import post
 
 if TYPE_CHECKING:
     from ops.ports import Ports

@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitoring.asking import ask, metrics_of
+from monitoring.harness import ask, metrics_of
 
 from bot.web import ready
 from core.reply import Reply, Tone
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from notify.receivers import ShiftedClock
+    from notify.harness import ShiftedClock
 
     from bot.web.vitals import Vitals
     from ops.ports import Ports

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from monitoring.asking import metrics_of
+from monitoring.harness import metrics_of
 
 from ops.store.copies.backups import SAVE, BackupRun
 from ops.store.copies.proofs import ProofRun

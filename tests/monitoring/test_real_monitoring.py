@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from monitoring.asking import TOKEN, ask
-from monitoring.monitors import Monitors
-from notify.receivers import Receiver, listening, ports_of, until
+from monitoring.harness import TOKEN, Monitors, ask
+from notify.harness import Receiver, listening, ports_of, until
 
 from ops.store.monitor.states import ObservedState
 

@@ -1,3 +1,5 @@
+"""Alerts sent by a bot with a store of its own to real receivers on loopback; nothing else is started."""
+
 from __future__ import annotations
 
 import socket
@@ -5,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiosmtpd.controller import Controller
-from notify.receivers import Mailbox, Receiver, ShiftedClock, listening, ports_of
+from notify.harness import Mailbox, Receiver, ShiftedClock, listening, ports_of
 from store.conftest import store
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from notify.receivers import ports_of, relaying
+from notify.harness import ports_of, relaying
 
 from ops.store import Store
 from ops.store.database import SqliteDb

@@ -8,7 +8,7 @@ import ssl
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from notify.receivers import Receiver, ShiftedClock, until
+from notify.harness import Receiver, ShiftedClock, until
 
 from core.fleet import Heartbeat, SecretRef
 from jobs.notify.heartbeat import HeartbeatSender

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from notify.receivers import Receiver, all_sent, asked, got, listening, relaying, until
+from notify.harness import Receiver, all_sent, asked, got, listening, relaying, until
 
 from core.fleet import SecretRef
 from core.incident.notification import AlertKind, Message
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-    from notify.receivers import Mailbox, ShiftedClock
+    from notify.harness import Mailbox, ShiftedClock
 
     from ops.ports import Ports
 

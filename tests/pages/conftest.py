@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
-from pages.desk import Desk
+from pages.harness import Desk
 
 from bot.settings import Settings
 from bot.wiring import open_ports

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pages.desk import until
+from pages.harness import until
 
 if TYPE_CHECKING:
-    from pages.desk import Desk
+    from pages.harness import Desk
 
 pytestmark = pytest.mark.xdist_group("pages")
 SHARPNET = Path(sys.executable).parent / "sharpnet"

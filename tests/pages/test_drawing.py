@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from notify.receivers import ports_of
+from notify.harness import ports_of
 
 from core.monitor.detection import TargetState
 from core.monitor.state import StateTally

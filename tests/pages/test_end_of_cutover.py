@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cutover.stage import Stage, copy_to_mirrors, staged
+from cutover.harness import Stage, copy_to_mirrors, staged
 from pages.conftest import two_pages
 
 from core.plan.plan import PlanState

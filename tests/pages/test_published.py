@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from pages.desk import Desk, until
+from pages.harness import Desk, until
 
 from core.errors import RefusedError
 from core.reply import Tone
@@ -96,7 +96,7 @@ async def test_planned_work_is_on_the_page_before_and_during(desk: Desk) -> None
 async def test_a_page_that_cannot_be_written_is_told_once_and_when_it_is_over(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.pages.TOLD_AFTER_S", 0.0)
+    monkeypatch.setattr("jobs.pages.TOLD_AFTER", timedelta(0))
     monkeypatch.setattr("jobs.pages.RETRY_S", 0.05)
     await desk.saw(server__oslo="up", server__lima="up")
     (desk.root("oslo") / "index.html").mkdir()

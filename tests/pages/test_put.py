@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from pages.desk import until
+from pages.harness import until
 
 from core.errors import RefusedError, TimedOutError, UnreachableError
 from ops.ssh.files import LEFT_AFTER_S
 from ops.ssh.pool import SshPool
 
 if TYPE_CHECKING:
-    from pages.desk import Desk
+    from pages.harness import Desk
 
     from core.fleet import SecretRef
 

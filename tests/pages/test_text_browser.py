@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pages.desk import Desk
+    from pages.harness import Desk
 
 REFUSED = "SSH: connection refused at port 2222"
 pytestmark = pytest.mark.xdist_group("pages-text")

@@ -9,16 +9,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import BOSS, WHO, contents_at, empty, tree_at
+from sync.harness import BOSS, WHO, contents_at, empty, tree_at
 
 from commands import answer, split_line
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.reply import Typed
-from jobs.interrupted_undos import report
+from jobs.interrupted import report
 from ops.durable.claimed import LEASE
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
     from core.reply import Reply

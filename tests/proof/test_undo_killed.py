@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import contents_at
+from sync.harness import contents_at
 
 from ops.rsync.replaced_script import PUT
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import WHO, empty, tree_at
+from sync.harness import WHO, empty, tree_at
 
 from core.fleet import Database, SyncPolicy
 from core.reply import Tone
@@ -22,7 +22,7 @@ from jobs.verify import one as one_proof
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
     from core.verify.compare import Proof

@@ -6,7 +6,7 @@ import contextlib
 import resource
 from typing import TYPE_CHECKING
 
-from scenario.ops_room import OpsRoom, much_looked_at
+from scenario.harness import OpsRoom, much_looked_at
 
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet

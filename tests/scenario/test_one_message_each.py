@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
-from scenario.ops_room import ALICE, ALL_WELL, OpsRoom, much_looked_at
+from scenario.harness import ALICE, ALL_WELL, OpsRoom, much_looked_at
 
 from bot.settings import Settings
 from bot.wiring import open_ports

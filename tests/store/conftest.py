@@ -1,4 +1,7 @@
-"""Every test of the store runs over each database that implements `ops.contracts.Db`; another one is one line below."""
+"""The store and the engine on each database that implements `ops.contracts.Db`, in a file of the test's own.
+
+Today that is SQLite, and no server is started; another one is one line below.
+"""
 
 from __future__ import annotations
 

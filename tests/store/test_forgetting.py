@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from notify.receivers import ports_of
+from notify.harness import ports_of
 
 from core.status.plot import SLOT, SLOTS, slot_of
 from jobs.retention import JOB

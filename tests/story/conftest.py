@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cutover.stage import Stage, staged
+from cutover.harness import Stage, staged
 
 from lab import Lab, real_content
 from lab.small_fleet import address_blocks, write_small_fleet

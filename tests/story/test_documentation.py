@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from story.conftest import DOCUMENTATION
-from story.ledger import Ledger, tree_of
+from story.harness import Ledger, tree_of
 
 from core.audit import first_broken
 from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 JAVA, RUST = DOCUMENTATION
 

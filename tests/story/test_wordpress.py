@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from story.conftest import BLOG
-from story.ledger import Ledger
+from story.harness import Ledger
 
 from core.audit import first_broken
 from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
     from lab import Lab
     from lab.wordpress import WordPress

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sync.rig import Rig, SharedLab, lab_to_share, many_sites, rigged
+from sync.harness import Rig, SharedLab, lab_to_share, many_sites, rigged
 
 from ops.fleetfile import secret_reader
 from ops.ssh.pool import SshPool

@@ -23,7 +23,7 @@ from ops.ssh.pool import SESSIONS, SshPool
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Fleet
 

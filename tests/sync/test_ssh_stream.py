@@ -15,7 +15,7 @@ from ops.ssh.stream import CUT_OFF
 
 if TYPE_CHECKING:
     import paramiko
-    from sync.rig import Rig
+    from sync.harness import Rig
 
 pytestmark = pytest.mark.xdist_group("ssh-stream")
 

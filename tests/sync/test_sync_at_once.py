@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sync.rig import contents_at, rigged
-from sync.test_sync_faults import arriving_bytes, big_file, slow_source, until
+from sync.harness import arriving_bytes, big_file, contents_at, rigged, slow_source, until
 
 from ops.durable.claimed import LEASE
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
 SHARPNET = Path(sys.executable).parent / "sharpnet"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sync.rig import WHO, tree_at
+from sync.harness import WHO, tree_at
 
 from jobs.sync import SyncRequest, sync_sites
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from ops.contracts import Ran
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import contents_at, empty, tree_at
+from sync.harness import contents_at, empty, tree_at
 
 from core.fleet import Site
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
 pytestmark = pytest.mark.xdist_group("sync-content")
 

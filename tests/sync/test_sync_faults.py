@@ -5,31 +5,39 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import contents_at, tree_at
+from sync.harness import (
+    BIG_BYTES,
+    arriving_bytes,
+    big_file,
+    contents_at,
+    inside,
+    mount_tmpfs,
+    on_a_small_disk,
+    slow_source,
+    tree_at,
+    until,
+)
 
 from ops.rsync import mirror as rsync
 from ops.rsync import peer as rsync_peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
+    from core.failure import Failure
     from core.fleet import Site
-    from core.sync.failures import Failure
 
 pytestmark = pytest.mark.xdist_group("sync-faults")
 
-BIG_BYTES = 40_000_000
 
-
-async def trouble_of(rig: Rig, site: Site) -> Failure:
+async def failure_of(rig: Rig, site: Site) -> Failure:
     """Copy the site, which must fail and leave the mirror as it was."""
     before = tree_at(rig.root(site, rig.mirror_of(site)))
     result = await rig.sync(site)
@@ -38,87 +46,17 @@ async def trouble_of(rig: Rig, site: Site) -> Failure:
     return result.trouble
 
 
-def big_file(rig: Rig, site: Site) -> None:
-    """Give the site a file that takes a while."""
-    path = rig.root(site, site.home) / "big.bin"
-    path.write_bytes(os.urandom(BIG_BYTES))
-    owner = path.parent.stat()
-    os.chown(path, owner.st_uid, owner.st_gid)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(60):
-        while not true():  # noqa: ASYNC110  what another process does sets no event
-            await asyncio.sleep(0.02)
-
-
-def arriving_bytes(rig: Rig, site: Site) -> int:
-    """Return how much has come of what is arriving on the mirror."""
-    folder = rig.root(site, rig.mirror_of(site)).parent / ".sharpnet"
-    return sum(path.stat().st_size for path in folder.glob(f"{site.name}-*/tmp/big.bin.*"))
-
-
-def slow_source(rig: Rig, server: str, user: str) -> None:
-    """Have the server send at eight megabytes a second, through the PATH of its SSH user."""
-    home = rig.lab.path_on(server, f"/home/{user}")
-    (home / "bin").mkdir()
-    (home / "bin/rsync").write_text('#!/bin/sh\nexec /usr/bin/rsync --bwlimit=8000 "$@"\n')
-    (home / "bin/rsync").chmod(0o755)
-    (home / ".bashrc").write_text(f"PATH=/home/{user}/bin:$PATH\n")
-
-
-def on_a_small_disk(rig: Rig, options: str) -> tuple[Site, Rig]:
-    """Give a site whose copy lies on a disk of its own."""
-    site = replace(rig.take(), name="small", root="/srv/{server}/www/small/shop")
-    rig.write(site, "oslo", {"index.html": "hello"})
-    folder = rig.lab.path_on("lima", "/srv/lima/www/small")
-    folder.mkdir()
-    owner = folder.parent.stat()
-    mount_tmpfs(rig, "lima", "/srv/lima/www/small", f"{options},uid={owner.st_uid},gid={owner.st_gid},mode=755")
-    return site, rig.with_sites(site)
-
-
-def mount_tmpfs(rig: Rig, server: str, path: str, options: str) -> None:
-    """Mount a small disk at a path of a host of the lab, in its own mount namespace."""
-    _in_host(rig, server, f"mount -t tmpfs -o {options} tmpfs {path}")
-
-
-def unmount(rig: Rig, server: str, path: str) -> None:
-    """Take a disk away from a host of the lab."""
-    _in_host(rig, server, f"umount {path}")
-
-
-def _in_host(rig: Rig, server: str, command: str) -> None:
-    sshd = _process_of(rig, server)
-    subprocess.run(["nsenter", "-t", str(sshd), "-m", "sh", "-c", command], check=True, timeout=30)
-
-
-def inside(rig: Rig, server: str, path: str) -> Path:
-    """Say where this machine has what a host has at `path`, mounted there later or not."""
-    return Path(f"/proc/{_process_of(rig, server)}/root{path}")
-
-
-def _process_of(rig: Rig, server: str) -> int:
-    """Return a process of a host: the sshd that listens at its address."""
-    address = rig.ports.fleet.servers[server].address
-    listing = subprocess.run(["ss", "-Hltnp", f"src {address}"], capture_output=True, text=True, check=True, timeout=30)
-    return next(
-        int(found[1]) for line in listing.stdout.splitlines() if (found := re.search(r'"sshd",pid=(\d+)', line))
-    )
-
-
 async def test_a_source_that_is_down_is_said_and_the_mirror_stays(own_rig: Rig) -> None:
     site = await own_rig.filled(own_rig.take())
     own_rig.lab.drop("oslo")
-    trouble = await trouble_of(own_rig, site)
+    trouble = await failure_of(own_rig, site)
     assert (trouble.code, trouble.message) == ("unreachable", "lima cannot reach oslo")
 
 
 async def test_a_mirror_that_is_down_is_said(own_rig: Rig) -> None:
     site = await own_rig.filled(own_rig.take())
     own_rig.lab.drop("lima")
-    trouble = await trouble_of(own_rig, site)
+    trouble = await failure_of(own_rig, site)
     assert trouble.code == "unreachable"
     assert "lima (127." in trouble.message
 
@@ -216,7 +154,7 @@ async def test_a_changed_host_key_of_the_source_is_said(rig: Rig) -> None:
     good = known.read_text()
     known.write_text(re.sub(r"AAAAC3NzaC1lZDI1NTE5AAAAI\S{10}", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAA", good))
     try:
-        trouble = await trouble_of(rig, site)
+        trouble = await failure_of(rig, site)
     finally:
         known.write_text(good)
     assert trouble.code == "host-key"
@@ -228,7 +166,7 @@ async def test_a_peer_key_that_the_source_does_not_take_is_said(rig: Rig) -> Non
     good = authorized.read_text()
     authorized.write_text("".join(line for line in good.splitlines(keepends=True) if "rrsync" not in line))
     try:
-        trouble = await trouble_of(rig, site)
+        trouble = await failure_of(rig, site)
     finally:
         authorized.write_text(good)
     assert (trouble.code, trouble.message) == ("login-refused", "oslo does not take the peer key of lima")
@@ -239,7 +177,7 @@ async def test_a_missing_peer_key_is_said(rig: Rig) -> None:
     key = rig.lab.path_on("lima", "/srv/lima/keys/peer")
     key.rename(key.with_name("away"))
     try:
-        trouble = await trouble_of(rig, site)
+        trouble = await failure_of(rig, site)
     finally:
         key.with_name("away").rename(key)
     assert trouble.code in ("peer-key", "login-refused")
@@ -248,7 +186,7 @@ async def test_a_missing_peer_key_is_said(rig: Rig) -> None:
 async def test_a_server_without_a_peer_key_in_the_fleet_file_is_refused(rig: Rig) -> None:
     servers = rig.ports.fleet.servers
     bare = rig.with_sites(servers={**servers, "lima": replace(servers["lima"], peer=None)})
-    trouble = await trouble_of(bare, rig.take())
+    trouble = await failure_of(bare, rig.take())
     assert (trouble.code, trouble.refused) == ("no-peer-key", True)
 
 
@@ -264,7 +202,7 @@ async def test_a_limit_that_the_fleet_file_does_not_know_is_said(rig: Rig) -> No
     peer = servers["oslo"].peer
     assert peer is not None
     wrong = replace(servers["oslo"], peer=replace(peer, limited_to=None))
-    trouble = await trouble_of(rig.with_sites(servers={**servers, "oslo": wrong}), rig.take())
+    trouble = await failure_of(rig.with_sites(servers={**servers, "oslo": wrong}), rig.take())
     assert trouble.code == "limited-key"
 
 
@@ -284,11 +222,11 @@ async def test_a_root_that_cannot_be_exchanged_is_refused(rig: Rig, spoil: Calla
 
 
 async def test_a_mount_at_the_root_or_inside_it_is_refused_and_what_is_mounted_stays(own_rig: Rig) -> None:
-    for inside, code in (("", "root-mount-point"), ("/uploads", "mount-inside")):
+    for below, code in (("", "root-mount-point"), ("/uploads", "mount-inside")):
         site = await own_rig.filled(own_rig.take())
         own_rig.write(site, "oslo", {"index.html": "changed"})
         own_rig.write(site, "lima", {"uploads/x": "x"})
-        mount_tmpfs(own_rig, "lima", f"{site.root_on('lima')}{inside}", "size=1m")
+        mount_tmpfs(own_rig, "lima", f"{site.root_on('lima')}{below}", "size=1m")
         result = await own_rig.sync(site)
         assert result.trouble is not None
         assert result.trouble.code == code

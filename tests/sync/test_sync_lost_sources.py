@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import empty, tree_at
-from sync.test_sync_faults import inside, mount_tmpfs, unmount
+from sync.harness import empty, inside, mount_tmpfs, tree_at, unmount
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
 

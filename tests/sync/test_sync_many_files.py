@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import tree_at
+from sync.harness import tree_at
 
 from core.sync.rsync_output import KEPT_CHANGES, KEPT_RELINKS
 from ops.rsync.script import LOOK
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
 

@@ -6,11 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import contents_at
-from sync.test_sync_faults import until
+from sync.harness import contents_at, until
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
 FILES = 300
 STOPS = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sync.rig import WHO, empty, tree_at
+from sync.harness import WHO, empty, tree_at
 
 from core.fleet import Hook, Hooks
 from jobs.sync import SyncRequest, sync_sites
@@ -17,7 +17,7 @@ from ops.rsync import shared_connection as rsync_shared
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
     from core.sync.result import SyncResult

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.rig import WHO, contents_at
+from sync.harness import WHO, contents_at
 
 from core.errors import NotAllowedError
 from core.people import Person, Role
@@ -15,7 +15,7 @@ from core.reply import Tone
 from jobs.sync import BY_CLOCK, JOB, sync_by_clock
 
 if TYPE_CHECKING:
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.fleet import Site
     from ops.store.cards import StoredCard

@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.wording import ago, all_of, clock_time, count, duration, from_stamp, listing, placed, shortened, stamp
+from core.wording import (
+    ago,
+    all_of,
+    clock_time,
+    count,
+    duration,
+    from_stamp,
+    listing,
+    placed,
+    shortened,
+    shown_path,
+    size,
+    stamp,
+)
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 
@@ -82,3 +95,31 @@ def test_a_place_that_is_only_the_name_again_is_not_said() -> None:
 def test_a_long_text_is_cut_and_shows_it() -> None:
     assert shortened("x" * 60) == "x" * 60
     assert shortened("x" * 61) == "x" * 59 + "…"
+
+
+def test_a_path_is_shown_on_one_line_whatever_it_holds() -> None:
+    assert shown_path(b"new\nline\xff \xc3\xbc\x1b[31m") == "new\\nline\\xff ü\\x1b[31m"
+
+
+@given(path=st.binary())
+def test_a_shown_path_is_always_printable(path: bytes) -> None:
+    assert shown_path(path).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (9949, "9.9 kB"),
+        (9960, "10 kB"),
+        (999_600, "1.0 MB"),
+        (3_400_000, "3.4 MB"),
+        (12_000_000_000, "12 GB"),
+        (5 * 10**15, "5000 TB"),
+    ],
+)
+def test_sizes_are_said_in_their_own_unit(size_bytes: int, said: str) -> None:
+    assert size(size_bytes) == said

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from core.databases.copies import DatabaseState, fresh_ones, stem
-from core.sync.failures import Failure
+from core.databases.copies import DatabaseState, stem, unfinished_copies
+from core.failure import Failure, FailureCode
 from ops.databases.asking import DatabaseError, settled, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _mariadb_script as script
@@ -104,7 +104,7 @@ class MariaDb:
         if awake[0] != "0":
             raise DatabaseError(
                 Failure(
-                    "events-awake",
+                    FailureCode.EVENTS_AWAKE,
                     f"events of the database {self._place.name} would have run on {self._place.server}",
                     "Nothing was put in place. Give them plain names.",
                 )
@@ -206,7 +206,7 @@ class MariaDb:
             await self._tell(f"RENAME TABLE {', '.join(moves(tables, outgoing, name))};")
         made = await self._objects(name)
         await self._tell(f"{made.drops(name)}\n{remade(name, journal['before']) if journal['before'] else ''}")
-        if not fresh_ones(name, [incoming]):
+        if not unfinished_copies(name, [incoming]):
             kept = await self._objects(incoming)
             await self._tell(f"{kept.drops(incoming)}\n{remade(incoming, journal['after'])}")
         await self.drop([outgoing])

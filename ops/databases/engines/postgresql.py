@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseState, stem
+from core.failure import FailureCode
 from ops.databases.asking import DatabaseError, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _postgresql_script as script
@@ -65,7 +66,7 @@ class PostgreSql:
         try:
             about, *rows = await self._place.rows(line, f"{_SAFE}{_ABOUT}{_TABLES}{_ROLES}{_SETTINGS}")
         except DatabaseError as error:
-            if error.trouble.code != "no-database":
+            if error.trouble.code != FailureCode.NO_DATABASE:
                 raise
             return DatabaseState(exists=False)
         encoding, provider, collate, ctype, locale, owner, size_bytes = about
@@ -162,7 +163,7 @@ class PostgreSql:
                     "put in place",
                 )
             except DatabaseError as error:
-                if error.trouble.code != "database-busy" or attempt == TRIES:
+                if error.trouble.code != FailureCode.DATABASE_BUSY or attempt == TRIES:
                     raise
             else:
                 return
@@ -184,7 +185,11 @@ class PostgreSql:
             try:
                 rows = await self._place.rows(line, f"{_SAFE}\n{sql}", doing)
             except DatabaseError as error:
-                if error.trouble.code != "no-database" or name == MAINTENANCE[-1] or self._maintenance is not None:
+                if (
+                    error.trouble.code != FailureCode.NO_DATABASE
+                    or name == MAINTENANCE[-1]
+                    or self._maintenance is not None
+                ):
                     raise
             else:
                 self._maintenance = name

@@ -10,10 +10,10 @@ import pytest
 from core.backup.cards import bad_card, is_bad, many_bad_card, overdue_card, site_key, upkeep_card
 from core.backup.report import BackupHistory, ListedSnapshot, list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress, BackupResult
-from core.backup.sample import NO_FILE, RestoreTestResult, SampleOutcome, proof_reply, restore_s, seen
+from core.backup.sample import NO_FILE, RestoreTestResult, SampleOutcome, judge_file, proof_reply, restore_s
 from core.backup.snapshots import Extent, Snapshot
+from core.failure import Failure
 from core.reply import Reply, Row, Table, Text, Tone
-from core.sync.failures import Failure
 
 if TYPE_CHECKING:
     from core.backup.result import Outcome
@@ -209,7 +209,7 @@ class TestProof:
     def test_a_file_is_judged_by_its_hash_and_left_out_where_it_was_changed_since(
         self, restored: str, live: str, changed: float, what: SampleOutcome
     ) -> None:
-        assert seen(restored, live, int(changed), SNAPSHOT) is what
+        assert judge_file(restored, live, int(changed), SNAPSHOT) is what
 
     def test_the_time_for_all_grows_with_its_size_and_keeps_what_is_spent_anyway(self) -> None:
         assert restore_s(1000, 100, 2.0, 1.0) == pytest.approx(11.0)

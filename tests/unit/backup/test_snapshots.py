@@ -235,17 +235,17 @@ def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not
     ],
 )
 def test_trouble_is_called_what_it_is(exit_code: int, err: str, code: str) -> None:
-    trouble = said.trouble_of(exit_code, err.encode(), "uk")
+    trouble = said.failure_of(exit_code, err.encode(), "uk")
     assert trouble is not None
     assert trouble.code == code
     assert "{" not in trouble.message + trouble.hint
 
 
 def test_trouble_names_the_server_and_the_detail() -> None:
-    trouble = said.trouble_of(90, b"sharpnet-stop: mount-inside /srv/shop/media\n", "uk")
+    trouble = said.failure_of(90, b"sharpnet-stop: mount-inside /srv/shop/media\n", "uk")
     assert trouble is not None
     assert trouble.message == "something is mounted inside the root on uk (/srv/shop/media)"
-    trouble = said.trouble_of(7, b'{"a": 1}\none\ntwo\nthree\nfour\n', "uk")
+    trouble = said.failure_of(7, b'{"a": 1}\none\ntwo\nthree\nfour\n', "uk")
     assert trouble is not None
     assert (trouble.message, trouble.hint) == ("restic ended with status 7 on uk", "two / three / four")
-    assert said.trouble_of(0, b"whatever", "uk") is None
+    assert said.failure_of(0, b"whatever", "uk") is None

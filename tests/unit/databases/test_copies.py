@@ -13,14 +13,14 @@ from core.databases.copies import (
     DatabaseState,
     about_copies,
     fresh_name,
-    fresh_ones,
-    kept_name,
-    kept_ones,
+    replaced_databases,
+    replaced_name,
+    unfinished_copies,
     was_replaced_by,
     why_not_load,
     why_not_whole,
 )
-from core.databases.failures import trouble_of_database
+from core.databases.failures import failure_of_database
 from core.sync.report import report
 from core.sync.result import SyncProgress, SyncResult
 
@@ -31,7 +31,7 @@ names = st.text(min_size=1, max_size=64)
 
 @given(names, names)
 def test_names_beside_a_database_are_plain_short_enough_and_never_another_databases(one: str, other: str) -> None:
-    beside = [fresh_name(one, RUN), kept_name(one, RUN, AT)]
+    beside = [fresh_name(one, RUN), replaced_name(one, RUN, AT)]
     for name in beside:
         assert len(name) < 64
         assert name[0].isalpha()
@@ -39,18 +39,18 @@ def test_names_beside_a_database_are_plain_short_enough_and_never_another_databa
         assert name.isascii()
         assert name.replace("_", "").isalnum()
     if one != other:
-        assert not fresh_ones(other, beside)
-        assert not kept_ones(other, beside)
+        assert not unfinished_copies(other, beside)
+        assert not replaced_databases(other, beside)
 
 
 def test_what_is_kept_is_told_from_what_is_being_filled_newest_first() -> None:
-    older, newer = kept_name("shop", "r1", AT), kept_name("shop", RUN, AT + timedelta(days=1))
+    older, newer = replaced_name("shop", "r1", AT), replaced_name("shop", RUN, AT + timedelta(days=1))
     there = [older, fresh_name("shop", RUN), "shop", newer, "shop_sharpnet_other"]
-    kept = kept_ones("shop", there)
+    kept = replaced_databases("shop", there)
     assert [one.name for one in kept] == [newer, older]
     assert [one.replaced_at for one in kept] == [AT + timedelta(days=1), AT]
     assert [was_replaced_by(one, RUN) for one in kept] == [True, False]
-    assert fresh_ones("shop", there) == (fresh_name("shop", RUN),)
+    assert unfinished_copies("shop", there) == (fresh_name("shop", RUN),)
 
 
 def there(*tables: str) -> DatabaseState:
@@ -186,7 +186,7 @@ PG_SOCKET = (
     ],
 )
 def test_what_a_client_says_is_told_as_what_it_is(exit_code: int, err: bytes, code: str) -> None:
-    trouble = trouble_of_database("shop", "south", "loaded", exit_code, err)
+    trouble = failure_of_database("shop", "south", "loaded", exit_code, err)
     assert trouble is not None
     assert trouble.code == code
     assert "{" not in trouble.message + trouble.hint
@@ -195,16 +195,16 @@ def test_what_a_client_says_is_told_as_what_it_is(exit_code: int, err: bytes, co
 
 
 def test_a_client_that_went_well_is_no_trouble_whatever_it_said() -> None:
-    assert trouble_of_database("shop", "south", "asked", 0, b"Warning: odd") is None
+    assert failure_of_database("shop", "south", "asked", 0, b"Warning: odd") is None
 
 
 def test_what_is_quoted_of_a_client_is_its_end_printable_and_without_a_password() -> None:
     err = b"warning one\nwarning two\nwarning three\nERROR \x1b[31m at password=hunter2 here\n"
-    trouble = trouble_of_database("shop", "south", "asked", 1, err)
+    trouble = failure_of_database("shop", "south", "asked", 1, err)
     assert trouble is not None
     assert "hunter2" not in trouble.hint
     assert "warning one" not in trouble.hint
     assert "\\x1b[31m" in trouble.hint
-    silent = trouble_of_database("shop", "south", "asked", 1, b"")
+    silent = failure_of_database("shop", "south", "asked", 1, b"")
     assert silent is not None
     assert silent.hint == ""

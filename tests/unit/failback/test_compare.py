@@ -22,8 +22,8 @@ from core.failback.compare import (
     DifferenceKind,
     File,
     ReturnedCopy,
+    failback_state,
     judge,
-    standing,
     tally,
 )
 from core.failback.keep import (
@@ -35,9 +35,9 @@ from core.failback.keep import (
     read_paths,
     why_not_keep,
 )
+from core.failure import Failure
 from core.fleet import Database
 from core.reply import Heading, Reply, Row, Table, Text, Tone, Typed
-from core.sync.failures import Failure
 from core.sync.result import SyncResult
 from core.sync.rsync_output import ChangeKind, PathChange
 from core.sync.undo import did_in_words
@@ -65,7 +65,7 @@ def seen(mode: int = FILE, written_s: int = 10, size_bytes: int = 1) -> FileStat
         (ChangeKind.CHANGED, seen(written_s=11, size_bytes=3), seen(size_bytes=4), DifferenceKind.NEWER_RETURNED, 3),
         (ChangeKind.CHANGED, seen(written_s=9, size_bytes=3), seen(size_bytes=4), DifferenceKind.NEWER_ACTIVE, 4),
         (ChangeKind.CHANGED, seen(size_bytes=3), seen(size_bytes=4), DifferenceKind.SAME_TIME, 3),
-        (ChangeKind.ATTRIBUTES, seen(written_s=11), seen(), DifferenceKind.BELONGINGS, 1),
+        (ChangeKind.ATTRIBUTES, seen(written_s=11), seen(), DifferenceKind.ATTRIBUTES, 1),
     ],
 )
 def test_a_path_is_judged_by_what_lies_there_on_both_servers(
@@ -113,35 +113,35 @@ def test_all_are_counted_and_the_newest_are_listed() -> None:
 class TestStanding:
     def test_a_returned_home_is_to_be_reconciled_before_anything_goes_home(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
-        found = standing([shop], (), {"shop": "south"}, {("shop", "north"): WHY})
+        found = failback_state([shop], (), {"shop": "south"}, {("shop", "north"): WHY})
         assert found.returned == (ReturnedCopy(shop, "north", "south", *WHY),)
         assert found.away == found.at_home == ()
 
     def test_a_reconciled_site_goes_home_whatever_holds_of_its_other_copies(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
-        found = standing([shop], (), {"shop": "south"}, {("shop", "east"): WHY})
+        found = failback_state([shop], (), {"shop": "south"}, {("shop", "east"): WHY})
         assert (found.returned, found.away) == ((), (shop,))
-        asked = standing([shop], ("east",), {"shop": "south"}, {("shop", "east"): WHY})
+        asked = failback_state([shop], ("east",), {"shop": "south"}, {("shop", "east"): WHY})
         assert [copy.server for copy in asked.returned] == ["east"]
 
     def test_a_copy_left_by_going_home_is_to_be_reconciled_too(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
-        found = standing([shop], (), {}, {("shop", "south"): WHY})
+        found = failback_state([shop], (), {}, {("shop", "south"): WHY})
         assert [(copy.server, copy.active) for copy in found.returned] == [("south", "north")]
 
     def test_a_site_at_home_without_quarantine_is_said_to_be_there(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
-        assert standing([shop], ("north",), {}, {}).at_home == (shop,)
+        assert failback_state([shop], ("north",), {}, {}).at_home == (shop,)
 
     def test_a_server_that_is_not_its_home_takes_nothing_home(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
         for quarantined in ({}, {("shop", "north"): WHY}):
-            found = standing([shop], ("east",), {"shop": "south"}, quarantined)
-            assert found == standing([], (), {}, {})
+            found = failback_state([shop], ("east",), {"shop": "south"}, quarantined)
+            assert found == failback_state([], (), {}, {})
 
     def test_where_only_the_served_copy_is_quarantined_the_others_are_compared_with_it(self, fleet: Fleet) -> None:
         shop = fleet.sites["shop"]
-        found = standing([shop], (), {}, {("blog", "east"): (NOW, "another"), ("shop", "north"): WHY})
+        found = failback_state([shop], (), {}, {("blog", "east"): (NOW, "another"), ("shop", "north"): WHY})
         assert [(copy.server, copy.why) for copy in found.returned] == [("south", WHY[1]), ("east", WHY[1])]
 
 

@@ -156,7 +156,7 @@ class TestPlanning:
             ("tomorrow", "is no time"),
             ("25:00", "is no time"),
             ("2026-06-14T13:59", "is past"),
-            ("2028-01-01", "more than a year off"),
+            ("2028-01-01", "more than 366 days off"),
             ("2027-03-28T01:30", "The clocks skip"),
         ],
     )

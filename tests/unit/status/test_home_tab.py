@@ -139,5 +139,5 @@ def test_a_fleet_in_which_nothing_happens_shows_the_same_for_a_minute(picture: F
 
 def test_it_says_when_it_was_written_and_what_to_do_where_that_is_long_ago() -> None:
     assert as_of(NOW, "Europe/London") == (
-        "As of 2026-06-14 14:02:07 BST. Where that is more than 10 minutes ago, open this tab again."
+        "As of 2026-06-14 14:02:07 BST. Where that is more than 10 min ago, open this tab again."
     )

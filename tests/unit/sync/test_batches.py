@@ -17,10 +17,10 @@ from core.sync.batches import (
     MOST_PLACES,
     BatchLook,
     SyncTarget,
-    doubted,
-    groups,
+    batches,
+    complained_of,
+    exchangeable,
     needs_own_run,
-    plain,
     rewritten,
     unchanged,
 )
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
 WORK = ".work"
 
 
-def asked(*names: str, exclude: tuple[str, ...] = (), readable: str | None = None) -> list[SyncTarget]:
+def targets(*names: str, exclude: tuple[str, ...] = (), readable: str | None = None) -> list[SyncTarget]:
     return [SyncTarget(f"/srv/uk/www/{name}", f"/srv/us/www/{name}", readable, exclude) for name in names]
 
 
 def one(these: Sequence[SyncTarget]) -> BatchLook:
-    (group,) = groups(these, WORK)
+    (group,) = batches(these, WORK)
     return group
 
 
 def test_sites_beside_each_other_are_one_group_below_the_folder_that_holds_them() -> None:
-    group = one(asked("shop", "blog", readable="/srv/uk/www"))
+    group = one(targets("shop", "blog", readable="/srv/uk/www"))
     assert (group.source_base, group.mirror_base, group.depth) == ("/srv/uk/www", "/srv/us/www", 1)
     assert group.places == {"shop": 0, "blog": 1}
 
 
 def test_sites_of_one_layout_in_different_folders_are_one_group() -> None:
-    group = one(asked("a/shop/htdocs", "a/blog/htdocs"))
+    group = one(targets("a/shop/htdocs", "a/blog/htdocs"))
     assert (group.source_base, group.depth) == ("/srv/uk/www/a", 2)
     assert group.places == {"shop/htdocs": 0, "blog/htdocs": 1}
 
@@ -63,31 +63,31 @@ def test_the_same_roots_on_both_servers_are_looked_at_from_what_they_share() -> 
 def test_a_limited_key_reads_from_no_folder_above_its_own() -> None:
     these = [SyncTarget(f"/www/{name}", f"/www/{name}", "/www", ()) for name in ("a", "b")]
     assert one(these).source_base == "/www"
-    assert groups([SyncTarget("/www", "/www", "/www", ())] * 2, WORK) == ()
+    assert batches([SyncTarget("/www", "/www", "/www", ())] * 2, WORK) == ()
 
 
 @pytest.mark.parametrize(
     "these",
     [
-        asked("alone"),
+        targets("alone"),
         [SyncTarget("/uk/a", "/us/b", None, ()), SyncTarget("/uk/c", "/us/d", None, ())],
-        asked("two\nlines", "line\n"),
-        asked("same", "same"),
-        asked("a", "b", exclude=("back\\slash",)),
-        [*asked("a"), *asked("b/c")],
+        targets("two\nlines", "line\n"),
+        targets("same", "same"),
+        targets("a", "b", exclude=("back\\slash",)),
+        [*targets("a"), *targets("b/c")],
     ],
 )
 def test_what_cannot_be_looked_at_together_is_in_no_group(these: list[SyncTarget]) -> None:
-    assert groups(these, WORK) == ()
+    assert batches(these, WORK) == ()
 
 
 def test_a_site_in_the_folder_of_another_is_in_another_group() -> None:
-    found = groups(asked("a", "b", "a/in", "b/in"), WORK)
+    found = batches(targets("a", "b", "a/in", "b/in"), WORK)
     assert sorted(sorted(group.places.values()) for group in found) == [[0, 1], [2, 3]]
 
 
 def test_each_site_leaves_out_its_own_files_and_the_work_folder() -> None:
-    group = one([*asked("a", exclude=("cache/", "/top")), *asked("b*c\\")])
+    group = one([*targets("a", exclude=("cache/", "/top")), *targets("b*c\\")])
     assert group.filters == (
         "- /a/.work/",
         "- /a/cache/",
@@ -98,11 +98,11 @@ def test_each_site_leaves_out_its_own_files_and_the_work_folder() -> None:
 
 
 def test_a_backslash_in_a_folder_name_is_none_in_a_rule_without_wildcards() -> None:
-    assert "- /b\\/.work/" in one(asked("a", "b\\")).filters
+    assert "- /b\\/.work/" in one(targets("a", "b\\")).filters
 
 
 def test_many_sites_that_exclude_alike_share_their_rules() -> None:
-    group = one(asked(*(f"s{number}/www" for number in range(ALIKE)), exclude=("*.log",)))
+    group = one(targets(*(f"s{number}/www" for number in range(ALIKE)), exclude=("*.log",)))
     assert group.filters == ("- /*/*/.work/", "- /*/*/*.log", "- /*/*/**/*.log")
 
 
@@ -111,11 +111,11 @@ def test_groups_are_bounded_and_no_site_is_in_two(counts: list[tuple[int, int]])
     these = [
         place
         for number, (sites, rules) in enumerate(counts)
-        for place in asked(
+        for place in targets(
             *(f"{number}-{site}" for site in range(sites)), exclude=tuple(f"{number}.{rule}" for rule in range(rules))
         )
     ]
-    found = groups(these, WORK)
+    found = batches(these, WORK)
     numbers = [number for group in found for number in group.places.values()]
     assert len(numbers) == len(set(numbers))
     assert all(1 < len(group.places) <= MOST_PLACES and len(group.filters) <= MOST_FILTERS for group in found)
@@ -206,7 +206,7 @@ GOOD = ("s 1 41ed a", "s 1 41ed a/..")
 
 
 def test_a_folder_on_the_disk_of_the_folder_around_it_is_plain() -> None:
-    assert plain(about(GOOD, ["/www/a"]), ["a"]) == {"a"}
+    assert exchangeable(about(GOOD, ["/www/a"]), ["a"]) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_folder_on_the_disk_of_the_folder_around_it_is_plain() -> None:
     ],
 )
 def test_what_is_not_plain_on_the_mirror_is_left_to_a_look_of_its_own(said: bytes) -> None:
-    assert plain(said, ["a"]) == frozenset()
+    assert exchangeable(said, ["a"]) == frozenset()
 
 
 def test_a_complaint_is_about_the_place_that_it_names() -> None:
@@ -234,9 +234,9 @@ def test_a_complaint_is_about_the_place_that_it_names() -> None:
         b'rsync: [sender] opendir "/uk/www/b/c" failed: Permission denied (13)\n'
         b"rsync error: some files/attrs were not transferred (code 23) at main.c(1)\n"
     )
-    assert doubted(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == frozenset({"a", "b"})
+    assert complained_of(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == frozenset({"a", "b"})
 
 
 @pytest.mark.parametrize("err", [b"rsync: something odd\n", b'rsync: opendir "/elsewhere" failed\n'])
 def test_a_complaint_about_no_place_doubts_them_all(err: bytes) -> None:
-    assert doubted(err, ["/uk/www"], ["a"]) is None
+    assert complained_of(err, ["/uk/www"], ["a"]) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import UnreachableError
-from core.sync.failures import Failure, attributes_refused, trouble_of
+from core.failure import Failure
+from core.sync.failures import attributes_refused, failure_of
 
 CASES = {
     "disk-full": (
@@ -61,7 +61,7 @@ CASES = {
 
 
 def trouble(exit_code: int, err: str) -> Failure:
-    found = trouble_of(exit_code, err.encode(), source="oslo", mirror="lima")
+    found = failure_of(exit_code, err.encode(), source="oslo", mirror="lima")
     assert found is not None
     return found
 
@@ -79,14 +79,17 @@ def test_every_trouble_says_which_server_and_what_to_do(code: str) -> None:
     assert "{" not in found.message + found.hint
 
 
-def test_an_error_is_trouble_whose_message_goes_on_in_a_sentence() -> None:
-    error = UnreachableError("uk could not be reached.", hint="Is it up?")
-    assert Failure.of(error) == Failure("unreachable", "uk could not be reached", "Is it up?")
+def test_a_stall_is_told_with_the_limit_that_rsync_had() -> None:
+    assert (
+        trouble(30, "[Receiver] io timeout after 600 seconds -- exiting\n").message
+        == "nothing came from oslo for 10 min"
+    )
+    assert trouble(30, "timeout in data send/receive\n").message == "nothing came from oslo for too long"
 
 
 def test_files_that_vanished_while_they_were_read_are_no_trouble() -> None:
-    assert trouble_of(24, b'file has vanished: "/srv/www/shop/tmp"\n', source="a", mirror="b") is None
-    assert trouble_of(0, b"", source="a", mirror="b") is None
+    assert failure_of(24, b'file has vanished: "/srv/www/shop/tmp"\n', source="a", mirror="b") is None
+    assert failure_of(0, b"", source="a", mirror="b") is None
 
 
 def test_what_nobody_knows_is_quoted_with_its_status() -> None:

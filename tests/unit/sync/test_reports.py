@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import UsageError
+from core.failure import Failure
 from core.fleet.lookup import server_named, site_named
 from core.reply import Heading, Table, Text, Tone
 from core.status.sites import ProtectionLevel, SiteCopy, SiteProtection, sites_reply
-from core.sync.failures import Failure
 from core.sync.report import progress_reply, report
 from core.sync.result import SyncProgress, SyncResult
 from core.sync.rsync_output import ChangeKind, PathChange

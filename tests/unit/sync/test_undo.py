@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
+from core.failure import Failure
 from core.reply import Table, Tone, Typed
-from core.sync.failures import Failure
+from core.sync.rsync_output import is_below
 from core.sync.undo import (
     ReplacedFile,
     ReplacedSize,
@@ -24,7 +25,6 @@ from core.sync.undo import (
     paths_to_put_back,
 )
 from core.sync.undo_report import done_reply, listing_reply, runs_reply, what_next
-from core.verify.compare import is_below
 
 RUN = UndoableRun("20260614T030000Z-ab12cd34", "shop", "lima", "3 files copied, 2 deleted")
 LATER = replace(RUN, id="20260615T030000Z-ab12cd34")

@@ -18,7 +18,6 @@ from core.verify.compare import (
     PathDifference,
     PathVerdict,
     folders_of,
-    is_below,
     judge,
     read_difference,
     to_look_at,
@@ -151,13 +150,6 @@ def test_the_folders_of_a_path_end_at_the_root_and_each_holds_the_one_before(par
     assert folders[-1] == ROOT
     assert len(folders) == len(parts)
     assert all(inner.startswith(outer + b"/") for inner, outer in pairwise(folders[:-1]))
-
-
-@pytest.mark.parametrize(
-    ("path", "below"), [(b"a/..b", True), (b"a", True), (b"../a", False), (b"a/../b", False), (b"/a", False)]
-)
-def test_a_path_that_leads_out_of_its_folder_is_known(path: bytes, below: bool) -> None:
-    assert is_below(path) is below
 
 
 PAIRS = tuple((f"site-{number}", "lima") for number in range(5))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.failure import Failure
 from core.reply import Table, Text, Tone
-from core.sync.failures import Failure
 from core.sync.rsync_output import ChangeKind, PathChange
 from core.verify.compare import Outcome, PathVerdict, Proof, WrongPath
 from core.verify.report import alert, facts_of, progress_reply, report, summary

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
@@ -21,7 +25,6 @@ from lab.small_fleet import address_blocks, write_small_fleet
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from datetime import datetime, timedelta
-    from pathlib import Path
 
     from core.fleet import Site
     from core.reply import Reply
@@ -35,6 +38,7 @@ BLOCKS = address_blocks()
 SITES = 40
 Tree = dict[str, bytes | str | None]
 Change = Callable[[dict[str, Any]], None]
+BIG_BYTES = 40_000_000
 
 
 def many_sites(tree: dict[str, Any]) -> None:
@@ -106,9 +110,9 @@ class Rig:
             if "/" in name
         }
 
-    async def sync(self, site: Site, **wish: Any) -> SyncResult:  # noqa: ANN401  what sync_site takes
+    async def sync(self, site: Site, **options: Any) -> SyncResult:  # noqa: ANN401  what sync_site takes
         """Copy the site to its mirror."""
-        return await sync_site(self.ports, site.name, self.mirror_of(site), WHO, **wish)
+        return await sync_site(self.ports, site.name, self.mirror_of(site), WHO, **options)
 
     async def filled(self, site: Site) -> Site:
         """Copy the site once, and have it well."""
@@ -205,3 +209,73 @@ def empty(folder: Path) -> None:
     """Take everything out of a folder."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def big_file(rig: Rig, site: Site) -> None:
+    """Give the site a file that takes a while."""
+    path = rig.root(site, site.home) / "big.bin"
+    path.write_bytes(os.urandom(BIG_BYTES))
+    owner = path.parent.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(60):
+        while not true():  # noqa: ASYNC110  what another process does sets no event
+            await asyncio.sleep(0.02)
+
+
+def arriving_bytes(rig: Rig, site: Site) -> int:
+    """Return how much has come of what is arriving on the mirror."""
+    folder = rig.root(site, rig.mirror_of(site)).parent / ".sharpnet"
+    return sum(path.stat().st_size for path in folder.glob(f"{site.name}-*/tmp/big.bin.*"))
+
+
+def slow_source(rig: Rig, server: str, user: str) -> None:
+    """Have the server send at eight megabytes a second, through the PATH of its SSH user."""
+    home = rig.lab.path_on(server, f"/home/{user}")
+    (home / "bin").mkdir()
+    (home / "bin/rsync").write_text('#!/bin/sh\nexec /usr/bin/rsync --bwlimit=8000 "$@"\n')
+    (home / "bin/rsync").chmod(0o755)
+    (home / ".bashrc").write_text(f"PATH=/home/{user}/bin:$PATH\n")
+
+
+def on_a_small_disk(rig: Rig, options: str) -> tuple[Site, Rig]:
+    """Give a site whose copy lies on a disk of its own."""
+    site = replace(rig.take(), name="small", root="/srv/{server}/www/small/shop")
+    rig.write(site, "oslo", {"index.html": "hello"})
+    folder = rig.lab.path_on("lima", "/srv/lima/www/small")
+    folder.mkdir()
+    owner = folder.parent.stat()
+    mount_tmpfs(rig, "lima", "/srv/lima/www/small", f"{options},uid={owner.st_uid},gid={owner.st_gid},mode=755")
+    return site, rig.with_sites(site)
+
+
+def mount_tmpfs(rig: Rig, server: str, path: str, options: str) -> None:
+    """Mount a small disk at a path of a host of the lab, in its own mount namespace."""
+    _in_host(rig, server, f"mount -t tmpfs -o {options} tmpfs {path}")
+
+
+def unmount(rig: Rig, server: str, path: str) -> None:
+    """Take a disk away from a host of the lab."""
+    _in_host(rig, server, f"umount {path}")
+
+
+def _in_host(rig: Rig, server: str, command: str) -> None:
+    sshd = _process_of(rig, server)
+    subprocess.run(["nsenter", "-t", str(sshd), "-m", "sh", "-c", command], check=True, timeout=30)
+
+
+def inside(rig: Rig, server: str, path: str) -> Path:
+    """Say where this machine has what a host has at `path`, mounted there later or not."""
+    return Path(f"/proc/{_process_of(rig, server)}/root{path}")
+
+
+def _process_of(rig: Rig, server: str) -> int:
+    """Return a process of a host: the sshd that listens at its address."""
+    address = rig.ports.fleet.servers[server].address
+    listing = subprocess.run(["ss", "-Hltnp", f"src {address}"], capture_output=True, text=True, check=True, timeout=30)
+    return next(
+        int(found[1]) for line in listing.stdout.splitlines() if (found := re.search(r'"sshd",pid=(\d+)', line))
+    )

@@ -21,7 +21,7 @@ from ops.store.copies.backups import UPKEEP, BackupRun
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sync.rig import Rig
+    from sync.harness import Rig
 
     from core.backup.result import BackupResult
     from core.fleet import Site
@@ -112,9 +112,9 @@ class Vault:
         """Type a line and return the reply."""
         return await answer(split_line(line), person, person.via, self.ports, follow=follow)
 
-    async def run(self, **wish: Any) -> BackupBatchResult:  # noqa: ANN401  fields of Wish
+    async def run(self, **options: Any) -> BackupBatchResult:  # noqa: ANN401  fields of BackupRequest
         """Back up every site."""
-        return await back_up_sites(self.ports, tuple(self.ports.fleet.sites.values()), BackupRequest(WHO, **wish))
+        return await back_up_sites(self.ports, tuple(self.ports.fleet.sites.values()), BackupRequest(WHO, **options))
 
     async def saved(self) -> BackupResult:
         """Back up the one site, and have it well."""

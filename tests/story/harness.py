@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cutover.stage import Stage
+    from cutover.harness import Stage
 
 SERVERS = ("oslo", "lima")
 

@@ -1,0 +1,197 @@
+"""Why something was refused or failed, as people are told it, and by which code the rest of the code knows it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.errors import SharpnetError
+
+# How a script of ours says on a server that it stops: this exit status, and such a line on standard error.
+STOPPED = 90
+_STOP_LINE = re.compile(r"^sharpnet-stop: ([a-z-]+) ?(.*)$", re.MULTILINE)
+# So much of what a program said is quoted.
+QUOTED = 300
+
+
+class FailureCode(StrEnum):
+    """What can stand in the way of a sync, a comparison, a backup or a restore; stored and shown as it is written."""
+
+    # Errors of `core.errors`, which end any work.
+    DNS = "dns"  # a name server answered, but not with what was asked for
+    DNS_CHANGED = "dns-changed"  # a record set is not what the plan says
+    DNS_CLOCK = "dns-clock"  # a name server's clock and ours differ too much
+    DNS_REFUSED = "dns-refused"  # a name server refuses the key, the zone or the request
+    DNS_TRANSFER_REFUSED = "dns-transfer-refused"  # a name server does not let us have the zone
+    DNS_UNVERIFIED = "dns-unverified"  # an answer is not signed as it has to be
+    FAILED = "failed"  # anything that has no code of its own
+    HOST_KEY = "host-key"  # another host key than the pinned one, or none is pinned
+    LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
+    NOT_ALLOWED = "not-allowed"  # this person may not do it
+    REFUSED = "refused"  # it would be wrong now
+    SETTINGS = "settings"  # app.yaml or the environment is wrong
+    STORE = "store"  # the record or the state could not be read or kept
+    TIMED_OUT = "timed-out"  # no answer in time, or nothing more came
+    UNREACHABLE = "unreachable"  # a machine does not answer
+    USAGE = "usage"  # typed wrongly
+
+    # Decided before anything is touched.
+    BUSY = "busy"  # an earlier run still works there
+    CANNOT_KEEP = "cannot-keep"  # a chosen path cannot be brought from the returned copy
+    CANNOT_NAME = "cannot-name"  # a limited key cannot name the root
+    DIRECTION = "direction"  # content flows another way now
+    DISK_SHORT = "disk-short"  # it would not fit
+    EXCLUDED = "excluded"  # app.yaml excludes a chosen path from copies
+    HELD = "held"  # somebody else has claimed the site
+    HOOK_FAILED = "hook-failed"  # a hook that runs before it failed
+    NO_BACKUP = "no-backup"  # there is none of the site
+    NO_COPY = "no-copy"  # there is no good copy yet
+    NO_MARK = "no-mark"  # nobody knows when the last copy began
+    NO_PEER_KEY = "no-peer-key"  # the mirror has no key to read from the source with
+    NOT_ASKED = "not-asked"  # databases cannot be asked here
+    NOT_KEPT = "not-kept"  # nothing of that run is kept any more
+    QUARANTINED = "quarantined"  # nobody has chosen yet what becomes of that copy
+    SOURCE_EMPTY = "source-empty"  # the source holds nothing
+    TOO_MANY_DELETES = "too-many-deletes"  # more would go than the limit allows
+
+    # Between two servers.
+    LIMITED_KEY = "limited-key"  # the peer key is limited, and the limit does not allow this
+    LINK_LOST = "link-lost"  # the connection broke
+    PEER_KEY = "peer-key"  # the peer key cannot be used
+
+    # What a server lacks.
+    NO_AWK = "no-awk"
+    NO_CLIENT = "no-client"  # the client programs of a database
+    NO_FLOCK = "no-flock"
+    NO_RESTIC = "no-restic"
+    NO_RSYNC = "no-rsync"
+
+    # The files of a site, where they are read and where they are put.
+    CLOCK = "clock"  # the server does not say what time it is
+    DISK_FULL = "disk-full"
+    FIND = "find"  # find(1) could not say what arrived
+    FOREIGN_OWNER = "foreign-owner"  # files of other users, whose owners only root can keep
+    MOUNT_INSIDE = "mount-inside"  # something is mounted inside the root
+    NO_PARENT = "no-parent"  # the folder around the root is missing
+    NO_ROOT = "no-root"  # the root is missing where something is to be put back
+    NOT_EXCHANGED = "not-exchanged"  # the new content could not be put in place
+    NOT_READY = "not-ready"  # what was made beside the root is gone, or was put in place already
+    PARENT_CLOSED = "parent-closed"  # the SSH user may not write around the root
+    PERMISSION = "permission"  # the SSH user may not write
+    ROOT_CLOSED = "root-closed"  # the SSH user may not enter the root
+    ROOT_MOUNT_POINT = "root-mount-point"
+    ROOT_NOT_FOLDER = "root-not-folder"
+    ROOT_SYMLINK = "root-symlink"
+    SOURCE_ABOVE = "source-above"  # the source's root is a link to a folder that it lies in
+    SOURCE_CLOSED = "source-closed"  # the SSH user may not read the source's root
+    SOURCE_MISSING = "source-missing"
+    SOURCE_OUTSIDE = "source-outside"  # the source's root leads out of what its key lets others read
+    SOURCE_SYMLINK = "source-symlink"
+    SOURCE_UNREADABLE = "source-unreadable"  # files that the SSH user may not read
+    TOO_DIFFERENT = "too-different"  # so many paths differ that no proof is worth while
+    TOO_MANY = "too-many"  # so many files arrived that somebody should look first
+
+    # Databases.
+    CUT_OFF = "cut-off"  # not all of a dump arrived
+    DATABASE_BUSY = "database-busy"  # others are working in it
+    DATABASE_CHANGED = "database-changed"  # its tables were altered while it was dumped
+    DATABASE_DEFINER = "database-definer"  # a view belongs to somebody who is not there
+    DATABASE_DISK_FULL = "database-disk-full"
+    DATABASE_DOWN = "database-down"  # its server does not answer
+    DATABASE_FAILED = "database-failed"  # anything that has no code of its own
+    DATABASE_LOGIN = "database-login"  # its server does not let the bot in
+    DATABASE_RIGHTS = "database-rights"  # the bot's user lacks a right
+    DATABASE_VERSION = "database-version"  # its server does not take what the other one has
+    EVENTS_AWAKE = "events-awake"  # its events would have run in the copy
+    NO_DATABASE = "no-database"
+    NOT_WHOLE = "not-whole"  # the copy is not what was sent
+
+    # The off-site repository.
+    ALL_CHANGED = "all-changed"  # every file of a sample was changed since
+    LOCKED = "locked"  # somebody else works in it
+    NO_REPOSITORY = "no-repository"  # there is none at its place
+    NOT_RESTORED = "not-restored"  # a backup did not come back whole
+    OFFSITE_DISK = "offsite-disk"  # the off-site host could not write
+    OFFSITE_LOST = "offsite-lost"  # the connection to the off-site host broke
+    OFFSITE_PERMISSION = "offsite-permission"  # the off-site host does not let its user write
+    REPOSITORY_GONE = "repository-gone"  # there is none any more
+    RESTIC = "restic"  # anything that has no code of its own
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a code
+
+
+# What stops a batch: it stands between two servers, not in one site, so that the next site would meet the same.
+BETWEEN_SERVERS = frozenset(
+    {
+        FailureCode.UNREACHABLE,
+        FailureCode.TIMED_OUT,
+        FailureCode.HOST_KEY,
+        FailureCode.LOGIN_REFUSED,
+        FailureCode.PEER_KEY,
+        FailureCode.NO_RSYNC,
+    }
+)
+# Of the repository itself: the next server would find the same.
+OF_THE_REPOSITORY = frozenset({FailureCode.WRONG_PASSWORD, FailureCode.SETTINGS})
+# Between a server and the repository.
+BEFORE_THE_REPOSITORY = OF_THE_REPOSITORY | {
+    FailureCode.UNREACHABLE,
+    FailureCode.TIMED_OUT,
+    FailureCode.HOST_KEY,
+    FailureCode.LOGIN_REFUSED,
+    FailureCode.NO_RESTIC,
+    FailureCode.NO_REPOSITORY,
+    FailureCode.OFFSITE_LOST,
+    FailureCode.OFFSITE_DISK,
+    FailureCode.OFFSITE_PERMISSION,
+}
+# Said elsewhere already, or over by themselves.
+NOT_WORTH_A_CARD = frozenset({FailureCode.HELD, FailureCode.QUARANTINED})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something did not happen: a code, what happened, and what to do next.
+
+    refused: it was decided against; otherwise something went wrong. Either way what it was about is as it was.
+    """
+
+    code: FailureCode
+    message: str
+    hint: str = ""
+    refused: bool = False
+
+    @classmethod
+    def of(cls, error: SharpnetError) -> Failure:
+        """Return an error as the failure of what it has ended."""
+        return cls(FailureCode(error.code), error.message.rstrip("."), error.hint)
+
+    def about(self, **names: str) -> Failure:
+        """Return it with what stands for each `{name}` in its words."""
+        message, hint = self.message, self.hint
+        for name, value in names.items():
+            message, hint = message.replace(f"{{{name}}}", value), hint.replace(f"{{{name}}}", value)
+        return replace(self, message=message, hint=hint)
+
+    @property
+    def outcome(self) -> Literal["refused", "failed"]:
+        """How whatever it ended did end, in a word."""
+        return "refused" if self.refused else "failed"
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The same as plain JSON values, for the record and for scripts."""
+        return {"code": str(self.code), "why": self.message, "hint": self.hint}
+
+
+def why_stopped(exit_code: int, text: str, known: Iterable[Failure]) -> tuple[Failure, str] | None:
+    """Return which of `known` a script of ours has stopped for, and on what; None: it ended otherwise.
+
+    text: its standard error.
+    """
+    found = _STOP_LINE.search(text) if exit_code == STOPPED else None
+    return next(((one, found[2][:QUOTED]) for one in known if found is not None and one.code == found[1]), None)

@@ -1,0 +1,32 @@
+"""Holding a claim while something runs, or saying whose it is."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from core.errors import RefusedError
+from core.wording import clock_time
+from ops.durable.claimed import kept_claim, take_claim
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ops.ports import Ports
+
+
+@contextlib.asynccontextmanager
+async def holding(
+    ports: Ports, name: str, owner: str, purpose: str, hint: str = "Try again when that has ended."
+) -> AsyncIterator[None]:
+    """Hold the claim on `name`, such as `site:shop`, while the block runs. Raises RefusedError where another has it."""
+    claims, clock = ports.store.claims, ports.clock
+    in_the_way = await take_claim(claims, clock, name, owner, purpose)
+    if in_the_way:
+        claim, what = in_the_way[0], name.partition(":")[2] or "it"
+        since = clock_time(claim.taken_at, ports.fleet.timezone, clock.now())
+        raise RefusedError(
+            f"Not now: {claim.purpose} ({claim.owner}) works on {what} since {since}. Nothing was changed.", hint=hint
+        )
+    async with kept_claim(claims, clock, name, owner, purpose):
+        yield

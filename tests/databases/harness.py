@@ -1,0 +1,48 @@
+"""Sites with a database of either engine, and what a test asks of one on a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sync.harness import Rig
+
+    from core.fleet import Site
+
+ENGINES = ["mariadb", "postgresql"]
+SITES = 22
+ODD = "odd.ski.example"
+POSTGRES = {"engine": "postgresql", "socket": "/run/{server}-postgresql"}
+NAMED = {"engine": "mysql", "socket": "/run/{server}.sock", "user": "brien", "password": "file:keys/named"}
+
+
+def with_databases(tree: dict[str, Any]) -> None:
+    """Give the fleet sites with a database of either engine, and one whose user has a password and an odd name."""
+    for number in range(SITES):
+        name = f"oslo-{number}.ski.example"
+        tree["sites"][name] = {
+            "home": "oslo",
+            "mirrors": ["lima"],
+            "names": [name],
+            "root": f"/srv/{{server}}/www/{name}",
+            "databases": [{"engine": "mariadb", "name": f"d{number}"}, {**POSTGRES, "name": f"d{number}"}],
+        }
+    tree["sites"]["fjord.example"]["databases"] = [{"engine": "mariadb", "name": "dock"}]
+    odd = 'it\'s `odd` "name" = 1'
+    tree["sites"][ODD] = {
+        **tree["sites"].pop("ski.example"),
+        "root": f"/srv/{{server}}/www/{ODD}",
+        "names": [ODD],
+        "databases": [
+            {**NAMED, "name": odd},
+            {**POSTGRES, "name": odd, "user": "cook", "password": "env:COOKS_PASSWORD"},
+        ],
+    }
+
+
+def name_of(site: Site) -> str:
+    return site.databases[0].name
+
+
+def sql(rig: Rig, site: Site, server: str, engine: str, statement: str) -> str:
+    return rig.lab.sql(server, engine, name_of(site), statement).strip()

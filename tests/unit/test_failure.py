@@ -1,0 +1,63 @@
+"""What failures have in common, whatever failed: their codes, their words, and how a script of ours names one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+
+import ops
+from core.errors import SharpnetError, UnreachableError
+from core.failure import Failure, FailureCode, why_stopped
+
+FULL = Failure(FailureCode.DISK_FULL, "the disk of {server} is full", "Make room on {server}.", refused=True)
+BUSY = Failure(FailureCode.BUSY, "an earlier run still works on {server}")
+
+
+def test_an_error_becomes_a_failure_whose_message_goes_on_in_a_sentence() -> None:
+    error = UnreachableError("uk could not be reached.", hint="Is it up?")
+    assert Failure.of(error) == Failure(FailureCode.UNREACHABLE, "uk could not be reached", "Is it up?")
+
+
+def test_whatever_error_there_is_has_a_code_that_a_failure_may_have() -> None:
+    for module in pkgutil.walk_packages(ops.__path__, "ops."):
+        importlib.import_module(module.name)
+    found, classes = set[str](), [SharpnetError]
+    while classes:
+        one = classes.pop()
+        found.add(one.code)
+        classes += one.__subclasses__()
+    assert found > {"unreachable", "dns-unverified", "failed"}
+    assert found <= set(FailureCode)
+
+
+def test_names_stand_in_the_message_and_the_hint() -> None:
+    said = FULL.about(server="uk", site="shop")
+    assert (said.message, said.hint, said.refused) == ("the disk of uk is full", "Make room on uk.", True)
+
+
+@pytest.mark.parametrize(("failure", "outcome"), [(FULL, "refused"), (BUSY, "failed")])
+def test_what_was_decided_against_was_refused_and_all_else_failed(failure: Failure, outcome: str) -> None:
+    assert failure.outcome == outcome
+
+
+def test_what_is_stored_of_a_failure_are_plain_strings() -> None:
+    assert BUSY.facts == {"code": "busy", "why": "an earlier run still works on {server}", "hint": ""}
+    assert type(BUSY.facts["code"]) is str
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "text", "stopped"),
+    [
+        (90, "sharpnet-stop: busy\n", (BUSY, "")),
+        (90, "warning\nsharpnet-stop: disk-full /srv/shop\nbye\n", (FULL, "/srv/shop")),
+        (90, "sharpnet-stop: moon-phase\n", None),
+        (90, "it said sharpnet-stop: busy\n", None),
+        (12, "sharpnet-stop: busy\n", None),
+    ],
+)
+def test_a_script_that_stops_names_the_failure_and_what_it_found(
+    exit_code: int, text: str, stopped: tuple[Failure, str] | None
+) -> None:
+    assert why_stopped(exit_code, text, (FULL, BUSY)) == stopped
