@@ -17,9 +17,9 @@ from bot.slack.delivery import ChatRequest
 from bot.slack.trouble import NOT_SAID, why_of
 from core.errors import StoreError
 from core.incident.notes import ThreadMessage
+from core.incident.outage import Outage
 from core.incident.thread import what_is_meant
 from ops.gather.incidents import incident_of
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from core.incident.facts import OutageLike
     from core.incident.maintenance import Maintenance
     from core.incident.notes import Annotation, Kind
+    from core.incident.outage import Outage
 
 ROWS = 50
 
@@ -49,7 +49,7 @@ class Incident:
         return cause.text if cause is not None else self.why
 
 
-def incidents_of(outages: Sequence[OutageLike], maintenances: Sequence[Maintenance]) -> tuple[Incident, ...]:
+def incidents_of(outages: Sequence[Outage], maintenances: Sequence[Maintenance]) -> tuple[Incident, ...]:
     """Return them together, those that go on first, then the newest first."""
     found = [
         Incident(
@@ -83,7 +83,7 @@ def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: dat
     return Reply(title, (table,), tone=Tone.WARN if still else Tone.PLAIN, facts=facts)
 
 
-def outage_reply(outage: OutageLike, card: Reply, timezone: str, now: datetime) -> Reply:
+def outage_reply(outage: Outage, card: Reply, timezone: str, now: datetime) -> Reply:
     """Answer with one outage: what its card says, and who did what when."""
     (one,) = incidents_of([outage], ())
     moments = [(one.from_at, "it began", "")]

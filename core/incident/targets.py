@@ -9,7 +9,8 @@ from core.wording import clock_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.incident.facts import OutageFacts, OutageLike
+    from core.incident.facts import OutageFacts
+    from core.incident.outage import Outage
 
 
 def name_of(target: str) -> str:
@@ -35,6 +36,6 @@ def named_sites(facts: OutageFacts, most: int) -> str:
     return ", ".join(facts.sites[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def span_of(outage: OutageLike, timezone: str, now: datetime) -> str:
+def span_of(outage: Outage, timezone: str, now: datetime) -> str:
     """Say from when to when it was: `14:02:07 BST to 14:08:19 BST`."""
     return f"{clock_time(outage.opened_at, timezone, now)} to {clock_time(outage.closed_at or now, timezone, now)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.facts import facts_from_json
 from core.incident.maintenance import FLEET, Phase
 from core.incident.targets import name_of
 from core.page.model import PageIncident, PlannedWork, Stage
@@ -15,8 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet, Server
-    from core.incident.facts import OutageFacts, OutageLike
+    from core.incident.facts import OutageFacts
     from core.incident.maintenance import Maintenance
+    from core.incident.outage import Outage
     from core.page.redaction import Redaction
     from core.plan.plan import Plan
 
@@ -29,9 +29,9 @@ STAGES = {
 }
 
 
-def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Redaction) -> PageIncident | None:
+def incident_of(outage: Outage, fleet: Fleet, public: Redaction) -> PageIncident | None:
     """Return what is said of an outage; None: it concerns nothing that is on the page."""
-    facts = facts_from_json(outage.body)
+    facts = outage.facts
     what = _what(outage.target, facts, fleet, over=outage.closed_at is not None)
     if what is None:
         return None
@@ -44,7 +44,7 @@ def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Red
         opened_at=outage.opened_at,
         closed_at=outage.closed_at,
         seen=seen,
-        cause=public.written(cause or ""),
+        cause=public.written(outage.cause or ""),
     )
 
 

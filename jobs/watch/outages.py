@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from core.incident.card import card_of
 from core.incident.card_degraded import DEGRADED
-from core.incident.facts import NAMED, OutageEnd, OutageFacts, facts_from_json, facts_to_json
+from core.incident.facts import NAMED, OutageEnd, OutageFacts
 from core.incident.targets import name_of
 from core.monitor.detection import TargetState, Track, found_within, which_card
 from core.monitor.flapping import FlappingPhase
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from core.incident.outage import Outage
     from core.reply import Reply
     from ops.ports import Ports
-    from ops.store.incident.outages import Choose, Outage
+    from ops.store.incident.outages import Choose
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class OutageManager:
         self._ports = ports
         self._clock = ports.clock
         self._tell_opened = opened
-        self._watching = ports.store.states
+        self._store = ports.store.outages
         self._silence = Suppression(scene, ports)
         self._endings = Resolutions(scene, self._silence, ports)
         self._joining = Joining(ports.store.notifications)
@@ -84,7 +85,7 @@ class OutageManager:
         """Go on with the outages that were open."""
         self._open = {outage.target: outage for outage in outages}
         for target, outage in self._open.items():
-            facts = facts_from_json(outage.body)
+            facts = outage.facts
             if facts.changes and facts.first_change_at is not None:
                 first_s = self._clock.monotonic() - (self._clock.now() - facts.first_change_at).total_seconds()
                 self._changes.go_on(target, facts.changes, first_s, self._clock.monotonic())
@@ -106,7 +107,7 @@ class OutageManager:
         self._nameservers_up = sum(track.judged is TargetState.UP for track in tracks)
         troubles = {trouble.target: trouble for trouble in self._troubles(now_s)}
         fresh = await self._silence.sort_out(
-            troubles.values(), self._open, lambda outage: self._endings.of(outage, troubles, self._open)
+            troubles.values(), self._open, lambda target, facts: self._endings.of(target, facts, troubles, self._open)
         )
         if fresh and self._waiting_s is None:
             self._waiting_s = now_s
@@ -177,16 +178,16 @@ class OutageManager:
         """Follow what flaps: keep its message, until it is quiet, or stays down and is told anew."""
         for target in [target for target in self._changes.flapping if target in self._open]:
             outage, down = self._open[target], target in troubles
-            ended = None if down else self._endings.of(outage, troubles, self._open)
+            ended = None if down else self._endings.of(outage.target, outage.facts, troubles, self._open)
             if ended is None and not down:
                 continue
             if ended is not None and ended.how not in {OutageEnd.UP, OutageEnd.DEGRADED}:
                 self._changes.over(target)
                 continue
             flapping, became = self._changes.seen(target, now_s, down=down)
-            facts = self._flapping_facts(facts_from_json(outage.body), flapping, now_s)
-            if facts != facts_from_json(outage.body):
-                await self._change([(outage, facts_to_json(facts))])
+            facts = self._flapping_facts(outage.facts, flapping, now_s)
+            if facts != outage.facts:
+                await self._change([replace(outage, facts=facts)])
             if became is FlappingPhase.STAYS_DOWN:
                 await self._close_as([(self._open[target], Resolution(OutageEnd.JOINED, "", self._clock.now()))])
             if became is not FlappingPhase.ON:
@@ -210,7 +211,7 @@ class OutageManager:
                 plain[trouble.target.startswith(DEGRADED)].append(trouble)
                 continue
             facts = self._flapping_facts(await self._facts(trouble, OutageFacts()), flapping, now_s)
-            opening = OutageOpening(trouble.target, trouble.since_at, facts_to_json(facts), facts.first_change_at)
+            opening = OutageOpening(trouble.target, trouble.since_at, facts, facts.first_change_at)
             before = self._card_of.get(trouble.target)
             await self._open_many([opening], partial(_always, before))
             self._changes.dropped(trouble.target, now_s)
@@ -224,7 +225,7 @@ class OutageManager:
         window_s = found_within(self._scene.watch).total_seconds()
         recent = [(at_s, key) for at_s, key in cards if now_s - at_s < window_s]
         openings = [
-            OutageOpening(trouble.target, trouble.since_at, facts_to_json(await self._facts(trouble, OutageFacts())))
+            OutageOpening(trouble.target, trouble.since_at, await self._facts(trouble, OutageFacts()))
             for trouble in troubles
         ]
         outages = await self._open_many(
@@ -237,7 +238,7 @@ class OutageManager:
         cards[:] = [*recent, *((now_s, key) for key in used if key not in known)]
 
     async def _open_many(self, openings: list[OutageOpening], choose: Choose) -> tuple[Outage, ...]:
-        outages = await self._watching.open_many(openings, WHO, choose, self._draw, self._clock.now())
+        outages = await self._store.open_many(openings, WHO, choose, self._draw, self._clock.now())
         self._open |= {outage.target: outage for outage in outages}
         self._card_of |= {outage.target: outage.card for outage in outages}
         self._tell_opened()
@@ -247,36 +248,34 @@ class OutageManager:
 
     async def _refresh(self, troubles: Mapping[str, ActiveCondition]) -> None:
         """Change the outages that go on where their facts have changed."""
-        changes: list[tuple[Outage, Mapping[str, object]]] = []
+        changed: list[Outage] = []
         for target, outage in self._open.items():
             if target in troubles:
-                before = facts_from_json(outage.body)
-                facts = await self._facts(troubles[target], before)
-                if facts != before:
-                    changes.append((outage, facts_to_json(facts)))
-        if changes:
-            await self._change(changes)
+                facts = await self._facts(troubles[target], outage.facts)
+                if facts != outage.facts:
+                    changed.append(replace(outage, facts=facts))
+        if changed:
+            await self._change(changed)
 
-    async def _change(self, changes: list[tuple[Outage, Mapping[str, object]]]) -> None:
-        await self._watching.change_many(changes, self._draw, self._clock.now())
-        for outage, body in changes:
-            self._open[outage.target] = replace(outage, body={**body, "card": outage.card})
+    async def _change(self, changed: list[Outage]) -> None:
+        await self._store.change_many(changed, self._draw, self._clock.now())
+        self._open |= {outage.target: outage for outage in changed}
 
     async def _close(self, troubles: Mapping[str, ActiveCondition]) -> None:
         """Close the outages that have ended; what flaps has not, until it is quiet."""
         held = self._changes.flapping
         settled = [outage for target, outage in self._open.items() if target not in held]
-        endings = [(outage, self._endings.of(outage, troubles, self._open)) for outage in settled]
+        endings = [(outage, self._endings.of(outage.target, outage.facts, troubles, self._open)) for outage in settled]
         over = [(outage, ended) for outage, ended in endings if ended is not None]
         if over:
             await self._close_as(over)
 
     async def _close_as(self, over: list[tuple[Outage, Resolution]]) -> None:
         closings = await self._endings.closings(over)
-        await self._watching.close_many(closings, WHO, self._draw, self._clock.now())
+        await self._store.close_many(closings, WHO, self._draw, self._clock.now())
         now_s = self._clock.monotonic()
         for outage, ended in over:
-            if ended.how in {OutageEnd.UP, OutageEnd.DEGRADED} and not outage.body.get("changes"):
+            if ended.how in {OutageEnd.UP, OutageEnd.DEGRADED} and not outage.facts.changes:
                 self._changes.returned(outage.target, now_s)
             del self._open[outage.target]
             self._scene.resumed.pop(outage.target, None)

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.incident.card_degraded import DEGRADED
-from core.incident.facts import OutageEnd, facts_from_json, facts_to_json
+from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.targets import name_of
 from core.monitor.detection import TargetState
 from jobs.watch.state import ABLE, LINK, NAMESERVER, SERVER, server_key, site_key
 from ops.store.incident.outages import OutageClosing
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from core.incident.outage import Outage
     from jobs.watch.state import WatchState
     from jobs.watch.suppression import Suppression
     from ops.ports import Ports
-    from ops.store.incident.outages import Outage
 
 _WELL = {TargetState.UP: OutageEnd.UP, TargetState.DEGRADED: OutageEnd.DEGRADED}
 
@@ -42,24 +42,26 @@ class Resolutions:
         self._silence = silence
         self._ports = ports
 
-    def of(self, outage: Outage, troubles: Container[str], opened: Mapping[str, Outage]) -> Resolution | None:
-        """Say how an outage has ended; None: it goes on, or nobody can know.
+    def of(
+        self, target: str, facts: OutageFacts, troubles: Container[str], opened: Mapping[str, Outage]
+    ) -> Resolution | None:
+        """Say how the outage of `target` has ended; None: it goes on, or nobody can know.
 
-        troubles: the targets that are down now. opened: the outages that are open.
+        facts: what is known of it. troubles: the targets that are down now. opened: the outages that are open.
         """
-        now, (kind, _, name) = self._ports.clock.now(), outage.target.partition(":")
-        if outage.target in troubles:
+        now, (kind, _, name) = self._ports.clock.now(), target.partition(":")
+        if target in troubles:
             return None
-        if outage.target == LINK:
+        if target == LINK:
             seen = any(self._scene.tracks[place].row[-1:] == (TargetState.UP,) for place in self._scene.places)
             return Resolution(OutageEnd.UP, "", now) if seen else None
         if kind in {SERVER, NAMESERVER}:
-            return self._ending_of_one(outage.target, now)
+            return self._ending_of_one(target, now)
         if name not in self._scene.fleet.servers:
             return Resolution(OutageEnd.UNWATCHED, "", now)
-        if outage.target.startswith(DEGRADED):
-            return self._ending_of_degraded(outage, name, now)
-        return self._ending_of_sites(outage, name, opened, now)
+        if target.startswith(DEGRADED):
+            return self._ending_of_degraded(facts, name, now)
+        return self._ending_of_sites(facts.sites, name, opened, now)
 
     async def closings(self, over: Iterable[tuple[Outage, Resolution]]) -> list[OutageClosing]:
         """Return what is to be kept of outages that are over."""
@@ -74,9 +76,9 @@ class Resolutions:
             return Resolution(_WELL[track.judged], track.why, track.since_at)
         return None
 
-    def _ending_of_degraded(self, outage: Outage, server: str, now: datetime) -> Resolution | None:
+    def _ending_of_degraded(self, facts: OutageFacts, server: str, now: datetime) -> Resolution | None:
         """Say that nothing is lacking any more; what is no longer looked at may be so still, and is not called well."""
-        scene, facts = self._scene, facts_from_json(outage.body)
+        scene = self._scene
         if not scene.is_in_full(server):
             return None
         looked_at = {*scene.noted.get(server_key(server), ()), *scene.fleet.sites}
@@ -84,12 +86,11 @@ class Resolutions:
         return Resolution(OutageEnd.UNWATCHED if unwatched else OutageEnd.UP, "", now)
 
     def _ending_of_sites(
-        self, outage: Outage, server: str, opened: Mapping[str, Outage], now: datetime
+        self, named: Sequence[str], server: str, opened: Mapping[str, Outage], now: datetime
     ) -> Resolution | None:
         scene = self._scene
         if scene.tracks[server_key(server)].judged is TargetState.DOWN:
             return Resolution(OutageEnd.JOINED, "", now)
-        named = facts_from_json(outage.body).sites
         told = [site for site in scene.on_server[server] if site in named or not self._silence.of_site(site)]
         tracks = [scene.tracks[site_key(site)] for site in told]
         if self._silence.failing(server, opened) or any(track.in_doubt or track.held not in ABLE for track in tracks):
@@ -98,10 +99,10 @@ class Resolutions:
         return Resolution(OutageEnd.MOVED if moved else OutageEnd.UP, "", now)
 
     def _closing(self, outage: Outage, ended: Resolution, quarantined: Mapping[str, int]) -> OutageClosing:
-        facts = replace(facts_from_json(outage.body), ending=ended.how, ending_why=ended.why)
+        facts = replace(outage.facts, ending=ended.how, ending_why=ended.why)
         if outage.target.startswith(SERVER + ":"):
             facts = replace(facts, quarantined=quarantined[name_of(outage.target)])
         unseen_from_at = self._scene.resumed.get(outage.target)
         if unseen_from_at is not None and ended.how is not OutageEnd.UNWATCHED:
             facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=ended.at)
-        return OutageClosing(outage, max(ended.at, outage.opened_at), facts_to_json(facts))
+        return OutageClosing(outage, max(ended.at, outage.opened_at), facts)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet
-    from ops.store.incident.outages import Outage
+    from core.incident.outage import Outage
 
 SERVER, SITE, NAMESERVER = "server", "site", "nameserver"
 # The targets of outages that no track has: of the bot's own link, and of the sites on a server that answers.
@@ -92,8 +92,8 @@ class WatchState:
         self._before = {key: seen for key, seen in states.items() if key in self.tracks}
         for outage in outages:
             if outage.target in self.tracks:
-                seen, why = self._before.get(outage.target), str(outage.body.get("why", ""))
-                if outage.body.get("lame"):
+                seen, why = self._before.get(outage.target), outage.facts.why
+                if outage.facts.lame:
                     # It is not down, and lame until its zones have been compared.
                     name = outage.target.partition(":")[2]
                     self.refusing, self.behind = self.refusing | {name}, {**self.behind, name: why}

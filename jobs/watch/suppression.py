@@ -10,19 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.incident.card_maintenance import back_line, silenced_line
-from core.incident.facts import facts_from_json
+from core.incident.facts import OutageFacts
 from core.incident.maintenance import Phase, silencing
 from core.incident.targets import subject_of
 from core.monitor.detection import TargetState
 from jobs.watch.state import SITE, SITES, WatchState, site_key
 from ops.store.incident.maintenance import Suppressed
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from core.incident.maintenance import Maintenance
+    from core.incident.outage import Outage
     from core.monitor.detection import Track
     from jobs.watch.outages import ActiveCondition
     from jobs.watch.resolution import Resolution
@@ -70,14 +70,14 @@ class Suppression:
         opened: the outages that are open; a site under maintenance counts only where that of these sites names it.
         """
         failing, outage = self._scene.failing[server], opened.get(SITES + server)
-        named = facts_from_json(outage.body).sites if failing and outage is not None else ()
+        named = outage.facts.sites if failing and outage is not None else ()
         return {name: track for name, track in failing.items() if name in named or not self.of_site(name)}
 
     async def sort_out(
         self,
         troubles: Iterable[ActiveCondition],
         opened: Mapping[str, Outage],
-        ending: Callable[[Outage], Resolution | None],
+        ending: Callable[[str, OutageFacts], Resolution | None],
     ) -> list[ActiveCondition]:
         """Return the troubles to alert about that are not in `opened`; put on record what is kept quiet, once.
 
@@ -135,11 +135,11 @@ class Suppression:
         """Return whether this is alerted about by now: until then, since when it is down is still needed."""
         return one.target in opened or (one.target.startswith(SITE + ":") and self.because_of(one.target) is None)
 
-    def _over_at(self, one: Suppressed, ending: Callable[[Outage], Resolution | None]) -> datetime | None:
+    def _over_at(self, one: Suppressed, ending: Callable[[str, OutageFacts], Resolution | None]) -> datetime | None:
         kind, _, name = one.target.partition(":")
         if kind == SITE:
             track = self._scene.tracks.get(site_key(name))
             up = track is None or (track.judged is TargetState.UP and not track.in_doubt)
             return self._ports.clock.now() if up else None
-        how = ending(Outage(0, one.target, one.from_at, None, {}))
+        how = ending(one.target, OutageFacts())
         return max(how.at, one.from_at) if how is not None else None

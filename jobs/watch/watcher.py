@@ -114,7 +114,7 @@ class Watcher:
         scene, watching = self._scene, self._store.states
         await watching.keep_only(scene.tracks)
         scene.move(await self._store.copies.active())
-        outages = await watching.open_outages()
+        outages = await self._store.outages.all_open()
         scene.take_up(await watching.states(), outages)
         self._desk.take_up(outages)
         now_s = self._clock.monotonic()

@@ -184,7 +184,7 @@ async def running_work(ports: Ports) -> InProgress:
     return InProgress(
         plans=tuple((plan.id, plan.state.value, plan.title) for plan in await store.plans.open()),
         syncs=tuple(f"{run.site} to {run.mirror}" for run in await store.copies.running_syncs()),
-        outages=await store.states.open_outages(),
+        outages=await store.outages.all_open(),
         quarantined=count_by_server(list(await store.copies.quarantined())),
         maintenance=await store.maintenance.now_and_planned(),
     )

@@ -8,10 +8,10 @@ from core.errors import UsageError
 from core.incident.card import card_of as outage_card
 from core.incident.card_maintenance import card_of as maintenance_card
 from core.incident.notes import Annotation, incident_meant, incident_of_card, label_of, plain_text
+from core.incident.outage import Outage
 from core.incident.targets import subject_of
 from core.reply import Reply, Tone
 from core.wording import count, listing, shortened
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ async def incident_named(text: str, ports: Ports) -> Outage | Maintenance:
         raise UsageError(f"{shortened(text)!r} is no incident.", hint=hint)
     kind, number = meant
     store = ports.store
-    found = await (store.maintenance.get(number) if kind == "maintenance" else store.states.outage(number))
+    found = await (store.maintenance.get(number) if kind == "maintenance" else store.outages.get(number))
     if found is None:
         what = "maintenance" if kind == "maintenance" else "outage"
         raise UsageError(f"There is no {what} {label_of(kind, number)}.", hint="`incidents --all` lists them.")
@@ -44,7 +44,7 @@ async def incident_of(card: str, ports: Ports) -> Outage | Maintenance | None:
     kind, number = meant
     if kind == "maintenance":
         return await ports.store.maintenance.get(number)
-    outages = await ports.store.states.on_card(card)
+    outages = await ports.store.outages.on_card(card)
     return next((one for one in outages if one.closed_at is None), outages[-1] if outages else None)
 
 
@@ -62,7 +62,7 @@ async def say(
     if not isinstance(one, Outage):
         await ports.store.maintenance.say(one.id, said, lambda it: maintenance_card(it, _zone(ports), now), heard)
         return Reply(f"Maintenance {one.label} of {one.subject}: the {words} is kept", tone=Tone.GOOD, card=one.card)
-    kept = await ports.store.states.say(one, said, lambda all_: outage_card(all_, _zone(ports), now), heard)
+    kept = await ports.store.outages.say(one, said, lambda all_: outage_card(all_, _zone(ports), now), heard)
     title = f"Outage {one.id} of {subject_of(one.target)}: the {words} is kept"
     if len(kept) > 1:
         title += f", also for {count(len(kept) - 1, 'other')} on the same message"
@@ -72,7 +72,7 @@ async def say(
 async def _only_open(kind: SaidKind, ports: Ports) -> Outage | Maintenance:
     """Return the only incident that goes on; what one message shows counts as one."""
     now = ports.clock.now()
-    outages = await ports.store.states.open_outages()
+    outages = await ports.store.outages.all_open()
     running = [one for one in await ports.store.maintenance.now_and_planned() if _goes_on(one, now)]
     cards = {one.card: one for one in reversed(outages)} | {one.card: one for one in running}
     if len(cards) == 1:

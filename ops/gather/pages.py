@@ -183,8 +183,8 @@ async def _served(ports: Ports) -> Mapping[str, int]:
 
 
 async def _incidents(ports: Ports, now: datetime, public: Redaction) -> tuple[tuple[PageIncident, ...], int]:
-    outages = await ports.store.states.outages_since(now - timedelta(days=DAYS), MOST_OUTAGES)
-    found = [incident_of(one, one.cause, ports.fleet, public) for one in outages]
+    outages = await ports.store.outages.since(now - timedelta(days=DAYS), MOST_OUTAGES)
+    found = [incident_of(one, ports.fleet, public) for one in outages]
     said = [one for one in found if one is not None]
     said.sort(key=lambda one: one.closed_at is not None)
     return tuple(said[:INCIDENTS]), max(0, len(said) - INCIDENTS)

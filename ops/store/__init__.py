@@ -15,6 +15,7 @@ from ops.store.copies.undos import Undos
 from ops.store.database import Db
 from ops.store.home_tabs import HomeTabs
 from ops.store.incident.maintenance import Maintenances
+from ops.store.incident.outages import Outages
 from ops.store.incident.reminders import Reminders
 from ops.store.monitor.external_alerts import ExternalAlerts
 from ops.store.monitor.history import StateHistory
@@ -39,6 +40,7 @@ class Store:
         self.runs = Runs(self._db)
         self.cards = Cards(self._db)
         self.states = ObservedStates(self._db)
+        self.outages = Outages(self._db)
         self.copies = Copies(self._db)
         self.protection = Protection(self._db)
         self.proofs = Proofs(self._db)

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
-from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
+from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.notes import Annotation
 from core.people import Person, Role
 from core.reply import Reply
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Page
 
+    from core.incident.outage import Outage
     from ops.ports import Ports
-    from ops.store.incident.outages import Outage
 
 TOP = Path(__file__).parents[2]
 PICTURES = TOP / "docs" / "pictures"
@@ -102,13 +102,17 @@ async def remember(ports: Ports) -> None:
         if state != "up":
             later = at + timedelta(hours=2)
             await watching.saw([ObservedState(target, state, at, later) for target in those], gap=NEVER)
-    body = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=5))
-    (old,) = await watching.open_many(
+    body = OutageFacts(why="SSH: connection refused at port 2222", at_first=5)
+    (old,) = await ports.store.outages.open_many(
         [OutageOpening("server:us", now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
     )
-    await watching.say(old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn)
-    ended = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=5, ending=OutageEnd.UP))
-    await watching.close_many([OutageClosing(old, now - timedelta(days=42.8), ended)], "bot:watch", drawn, now)
+    await ports.store.outages.say(
+        old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn
+    )
+    ended = OutageFacts(why="SSH: connection refused at port 2222", at_first=5, ending=OutageEnd.UP)
+    await ports.store.outages.close_many(
+        [OutageClosing(old, now - timedelta(days=42.8), ended)], "bot:watch", drawn, now
+    )
     await answer(split_line('maintenance us 2h "New disks" --at 23:59'), BOSS, "terminal", ports)
 
 
@@ -123,9 +127,11 @@ async def die(ports: Ports, cause: str) -> None:
     for at in (since, now):
         seen = [ObservedState(target, "down", since, at, "SSH: connection refused at port 2222") for target in dead]
         await watching.saw(seen, gap=NEVER)
-    body = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=7))
-    (one,) = await watching.open_many([OutageOpening("server:uk", since, body)], "bot:watch", no_card, drawn, now)
-    await watching.say(one, Annotation("cause", cause, BOSS.label, now), drawn)
+    body = OutageFacts(why="SSH: connection refused at port 2222", at_first=7)
+    (one,) = await ports.store.outages.open_many(
+        [OutageOpening("server:uk", since, body)], "bot:watch", no_card, drawn, now
+    )
+    await ports.store.outages.say(one, Annotation("cause", cause, BOSS.label, now), drawn)
 
 
 async def written(config: Path, store: Path, cause: str | None) -> datetime:

@@ -115,7 +115,7 @@ async def test_a_bot_restarted_in_the_middle_goes_on_keeping_quiet_and_says_noth
     assert await stage.cards() == []
     assert len(await thread(stage, M1)) == 1
     await play(stage, 90)
-    assert [outage.opened_at for outage in await stage.store.states.open_outages()] == [began]
+    assert [outage.opened_at for outage in await stage.store.outages.all_open()] == [began]
 
 
 async def test_a_bot_restarted_after_the_planned_end_alerts(stage: Stage) -> None:

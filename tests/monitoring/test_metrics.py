@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitoring.asking import ask, metrics_of
 
 from bot.web import ready
+from core.incident.facts import OutageFacts
 from core.reply import Reply, Tone
 from ops.store.copies.served import SyncRun
 from ops.store.incident.outages import OutageOpening
@@ -75,8 +76,8 @@ async def test_what_is_open_quarantined_and_waiting_is_counted(ports: Ports, web
     store, now = ports.store, ports.clock.now()
     card = Reply("oslo is down", tone=Tone.BAD)
     await store.notifications.take_up(["env:SMS"])
-    await store.states.open_many(
-        [OutageOpening("server:oslo", now, {})], "test", lambda _made: None, lambda _outages: card, now
+    await store.outages.open_many(
+        [OutageOpening("server:oslo", now, OutageFacts())], "test", lambda _made: None, lambda _outages: card, now
     )
     await store.copies.quarantine([("fjord", "lima")], "it came back", now, "test")
     found = await metrics_of(web)

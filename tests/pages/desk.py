@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
-from core.incident.facts import OutageFacts, facts_to_json
+from core.incident.facts import OutageFacts
 from core.incident.notes import Annotation
 from core.people import Person, Role
 from core.reply import Reply
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
+    from core.incident.outage import Outage
     from lab import Lab
     from ops.ports import Ports
-    from ops.store.incident.outages import Outage
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 GAP = timedelta(seconds=5)
@@ -86,12 +86,12 @@ class Desk:
 
     async def outage(self, target: str, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
         """Open an outage a minute ago, with its cause."""
-        watching, now = self.ports.store.states, self.ports.clock.now()
-        opening = OutageOpening(target, now - timedelta(minutes=1), facts_to_json(OutageFacts(**facts)))
-        opened = await watching.open_many([opening], "bot:watch", _no_card, _drawn, now)
+        store, now = self.ports.store.outages, self.ports.clock.now()
+        opening = OutageOpening(target, now - timedelta(minutes=1), OutageFacts(**facts))
+        opened = await store.open_many([opening], "bot:watch", _no_card, _drawn, now)
         if cause:
             one = next(one for one in opened if one.target == target)
-            await watching.say(one, Annotation("cause", cause, BOSS.label, now), _drawn)
+            await store.say(one, Annotation("cause", cause, BOSS.label, now), _drawn)
 
     @contextlib.asynccontextmanager
     async def running(self, *works: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines

@@ -29,7 +29,7 @@ async def test_with_both_alive_each_tells_of_the_other_and_with_one_dead_the_oth
         await until(lambda: all("Everything is up: 3 sites on 2 servers" in desk.page(on) for on in ("oslo", "lima")))
         desk.lab.drop("oslo")
         await until(lambda: desk.state_of("oslo", "lima") == "down" and desk.facts("lima")["incidents"])
-        (open_outage,) = [one for one in await desk.ports.store.states.open_outages() if one.target == "server:oslo"]
+        (open_outage,) = [one for one in await desk.ports.store.outages.all_open() if one.target == "server:oslo"]
         await desk.say(f'cause {open_outage.id} "Fire in the data centre; see https://status.host.example/ <b>"')
         await until(lambda: any(one["cause"] for one in desk.facts("lima")["incidents"]))
         await until(lambda: "Fire in" in desk.page("lima"))

@@ -14,6 +14,7 @@ from bot.slack.people import People
 from bot.slack.settings import new_session, web_client
 from core.fleet import Endpoint
 from core.incident.card_maintenance import card_of
+from core.incident.facts import OutageFacts
 from core.plan.plan import Move, Plan, ZoneChange
 from core.reply import Button, Reply, Tone
 from lab.slack_stand_in import LOSE
@@ -68,8 +69,12 @@ def outage(shelf: Shelf, target: str, title: str) -> None:
     at = datetime.now(UTC)
     reply = Reply(title, buttons=(Button("Acknowledge", "ack 1"),), tone=Tone.BAD)
     shelf._do(
-        lambda store: store.states.open_many(
-            [OutageOpening(target, at, {})], "bot", choose=lambda _made: None, draw=lambda _outages: reply, at=at
+        lambda store: store.outages.open_many(
+            [OutageOpening(target, at, OutageFacts())],
+            "bot",
+            choose=lambda _made: None,
+            draw=lambda _outages: reply,
+            at=at,
         )
     )
 

@@ -11,6 +11,7 @@ import pytest
 
 from core.incident.card import card_of
 from core.incident.card_maintenance import card_of as maintenance_card
+from core.incident.facts import OutageFacts
 from core.incident.notes import ThreadMessage
 from core.reply import Reply
 from lab.slack import shown_in
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from conftest import Bot, Commands, Shelf, StartBot
 
     from bot.slack.settings import SlackSettings
+    from core.incident.outage import Outage
     from lab.slack import LocalSlack, Message
-    from ops.store.incident.outages import Outage
 
 T = TypeVar("T")
 ALICE, BOB, EVE = "U01ALICE", "U02BOB", "U03EVE"
@@ -47,16 +48,16 @@ def alert(slack: LocalSlack, shelf: Shelf, bot: object) -> Message:
 
 def open_outage(shelf: Shelf, target: str) -> None:
     at = datetime.now(UTC)
-    opening = OutageOpening(target, at, {})
+    opening = OutageOpening(target, at, OutageFacts())
     shelf._do(
-        lambda store: store.states.open_many(
+        lambda store: store.outages.open_many(
             [opening], "bot", choose=lambda _made: None, draw=lambda outages: card_of(outages, "UTC", at), at=at
         )
     )
 
 
 def outage(shelf: Shelf, number: int = 1) -> Outage:
-    found = shelf._do(lambda store: store.states.outage(number))
+    found = shelf._do(lambda store: store.outages.get(number))
     assert found is not None
     return found
 
@@ -234,6 +235,6 @@ def test_the_same_message_counts_once_also_long_after(shelf: Shelf, slack: Local
     first = one.said[0]
     heard = ThreadMessage(f"slack:{slack.channel}:{reply['ts']}", "outage:1", first.at)
     again = replace(first, text="called them again")
-    kept = shelf._do(lambda store: store.states.say(one, again, lambda all_: card_of(all_, "UTC", first.at), heard))
+    kept = shelf._do(lambda store: store.outages.say(one, again, lambda all_: card_of(all_, "UTC", first.at), heard))
     assert kept == ()
     assert len(outage(shelf).said) == 1

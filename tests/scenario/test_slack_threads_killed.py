@@ -36,7 +36,7 @@ def start(folder: Path, slack: LocalSlack) -> subprocess.Popen[bytes]:
 
 
 def notes(shelf: Shelf) -> tuple[Annotation, ...]:
-    (outage,) = shelf._do(lambda store: store.states.open_outages())
+    (outage,) = shelf._do(lambda store: store.outages.all_open())
     return outage.said
 
 

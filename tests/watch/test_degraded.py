@@ -62,7 +62,7 @@ async def test_the_message_follows_the_figure_and_closes_when_there_is_room(look
     (title,) = await looked_at.titles()
     assert title.startswith("one is no longer degraded, after 1 min")
     assert await looked_at.state("server:one") == "up"
-    assert await looked_at.store.states.open_outages() == ()
+    assert await looked_at.store.outages.all_open() == ()
 
 
 async def test_a_server_that_cannot_be_asked_is_not_called_well(looked_at: Stage) -> None:
@@ -71,7 +71,7 @@ async def test_a_server_that_cannot_be_asked_is_not_called_well(looked_at: Stage
     looked_at.world.no_login.add("one")
     await looked_at.play(120)
     assert await looked_at.titles() == ["one is degraded: disk /srv 96 % full"]
-    assert len(await looked_at.store.states.open_outages()) == 1
+    assert len(await looked_at.store.outages.all_open()) == 1
 
 
 async def test_what_is_no_longer_looked_at_is_not_called_well(looked_at: Stage) -> None:

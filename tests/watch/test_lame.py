@@ -39,7 +39,7 @@ async def test_the_message_closes_when_it_answers_for_all_zones(lame: Stage) -> 
     await lame.play(30)
     (title,) = await lame.titles()
     assert title.startswith("Name server ns1 answers for all zones again after ")
-    assert await lame.store.states.open_outages() == ()
+    assert await lame.store.outages.all_open() == ()
 
 
 async def test_one_that_dies_then_is_down_in_the_same_message(lame: Stage) -> None:

@@ -25,9 +25,9 @@ class Bot:
         self.full = self.mute = False
         self.down: frozenset[str] = frozenset()
         self.told: list[tuple[str, bool]] = []
-        sent = SimpleNamespace(beat=self._beat)
+        notifications = SimpleNamespace(beat=self._beat)
         fleet = SimpleNamespace(timezone="UTC")
-        ports = SimpleNamespace(clock=self, store=SimpleNamespace(sent=sent), fleet=fleet)
+        ports = SimpleNamespace(clock=self, store=SimpleNamespace(notifications=notifications), fleet=fleet)
         self.unstored = StoreWatch(cast("Ports", ports), lambda: self.down, self._tell)
 
     def now(self) -> datetime:
@@ -110,8 +110,8 @@ async def test_the_watch_says_what_is_down_although_nothing_can_be_stored(
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patched:
-        for name in ("saw", "open_many"):
-            patched.setattr(stage.store.states, name, full)
+        patched.setattr(stage.store.states, "saw", full)
+        patched.setattr(stage.store.outages, "open_many", full)
         stage.world.dead.add("one")
         await stage.play(60)
         assert watcher.down() == {"server:one"}

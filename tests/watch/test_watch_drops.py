@@ -62,7 +62,7 @@ async def test_a_recovery_edits_the_same_message(stage: Stage) -> None:
     assert card.reply.title.startswith("one is back after 1 min")
     assert (card.reply.buttons, card.reply.tone) == ((), Tone.GOOD)
     assert {seen.state for seen in (await stage.store.states.states()).values()} == {"up"}
-    assert await stage.store.states.open_outages() == ()
+    assert await stage.store.outages.all_open() == ()
 
 
 async def test_two_drops_more_than_a_minute_apart_make_two_alerts(stage: Stage) -> None:
@@ -265,12 +265,12 @@ async def test_all_servers_at_once_make_at_most_three_messages(set_stage: SetSta
     await stage.play(60)
     titles = await stage.titles()
     assert len(titles) <= 3
-    assert len(await stage.store.states.open_outages()) == 10
+    assert len(await stage.store.outages.all_open()) == 10
     stage.world.dead.clear()
     await stage.play(60)
     assert len(await stage.titles()) == len(titles)
     assert any(title.startswith("All 8 things that were down are over") for title in await stage.titles())
-    assert await stage.store.states.open_outages() == ()
+    assert await stage.store.outages.all_open() == ()
 
 
 async def test_a_thousand_targets_at_once_make_at_most_three_messages(set_stage: SetStage) -> None:

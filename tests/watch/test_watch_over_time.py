@@ -37,7 +37,7 @@ async def test_a_restarted_bot_does_not_alert_again(stage: Stage) -> None:
     await stage.play(60)
     (card,) = await stage.cards()
     assert card.reply.title.startswith("one is down since 14:00:")
-    assert len(await stage.store.states.open_outages()) == 1
+    assert len(await stage.store.outages.all_open()) == 1
 
 
 async def test_a_recovery_after_a_restart_is_noticed(stage: Stage) -> None:
@@ -114,7 +114,7 @@ async def test_an_outage_is_a_stretch_from_its_first_failing_look(stage: Stage) 
     await stage.play(30)
     stretches = await stage.store.states.observed("server:one", began_at)
     assert [state for state, _, _ in stretches] == ["down"]
-    (outage,) = await stage.store.states.open_outages()
+    (outage,) = await stage.store.outages.all_open()
     assert stretches[0][1] == outage.opened_at
 
 
@@ -251,9 +251,9 @@ class TestAcknowledging:
         await stage.play(15)
         stage.world.dead |= set(stage.fleet.servers) - {"one"}
         await stage.play(60)
-        for outage in await stage.store.states.open_outages():
+        for outage in await stage.store.outages.all_open():
             await type_in(stage, f"ack {outage.id}")
-        assert all(outage.acked_by for outage in await stage.store.states.open_outages())
+        assert all(outage.acked_by for outage in await stage.store.outages.all_open())
         entries = await stage.store.record.entries()
         assert sum(entry.kind == "outage.acknowledged" for entry in entries) == 9
 
@@ -278,4 +278,4 @@ class TestAcknowledging:
         await stage.play(30)
         with pytest.raises(NotAllowedError):
             await type_in(stage, "ack 1", EVE)
-        assert [outage.acked_by for outage in await stage.store.states.open_outages()] == [None]
+        assert [outage.acked_by for outage in await stage.store.outages.all_open()] == [None]

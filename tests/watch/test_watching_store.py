@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.audit import first_broken
+from core.incident.facts import OutageFacts
 from core.reply import Reply
 from ops.store import Store
 from ops.store.copies.served import SyncRun
-from ops.store.incident.outages import Outage, OutageClosing, OutageOpening
+from ops.store.incident.outages import OutageClosing, OutageOpening
 from ops.store.monitor.states import ObservedState, OldestCopies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
+
+    from core.incident.outage import Outage
 
 AT = datetime(2026, 6, 14, 13, 0, tzinfo=UTC)
 GAP = timedelta(seconds=65)
@@ -106,54 +110,60 @@ async def test_copies_count_from_their_newest_good_run(store: Store) -> None:
 
 
 async def test_an_outage_is_opened_once_on_record_with_its_card(store: Store) -> None:
-    opening = OutageOpening("server:uk", at(1), {"why": "refused"})
+    opening = OutageOpening("server:uk", at(1), OutageFacts(why="refused"))
     for _ in range(2):
-        (outage,) = await store.states.open_many([opening], "bot", own_card, draw, at(5))
-    assert (outage.opened_at, outage.card, outage.body["why"]) == (at(1), "outage:1", "refused")
+        (outage,) = await store.outages.open_many([opening], "bot", own_card, draw, at(5))
+    assert (outage.opened_at, outage.card, outage.facts.why) == (at(1), "outage:1", "refused")
     (card,) = await store.cards.waiting()
     assert (card.key, card.revision, card.reply.title) == ("outage:1", 1, "server:uk-")
     assert [entry.kind for entry in await store.record.entries()] == ["outage.opened"]
 
 
 async def test_outages_can_share_a_card_and_each_change_draws_all_of_them(store: Store) -> None:
-    openings = [OutageOpening(f"server:{name}", AT, {}) for name in ("uk", "us", "de")]
-    outages = await store.states.open_many(openings, "bot", one_card, draw, AT)
+    openings = [OutageOpening(f"server:{name}", AT, OutageFacts()) for name in ("uk", "us", "de")]
+    outages = await store.outages.open_many(openings, "bot", one_card, draw, AT)
     assert {one.card for one in outages} == {"outage:1"}
-    await store.states.close_many([OutageClosing(outages[1], at(9), {"x": 1})], "bot", draw, at(10))
+    await store.outages.close_many([OutageClosing(outages[1], at(9), OutageFacts(affected=1))], "bot", draw, at(10))
     (card,) = await store.cards.waiting()
     assert card.reply.title == "server:uk- server:us+ server:de-"
-    taken = await store.states.acknowledge(outages[2], "slack:U1", at(11), draw)
+    taken = await store.outages.acknowledge(outages[2], "slack:U1", at(11), draw)
     assert [one.target for one in taken] == ["server:uk", "server:de"]
-    assert await store.states.acknowledge(outages[0], "slack:U2", at(12), draw) == ()
+    assert await store.outages.acknowledge(outages[0], "slack:U2", at(12), draw) == ()
     kinds = [entry.kind for entry in await store.record.entries()]
     assert kinds == ["outage.opened"] * 3 + ["outage.closed"] + ["outage.acknowledged"] * 2
     assert first_broken(await store.record.entries()) is None
 
 
 async def test_changing_facts_keeps_the_card_and_who_looks_after_it(store: Store) -> None:
-    (outage,) = await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, draw, AT)
-    await store.states.acknowledge(outage, "slack:U1", AT, draw)
-    await store.states.change_many([(outage, {"affected": 3})], draw, AT)
-    changed = await store.states.outage(outage.id)
+    (outage,) = await store.outages.open_many(
+        [OutageOpening("server:uk", AT, OutageFacts())], "bot", own_card, draw, AT
+    )
+    await store.outages.acknowledge(outage, "slack:U1", AT, draw)
+    await store.outages.change_many([replace(outage, facts=OutageFacts(affected=3))], draw, AT)
+    changed = await store.outages.get(outage.id)
     assert changed is not None
-    assert (changed.card, changed.body["affected"], changed.acked_by) == ("outage:1", 3, "slack:U1")
+    assert (changed.card, changed.facts.affected, changed.acked_by) == ("outage:1", 3, "slack:U1")
 
 
 async def test_closing_twice_is_closing_once(store: Store) -> None:
-    (outage,) = await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, draw, AT)
+    (outage,) = await store.outages.open_many(
+        [OutageOpening("server:uk", AT, OutageFacts())], "bot", own_card, draw, AT
+    )
     for second in (9, 99):
-        await store.states.close_many([OutageClosing(outage, at(second), {})], "bot", draw, at(second))
-    closed = await store.states.outage(outage.id)
+        await store.outages.close_many([OutageClosing(outage, at(second), OutageFacts())], "bot", draw, at(second))
+    closed = await store.outages.get(outage.id)
     assert closed is not None
     assert closed.closed_at == at(9)
     assert len(await store.record.entries()) == 2
 
 
 async def test_the_end_of_an_outage_is_said_in_its_thread_too(store: Store) -> None:
-    (outage,) = await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, draw, AT)
+    (outage,) = await store.outages.open_many(
+        [OutageOpening("server:uk", AT, OutageFacts())], "bot", own_card, draw, AT
+    )
     await store.cards.posted(outage.card, 1, "C1", "1.0")
     assert await store.cards.waiting_notes() == ()
-    await store.states.close_many([OutageClosing(outage, at(9), {})], "bot", draw, at(10))
+    await store.outages.close_many([OutageClosing(outage, at(9), OutageFacts())], "bot", draw, at(10))
     assert [(note.card, note.text) for note in await store.cards.waiting_notes()] == [("outage:1", "server:uk+")]
 
 
@@ -162,6 +172,6 @@ async def test_an_outage_that_fails_half_way_leaves_nothing(store: Store) -> Non
         raise RuntimeError("drawing failed")
 
     with pytest.raises(RuntimeError):
-        await store.states.open_many([OutageOpening("server:uk", AT, {})], "bot", own_card, failing, AT)
-    assert await store.states.open_outages() == ()
+        await store.outages.open_many([OutageOpening("server:uk", AT, OutageFacts())], "bot", own_card, failing, AT)
+    assert await store.outages.all_open() == ()
     assert await store.record.entries() == ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.incident.card_people import said_of_drops
+from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
+from core.incident.outage import Outage
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
@@ -22,34 +24,6 @@ if TYPE_CHECKING:
 
     from core.reply import Reply
     from ops.store.database import Db
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """Something was down. `body` holds plain facts for its card (sites affected, vantage points, …).
-
-    said: what people said of it, oldest first; the last cause among it is the one that counts.
-    """
-
-    id: int
-    target: str
-    opened_at: datetime
-    closed_at: datetime | None
-    body: Mapping[str, object]
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
-
-    @property
-    def cause(self) -> str | None:
-        """Why it happened, as somebody said; None: nobody has."""
-        cause = cause_of(self.said)
-        return cause.text if cause is not None else None
-
-    @property
-    def card(self) -> str:
-        """The key of the card that shows it; several outages may share one."""
-        return str(self.body.get("card", f"outage:{self.id}"))
 
 
 # Given all the outages that share a card, oldest first: what the card shows.
@@ -68,7 +42,7 @@ class OutageOpening:
 
     target: str
     opened_at: datetime
-    body: Mapping[str, object]
+    facts: OutageFacts
     flaps_since: datetime | None = None
 
 
@@ -78,7 +52,7 @@ class OutageClosing:
 
     outage: Outage
     closed_at: datetime
-    body: Mapping[str, object]
+    facts: OutageFacts
 
 
 class Outages:
@@ -108,8 +82,8 @@ class Outages:
                     if card is None:
                         card = f"outage:{cursor.lastrowid}"
                         made.append(card)
-                    kept, number = {**one.body, "card": card}, int(cursor.lastrowid or 0)
-                    _keep_body(database, number, kept)
+                    number = int(cursor.lastrowid or 0)
+                    kept = _keep_facts(database, number, one.facts, card)
                     write_entry(database, at, "outage.opened", one.target, who, kept)
                     _go_on(database, number, one, who, at)
                     touched[card] = None
@@ -120,15 +94,13 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def change_many(
-        self, changes: Sequence[tuple[Outage, Mapping[str, object]]], draw: Draw, at: datetime
-    ) -> None:
-        """Replace the facts of outages together with their cards."""
+    async def change_many(self, changed: Sequence[Outage], draw: Draw, at: datetime) -> None:
+        """Keep the facts of outages as they are now, together with their cards."""
 
         def work(database: Database) -> None:
-            for outage, body in changes:
-                _keep_body(database, outage.id, {**body, "card": outage.card})
-            for card in {outage.card: None for outage, _ in changes}:
+            for outage in changed:
+                _keep_facts(database, outage.id, outage.facts, outage.card)
+            for card in {outage.card: None for outage in changed}:
                 _draw(database, card, draw, at)
 
         await self._db.write(work)
@@ -142,12 +114,12 @@ class Outages:
         def work(database: Database) -> None:
             touched: dict[str, None] = {}
             for one in closings:
-                kept = {**one.body, "card": one.outage.card}
                 cursor = database.conn.execute(
-                    "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
-                    [stamp(one.closed_at), json.dumps(kept), one.outage.id],
+                    "UPDATE outages SET closed_at = ? WHERE id = ? AND closed_at IS NULL",
+                    [stamp(one.closed_at), one.outage.id],
                 )
                 if cursor.rowcount:
+                    kept = _keep_facts(database, one.outage.id, one.facts, one.outage.card)
                     write_entry(database, at, "outage.closed", one.outage.target, who, kept)
                     touched[one.outage.card] = None
             for card in touched:
@@ -199,14 +171,14 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def outages_since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
+    async def since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
         """Return the outages that were not over at `at`, newest first, `most` of them; None: all."""
         sql = "SELECT * FROM outages WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC, id DESC LIMIT ?"
         return await self._db.read(
             lambda database: _outages(database, database.query(sql, [stamp(at), -1 if most is None else most]))
         )
 
-    async def open_outages(self) -> tuple[Outage, ...]:
+    async def all_open(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
         return await self._db.read(read_open)
 
@@ -214,7 +186,7 @@ class Outages:
         """Return the outages that this card shows, oldest first."""
         return await self._db.read(lambda database: _sharing(database, card))
 
-    async def outage(self, outage_id: int) -> Outage | None:
+    async def get(self, outage_id: int) -> Outage | None:
         """Return one outage, or None."""
         found = await self._db.read(
             lambda database: _outages(database, database.query("SELECT * FROM outages WHERE id = ?", [outage_id]))
@@ -258,8 +230,10 @@ def read_open(database: Database) -> tuple[Outage, ...]:
     return _outages(database, database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
 
 
-def _keep_body(database: Database, outage_id: int, body: Mapping[str, object]) -> None:
+def _keep_facts(database: Database, outage_id: int, facts: OutageFacts, card: str) -> dict[str, object]:
+    body = {**facts_to_json(facts), "card": card}
     database.conn.execute("UPDATE outages SET body = ? WHERE id = ?", [json.dumps(body), outage_id])
+    return body
 
 
 def _sharing(database: Database, card: str) -> tuple[Outage, ...]:
@@ -276,16 +250,19 @@ def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
 def _outages(database: Database, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
     found = list(rows)
     said = said_of(database, [f"outage:{row['id']}" for row in found])
-    return tuple(
-        Outage(
-            id=int(row["id"]),
-            target=row["target"],
-            opened_at=from_stamp(row["opened_at"]),
-            closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
-            body=json.loads(row["body"]),
-            acked_by=row["acked_by"],
-            acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
-            said=said.get(f"outage:{row['id']}", ()),
-        )
-        for row in found
+    return tuple(_outage(row, said.get(f"outage:{row['id']}", ())) for row in found)
+
+
+def _outage(row: dict[str, str], said: tuple[Annotation, ...]) -> Outage:
+    body = json.loads(row["body"])
+    return Outage(
+        id=int(row["id"]),
+        target=row["target"],
+        opened_at=from_stamp(row["opened_at"]),
+        closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
+        facts=facts_from_json(body),
+        card=str(body.get("card", f"outage:{row['id']}")),
+        acked_by=row["acked_by"],
+        acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
+        said=said,
     )

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from core.incident.outage import Outage
     from core.reply import Reply
     from ops.store.database import Db
-    from ops.store.incident.outages import Outage
 
 WHO = "bot:reminders"
 

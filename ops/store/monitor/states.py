@@ -1,4 +1,4 @@
-"""What the watch saw: the state of each target now, when it was observed, and the outages."""
+"""What the watch saw: the state of each target now, and when it was observed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
-from ops.store.incident.outages import Outages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from sqlite_utils import Database
+
+    from ops.store.database import Db
 
     Row = tuple[str, ...]
 
@@ -56,8 +57,11 @@ class OldestCopies:
     missing: int
 
 
-class ObservedStates(Outages):
-    """States, observed stretches of time, and the outages that follow from them."""
+class ObservedStates:
+    """States, and observed stretches of time."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
 
     async def saw(self, seen: Iterable[ObservedState], *, gap: timedelta) -> None:
         """Keep what was just observed. A stretch goes on while the state is the same and no gap is longer than `gap`.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
 from core.fleet import Site
 from core.incident.card import card_of
@@ -26,24 +27,11 @@ from core.incident.targets import subject_of
 from core.reply import Button, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
 ZONE = "Europe/London"
-
-
-@dataclass(frozen=True)
-class Outage:
-    target: str = "server:uk"
-    body: Mapping[str, Any] = field(default_factory=dict)
-    id: int = 7
-    opened_at: datetime = NOW - timedelta(seconds=23)
-    closed_at: datetime | None = None
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
+BEGAN = NOW - timedelta(seconds=23)
 
 
 TWELVE = OutageFacts(
@@ -58,7 +46,7 @@ TWELVE = OutageFacts(
 
 
 def draw(facts: OutageFacts, target: str = "server:uk", **more: Any) -> Reply:  # noqa: ANN401 - fields of Outage
-    return card_of([Outage(target, facts_to_json(facts), **more)], ZONE, NOW)
+    return card_of([outage_of(target, facts, **{"opened_at": BEGAN, **more})], ZONE, NOW)
 
 
 def closed(facts: OutageFacts, target: str = "server:uk") -> Reply:
@@ -185,7 +173,10 @@ def test_a_name_server_that_has_lost_a_zone_is_lame_and_not_down() -> None:
     assert [line for line in lines(reply) if "`dns ZONE`" in line] == lines(reply)
     over = closed(replace(lame, ending=OutageEnd.UP), "nameserver:ns1")
     assert over.title.startswith("Name server ns1 answers for all zones again after 6 min 12 s")
-    outages = [Outage("nameserver:ns1", facts_to_json(lame)), Outage("server:uk", facts_to_json(TWELVE), 8)]
+    outages = [
+        outage_of("nameserver:ns1", lame, opened_at=BEGAN),
+        outage_of("server:uk", TWELVE, opened_at=BEGAN, id=8),
+    ]
     both = card_of(outages, ZONE, NOW)
     assert both.title.startswith("2 things are down or lame, the first since")
     (table,) = [part for part in both.parts if isinstance(part, Table)]
@@ -299,9 +290,9 @@ class TestEndings:
 
 class TestSeveral:
     OUTAGES = (
-        Outage("server:uk", facts_to_json(TWELVE), 1),
-        Outage("sites:us", facts_to_json(OutageFacts(affected=2, ready={"uk": 1})), 2),
-        Outage("nameserver:ns1", facts_to_json(OutageFacts()), 3),
+        outage_of("server:uk", TWELVE, opened_at=BEGAN, id=1),
+        outage_of("sites:us", OutageFacts(affected=2, ready={"uk": 1}), opened_at=BEGAN, id=2),
+        outage_of("nameserver:ns1", OutageFacts(), opened_at=BEGAN, id=3),
     )
 
     def test_what_died_together_is_told_together(self) -> None:
@@ -332,7 +323,7 @@ class TestSeveral:
         assert lines(reply) == ["slack:U1 looks after it since 14:02:30 BST."]
 
     def test_a_thousand_make_a_short_card(self) -> None:
-        outages = [Outage(f"server:s{number}", facts_to_json(TWELVE), number) for number in range(1000)]
+        outages = [outage_of(f"server:s{number}", TWELVE, opened_at=BEGAN, id=number) for number in range(1000)]
         reply = card_of(outages, ZONE, NOW)
         table = reply.parts[0]
         assert isinstance(table, Table)

@@ -7,15 +7,17 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
-from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
+from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.maintenance import Maintenance
+from core.incident.notes import Annotation
 from core.monitor.detection import TargetState
 from core.monitor.state import StateTally
 from core.page.days import Day, days_of, share_words, uptime
@@ -26,10 +28,10 @@ from core.page.json_feed import page_facts
 from core.page.model import SITES, Page, PageIncident, PageTarget, PlannedWork, Stage, headline, worth_telling
 from core.page.redaction import Redaction, plain
 from core.page.style import policy
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
+    from core.incident.outage import Outage
     from core.plan.plan import Plan
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -67,9 +69,8 @@ def page(**parts: object) -> Page:
     return replace(made, **parts)  # type: ignore[arg-type]
 
 
-def outage(target: str = "server:north", closed_at: datetime | None = None, **facts: object) -> Outage:
-    body = facts_to_json(OutageFacts(**facts))  # type: ignore[arg-type]
-    return Outage(7, target, ago(minutes=20), closed_at, body)
+def outage(target: str = "server:north", closed_at: datetime | None = None, **facts: Any) -> Outage:  # noqa: ANN401
+    return outage_of(target, OutageFacts(**facts), opened_at=ago(minutes=20), closed_at=closed_at)
 
 
 class Tags(HTMLParser):
@@ -406,7 +407,9 @@ class TestPublic:
 
 class TestIncidents:
     def test_a_server_is_named_with_its_place_and_its_sites_are_counted(self, fleet: Fleet) -> None:
-        said = incident_of(outage(why="SSH: no answer from 192.0.2.1", at_first=3), "A fire", fleet, Redaction())
+        down = outage(why="SSH: no answer from 192.0.2.1", at_first=3)
+        burnt = replace(down, said=(Annotation("cause", "A fire", "slack:U1", NOW),))
+        said = incident_of(burnt, fleet, Redaction())
         assert said is not None
         assert said.what == "north (Northville) is down, with 3 sites"
         assert (said.seen, said.cause, said.key) == ("SSH: no answer from …", "A fire", "outage:7")
@@ -423,8 +426,8 @@ class TestIncidents:
     )
     def test_it_is_said_in_words_for_everybody(self, fleet: Fleet, target: str, now: str, then: str) -> None:
         place = "Oslo" if target.startswith("nameserver") else ""
-        going_on = incident_of(outage(target, place=place), None, fleet, Redaction())
-        over = incident_of(outage(target, NOW, place=place), None, fleet, Redaction())
+        going_on = incident_of(outage(target, place=place), fleet, Redaction())
+        over = incident_of(outage(target, NOW, place=place), fleet, Redaction())
         assert going_on is not None
         assert over is not None
         assert (going_on.what, over.what) == (now, then)
@@ -434,7 +437,7 @@ class TestIncidents:
         ("sites", "over", "said"), [(1, False, "1 site on"), (3, False, "3 sites on"), (3, True, "3 sites on")]
     )
     def test_failing_sites_are_counted(self, fleet: Fleet, sites: int, over: bool, said: str) -> None:
-        incident = incident_of(outage("sites:north", NOW if over else None, affected=sites), None, fleet, Redaction())
+        incident = incident_of(outage("sites:north", NOW if over else None, affected=sites), fleet, Redaction())
         assert incident is not None
         assert incident.what.startswith(f"{said} north (Northville) ")
 
@@ -447,26 +450,26 @@ class TestIncidents:
         ],
     )
     def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: str, said: str) -> None:
-        incident = incident_of(outage(target, changes=6), None, fleet, Redaction())
+        incident = incident_of(outage(target, changes=6), fleet, Redaction())
         assert incident is not None
         assert incident.what == said
 
     def test_a_name_server_that_has_lost_a_zone_is_not_called_down(self, fleet: Fleet) -> None:
-        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), None, fleet, Redaction())
+        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), fleet, Redaction())
         assert incident is not None
         assert incident.what == "A name server in Oslo is up in part"
 
     def test_what_is_no_part_of_the_fleet_any_more_is_left_out(self, fleet: Fleet) -> None:
-        assert incident_of(outage("server:gone"), None, fleet, Redaction()) is None
+        assert incident_of(outage("server:gone"), fleet, Redaction()) is None
 
     def test_an_end_that_nobody_saw_is_said_to_be_one(self, fleet: Fleet) -> None:
         unseen = outage(
             closed_at=NOW, why="silent", ending=OutageEnd.UP, unseen_from_at=ago(hours=1), unseen_until_at=NOW
         )
-        said = incident_of(unseen, None, fleet, Redaction())
+        said = incident_of(unseen, fleet, Redaction())
         assert said is not None
         assert said.seen == "silent; nobody watched when it ended, so it may have been shorter"
-        bare = incident_of(replace(unseen, body={**unseen.body, "why": ""}), None, fleet, Redaction())
+        bare = incident_of(replace(unseen, facts=replace(unseen.facts, why="")), fleet, Redaction())
         assert bare is not None
         assert bare.seen.startswith("nobody watched")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
 from core.fleet import Watch
 from core.incident.maintenance import Maintenance
@@ -30,28 +31,14 @@ from core.status.overview import CopyAges, FleetPicture, InProgress, count_by_se
 from core.status.overview_json import StatusTarget, status_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from core.fleet import Fleet
-    from core.incident.notes import Annotation
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 WATCH = Watch(timedelta(seconds=30), timedelta(seconds=2), timedelta(seconds=5))
 UP = Condition(TargetState.UP, NOW - timedelta(days=1), "", NOW)
+BEGAN = NOW - timedelta(minutes=1)
 DOWN = Condition(TargetState.DOWN, NOW - timedelta(minutes=1), "SSH: connection refused", NOW)
-
-
-@dataclass(frozen=True)
-class Outage:
-    id: int = 7
-    target: str = "server:north"
-    opened_at: datetime = NOW - timedelta(minutes=1)
-    closed_at: datetime | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
 
 
 def texts(reply: Reply) -> list[str]:
@@ -192,7 +179,10 @@ class TestTheFleet:
         work = InProgress(
             plans=(("K7Q2", "planned", "Move 3 sites"), ("B2B2", "approved", "Move 2 sites")),
             syncs=("shop to south",),
-            outages=(Outage(), Outage(8, "nameserver:ns1", acked_by="slack:U1")),
+            outages=(
+                outage_of("server:north", opened_at=BEGAN),
+                outage_of("nameserver:ns1", id=8, opened_at=BEGAN, acked_by="slack:U1"),
+            ),
             quarantined=count_by_server([("shop", "north"), ("blog", "north")]),
         )
         assert texts(status_reply(replace(picture, work=work)))[-6:] == [
@@ -326,7 +316,9 @@ class TestFacts:
     def test_only_what_was_asked_for_is_listed(
         self, picture: FleetPicture, asked: StatusTarget, expected: tuple[list[str], list[str], list[str]]
     ) -> None:
-        work = InProgress((("K", "planned", "x"),), ("a to b",), (Outage(),), {"north": 1})
+        work = InProgress(
+            (("K", "planned", "x"),), ("a to b",), (outage_of("server:north", opened_at=BEGAN),), {"north": 1}
+        )
         facts: Any = status_facts(replace(picture, work=work), {}, {}, {}, asked)
         names = tuple([one["name"] for one in facts[kind]] for kind in ("servers", "sites", "nameservers"))
         assert names == expected
