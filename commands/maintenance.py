@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from core.errors import RefusedError, UsageError
 from core.fleet.lookup import target_named
+from core.fleet.target import FLEET
 from core.incident.card_maintenance import card_of, list_reply, title_of
 from core.incident.maintenance import (
-    FLEET,
     Maintenance,
     Phase,
     begun,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
+    from core.fleet.target import Target
     from ops.ports import Ports
 
 ACTIONS = ("start", "end", "cancel", "extend")
@@ -119,11 +120,10 @@ def _started(one: Maintenance, now: datetime) -> Maintenance:
     return begun(one, now)
 
 
-def _scope(text: str, ports: Ports) -> str:
-    if text == FLEET and text not in {*ports.fleet.servers, *ports.fleet.sites}:
+def _scope(text: str, ports: Ports) -> Target:
+    if text == str(FLEET) and text not in {*ports.fleet.servers, *ports.fleet.sites}:
         return FLEET
-    kind, name = target_named(text, ports.fleet)
-    return f"{kind}:{name}"
+    return target_named(text, ports.fleet)
 
 
 def _length(text: str) -> timedelta:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from core.dns.records import RecordChange, ZoneReading
     from core.fleet import Endpoint, Site
+    from core.fleet.target import Target
 
 
 class Clock(Protocol):
@@ -178,8 +179,8 @@ class Probe(Protocol):
         """Look whether the name server answers the zone's SOA with authority."""
         ...
 
-    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
-        """Look at a server or name server (`server:NAME`, `nameserver:NAME`) from the server `vantage`, over SSH.
+    async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
+        """Look at a server or name server from the server `vantage`, over SSH.
 
         A server is looked at by its SSH banner and, where it has sites, by web: ok where either answers.
         None: the vantage point itself could not be used.

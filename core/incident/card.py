@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.incident.card_degraded import DEGRADED, degraded_title, flapping_title, several_degraded
+from core.incident.card_degraded import degraded_title, flapping_title, several_degraded
 from core.incident.card_ended import ended
 from core.incident.card_people import ack_button, cause_button, people_parts, said_of_drops
 from core.incident.notes import with_cause
-from core.incident.targets import capital, name_of, named_sites, subject_of
+from core.incident.targets import capital, named_sites, subject_of
 from core.reply import Button, Reply, Row, Table, Text, Tone
 from core.wording import ago, clock_time, count, duration, is_ahead, listing
 
@@ -53,7 +53,7 @@ def _single(drops: Sequence[Outage], timezone: str, now: datetime) -> Reply:
         title, tone = ended(outage, timezone, now)
         title = with_cause(title, said)
     else:
-        softer = facts.lame or outage.target.startswith(("link:", DEGRADED))
+        softer = facts.lame or outage.target.kind in {"link", "degraded"}
         title, tone = _title(outage, timezone, now), Tone.WARN if softer else Tone.BAD
     parts = [Text(text) for text in _details(outage, now) if text]
     if outage.closed_at is None:
@@ -65,22 +65,22 @@ def _single(drops: Sequence[Outage], timezone: str, now: datetime) -> Reply:
 
 
 def _title(outage: Outage, timezone: str, now: datetime) -> str:
-    facts, name, since = outage.facts, name_of(outage.target), clock_time(outage.opened_at, timezone, now)
+    facts, name, since = outage.facts, outage.target.name, clock_time(outage.opened_at, timezone, now)
     if facts.changes:
         return flapping_title(capital(subject_of(outage.target)), outage)
-    if outage.target.startswith(DEGRADED):
+    if outage.target.kind == "degraded":
         return degraded_title(outage)
-    if outage.target.startswith("sites:"):
+    if outage.target.kind == "sites":
         failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
         return _joined(
             f"{failing} since {since}, {name} itself answers: {named_sites(facts, 3)}", _prospects(facts, now)
         )
-    if outage.target.startswith("nameserver:"):
+    if outage.target.kind == "nameserver":
         server = f"Name server {name}" + (f" ({facts.place})" if facts.place else "")
         if facts.lame:
             return f"{server} is lame since {since}: {facts.why}"
         return f"{server} is down since {since}, {_seen_from(facts)}{_other_name_servers(facts)}"
-    if outage.target.startswith("link:"):
+    if outage.target.kind == "link":
         return (
             f"Nothing at all answers this bot since {since}: its own link may be gone, so nothing is called down. "
             f"It asked {facts.others} servers and name servers"
@@ -144,15 +144,15 @@ def _seen_from(facts: OutageFacts) -> str:
 def _details(outage: Outage, now: datetime) -> list[str]:
     facts = outage.facts
     if outage.closed_at is not None:
-        return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
-    if outage.target.startswith(DEGRADED):
+        return [QUARANTINED.format(server=outage.target.name)] if facts.quarantined else []
+    if outage.target.kind == "degraded":
         return [f"More: {named_sites(facts, 10)}."] if facts.affected > 1 else []
     if facts.lame:
         return [LAME]
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
-    if facts.affected > 1 and not outage.target.startswith("sites:"):
+    if facts.affected > 1 and outage.target.kind != "sites":
         lines.append(f"Affected: {named_sites(facts, 10)}.")
     if facts.exceptions:
         lines.append(f"No server keeps a copy: {listing(facts.exceptions)}. `backup list` shows what is off-site.")
@@ -166,7 +166,7 @@ def _state_of(outage: Outage) -> str:
         return "over"
     if outage.facts.lame:
         return "lame"
-    return "degraded" if outage.target.startswith(DEGRADED) else "down"
+    return "degraded" if outage.target.kind == "degraded" else "down"
 
 
 def _move_buttons(outages: Sequence[Outage]) -> list[Button]:
@@ -174,7 +174,7 @@ def _move_buttons(outages: Sequence[Outage]) -> list[Button]:
     alone = len(outages) == 1
     return [
         Button(
-            "Prepare failover" if alone else f"Prepare failover of {name_of(outage.target)}",
+            "Prepare failover" if alone else f"Prepare failover of {outage.target.name}",
             _failover_line(outage),
             weight="primary",
         )
@@ -183,15 +183,15 @@ def _move_buttons(outages: Sequence[Outage]) -> list[Button]:
 
 
 def _reconcile_button(outage: Outage) -> tuple[Button, ...]:
-    return (Button("See what differs", f"failback {name_of(outage.target)}", weight="primary"),)
+    return (Button("See what differs", f"failback {outage.target.name}", weight="primary"),)
 
 
 def _failover_line(outage: Outage) -> str:
     facts = outage.facts
     movable = [site for site in facts.sites if site not in facts.exceptions]
-    if outage.target.startswith("sites:") and facts.affected <= len(facts.sites) and len(movable) <= TYPED_SITES:
+    if outage.target.kind == "sites" and facts.affected <= len(facts.sites) and len(movable) <= TYPED_SITES:
         return shlex.join(["failover", *movable])
-    return shlex.join(["failover", name_of(outage.target)])
+    return shlex.join(["failover", outage.target.name])
 
 
 def _several(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
@@ -210,7 +210,7 @@ def _several(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
         longest = max(outage.lasted(now) for outage in outages)
         title = f"All {number:,} things that were {down} are over; the longest took {duration(longest)}"
         tone = Tone.GOOD
-    if all(outage.target.startswith(DEGRADED) for outage in outages):
+    if all(outage.target.kind == "degraded" for outage in outages):
         title, tone = several_degraded(outages, still, now)
     ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]
     rows = tuple(

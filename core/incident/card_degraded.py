@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from core.incident.facts import OutageFacts
     from core.incident.outage import Outage
 
-DEGRADED = "degraded:"
-
 
 def degraded_title(outage: Outage) -> str:
     """Say what a server, or only the sites on it, lack."""
-    facts, name = outage.facts, outage.target.removeprefix(DEGRADED)
+    facts, name = outage.facts, outage.target.name
     if facts.affected and not facts.checks:
         return f"{count(facts.affected, 'site')} on {name} {_is(facts.affected)} degraded: {facts.why}"
     return f"{name} is degraded: {facts.why}"
@@ -29,7 +27,7 @@ def degraded_title(outage: Outage) -> str:
 
 def degraded_ended(outage: Outage, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Say that a server lacks nothing any more, or that nobody looks any more."""
-    facts, name, lasted = outage.facts, outage.target.removeprefix(DEGRADED), duration(outage.lasted(now))
+    facts, name, lasted = outage.facts, outage.target.name, duration(outage.lasted(now))
     if facts.ending is OutageEnd.UNWATCHED:
         return f"{name}: what made it degraded is no longer looked at (for {lasted}: {facts.why})", Tone.UNKNOWN
     return f"{name} is no longer degraded, after {lasted} ({span_of(outage, timezone, now)}): {facts.why}", Tone.GOOD
@@ -37,7 +35,7 @@ def degraded_ended(outage: Outage, timezone: str, now: datetime) -> tuple[str, T
 
 def several_degraded(outages: Sequence[Outage], still: Sequence[Outage], now: datetime) -> tuple[str, Tone]:
     """Sum up degraded servers that share a card, those of `still` being so now."""
-    names = listing([outage.target.removeprefix(DEGRADED) for outage in still])
+    names = listing([outage.target.name for outage in still])
     if not still:
         longest = max(outage.lasted(now) for outage in outages)
         servers = count(len(outages), "server")
@@ -77,4 +75,4 @@ def _be(subject: str) -> str:
 def _now(outage: Outage) -> str:
     if not outage.facts.down_now:
         return "up"
-    return "degraded" if outage.target.startswith(DEGRADED) else "down"
+    return "degraded" if outage.target.kind == "degraded" else "down"

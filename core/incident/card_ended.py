@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.card_degraded import DEGRADED, degraded_ended, flapping_ended
+from core.incident.card_degraded import degraded_ended, flapping_ended
 from core.incident.facts import OutageEnd
-from core.incident.targets import capital, name_of, named_sites, span_of, subject_of
+from core.incident.targets import capital, named_sites, span_of, subject_of
 from core.reply import Tone
 from core.wording import clock_time, count, duration
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def ended(outage: Outage, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Return the title of the card of an outage that is over, and its tone."""
-    facts, name, kind = outage.facts, name_of(outage.target), outage.target.partition(":")[0]
+    facts, (kind, name) = outage.facts, outage.target
     lasted = duration(outage.lasted(now))
     subject = f"{facts.sites[0]} on {name}" if _is_one_site(outage) else capital(subject_of(outage.target))
     if facts.changes and facts.ending in {OutageEnd.UP, OutageEnd.DEGRADED, OutageEnd.JOINED}:
         return flapping_ended(subject, outage, timezone, now)
-    if outage.target.startswith(DEGRADED):
+    if kind == "degraded":
         return degraded_ended(outage, timezone, now)
     if facts.ending is OutageEnd.UNWATCHED:
         return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
@@ -49,7 +49,7 @@ def ended(outage: Outage, timezone: str, now: datetime) -> tuple[str, Tone]:
 
 def _back(outage: Outage, lasted: str, timezone: str, now: datetime) -> str:
     """Say that it is back and since when; of sites, which."""
-    facts, of_sites = outage.facts, outage.target.startswith("sites:")
+    facts, of_sites = outage.facts, outage.target.kind == "sites"
     alone = _is_one_site(outage)
     again = "answers again" if alone else "answer again"
     back = again if of_sites else "answers for all zones again" if facts.lame else "is back"
@@ -67,4 +67,4 @@ def _back(outage: Outage, lasted: str, timezone: str, now: datetime) -> str:
 def _is_one_site(outage: Outage) -> bool:
     """Return whether one site alone failed, all the time."""
     facts = outage.facts
-    return outage.target.startswith("sites:") and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)
+    return outage.target.kind == "sites" and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.maintenance import FLEET, Maintenance, Phase
+from core.fleet.target import FLEET
+from core.incident.maintenance import Maintenance, Phase
 from core.incident.notes import said_parts, with_cause
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count, duration, listing, stamp
@@ -104,7 +105,7 @@ def facts_of(one: Maintenance, now: datetime) -> Mapping[str, object]:
 
     return {
         "id": one.label,
-        "scope": one.scope,
+        "scope": str(one.scope),
         "state": one.phase(now).value,
         "why": one.why,
         "asked_by": one.asked_by,

@@ -10,6 +10,7 @@ from core.incident.notes import cause_of
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from core.fleet.target import Target
     from core.incident.facts import OutageFacts
     from core.incident.notes import Annotation
 
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 class Outage:
     """Something was down.
 
-    target: `server:NAME`, `sites:SERVER`, `nameserver:NAME` or `link:bot`; or `degraded:SERVER`. opened_at: when the
-    failures began. closed_at None: it goes on. card: the key of the card that shows it; several outages may share one.
-    acked_by, acked_at: who looks after it, since when. said: what people said of it, oldest first; the last cause among
-    it is the one that counts.
+    target: a server or name server, the sites on a server, a degraded server, or the bot's own link. opened_at: when
+    the failures began. closed_at None: it goes on. card: the key of the card that shows it; several outages may share
+    one. acked_by, acked_at: who looks after it, since when. said: what people said of it, oldest first; the last cause
+    among it is the one that counts.
     """
 
     id: int
-    target: str
+    target: Target
     opened_at: datetime
     closed_at: datetime | None
     facts: OutageFacts

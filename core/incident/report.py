@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from core.fleet.target import Target
     from core.incident.maintenance import Maintenance
     from core.incident.notes import Annotation, Kind
     from core.incident.outage import Outage
@@ -67,8 +68,8 @@ def incidents_of(outages: Sequence[Outage], maintenances: Sequence[Maintenance])
     return tuple(found)
 
 
-def _subject(target: str) -> str:
-    return f"{subject_of(target)} (degraded)" if target.startswith("degraded:") else subject_of(target)
+def _subject(target: Target) -> str:
+    return f"{subject_of(target)} (degraded)" if target.kind == "degraded" else subject_of(target)
 
 
 def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: datetime) -> Reply:
@@ -93,7 +94,10 @@ def outage_reply(outage: Outage, card: Reply, timezone: str, now: datetime) -> R
 
 
 def maintenance_reply(
-    maintenance: Maintenance, kept_quiet: Sequence[tuple[str, datetime, datetime | None]], timezone: str, now: datetime
+    maintenance: Maintenance,
+    kept_quiet: Sequence[tuple[Target, datetime, datetime | None]],
+    timezone: str,
+    now: datetime,
 ) -> Reply:
     """Answer with one maintenance. kept_quiet: what was down while it kept that quiet, from when to when."""
     one = incidents_of((), [maintenance])[0]

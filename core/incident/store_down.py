@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
+    from core.fleet.target import Target
 
-def unstored(why: str, since_at: datetime, down: Collection[str], timezone: str, now: datetime) -> Reply:
+
+def unstored(why: str, since_at: datetime, down: Collection[Target], timezone: str, now: datetime) -> Reply:
     """Return what is told while nothing can be stored. down: the targets that are seen down meanwhile."""
     seen = f"Down as seen from here: {listing([subject_of(one) for one in sorted(down)])}"
     since = clock_time(since_at, timezone, now)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.maintenance import FLEET, Phase
-from core.incident.targets import name_of
+from core.incident.maintenance import Phase
 from core.page.model import PageIncident, PlannedWork, Stage
 from core.wording import count, listing, placed
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet, Server
+    from core.fleet.target import Target
     from core.incident.facts import OutageFacts
     from core.incident.maintenance import Maintenance
     from core.incident.outage import Outage
@@ -79,9 +79,9 @@ def maintained(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime)
     )
 
 
-def _subject(scope: str, fleet: Fleet, public: Redaction) -> str | None:
-    kind, _, name = scope.partition(":")
-    if kind == FLEET:
+def _subject(scope: Target, fleet: Fleet, public: Redaction) -> str | None:
+    kind, name = scope
+    if kind == "fleet":
         return "all servers and sites"
     if kind == "nameserver":
         where = next((one.location for one in fleet.dns.nameservers if one.name == name), None)
@@ -97,8 +97,8 @@ def place(servers: Mapping[str, Server], name: str) -> str:
     return name if server is None else placed(name, server.location)
 
 
-def _what(target: str, facts: OutageFacts, fleet: Fleet, *, over: bool) -> str | None:
-    kind, name = target.partition(":")[0], name_of(target)
+def _what(target: Target, facts: OutageFacts, fleet: Fleet, *, over: bool) -> str | None:
+    kind, name = target
     was, sites = "was" if over else "is", facts.at_first or facts.affected
     if kind == "link":
         return "Nothing could be observed" if over else "Nothing can be observed"

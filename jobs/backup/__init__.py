@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from jobs import Job
 from jobs.backup.cards import look_at_ages, tell
 from jobs.backup.listing import SnapshotListing, list_snapshots
@@ -62,7 +63,7 @@ async def end_interrupted(ports: Ports) -> int:
     ended = 0
     for run in await ports.store.backups.running():
         body = dict(run.body or {})
-        names = {UPKEEP: REPOSITORY, RESTORE: f"site:{run.site}"}
+        names = {UPKEEP: REPOSITORY, RESTORE: str(Target.site(run.site))}
         name = names.get(run.kind, site_claim(run.site))
         if (name, str(body.get("owner", run.id))) not in held:
             left = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.cutover.card_restore import done_reply, dry_run_reply
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
+from core.fleet.target import Target
 from jobs.backup.lock import holding
 from jobs.backup.restore_site import bring_back, what_to_restore
 from jobs.plans.prepare import prepare_restore, reply_now
@@ -52,7 +53,7 @@ async def _at_once(ports: Ports, restore: Restore, who: str, show: Callable[[str
     began_s, now = ports.clock.monotonic(), ports.clock.now()
     name = run_id(now, secrets.token_hex(4))
     run = BackupRun(name, RESTORE, restore.site, restore.server, now, body={"owner": name})
-    async with holding(ports, f"site:{restore.site}", name, "a restore"):
+    async with holding(ports, str(Target.site(restore.site)), name, "a restore"):
         await ports.store.backups.begin(run, who)
         brought = await bring_back(ports, restore, name, show)
         outcome = {Outcome.DONE: "restored", Outcome.UNKNOWN: "unknown"}.get(brought.outcome, "failed")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.cutover.progress import ZoneDone
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.fleet.target import Target
 from core.sync.failures import Failure
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
@@ -52,14 +53,14 @@ async def hold(doing: StepContext, step: Step) -> Ended:
     if step.wave:
         patience_s = WAVE_PATIENCE_S
         await ports.store.claims.release(plan.id)
-    names = [f"site:{move.site}" for move in plan.moves if move.wave == step.wave]
-    names = names if plan.restore is None else [f"site:{plan.restore.site}"]
+    sites = [move.site for move in plan.moves if move.wave == step.wave]
+    names = {str(Target.site(site)): site for site in (sites if plan.restore is None else [plan.restore.site])}
     while True:
         in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
         if not in_the_way:
             return doing.done(f"{count(len(names), 'site')} held")
         if ports.clock.monotonic() - began >= patience_s:
-            busy = listing([f"{claim.name.removeprefix('site:')} ({claim.purpose})" for claim in in_the_way])
+            busy = listing([f"{names[claim.name]} ({claim.purpose})" for claim in in_the_way])
             return Outcome.REFUSED, busy, doing.progress.with_trouble("busy", f"{busy}; nothing was changed there")
         await ports.clock.sleep(HOLD_LOOK_S)
 

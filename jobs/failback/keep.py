@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import RefusedError, SharpnetError, StoreError
 from core.failback.keep import KeepResult
+from core.fleet.target import Target
 from core.sync.failures import Failure
 from core.sync.rsync_output import KEPT_CHANGES, shown_path
 from jobs.failback.compare import sides_of
@@ -130,7 +131,7 @@ async def _without_errors(work: Awaitable[_Found]) -> _Found | Failure:
 @contextlib.asynccontextmanager
 async def _holding(ports: Ports, copy: ReturnedCopy, run: str) -> AsyncIterator[None]:
     """Hold the site's claim while the block runs. Raises RefusedError where somebody else has it."""
-    name, purpose = f"site:{copy.site.name}", f"bringing files from {copy.server} to {copy.active}"
+    name, purpose = str(Target.site(copy.site.name)), f"bringing files from {copy.server} to {copy.active}"
     in_the_way = await take_claim(ports, name, run, purpose)
     if in_the_way:
         claim = in_the_way[0]

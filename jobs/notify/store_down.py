@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from core.fleet.target import Target
     from core.reply import Reply
     from ops.ports import Ports
 
@@ -37,14 +38,14 @@ class StoreWatch:
     """
 
     def __init__(
-        self, ports: Ports, down: Callable[[], frozenset[str]], tell: TellDirectly, *, look_s: float = LOOK_S
+        self, ports: Ports, down: Callable[[], frozenset[Target]], tell: TellDirectly, *, look_s: float = LOOK_S
     ) -> None:
         self._ports = ports
         self._down = down
         self._tell = tell
         self._look_s = look_s
         self._since: tuple[datetime, float] | None = None
-        self._told: tuple[str, frozenset[str]] | None = None
+        self._told: tuple[str, frozenset[Target]] | None = None
 
     async def run(self) -> None:
         """Look until cancelled."""

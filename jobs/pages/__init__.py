@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.page.model import worth_telling
 from core.reply import Reply, Tone
@@ -184,7 +185,8 @@ async def _tell(ports: Ports, server: str, failure: SharpnetError | None) -> Non
             title = f"The status page on {server} is written again since {clock_time(now, ports.fleet.timezone, now)}"
             await cards.put(key, Reply(title, tone=Tone.GOOD), now)
         return
-    seen = (await ports.store.states.states_of([f"server:{server}"])).get(f"server:{server}")
+    target = Target.server(server)
+    seen = (await ports.store.states.states_of([target])).get(target)
     if not told and seen is not None and seen.state in {TargetState.UP, TargetState.DEGRADED}:
         title = f"The status page on {server} could not be written for 10 min: {failure.message}"
         await cards.put(key, Reply(f"{title} {failure.hint}".strip(), tone=Tone.WARN), now)

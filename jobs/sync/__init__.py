@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from jobs import Job
 from jobs.sync.cards import tell
 from jobs.sync.many import mirrors_to_fill, sites_of_job, sync_many
@@ -89,7 +90,7 @@ async def end_interrupted(ports: Ports) -> int:
     ended = 0
     for run in await ports.store.copies.running_syncs():
         owner = str(run.body.get("owner", run.id))
-        if (f"site:{run.site}", owner) not in held:
+        if (str(Target.site(run.site)), owner) not in held:
             body = {**run.body, "why": "the bot that ran it is gone; the mirror is as it was, or whole"}
             await ports.store.copies.end_sync(run.id, "interrupted", body, ports.clock.now(), BY_CLOCK)
             ended += 1

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.sync.failures import Failure
 from ops.durable.claimed import kept_claim, take_claim
 
@@ -47,7 +48,7 @@ class SiteClaim:
 
     @property
     def _name(self) -> str:
-        return f"site:{self.site}"
+        return str(Target.site(self.site))
 
     @property
     def _purpose(self) -> str:

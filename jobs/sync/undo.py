@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SharpnetError
+from core.fleet.target import Target
 from core.sync.failures import Failure
 from core.sync.rsync_output import shown_path
 from core.sync.undo import ReplacedSize, UndoableRun, UndoResult, newest_first
@@ -132,7 +133,7 @@ async def undo(ports: Ports, scene: UndoContext, paths: Sequence[bytes], who: st
     """
     run, now = scene.run, ports.clock.now()
     own = run_id(now, secrets.token_hex(4))
-    name, purpose = f"site:{scene.site.name}", f"an undo on {run.server}"
+    name, purpose = str(Target.site(scene.site.name)), f"an undo on {run.server}"
     held = await take_claim(ports, name, own, purpose)
     if held:
         raise RefusedError(

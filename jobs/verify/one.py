@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
+from core.fleet.target import Target
 from core.sync.failures import Failure
 from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
@@ -170,7 +171,7 @@ class _Proving:
 
     async def _held(self) -> Claim | None:
         held = await self._ports.store.claims.held(self._ports.clock.now())
-        return next((claim for claim in held if claim.name == f"site:{self._pull.site.name}"), None)
+        return next((claim for claim in held if claim.name == str(Target.site(self._pull.site.name))), None)
 
     async def _undone_since(self, copy: SyncRun) -> bool:
         entries = await self._ports.store.record.entries(subject=self._pull.site.name, last=LOOKED_BACK)

@@ -16,6 +16,7 @@ from ops.checks import all_checks
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from core.fleet.target import Target
     from jobs.watch.state import WatchState
     from ops.checks import Check
     from ops.ports import Ports
@@ -44,7 +45,7 @@ class CheckRunner:
             for check, target, every in self._pairs:
                 group.create_task(self._go_on(check, target, every))
 
-    async def _go_on(self, check: Check, target: str, every: timedelta) -> None:
+    async def _go_on(self, check: Check, target: Target, every: timedelta) -> None:
         # The first round is within one of the watch's own, so that a fresh bot knows its fleet soon.
         first = min(every, self._scene.watch.every)
         delay_s = phase(f"{check.name} {target}") * first.total_seconds()
@@ -52,13 +53,13 @@ class CheckRunner:
             await self._ports.clock.sleep(delay_s)
             delay_s = (await self._look(check, target, every)).total_seconds()
 
-    async def _look(self, check: Check, target: str, every: timedelta) -> timedelta:
+    async def _look(self, check: Check, target: Target, every: timedelta) -> timedelta:
         """Look once; return after how long again."""
         scene, clock = self._scene, self._ports.clock
         if not scene.answers(target):
             scene.note(target, check.name, Track())
             return min(every, scene.watch.every)
-        remarks = await contained(check.look(self._ports, target.partition(":")[2]), f"{check.name} {target}")
+        remarks = await contained(check.look(self._ports, target.name), f"{check.name} {target}")
         track = scene.noted[target][check.name]
         if remarks is None:
             old = track.looked_s is None or clock.monotonic() - track.looked_s > FORGOTTEN_AFTER * every.total_seconds()

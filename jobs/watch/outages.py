@@ -14,10 +14,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.incident.card import card_of
-from core.incident.card_degraded import DEGRADED
 from core.incident.facts import NAMED, OutageEnd, OutageFacts
-from core.incident.targets import name_of
 from core.monitor.detection import TargetState, Track, found_within, which_card
 from core.monitor.flapping import FlappingPhase
 from core.monitor.site_limits import degraded_words
@@ -25,7 +24,6 @@ from core.monitor.state import stale_after
 from jobs.watch.flapping import Flapping, StateChanges
 from jobs.watch.late_joins import Joining
 from jobs.watch.resolution import Resolution, Resolutions
-from jobs.watch.state import LINK, NAMESERVER, SERVER, SITES, WatchState, server_key, site_key
 from jobs.watch.suppression import Suppression
 from jobs.watch.takeovers import gather_facts
 from ops.store.incident.outages import OutageOpening
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from core.incident.outage import Outage
     from core.reply import Reply
+    from jobs.watch.state import WatchState
     from ops.ports import Ports
     from ops.store.incident.outages import Choose
 
@@ -55,7 +54,7 @@ GRACE_S = 30.0
 class ActiveCondition:
     """Something that is down now, since `since_at`."""
 
-    target: str
+    target: Target
     since_at: datetime
     track: Track
 
@@ -72,11 +71,11 @@ class OutageManager:
         self._silence = Suppression(scene, ports)
         self._endings = Resolutions(scene, self._silence, ports)
         self._joining = Joining(ports.store.notifications)
-        self._open: dict[str, Outage] = {}
+        self._open: dict[Target, Outage] = {}
         self._waiting_s: float | None = None
         self._read_s = float("-inf")
         self._cards: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
-        self._card_of: dict[str, str] = {}
+        self._card_of: dict[Target, str] = {}
         self._changes = StateChanges(scene.watch.every)
         self._returned_s: dict[str, float] = {}
         self._nameservers_up = 0
@@ -128,7 +127,7 @@ class OutageManager:
         for key in scene.machines:
             track = scene.tracks[key]
             if track.judged is TargetState.DOWN and track.since_at is not None:
-                self._returned_s[name_of(key)] = now_s
+                self._returned_s[key.name] = now_s
                 yield ActiveCondition(key, track.since_at, track)
         for key in scene.nameservers:
             track = scene.tracks[key]
@@ -137,30 +136,30 @@ class OutageManager:
             if (down or key in scene.lame) and track.since_at is not None:
                 yield ActiveCondition(key, track.since_at, track)
         for server in scene.failing:
-            target, failing = SITES + server, self._silence.failing(server, self._open)
-            reachable = scene.tracks[server_key(server)].held in {TargetState.UP, TargetState.DEGRADED}
+            target, failing = Target("sites", server), self._silence.failing(server, self._open)
+            reachable = scene.tracks[Target.server(server)].held in {TargetState.UP, TargetState.DEGRADED}
             just_back = now_s - self._returned_s.get(server, float("-inf")) < GRACE_S
             for site in scene.failing[server].keys() - failing.keys():
                 track = scene.failing[server][site]
                 if track.since_at is not None:
-                    yield ActiveCondition(site_key(site), track.since_at, track)
+                    yield ActiveCondition(Target.site(site), track.since_at, track)
             if failing and reachable and (target in self._open or not just_back):
                 first = min(failing.values(), key=lambda track: track.row_began_s)
                 yield ActiveCondition(target, min(one.since_at for one in failing.values() if one.since_at), first)
         yield from self._degraded()
         blind = self._blind_since()
         if blind is not None:
-            yield ActiveCondition(LINK, blind, Track())
+            yield ActiveCondition(Target("link", "bot"), blind, Track())
 
     def _degraded(self) -> Iterable[ActiveCondition]:
         """Yield servers that answer, but lack something, or sites on them do."""
         scene = self._scene
         for server in scene.fleet.servers:
-            remarks, lacking = scene.remarks(server_key(server)), scene.lacking[server]
+            remarks, lacking = scene.remarks(Target.server(server)), scene.lacking[server]
             since = [track.since_at for track in (*remarks, *lacking.values()) if track.since_at is not None]
             if since:
                 words = degraded_words([one.why for one in remarks], {site: lacking[site].why for site in lacking})
-                yield ActiveCondition(DEGRADED + server, min(since), Track(why=words))
+                yield ActiveCondition(Target("degraded", server), min(since), Track(why=words))
 
     def _blind_since(self) -> datetime | None:
         """Return since when nothing at all answers, once that has lasted so long that everything is unknown."""
@@ -174,7 +173,7 @@ class OutageManager:
         lasts_s = self._clock.monotonic() - last.row_began_s
         return last.row_began_at if lasts_s >= stale_after(self._scene.watch).total_seconds() else None
 
-    async def _hold(self, troubles: Mapping[str, ActiveCondition], now_s: float) -> None:
+    async def _hold(self, troubles: Mapping[Target, ActiveCondition], now_s: float) -> None:
         """Follow what flaps: keep its message, until it is quiet, or stays down and is told anew."""
         for target in [target for target in self._changes.flapping if target in self._open]:
             outage, down = self._open[target], target in troubles
@@ -208,7 +207,7 @@ class OutageManager:
         for trouble in troubles:
             flapping = self._changes.would_flap(trouble.target, now_s)
             if flapping is None:
-                plain[trouble.target.startswith(DEGRADED)].append(trouble)
+                plain[trouble.target.kind == "degraded"].append(trouble)
                 continue
             facts = self._flapping_facts(await self._facts(trouble, OutageFacts()), flapping, now_s)
             opening = OutageOpening(trouble.target, trouble.since_at, facts, facts.first_change_at)
@@ -246,7 +245,7 @@ class OutageManager:
             log.warning("outage=%d target=%s card=%s opened", outage.id, outage.target, outage.card)
         return outages
 
-    async def _refresh(self, troubles: Mapping[str, ActiveCondition]) -> None:
+    async def _refresh(self, troubles: Mapping[Target, ActiveCondition]) -> None:
         """Change the outages that go on where their facts have changed."""
         changed: list[Outage] = []
         for target, outage in self._open.items():
@@ -261,7 +260,7 @@ class OutageManager:
         await self._store.change_many(changed, self._draw, self._clock.now())
         self._open |= {outage.target: outage for outage in changed}
 
-    async def _close(self, troubles: Mapping[str, ActiveCondition]) -> None:
+    async def _close(self, troubles: Mapping[Target, ActiveCondition]) -> None:
         """Close the outages that have ended; what flaps has not, until it is quiet."""
         held = self._changes.flapping
         settled = [outage for target, outage in self._open.items() if target not in held]
@@ -282,20 +281,20 @@ class OutageManager:
             log.warning("outage=%d target=%s closed ending=%s", outage.id, outage.target, ended.how)
 
     async def _facts(self, trouble: ActiveCondition, before: OutageFacts) -> OutageFacts:
-        scene, (kind, _, name) = self._scene, trouble.target.partition(":")
+        scene, (kind, name) = self._scene, trouble.target
         verdict = trouble.track.verdict
         seen_from = verdict.seen_from if verdict is not None else before.seen_from
         known = replace(before, why=trouble.track.why or before.why, seen_from=seen_from)
-        if kind == SERVER:
+        if kind == "server":
             return await gather_facts(known, name, list(scene.on_server[name]), scene, self._ports.store)
-        if trouble.target.startswith(SITES):
+        if kind == "sites":
             return await gather_facts(
                 known, name, sorted(self._silence.failing(name, self._open)), scene, self._ports.store
             )
-        if trouble.target.startswith(DEGRADED):
-            sites, checks = tuple(sorted(scene.lacking[name])), tuple(scene.remarking(server_key(name)))
+        if kind == "degraded":
+            sites, checks = tuple(sorted(scene.lacking[name])), tuple(scene.remarking(Target.server(name)))
             return replace(known, affected=len(sites), sites=sites[:NAMED], checks=checks)
-        if kind == NAMESERVER:
+        if kind == "nameserver":
             place = scene.nameservers[trouble.target].location
             others = len(scene.nameservers) - 1
             lame = trouble.target in scene.lame

@@ -6,11 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.incident.card_degraded import DEGRADED
+from core.fleet.target import Target
 from core.incident.facts import OutageEnd, OutageFacts
-from core.incident.targets import name_of
 from core.monitor.detection import TargetState
-from jobs.watch.state import ABLE, LINK, NAMESERVER, SERVER, server_key, site_key
+from jobs.watch.state import ABLE
 from ops.store.incident.outages import OutageClosing
 
 if TYPE_CHECKING:
@@ -43,23 +42,23 @@ class Resolutions:
         self._ports = ports
 
     def of(
-        self, target: str, facts: OutageFacts, troubles: Container[str], opened: Mapping[str, Outage]
+        self, target: Target, facts: OutageFacts, troubles: Container[Target], opened: Mapping[Target, Outage]
     ) -> Resolution | None:
         """Say how the outage of `target` has ended; None: it goes on, or nobody can know.
 
         facts: what is known of it. troubles: the targets that are down now. opened: the outages that are open.
         """
-        now, (kind, _, name) = self._ports.clock.now(), target.partition(":")
+        now, (kind, name) = self._ports.clock.now(), target
         if target in troubles:
             return None
-        if target == LINK:
+        if kind == "link":
             seen = any(self._scene.tracks[place].row[-1:] == (TargetState.UP,) for place in self._scene.places)
             return Resolution(OutageEnd.UP, "", now) if seen else None
-        if kind in {SERVER, NAMESERVER}:
+        if kind in {"server", "nameserver"}:
             return self._ending_of_one(target, now)
         if name not in self._scene.fleet.servers:
             return Resolution(OutageEnd.UNWATCHED, "", now)
-        if target.startswith(DEGRADED):
+        if kind == "degraded":
             return self._ending_of_degraded(facts, name, now)
         return self._ending_of_sites(facts.sites, name, opened, now)
 
@@ -68,7 +67,7 @@ class Resolutions:
         quarantined = Counter(server for _, server in await self._ports.store.copies.quarantined())
         return [self._closing(outage, ended, quarantined) for outage, ended in over]
 
-    def _ending_of_one(self, target: str, now: datetime) -> Resolution | None:
+    def _ending_of_one(self, target: Target, now: datetime) -> Resolution | None:
         track = self._scene.tracks.get(target)
         if track is None:
             return Resolution(OutageEnd.UNWATCHED, "", now)
@@ -81,18 +80,18 @@ class Resolutions:
         scene = self._scene
         if not scene.is_in_full(server):
             return None
-        looked_at = {*scene.noted.get(server_key(server), ()), *scene.fleet.sites}
+        looked_at = {*scene.noted.get(Target.server(server), ()), *scene.fleet.sites}
         unwatched = not looked_at.issuperset((*facts.checks, *facts.sites))
         return Resolution(OutageEnd.UNWATCHED if unwatched else OutageEnd.UP, "", now)
 
     def _ending_of_sites(
-        self, named: Sequence[str], server: str, opened: Mapping[str, Outage], now: datetime
+        self, named: Sequence[str], server: str, opened: Mapping[Target, Outage], now: datetime
     ) -> Resolution | None:
         scene = self._scene
-        if scene.tracks[server_key(server)].judged is TargetState.DOWN:
+        if scene.tracks[Target.server(server)].judged is TargetState.DOWN:
             return Resolution(OutageEnd.JOINED, "", now)
         told = [site for site in scene.on_server[server] if site in named or not self._silence.of_site(site)]
-        tracks = [scene.tracks[site_key(site)] for site in told]
+        tracks = [scene.tracks[Target.site(site)] for site in told]
         if self._silence.failing(server, opened) or any(track.in_doubt or track.held not in ABLE for track in tracks):
             return None
         moved = bool(named) and not any(site in scene.on_server[server] for site in named)
@@ -100,8 +99,8 @@ class Resolutions:
 
     def _closing(self, outage: Outage, ended: Resolution, quarantined: Mapping[str, int]) -> OutageClosing:
         facts = replace(outage.facts, ending=ended.how, ending_why=ended.why)
-        if outage.target.startswith(SERVER + ":"):
-            facts = replace(facts, quarantined=quarantined[name_of(outage.target)])
+        if outage.target.kind == "server":
+            facts = replace(facts, quarantined=quarantined[outage.target.name])
         unseen_from_at = self._scene.resumed.get(outage.target)
         if unseen_from_at is not None and ended.how is not OutageEnd.UNWATCHED:
             facts = replace(facts, unseen_from_at=unseen_from_at, unseen_until_at=ended.at)

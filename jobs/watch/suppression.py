@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.incident.card_maintenance import back_line, silenced_line
 from core.incident.facts import OutageFacts
 from core.incident.maintenance import Phase, silencing
 from core.incident.targets import subject_of
 from core.monitor.detection import TargetState
-from jobs.watch.state import SITE, SITES, WatchState, site_key
 from ops.store.incident.maintenance import Suppressed
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.monitor.detection import Track
     from jobs.watch.outages import ActiveCondition
     from jobs.watch.resolution import Resolution
+    from jobs.watch.state import WatchState
     from ops.ports import Ports
 
 # A maintenance may be asked for in the terminal, so the store is asked whether there is one.
@@ -42,7 +43,7 @@ class Suppression:
         self._ports = ports
         self._read_s = float("-inf")
         self._planned: tuple[Maintenance, ...] = ()
-        self._quiet: dict[str, Suppressed] = {}
+        self._quiet: dict[Target, Suppressed] = {}
         self._told_s: dict[int, float] = {}
 
     async def read(self, *, at_once: bool) -> None:
@@ -53,31 +54,31 @@ class Suppression:
             self._quiet = {one.target: one for one in await self._ports.store.maintenance.kept_quiet()}
             self._read_s = now_s
 
-    def because_of(self, target: str) -> Maintenance | None:
+    def because_of(self, target: Target) -> Maintenance | None:
         """Return the maintenance because of which nobody is alerted about `target` now; None: alert."""
         machine = self._scene.machine_of.get(target)
         return silencing(self._planned, target, self._ports.clock.now(), machine) if self._planned else None
 
     def of_site(self, site: str) -> bool:
         """Return whether nobody is alerted about this one site, whatever else is served from its server."""
-        key = site_key(site)
+        key = Target.site(site)
         now = self._ports.clock.now()
         return any(one.scope == key and one.phase(now) is Phase.RUNNING for one in self._planned)
 
-    def failing(self, server: str, opened: Mapping[str, Outage]) -> dict[str, Track]:
+    def failing(self, server: str, opened: Mapping[Target, Outage]) -> dict[str, Track]:
         """Return the sites that fail although `server` answers.
 
         opened: the outages that are open; a site under maintenance counts only where that of these sites names it.
         """
-        failing, outage = self._scene.failing[server], opened.get(SITES + server)
+        failing, outage = self._scene.failing[server], opened.get(Target("sites", server))
         named = outage.facts.sites if failing and outage is not None else ()
         return {name: track for name, track in failing.items() if name in named or not self.of_site(name)}
 
     async def sort_out(
         self,
         troubles: Iterable[ActiveCondition],
-        opened: Mapping[str, Outage],
-        ending: Callable[[str, OutageFacts], Resolution | None],
+        opened: Mapping[Target, Outage],
+        ending: Callable[[Target, OutageFacts], Resolution | None],
     ) -> list[ActiveCondition]:
         """Return the troubles to alert about that are not in `opened`; put on record what is kept quiet, once.
 
@@ -131,14 +132,13 @@ class Suppression:
             await self._ports.store.maintenance.silence_over([(one, now)], f"maintenance:{one.maintenance}", None, now)
             del self._quiet[one.target]
 
-    def _alerts_again(self, one: Suppressed, opened: Mapping[str, Outage]) -> bool:
+    def _alerts_again(self, one: Suppressed, opened: Mapping[Target, Outage]) -> bool:
         """Return whether this is alerted about by now: until then, since when it is down is still needed."""
-        return one.target in opened or (one.target.startswith(SITE + ":") and self.because_of(one.target) is None)
+        return one.target in opened or (one.target.kind == "site" and self.because_of(one.target) is None)
 
-    def _over_at(self, one: Suppressed, ending: Callable[[str, OutageFacts], Resolution | None]) -> datetime | None:
-        kind, _, name = one.target.partition(":")
-        if kind == SITE:
-            track = self._scene.tracks.get(site_key(name))
+    def _over_at(self, one: Suppressed, ending: Callable[[Target, OutageFacts], Resolution | None]) -> datetime | None:
+        if one.target.kind == "site":
+            track = self._scene.tracks.get(one.target)
             up = track is None or (track.judged is TargetState.UP and not track.in_doubt)
             return self._ports.clock.now() if up else None
         how = ending(one.target, OutageFacts())

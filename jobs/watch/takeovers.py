@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.incident.facts import OutageFacts, takeover, with_takeovers
-from jobs.watch.state import ABLE, WatchState, server_key
+from jobs.watch.state import ABLE, WatchState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ async def gather_facts(
     quarantined = await store.copies.quarantined()
     pairs = [(site.name, other) for site in sites for other in site.servers if other != server]
     newest = await store.states.newest_good(pairs)
-    up = {name for name in scene.fleet.servers if scene.tracks[server_key(name)].judged in ABLE}
+    up = {name for name in scene.fleet.servers if scene.tracks[Target.server(name)].judged in ABLE}
     takeovers = []
     for site in sites:
         others = [other for other in site.servers if other != server]

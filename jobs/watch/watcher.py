@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.monitor.external_alerts import BELIEVED_FOR, sources_of
 from core.monitor.state import stale_after
@@ -17,7 +18,7 @@ from jobs.watch.latency import TimedProbe
 from jobs.watch.outages import OutageManager
 from jobs.watch.probe_schedule import ProbeSchedule, phase
 from jobs.watch.prober import Prober
-from jobs.watch.state import NAMESERVER, SERVER, SITE, WatchState, site_key
+from jobs.watch.state import WatchState
 from jobs.watch.wakeable_sleep import WakeableSleep
 from ops.gather.fleet_picture import COUNTED_AT_ONCE, count_ages
 from ops.gather.name_server_lag import LagSurvey
@@ -100,7 +101,7 @@ class Watcher:
             group.create_task(self._settle())
             await self._go_round(group)
 
-    def down(self) -> frozenset[str]:
+    def down(self) -> frozenset[Target]:
         """Return the targets that are seen down by themselves, whether or not that could be stored."""
         tracks = self._scene.tracks.items()
         return frozenset(
@@ -120,21 +121,20 @@ class Watcher:
         now_s = self._clock.monotonic()
         spread_s = min(scene.watch.every.total_seconds(), len(scene.active) / FIRST_ROUND_A_S)
         for key in scene.tracks:
-            self._rota.put(key, now_s + (phase(key) * spread_s if key.startswith(SITE + ":") else 0.0))
+            self._rota.put(key, now_s + (phase(str(key)) * spread_s if key.kind == "site" else 0.0))
         log.info("watch=begun targets=%d open_outages=%d", len(scene.tracks), len(outages))
         self._ready.set()
 
     async def _go_round(self, group: asyncio.TaskGroup) -> None:
-        looks = {SERVER: self._looks.server, NAMESERVER: self._looks.nameserver, SITE: self._looks.site}
+        looks = {"server": self._looks.server, "nameserver": self._looks.nameserver, "site": self._looks.site}
         while True:
             now_s = self._clock.monotonic()
             for key in self._rota.take(now_s, AT_ONCE):
-                kind, _, name = key.partition(":")
-                server = self._scene.active[name] if kind == SITE else None
+                server = self._scene.active[key.name] if key.kind == "site" else None
                 if server is not None and self._full(server):
                     self._rota.put(key, now_s + CROWDED_S)
                 else:
-                    group.create_task(self._look(key, looks[kind], server))
+                    group.create_task(self._look(key, looks[key.kind], server))
             await self._rest()
 
     async def _rest(self) -> None:
@@ -143,7 +143,7 @@ class Watcher:
         self._until_s = max(self._rota.next_s(), self._earliest_s)
         await self._nap.rest(self._until_s - self._clock.monotonic())
 
-    def _put(self, key: str, delay: timedelta | None) -> None:
+    def _put(self, key: Target, delay: timedelta | None) -> None:
         now_s = self._clock.monotonic()
         if delay is None:
             self._rota.put_on_grid(key, now_s)
@@ -158,11 +158,13 @@ class Watcher:
     def _full(self, server: str) -> bool:
         return self._busy[server] >= AT_ONCE_A_SERVER or sum(self._busy.values()) >= AT_ONCE
 
-    async def _look(self, key: str, look: Callable[[str], Awaitable[timedelta | None]], server: str | None) -> None:
+    async def _look(
+        self, key: Target, look: Callable[[Target], Awaitable[timedelta | None]], server: str | None
+    ) -> None:
         if server is not None:
             self._busy[server] += 1
         try:
-            delay = await contained(look(key), key)
+            delay = await contained(look(key), str(key))
         finally:
             if server is not None:
                 self._busy[server] -= 1
@@ -171,7 +173,7 @@ class Watcher:
         if self._scene.changed:
             self._desk_nap.end()
 
-    def _hurry(self, keys: list[str]) -> None:
+    def _hurry(self, keys: list[Target]) -> None:
         self._rota.hurry(keys, self._clock.monotonic())
         self._wake()
 
@@ -187,7 +189,7 @@ class Watcher:
 
     async def _read_active(self) -> None:
         if self._ready.is_set():
-            self._hurry([site_key(site) for site in self._scene.move(await self._store.copies.active())])
+            self._hurry([Target.site(site) for site in self._scene.move(await self._store.copies.active())])
 
     async def _read_dns(self) -> None:
         """Notice sites that DNS points elsewhere now, a change made by hand too."""
@@ -206,7 +208,7 @@ class Watcher:
     async def _read_lag(self) -> None:
         behind = await self._lag.behind()
         if behind.keys() != self._scene.behind.keys():
-            self._hurry([f"{NAMESERVER}:{name}" for name in {*behind, *self._scene.behind}])
+            self._hurry([Target.nameserver(name) for name in {*behind, *self._scene.behind}])
         self._scene.behind, self._scene.refusing = behind, self._lag.lame
 
     async def _read_reports(self) -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from core.fleet.target import Target
 from core.incident.maintenance import Phase, covers
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, condition, stale_after, tally_of, worst_first
@@ -89,13 +90,13 @@ def public_of(fleet: Fleet) -> Redaction:
 async def _stored(ports: Ports) -> PageFacts:
     fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.states
     hidden = fleet.status_pages.hide
-    worst = [one.target.partition(":")[2] for one in await watching.not_up("site", SITES + len(hidden))]
+    worst = [one.target.name for one in await watching.not_up("site", SITES + len(hidden))]
     named = _named(fleet, worst)
-    wanted = [f"server:{name}" for name in fleet.servers] + [f"site:{name}" for name in (*named, *hidden)]
+    wanted = [*map(Target.server, fleet.servers), *map(Target.site, (*named, *hidden))]
     seen = await watching.states_of(wanted)
     counts = await watching.counts(now - stale_after(fleet.watch))
 
-    def condition_of(target: str) -> Condition:
+    def condition_of(target: Target) -> Condition:
         one = seen.get(target)
         return (
             condition(one.state, one.since_at, one.seen_at, one.why, now, fleet.watch)
@@ -103,14 +104,14 @@ async def _stored(ports: Ports) -> PageFacts:
             else Condition()
         )
 
-    sites = {name: condition_of(f"site:{name}") for name in named}
+    sites = {name: condition_of(Target.site(name)) for name in named}
     shown = {state: number for (kind, state), number in counts.items() if kind == "site"}
     for name in hidden:
-        state = condition_of(f"site:{name}").state
+        state = condition_of(Target.site(name)).state
         shown[state] = shown.get(state, 0) - 1
     nameservers = {state: number for (kind, state), number in counts.items() if kind == "nameserver"}
     return PageFacts(
-        servers={name: condition_of(f"server:{name}") for name in fleet.servers},
+        servers={name: condition_of(Target.server(name)) for name in fleet.servers},
         sites=sites,
         active=await watching.served_from(named),
         tally=tally_of(shown, len(fleet.sites) - len(hidden)),
@@ -206,7 +207,7 @@ def _server(
     notes = [f"{f'{sites:,}' if sites else 'no'} {'site' if sites == 1 else 'sites'} served from here"]
     if public.addresses:
         notes.append(", ".join(address for address in (server.ipv4, server.ipv6) if address is not None))
-    notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"server:{server.name}")]
+    notes += [_goes_on(work, public) for work in underway if covers(work.scope, Target.server(server.name))]
     return PageTarget(
         name=server.name,
         where=plain(server.location),
@@ -229,7 +230,7 @@ def _site(
     home = fleet.sites[name].home
     server = active.get(name, home)
     notes = [f"its home is {home}"] if server != home else []
-    notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"site:{name}", server)]
+    notes += [_goes_on(work, public) for work in underway if covers(work.scope, Target.site(name), server)]
     return PageTarget(
         name=plain(name),
         where=server,

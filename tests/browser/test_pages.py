@@ -24,6 +24,7 @@ from ruamel.yaml import YAML
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
+from core.fleet.target import Target
 from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.notes import Annotation
 from core.people import Person, Role
@@ -81,17 +82,17 @@ def no_card(_made: Sequence[str]) -> None:
 async def remember(ports: Ports) -> None:
     """Give the store two months of a fleet to which now and then something happened, and a night without a bot."""
     now, watching = ports.clock.now(), ports.store.states
-    targets = [f"server:{name}" for name in ports.fleet.servers] + [f"site:{name}" for name in ports.fleet.sites]
-    targets += [f"nameserver:{one.name}" for one in ports.fleet.dns.nameservers]
+    targets = [Target.server(name) for name in ports.fleet.servers] + [Target.site(name) for name in ports.fleet.sites]
+    targets += [Target.nameserver(one.name) for one in ports.fleet.dns.nameservers]
     story = [
         (60, "up", targets),
-        (43, "down", ["server:us"]),
+        (43, "down", [Target.server("us")]),
         (42.8, "up", targets),
         (30.2, "up", targets),
         (29.5, "up", targets),
-        (17, "degraded", ["site:bakery.example"]),
+        (17, "degraded", [Target.site("bakery.example")]),
         (16.6, "up", targets),
-        (9, "down", ["site:garden.example"]),
+        (9, "down", [Target.site("garden.example")]),
         (8.97, "up", targets),
         (0, "up", targets),
     ]
@@ -104,7 +105,7 @@ async def remember(ports: Ports) -> None:
             await watching.saw([ObservedState(target, state, at, later) for target in those], gap=NEVER)
     body = OutageFacts(why="SSH: connection refused at port 2222", at_first=5)
     (old,) = await ports.store.outages.open_many(
-        [OutageOpening("server:us", now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
+        [OutageOpening(Target.server("us"), now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
     )
     await ports.store.outages.say(
         old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn
@@ -120,7 +121,7 @@ async def die(ports: Ports, cause: str) -> None:
     """Let the watch have seen that uk is down, and somebody say why."""
     now, watching = ports.clock.now(), ports.store.states
     since = now - timedelta(minutes=4)
-    dead = ["server:uk", *(f"site:{site.name}" for site in ports.fleet.sites.values() if site.home == "uk")]
+    dead = [Target.server("uk"), *(Target.site(site.name) for site in ports.fleet.sites.values() if site.home == "uk")]
     # What was told of the past before this said that it was up until a moment ago.
     earlier = [stamp(since), stamp(since), json.dumps(dead)]
     await watching._db.write(lambda database: database.conn.execute(_UP_UNTIL, earlier))
@@ -129,7 +130,7 @@ async def die(ports: Ports, cause: str) -> None:
         await watching.saw(seen, gap=NEVER)
     body = OutageFacts(why="SSH: connection refused at port 2222", at_first=7)
     (one,) = await ports.store.outages.open_many(
-        [OutageOpening("server:uk", since, body)], "bot:watch", no_card, drawn, now
+        [OutageOpening(Target.server("uk"), since, body)], "bot:watch", no_card, drawn, now
     )
     await ports.store.outages.say(one, Annotation("cause", cause, BOSS.label, now), drawn)
 

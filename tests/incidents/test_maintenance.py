@@ -10,6 +10,7 @@ from incidents.conftest import ALICE, BOB, EVE, card_title, on_record, play, run
 
 from core.errors import NotAllowedError, RefusedError, UsageError
 from core.fleet import Watch
+from core.fleet.target import Target
 from core.incident.maintenance import Phase
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def test_a_server_that_drops_during_its_maintenance_is_in_the_thread_and_o
     stage.world.dead.add("one")
     await play(stage, 60)
     assert await stage.cards() == []
-    assert await stage.state("server:one") == "down"
+    assert await stage.state(Target.server("one")) == "down"
     (line,) = await thread(stage, M1)
     assert line.startswith("In trouble since 14:00:15 BST")
     assert line.endswith(": one (SSH: connection refused). Nobody is alerted before 14:30:15 BST")
@@ -61,7 +62,7 @@ async def test_work_that_is_announced_a_moment_before_the_drop_keeps_it_quiet(
     await type_in(stage, 'maintenance one 30m "new disks"')
     stage.world.dead.add("one")
     await stage.play(5)
-    assert await stage.state("server:one") == "down"
+    assert await stage.state(Target.server("one")) == "down"
     assert await stage.cards() == []
     assert len(await thread(stage, M1)) == 1
 

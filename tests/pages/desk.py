@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
+from core.fleet.target import Target
 from core.incident.facts import OutageFacts
 from core.incident.notes import Annotation
 from core.people import Person, Role
@@ -81,10 +82,11 @@ class Desk:
     async def saw(self, why: str = "", **states: str) -> None:
         """Keep what a look found just now, as the watch does: `server__oslo="down"`."""
         now = self.ports.clock.now()
-        seen = [ObservedState(name.replace("__", ":"), state, now, now, why) for name, state in states.items()]
+        named = {Target.parse(name.replace("__", ":")): state for name, state in states.items()}
+        seen = [ObservedState(target, state, now, now, why) for target, state in named.items()]
         await self.ports.store.states.saw(seen, gap=GAP)
 
-    async def outage(self, target: str, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
+    async def outage(self, target: Target, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
         """Open an outage a minute ago, with its cause."""
         store, now = self.ports.store.outages, self.ports.clock.now()
         opening = OutageOpening(target, now - timedelta(minutes=1), OutageFacts(**facts))

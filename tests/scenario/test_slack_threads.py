@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from core.fleet.target import Target
 from core.incident.card import card_of
 from core.incident.card_maintenance import card_of as maintenance_card
 from core.incident.facts import OutageFacts
@@ -42,11 +43,11 @@ def _real_commands(commands_stub: Commands) -> None:
 def alert(slack: LocalSlack, shelf: Shelf, bot: object) -> Message:
     """Give the message of an outage of uk that has just begun."""
     del bot
-    open_outage(shelf, "server:uk")
+    open_outage(shelf, Target.server("uk"))
     return slack.wait_for_message(lambda message: "uk is down" in str(message["text"]))
 
 
-def open_outage(shelf: Shelf, target: str) -> None:
+def open_outage(shelf: Shelf, target: Target) -> None:
     at = datetime.now(UTC)
     opening = OutageOpening(target, at, OutageFacts())
     shelf._do(
@@ -120,7 +121,7 @@ def test_what_is_written_without_quotes_and_number_is_the_cause_and_ack_is_the_c
 @pytest.mark.usefixtures("alert")
 def test_the_thread_of_planned_work_takes_notes_too(slack: LocalSlack, shelf: Shelf) -> None:
     at = datetime.now(UTC)
-    wanted = NewMaintenance("server:us", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
+    wanted = NewMaintenance(Target.server("us"), "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
     shelf._do(
         lambda store: store.maintenance.plan(wanted, at, lambda it: maintenance_card(it, "UTC", at), lambda _open: None)
     )
@@ -134,7 +135,7 @@ def test_the_thread_of_planned_work_takes_notes_too(slack: LocalSlack, shelf: Sh
 
 @pytest.mark.usefixtures("alert")
 def test_of_several_incidents_the_one_of_the_thread_is_meant(slack: LocalSlack, shelf: Shelf) -> None:
-    open_outage(shelf, "server:us")
+    open_outage(shelf, Target.server("us"))
     other = slack.wait_for_message(lambda message: "us is down" in str(message["text"]))
     reply = slack.reply(other, "cause a fire", ALICE)
     until(lambda: marks(slack, reply))

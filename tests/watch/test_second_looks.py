@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import Watch
+from core.fleet.target import Target
 from core.monitor.detection import STANDS_S
 
 if TYPE_CHECKING:
@@ -31,4 +32,4 @@ async def test_many_dead_servers_do_not_keep_the_others_busy(set_stage: SetStage
     assert VANTAGE_POINTS <= len(there) <= VANTAGE_POINTS * (PLAYED_S / STANDS_S + 1)
     stage.world.dead.clear()
     await stage.play(5)
-    assert await stage.state("server:one") == "up"
+    assert await stage.state(Target.server("one")) == "up"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.incident.maintenance import Maintenance
 from core.incident.notes import Annotation, ThreadMessage, thread_line
 from core.wording import from_stamp, stamp
@@ -33,7 +34,7 @@ Draw = Callable[[Maintenance], "Reply"]
 class NewMaintenance:
     """A maintenance that is asked for. `began_at` None: it is planned; else it begins at once."""
 
-    scope: str
+    scope: Target
     why: str
     asked_by: str
     starts_at: datetime
@@ -46,7 +47,7 @@ class Suppressed:
     """Something was down, since `from_at`, while a maintenance kept it quiet. until_at None: it still is."""
 
     maintenance: int
-    target: str
+    target: Target
     from_at: datetime
     until_at: datetime | None
     why: str
@@ -71,7 +72,7 @@ class Maintenances:
                 "INSERT INTO maintenance (scope, why, asked_by, asked_at, starts_at, ends_at, began_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    wanted.scope,
+                    str(wanted.scope),
                     wanted.why,
                     wanted.asked_by,
                     stamp(at),
@@ -175,11 +176,11 @@ class Maintenances:
                 cursor = database.conn.execute(
                     "INSERT INTO silenced (maintenance, target, from_at, why) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
-                    [one.maintenance, one.target, stamp(one.from_at), one.why],
+                    [one.maintenance, str(one.target), stamp(one.from_at), one.why],
                 )
                 if cursor.rowcount:
                     body = {"maintenance": f"M{one.maintenance}", "since": stamp(one.from_at), "why": one.why}
-                    write_entry(database, at, "maintenance.silenced", one.target, WHO, body)
+                    write_entry(database, at, "maintenance.silenced", str(one.target), WHO, body)
                     fresh += 1
             if fresh:
                 add_note(database, card, line, at)
@@ -196,10 +197,10 @@ class Maintenances:
             for one, until_at in many:
                 cursor = database.conn.execute(
                     "UPDATE silenced SET until_at = ? WHERE target = ? AND until_at IS NULL",
-                    [stamp(until_at), one.target],
+                    [stamp(until_at), str(one.target)],
                 )
                 if cursor.rowcount:
-                    write_entry(database, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
+                    write_entry(database, at, kind, str(one.target), WHO, {"maintenance": f"M{one.maintenance}"})
                     changed += 1
             if changed and line is not None:
                 add_note(database, card, line, at)
@@ -212,7 +213,13 @@ class Maintenances:
         sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
         rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
         return tuple(
-            Suppressed(row["maintenance"], row["target"], from_stamp(row["from_at"]), _at(row["until_at"]), row["why"])
+            Suppressed(
+                row["maintenance"],
+                Target.parse(row["target"]),
+                from_stamp(row["from_at"]),
+                _at(row["until_at"]),
+                row["why"],
+            )
             for row in rows
         )
 
@@ -223,7 +230,7 @@ def _read(database: Database, where: str, parameters: Iterable[object] = ()) -> 
     return tuple(
         Maintenance(
             id=row["id"],
-            scope=row["scope"],
+            scope=Target.parse(row["scope"]),
             why=row["why"],
             asked_by=row["asked_by"],
             asked_at=from_stamp(row["asked_at"]),
@@ -242,7 +249,7 @@ def _read(database: Database, where: str, parameters: Iterable[object] = ()) -> 
 
 def _facts(one: Maintenance) -> dict[str, object]:
     return {
-        "scope": one.scope,
+        "scope": str(one.scope),
         "why": one.why,
         "planned": [stamp(one.starts_at), stamp(one.ends_at)],
         "actual": [_written(one.began_at), _written(one.ended_at)],

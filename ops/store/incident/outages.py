@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.incident.card_people import said_of_drops
 from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
@@ -40,7 +41,7 @@ class OutageOpening:
     drops before, go on.
     """
 
-    target: str
+    target: Target
     opened_at: datetime
     facts: OutageFacts
     flaps_since: datetime | None = None
@@ -75,7 +76,7 @@ class Outages:
             for one in openings:
                 cursor = database.conn.execute(
                     "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING",
-                    [one.target, stamp(one.opened_at)],
+                    [str(one.target), stamp(one.opened_at)],
                 )
                 if cursor.rowcount:
                     card = choose(made)
@@ -84,7 +85,7 @@ class Outages:
                         made.append(card)
                     number = int(cursor.lastrowid or 0)
                     kept = _keep_facts(database, number, one.facts, card)
-                    write_entry(database, at, "outage.opened", one.target, who, kept)
+                    write_entry(database, at, "outage.opened", str(one.target), who, kept)
                     _go_on(database, number, one, who, at)
                     touched[card] = None
             for card in touched:
@@ -120,7 +121,7 @@ class Outages:
                 )
                 if cursor.rowcount:
                     kept = _keep_facts(database, one.outage.id, one.facts, one.outage.card)
-                    write_entry(database, at, "outage.closed", one.outage.target, who, kept)
+                    write_entry(database, at, "outage.closed", str(one.outage.target), who, kept)
                     touched[one.outage.card] = None
             for card in touched:
                 # An edited message rings nobody's phone; a line in its thread reaches those who follow it.
@@ -135,7 +136,7 @@ class Outages:
             free = [one for one in _sharing(database, outage.card) if one.acked_by is None and one.closed_at is None]
             for one in free:
                 database.table("outages").update(one.id, {"acked_by": who, "acked_at": stamp(at)})
-                write_entry(database, at, "outage.acknowledged", one.target, who, {"outage": one.id})
+                write_entry(database, at, "outage.acknowledged", str(one.target), who, {"outage": one.id})
             if free:
                 _draw(database, outage.card, draw, at)
             return tuple(free)
@@ -159,7 +160,7 @@ class Outages:
             for one in meant:
                 add_said(database, f"outage:{one.id}", said, heard)
                 write_entry(
-                    database, said.at, f"incident.{said.kind}", one.target, said.who,
+                    database, said.at, f"incident.{said.kind}", str(one.target), said.who,
                     {"outage": one.id, "text": said.text},
                 )  # fmt: skip
                 if said.kind == "cause":
@@ -202,7 +203,7 @@ def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: da
         database,
         database.query(
             "SELECT * FROM outages WHERE target = ? AND closed_at >= ? ORDER BY id",
-            [one.target, stamp(one.flaps_since)],
+            [str(one.target), stamp(one.flaps_since)],
         ),
     )
     said = said_of_drops(drops)
@@ -222,7 +223,7 @@ def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: da
         ],
     )
     body = {"outage": number, "from": [drop.id for drop in drops], "said": len(said)}
-    write_entry(database, at, "outage.goes-on", one.target, who, body)
+    write_entry(database, at, "outage.goes-on", str(one.target), who, body)
 
 
 def read_open(database: Database) -> tuple[Outage, ...]:
@@ -257,7 +258,7 @@ def _outage(row: dict[str, str], said: tuple[Annotation, ...]) -> Outage:
     body = json.loads(row["body"])
     return Outage(
         id=int(row["id"]),
-        target=row["target"],
+        target=Target.parse(row["target"]),
         opened_at=from_stamp(row["opened_at"]),
         closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
         facts=facts_from_json(body),

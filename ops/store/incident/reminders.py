@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from core.fleet.target import Target
     from core.incident.outage import Outage
     from core.reply import Reply
     from ops.store.database import Db
@@ -31,7 +32,7 @@ class Reminders:
         self._db = db
 
     async def remind(
-        self, every: timedelta, quiet: Collection[str], again: Callable[[tuple[Outage, ...]], Reply], at: datetime
+        self, every: timedelta, quiet: Collection[Target], again: Callable[[tuple[Outage, ...]], Reply], at: datetime
     ) -> int:
         """Tell again of each card that shows an outage which nobody looks after, on record; return of how many.
 

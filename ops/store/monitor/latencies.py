@@ -11,18 +11,19 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from core.fleet.target import Target
     from ops.store.database import Db
 
 
 class Latencies:
-    """Answer times in seconds, by target (`server:NAME`, …) and slot (see `core.status.plot.slot_of`)."""
+    """Answer times in seconds, by target and slot (see `core.status.plot.slot_of`)."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def keep(self, medians: Iterable[tuple[str, int, float]]) -> None:
+    async def keep(self, medians: Iterable[tuple[Target, int, float]]) -> None:
         """Keep (target, slot, seconds); one that is there already is replaced, and what is too old forgotten."""
-        rows = list(medians)
+        rows = [(str(target), slot, took_s) for target, slot, took_s in medians]
 
         def work(database: Database) -> None:
             database.conn.executemany("INSERT OR REPLACE INTO latencies VALUES (?, ?, ?)", rows)
@@ -32,11 +33,11 @@ class Latencies:
 
         await self._db.write(work)
 
-    async def of(self, target: str, since_slot: int) -> Mapping[int, float]:
+    async def of(self, target: Target, since_slot: int) -> Mapping[int, float]:
         """Return the medians of a target from that slot on, by slot."""
         rows = await self._db.read(
             lambda database: database.conn.execute(
-                "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [target, since_slot]
+                "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [str(target), since_slot]
             ).fetchall()
         )
         return dict(rows)

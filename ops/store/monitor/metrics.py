@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import stamp
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ class Metrics:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def states(self, now: datetime, stale: timedelta) -> Mapping[str, str]:
+    async def states(self, now: datetime, stale: timedelta) -> Mapping[Target, str]:
         """Return the state of every target that was ever looked at; unknown where that was longer ago than `stale`."""
         asked: dict[str, object] = {"now": stamp(now), "stale": stale.total_seconds()}
-        return await self._db.read(lambda database: dict(database.conn.execute(_STATES, asked).fetchall()))
+        rows = await self._db.read(lambda database: database.conn.execute(_STATES, asked).fetchall())
+        return {Target.parse(target): state for target, state in rows}
 
     async def copies(self, pairs: Iterable[tuple[str, str]], now: datetime) -> list[tuple[str, str, float]]:
         """Return (site, server, age) of the newest good copy of each (site, server) that has one."""

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from core.fleet.target import TargetKind
     from ops.store.database import Db
 
     Row = tuple[str, ...]
@@ -32,12 +34,12 @@ _STRETCH = (
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """The state of a target (`server:NAME`, `site:NAME`, `nameserver:NAME`) as it was last observed.
+    """The state of a target as it was last observed.
 
     state: "up", "degraded", "down" or "unknown". since_at: when it became so. seen_at: when it was last looked at.
     """
 
-    target: str
+    target: Target
     state: str
     since_at: datetime
     seen_at: datetime
@@ -79,25 +81,25 @@ class ObservedStates:
 
         await self._db.write(work)
 
-    async def states(self) -> Mapping[str, ObservedState]:
+    async def states(self) -> Mapping[Target, ObservedState]:
         """Return the last observed state of every target, by target."""
         rows = await self._db.read(lambda database: list(database.query("SELECT * FROM states")))
-        return {row["target"]: _seen(row) for row in rows}
+        return {one.target: one for one in map(_seen, rows)}
 
-    async def observed(self, target: str, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
+    async def observed(self, target: Target, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
         """Return the observed stretches (state, from, until) of `target` that end after `since_at`, in order."""
         rows = await self._db.read(
             lambda database: list(
                 database.query(
                     "SELECT * FROM observed WHERE target = ? AND until_at > ? ORDER BY from_at",
-                    [target, stamp(since_at)],
+                    [str(target), stamp(since_at)],
                 )
             )
         )
         return tuple((row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"])) for row in rows)
 
-    async def counts(self, stale_before_at: datetime) -> Mapping[tuple[str, str], int]:
-        """Return how many targets are in each state, by (kind, state); kind is what stands before the colon.
+    async def counts(self, stale_before_at: datetime) -> Mapping[tuple[TargetKind, str], int]:
+        """Return how many targets are in each state, by (kind, state).
 
         What was last looked at before `stale_before_at` is unknown.
         """
@@ -110,7 +112,7 @@ class ObservedStates:
         )
         return {(kind, state): number for kind, state, number in rows}
 
-    async def not_up(self, kind: str, most: int) -> tuple[ObservedState, ...]:
+    async def not_up(self, kind: TargetKind, most: int) -> tuple[ObservedState, ...]:
         """Return the targets of one kind that were not up when they were last looked at, worst first, `most` of them.
 
         How many there are in all is in `counts`.
@@ -126,15 +128,15 @@ class ObservedStates:
         )
         return tuple(_seen(row) for row in rows)
 
-    async def states_of(self, targets: Iterable[str]) -> Mapping[str, ObservedState]:
+    async def states_of(self, targets: Iterable[Target]) -> Mapping[Target, ObservedState]:
         """Return the last observed state of these targets, by target; one that was never seen is absent."""
-        wanted = json.dumps(list(targets))
+        wanted = json.dumps([str(target) for target in targets])
         rows = await self._db.read(
             lambda database: list(
                 database.query("SELECT * FROM states WHERE target IN (SELECT value FROM json_each(?))", [wanted])
             )
         )
-        return {row["target"]: _seen(row) for row in rows}
+        return {one.target: one for one in map(_seen, rows)}
 
     async def last_look_at(self) -> datetime | None:
         """Return when any server was last looked at; None: never."""
@@ -145,9 +147,9 @@ class ObservedStates:
         )
         return from_stamp(rows[0][0]) if rows[0][0] is not None else None
 
-    async def keep_only(self, targets: Iterable[str]) -> None:
+    async def keep_only(self, targets: Iterable[Target]) -> None:
         """Forget the states of all other targets: they are not watched any more. What was observed stays."""
-        wanted = json.dumps(list(targets))
+        wanted = json.dumps([str(target) for target in targets])
         await self._db.write(
             lambda database: database.conn.execute(
                 "DELETE FROM states WHERE target NOT IN (SELECT value FROM json_each(?))", [wanted]
@@ -208,15 +210,18 @@ class ObservedStates:
 def _rows(batch: Sequence[ObservedState], gap: timedelta) -> tuple[list[Row], list[Row]]:
     """Return the rows of `batch` for `states` and for `observed`, as its statements take them."""
     written = {at: stamp(at) for one in batch for at in (one.since_at, one.seen_at, one.seen_at - gap)}
-    states: list[Row] = [(one.target, one.state, written[one.since_at], written[one.seen_at], one.why) for one in batch]
+    named = [(str(one.target), one) for one in batch]
+    states: list[Row] = [
+        (target, one.state, written[one.since_at], written[one.seen_at], one.why) for target, one in named
+    ]
     observed: list[Row] = [
-        (one.target, one.state, one.state, written[one.seen_at - gap], one.target, *(2 * [written[one.seen_at]]))
-        for one in batch
+        (target, one.state, one.state, written[one.seen_at - gap], target, *(2 * [written[one.seen_at]]))
+        for target, one in named
     ]
     return states, observed
 
 
 def _seen(row: dict[str, str]) -> ObservedState:
     return ObservedState(
-        row["target"], row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"]
+        Target.parse(row["target"]), row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"]
     )

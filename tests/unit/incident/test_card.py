@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from unit.outages import outage_of
 
 from core.fleet import Site
+from core.fleet.target import Target
 from core.incident.card import card_of
 from core.incident.facts import (
     OutageEnd,
@@ -333,12 +334,12 @@ class TestSeveral:
 
 
 def test_subjects_are_words() -> None:
-    assert [subject_of(target) for target in ("server:uk", "sites:uk", "nameserver:ns1")] == [
+    assert [subject_of(Target.parse(target)) for target in ("server:uk", "sites:uk", "nameserver:ns1")] == [
         "uk",
         "sites on uk",
         "name server ns1",
     ]
-    assert subject_of("link:bot") == "everything, as seen from here"
+    assert subject_of(Target("link", "bot")) == "everything, as seen from here"
 
 
 class TestTakeovers:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from unit.outages import outage_of
 
 from core.errors import UsageError
+from core.fleet.target import Target
 from core.incident.digest import DailyDigest, summary
 from core.incident.facts import OutageFacts
 from core.incident.maintenance import Maintenance
@@ -39,7 +40,9 @@ NOTE = Annotation("note", "called them", "slack:U2", NOW)
 
 def work(number: int = 3, **more: Any) -> Maintenance:  # noqa: ANN401 - fields of Maintenance
     start = NOW - timedelta(minutes=30)
-    return Maintenance(number, "server:us", "disks", "slack:U1", start, start, start + timedelta(hours=1), **more)
+    return Maintenance(
+        number, Target.server("us"), "disks", "slack:U1", start, start, start + timedelta(hours=1), **more
+    )
 
 
 def texts(reply: Reply) -> list[str]:
@@ -198,7 +201,7 @@ class TestLists:
         assert texts(outage_reply(outage_of(), Reply("uk is down"), ZONE, NOW)) == ['No cause yet: `cause 7 "…"`.']
 
     def test_one_maintenance_tells_what_it_kept_quiet(self) -> None:
-        quiet = [("server:us", NOW, None), ("nameserver:ns1", NOW, NOW)]
+        quiet = [(Target.server("us"), NOW, None), (Target.nameserver("ns1"), NOW, NOW)]
         reply = maintenance_reply(work(began_at=NOW - timedelta(minutes=30)), quiet, ZONE, NOW)
         assert [row[1] for row in cells(reply)] == [
             "asked for",

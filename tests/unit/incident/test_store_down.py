@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from core.fleet.target import Target
 from core.incident.store_down import stored_again, unstored
 from core.reply import Text, Tone
 
@@ -11,7 +12,7 @@ FULL = "The store /srv/bot.db could not be used: database or disk is full."
 
 
 def test_what_is_down_comes_first_since_a_phone_shows_no_more() -> None:
-    reply = unstored(FULL, SINCE, {"nameserver:ns1", "server:oslo"}, "Europe/London", NOW)
+    reply = unstored(FULL, SINCE, {Target.nameserver("ns1"), Target.server("oslo")}, "Europe/London", NOW)
     assert reply.title == (
         "Down as seen from here: name server ns1, oslo. This bot can store nothing since 02:14:07 BST"
     )

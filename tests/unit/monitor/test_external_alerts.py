@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, SshLogin
+from core.fleet.target import Target
 from core.monitor.detection import TargetState, judge
 from core.monitor.external_alerts import heard, sources_of, target_of
 
@@ -32,28 +33,28 @@ def alert(status: str = "firing", /, **labels: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("labels", "target"),
     [
-        ({"server": "oslo"}, "server:oslo"),
-        ({"nameserver": "ns1"}, "nameserver:ns1"),
-        ({"instance": "oslo:9100"}, "server:oslo"),
-        ({"instance": "192.0.2.1"}, "server:oslo"),
-        ({"instance": "http://192.0.2.1:8080/health"}, "server:oslo"),
-        ({"instance": "[2001:db8::2]:9100"}, "server:lima"),
-        ({"instance": "2001:DB8::2"}, "server:lima"),
-        ({"instance": "192.0.2.8:53"}, "nameserver:ns1"),
-        ({"server": "paris", "instance": "lima"}, "server:lima"),
+        ({"server": "oslo"}, Target.server("oslo")),
+        ({"nameserver": "ns1"}, Target.nameserver("ns1")),
+        ({"instance": "oslo:9100"}, Target.server("oslo")),
+        ({"instance": "192.0.2.1"}, Target.server("oslo")),
+        ({"instance": "http://192.0.2.1:8080/health"}, Target.server("oslo")),
+        ({"instance": "[2001:db8::2]:9100"}, Target.server("lima")),
+        ({"instance": "2001:DB8::2"}, Target.server("lima")),
+        ({"instance": "192.0.2.8:53"}, Target.nameserver("ns1")),
+        ({"server": "paris", "instance": "lima"}, Target.server("lima")),
         ({"server": "paris"}, None),
         ({"instance": ""}, None),
         ({"instance": "None"}, None),
         ({}, None),
     ],
 )
-def test_an_alert_is_about_the_machine_that_its_labels_name(labels: dict[str, str], target: str | None) -> None:
+def test_an_alert_is_about_the_machine_that_its_labels_name(labels: dict[str, str], target: Target | None) -> None:
     assert target_of(labels, FLEET) == target
 
 
 def test_an_alert_that_fires_and_one_that_is_over_are_told_apart() -> None:
     found = heard({"alerts": [alert(server="oslo", sharpnet="down")]}, FLEET, NOW)
-    assert [(one.source, one.target, one.firing) for one in found] == [("Alertmanager/f1", "server:oslo", True)]
+    assert [(one.source, one.target, one.firing) for one in found] == [("Alertmanager/f1", Target.server("oslo"), True)]
     assert NOW - found[0].begun_at < timedelta(minutes=3)
     (over,) = heard({"alerts": [alert("resolved", server="oslo", sharpnet="down")]}, FLEET, NOW)
     assert not over.firing
@@ -87,7 +88,7 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["server", "nameserver", "instance", "sharpnet"]), JSON | st.just("down")))
 def test_labels_of_any_kind_are_read_or_passed_over(labels: dict[str, Any]) -> None:
     for one in heard({"alerts": [{"labels": labels}]}, FLEET, NOW):
-        assert one.target.partition(":")[2] in {"oslo", "lima", "ns1"}
+        assert one.target.name in {"oslo", "lima", "ns1"}
 
 
 def test_several_alerts_of_one_monitoring_are_one_place() -> None:

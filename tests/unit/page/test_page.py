@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.outages import outage_of
 
+from core.fleet.target import FLEET, Target
 from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.maintenance import Maintenance
 from core.incident.notes import Annotation
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from core.plan.plan import Plan
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
+NORTH = Target.server("north")
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)>&amp;\u202egnp.exe\x00\x1b[31m'
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOUR = timedelta(hours=1)
@@ -69,7 +71,7 @@ def page(**parts: object) -> Page:
     return replace(made, **parts)  # type: ignore[arg-type]
 
 
-def outage(target: str = "server:north", closed_at: datetime | None = None, **facts: Any) -> Outage:  # noqa: ANN401
+def outage(target: Target = NORTH, closed_at: datetime | None = None, **facts: Any) -> Outage:  # noqa: ANN401
     return outage_of(target, OutageFacts(**facts), opened_at=ago(minutes=20), closed_at=closed_at)
 
 
@@ -418,14 +420,14 @@ class TestIncidents:
     @pytest.mark.parametrize(
         ("target", "now", "then"),
         [
-            ("server:north", "north (Northville) is down", "north (Northville) was down"),
-            ("degraded:north", "north (Northville) is up in part", "north (Northville) was up in part"),
-            ("nameserver:ns1", "A name server in Oslo is down", "A name server in Oslo was down"),
-            ("link:bot", "Nothing can be observed", "Nothing could be observed"),
+            (Target.server("north"), "north (Northville) is down", "north (Northville) was down"),
+            (Target("degraded", "north"), "north (Northville) is up in part", "north (Northville) was up in part"),
+            (Target.nameserver("ns1"), "A name server in Oslo is down", "A name server in Oslo was down"),
+            (Target("link", "bot"), "Nothing can be observed", "Nothing could be observed"),
         ],
     )
-    def test_it_is_said_in_words_for_everybody(self, fleet: Fleet, target: str, now: str, then: str) -> None:
-        place = "Oslo" if target.startswith("nameserver") else ""
+    def test_it_is_said_in_words_for_everybody(self, fleet: Fleet, target: Target, now: str, then: str) -> None:
+        place = "Oslo" if target.kind == "nameserver" else ""
         going_on = incident_of(outage(target, place=place), fleet, Redaction())
         over = incident_of(outage(target, NOW, place=place), fleet, Redaction())
         assert going_on is not None
@@ -437,30 +439,32 @@ class TestIncidents:
         ("sites", "over", "said"), [(1, False, "1 site on"), (3, False, "3 sites on"), (3, True, "3 sites on")]
     )
     def test_failing_sites_are_counted(self, fleet: Fleet, sites: int, over: bool, said: str) -> None:
-        incident = incident_of(outage("sites:north", NOW if over else None, affected=sites), fleet, Redaction())
+        incident = incident_of(
+            outage(Target("sites", "north"), NOW if over else None, affected=sites), fleet, Redaction()
+        )
         assert incident is not None
         assert incident.what.startswith(f"{said} north (Northville) ")
 
     @pytest.mark.parametrize(
         ("target", "said"),
         [
-            ("server:north", "north (Northville): up and down by turns, 6 changes"),
-            ("sites:north", "Sites on north (Northville): up and down by turns, 6 changes"),
-            ("nameserver:ns1", "A name server: up and down by turns, 6 changes"),
+            (Target.server("north"), "north (Northville): up and down by turns, 6 changes"),
+            (Target("sites", "north"), "Sites on north (Northville): up and down by turns, 6 changes"),
+            (Target.nameserver("ns1"), "A name server: up and down by turns, 6 changes"),
         ],
     )
-    def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: str, said: str) -> None:
+    def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: Target, said: str) -> None:
         incident = incident_of(outage(target, changes=6), fleet, Redaction())
         assert incident is not None
         assert incident.what == said
 
     def test_a_name_server_that_has_lost_a_zone_is_not_called_down(self, fleet: Fleet) -> None:
-        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), fleet, Redaction())
+        incident = incident_of(outage(Target.nameserver("ns1"), place="Oslo", lame=True), fleet, Redaction())
         assert incident is not None
         assert incident.what == "A name server in Oslo is up in part"
 
     def test_what_is_no_part_of_the_fleet_any_more_is_left_out(self, fleet: Fleet) -> None:
-        assert incident_of(outage("server:gone"), fleet, Redaction()) is None
+        assert incident_of(outage(Target.server("gone")), fleet, Redaction()) is None
 
     def test_an_end_that_nobody_saw_is_said_to_be_one(self, fleet: Fleet) -> None:
         unseen = outage(
@@ -486,14 +490,14 @@ class TestWork:
     @pytest.mark.parametrize(
         ("scope", "what"),
         [
-            ("fleet", "Work on all servers and sites"),
-            ("server:north", "Work on north (Northville)"),
-            ("site:shop", "Work on shop"),
-            ("nameserver:ns1", "Work on a name server in Oslo"),
-            ("site:blog", None),
-            ("site:gone", None),
-            ("server:gone", None),
-            ("nameserver:gone", None),
+            (FLEET, "Work on all servers and sites"),
+            (Target.server("north"), "Work on north (Northville)"),
+            (Target.site("shop"), "Work on shop"),
+            (Target.nameserver("ns1"), "Work on a name server in Oslo"),
+            (Target.site("blog"), None),
+            (Target.site("gone"), None),
+            (Target.server("gone"), None),
+            (Target.nameserver("gone"), None),
         ],
     )
     def test_a_maintenance_is_said_by_what_it_is_about(self, fleet: Fleet, scope: str, what: str | None) -> None:

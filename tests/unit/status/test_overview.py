@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from unit.outages import outage_of
 
 from core.fleet import Watch
+from core.fleet.target import FLEET, Target
 from core.incident.maintenance import Maintenance
 from core.monitor.detection import TargetState
 from core.monitor.state import (
@@ -28,7 +29,7 @@ from core.monitor.state import (
 from core.reply import Table, Text, Tone
 from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
 from core.status.overview import CopyAges, FleetPicture, InProgress, count_by_server, status_reply
-from core.status.overview_json import StatusTarget, status_facts
+from core.status.overview_json import status_facts
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -195,8 +196,8 @@ class TestTheFleet:
         ]
 
     def test_it_says_which_maintenance_goes_on_and_which_was_to_have_ended(self, picture: FleetPicture) -> None:
-        goes_on = Maintenance(3, "server:north", "new disks.", "slack:U1", NOW, NOW, NOW + timedelta(hours=1))
-        late = replace(goes_on, id=4, scope="fleet", ends_at=NOW)
+        goes_on = Maintenance(3, Target.server("north"), "new disks.", "slack:U1", NOW, NOW, NOW + timedelta(hours=1))
+        late = replace(goes_on, id=4, scope=FLEET, ends_at=NOW)
         reply = status_reply(replace(picture, work=InProgress(maintenance=(goes_on, late))))
         assert [(part.text, part.tone) for part in reply.parts[-2:] if isinstance(part, Text)] == [
             ("Maintenance M3 of north until 14:02:07 UTC: new disks.", Tone.BUSY),
@@ -288,7 +289,7 @@ class TestFacts:
     def test_each_list_has_names_and_states(self, picture: FleetPicture) -> None:
         sites = dict.fromkeys(picture.fleet.sites, UP)
         newest = {("shop", "south"): NOW - timedelta(hours=1)}
-        facts: Any = status_facts(picture, sites, {"blog": "east"}, newest, StatusTarget())
+        facts: Any = status_facts(picture, sites, {"blog": "east"}, newest, None)
         assert [(one["name"], one["state"], one["sites"]) for one in facts["servers"]] == [
             ("north", "up", 3),
             ("south", "up", 1),
@@ -302,19 +303,19 @@ class TestFacts:
 
     def test_a_name_server_that_does_not_answer_is_neither_in_step_nor_out(self, picture: FleetPicture) -> None:
         seen = {"ns1": DOWN, "ns2": replace(UP, state=TargetState.DEGRADED)}
-        facts: Any = status_facts(replace(picture, nameservers=seen), {}, {}, {}, StatusTarget())
+        facts: Any = status_facts(replace(picture, nameservers=seen), {}, {}, {}, None)
         assert [one["in_step"] for one in facts["nameservers"]] == [None, False]
 
     @pytest.mark.parametrize(
         ("asked", "expected"),
         [
-            (StatusTarget("server", "south"), (["south"], ["far"], [])),
-            (StatusTarget("site", "blog"), ([], ["blog"], [])),
-            (StatusTarget("nameserver", "ns2"), ([], [], ["ns2"])),
+            (Target.server("south"), (["south"], ["far"], [])),
+            (Target.site("blog"), ([], ["blog"], [])),
+            (Target.nameserver("ns2"), ([], [], ["ns2"])),
         ],
     )
     def test_only_what_was_asked_for_is_listed(
-        self, picture: FleetPicture, asked: StatusTarget, expected: tuple[list[str], list[str], list[str]]
+        self, picture: FleetPicture, asked: Target, expected: tuple[list[str], list[str], list[str]]
     ) -> None:
         work = InProgress(
             (("K", "planned", "x"),), ("a to b",), (outage_of("server:north", opened_at=BEGAN),), {"north": 1}
