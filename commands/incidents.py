@@ -34,8 +34,8 @@ async def run(request: Request, ports: Ports) -> Reply:
         one = await incident_named(request.options.id, ports)
         if isinstance(one, Outage):
             return outage_reply(one, card_of([one], zone, now), zone, now)
-        quiet = await ports.store.maintenance.kept_quiet(one.id)
-        return maintenance_reply(one, [(it.target, it.from_at, it.until_at) for it in quiet], zone, now)
+        suppressed = await ports.store.maintenance.suppressed(one.id)
+        return maintenance_reply(one, [(it.target, it.from_at, it.until_at) for it in suppressed], zone, now)
     since_at = EVER if request.options.all else now - timedelta(days=DAYS)
     outages = await ports.store.outages.since(since_at)
     found = incidents_of(outages, await ports.store.maintenance.since(since_at))

@@ -19,7 +19,7 @@ from core.incident.maintenance import (
     planned_start,
     why_not_plan,
 )
-from core.incident.notes import incident_meant, plain_text
+from core.incident.notes import parse_label, plain_text
 from core.people import Role
 from core.reply import Reply, Tone
 from core.units import parse_duration
@@ -134,7 +134,7 @@ def _length(text: str) -> timedelta:
 
 
 def _number(text: str) -> int:
-    meant = incident_meant(text)
+    meant = parse_label(text)
     if meant is None:
         raise UsageError(f"{text!r} is no maintenance.", hint="`maintenance` lists them: M3, for example.")
     return meant[1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.incident.card_degraded import degraded_title, flapping_title, several_degraded
 from core.incident.card_ended import ended
-from core.incident.card_people import ack_button, cause_button, people_parts, said_of_drops
+from core.incident.card_people import ack_button, annotations_of_drops, cause_button, people_parts
 from core.incident.notes import with_cause
 from core.incident.targets import capital, named_sites, subject_of
 from core.reply import Button, Reply, Row, Table, Text, Tone
@@ -47,11 +47,11 @@ def card_of(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
 
 def _single(drops: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     """Show one thing as its last drop is, with what was said of all of them."""
-    outage, said = drops[-1], said_of_drops(drops)
+    outage, annotations = drops[-1], annotations_of_drops(drops)
     facts = outage.facts
     if outage.closed_at is not None:
         title, tone = ended(outage, timezone, now)
-        title = with_cause(title, said)
+        title = with_cause(title, annotations)
     else:
         softer = facts.lame or outage.target.kind in {"link", "degraded"}
         title, tone = _title(outage, timezone, now), Tone.WARN if softer else Tone.BAD
@@ -60,7 +60,7 @@ def _single(drops: Sequence[Outage], timezone: str, now: datetime) -> Reply:
         buttons = (*_move_buttons([outage]), *ack_button([outage]))
     else:
         buttons = _reconcile_button(outage) if facts.quarantined else ()
-    people = people_parts([outage], said, timezone, now)
+    people = people_parts([outage], annotations, timezone, now)
     return Reply(title, parts=(*parts, *people), buttons=(*buttons, *cause_button([outage])), tone=tone)
 
 
@@ -229,6 +229,6 @@ def _several(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     )
     table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, number - ROWS))
     moves = _move_buttons(still)
-    people = people_parts(outages, [said for outage in outages for said in outage.said], timezone, now)
+    people = people_parts(outages, [it for outage in outages for it in outage.annotations], timezone, now)
     buttons = (*moves, *ack_button(still), *cause_button(outages))
     return Reply(title, parts=(table, *people), buttons=buttons, tone=tone)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.fleet.target import FLEET
 from core.incident.maintenance import Maintenance, Phase
-from core.incident.notes import said_parts, with_cause
+from core.incident.notes import annotation_parts, with_cause
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count, duration, listing, stamp
 
@@ -28,7 +28,7 @@ def card_of(one: Maintenance, timezone: str, now: datetime) -> Reply:
     """Return what its card shows at `now`."""
     phase = one.phase(now)
     parts: list[Part] = [Text(text) for text in _details(one, phase, timezone, now)]
-    parts += said_parts(one.said, timezone, now)
+    parts += annotation_parts(one.annotations, timezone, now)
     return Reply(title_of(one, timezone, now), tuple(parts), _buttons(one, phase), _TONES[phase])
 
 
@@ -47,7 +47,7 @@ def title_of(one: Maintenance, timezone: str, now: datetime) -> str:
         return f"{what} was to end at {until} and has not been ended: alerts are on again"
     lasted = duration((one.ended_at or now) - (one.began_at or one.starts_at))
     planned = duration(one.ends_at - one.starts_at)
-    return with_cause(f"{what} has ended after {lasted} (planned: {planned}): {one.why}", one.said)
+    return with_cause(f"{what} has ended after {lasted} (planned: {planned}): {one.why}", one.annotations)
 
 
 def silenced_line(

@@ -61,7 +61,7 @@ class Maintenance:
     ended_by: str | None = None
     cancelled_at: datetime | None = None
     overrun_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def label(self) -> str:

@@ -21,8 +21,8 @@ class Outage:
 
     target: a server or name server, the sites on a server, a degraded server, or the bot's own link. opened_at: when
     the failures began. closed_at None: it goes on. card: the key of the card that shows it; several outages may share
-    one. acked_by, acked_at: who looks after it, since when. said: what people said of it, oldest first; the last cause
-    among it is the one that counts.
+    one. acked_by, acked_at: who looks after it, since when. annotations: what people said of it, oldest first; the last
+    cause among them is the one that counts.
     """
 
     id: int
@@ -33,12 +33,12 @@ class Outage:
     card: str
     acked_by: str | None = None
     acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def cause(self) -> str | None:
         """Why it happened, as somebody said; None: nobody has."""
-        cause = cause_of(self.said)
+        cause = cause_of(self.annotations)
         return cause.text if cause is not None else None
 
     def lasted(self, now: datetime) -> timedelta:

@@ -33,7 +33,7 @@ class ExternalAlert:
     begun_at: datetime
 
 
-def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[ExternalAlert, ...]:
+def alerts_in(payload: object, fleet: Fleet, now: datetime) -> tuple[ExternalAlert, ...]:
     """Return the alerts that call a machine of the fleet down, or say that this is over; others are passed over.
 
     Raises ValueError where it is not what an Alertmanager sends.

@@ -43,9 +43,9 @@ class RecentLatencies:
 class TimedProbe:
     """A probe that looks as `probe` does. What it has noted is kept by `write`, and lost if nobody calls that."""
 
-    def __init__(self, probe: Probe, kept: Latencies, clock: Clock) -> None:
+    def __init__(self, probe: Probe, latencies: Latencies, clock: Clock) -> None:
         self._probe = probe
-        self._kept = kept
+        self._latencies = latencies
         self._clock = clock
         self._samples: dict[tuple[Target, int], RecentLatencies] = {}
         self._changed: set[tuple[Target, int]] = set()
@@ -72,7 +72,7 @@ class TimedProbe:
         changed = sorted(self._changed)
         if not changed:
             return
-        await self._kept.keep([(target, slot, self._samples[target, slot].median()) for target, slot in changed])
+        await self._latencies.keep([(target, slot, self._samples[target, slot].median()) for target, slot in changed])
         self._changed.difference_update(changed)
         slot_now = slot_of(self._clock.now())
         for key in [key for key in self._samples if key[1] != slot_now and key not in self._changed]:

@@ -27,9 +27,9 @@ class WatchState:
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
     server itself answers. lacking: likewise those that answer, but not in full. noted: by server or name server, what
     each check says of it. behind: by name server, what it lags in; refusing: those of them that do not answer for a
-    zone; lame: the targets of these, once that is settled. pointing_wrong: by site, what is wrong with its records.
-    resumed: when each target whose outage was open at the start was last seen down, until it is seen so again.
-    reported: by target, who else calls it down.
+    zone; lame: the targets of these, once that is settled; nameservers_up: how many are judged up. pointing_wrong: by
+    site, what is wrong with its records. resumed: when each target whose outage was open at the start was last seen
+    down, until it is seen so again. reported: by target, who else calls it down.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -52,6 +52,7 @@ class WatchState:
         self.pointing_wrong: Mapping[str, str] = {}
         self.resumed: dict[Target, datetime] = {}
         self.reported: Mapping[Target, tuple[str, ...]] = {}
+        self.nameservers_up = 0
         self.changed = True
         self._before: dict[Target, ObservedState] = {}
         self._fresh: list[ObservedState] = []
@@ -114,6 +115,8 @@ class WatchState:
             self.resumed.pop(key, None)
         if key.kind == "site":
             self._keep_failing(key.name, track)
+        if key in self.nameservers:
+            self.nameservers_up += (track.judged is TargetState.UP) - (before.judged is TargetState.UP)
         if key in self.nameservers and settled and not track.in_doubt:
             lame = track.judged is TargetState.DEGRADED and self.nameservers[key].name in self.refusing
             (self.lame.add if lame else self.lame.discard)(key)

@@ -107,7 +107,7 @@ async def remember(ports: Ports) -> None:
     (old,) = await ports.store.outages.open_many(
         [OutageOpening(Target.server("us"), now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
     )
-    await ports.store.outages.say(
+    await ports.store.outages.annotate(
         old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn
     )
     ended = OutageFacts(why="SSH: connection refused at port 2222", at_first=5, ending=OutageEnd.UP)
@@ -132,7 +132,7 @@ async def die(ports: Ports, cause: str) -> None:
     (one,) = await ports.store.outages.open_many(
         [OutageOpening(Target.server("uk"), since, body)], "bot:watch", no_card, drawn, now
     )
-    await ports.store.outages.say(one, Annotation("cause", cause, BOSS.label, now), drawn)
+    await ports.store.outages.annotate(one, Annotation("cause", cause, BOSS.label, now), drawn)
 
 
 async def written(config: Path, store: Path, cause: str | None) -> datetime:

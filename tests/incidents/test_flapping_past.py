@@ -99,7 +99,7 @@ async def test_drops_that_had_a_message_of_their_own_are_carried_over_once(stage
         "first",
         "second",
     ]
-    assert [said.text for said in outage.said] == ["first", "second"]
+    assert [said.text for said in outage.annotations] == ["first", "second"]
 
 
 async def test_who_looked_after_a_drop_looks_after_the_flapping_and_nobody_is_reminded(stage: Stage) -> None:
@@ -123,4 +123,4 @@ async def test_a_drop_long_after_begins_without_the_past(stage: Stage) -> None:
     await back(stage, 400)
     await drop(stage, 30)
     (outage,) = await stage.store.outages.all_open()
-    assert (outage.said, outage.acked_by) == ((), None)
+    assert (outage.annotations, outage.acked_by) == ((), None)

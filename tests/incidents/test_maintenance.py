@@ -78,7 +78,7 @@ async def test_what_comes_back_during_the_maintenance_never_was_an_alert(stage: 
     assert await stage.cards() == []
     lines = await thread(stage, M1)
     assert [line.split(" ")[0] for line in lines] == ["In", "Well", "Maintenance"]
-    assert await stage.store.maintenance.kept_quiet() == ()
+    assert await stage.store.maintenance.suppressed() == ()
 
 
 async def test_an_outage_that_outlives_the_maintenance_alerts_at_its_planned_end_as_of_when_it_began(
@@ -107,7 +107,7 @@ async def test_a_bot_restarted_in_the_middle_goes_on_keeping_quiet_and_says_noth
     await type_in(stage, 'maintenance one 5m "reboot"')
     stage.world.dead.add("one")
     await play(stage, 60)
-    began = (await stage.store.maintenance.kept_quiet())[0].from_at
+    began = (await stage.store.maintenance.suppressed())[0].from_at
     for _ in range(3):
         await stage.stop()
         await stage.play(30)
@@ -192,7 +192,7 @@ async def test_a_site_that_still_fails_at_the_end_of_its_maintenance_alerts(stag
     await play(stage, 180)
     (title,) = await stage.titles()
     assert title.startswith("1 site on one is failing since 14:00:")
-    assert await stage.store.maintenance.kept_quiet() == ()
+    assert await stage.store.maintenance.suppressed() == ()
 
 
 async def test_an_alert_that_is_there_already_goes_on_when_work_begins(stage: Stage) -> None:

@@ -64,7 +64,7 @@ def outage(shelf: Shelf, number: int = 1) -> Outage:
 
 
 def said(shelf: Shelf) -> list[tuple[str, str, str]]:
-    return [(one.kind, one.text, one.who) for one in outage(shelf).said]
+    return [(one.kind, one.text, one.who) for one in outage(shelf).annotations]
 
 
 def marks(slack: LocalSlack, reply: Message) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def test_a_reply_is_a_note_with_who_and_when_and_is_marked_and_shown_by_the_mess
     (mark,) = until(lambda: marks(slack, reply))
     assert (mark["name"], mark["count"]) == (MARK, 1)
     assert said(shelf) == [("note", "called the data centre", f"slack:{ALICE}")]
-    assert outage(shelf).said[0].at == datetime.fromtimestamp(float(reply["ts"]), UTC)
+    assert outage(shelf).annotations[0].at == datetime.fromtimestamp(float(reply["ts"]), UTC)
     slack.wait_for_message(
         lambda message: message["ts"] == alert["ts"] and "@alice: called the data centre" in shown_in(message)
     )
@@ -130,7 +130,7 @@ def test_the_thread_of_planned_work_takes_notes_too(slack: LocalSlack, shelf: Sh
     until(lambda: marks(slack, reply))
     kept = shelf._do(lambda store: store.maintenance.get(1))
     assert kept is not None
-    assert [one.text for one in kept.said] == ["half of them are in"]
+    assert [one.text for one in kept.annotations] == ["half of them are in"]
 
 
 @pytest.mark.usefixtures("alert")
@@ -188,9 +188,9 @@ def test_what_was_written_while_no_bot_ran_is_taken_in_once_when_one_does(
         heard_after(slack, alert)
         again.stop()
     one = outage(shelf)
-    assert [said.text for said in one.said if said.text != "the last one"] == ["before", "meanwhile", "a fire"]
+    assert [said.text for said in one.annotations if said.text != "the last one"] == ["before", "meanwhile", "a fire"]
     assert one.acked_by == f"slack:{ALICE}"
-    assert one.said[1].at == datetime.fromtimestamp(float(missed[0]["ts"]), UTC)
+    assert one.annotations[1].at == datetime.fromtimestamp(float(missed[0]["ts"]), UTC)
 
 
 def test_a_command_that_cannot_be_carried_out_is_explained_and_marked_so(
@@ -233,9 +233,11 @@ def test_the_same_message_counts_once_also_long_after(shelf: Shelf, slack: Local
     reply = slack.reply(alert, "called them", ALICE)
     until(lambda: marks(slack, reply))
     one = outage(shelf)
-    first = one.said[0]
+    first = one.annotations[0]
     heard = ThreadMessage(f"slack:{slack.channel}:{reply['ts']}", "outage:1", first.at)
     again = replace(first, text="called them again")
-    kept = shelf._do(lambda store: store.outages.say(one, again, lambda all_: card_of(all_, "UTC", first.at), heard))
+    kept = shelf._do(
+        lambda store: store.outages.annotate(one, again, lambda all_: card_of(all_, "UTC", first.at), heard)
+    )
     assert kept == ()
-    assert len(outage(shelf).said) == 1
+    assert len(outage(shelf).annotations) == 1

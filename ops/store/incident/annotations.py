@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from core.incident.notes import ThreadMessage
 
 
-def add_said(database: Database, incident: str, said: Annotation, heard: ThreadMessage | None) -> None:
-    """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`, by the message `heard` if any."""
+def add_annotation(database: Database, incident: str, one: Annotation, message: ThreadMessage | None) -> None:
+    """Keep what was said of `incident`, e.g. `outage:7` or `maintenance:3`, and by which message, if any."""
     database.conn.execute(
         "INSERT INTO said (incident, kind, text, who, at, heard) VALUES (?, ?, ?, ?, ?, ?)",
-        [incident, said.kind, said.text, said.who, stamp(said.at), heard.key if heard is not None else None],
+        [incident, one.kind, one.text, one.who, stamp(one.at), message.key if message is not None else None],
     )
 
 
-def was_heard(database: Database, heard: ThreadMessage | None) -> bool:
+def is_recorded(database: Database, message: ThreadMessage | None) -> bool:
     """Return whether what this message said is kept already."""
-    if heard is None:
+    if message is None:
         return False
-    ((found,),) = database.conn.execute("SELECT EXISTS (SELECT 1 FROM said WHERE heard = ?)", [heard.key]).fetchall()
+    ((found,),) = database.conn.execute("SELECT EXISTS (SELECT 1 FROM said WHERE heard = ?)", [message.key]).fetchall()
     return bool(found)
 
 
-def said_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
+def annotations_of(database: Database, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
     """Return what was said of each of these incidents, oldest first; nothing: an empty tuple."""
     rows = database.query(
         "SELECT * FROM said WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY number",

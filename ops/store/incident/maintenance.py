@@ -1,4 +1,4 @@
-"""Planned work: each together with its card, and with what it keeps quiet."""
+"""Planned work: each together with its card, and with what it suppresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.incident.notes import Annotation, ThreadMessage, thread_line
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
-from ops.store.incident.annotations import add_said, said_of, was_heard
+from ops.store.incident.annotations import add_annotation, annotations_of, is_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ class NewMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Something was down, since `from_at`, while a maintenance kept it quiet. until_at None: it still is."""
+    """Something was down, since `from_at`, and a maintenance suppressed its alert. until_at None: it still does."""
 
     maintenance: int
     target: Target
@@ -125,24 +125,25 @@ class Maintenances:
 
         return await self._db.write(work)
 
-    async def say(
-        self, number: int, said: Annotation, draw: Draw, heard: ThreadMessage | None = None
+    async def annotate(
+        self, number: int, annotation: Annotation, draw: Draw, message: ThreadMessage | None = None
     ) -> Maintenance | None:
         """Keep what somebody said of it, on record, on its card and in its thread. None: there is none.
 
-        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        message: the one that said it, which counts once, and is not said again in the thread where it stands.
         """
 
         def work(database: Database) -> Maintenance | None:
             found = _read(database, "WHERE id = ?", [number])
-            if not found or was_heard(database, heard):
+            if not found or is_recorded(database, message):
                 return found[0] if found else None
-            add_said(database, f"maintenance:{number}", said, heard)
+            add_annotation(database, f"maintenance:{number}", annotation, message)
             (one,) = _read(database, "WHERE id = ?", [number])
-            write_entry(database, said.at, f"incident.{said.kind}", one.label, said.who, {"text": said.text})
-            put_card(database, one.card, draw(one), said.at)
-            if heard is None or heard.card != one.card:
-                add_note(database, one.card, thread_line(said), said.at)
+            kind, body = f"incident.{annotation.kind}", {"text": annotation.text}
+            write_entry(database, annotation.at, kind, one.label, annotation.who, body)
+            put_card(database, one.card, draw(one), annotation.at)
+            if message is None or message.card != one.card:
+                add_note(database, one.card, thread_line(annotation), annotation.at)
             return one
 
         return await self._db.write(work)
@@ -167,7 +168,7 @@ class Maintenances:
             )
         )
 
-    async def silence(self, many: Sequence[Suppressed], card: str, line: str, at: datetime) -> None:
+    async def suppress(self, many: Sequence[Suppressed], card: str, line: str, at: datetime) -> None:
         """Put on record that things are down and nobody is alerted, and one line into the thread of `card`; once."""
 
         def work(database: Database) -> None:
@@ -187,10 +188,10 @@ class Maintenances:
 
         await self._db.write(work)
 
-    async def silence_over(
+    async def end_suppression(
         self, many: Sequence[tuple[Suppressed, datetime]], card: str, line: str | None, at: datetime
     ) -> None:
-        """Put on record until when things were kept quiet: they are up again, or (`line` None) alerts are on again."""
+        """Put on record until when alerts were suppressed: all is up again, or (`line` None) they are on again."""
 
         def work(database: Database) -> None:
             kind, changed = ("maintenance.alerting" if line is None else "maintenance.back"), 0
@@ -207,8 +208,8 @@ class Maintenances:
 
         await self._db.write(work)
 
-    async def kept_quiet(self, number: int | None = None) -> tuple[Suppressed, ...]:
-        """Return what is kept quiet now; or, of one maintenance, all that it kept quiet, oldest first."""
+    async def suppressed(self, number: int | None = None) -> tuple[Suppressed, ...]:
+        """Return what is suppressed now; or, of one maintenance, all that it suppressed, oldest first."""
         where, parameters = ("until_at IS NULL", []) if number is None else ("maintenance = ?", [number])
         sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
         rows = await self._db.read(lambda database: list(database.query(sql, parameters)))
@@ -226,7 +227,7 @@ class Maintenances:
 
 def _read(database: Database, where: str, parameters: Iterable[object] = ()) -> tuple[Maintenance, ...]:
     rows = list(database.query(f"SELECT * FROM maintenance {where}", list(parameters)))  # noqa: S608 - literals of this file
-    said = said_of(database, [f"maintenance:{row['id']}" for row in rows])
+    annotations = annotations_of(database, [f"maintenance:{row['id']}" for row in rows])
     return tuple(
         Maintenance(
             id=row["id"],
@@ -241,7 +242,7 @@ def _read(database: Database, where: str, parameters: Iterable[object] = ()) -> 
             ended_by=row["ended_by"],
             cancelled_at=_at(row["cancelled_at"]),
             overrun_at=_at(row["overrun_at"]),
-            said=said.get(f"maintenance:{row['id']}", ()),
+            annotations=annotations.get(f"maintenance:{row['id']}", ()),
         )
         for row in rows
     )

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
-from core.incident.card_people import said_of_drops
+from core.incident.card_people import annotations_of_drops
 from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
 from core.incident.outage import Outage
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
-from ops.store.incident.annotations import add_said, said_of, was_heard
+from ops.store.incident.annotations import add_annotation, annotations_of, is_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,31 +143,33 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def say(
-        self, outage: Outage, said: Annotation, draw: Draw, heard: ThreadMessage | None = None
+    async def annotate(
+        self, outage: Outage, annotation: Annotation, draw: Draw, message: ThreadMessage | None = None
     ) -> tuple[Outage, ...]:
         """Keep what somebody said of an outage, on record, on its card and in its thread; return whom it is kept for.
 
         A cause is also that of the others on its card that have none: what died together mostly has one cause.
-        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        message: the one that said it, which counts once, and is not said again in the thread where it stands.
         """
 
         def work(database: Database) -> tuple[Outage, ...]:
-            if was_heard(database, heard):
+            if is_recorded(database, message):
                 return ()
             sharing = _sharing(database, outage.card)
-            meant = tuple(one for one in sharing if one.id == outage.id or (said.kind == "cause" and one.cause is None))
+            meant = tuple(
+                one for one in sharing if one.id == outage.id or (annotation.kind == "cause" and one.cause is None)
+            )
             for one in meant:
-                add_said(database, f"outage:{one.id}", said, heard)
+                add_annotation(database, f"outage:{one.id}", annotation, message)
                 write_entry(
-                    database, said.at, f"incident.{said.kind}", str(one.target), said.who,
-                    {"outage": one.id, "text": said.text},
+                    database, annotation.at, f"incident.{annotation.kind}", str(one.target), annotation.who,
+                    {"outage": one.id, "text": annotation.text},
                 )  # fmt: skip
-                if said.kind == "cause":
-                    database.table("outages").update(one.id, {"cause": said.text})
-            _draw(database, outage.card, draw, said.at)
-            if heard is None or heard.card != outage.card:
-                add_note(database, outage.card, thread_line(said), said.at)
+                if annotation.kind == "cause":
+                    database.table("outages").update(one.id, {"cause": annotation.text})
+            _draw(database, outage.card, draw, annotation.at)
+            if message is None or message.card != outage.card:
+                add_note(database, outage.card, thread_line(annotation), annotation.at)
             return meant
 
         return await self._db.write(work)
@@ -206,13 +208,13 @@ def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: da
             [str(one.target), stamp(one.flaps_since)],
         ),
     )
-    said = said_of_drops(drops)
+    annotations = annotations_of_drops(drops)
     acked = [drop for drop in drops if drop.acked_by is not None and drop.acked_at is not None]
-    if not said and not acked:
+    if not annotations and not acked:
         return
-    for each in said:
-        add_said(database, f"outage:{number}", each, None)
-    cause = cause_of(said)
+    for each in annotations:
+        add_annotation(database, f"outage:{number}", each, None)
+    cause = cause_of(annotations)
     database.conn.execute(
         "UPDATE outages SET cause = ?, acked_by = ?, acked_at = ? WHERE id = ?",
         [
@@ -222,7 +224,7 @@ def _go_on(database: Database, number: int, one: OutageOpening, who: str, at: da
             number,
         ],
     )
-    body = {"outage": number, "from": [drop.id for drop in drops], "said": len(said)}
+    body = {"outage": number, "from": [drop.id for drop in drops], "said": len(annotations)}
     write_entry(database, at, "outage.goes-on", str(one.target), who, body)
 
 
@@ -250,11 +252,11 @@ def _draw(database: Database, card: str, draw: Draw, at: datetime) -> Reply:
 
 def _outages(database: Database, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
     found = list(rows)
-    said = said_of(database, [f"outage:{row['id']}" for row in found])
-    return tuple(_outage(row, said.get(f"outage:{row['id']}", ())) for row in found)
+    annotations = annotations_of(database, [f"outage:{row['id']}" for row in found])
+    return tuple(_outage(row, annotations.get(f"outage:{row['id']}", ())) for row in found)
 
 
-def _outage(row: dict[str, str], said: tuple[Annotation, ...]) -> Outage:
+def _outage(row: dict[str, str], annotations: tuple[Annotation, ...]) -> Outage:
     body = json.loads(row["body"])
     return Outage(
         id=int(row["id"]),
@@ -265,5 +267,5 @@ def _outage(row: dict[str, str], said: tuple[Annotation, ...]) -> Outage:
         card=str(body.get("card", f"outage:{row['id']}")),
         acked_by=row["acked_by"],
         acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
-        said=said,
+        annotations=annotations,
     )

@@ -220,11 +220,11 @@ def test_an_acknowledged_outage_says_by_whom_and_asks_nobody_else() -> None:
 
 def test_a_cause_and_notes_are_on_the_card_and_the_cause_in_its_end() -> None:
     said = (Annotation("cause", "a disk died", "slack:U1", NOW), Annotation("note", "called them", "slack:U2", NOW))
-    assert lines(draw(TWELVE, said=said))[-2:] == [
+    assert lines(draw(TWELVE, annotations=said))[-2:] == [
         "Cause: a disk died (slack:U1, 14:02:30 BST)",
         "14:02:30 BST, slack:U2: called them",
     ]
-    ended = draw(replace(TWELVE, ending=OutageEnd.UP), said=said, closed_at=NOW)
+    ended = draw(replace(TWELVE, ending=OutageEnd.UP), annotations=said, closed_at=NOW)
     assert ended.title == "uk is back after 23 s (14:02:07 BST to 14:02:30 BST); cause: a disk died"
 
 
@@ -233,7 +233,7 @@ def test_who_looks_after_it_is_shown_how_to_say_why_until_it_is_said() -> None:
     said = (Annotation("cause", "a disk died", "slack:U1", NOW),)
     assert hint not in draw(TWELVE).parts
     assert hint in draw(TWELVE, acked_by="slack:U1", acked_at=NOW).parts
-    assert hint not in draw(TWELVE, acked_by="slack:U1", acked_at=NOW, said=said).parts
+    assert hint not in draw(TWELVE, acked_by="slack:U1", acked_at=NOW, annotations=said).parts
 
 
 class TestEndings:

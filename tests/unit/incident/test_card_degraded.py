@@ -103,8 +103,8 @@ def test_what_flaps_shows_what_was_said_of_all_its_drops_once_in_order() -> None
         Annotation("cause", "a loose cable", "slack:U1", NOW),
     )
     drops = [
-        one(replace(FULL, ending=OutageEnd.UP), "server:uk", id=6, closed_at=NOW, said=(first, cause)),
-        one(FLAPS, "server:uk", said=(first, second)),
+        one(replace(FULL, ending=OutageEnd.UP), "server:uk", id=6, closed_at=NOW, annotations=(first, cause)),
+        one(FLAPS, "server:uk", annotations=(first, second)),
     ]
     shown = [part.text.partition(": ")[2] for part in card_of(drops, ZONE, NOW).parts if isinstance(part, Text)][-3:]
     assert shown == ["a loose cable (slack:U1, 14:02:30 BST)", "called them", "they look at it"]

@@ -233,7 +233,7 @@ class TestCard:
 
     def test_a_cause_is_in_the_title_of_the_end(self) -> None:
         said = (Annotation("cause", "a disk was too small", "slack:U1", NOW),)
-        late = replace(ended(RUNNING, "slack:U2", NOW + HOUR), said=said)
+        late = replace(ended(RUNNING, "slack:U2", NOW + HOUR), annotations=said)
         assert title_of(late, ZONE, NOW + HOUR).endswith("; cause: a disk was too small")
 
     def test_each_has_a_card_of_its_own(self) -> None:

@@ -18,13 +18,13 @@ from core.incident.maintenance import Maintenance
 from core.incident.notes import (
     LONGEST,
     Annotation,
+    annotation_parts,
     cause_of,
     id_and_text,
-    incident_meant,
     incident_of_card,
     label_of,
+    parse_label,
     plain_text,
-    said_parts,
     thread_line,
     with_cause,
 )
@@ -66,12 +66,12 @@ def cells(reply: Reply) -> list[tuple[str, ...]]:
     ],
 )
 def test_a_number_is_an_outage_and_an_m_with_a_number_a_maintenance(text: str, meant: object) -> None:
-    assert incident_meant(text) == meant
+    assert parse_label(text) == meant
 
 
 def test_what_names_an_incident_is_read_back() -> None:
-    assert incident_meant(label_of("outage", 12)) == ("outage", 12)
-    assert incident_meant(label_of("maintenance", 12)) == ("maintenance", 12)
+    assert parse_label(label_of("outage", 12)) == ("outage", 12)
+    assert parse_label(label_of("maintenance", 12)) == ("maintenance", 12)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_a_long_cause_is_cut_in_a_title_only() -> None:
     title = with_cause("uk is back", [long])
     assert title.startswith("uk is back; cause: xxx")
     assert len(title) < 110
-    assert "x" * 200 in texts(Reply("", tuple(said_parts([long], ZONE, NOW))))[0]
+    assert "x" * 200 in texts(Reply("", tuple(annotation_parts([long], ZONE, NOW))))[0]
     assert with_cause("uk is back", [WHY]) == "uk is back; cause: a disk died"
     assert with_cause("uk is back", [NOTE]) == "uk is back"
 
 
 def test_of_many_notes_the_newest_are_shown_and_the_others_counted() -> None:
     notes = [Annotation("note", f"note {number}", "slack:U1", NOW) for number in range(8)]
-    shown = texts(Reply("", tuple(said_parts([*notes, notes[0]], ZONE, NOW))))
+    shown = texts(Reply("", tuple(annotation_parts([*notes, notes[0]], ZONE, NOW))))
     assert shown[0] == "3 older notes in the thread."
     assert shown[1:] == [f"14:02:07 BST, slack:U1: note {number}" for number in range(3, 8)]
 
@@ -169,7 +169,7 @@ class TestLists:
         assert [one.label for one in found] == ["7", "5", "M3"]
 
     def test_a_row_says_what_how_long_and_why(self) -> None:
-        found = incidents_of([outage_of(said=(WHY,)), outage_of(id=6, closed_at=NOW)], [work()])
+        found = incidents_of([outage_of(annotations=(WHY,)), outage_of(id=6, closed_at=NOW)], [work()])
         assert [(row[0], row[1], row[3], row[4]) for row in cells(list_reply(found, "", ZONE, NOW))] == [
             ("M3", "us (maintenance)", "30 min so far", "disks"),
             ("7", "uk", "1 h so far", "a disk died"),
@@ -189,7 +189,7 @@ class TestLists:
         assert list_reply((), " in the last 7 days", ZONE, NOW).title == "No incident in the last 7 days"
 
     def test_one_outage_tells_who_did_what_when(self) -> None:
-        outage = outage_of(acked_by="slack:U2", acked_at=NOW - timedelta(minutes=30), said=(WHY,), closed_at=NOW)
+        outage = outage_of(acked_by="slack:U2", acked_at=NOW - timedelta(minutes=30), annotations=(WHY,), closed_at=NOW)
         reply = outage_reply(outage, Reply("uk is back", tone=Tone.GOOD), ZONE, NOW)
         assert [row[1:] for row in cells(reply)] == [
             ("it began", ""),

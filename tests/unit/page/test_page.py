@@ -410,7 +410,7 @@ class TestPublic:
 class TestIncidents:
     def test_a_server_is_named_with_its_place_and_its_sites_are_counted(self, fleet: Fleet) -> None:
         down = outage(why="SSH: no answer from 192.0.2.1", at_first=3)
-        burnt = replace(down, said=(Annotation("cause", "A fire", "slack:U1", NOW),))
+        burnt = replace(down, annotations=(Annotation("cause", "A fire", "slack:U1", NOW),))
         said = incident_of(burnt, fleet, Redaction())
         assert said is not None
         assert said.what == "north (Northville) is down, with 3 sites"
