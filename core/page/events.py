@@ -48,7 +48,7 @@ def incident_of(outage: Outage, fleet: Fleet, public: Redaction) -> PageIncident
     )
 
 
-def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redaction) -> PlannedWork | None:
+def work_of_plan(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redaction) -> PlannedWork | None:
     """Return what is said of a plan that is being carried out; None: it moves nothing that is on the page."""
     moves = [move for move in plan.moves if move.site not in public.hidden]
     if not moves:
@@ -56,16 +56,16 @@ def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redactio
     sources = listing([place(fleet.servers, name) for name in dict.fromkeys(move.source for move in moves)], 3)
     targets = listing([place(fleet.servers, name) for name in dict.fromkeys(move.target for move in moves)], 3)
     what = f"Moving {count(len(moves), 'site')} from {sources} to {targets}"
-    return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, told_at=begun_at)
+    return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, updated_at=begun_at)
 
 
-def maintained(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime) -> PlannedWork | None:
+def work_of_maintenance(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime) -> PlannedWork | None:
     """Return what is said of a maintenance; None: it concerns nothing that is on the page."""
     what = _subject(one.scope, fleet, public)
     if what is None:
         return None
     phase = one.phase(now)
-    told_at = one.ended_at or one.began_at or one.asked_at
+    updated_at = one.ended_at or one.began_at or one.asked_at
     return PlannedWork(
         key=f"maintenance:{one.id}",
         what=f"Work on {what}",
@@ -75,7 +75,7 @@ def maintained(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime)
         until_at=one.ends_at,
         begun_at=one.began_at,
         ended_at=one.ended_at,
-        told_at=told_at,
+        updated_at=updated_at,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.errors import SharpnetError
 from core.fleet.target import Target
 from core.monitor.detection import TargetState
-from core.page.model import worth_telling
+from core.page.model import published_content
 from core.reply import Reply, Tone
 from core.wording import clock_time
 from jobs import Job
@@ -65,7 +65,7 @@ class Publisher:
     async def _look(self) -> None:
         """Wake those who write where there is news."""
         try:
-            news = worth_telling(await stored_page(self._ports))
+            news = published_content(await stored_page(self._ports))
         except SharpnetError as error:
             log.warning("pages=look failed: %s", error.message)
             return

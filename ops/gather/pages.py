@@ -16,7 +16,7 @@ from core.incident.maintenance import Phase, covers
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, condition, stale_after, tally_of, worst_first
 from core.page.days import DAYS
-from core.page.events import incident_of, maintained, moving
+from core.page.events import incident_of, work_of_maintenance, work_of_plan
 from core.page.model import INCIDENTS, SITES, Page, PageTarget
 from core.page.redaction import Redaction, plain
 from core.plan.plan import PlanState
@@ -195,9 +195,9 @@ async def _work(ports: Ports, now: datetime, public: Redaction) -> tuple[Planned
     fleet, store = ports.fleet, ports.store
     planned = await store.maintenance.now_and_planned()
     past = [one for one in await store.maintenance.since(now - WORK_SHOWN_FOR) if one.ended_at is not None]
-    works = [maintained(one, fleet, public, now) for one in (*planned, *past)]
+    works = [work_of_maintenance(one, fleet, public, now) for one in (*planned, *past)]
     plans = await store.plans.in_state(PlanState.APPROVED)
-    works = [moving(plan.plan, plan.approved_at, fleet, public) for plan in plans] + works
+    works = [work_of_plan(plan.plan, plan.approved_at, fleet, public) for plan in plans] + works
     return tuple(one for one in works if one is not None)[:MOST_WORK]
 
 

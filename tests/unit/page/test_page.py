@@ -22,11 +22,11 @@ from core.incident.notes import Annotation
 from core.monitor.detection import TargetState
 from core.monitor.state import StateTally
 from core.page.days import Day, days_of, share_words, uptime
-from core.page.events import incident_of, maintained, moving
+from core.page.events import incident_of, work_of_maintenance, work_of_plan
 from core.page.feed import page_feed
 from core.page.html import page_html
 from core.page.json_feed import page_facts
-from core.page.model import SITES, Page, PageIncident, PageTarget, PlannedWork, Stage, headline, worth_telling
+from core.page.model import SITES, Page, PageIncident, PageTarget, PlannedWork, Stage, headline, published_content
 from core.page.redaction import Redaction, plain
 from core.page.style import policy
 
@@ -345,7 +345,7 @@ class TestHtml:
 
 class TestNews:
     def test_a_page_that_is_only_later_is_no_news(self) -> None:
-        assert worth_telling(page()) == worth_telling(page(written_at=NOW + HOUR, seen_at=NOW + HOUR))
+        assert published_content(page()) == published_content(page(written_at=NOW + HOUR, seen_at=NOW + HOUR))
 
     @pytest.mark.parametrize(
         "other",
@@ -357,7 +357,7 @@ class TestNews:
         ],
     )
     def test_what_happened_is_news(self, other: dict[str, object]) -> None:
-        assert worth_telling(page()) != worth_telling(page(**other))
+        assert published_content(page()) != published_content(page(**other))
 
 
 class TestPublic:
@@ -480,12 +480,12 @@ class TestIncidents:
 
 class TestWork:
     def test_a_move_names_servers_and_counts_sites(self, plan: Plan, fleet: Fleet) -> None:
-        said = moving(plan, NOW, fleet, Redaction())
+        said = work_of_plan(plan, NOW, fleet, Redaction())
         assert said is not None
         assert said.what == "Moving 2 sites from north (Northville) to south (Southville), east (Eastville)"
 
     def test_a_move_of_hidden_sites_alone_is_not_said(self, plan: Plan, fleet: Fleet) -> None:
-        assert moving(plan, NOW, fleet, Redaction(frozenset({"shop", "blog"}))) is None
+        assert work_of_plan(plan, NOW, fleet, Redaction(frozenset({"shop", "blog"}))) is None
 
     @pytest.mark.parametrize(
         ("scope", "what"),
@@ -502,13 +502,13 @@ class TestWork:
     )
     def test_a_maintenance_is_said_by_what_it_is_about(self, fleet: Fleet, scope: str, what: str | None) -> None:
         planned = Maintenance(3, scope, "New disks", "slack:U1", NOW, NOW + HOUR, NOW + 2 * HOUR)
-        said = maintained(planned, fleet, Redaction(frozenset({"blog"})), NOW)
+        said = work_of_maintenance(planned, fleet, Redaction(frozenset({"blog"})), NOW)
         assert (said.what if said is not None else None) == what
         assert said is None or said.stage is Stage.PLANNED
 
     def test_a_place_that_is_its_name_is_said_once(self, fleet: Fleet, plan: Plan) -> None:
         there = {name: replace(server, location=name) for name, server in fleet.servers.items()}
-        said = moving(plan, NOW, replace(fleet, servers=there), Redaction())
+        said = work_of_plan(plan, NOW, replace(fleet, servers=there), Redaction())
         assert said is not None
         assert said.what == "Moving 2 sites from north to south, east"
 
@@ -517,8 +517,8 @@ class TestFeed:
     def some(self) -> Page:
         work = (
             PlannedWork("maintenance:3", "Work on us", Stage.PLANNED, "Disks", NOW + HOUR, NOW + 2 * HOUR,
-                        told_at=ago(hours=4)),
-            PlannedWork("plan:K7Q2", "Moving 3 sites", Stage.RUNNING, begun_at=ago(hours=3), told_at=ago(hours=3)),
+                        updated_at=ago(hours=4)),
+            PlannedWork("plan:K7Q2", "Moving 3 sites", Stage.RUNNING, begun_at=ago(hours=3), updated_at=ago(hours=3)),
             PlannedWork("plan:NEVER", "Not told", Stage.RUNNING),
         )  # fmt: skip
         incidents = (
@@ -566,7 +566,7 @@ class TestFeed:
         assert tree.findall(f"{ATOM}link") == []
 
     def test_a_bare_work_says_what_it_is(self) -> None:
-        bare = PlannedWork("plan:X", "Moving", Stage.PLANNED, told_at=NOW)
+        bare = PlannedWork("plan:X", "Moving", Stage.PLANNED, updated_at=NOW)
         assert self.entries(page_feed(page(work=(bare,)), "x"))["Planned: Moving"]["content"] == "Moving"
 
 
