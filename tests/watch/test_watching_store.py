@@ -10,7 +10,7 @@ import pytest
 
 from core.audit import first_broken
 from core.fleet.target import Target
-from core.incident.facts import OutageFacts
+from core.incident.facts import OutageEnd, OutageFacts
 from core.reply import Reply
 from ops.store import Store
 from ops.store.copies.served import SyncRun
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.incident.outage import Outage
+from core.wording import stamp
 
 UK = Target.server("uk")
 A, B, C = map(Target.site, "abc")
@@ -179,3 +180,15 @@ async def test_an_outage_that_fails_half_way_leaves_nothing(store: Store) -> Non
         await store.outages.open_many([OutageOpening(UK, AT, OutageFacts())], "bot", own_card, failing, AT)
     assert await store.outages.all_open() == ()
     assert await store.record.entries() == ()
+
+
+async def test_an_outage_that_an_earlier_version_has_kept_is_read_with_what_it_knew(store: Store) -> None:
+    await store.outages._db.write(
+        lambda database: database.conn.execute(
+            "INSERT INTO outages (target, opened_at, body) VALUES ('sites:uk', ?, ?)",
+            [stamp(AT), '{"why": "refused", "sites": ["a"], "ending": "moved", "later": 1}'],
+        )
+    )
+    (outage,) = await store.outages.all_open()
+    assert (outage.target, outage.card, outage.opened_at) == (Target("sites", "uk"), "outage:1", AT)
+    assert outage.facts == OutageFacts(why="refused", sites=("a",), ending=OutageEnd.MOVED)
