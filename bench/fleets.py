@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from ops.store import Store
 from ops.store.database import SqliteDb
 from ops.store.monitor.states import ObservedState
@@ -82,9 +83,9 @@ async def fill_store(path: Path, fleet: "Fleet") -> None:
     """Put into a store what the watch of a healthy fleet has seen until now, and where its sites are served from."""
     now = datetime.now(UTC)
     since_at = now - timedelta(days=3)
-    targets = [f"server:{name}" for name in fleet.servers]
-    targets += [f"nameserver:{server.name}" for server in fleet.dns.nameservers]
-    targets += [f"site:{name}" for name in fleet.sites]
+    targets = [Target.server(name) for name in fleet.servers]
+    targets += [Target.nameserver(server.name) for server in fleet.dns.nameservers]
+    targets += [Target.site(name) for name in fleet.sites]
     store = Store(SqliteDb(path))
     await store.open()
     try:

@@ -15,8 +15,8 @@ from core.wording import clock_time, listing, shortened
 if TYPE_CHECKING:
     import argparse
 
+    from core.incident.outage import Outage
     from ops.ports import Ports
-    from ops.store.incident.outages import Outage
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(request: Request, ports: Ports) -> Reply:
     """Note that this person looks after the outage, and after the others that its message shows."""
-    watching, zone, now = ports.store.states, ports.fleet.timezone, ports.clock.now()
+    store, zone, now = ports.store.outages, ports.fleet.timezone, ports.clock.now()
     outage = await _outage(request.options.id, ports)
     if outage.closed_at is not None:
         raise RefusedError(
@@ -35,11 +35,11 @@ async def run(request: Request, ports: Ports) -> Reply:
             hint="`status` shows what is open.",
         )
     person = request.person.label
-    taken = await watching.acknowledge(outage, person, now, lambda outages: card_of(outages, zone, now))
+    taken = await store.acknowledge(outage, person, now, lambda outages: card_of(outages, zone, now))
     what = listing([subject_of(one.target) for one in taken])
     if taken:
         return Reply(f"Outage {outage.id}: you look after {what}", tone=Tone.GOOD, card=outage.card)
-    held = await watching.outage(outage.id)
+    held = await store.get(outage.id)
     if held is None or held.acked_by is None or held.acked_at is None:
         raise RefusedError(f"Outage {outage.id} was over a moment ago. Nothing changed.")
     since = clock_time(held.acked_at, zone, now)
@@ -50,9 +50,9 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 async def _outage(typed: str, ports: Ports) -> Outage:
     number = typed.removeprefix("#")
-    found = await ports.store.states.outage(int(number)) if number.isascii() and number.isdigit() else None
+    found = await ports.store.outages.get(int(number)) if number.isascii() and number.isdigit() else None
     if found is None:
-        still = await ports.store.states.open_outages()
+        still = await ports.store.outages.all_open()
         hint = (
             "Open: " + listing([f"{one.id} ({subject_of(one.target)})" for one in still]) if still else "None is open."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from core.cutover.card import card_of, reply_of
 from core.errors import RefusedError, UsageError
+from core.fleet.target import Target
 from core.people import Role
 from core.plan.approval import why_not_approve
 from core.plan.plan import PlanState
@@ -102,13 +103,12 @@ async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
     """Say which sources of an emergency came back since the plan was made, as far as the watch has seen."""
     if not stored.plan.is_emergency or stored.plan.force is not None:
         return ()
-    states = await ports.store.states.states()
+    sources = [Target.server(source) for source in stored.plan.sources]
+    seen = await ports.store.states.states_of(sources)
     return tuple(
-        f"{source} is up again"
-        for source in stored.plan.sources
-        if (seen := states.get(f"server:{source}")) is not None
-        and seen.state == "up"
-        and seen.since_at > stored.plan.asked_at
+        f"{source.name} is up again"
+        for source in sources
+        if source in seen and seen[source].state == "up" and seen[source].since_at > stored.plan.asked_at
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from core.incident.notes import id_and_text
 from core.people import Role
-from ops.gather.incidents import say
+from ops.gather.incidents import annotate
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Keep the cause; one that was given before stays on record."""
     typed, text = id_and_text(request.options.words)
-    return await say("cause", typed, text, request.person.label, ports, request.heard)
+    return await annotate("cause", typed, text, request.person.label, ports, request.heard)
 
 
 COMMAND = Command(

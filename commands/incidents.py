@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from commands import Command, Request
 from core.incident.card import card_of
+from core.incident.outage import Outage
 from core.incident.report import incidents_of, list_reply, maintenance_reply, outage_reply
 from ops.gather.incidents import incident_named
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     import argparse
@@ -34,10 +34,10 @@ async def run(request: Request, ports: Ports) -> Reply:
         one = await incident_named(request.options.id, ports)
         if isinstance(one, Outage):
             return outage_reply(one, card_of([one], zone, now), zone, now)
-        quiet = await ports.store.maintenance.kept_quiet(one.id)
-        return maintenance_reply(one, [(it.target, it.from_at, it.until_at) for it in quiet], zone, now)
+        suppressed = await ports.store.maintenance.suppressed(one.id)
+        return maintenance_reply(one, [(it.target, it.from_at, it.until_at) for it in suppressed], zone, now)
     since_at = EVER if request.options.all else now - timedelta(days=DAYS)
-    outages = await ports.store.states.outages_since(since_at)
+    outages = await ports.store.outages.since(since_at)
     found = incidents_of(outages, await ports.store.maintenance.since(since_at))
     return list_reply(found, "" if request.options.all else f" in the last {DAYS} days", zone, now)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from commands import Command, Request
 from core.errors import RefusedError, UsageError
 from core.fleet.lookup import target_named
+from core.fleet.target import FLEET
 from core.incident.card_maintenance import card_of, list_reply, title_of
 from core.incident.maintenance import (
-    FLEET,
     Maintenance,
     Phase,
     begun,
@@ -19,7 +19,7 @@ from core.incident.maintenance import (
     planned_start,
     why_not_plan,
 )
-from core.incident.notes import incident_meant, plain_text
+from core.incident.notes import parse_label, plain_text
 from core.people import Role
 from core.reply import Reply, Tone
 from core.units import parse_duration
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
+    from core.fleet.target import Target
     from ops.ports import Ports
 
 ACTIONS = ("start", "end", "cancel", "extend")
@@ -119,11 +120,10 @@ def _started(one: Maintenance, now: datetime) -> Maintenance:
     return begun(one, now)
 
 
-def _scope(text: str, ports: Ports) -> str:
-    if text == FLEET and text not in {*ports.fleet.servers, *ports.fleet.sites}:
+def _scope(text: str, ports: Ports) -> Target:
+    if text == str(FLEET) and text not in {*ports.fleet.servers, *ports.fleet.sites}:
         return FLEET
-    kind, name = target_named(text, ports.fleet)
-    return f"{kind}:{name}"
+    return target_named(text, ports.fleet)
 
 
 def _length(text: str) -> timedelta:
@@ -134,7 +134,7 @@ def _length(text: str) -> timedelta:
 
 
 def _number(text: str) -> int:
-    meant = incident_meant(text)
+    meant = parse_label(text)
     if meant is None:
         raise UsageError(f"{text!r} is no maintenance.", hint="`maintenance` lists them: M3, for example.")
     return meant[1]

@@ -13,7 +13,7 @@ from core.fleet.lookup import target_named
 from core.monitor.state import Condition
 from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
 from core.status.overview import status_reply
-from core.status.overview_json import StatusTarget, status_facts
+from core.status.overview_json import shows, status_facts
 from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
 from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from core.fleet.target import Target
     from core.reply import Json, Part, Reply
     from core.status.overview import FleetPicture
     from ops.ports import Ports
@@ -35,8 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(request: Request, ports: Ports) -> Reply:
     """Answer for the whole fleet, or for what was named."""
     name: str | None = request.options.name
-    asked = StatusTarget(*target_named(name, ports.fleet)) if name is not None else StatusTarget()
-    kind, found = asked.kind, asked.name
+    asked = target_named(name, ports.fleet) if name is not None else None
+    kind, found = asked if asked is not None else ("", "")
     all_sites = bool(getattr(request.options, "json", False)) or kind == "server"
     if request.person.via == "terminal" and not await is_watched(ports):
         picture, sites, active = await looked_picture(ports, found)
@@ -53,8 +54,8 @@ async def run(request: Request, ports: Ports) -> Reply:
         reply = nameserver_reply(server, picture.nameservers[found], ports.fleet.timezone, picture.now)
     else:
         reply = status_reply(picture)
-    if kind:
-        reply = replace(reply, parts=(*reply.parts, *await _plots(ports, f"{kind}:{found}")))
+    if asked is not None:
+        reply = replace(reply, parts=(*reply.parts, *await _plots(ports, asked)))
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None
     return replace(reply, facts=facts)
 
@@ -96,7 +97,7 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
     return site_reply(view, ports.fleet.timezone, ports.clock.now())
 
 
-async def _plots(ports: Ports, target: str) -> tuple[Part, ...]:
+async def _plots(ports: Ports, target: Target) -> tuple[Part, ...]:
     """Return when it was up and how fast it answered, as the bot's watch saw it."""
     now = ports.clock.now()
     uptime = uptime_plot(await ports.store.states.observed(target, now - SPAN), now)
@@ -105,11 +106,11 @@ async def _plots(ports: Ports, target: str) -> tuple[Part, ...]:
 
 
 async def _facts(
-    ports: Ports, picture: FleetPicture, sites: Mapping[str, Condition], active: Mapping[str, str], asked: StatusTarget
+    ports: Ports, picture: FleetPicture, sites: Mapping[str, Condition], active: Mapping[str, str], asked: Target | None
 ) -> Mapping[str, Json]:
     fleet = ports.fleet
     pairs = [
-        (site.name, server) for site in fleet.sites.values() if asked.shows(site, active) for server in site.servers
+        (site.name, server) for site in fleet.sites.values() if shows(asked, site, active) for server in site.servers
     ]
     newest = await ports.store.states.newest_good(pairs)
     return status_facts(picture, sites, active, newest, asked)

@@ -46,7 +46,7 @@ async def _day(ports: Ports) -> DailyDigest:
         late_backups = overdue(await store.protection.backed_up(), fleet.sites, now, fleet.offsite.max_age)
     return DailyDigest(
         now=now,
-        incidents=incidents_of(await store.states.outages_since(since_at), await store.maintenance.since(since_at)),
+        incidents=incidents_of(await store.outages.since(since_at), await store.maintenance.since(since_at)),
         overrun=tuple(one for one in planned if one.phase(now) is Phase.OVERRUN),
         planned=tuple(one for one in planned if one.phase(now) is Phase.PLANNED and one.starts_at - now <= DAY),
         late=ages.overdue,

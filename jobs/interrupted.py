@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from jobs import Job, backup, sync
 from jobs.backup.lock import REPOSITORY, site_claim
 from ops.store.copies.backups import RESTORE, UPKEEP
@@ -60,7 +61,9 @@ async def _syncs(ports: Ports) -> list[UnfinishedWork]:
         await ports.store.copies.end_sync(run, "interrupted", body, ports.clock.now(), sync.BY_CLOCK)
 
     return [
-        UnfinishedWork(f"site:{run.site}", str(run.body.get("owner", run.id)), run.body, why, partial(end, run.id))
+        UnfinishedWork(
+            str(Target.site(run.site)), str(run.body.get("owner", run.id)), run.body, why, partial(end, run.id)
+        )
         for run in await ports.store.copies.running_syncs()
     ]
 
@@ -70,7 +73,7 @@ async def _backups(ports: Ports) -> list[UnfinishedWork]:
         await ports.store.backups.end(run, "interrupted", None, body, ports.clock.now(), backup.BY_CLOCK)
 
     def unfinished(run: BackupRun) -> UnfinishedWork:
-        claim = {UPKEEP: REPOSITORY, RESTORE: f"site:{run.site}"}.get(run.kind, site_claim(run.site))
+        claim = {UPKEEP: REPOSITORY, RESTORE: str(Target.site(run.site))}.get(run.kind, site_claim(run.site))
         left = "what was restored is there whole, or not" if run.kind == RESTORE else "older backups are as they were"
         body, why = run.body or {}, f"the bot that ran it is gone; {left}"
         return UnfinishedWork(claim, str(body.get("owner", run.id)), body, why, partial(end, run))
@@ -83,7 +86,7 @@ async def _on_record(kind: str, why: str, ports: Ports) -> list[UnfinishedWork]:
         await ports.store.record.add(ports.clock.now(), f"{kind}.interrupted", site, who, body)
 
     return [
-        UnfinishedWork(f"site:{site}", str(body.get("run")), body, why, partial(end, site, who))
+        UnfinishedWork(str(Target.site(site)), str(body.get("run")), body, why, partial(end, site, who))
         for site, who, body in await ports.store.undos.without_end(kind)
     ]
 

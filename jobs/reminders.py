@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def remind(ports: Ports, _key: str, _at: datetime) -> None:
     """Add a line to the thread of each alert whose turn it is; none of what a maintenance is on."""
     now = ports.clock.now()
-    outages = [one for one in await ports.store.states.open_outages() if one.acked_by is None]
+    outages = [one for one in await ports.store.outages.all_open() if one.acked_by is None]
     if not outages:
         return
     planned = await ports.store.maintenance.now_and_planned()

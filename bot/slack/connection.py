@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
+    from core.fleet.target import Target
     from ops.ports import Ports
 
 __all__ = ["Outbox", "SlackSettings", "run_slack"]
@@ -61,7 +62,7 @@ async def run_slack(
     answer: Answerer = commands.answer,
     on_outbox: Callable[[Outbox], None] = lambda _outbox: None,
     on_connected: OnConnected = lambda _is_up: None,
-    down: Callable[[], frozenset[str]] = frozenset,
+    down: Callable[[], frozenset[Target]] = frozenset,
 ) -> None:
     """Serve Slack until cancelled. `on_outbox` is given the outbox, whose `wake` has it look at once.
 

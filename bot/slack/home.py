@@ -156,7 +156,7 @@ async def home_replies(ports: Ports) -> tuple[Reply, ...]:
         for stored in await store.plans.in_state(PlanState.PLANNED)
         if (card := await store.cards.get(stored.card)) is not None
     ]
-    keys = dict.fromkeys(outage.card for outage in await store.states.open_outages())
+    keys = dict.fromkeys(outage.card for outage in await store.outages.all_open())
     keys |= dict.fromkeys(one.card for one in await store.maintenance.now_and_planned())
     cards = [card.reply for key in keys if (card := await store.cards.get(key)) is not None]
     return home_of(await stored_picture(ports), pending, cards, watched=await is_watched(ports))

@@ -72,7 +72,7 @@ class MissedReplies:
     async def _read(self) -> None:
         since = self._ports.clock.now() - BACK
         store = self._ports.store
-        keys = [one.card for one in await store.states.outages_since(since)]
+        keys = [one.card for one in await store.outages.since(since)]
         keys += [
             one.card for one in (*await store.maintenance.now_and_planned(), *await store.maintenance.since(since))
         ]

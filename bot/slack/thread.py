@@ -17,9 +17,9 @@ from bot.slack.delivery import ChatRequest
 from bot.slack.trouble import NOT_SAID, why_of
 from core.errors import StoreError
 from core.incident.notes import ThreadMessage
-from core.incident.thread import what_is_meant
+from core.incident.outage import Outage
+from core.incident.thread import command_in
 from ops.gather.incidents import incident_of
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -121,7 +121,7 @@ class Threads:
             return
         kind: Kind = "outage" if isinstance(incident, Outage) else "maintenance"
         handles = {user: await self._people.handle_of(user) for user in mentioned_in(reply.text)}
-        meant = what_is_meant(as_written(reply.text, handles), kind, incident.id)
+        meant = command_in(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
             heard = ThreadMessage(
                 f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from core.errors import SettingsError, StoreError
-from core.monitor.external_alerts import heard
+from core.monitor.external_alerts import alerts_in
 from ops.store.monitor.external_alerts import Report
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def receiver(
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"}, text="wrong token\n")
         now = ports.clock.now()
         try:
-            alerts = heard(json.loads(await request.read()), ports.fleet, now)
+            alerts = alerts_in(json.loads(await request.read()), ports.fleet, now)
         except (ValueError, RecursionError):
             return web.Response(status=400, text="not what an Alertmanager sends\n")
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import generate_latest
 
 from bot.web.exposition import Family, one
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.monitor.state import stale_after
 from ops.cooperative import in_turns
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.web.vitals import Vitals
     from core.fleet import Fleet
+    from core.fleet.target import TargetKind
     from core.status.overview import CopyAges
     from ops.ports import Ports
     from ops.store.monitor.metrics import ActivityMetrics
@@ -91,9 +93,9 @@ def _of_bot(fleet: Fleet, version: str, looks: int) -> Iterator[Family]:
     yield Family("sharpnet_looks_total", about, (), [((), looks)], "counter")
 
 
-def _of_targets(fleet: Fleet, states: Mapping[str, str], active: Mapping[str, str]) -> Iterator[Family]:
-    def state(kind: str, name: str) -> str:
-        return states.get(f"{kind}:{name}", TargetState.UNKNOWN.value)
+def _of_targets(fleet: Fleet, states: Mapping[Target, str], active: Mapping[str, str]) -> Iterator[Family]:
+    def state(kind: TargetKind, name: str) -> str:
+        return states.get(Target(kind, name), TargetState.UNKNOWN.value)
 
     yield Family(
         "sharpnet_server_state",

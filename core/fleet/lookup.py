@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
+from core.fleet.target import Target
 from core.wording import listing, shortened
 
 if TYPE_CHECKING:
@@ -47,18 +48,18 @@ def server_or_site_named(text: str, fleet: Fleet) -> str:
         raise UsageError(f"There is no server or site {shortened(text)!r}.", hint=_nearest(text, known)) from None
 
 
-def target_named(text: str, fleet: Fleet) -> tuple[str, str]:
-    """Return the kind, `server`, `site` or `nameserver`, and the name of what `text` means; a site by any of its names.
+def target_named(text: str, fleet: Fleet) -> Target:
+    """Return the server, site or name server that `text` means; a site by any of its names.
 
     Raises UsageError with the nearest of all.
     """
     if text in fleet.servers:
-        return "server", text
+        return Target.server(text)
     nameservers = [server.name for server in fleet.dns.nameservers]
     if text not in fleet.sites and text in nameservers:
-        return "nameserver", text
+        return Target.nameserver(text)
     try:
-        return "site", site_named(text, fleet).name
+        return Target.site(site_named(text, fleet).name)
     except UsageError:
         hosts = [host for site in fleet.sites.values() for host in site.names]
         known = dict.fromkeys([*fleet.servers, *nameservers, *fleet.sites, *hosts])

@@ -9,18 +9,20 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.incident.card_degraded import DEGRADED, degraded_title, flapping_title, several_degraded
+from core.incident.card_degraded import degraded_title, flapping_title, several_degraded
 from core.incident.card_ended import ended
-from core.incident.card_people import ack_button, cause_button, people_parts, said_of_drops
-from core.incident.facts import OutageFacts, OutageLike, facts_from_json, opened_for
+from core.incident.card_people import ack_button, annotations_of_drops, cause_button, people_parts
 from core.incident.notes import with_cause
-from core.incident.targets import capital, name_of, named_sites, subject_of
+from core.incident.targets import capital, named_sites, subject_of
 from core.reply import Button, Reply, Row, Table, Text, Tone
 from core.wording import ago, clock_time, count, duration, is_ahead, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from core.incident.facts import OutageFacts
+    from core.incident.outage import Outage
 
 ROWS = 20
 TYPED_SITES = 5
@@ -36,49 +38,49 @@ QUARANTINED = (
 )
 
 
-def card_of(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
+def card_of(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     """Return what the card that these outages share shows; at least one of them."""
     # What flaps goes on in the message of an earlier drop.
     alone = len({outage.target for outage in outages}) == 1
     return _single(outages, timezone, now) if alone else _several(outages, timezone, now)
 
 
-def _single(drops: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
+def _single(drops: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     """Show one thing as its last drop is, with what was said of all of them."""
-    outage, said = drops[-1], said_of_drops(drops)
-    facts = facts_from_json(outage.body)
+    outage, annotations = drops[-1], annotations_of_drops(drops)
+    facts = outage.facts
     if outage.closed_at is not None:
-        title, tone = ended(outage, facts, timezone, now)
-        title = with_cause(title, said)
+        title, tone = ended(outage, timezone, now)
+        title = with_cause(title, annotations)
     else:
-        softer = facts.lame or outage.target.startswith(("link:", DEGRADED))
-        title, tone = _title(outage, facts, timezone, now), Tone.WARN if softer else Tone.BAD
-    parts = [Text(text) for text in _details(outage, facts, now) if text]
+        softer = facts.lame or outage.target.kind in {"link", "degraded"}
+        title, tone = _title(outage, timezone, now), Tone.WARN if softer else Tone.BAD
+    parts = [Text(text) for text in _details(outage, now) if text]
     if outage.closed_at is None:
-        buttons = (*_move_buttons([(outage, facts)]), *ack_button([outage]))
+        buttons = (*_move_buttons([outage]), *ack_button([outage]))
     else:
         buttons = _reconcile_button(outage) if facts.quarantined else ()
-    people = people_parts([outage], said, timezone, now)
+    people = people_parts([outage], annotations, timezone, now)
     return Reply(title, parts=(*parts, *people), buttons=(*buttons, *cause_button([outage])), tone=tone)
 
 
-def _title(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) -> str:
-    name, since = name_of(outage.target), clock_time(outage.opened_at, timezone, now)
+def _title(outage: Outage, timezone: str, now: datetime) -> str:
+    facts, name, since = outage.facts, outage.target.name, clock_time(outage.opened_at, timezone, now)
     if facts.changes:
-        return flapping_title(capital(subject_of(outage.target)), outage, facts)
-    if outage.target.startswith(DEGRADED):
-        return degraded_title(outage, facts)
-    if outage.target.startswith("sites:"):
+        return flapping_title(capital(subject_of(outage.target)), outage)
+    if outage.target.kind == "degraded":
+        return degraded_title(outage)
+    if outage.target.kind == "sites":
         failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
         return _joined(
             f"{failing} since {since}, {name} itself answers: {named_sites(facts, 3)}", _prospects(facts, now)
         )
-    if outage.target.startswith("nameserver:"):
+    if outage.target.kind == "nameserver":
         server = f"Name server {name}" + (f" ({facts.place})" if facts.place else "")
         if facts.lame:
             return f"{server} is lame since {since}: {facts.why}"
         return f"{server} is down since {since}, {_seen_from(facts)}{_other_name_servers(facts)}"
-    if outage.target.startswith("link:"):
+    if outage.target.kind == "link":
         return (
             f"Nothing at all answers this bot since {since}: its own link may be gone, so nothing is called down. "
             f"It asked {facts.others} servers and name servers"
@@ -139,17 +141,18 @@ def _seen_from(facts: OutageFacts) -> str:
     return f"seen from {places} places" if places > 1 else "seen from one place only"
 
 
-def _details(outage: OutageLike, facts: OutageFacts, now: datetime) -> list[str]:
+def _details(outage: Outage, now: datetime) -> list[str]:
+    facts = outage.facts
     if outage.closed_at is not None:
-        return [QUARANTINED.format(server=name_of(outage.target))] if facts.quarantined else []
-    if outage.target.startswith(DEGRADED):
+        return [QUARANTINED.format(server=outage.target.name)] if facts.quarantined else []
+    if outage.target.kind == "degraded":
         return [f"More: {named_sites(facts, 10)}."] if facts.affected > 1 else []
     if facts.lame:
         return [LAME]
     lines = [f"From here: {facts.why}." if facts.why else ""]
     if facts.seen_from:
         lines.append(f"{listing(facts.seen_from)} cannot reach it either.")
-    if facts.affected > 1 and not outage.target.startswith("sites:"):
+    if facts.affected > 1 and outage.target.kind != "sites":
         lines.append(f"Affected: {named_sites(facts, 10)}.")
     if facts.exceptions:
         lines.append(f"No server keeps a copy: {listing(facts.exceptions)}. `backup list` shows what is off-site.")
@@ -158,56 +161,56 @@ def _details(outage: OutageLike, facts: OutageFacts, now: datetime) -> list[str]
     return lines
 
 
-def _state_of(outage: OutageLike) -> str:
+def _state_of(outage: Outage) -> str:
     if outage.closed_at is not None:
         return "over"
-    if facts_from_json(outage.body).lame:
+    if outage.facts.lame:
         return "lame"
-    return "degraded" if outage.target.startswith(DEGRADED) else "down"
+    return "degraded" if outage.target.kind == "degraded" else "down"
 
 
-def _move_buttons(outages: Sequence[tuple[OutageLike, OutageFacts]]) -> list[Button]:
-    movable = [(outage, facts) for outage, facts in outages if outage.closed_at is None and facts.movable]
+def _move_buttons(outages: Sequence[Outage]) -> list[Button]:
+    movable = [outage for outage in outages if outage.closed_at is None and outage.facts.movable]
     alone = len(outages) == 1
     return [
         Button(
-            "Prepare failover" if alone else f"Prepare failover of {name_of(outage.target)}",
-            _failover_line(outage, facts),
+            "Prepare failover" if alone else f"Prepare failover of {outage.target.name}",
+            _failover_line(outage),
             weight="primary",
         )
-        for outage, facts in movable[:MOVE_BUTTONS]
+        for outage in movable[:MOVE_BUTTONS]
     ]
 
 
-def _reconcile_button(outage: OutageLike) -> tuple[Button, ...]:
-    return (Button("See what differs", f"failback {name_of(outage.target)}", weight="primary"),)
+def _reconcile_button(outage: Outage) -> tuple[Button, ...]:
+    return (Button("See what differs", f"failback {outage.target.name}", weight="primary"),)
 
 
-def _failover_line(outage: OutageLike, facts: OutageFacts) -> str:
+def _failover_line(outage: Outage) -> str:
+    facts = outage.facts
     movable = [site for site in facts.sites if site not in facts.exceptions]
-    if outage.target.startswith("sites:") and facts.affected <= len(facts.sites) and len(movable) <= TYPED_SITES:
+    if outage.target.kind == "sites" and facts.affected <= len(facts.sites) and len(movable) <= TYPED_SITES:
         return shlex.join(["failover", *movable])
-    return shlex.join(["failover", name_of(outage.target)])
+    return shlex.join(["failover", outage.target.name])
 
 
-def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Reply:
-    facts: Mapping[int, OutageFacts] = {outage.id: facts_from_json(outage.body) for outage in outages}
+def _several(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     still = [outage for outage in outages if outage.closed_at is None]
     number = len(outages)
-    down = "down or lame" if any(one.lame for one in facts.values()) else "down"
+    down = "down or lame" if any(outage.facts.lame for outage in outages) else "down"
     if still:
         since = clock_time(min(outage.opened_at for outage in outages), timezone, now)
         names = listing([subject_of(outage.target) for outage in still], 6)
         how_many = f"{number:,} things are" if len(still) == number else f"{len(still):,} of {number:,} are"
-        affected = sum(facts[outage.id].affected for outage in still)
-        movable = sum(facts[outage.id].movable for outage in still)
+        affected = sum(outage.facts.affected for outage in still)
+        movable = sum(outage.facts.movable for outage in still)
         rest = f"; {count(affected, 'site')} affected, for {movable:,} another server is ready" if affected else ""
         title, tone = f"{how_many} {down}, the first since {since}: {names}{rest}", Tone.BAD
     else:
-        longest = max(opened_for(outage, now) for outage in outages)
+        longest = max(outage.lasted(now) for outage in outages)
         title = f"All {number:,} things that were {down} are over; the longest took {duration(longest)}"
         tone = Tone.GOOD
-    if all(outage.target.startswith(DEGRADED) for outage in outages):
+    if all(outage.target.kind == "degraded" for outage in outages):
         title, tone = several_degraded(outages, still, now)
     ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]
     rows = tuple(
@@ -215,17 +218,17 @@ def _several(outages: Sequence[OutageLike], timezone: str, now: datetime) -> Rep
             (
                 subject_of(outage.target),
                 _state_of(outage),
-                duration(opened_for(outage, now))
+                duration(outage.lasted(now))
                 if outage.closed_at is not None
                 else "since " + clock_time(outage.opened_at, timezone, now),
-                facts[outage.id].why if outage.closed_at is None else "",
+                outage.facts.why if outage.closed_at is None else "",
             ),
             Tone.BAD if outage.closed_at is None else Tone.GOOD,
         )
         for outage in ordered[:ROWS]
     )
     table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, number - ROWS))
-    moves = _move_buttons([(outage, facts[outage.id]) for outage in still])
-    people = people_parts(outages, [said for outage in outages for said in outage.said], timezone, now)
+    moves = _move_buttons(still)
+    people = people_parts(outages, [it for outage in outages for it in outage.annotations], timezone, now)
     buttons = (*moves, *ack_button(still), *cause_button(outages))
     return Reply(title, parts=(table, *people), buttons=buttons, tone=tone)

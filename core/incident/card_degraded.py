@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.facts import OutageEnd, opened_for
+from core.incident.facts import OutageEnd
 from core.incident.targets import span_of
 from core.reply import Tone
 from core.wording import clock_time, count, duration, listing
@@ -13,49 +13,47 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from core.incident.facts import OutageFacts, OutageLike
+    from core.incident.facts import OutageFacts
+    from core.incident.outage import Outage
 
-DEGRADED = "degraded:"
 
-
-def degraded_title(outage: OutageLike, facts: OutageFacts) -> str:
+def degraded_title(outage: Outage) -> str:
     """Say what a server, or only the sites on it, lack."""
-    name = outage.target.removeprefix(DEGRADED)
+    facts, name = outage.facts, outage.target.name
     if facts.affected and not facts.checks:
         return f"{count(facts.affected, 'site')} on {name} {_is(facts.affected)} degraded: {facts.why}"
     return f"{name} is degraded: {facts.why}"
 
 
-def degraded_ended(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) -> tuple[str, Tone]:
+def degraded_ended(outage: Outage, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Say that a server lacks nothing any more, or that nobody looks any more."""
-    name, lasted = outage.target.removeprefix(DEGRADED), duration(opened_for(outage, now))
+    facts, name, lasted = outage.facts, outage.target.name, duration(outage.lasted(now))
     if facts.ending is OutageEnd.UNWATCHED:
         return f"{name}: what made it degraded is no longer looked at (for {lasted}: {facts.why})", Tone.UNKNOWN
     return f"{name} is no longer degraded, after {lasted} ({span_of(outage, timezone, now)}): {facts.why}", Tone.GOOD
 
 
-def several_degraded(outages: Sequence[OutageLike], still: Sequence[OutageLike], now: datetime) -> tuple[str, Tone]:
+def several_degraded(outages: Sequence[Outage], still: Sequence[Outage], now: datetime) -> tuple[str, Tone]:
     """Sum up degraded servers that share a card, those of `still` being so now."""
-    names = listing([outage.target.removeprefix(DEGRADED) for outage in still])
+    names = listing([outage.target.name for outage in still])
     if not still:
-        longest = max(opened_for(outage, now) for outage in outages)
+        longest = max(outage.lasted(now) for outage in outages)
         servers = count(len(outages), "server")
         return f"None of {servers} is degraded any more; the longest was for {duration(longest)}", Tone.GOOD
     return f"{count(len(still), 'server')} {_is(len(still))} degraded: {names}", Tone.WARN
 
 
-def flapping_title(subject: str, outage: OutageLike, facts: OutageFacts) -> str:
+def flapping_title(subject: str, outage: Outage) -> str:
     """Say how often something changed, and how it is now."""
-    return f"{subject} {_be(subject)} flapping: {_changes(facts)}; {_now(outage, facts)} now"
+    return f"{subject} {_be(subject)} flapping: {_changes(outage.facts)}; {_now(outage)} now"
 
 
-def flapping_ended(
-    subject: str, outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime
-) -> tuple[str, Tone]:
+def flapping_ended(subject: str, outage: Outage, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Say how something that flapped is now."""
+    facts = outage.facts
     since = clock_time(facts.last_change_at or now, timezone, now)
     if facts.ending is OutageEnd.JOINED:
-        steady = f"it has been {_now(outage, facts)} since {since}: see the next message"
+        steady = f"it has been {_now(outage)} since {since}: see the next message"
         return f"{subject} flapped ({_changes(facts)}); {steady}", Tone.BAD
     return f"{subject} flapped ({_changes(facts)}); nothing has changed since {since}", Tone.GOOD
 
@@ -74,7 +72,7 @@ def _be(subject: str) -> str:
     return "are" if subject.startswith("Sites ") else "is"
 
 
-def _now(outage: OutageLike, facts: OutageFacts) -> str:
-    if not facts.down_now:
+def _now(outage: Outage) -> str:
+    if not outage.facts.down_now:
         return "up"
-    return "degraded" if outage.target.startswith(DEGRADED) else "down"
+    return "degraded" if outage.target.kind == "degraded" else "down"

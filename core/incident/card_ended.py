@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.card_degraded import DEGRADED, degraded_ended, flapping_ended
-from core.incident.facts import OutageEnd, opened_for
-from core.incident.targets import capital, name_of, named_sites, span_of, subject_of
+from core.incident.card_degraded import degraded_ended, flapping_ended
+from core.incident.facts import OutageEnd
+from core.incident.targets import capital, named_sites, span_of, subject_of
 from core.reply import Tone
 from core.wording import clock_time, count, duration
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.incident.facts import OutageFacts, OutageLike
+    from core.incident.outage import Outage
 
 
-def ended(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) -> tuple[str, Tone]:
+def ended(outage: Outage, timezone: str, now: datetime) -> tuple[str, Tone]:
     """Return the title of the card of an outage that is over, and its tone."""
-    name, kind = name_of(outage.target), outage.target.partition(":")[0]
-    lasted = duration(opened_for(outage, now))
-    subject = f"{facts.sites[0]} on {name}" if _is_one_site(outage, facts) else capital(subject_of(outage.target))
+    facts, (kind, name) = outage.facts, outage.target
+    lasted = duration(outage.lasted(now))
+    subject = f"{facts.sites[0]} on {name}" if _is_one_site(outage) else capital(subject_of(outage.target))
     if facts.changes and facts.ending in {OutageEnd.UP, OutageEnd.DEGRADED, OutageEnd.JOINED}:
-        return flapping_ended(subject, outage, facts, timezone, now)
-    if outage.target.startswith(DEGRADED):
-        return degraded_ended(outage, facts, timezone, now)
+        return flapping_ended(subject, outage, timezone, now)
+    if kind == "degraded":
+        return degraded_ended(outage, timezone, now)
     if facts.ending is OutageEnd.UNWATCHED:
         return f"{subject}: no longer in app.yaml, so no longer watched (was down for {lasted})", Tone.UNKNOWN
     if facts.ending is OutageEnd.JOINED:
@@ -34,7 +34,7 @@ def ended(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) 
     if kind == "link":
         again = f"This bot sees the fleet again after {lasted} ({span_of(outage, timezone, now)})"
         return f"{again}; what happened meanwhile is unknown", Tone.WARN
-    title = f"{subject} {_back(outage, facts, lasted, timezone, now)}"
+    title = f"{subject} {_back(outage, lasted, timezone, now)}"
     tone = Tone.GOOD
     if facts.ending is OutageEnd.DEGRADED:
         title, tone = f"{title}, but not in full: {facts.ending_why}", Tone.WARN
@@ -47,10 +47,10 @@ def ended(outage: OutageLike, facts: OutageFacts, timezone: str, now: datetime) 
     return title, tone
 
 
-def _back(outage: OutageLike, facts: OutageFacts, lasted: str, timezone: str, now: datetime) -> str:
+def _back(outage: Outage, lasted: str, timezone: str, now: datetime) -> str:
     """Say that it is back and since when; of sites, which."""
-    of_sites = outage.target.startswith("sites:")
-    alone = _is_one_site(outage, facts)
+    facts, of_sites = outage.facts, outage.target.kind == "sites"
+    alone = _is_one_site(outage)
     again = "answers again" if alone else "answer again"
     back = again if of_sites else "answers for all zones again" if facts.lame else "is back"
     if facts.unseen_from_at is not None and facts.unseen_until_at is not None:
@@ -64,6 +64,7 @@ def _back(outage: OutageLike, facts: OutageFacts, lasted: str, timezone: str, no
     return f"{said}: {named_sites(facts, 3)}" if of_sites and facts.sites and not alone else said
 
 
-def _is_one_site(outage: OutageLike, facts: OutageFacts) -> bool:
+def _is_one_site(outage: Outage) -> bool:
     """Return whether one site alone failed, all the time."""
-    return outage.target.startswith("sites:") and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)
+    facts = outage.facts
+    return outage.target.kind == "sites" and facts.affected == 1 and facts.at_first <= 1 and bool(facts.sites)

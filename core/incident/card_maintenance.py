@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.incident.maintenance import FLEET, Maintenance, Phase
-from core.incident.notes import said_parts, with_cause
+from core.fleet.target import FLEET
+from core.incident.maintenance import Maintenance, Phase
+from core.incident.notes import annotation_parts, with_cause
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
 from core.units import format_duration
 from core.wording import clock_time, count, duration, listing, stamp
@@ -29,7 +30,7 @@ def card_of(one: Maintenance, timezone: str, now: datetime) -> Reply:
     """Return what its card shows at `now`."""
     phase = one.phase(now)
     parts: list[Part] = [Text(text) for text in _details(one, phase, timezone, now)]
-    parts += said_parts(one.said, timezone, now)
+    parts += annotation_parts(one.annotations, timezone, now)
     return Reply(title_of(one, timezone, now), tuple(parts), _buttons(one, phase), _TONES[phase])
 
 
@@ -48,7 +49,7 @@ def title_of(one: Maintenance, timezone: str, now: datetime) -> str:
         return f"{what} was to end at {until} and has not been ended: alerts are on again"
     lasted = duration((one.ended_at or now) - (one.began_at or one.starts_at))
     planned = duration(one.ends_at - one.starts_at)
-    return with_cause(f"{what} has ended after {lasted} (planned: {planned}): {one.why}", one.said)
+    return with_cause(f"{what} has ended after {lasted} (planned: {planned}): {one.why}", one.annotations)
 
 
 def silenced_line(
@@ -106,7 +107,7 @@ def facts_of(one: Maintenance, now: datetime) -> Mapping[str, object]:
 
     return {
         "id": one.label,
-        "scope": one.scope,
+        "scope": str(one.scope),
         "state": one.phase(now).value,
         "why": one.why,
         "asked_by": one.asked_by,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from core.fleet import Site
-    from core.incident.notes import Annotation
 
 NAMED = 20
 
@@ -75,50 +74,6 @@ class OutageFacts:
     def movable(self) -> int:
         """How many sites another server could take over now."""
         return sum(self.ready.values())
-
-
-class OutageLike(Protocol):
-    """An outage as the store gives it; `body` is what `facts_to_json` returned."""
-
-    @property
-    def id(self) -> int:
-        """Its number, as `ack` takes it."""
-        ...
-
-    @property
-    def target(self) -> str:
-        """What is down: `server:NAME`, `sites:SERVER`, `nameserver:NAME` or `link:bot`; or `degraded:SERVER`."""
-        ...
-
-    @property
-    def opened_at(self) -> datetime:
-        """When the failures began."""
-        ...
-
-    @property
-    def closed_at(self) -> datetime | None:
-        """When it was over; None while it is not."""
-        ...
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """Its facts."""
-        ...
-
-    @property
-    def acked_by(self) -> str | None:
-        """Who looks after it."""
-        ...
-
-    @property
-    def acked_at(self) -> datetime | None:
-        """Since when."""
-        ...
-
-    @property
-    def said(self) -> tuple[Annotation, ...]:
-        """What people said of it, oldest first."""
-        ...
 
 
 _TIMES = ("oldest_good_at", "unseen_from_at", "unseen_until_at", "first_change_at", "last_change_at")
@@ -191,8 +146,3 @@ def with_takeovers(facts: OutageFacts, takeovers: Sequence[Takeover]) -> OutageF
         oldest_good_at=min((at for at in copies if at is not None), default=None),
         never_copied=sum(at is None for at in copies),
     )
-
-
-def opened_for(outage: OutageLike, now: datetime) -> timedelta:
-    """Return how long the outage lasted, or has lasted until `now`."""
-    return (outage.closed_at or now) - outage.opened_at

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from core.errors import RefusedError, UsageError
+from core.fleet.target import FLEET
+from core.incident.targets import subject_of
 from core.wording import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from core.fleet.target import Target
     from core.incident.notes import Annotation
 
-FLEET = "fleet"
 LONGEST = timedelta(days=30)
 FARTHEST = timedelta(days=366)
 _TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
-# Targets whose name is no server's: a server's maintenance does not cover them by their name.
-_NAMED_APART = frozenset({"site", "nameserver", "link"})
+# Targets that have a server's name: its maintenance covers them by that.
+_NAMED_AS_SERVER = frozenset({"server", "sites", "degraded"})
 
 
 class Phase(StrEnum):
@@ -41,14 +43,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """Work on one server, site or name server (`server:NAME`, `site:NAME`, `nameserver:NAME`) or on all (`fleet`).
+    """Work on one server, site or name server, or on the fleet.
 
     starts_at, ends_at: as planned, extensions included. began_at, ended_at: as it was; None: not yet. overrun_at: when
     it was told that the planned end had passed.
     """
 
     id: int
-    scope: str
+    scope: Target
     why: str
     asked_by: str
     asked_at: datetime
@@ -59,7 +61,7 @@ class Maintenance:
     ended_by: str | None = None
     cancelled_at: datetime | None = None
     overrun_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def label(self) -> str:
@@ -74,7 +76,7 @@ class Maintenance:
     @property
     def subject(self) -> str:
         """What it is about, in words."""
-        return scope_words(self.scope)
+        return subject_of(self.scope)
 
     @property
     def is_open(self) -> bool:
@@ -92,30 +94,20 @@ class Maintenance:
         return Phase.RUNNING if now < self.ends_at else Phase.OVERRUN
 
 
-def scope_words(scope: str) -> str:
-    """Say what a scope is: `uk`, `name server ns1`, `the whole fleet`."""
-    if scope == FLEET:
-        return "the whole fleet"
-    kind, _, name = scope.partition(":")
-    return f"name server {name}" if kind == "nameserver" else name
-
-
-def covers(scope: str, target: str, machine: str | None = None) -> bool:
+def covers(scope: Target, target: Target, machine: str | None = None) -> bool:
     """Return whether work on `scope` explains trouble with `target`; machine: the server on which that runs.
 
-    A server's work explains what its sites do together (`sites:SERVER`), and name servers on the same machine.
+    A server's work explains what its sites do together, and name servers on the same machine.
     """
     if scope in {FLEET, target}:
         return True
-    kind, _, name = scope.partition(":")
-    if kind != "server":
+    if scope.kind != "server":
         return False
-    target_kind, _, target_name = target.partition(":")
-    return name == machine or (target_kind not in _NAMED_APART and name == target_name)
+    return scope.name == machine or (target.kind in _NAMED_AS_SERVER and target.name == scope.name)
 
 
 def silencing(
-    maintenances: Iterable[Maintenance], target: str, now: datetime, machine: str | None = None
+    maintenances: Iterable[Maintenance], target: Target, now: datetime, machine: str | None = None
 ) -> Maintenance | None:
     """Return the maintenance because of which nobody is alerted about `target` now, or None: alert."""
     return next(
@@ -160,7 +152,7 @@ def _in_zone(meant: datetime, zone: ZoneInfo, text: str) -> datetime:
     return at
 
 
-def why_not_plan(starts_at: datetime, ends_at: datetime, scope: str, others: Sequence[Maintenance]) -> str | None:
+def why_not_plan(starts_at: datetime, ends_at: datetime, scope: Target, others: Sequence[Maintenance]) -> str | None:
     """Say why work on `scope` cannot be planned for that time, or None."""
     if ends_at - starts_at > LONGEST:
         return f"A maintenance is at most {LONGEST.days} days long, since it silences alerts."

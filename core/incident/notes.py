@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Kind = Literal["outage", "maintenance"]
-SaidKind = Literal["cause", "note"]
+AnnotationKind = Literal["cause", "note"]
 
 LONGEST = 500
 SHOWN_NOTES = 5
@@ -30,7 +30,7 @@ _ID = re.compile(r"#?(m?)([0-9]{1,9})", re.ASCII | re.IGNORECASE)
 class Annotation:
     """One thing that somebody said of an incident. who: a person's label."""
 
-    kind: SaidKind
+    kind: AnnotationKind
     text: str
     who: str
     at: datetime
@@ -49,7 +49,7 @@ class ThreadMessage:
     at: datetime
 
 
-def incident_meant(text: str) -> tuple[Kind, int] | None:
+def parse_label(text: str) -> tuple[Kind, int] | None:
     """Return the kind and number that `text` names: `7`, `#7` or `M3`; None where it is no incident's name."""
     found = _ID.fullmatch(text)
     if found is None:
@@ -75,7 +75,7 @@ def id_and_text(words: Sequence[str]) -> tuple[str | None, str]:
 
     A name alone has no text: `cause 7` is a line broken off, and `7` no cause for everybody to read.
     """
-    if incident_meant(words[0]) is not None:
+    if parse_label(words[0]) is not None:
         return words[0], " ".join(words[1:])
     return None, " ".join(words)
 
@@ -96,23 +96,23 @@ def plain_text(text: str) -> str:
     return one_line
 
 
-def cause_of(said: Iterable[Annotation]) -> Annotation | None:
+def cause_of(annotations: Iterable[Annotation]) -> Annotation | None:
     """Return the cause that was given last; None: none was."""
-    causes = [one for one in said if one.kind == "cause"]
+    causes = [one for one in annotations if one.kind == "cause"]
     return causes[-1] if causes else None
 
 
-def with_cause(title: str, said: Iterable[Annotation]) -> str:
+def with_cause(title: str, annotations: Iterable[Annotation]) -> str:
     """Return the title of something that is over, with its cause, cut where it is long."""
-    cause = cause_of(said)
+    cause = cause_of(annotations)
     if cause is None:
         return title
     return f"{title}; cause: {shortened(cause.text, IN_TITLE)}"
 
 
-def said_parts(said: Iterable[Annotation], timezone: str, now: datetime) -> list[Part]:
+def annotation_parts(annotations: Iterable[Annotation], timezone: str, now: datetime) -> list[Part]:
     """Show the cause, then the newest notes in the order in which they were said."""
-    whole = list(dict.fromkeys(said))
+    whole = list(dict.fromkeys(annotations))
     cause, notes = cause_of(whole), [one for one in whole if one.kind == "note"]
     parts: list[Part] = []
     if cause is not None:
@@ -128,6 +128,6 @@ def cause_hint(label: str) -> Part:
     return Typed(f'sharpnet cause {label} "…"')
 
 
-def thread_line(said: Annotation) -> str:
+def thread_line(one: Annotation) -> str:
     """Return what the thread of the card says of it."""
-    return f"Cause, says {said.who}: {said.text}" if said.kind == "cause" else f"{said.who}: {said.text}"
+    return f"Cause, says {one.who}: {one.text}" if one.kind == "cause" else f"{one.who}: {one.text}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = timedelta(minutes=5)
 # An alert that nobody could be given for so long is kept on record, and no longer in the way of the ones after it.
-WORTH_TELLING_FOR = timedelta(hours=24)
+WORTH_SENDING_FOR = timedelta(hours=24)
 # So long a route may fail before people are told so in the ops channel.
 FAILING_FOR = timedelta(seconds=30)
 LINES = 8
@@ -76,23 +76,23 @@ def message_of(
     return Message(reply.title, "\n".join([*texts[:LINES], *typed, about]), _KINDS.get(reply.tone, AlertKind.INFO))
 
 
-def again_after(tries: int) -> timedelta:
+def retry_delay(tries: int) -> timedelta:
     """Return how long to wait after `tries` failures in a row: 1 s, 2 s, 4 s … 5 min."""
     return min(LONGEST_WAIT, timedelta(seconds=1 << min(tries - 1, 20)))
 
 
-def is_worth_telling(at: datetime, now: datetime) -> bool:
+def is_worth_sending(at: datetime, now: datetime) -> bool:
     """Return whether an alert of `at` is still tried."""
-    return now - at < WORTH_TELLING_FOR
+    return now - at < WORTH_SENDING_FOR
 
 
-def why_not_taken(said: str) -> str:
+def failure_reason(logged: str) -> str:
     """Say in a few words why a message did not get through, from what Apprise logged.
 
     What it logged is not repeated: addresses with passwords and tokens may stand in it.
     """
     for pattern, why in _WHY:
-        found = pattern.search(said)
+        found = pattern.search(logged)
         if found:
             return why.format(*found.groups())
     return "it was not taken"

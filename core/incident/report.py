@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from core.incident.facts import OutageLike
+    from core.fleet.target import Target
     from core.incident.maintenance import Maintenance
     from core.incident.notes import Annotation, Kind
+    from core.incident.outage import Outage
 
 ROWS = 50
 
@@ -32,7 +33,7 @@ class Incident:
     subject: str
     from_at: datetime
     until_at: datetime | None
-    said: tuple[Annotation, ...]
+    annotations: tuple[Annotation, ...]
     why: str = ""
     acked_by: str | None = None
     acked_at: datetime | None = None
@@ -45,21 +46,23 @@ class Incident:
     @property
     def cause(self) -> str:
         """Why it happened; of a maintenance, what it was for, where nobody said more. Empty: nobody knows yet."""
-        cause = cause_of(self.said)
+        cause = cause_of(self.annotations)
         return cause.text if cause is not None else self.why
 
 
-def incidents_of(outages: Sequence[OutageLike], maintenances: Sequence[Maintenance]) -> tuple[Incident, ...]:
+def incidents_of(outages: Sequence[Outage], maintenances: Sequence[Maintenance]) -> tuple[Incident, ...]:
     """Return them together, those that go on first, then the newest first."""
     found = [
         Incident(
-            "outage", one.id, _subject(one.target), one.opened_at, one.closed_at, one.said,
+            "outage", one.id, _subject(one.target), one.opened_at, one.closed_at, one.annotations,
             acked_by=one.acked_by, acked_at=one.acked_at,
         )
         for one in outages
     ]  # fmt: skip
     found += [
-        Incident("maintenance", one.id, one.subject, one.began_at or one.starts_at, one.ended_at, one.said, one.why)
+        Incident(
+            "maintenance", one.id, one.subject, one.began_at or one.starts_at, one.ended_at, one.annotations, one.why
+        )
         for one in maintenances
     ]
     found.sort(key=lambda one: one.from_at, reverse=True)
@@ -67,8 +70,8 @@ def incidents_of(outages: Sequence[OutageLike], maintenances: Sequence[Maintenan
     return tuple(found)
 
 
-def _subject(target: str) -> str:
-    return f"{subject_of(target)} (degraded)" if target.startswith("degraded:") else subject_of(target)
+def _subject(target: Target) -> str:
+    return f"{subject_of(target)} (degraded)" if target.kind == "degraded" else subject_of(target)
 
 
 def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: datetime) -> Reply:
@@ -83,7 +86,7 @@ def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: dat
     return Reply(title, (table,), tone=Tone.WARN if still else Tone.PLAIN, facts=facts)
 
 
-def outage_reply(outage: OutageLike, card: Reply, timezone: str, now: datetime) -> Reply:
+def outage_reply(outage: Outage, card: Reply, timezone: str, now: datetime) -> Reply:
     """Answer with one outage: what its card says, and who did what when."""
     (one,) = incidents_of([outage], ())
     moments = [(one.from_at, "it began", "")]
@@ -93,16 +96,19 @@ def outage_reply(outage: OutageLike, card: Reply, timezone: str, now: datetime) 
 
 
 def maintenance_reply(
-    maintenance: Maintenance, kept_quiet: Sequence[tuple[str, datetime, datetime | None]], timezone: str, now: datetime
+    maintenance: Maintenance,
+    suppressed: Sequence[tuple[Target, datetime, datetime | None]],
+    timezone: str,
+    now: datetime,
 ) -> Reply:
-    """Answer with one maintenance. kept_quiet: what was down while it kept that quiet, from when to when."""
+    """Answer with one maintenance. suppressed: what was down and not alerted about, from when to when."""
     one = incidents_of((), [maintenance])[0]
     moments = [(maintenance.asked_at, "asked for", maintenance.asked_by)]
     if maintenance.began_at is not None:
         moments.append((maintenance.began_at, "it began", ""))
     if maintenance.cancelled_at is not None:
         moments.append((maintenance.cancelled_at, "cancelled", maintenance.ended_by or ""))
-    for target, from_at, until_at in kept_quiet:
+    for target, from_at, until_at in suppressed:
         moments.append((from_at, f"{subject_of(target)} in trouble, nobody alerted", ""))
         if until_at is not None:
             moments.append((until_at, f"{subject_of(target)} not kept quiet any more", ""))
@@ -119,7 +125,7 @@ def _one_reply(one: Incident, title: str, tone: Tone, timeline: Table, facts: Ma
 
 
 def _timeline(one: Incident, moments: Sequence[tuple[datetime, str, str]], timezone: str, now: datetime) -> Table:
-    told = [*moments, *((said.at, f"{said.kind}: {said.text}", said.who) for said in one.said)]
+    told = [*moments, *((it.at, f"{it.kind}: {it.text}", it.who) for it in one.annotations)]
     if one.until_at is not None:
         told.append((one.until_at, f"over, after {duration(one.until_at - one.from_at)}", ""))
     told.sort(key=lambda moment: moment[0])
@@ -145,5 +151,5 @@ def _facts(one: Incident) -> dict[str, object]:
         "until": stamp(one.until_at) if one.until_at is not None else None,
         "cause": one.cause or None,
         "acknowledged_by": one.acked_by,
-        "said": [{"kind": said.kind, "text": said.text, "who": said.who, "at": stamp(said.at)} for said in one.said],
+        "said": [{"kind": it.kind, "text": it.text, "who": it.who, "at": stamp(it.at)} for it in one.annotations],
     }

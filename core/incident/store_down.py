@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
+    from core.fleet.target import Target
 
-def unstored(why: str, since_at: datetime, down: Collection[str], timezone: str, now: datetime) -> Reply:
+
+def store_failed(why: str, since_at: datetime, down: Collection[Target], timezone: str, now: datetime) -> Reply:
     """Return what is told while nothing can be stored. down: the targets that are seen down meanwhile."""
     seen = f"Down as seen from here: {listing([subject_of(one) for one in sorted(down)])}"
     since = clock_time(since_at, timezone, now)
@@ -27,7 +29,7 @@ def unstored(why: str, since_at: datetime, down: Collection[str], timezone: str,
     )
 
 
-def stored_again(since_at: datetime, timezone: str, now: datetime) -> Reply:
+def store_recovered(since_at: datetime, timezone: str, now: datetime) -> Reply:
     """Return what is told once it can store again."""
     times = f"from {clock_time(since_at, timezone, now)} to {clock_time(now, timezone, now)}"
     return Reply(

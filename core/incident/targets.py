@@ -9,18 +9,20 @@ from core.wording import clock_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from core.incident.facts import OutageFacts, OutageLike
+    from core.fleet.target import Target
+    from core.incident.facts import OutageFacts
+    from core.incident.outage import Outage
 
 
-def name_of(target: str) -> str:
-    """Return the name in a target such as `server:NAME`."""
-    return target.partition(":")[2]
-
-
-def subject_of(target: str) -> str:
+def subject_of(target: Target) -> str:
     """Say what a target is, in words: `uk`, `sites on uk`, `name server ns1`."""
-    kind, _, name = target.partition(":")
-    words = {"sites": f"sites on {name}", "nameserver": f"name server {name}", "link": "everything, as seen from here"}
+    kind, name = target
+    words = {
+        "sites": f"sites on {name}",
+        "nameserver": f"name server {name}",
+        "link": "everything, as seen from here",
+        "fleet": "the whole fleet",
+    }
     return words.get(kind, name)
 
 
@@ -35,6 +37,6 @@ def named_sites(facts: OutageFacts, most: int) -> str:
     return ", ".join(facts.sites[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def span_of(outage: OutageLike, timezone: str, now: datetime) -> str:
+def span_of(outage: Outage, timezone: str, now: datetime) -> str:
     """Say from when to when it was: `14:02:07 BST to 14:08:19 BST`."""
     return f"{clock_time(outage.opened_at, timezone, now)} to {clock_time(outage.closed_at or now, timezone, now)}"

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from core.incident.notes import LONGEST, incident_meant, label_of
+from core.incident.notes import LONGEST, label_of, parse_label
 from core.wording import shortened
 
 if TYPE_CHECKING:
@@ -35,21 +35,21 @@ class ThreadCommand:
     typed: bool
 
 
-def what_is_meant(text: str, kind: Kind, number: int) -> ThreadCommand | None:
+def command_in(text: str, kind: Kind, number: int) -> ThreadCommand | None:
     """Return what a reply in the thread of this incident means; None where it holds no words.
 
     A number before the text is the incident's only where the text is in quotes, or the number is this incident's: in
     `cause 2 disks died` it is a part of the text. A note is cut where it is too long for one: the thread has all of it.
     """
-    said, here = text.strip(), label_of(kind, number)
-    if not said:
+    reply, here = text.strip(), label_of(kind, number)
+    if not reply:
         return None
-    ack = _ACK.fullmatch(said)
+    ack = _ACK.fullmatch(reply)
     if ack is not None and kind == "outage":
         return ThreadCommand("ack", ack[1] or here, None, typed=True)
-    saying = _SAYING.fullmatch(said)
+    saying = _SAYING.fullmatch(reply)
     if saying is None:
-        return ThreadCommand("note", here, _cut(said), typed=False)
+        return ThreadCommand("note", here, _cut(reply), typed=False)
     verb: Verb = "cause" if saying[1].lower() == "cause" else "note"
     label, text = _named(saying[2].strip(), here)
     return ThreadCommand(verb, label, text, typed=True)
@@ -58,11 +58,11 @@ def what_is_meant(text: str, kind: Kind, number: int) -> ThreadCommand | None:
 def _named(rest: str, here: str) -> tuple[str, str]:
     """Split what follows `cause` or `note` into the incident's label and the text."""
     first, _, after = rest.partition(" ")
-    if incident_meant(first) is not None and after.strip():
+    if parse_label(first) is not None and after.strip():
         quoted = _QUOTED.fullmatch(after.strip())
         if quoted is not None:
             return first, quoted[1]
-        if incident_meant(first) == incident_meant(here):
+        if parse_label(first) == parse_label(here):
             return here, after.strip()
     quoted = _QUOTED.fullmatch(rest)
     return here, quoted[1] if quoted is not None else rest

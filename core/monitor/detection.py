@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # So long nobody else is asked again about what was found dead: a server that returns is seen by the looks from here.
-STANDS_S = 10.0
+FRESH_S = 10.0
 
 
 class TargetState(StrEnum):
@@ -124,13 +124,13 @@ def awaits_verdict(track: Track) -> bool:
     return track.held is TargetState.DOWN and not track.in_doubt and bool(track.row)
 
 
-def stands(track: Track, now_s: float) -> bool:
+def verdict_is_fresh(track: Track, now_s: float) -> bool:
     """Return whether other places said so lately that it is down that they need not be asked again.
 
     Else many that are dead would keep every other server busy.
     """
     calls_it_down = track.judged is TargetState.DOWN and track.verdict is not None and not track.verdict.inherited
-    return calls_it_down and not track.contradicted and now_s - track.verdict_s < STANDS_S
+    return calls_it_down and not track.contradicted and now_s - track.verdict_s < FRESH_S
 
 
 def may_settle_down(track: Track, watch: Watch, now_s: float) -> bool:
@@ -139,7 +139,7 @@ def may_settle_down(track: Track, watch: Watch, now_s: float) -> bool:
     False where no look has failed yet: a healthy target is not looked at from everywhere.
     """
     if track.held is TargetState.DOWN:
-        return not track.in_doubt and not stands(track, now_s)
+        return not track.in_doubt and not verdict_is_fresh(track, now_s)
     downs = _trailing(track.row, TargetState.DOWN)
     return downs > 0 and downs + 1 >= watch.down_after
 

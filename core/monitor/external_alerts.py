@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
+
 if TYPE_CHECKING:
     from core.fleet import Fleet
 
@@ -23,15 +25,15 @@ BELIEVED_FOR = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class ExternalAlert:
-    """One alert about a machine. `source` names it for as long as it fires, `target` is `server:NAME` or the like."""
+    """One alert about a machine. `source` names it for as long as it fires, `target` is a server or name server."""
 
     source: str
-    target: str
+    target: Target
     firing: bool
     begun_at: datetime
 
 
-def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[ExternalAlert, ...]:
+def alerts_in(payload: object, fleet: Fleet, now: datetime) -> tuple[ExternalAlert, ...]:
     """Return the alerts that call a machine of the fleet down, or say that this is over; others are passed over.
 
     Raises ValueError where it is not what an Alertmanager sends.
@@ -53,24 +55,24 @@ def heard(payload: object, fleet: Fleet, now: datetime) -> tuple[ExternalAlert, 
     return tuple(found)
 
 
-def target_of(labels: Mapping[str, object], fleet: Fleet) -> str | None:
+def target_of(labels: Mapping[str, object], fleet: Fleet) -> Target | None:
     """Return the machine that an alert is about: by its labels `server` or `nameserver`, else by `instance`.
 
     `instance` is a name or an address, with a port or a whole URL around it. None: no machine of the fleet.
     """
     server, nameserver = str(labels.get("server")), str(labels.get("nameserver"))
     if server in fleet.servers:
-        return f"server:{server}"
+        return Target.server(server)
     nameservers = {one.name: one.endpoint.address for one in fleet.dns.nameservers}
     if nameserver in nameservers:
-        return f"nameserver:{nameserver}"
+        return Target.nameserver(nameserver)
     host = _host(str(labels.get("instance", "")))
     for one in fleet.servers.values():
         if host in {one.name, one.ipv4, one.ipv6}:
-            return f"server:{one.name}"
+            return Target.server(one.name)
     for name, address in nameservers.items():
         if host in {name, address}:
-            return f"nameserver:{name}"
+            return Target.nameserver(name)
     return None
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.incident.facts import facts_from_json
-from core.incident.maintenance import FLEET, Phase
-from core.incident.targets import name_of
+from core.incident.maintenance import Phase
 from core.page.model import PageIncident, PlannedWork, Stage
 from core.wording import count, listing, placed
 
@@ -15,8 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet, Server
-    from core.incident.facts import OutageFacts, OutageLike
+    from core.fleet.target import Target
+    from core.incident.facts import OutageFacts
     from core.incident.maintenance import Maintenance
+    from core.incident.outage import Outage
     from core.page.redaction import Redaction
     from core.plan.plan import Plan
 
@@ -29,9 +29,9 @@ STAGES = {
 }
 
 
-def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Redaction) -> PageIncident | None:
+def incident_of(outage: Outage, fleet: Fleet, public: Redaction) -> PageIncident | None:
     """Return what is said of an outage; None: it concerns nothing that is on the page."""
-    facts = facts_from_json(outage.body)
+    facts = outage.facts
     what = _what(outage.target, facts, fleet, over=outage.closed_at is not None)
     if what is None:
         return None
@@ -44,11 +44,11 @@ def incident_of(outage: OutageLike, cause: str | None, fleet: Fleet, public: Red
         opened_at=outage.opened_at,
         closed_at=outage.closed_at,
         seen=seen,
-        cause=public.written(cause or ""),
+        cause=public.written(outage.cause or ""),
     )
 
 
-def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redaction) -> PlannedWork | None:
+def work_of_plan(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redaction) -> PlannedWork | None:
     """Return what is said of a plan that is being carried out; None: it moves nothing that is on the page."""
     moves = [move for move in plan.moves if move.site not in public.hidden]
     if not moves:
@@ -56,16 +56,16 @@ def moving(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Redactio
     sources = listing([place(fleet.servers, name) for name in dict.fromkeys(move.source for move in moves)], 3)
     targets = listing([place(fleet.servers, name) for name in dict.fromkeys(move.target for move in moves)], 3)
     what = f"Moving {count(len(moves), 'site')} from {sources} to {targets}"
-    return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, told_at=begun_at)
+    return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, updated_at=begun_at)
 
 
-def maintained(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime) -> PlannedWork | None:
+def work_of_maintenance(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime) -> PlannedWork | None:
     """Return what is said of a maintenance; None: it concerns nothing that is on the page."""
     what = _subject(one.scope, fleet, public)
     if what is None:
         return None
     phase = one.phase(now)
-    told_at = one.ended_at or one.began_at or one.asked_at
+    updated_at = one.ended_at or one.began_at or one.asked_at
     return PlannedWork(
         key=f"maintenance:{one.id}",
         what=f"Work on {what}",
@@ -75,13 +75,13 @@ def maintained(one: Maintenance, fleet: Fleet, public: Redaction, now: datetime)
         until_at=one.ends_at,
         begun_at=one.began_at,
         ended_at=one.ended_at,
-        told_at=told_at,
+        updated_at=updated_at,
     )
 
 
-def _subject(scope: str, fleet: Fleet, public: Redaction) -> str | None:
-    kind, _, name = scope.partition(":")
-    if kind == FLEET:
+def _subject(scope: Target, fleet: Fleet, public: Redaction) -> str | None:
+    kind, name = scope
+    if kind == "fleet":
         return "all servers and sites"
     if kind == "nameserver":
         where = next((one.location for one in fleet.dns.nameservers if one.name == name), None)
@@ -97,8 +97,8 @@ def place(servers: Mapping[str, Server], name: str) -> str:
     return name if server is None else placed(name, server.location)
 
 
-def _what(target: str, facts: OutageFacts, fleet: Fleet, *, over: bool) -> str | None:
-    kind, name = target.partition(":")[0], name_of(target)
+def _what(target: Target, facts: OutageFacts, fleet: Fleet, *, over: bool) -> str | None:
+    kind, name = target
     was, sites = "was" if over else "is", facts.at_first or facts.affected
     if kind == "link":
         return "Nothing could be observed" if over else "Nothing can be observed"

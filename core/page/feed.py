@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def page_feed(page: Page, fleet: str) -> str:
     """Return the feed, newest first. An entry has the same id on every server, and for ever (section 4.2.6)."""
     entries = [(one.changed_at, _incident(one, page, fleet)) for one in page.incidents]
-    entries += [(one.told_at, _work(one, page, fleet, one.told_at)) for one in page.work if one.told_at is not None]
+    entries += [(at, _work(one, page, fleet, at)) for one in page.work if (at := one.updated_at) is not None]
     entries.sort(key=lambda entry: entry[0], reverse=True)
     updated_at = entries[0][0] if entries else page.written_at
     links = ""
@@ -48,13 +48,13 @@ def _incident(one: PageIncident, page: Page, fleet: str) -> str:
     return _entry(_id(fleet, one.key, _utc(one.opened_at)), title, ". ".join(said), one.opened_at, one.changed_at, page)
 
 
-def _work(one: PlannedWork, page: Page, fleet: str, told_at: datetime) -> str:
+def _work(one: PlannedWork, page: Page, fleet: str, updated_at: datetime) -> str:
     times = (("Planned from", one.from_at), ("until", one.until_at), ("begun", one.begun_at), ("ended", one.ended_at))
     said = [f"{word} {clock_time(at, page.timezone)}" for word, at in times if at is not None]
     content = ". ".join(part for part in (one.why, ", ".join(said)) if part) or one.what
-    since_at = one.begun_at or told_at
+    since_at = one.begun_at or updated_at
     title = f"Planned, {one.stage.value}: {one.what}" if one.begun_at is not None else f"Planned: {one.what}"
-    return _entry(_id(fleet, one.key), title, content, min(since_at, told_at), told_at, page)
+    return _entry(_id(fleet, one.key), title, content, min(since_at, updated_at), updated_at, page)
 
 
 def _entry(id_: str, title: str, content: str, published_at: datetime, updated_at: datetime, page: Page) -> str:

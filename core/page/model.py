@@ -77,7 +77,7 @@ class PlannedWork:
     until_at: datetime | None = None
     begun_at: datetime | None = None
     ended_at: datetime | None = None
-    told_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def state_words(state: TargetState) -> str:
     return words[state]
 
 
-def worth_telling(page: Page) -> tuple[object, ...]:
+def published_content(page: Page) -> tuple[object, ...]:
     """Return what of a page is news: it is written anew at once where this is another one."""
     things = [(one.name, one.where, one.state, one.since_at, one.note) for one in (*page.servers, *page.sites)]
     work = [(one.key, one.what, one.stage, one.why, one.from_at, one.until_at, one.ended_at) for one in page.work]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet
-    from core.incident.facts import OutageLike
     from core.incident.maintenance import Maintenance
+    from core.incident.outage import Outage
 
 ROWS = 20
 TONES = {
@@ -64,7 +64,7 @@ class InProgress:
 
     plans: tuple[tuple[str, str, str], ...] = ()
     syncs: tuple[str, ...] = ()
-    outages: tuple[OutageLike, ...] = ()
+    outages: tuple[Outage, ...] = ()
     quarantined: Mapping[str, int] = field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()
 

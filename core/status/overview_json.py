@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition
 from core.wording import stamp
@@ -18,18 +18,9 @@ if TYPE_CHECKING:
     from core.status.overview import FleetPicture
 
 
-@dataclass(frozen=True, slots=True)
-class StatusTarget:
-    """What was asked about: a "server", "site" or "nameserver" by its name; an empty kind: everything."""
-
-    kind: str = ""
-    name: str = ""
-
-    def shows(self, site: Site, active: Mapping[str, str]) -> bool:
-        """Return whether `site` belongs to the answer; `active`: the server that each site is served from."""
-        if self.kind == "server":
-            return active.get(site.name, site.home) == self.name
-        return not self.kind or (self.kind == "site" and site.name == self.name)
+def shows(asked: Target | None, site: Site, active: Mapping[str, str]) -> bool:
+    """Return whether `site` belongs to the answer; `active`: the server that each site is served from."""
+    return asked is None or asked in {Target.site(site.name), Target.server(active.get(site.name, site.home))}
 
 
 def status_facts(
@@ -37,11 +28,12 @@ def status_facts(
     sites: Mapping[str, Condition],
     active: Mapping[str, str],
     newest: Mapping[tuple[str, str], datetime],
-    asked: StatusTarget,
+    asked: Target | None,
 ) -> Mapping[str, Json]:
     """Return the lists `servers`, `sites` and `nameservers`, each with `name` and `state`, and what is going on.
 
-    newest: when the last good copy of each (site, server) began.
+    newest: when the last good copy of each (site, server) began. asked: about which server, site or name server; None:
+    everything.
     """
     fleet, now = picture.fleet, picture.now
     return {
@@ -57,7 +49,7 @@ def status_facts(
                 "sites": picture.served.get(server.name, 0),
             }
             for server in fleet.servers.values()
-            if not asked.kind or asked == StatusTarget("server", server.name)
+            if asked in {None, Target.server(server.name)}
         ],
         "sites": [
             {
@@ -68,7 +60,7 @@ def status_facts(
                 "copies": _copies(site, active.get(site.name, site.home), newest, now),
             }
             for site in fleet.sites.values()
-            if asked.shows(site, active)
+            if shows(asked, site, active)
         ],
         "nameservers": [
             {
@@ -79,9 +71,11 @@ def status_facts(
                 "in_step": _in_step(picture.nameservers[server.name]),
             }
             for server in fleet.dns.nameservers
-            if not asked.kind or asked == StatusTarget("nameserver", server.name)
+            if asked in {None, Target.nameserver(server.name)}
         ],
-        "outages": [{"id": one.id, "target": one.target, "acked_by": one.acked_by} for one in picture.work.outages],
+        "outages": [
+            {"id": one.id, "target": str(one.target), "acked_by": one.acked_by} for one in picture.work.outages
+        ],
         "plans": [{"id": one, "state": state, "title": title} for one, state, title in picture.work.plans],
         "syncs": list(picture.work.syncs),
         "quarantined": dict(picture.work.quarantined),

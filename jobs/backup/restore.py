@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.cutover.card_restore import done_reply
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
+from core.fleet.target import Target
 from jobs.backup.restore_site import carry_out_restore
 from ops.gather.holding import holding
 from ops.rsync.mirror import run_id
@@ -26,7 +27,7 @@ async def restore_at_once(ports: Ports, restore: Restore, who: str, show: Callab
     began_s, now = ports.clock.monotonic(), ports.clock.now()
     name = run_id(now, secrets.token_hex(4))
     run = BackupRun(name, RESTORE, restore.site, restore.server, now, body={"owner": name})
-    async with holding(ports, f"site:{restore.site}", name, "a restore"):
+    async with holding(ports, str(Target.site(restore.site)), name, "a restore"):
         await ports.store.backups.begin(run, who)
         ended = await carry_out_restore(ports, restore, name, show)
         outcome = {Outcome.DONE: "restored", Outcome.UNKNOWN: "unknown"}.get(ended.outcome, "failed")

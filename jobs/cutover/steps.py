@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
 from core.failure import Failure
+from core.fleet.target import Target
 from core.plan.progress import ZoneDone
 from core.plan.restore import Restore
 from core.wording import count, listing
@@ -53,14 +54,15 @@ async def hold(context: StepContext, step: Step) -> Ended:
     if step.wave:
         patience_s = WAVE_PATIENCE_S
         await ports.store.claims.release(plan.id)
-    names = [f"site:{move.site}" for move in plan.moves if move.wave == step.wave]
-    names = [f"site:{plan.purpose.site}"] if isinstance(plan.purpose, Restore) else names
+    sites = [move.site for move in plan.moves if move.wave == step.wave]
+    sites = [plan.purpose.site] if isinstance(plan.purpose, Restore) else sites
+    names = {str(Target.site(site)): site for site in sites}
     while True:
         in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
         if not in_the_way:
             return context.done(f"{count(len(names), 'site')} held")
         if ports.clock.monotonic() - began >= patience_s:
-            busy = listing([f"{claim.name.removeprefix('site:')} ({claim.purpose})" for claim in in_the_way])
+            busy = listing([f"{names[claim.name]} ({claim.purpose})" for claim in in_the_way])
             return Outcome.REFUSED, busy, context.progress.with_trouble("busy", f"{busy}; nothing was changed there")
         await ports.clock.sleep(HOLD_LOOK_S)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.failback.keep import KeepResult
 from core.failure import Failure
+from core.fleet.target import Target
 from core.sync.rsync_output import KEPT_CHANGES
 from core.wording import duration, shown_path
 from jobs.failback.compare import sides_of
@@ -54,7 +55,7 @@ async def keep_and_take(
     copy = chosen.copy
     purpose = f"bringing files from {copy.server} to {copy.active}"
     hint = f"Choose again when that has ended; where its bot has died, that is in {duration(LEASE)}."
-    async with holding(ports, f"site:{copy.site.name}", run, purpose, hint):
+    async with holding(ports, str(Target.site(copy.site.name)), run, purpose, hint):
         kept = await _keep(ports, chosen, run)
         if kept.trouble is not None:
             return kept, None

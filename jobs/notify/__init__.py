@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from core.fleet.target import Target
     from ops.ports import Ports
 
 __all__ = ["JOB", "show_life", "tell_others"]
 
 
-async def tell_others(ports: Ports, down: Callable[[], frozenset[str]] = frozenset) -> None:
+async def tell_others(ports: Ports, down: Callable[[], frozenset[Target]] = frozenset) -> None:
     """Send alerts by every route of the fleet file until cancelled; where the store fails, past it.
 
     down: says which targets are seen down now.

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
-from core.incident.notification import FAILING_FOR, again_after, is_news, is_worth_telling, message_of
+from core.incident.notification import FAILING_FOR, is_news, is_worth_sending, message_of, retry_delay
 from core.reply import Reply, Text, Tone
 from core.wording import clock_time
 
@@ -118,7 +118,7 @@ class _OneRoute:
         for alert in alerts:
             # That it did not work is no news to whom it works for again.
             if alert.card != self._card and is_news(alert.tone_before, alert.reply.tone):
-                if is_worth_telling(alert.at, self._clock.now()):
+                if is_worth_sending(alert.at, self._clock.now()):
                     break
                 await self._sent.give_up(self._name, alert, self._clock.now())
                 log.error("notify=%s alert=%d given_up", self._name, alert.number)
@@ -149,7 +149,7 @@ class _OneRoute:
         await self._sent.did_not(self._name, alert, attempt.why, now, in_doubt=in_doubt)
         log.warning("notify=%s alert=%d card=%s failed why=%r", self._name, alert.number, alert.card, attempt.why)
         await self._fails(route, attempt.why, now)
-        wait_s = again_after(route.tries + 1).total_seconds()
+        wait_s = retry_delay(route.tries + 1).total_seconds()
         self._again_at_s = self._clock.monotonic() + wait_s
         return min(wait_s, RENEW_S)
 

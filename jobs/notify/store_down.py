@@ -6,12 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import StoreError
-from core.incident.store_down import stored_again, unstored
+from core.incident.store_down import store_failed, store_recovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from core.fleet.target import Target
     from core.reply import Reply
     from ops.ports import Ports
 
@@ -37,14 +38,14 @@ class StoreWatch:
     """
 
     def __init__(
-        self, ports: Ports, down: Callable[[], frozenset[str]], tell: TellDirectly, *, look_s: float = LOOK_S
+        self, ports: Ports, down: Callable[[], frozenset[Target]], tell: TellDirectly, *, look_s: float = LOOK_S
     ) -> None:
         self._ports = ports
         self._down = down
         self._tell = tell
         self._look_s = look_s
         self._since: tuple[datetime, float] | None = None
-        self._told: tuple[str, frozenset[str]] | None = None
+        self._told: tuple[str, frozenset[Target]] | None = None
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -63,7 +64,7 @@ class StoreWatch:
                 await self._cannot(f"{error.message} {error.hint}".strip(), self._since[0])
             return
         if self._since is not None and self._told is not None:
-            told = stored_again(self._since[0], self._ports.fleet.timezone, now)
+            told = store_recovered(self._since[0], self._ports.fleet.timezone, now)
             if not await self._tell(told, news=False):
                 return
             log.info("store=ok")
@@ -74,7 +75,7 @@ class StoreWatch:
         if self._told == (why, down):
             return
         news = self._told is None or not down <= self._told[1]
-        reply = unstored(why, since_at, down, self._ports.fleet.timezone, self._ports.clock.now())
+        reply = store_failed(why, since_at, down, self._ports.fleet.timezone, self._ports.clock.now())
         log.error("store=unwritable down=%d why=%r", len(down), why)
         if await self._tell(reply, news=news):
             self._told = why, down

@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
-from core.page.model import worth_telling
+from core.page.model import published_content
 from core.reply import Reply, Tone
 from core.wording import clock_time, duration
 from jobs import Job
@@ -65,7 +66,7 @@ class Publisher:
     async def _look(self) -> None:
         """Wake those who write where there is news."""
         try:
-            news = worth_telling(await stored_page(self._ports))
+            news = published_content(await stored_page(self._ports))
         except SharpnetError as error:
             log.warning("pages=look failed: %s", error.message)
             return
@@ -185,7 +186,8 @@ async def _tell(ports: Ports, server: str, failure: SharpnetError | None) -> Non
             title = f"The status page on {server} is written again since {clock_time(now, ports.fleet.timezone, now)}"
             await cards.put(key, Reply(title, tone=Tone.GOOD), now)
         return
-    seen = (await ports.store.states.states_of([f"server:{server}"])).get(f"server:{server}")
+    target = Target.server(server)
+    seen = (await ports.store.states.states_of([target])).get(target)
     if not told and seen is not None and seen.state in {TargetState.UP, TargetState.DEGRADED}:
         title = f"The status page on {server} could not be written for {duration(TOLD_AFTER)}: {failure.message}"
         await cards.put(key, Reply(f"{title} {failure.hint}".strip(), tone=Tone.WARN), now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
+from core.fleet.target import Target
 from ops.durable.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class SiteClaim:
 
     @property
     def _name(self) -> str:
-        return f"site:{self.site}"
+        return str(Target.site(self.site))
 
     @property
     def _purpose(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.sync.direction import Direction, which_way
 from ops.gather.pointing import ActiveServerReader
 
@@ -55,7 +56,7 @@ async def keep_where_served(ports: Ports, seen: Mapping[str, str], who: str) -> 
         return 0
     held = {claim.name for claim in await ports.store.claims.held(now)}
     # Of a site that is being cut over, the cutover itself says where it is served from.
-    moved = {site: server for site, server in moved.items() if f"site:{site}" not in held}
+    moved = {site: server for site, server in moved.items() if str(Target.site(site)) not in held}
     left = {site: known.get(site, ports.fleet.sites[site].home) for site in moved}
     by_hand = [(site, server) for site, server in left.items() if server != moved[site]]
     await copies.quarantine(by_hand, "DNS was pointed elsewhere by hand", now, who)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SharpnetError
 from core.failure import Failure, FailureCode
+from core.fleet.target import Target
 from core.sync.undo import ReplacedSize, UndoableRun, UndoResult, newest_first
 from core.wording import clock_time, listing, shown_path
 from jobs.sync.serving import serving_now
@@ -130,7 +131,7 @@ async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: 
     own = run_id(now, secrets.token_hex(4))
     shown = [shown_path(path) for path in paths]
     body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
-    async with holding(ports, f"site:{context.site.name}", own, f"an undo on {run.server}"):
+    async with holding(ports, str(Target.site(context.site.name)), own, f"an undo on {run.server}"):
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
+from core.fleet.target import Target
 from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
@@ -172,7 +173,8 @@ class _Proving:
 
     async def _held(self) -> Claim | None:
         held = await self._ports.store.claims.held(self._ports.clock.now())
-        return next((claim for claim in held if claim.name == f"site:{self._mirror_copy.site.name}"), None)
+        name = str(Target.site(self._mirror_copy.site.name))
+        return next((claim for claim in held if claim.name == name), None)
 
     async def _undone_since(self, copy: SyncRun) -> bool:
         entries = await self._ports.store.record.entries(subject=self._mirror_copy.site.name, last=LOOKED_BACK)

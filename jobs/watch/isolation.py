@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-async def contained(look: Awaitable[T], what: str) -> T | None:
+async def isolate_failure(look: Awaitable[T], what: str) -> T | None:
     """Return what `look` does; None where it fails by a mistake in here, which the log tells with all of its way."""
     try:
         return await look

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ops.store.notifications import Notifications
 
 
-class Joining:
+class LateJoins:
     """The messages that were joined, and until when they still can be, in seconds of the clock that never goes back."""
 
-    def __init__(self, sent: Notifications) -> None:
-        self._sent = sent
+    def __init__(self, notifications: Notifications) -> None:
+        self._notifications = notifications
         self._until_s: dict[str, float] = {}
 
     def joined(self, card: str, until_s: float) -> None:
@@ -27,5 +27,5 @@ class Joining:
     async def tell(self, now_s: float, now: datetime) -> None:
         """Tell of those that nothing joins any more."""
         for card in [card for card, until_s in self._until_s.items() if now_s >= until_s]:
-            await self._sent.tell_again(card, now)
+            await self._notifications.tell_again(card, now)
             del self._until_s[card]

@@ -6,8 +6,8 @@ from array import array
 from statistics import median
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.status.plot import slot_of
-from jobs.watch.state import NAMESERVER, SERVER, SITE
 
 if TYPE_CHECKING:
     from core.fleet import Site
@@ -43,27 +43,27 @@ class RecentLatencies:
 class TimedProbe:
     """A probe that looks as `probe` does. What it has noted is kept by `write`, and lost if nobody calls that."""
 
-    def __init__(self, probe: Probe, kept: Latencies, clock: Clock) -> None:
+    def __init__(self, probe: Probe, latencies: Latencies, clock: Clock) -> None:
         self._probe = probe
-        self._kept = kept
+        self._latencies = latencies
         self._clock = clock
-        self._samples: dict[tuple[str, int], RecentLatencies] = {}
-        self._changed: set[tuple[str, int]] = set()
+        self._samples: dict[tuple[Target, int], RecentLatencies] = {}
+        self._changed: set[tuple[Target, int]] = set()
 
     async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
         """Look at a server's SSH port."""
-        return self._noted(f"{SERVER}:{server}", await self._probe.ssh_banner(server, timeout_s=timeout_s))
+        return self._noted(Target.server(server), await self._probe.ssh_banner(server, timeout_s=timeout_s))
 
     async def site(self, site: Site, server: str, *, timeout_s: float) -> Look:
         """Look at a site by its name."""
-        return self._noted(f"{SITE}:{site.name}", await self._probe.site(site, server, timeout_s=timeout_s))
+        return self._noted(Target.site(site.name), await self._probe.site(site, server, timeout_s=timeout_s))
 
     async def nameserver(self, nameserver: str, zone: str, *, timeout_s: float) -> Look:
         """Look at a name server."""
         look = await self._probe.nameserver(nameserver, zone, timeout_s=timeout_s)
-        return self._noted(f"{NAMESERVER}:{nameserver}", look)
+        return self._noted(Target.nameserver(nameserver), look)
 
-    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
+    async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
         """Look from another server; how long that takes says nothing of the target."""
         return await self._probe.second_look(vantage, target, timeout_s=timeout_s)
 
@@ -72,13 +72,13 @@ class TimedProbe:
         changed = sorted(self._changed)
         if not changed:
             return
-        await self._kept.keep([(target, slot, self._samples[target, slot].median()) for target, slot in changed])
+        await self._latencies.keep([(target, slot, self._samples[target, slot].median()) for target, slot in changed])
         self._changed.difference_update(changed)
         slot_now = slot_of(self._clock.now())
         for key in [key for key in self._samples if key[1] != slot_now and key not in self._changed]:
             del self._samples[key]
 
-    def _noted(self, target: str, look: Look) -> Look:
+    def _noted(self, target: Target, look: Look) -> Look:
         if look.ok:
             key = target, slot_of(self._clock.now())
             if key not in self._samples:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.monitor.detection import (
     Judgement,
     LookVerdict,
@@ -21,15 +22,15 @@ from core.monitor.detection import (
     judge_dependent,
     may_settle_down,
     next_delay,
-    stands,
+    verdict_is_fresh,
 )
 from core.monitor.site_limits import site_lacks, slow
-from jobs.watch.isolation import contained
-from jobs.watch.state import SERVER, WatchState, server_key, site_key
+from jobs.watch.isolation import isolate_failure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from jobs.watch.state import WatchState
     from ops.contracts import Clock, Look, Probe
 
 VANTAGE_POINTS = 2
@@ -40,154 +41,154 @@ NEIGHBOURS = 50
 
 
 class Prober:
-    """Looks at one target at a time and keeps what was found in the scene.
+    """Looks at one target at a time and keeps what was found in the state of the watch.
 
     Each look returns after how long the target is due again; None: at its next regular moment. `hurry` is told which
     other targets there is now reason to look at.
     """
 
-    def __init__(self, scene: WatchState, probe: Probe, clock: Clock, hurry: Callable[[list[str]], None]) -> None:
-        self._scene = scene
+    def __init__(self, state: WatchState, probe: Probe, clock: Clock, hurry: Callable[[list[Target]], None]) -> None:
+        self._state = state
         self._probe = probe
         self._clock = clock
         self._hurry = hurry
-        self._timeout_s = scene.watch.timeout.total_seconds()
+        self._timeout_s = state.watch.timeout.total_seconds()
 
-    async def server(self, key: str) -> timedelta | None:
+    async def server(self, key: Target) -> timedelta | None:
         """Look at a server: SSH, and once there is trouble, some of its sites at the same time.
 
         Down: neither SSH nor any of those sites answers. Degraded: its sites do, SSH does not, or a check remarks.
         """
-        scene, name, track = self._scene, key.partition(":")[2], self._scene.tracks[key]
-        wary = track.in_doubt or track.held is not TargetState.UP or scene.watch.down_after == 1
+        state, name, track = self._state, key.name, self._state.tracks[key]
+        wary = track.in_doubt or track.held is not TargetState.UP or state.watch.down_after == 1
         sampled = self._sample(name) if wary and track.row else []
         early = self._early_evidence(key, track)
         try:
             banner, *sites = await asyncio.gather(
                 self._probe.ssh_banner(name, timeout_s=self._timeout_s),
-                *(self._probe.site(scene.fleet.sites[site], name, timeout_s=self._timeout_s) for site in sampled),
+                *(self._probe.site(state.fleet.sites[site], name, timeout_s=self._timeout_s) for site in sampled),
             )
             found, why = self._in_full(key)
             if not banner.ok:
                 answers = any(look.ok for look in sites)
                 found = TargetState.DEGRADED if answers else TargetState.DOWN
                 why = f"SSH: {banner.why}" + ("; its sites answer" if answers else "")
-            looked = after_look(track, self._finding(found, why), scene.watch)
-            if awaits_verdict(looked) and not stands(looked, self._clock.monotonic()):
+            looked = after_look(track, self._finding(found, why), state.watch)
+            if awaits_verdict(looked) and not verdict_is_fresh(looked, self._clock.monotonic()):
                 verdict = await (early or self._evidence(key, looked))
-                looked = after_verdict(looked, verdict, why, self._clock.now(), scene.watch)
+                looked = after_verdict(looked, verdict, why, self._clock.now(), state.watch)
         finally:
             if early is not None:
                 early.cancel()
-        scene.keep(key, looked, self._clock.now())
+        state.keep(key, looked, self._clock.now())
         if track.since_at is not None and track.judged is not looked.judged:
-            self._hurry([site_key(site) for site in scene.on_server[name]])
+            self._hurry([Target.site(site) for site in state.on_server[name]])
         return self._delay(looked)
 
-    async def nameserver(self, key: str) -> timedelta | None:
+    async def nameserver(self, key: Target) -> timedelta | None:
         """Look at a name server by one zone's SOA, another zone each time. Degraded: it lags behind."""
-        scene, name, track = self._scene, key.partition(":")[2], self._scene.tracks[key]
-        machine = scene.machine_of[key]
+        state, name, track = self._state, key.name, self._state.tracks[key]
+        machine = state.machine_of[key]
         if machine is not None and self._inherit(key, machine):
             return None
-        zones = scene.fleet.dns.zones
-        zone = zones[int(self._clock.monotonic() / scene.watch.every.total_seconds()) % len(zones)]
+        zones = state.fleet.dns.zones
+        zone = zones[int(self._clock.monotonic() / state.watch.every.total_seconds()) % len(zones)]
         early = self._early_evidence(key, track)
         try:
             look = await self._probe.nameserver(name, zone, timeout_s=self._timeout_s)
             found, why = TargetState.DOWN, look.why
             if look.ok:
-                found, why = self._in_full(key, scene.behind.get(name, ""), self._slow(look))
-            looked = after_look(track, self._finding(found, why), scene.watch)
-            if awaits_verdict(looked) and not stands(looked, self._clock.monotonic()):
+                found, why = self._in_full(key, state.behind.get(name, ""), self._slow(look))
+            looked = after_look(track, self._finding(found, why), state.watch)
+            if awaits_verdict(looked) and not verdict_is_fresh(looked, self._clock.monotonic()):
                 verdict = await self._nameserver_verdict(key, looked, early)
                 return self._conclude(key, looked, verdict, why)
         finally:
             if early is not None:
                 early.cancel()
-        scene.keep(key, looked, self._clock.now())
+        state.keep(key, looked, self._clock.now())
         return self._delay(looked)
 
-    async def site(self, key: str) -> timedelta | None:
+    async def site(self, key: Target) -> timedelta | None:
         """Look at a site on the server that it is served from. That server's own trouble is not the site's."""
-        scene, name, track = self._scene, key.partition(":")[2], self._scene.tracks[key]
-        server = scene.active[name]
+        state, name, track = self._state, key.name, self._state.tracks[key]
+        server = state.active[name]
         if self._inherit(key, server):
             return None
-        if scene.tracks[server_key(server)].in_doubt:
-            return scene.watch.retry
-        look = await self._probe.site(scene.fleet.sites[name], server, timeout_s=self._timeout_s)
-        if scene.active[name] != server or scene.tracks[key] is not track:
+        if state.tracks[Target.server(server)].in_doubt:
+            return state.watch.retry
+        look = await self._probe.site(state.fleet.sites[name], server, timeout_s=self._timeout_s)
+        if state.active[name] != server or state.tracks[key] is not track:
             return timedelta()
         at, found, why = self._clock.now(), TargetState.DOWN, look.why
         if look.ok:
-            lacks = site_lacks(scene.fleet.sites[name].check, look.took_s, look.certificate_ends_at, at)
-            found, why = self._in_full(key, scene.pointing_wrong.get(name, ""), lacks)
-        looked = after_look(track, LookVerdict(found, at, self._clock.monotonic(), why), scene.watch)
+            lacks = site_lacks(state.fleet.sites[name].check, look.took_s, look.certificate_ends_at, at)
+            found, why = self._in_full(key, state.pointing_wrong.get(name, ""), lacks)
+        looked = after_look(track, LookVerdict(found, at, self._clock.monotonic(), why), state.watch)
         if not look.ok and not track.in_doubt and track.held is TargetState.UP:
-            self._hurry([server_key(server), *self._neighbours(server, looked)])
+            self._hurry([Target.server(server), *self._neighbours(server, looked)])
         if awaits_verdict(looked):
             return self._conclude(key, looked, self._because_of(server, looked), look.why)
-        scene.keep(key, looked, at)
+        state.keep(key, looked, at)
         return self._delay(looked)
 
-    def _in_full(self, key: str, *lacks: str) -> tuple[TargetState, str]:
+    def _in_full(self, key: Target, *lacks: str) -> tuple[TargetState, str]:
         """Return what is found of a target that answers: up, or degraded and why."""
-        said = [words for words in (*lacks, *(track.why for track in self._scene.remarks(key))) if words]
-        return (TargetState.DEGRADED if said else TargetState.UP), "; ".join(said)
+        lacking = [words for words in (*lacks, *(track.why for track in self._state.remarks(key))) if words]
+        return (TargetState.DEGRADED if lacking else TargetState.UP), "; ".join(lacking)
 
     def _slow(self, look: Look) -> str:
-        within = self._scene.fleet.dns.answer_within
+        within = self._state.fleet.dns.answer_within
         return slow(look.took_s, within) if within is not None and look.took_s > within.total_seconds() else ""
 
-    def _conclude(self, key: str, looked: Track, verdict: Judgement | None, why: str) -> timedelta | None:
+    def _conclude(self, key: Target, looked: Track, verdict: Judgement | None, why: str) -> timedelta | None:
         """Keep a track that awaited a verdict; where there is none yet, look again soon."""
         at = self._clock.now()
         if verdict is None:
-            self._scene.keep(key, looked, at, settled=False)
-            return self._scene.watch.retry
-        self._scene.keep(key, after_verdict(looked, verdict, why, at, self._scene.watch), at)
+            self._state.keep(key, looked, at, settled=False)
+            return self._state.watch.retry
+        self._state.keep(key, after_verdict(looked, verdict, why, at, self._state.watch), at)
         return self._delay(looked)
 
     async def _nameserver_verdict(
-        self, key: str, track: Track, early: asyncio.Task[Judgement] | None
+        self, key: Target, track: Track, early: asyncio.Task[Judgement] | None
     ) -> Judgement | None:
-        machine = self._scene.machine_of[key]
+        machine = self._state.machine_of[key]
         if machine is not None:
             verdict = self._because_of(machine, track)
             if verdict is None or verdict.inherited:
                 return verdict
         return await (early or self._evidence(key, track))
 
-    def _neighbours(self, server: str, track: Track) -> list[str]:
+    def _neighbours(self, server: str, track: Track) -> list[Target]:
         """Return other sites on `server` to look at now, since what failed may be what they share."""
-        tracks, watch = self._scene.tracks, self._scene.watch
+        tracks, watch = self._state.tracks, self._state.watch
         before_s = track.row_began_s - watch.retry.total_seconds()
-        keys = [site_key(site) for site in islice(self._scene.on_server[server], NEIGHBOURS)]
+        keys = [Target.site(site) for site in islice(self._state.on_server[server], NEIGHBOURS)]
         return [key for key in keys if not tracks[key].in_doubt and (tracks[key].looked_s or 0.0) < before_s]
 
-    def _inherit(self, key: str, server: str) -> bool:
+    def _inherit(self, key: Target, server: str) -> bool:
         """Keep what follows from the state of the machine, and return whether that is all there is to know."""
-        verdict = inherited(server, self._scene.tracks[server_key(server)])
+        verdict = inherited(server, self._state.tracks[Target.server(server)])
         if verdict is None:
             return False
         at = self._clock.now()
-        self._scene.keep(key, after_inheriting(self._scene.tracks[key], verdict, at), at)
+        self._state.keep(key, after_inheriting(self._state.tracks[key], verdict, at), at)
         return True
 
     def _because_of(self, server: str, track: Track) -> Judgement | None:
-        verdict = judge_dependent(server, self._scene.tracks[server_key(server)], track.row_began_s)
+        verdict = judge_dependent(server, self._state.tracks[Target.server(server)], track.row_began_s)
         if verdict is None:
-            self._hurry([server_key(server)])
+            self._hurry([Target.server(server)])
         return verdict
 
-    def _early_evidence(self, key: str, track: Track) -> asyncio.Task[Judgement] | None:
+    def _early_evidence(self, key: Target, track: Track) -> asyncio.Task[Judgement] | None:
         """Begin to gather evidence beside the look that may settle it, so that nobody waits for one after the other."""
-        if not may_settle_down(track, self._scene.watch, self._clock.monotonic()):
+        if not may_settle_down(track, self._state.watch, self._clock.monotonic()):
             return None
         return asyncio.ensure_future(self._evidence(key, track))
 
-    async def _evidence(self, key: str, track: Track) -> Judgement:
+    async def _evidence(self, key: Target, track: Track) -> Judgement:
         """Ask other places about `key`, and other machines whether the bot's own link is up; give the verdict."""
         witnesses = asyncio.ensure_future(self._witnesses(key, track))
         second_looks: dict[str, bool | None] = {}
@@ -199,47 +200,46 @@ class Prober:
                 second_looks |= {name: look.ok if look else None for name, look in zip(names, looks, strict=True)}
                 if any(look is not None for look in looks):
                     # They could be used, so the bot's own link is up: nothing else has to answer.
-                    return judge(second_looks, {}, self._scene.reported.get(key, ()))
-            return judge(second_looks, await witnesses, self._scene.reported.get(key, ()))
+                    return judge(second_looks, {}, self._state.reported.get(key, ()))
+            return judge(second_looks, await witnesses, self._state.reported.get(key, ()))
         finally:
             witnesses.cancel()
 
-    async def _second_look(self, vantage: str, key: str) -> Look | None:
+    async def _second_look(self, vantage: str, key: Target) -> Look | None:
         """Look from there; a mistake in here is no reason to call nothing down: that place could not be used."""
         look = self._probe.second_look(vantage, key, timeout_s=self._timeout_s)
-        return await contained(look, f"{key} from={vantage}")
+        return await isolate_failure(look, f"{key} from={vantage}")
 
-    def _vantages(self, key: str) -> list[str]:
+    def _vantages(self, key: Target) -> list[str]:
         """Return the servers to look from, those that are well first; none that is the same machine."""
-        scene = self._scene
-        others = [name for name in scene.fleet.servers if name != scene.machine_of[key]]
-        return sorted(others, key=lambda name: not _answers(scene.tracks[server_key(name)]))
+        state = self._state
+        others = [name for name in state.fleet.servers if name != state.machine_of[key]]
+        return sorted(others, key=lambda name: not _answers(state.tracks[Target.server(name)]))
 
-    async def _witnesses(self, key: str, track: Track) -> dict[str, bool]:
+    async def _witnesses(self, key: Target, track: Track) -> dict[str, bool]:
         """Return whether other machines answered here since the failures began; asks some where none is known to."""
-        scene, mine = self._scene, self._scene.machine_of[key]
-        others = [place for place in scene.places if place != key and (mine is None or scene.machine_of[place] != mine)]
-        known = next((place for place in others if _answers(scene.tracks[place], track.row_began_s)), None)
+        state, mine = self._state, self._state.machine_of[key]
+        others = [place for place in state.places if place != key and (mine is None or state.machine_of[place] != mine)]
+        known = next((place for place in others if _answers(state.tracks[place], track.row_began_s)), None)
         if known is not None:
-            return {known: True}
+            return {str(known): True}
         # From both ends: the first are servers, the last name servers.
         asked = list(dict.fromkeys([*others[: WITNESSES // 2], *others[-WITNESSES // 2 :]]))
         looks = await asyncio.gather(*(self._plain_look(place) for place in asked))
-        return {place: look.ok for place, look in zip(asked, looks, strict=True)}
+        return {str(place): look.ok for place, look in zip(asked, looks, strict=True)}
 
-    def _plain_look(self, key: str) -> Awaitable[Look]:
-        kind, _, name = key.partition(":")
-        if kind == SERVER:
-            return self._probe.ssh_banner(name, timeout_s=self._timeout_s)
-        return self._probe.nameserver(name, self._scene.fleet.dns.zones[0], timeout_s=self._timeout_s)
+    def _plain_look(self, key: Target) -> Awaitable[Look]:
+        if key.kind == "server":
+            return self._probe.ssh_banner(key.name, timeout_s=self._timeout_s)
+        return self._probe.nameserver(key.name, self._state.fleet.dns.zones[0], timeout_s=self._timeout_s)
 
     def _sample(self, server: str) -> list[str]:
         """Return some sites that are served from there, those first that were seen up."""
-        scene = self._scene
+        state = self._state
         chosen: list[str] = []
         spare: list[str] = []
-        for site in scene.on_server[server]:
-            (chosen if scene.tracks[site_key(site)].held is TargetState.UP else spare).append(site)
+        for site in state.on_server[server]:
+            (chosen if state.tracks[Target.site(site)].held is TargetState.UP else spare).append(site)
             if len(chosen) == SAMPLED_SITES:
                 break
         return (chosen + spare)[:SAMPLED_SITES]
@@ -248,7 +248,7 @@ class Prober:
         return LookVerdict(state, self._clock.now(), self._clock.monotonic(), why)
 
     def _delay(self, track: Track) -> timedelta | None:
-        return next_delay(track, self._scene.watch) if track.in_doubt else None
+        return next_delay(track, self._state.watch) if track.in_doubt else None
 
 
 def _answers(track: Track, since_s: float = float("-inf")) -> bool:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.monitor.detection import TargetState, Track, resumed
 from core.monitor.state import stale_after
 from ops.store.monitor.states import ObservedState
@@ -15,27 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet
-    from ops.store.incident.outages import Outage
+    from core.incident.outage import Outage
 
-SERVER, SITE, NAMESERVER = "server", "site", "nameserver"
-# The targets of outages that no track has: of the bot's own link, and of the sites on a server that answers.
-LINK, SITES = "link:bot", "sites:"
 ABLE = frozenset({TargetState.UP, TargetState.DEGRADED})
-
-
-def server_key(name: str) -> str:
-    """Return the target of a server."""
-    return f"{SERVER}:{name}"
-
-
-def site_key(name: str) -> str:
-    """Return the target of a site."""
-    return f"{SITE}:{name}"
-
-
-def nameserver_key(name: str) -> str:
-    """Return the target of a name server."""
-    return f"{NAMESERVER}:{name}"
 
 
 class WatchState:
@@ -44,33 +27,34 @@ class WatchState:
     tracks: by target. active: the server of each site, by site. failing: by server, its sites that fail although the
     server itself answers. lacking: likewise those that answer, but not in full. noted: by server or name server, what
     each check says of it. behind: by name server, what it lags in; refusing: those of them that do not answer for a
-    zone; lame: the targets of these, once that is settled. pointing_wrong: by site, what is wrong with its records.
-    resumed: when each target whose outage was open at the start was last seen down, until it is seen so again.
-    reported: by target, who else calls it down.
+    zone; lame: the targets of these, once that is settled; nameservers_up: how many are judged up. pointing_wrong: by
+    site, what is wrong with its records. resumed: when each target whose outage was open at the start was last seen
+    down, until it is seen so again. reported: by target, who else calls it down.
     """
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.watch = fleet.watch
-        self.machines = [server_key(name) for name in fleet.servers]
-        self.nameservers = {nameserver_key(server.name): server for server in fleet.dns.nameservers}
-        self.tracks: dict[str, Track] = {key: Track() for key in (*self.machines, *self.nameservers)}
-        self.tracks |= {site_key(name): Track() for name in fleet.sites}
+        self.machines = [*map(Target.server, fleet.servers)]
+        self.nameservers = {Target.nameserver(server.name): server for server in fleet.dns.nameservers}
+        self.tracks: dict[Target, Track] = {key: Track() for key in (*self.machines, *self.nameservers)}
+        self.tracks |= {Target.site(name): Track() for name in fleet.sites}
         self.active = {name: site.home for name, site in fleet.sites.items()}
         self.on_server: dict[str, dict[str, None]] = defaultdict(dict)
         for name, server in self.active.items():
             self.on_server[server][name] = None
         self.failing: dict[str, dict[str, Track]] = defaultdict(dict)
         self.lacking: dict[str, dict[str, Track]] = defaultdict(dict)
-        self.noted: dict[str, dict[str, Track]] = defaultdict(dict)
+        self.noted: dict[Target, dict[str, Track]] = defaultdict(dict)
         self.behind: Mapping[str, str] = {}
         self.refusing: frozenset[str] = frozenset()
-        self.lame: set[str] = set()
+        self.lame: set[Target] = set()
         self.pointing_wrong: Mapping[str, str] = {}
-        self.resumed: dict[str, datetime] = {}
-        self.reported: Mapping[str, tuple[str, ...]] = {}
+        self.resumed: dict[Target, datetime] = {}
+        self.reported: Mapping[Target, tuple[str, ...]] = {}
+        self.nameservers_up = 0
         self.changed = True
-        self._before: dict[str, ObservedState] = {}
+        self._before: dict[Target, ObservedState] = {}
         self._fresh: list[ObservedState] = []
         addresses = {
             address: server.name
@@ -79,23 +63,23 @@ class WatchState:
             if address is not None
         }
         self.machine_of = {key: addresses.get(server.endpoint.address) for key, server in self.nameservers.items()} | {
-            server_key(name): name for name in fleet.servers
+            Target.server(name): name for name in fleet.servers
         }
 
     @property
-    def places(self) -> list[str]:
+    def places(self) -> list[Target]:
         """Every target that is a machine of its own: servers first, then name servers."""
         return [*self.machines, *self.nameservers]
 
-    def take_up(self, states: Mapping[str, ObservedState], outages: Iterable[Outage]) -> None:
+    def take_up(self, states: Mapping[Target, ObservedState], outages: Iterable[Outage]) -> None:
         """Go on from what was stored: what was down with an outage open still is; all else has to be seen."""
         self._before = {key: seen for key, seen in states.items() if key in self.tracks}
         for outage in outages:
             if outage.target in self.tracks:
-                seen, why = self._before.get(outage.target), str(outage.body.get("why", ""))
-                if outage.body.get("lame"):
+                seen, why = self._before.get(outage.target), outage.facts.why
+                if outage.facts.lame:
                     # It is not down, and lame until its zones have been compared.
-                    name = outage.target.partition(":")[2]
+                    name = outage.target.name
                     self.refusing, self.behind = self.refusing | {name}, {**self.behind, name: why}
                 else:
                     self.tracks[outage.target] = resumed(outage.opened_at, why)
@@ -115,11 +99,11 @@ class WatchState:
             self.lacking[before].pop(site, None)
             self.active[site] = active[site]
             self.on_server[active[site]][site] = None
-            self.tracks[site_key(site)] = Track()
+            self.tracks[Target.site(site)] = Track()
         self.changed = self.changed or bool(moved)
         return moved
 
-    def keep(self, key: str, track: Track, at: datetime, *, settled: bool = True) -> None:
+    def keep(self, key: Target, track: Track, at: datetime, *, settled: bool = True) -> None:
         """Keep a track after a look at `at`; what it says is stored where it is settled, and in no doubt."""
         before, seen = self.tracks[key], self._before.get(key)
         if settled and not track.in_doubt and track.judged is not TargetState.UNKNOWN and seen is not None:
@@ -129,8 +113,10 @@ class WatchState:
             self.changed = True
         if track.row and track.row[-1] is not TargetState.UP:
             self.resumed.pop(key, None)
-        if key.startswith(SITE + ":"):
-            self._keep_failing(key.removeprefix(SITE + ":"), track)
+        if key.kind == "site":
+            self._keep_failing(key.name, track)
+        if key in self.nameservers:
+            self.nameservers_up += (track.judged is TargetState.UP) - (before.judged is TargetState.UP)
         if key in self.nameservers and settled and not track.in_doubt:
             lame = track.judged is TargetState.DEGRADED and self.nameservers[key].name in self.refusing
             (self.lame.add if lame else self.lame.discard)(key)
@@ -140,32 +126,32 @@ class WatchState:
             for moment in sorted({min(began or at, at), at}):
                 self._fresh.append(ObservedState(key, track.judged.value, track.since_at, moment, track.why))
 
-    def note(self, target: str, check: str, track: Track) -> None:
+    def note(self, target: Target, check: str, track: Track) -> None:
         """Keep what a check says of a target; it counts once it is settled."""
         before = self.noted[target].get(check)
         self.noted[target][check] = track
         if before is None or (before.judged, before.why) != (track.judged, track.why):
             self.changed = True
 
-    def remarks(self, target: str) -> list[Track]:
+    def remarks(self, target: Target) -> list[Track]:
         """Return the tracks of the checks that found something not as it should be."""
         return list(self.remarking(target).values())
 
-    def remarking(self, target: str) -> dict[str, Track]:
+    def remarking(self, target: Target) -> dict[str, Track]:
         """Return the same by check."""
         return {check: one for check, one in self.noted.get(target, {}).items() if one.judged is TargetState.DEGRADED}
 
-    def answers(self, target: str) -> bool:
+    def answers(self, target: Target) -> bool:
         """Return whether a target was up, in full or not, when it was last looked at."""
         track = self.tracks[target]
         return track.judged in ABLE and track.row[-1:] != (TargetState.DOWN,)
 
     def is_in_full(self, server: str) -> bool:
         """Return whether a server and all its sites were looked at, and nothing of them is lacking."""
-        noted = self.noted.get(server_key(server), {}).values()
-        sites = [self.tracks[site_key(site)] for site in self.on_server[server]]
+        noted = self.noted.get(Target.server(server), {}).values()
+        sites = [self.tracks[Target.site(site)] for site in self.on_server[server]]
         return (
-            self.answers(server_key(server))
+            self.answers(Target.server(server))
             and all(track.judged is TargetState.UP for track in noted)
             and not any(track.judged in {TargetState.UNKNOWN, TargetState.DEGRADED} for track in sites)
         )

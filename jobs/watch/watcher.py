@@ -7,17 +7,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.monitor.external_alerts import BELIEVED_FOR, sources_of
 from core.monitor.state import stale_after
 from jobs.sync.serving import keep_where_served
 from jobs.watch.checks import CheckRunner
-from jobs.watch.isolation import contained
+from jobs.watch.isolation import isolate_failure
 from jobs.watch.latency import TimedProbe
 from jobs.watch.outages import OutageManager
 from jobs.watch.probe_schedule import ProbeSchedule, phase
 from jobs.watch.prober import Prober
-from jobs.watch.state import NAMESERVER, SERVER, SITE, WatchState, site_key
+from jobs.watch.state import WatchState
 from jobs.watch.wakeable_sleep import WakeableSleep
 from ops.gather.fleet_picture import COUNTED_AT_ONCE, count_ages
 from ops.gather.name_server_lag import LagSurvey
@@ -65,20 +66,20 @@ class Watcher:
         self._ports = ports
         self._clock = ports.clock
         self._store = ports.store
-        self._scene = WatchState(ports.fleet)
-        self._rota = ProbeSchedule(ports.fleet.watch.every.total_seconds())
-        self._timed = TimedProbe(ports.probe, ports.store.latencies, ports.clock)
-        self._looks = Prober(self._scene, self._timed, ports.clock, self._hurry)
-        self._extras = CheckRunner(self._scene, ports)
-        self._desk = OutageManager(self._scene, ports, opened)
+        self._state = WatchState(ports.fleet)
+        self._schedule = ProbeSchedule(ports.fleet.watch.every.total_seconds())
+        self._latencies = TimedProbe(ports.probe, ports.store.latencies, ports.clock)
+        self._prober = Prober(self._state, self._latencies, ports.clock, self._hurry)
+        self._checks = CheckRunner(self._state, ports)
+        self._outages = OutageManager(self._state, ports, opened)
         self._pointing = ActiveServerReader(ports.fleet, ports.dns)
         self._lag = LagSurvey(ports.fleet, ports.dns, ports.clock)
         self._lag_every_s = min(LAG_EVERY_S, ports.fleet.watch.every.total_seconds())
         self._dns_every_s = max(dns_every_s, len(ports.fleet.dns.zones) / ZONES_A_S)
         self._busy: dict[str, int] = dict.fromkeys(ports.fleet.servers, 0)
         self._ready = asyncio.Event()
-        self._nap = WakeableSleep(ports.clock)
-        self._desk_nap = WakeableSleep(ports.clock)
+        self._probe_sleep = WakeableSleep(ports.clock)
+        self._settle_sleep = WakeableSleep(ports.clock)
         self._earliest_s = 0.0
         self._until_s = float("inf")
 
@@ -86,23 +87,23 @@ class Watcher:
         """Watch until cancelled. Where the store fails, it is tried again; what was seen meanwhile is kept."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._often(STORE_EVERY_S, self._write, "store"))
-            group.create_task(self._often(max(1.0, len(self._scene.active) / SITES_A_S), self._read_active, "active"))
+            group.create_task(self._often(max(1.0, len(self._state.active) / SITES_A_S), self._read_active, "active"))
             group.create_task(self._often(self._dns_every_s, self._read_dns, "dns"))
             group.create_task(self._often(self._lag_every_s, self._read_lag, "lag"))
             group.create_task(self._often(AGES_EVERY_S, self._count_ages, "ages"))
-            group.create_task(self._often(TIMES_EVERY_S, self._timed.write, "answer times"))
+            group.create_task(self._often(TIMES_EVERY_S, self._latencies.write, "answer times"))
             if self._ports.fleet.web is not None and self._ports.fleet.web.alertmanager is not None:
                 group.create_task(self._often(REPORTS_EVERY_S, self._read_reports, "reports"))
             while not self._ready.is_set():
                 await self._guarded(self._begin, "begin")
                 await self._clock.sleep(0 if self._ready.is_set() else STORE_EVERY_S)
-            group.create_task(self._extras.run())
+            group.create_task(self._checks.run())
             group.create_task(self._settle())
             await self._go_round(group)
 
-    def down(self) -> frozenset[str]:
+    def down(self) -> frozenset[Target]:
         """Return the targets that are seen down by themselves, whether or not that could be stored."""
-        tracks = self._scene.tracks.items()
+        tracks = self._state.tracks.items()
         return frozenset(
             key
             for key, track in tracks
@@ -111,90 +112,91 @@ class Watcher:
 
     async def _begin(self) -> None:
         """Take up what the store knows, and make everything due: machines now, sites spread over a short while."""
-        scene, watching = self._scene, self._store.states
-        await watching.keep_only(scene.tracks)
-        scene.move(await self._store.copies.active())
-        outages = await watching.open_outages()
-        scene.take_up(await watching.states(), outages)
-        self._desk.take_up(outages)
+        state, states = self._state, self._store.states
+        await states.keep_only(state.tracks)
+        state.move(await self._store.copies.active())
+        outages = await self._store.outages.all_open()
+        state.take_up(await states.states(), outages)
+        self._outages.take_up(outages)
         now_s = self._clock.monotonic()
-        spread_s = min(scene.watch.every.total_seconds(), len(scene.active) / FIRST_ROUND_A_S)
-        for key in scene.tracks:
-            self._rota.put(key, now_s + (phase(key) * spread_s if key.startswith(SITE + ":") else 0.0))
-        log.info("watch=begun targets=%d open_outages=%d", len(scene.tracks), len(outages))
+        spread_s = min(state.watch.every.total_seconds(), len(state.active) / FIRST_ROUND_A_S)
+        for key in state.tracks:
+            self._schedule.put(key, now_s + (phase(str(key)) * spread_s if key.kind == "site" else 0.0))
+        log.info("watch=begun targets=%d open_outages=%d", len(state.tracks), len(outages))
         self._ready.set()
 
     async def _go_round(self, group: asyncio.TaskGroup) -> None:
-        looks = {SERVER: self._looks.server, NAMESERVER: self._looks.nameserver, SITE: self._looks.site}
+        probes = {"server": self._prober.server, "nameserver": self._prober.nameserver, "site": self._prober.site}
         while True:
             now_s = self._clock.monotonic()
-            for key in self._rota.take(now_s, AT_ONCE):
-                kind, _, name = key.partition(":")
-                server = self._scene.active[name] if kind == SITE else None
+            for key in self._schedule.take(now_s, AT_ONCE):
+                server = self._state.active[key.name] if key.kind == "site" else None
                 if server is not None and self._full(server):
-                    self._rota.put(key, now_s + CROWDED_S)
+                    self._schedule.put(key, now_s + CROWDED_S)
                 else:
-                    group.create_task(self._look(key, looks[kind], server))
+                    group.create_task(self._look(key, probes[key.kind], server))
             await self._rest()
 
     async def _rest(self) -> None:
         """Sleep until something is due, or is put to be due sooner."""
         self._earliest_s = self._clock.monotonic() + TOGETHER_S
-        self._until_s = max(self._rota.next_s(), self._earliest_s)
-        await self._nap.rest(self._until_s - self._clock.monotonic())
+        self._until_s = max(self._schedule.next_s(), self._earliest_s)
+        await self._probe_sleep.rest(self._until_s - self._clock.monotonic())
 
-    def _put(self, key: str, delay: timedelta | None) -> None:
+    def _put(self, key: Target, delay: timedelta | None) -> None:
         now_s = self._clock.monotonic()
         if delay is None:
-            self._rota.put_on_grid(key, now_s)
+            self._schedule.put_on_grid(key, now_s)
         else:
-            self._rota.put(key, now_s + delay.total_seconds())
+            self._schedule.put(key, now_s + delay.total_seconds())
         self._wake()
 
     def _wake(self) -> None:
-        if max(self._rota.next_s(), self._earliest_s) < self._until_s:
-            self._nap.end()
+        if max(self._schedule.next_s(), self._earliest_s) < self._until_s:
+            self._probe_sleep.end()
 
     def _full(self, server: str) -> bool:
         return self._busy[server] >= AT_ONCE_A_SERVER or sum(self._busy.values()) >= AT_ONCE
 
-    async def _look(self, key: str, look: Callable[[str], Awaitable[timedelta | None]], server: str | None) -> None:
+    async def _look(
+        self, key: Target, look: Callable[[Target], Awaitable[timedelta | None]], server: str | None
+    ) -> None:
         if server is not None:
             self._busy[server] += 1
         try:
-            delay = await contained(look(key), key)
+            delay = await isolate_failure(look(key), str(key))
         finally:
             if server is not None:
                 self._busy[server] -= 1
         self.looked += 1
         self._put(key, delay)
-        if self._scene.changed:
-            self._desk_nap.end()
+        if self._state.changed:
+            self._settle_sleep.end()
 
-    def _hurry(self, keys: list[str]) -> None:
-        self._rota.hurry(keys, self._clock.monotonic())
+    def _hurry(self, keys: list[Target]) -> None:
+        self._schedule.hurry(keys, self._clock.monotonic())
         self._wake()
 
     async def _write(self) -> None:
         """Store what was seen, in pieces, so that others get their turn at the store."""
-        gap = stale_after(self._scene.watch)
-        while batch := self._scene.take_fresh(STORED_AT_ONCE):
+        gap = stale_after(self._state.watch)
+        while batch := self._state.take_fresh(STORED_AT_ONCE):
             try:
                 await self._store.states.saw(batch, gap=gap)
             except SharpnetError:
-                self._scene.put_back(batch, STORED_AT_MOST)
+                self._state.put_back(batch, STORED_AT_MOST)
                 raise
 
     async def _read_active(self) -> None:
         if self._ready.is_set():
-            self._hurry([site_key(site) for site in self._scene.move(await self._store.copies.active())])
+            self._hurry([Target.site(site) for site in self._state.move(await self._store.copies.active())])
 
     async def _read_dns(self) -> None:
         """Notice sites that DNS points elsewhere now, a change made by hand too."""
         now_at = await self._pointing.changes()
-        self._scene.pointing_wrong = dict(self._pointing.wrong)
+        self._state.pointing_wrong = dict(self._pointing.wrong)
         known = await self._store.copies.active()
-        moved = [self._scene.fleet.sites[site] for site, server in now_at.items() if known.get(site, server) != server]
+        moved = [self._state.fleet.sites[site] for site, server in now_at.items() if known.get(site, server) != server]
         # Asked once more at once: a cutover may have moved some while all the others were being asked.
         fresh = {site: server for site, server in now_at.items() if site not in known}
         fresh |= await self._pointing.of(moved)
@@ -205,25 +207,25 @@ class Watcher:
 
     async def _read_lag(self) -> None:
         behind = await self._lag.behind()
-        if behind.keys() != self._scene.behind.keys():
-            self._hurry([f"{NAMESERVER}:{name}" for name in {*behind, *self._scene.behind}])
-        self._scene.behind, self._scene.refusing = behind, self._lag.lame
+        if behind.keys() != self._state.behind.keys():
+            self._hurry([Target.nameserver(name) for name in {*behind, *self._state.behind}])
+        self._state.behind, self._state.refusing = behind, self._lag.lame
 
     async def _read_reports(self) -> None:
         reports = await self._store.external_alerts.since(self._clock.now() - BELIEVED_FOR)
-        self._scene.reported = {target: sources_of([one.source for one in made]) for target, made in reports.items()}
+        self._state.reported = {target: sources_of([one.source for one in made]) for target, made in reports.items()}
 
     async def _count_ages(self) -> None:
-        if len(self._scene.active) > COUNTED_AT_ONCE:
+        if len(self._state.active) > COUNTED_AT_ONCE:
             await count_ages(self._ports)
 
     async def _settle(self) -> None:
         while True:
-            await self._guarded(self._desk.settle, "outages")
+            await self._guarded(self._outages.settle, "outages")
             # Changes come in crowds, and settling them is work.
             await self._clock.sleep(SETTLED_APART_S)
-            if not self._scene.changed:
-                await self._desk_nap.rest(self._desk.due_in_s())
+            if not self._state.changed:
+                await self._settle_sleep.rest(self._outages.due_in_s())
 
     async def _often(self, every_s: float, work: Callable[[], Awaitable[None]], what: str) -> None:
         while True:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from core.fleet import Fleet
+    from core.fleet.target import Target
     from ops.ports import Ports
 
 
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 class Check:
     """What discovery finds in a check's file.
 
-    targets: for a fleet, by target (`server:NAME`, `nameserver:NAME`) how often it is looked at. look: looks once, at
+    targets: for a fleet, by server or name server how often it is looked at. look: looks once, at
     the server or name server of that name, and returns what is not as it should be, in a few words each: empty where
     all is well, None where it cannot be known. It never raises.
     """
 
     name: str
-    targets: Callable[[Fleet], Mapping[str, timedelta]]
+    targets: Callable[[Fleet], Mapping[Target, timedelta]]
     look: Callable[[Ports, str], Awaitable[tuple[str, ...] | None]]
 
 

@@ -10,6 +10,7 @@ import ssl
 from functools import cache
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.monitor.site_limits import ends_soon
 from ops.checks import Check
 from ops.probe.tcp import talk
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 def mail_check(name: str, port_of: Callable[[ServerChecks], int | None], dialogue: Callable[[], Dialogue]) -> Check:
     """Return the check of the servers that have a port for it; `dialogue` ends well where STARTTLS was taken."""
 
-    def targets(fleet: Fleet) -> Mapping[str, timedelta]:
+    def targets(fleet: Fleet) -> Mapping[Target, timedelta]:
         asked = [server.name for server in fleet.servers.values() if port_of(server.checks) is not None]
-        return {f"server:{server}": fleet.watch.every for server in asked}
+        return {Target.server(server): fleet.watch.every for server in asked}
 
     async def look(ports: Ports, server: str) -> tuple[str, ...] | None:
         there = ports.fleet.servers[server]

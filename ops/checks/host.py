@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import HostKeyError, LoginRefusedError, SharpnetError
+from core.fleet.target import Target
 from core.monitor.host_checks import HostMeasurement, host_command, paths_of, remarks_of
 from ops.checks import Check
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 TIMEOUT_S = 20.0
 
 
-def _targets(fleet: Fleet) -> Mapping[str, timedelta]:
+def _targets(fleet: Fleet) -> Mapping[Target, timedelta]:
     return {
-        f"server:{name}": server.checks.host.every
+        Target.server(name): server.checks.host.every
         for name, server in fleet.servers.items()
         if server.checks.host is not None
     }

@@ -15,6 +15,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import duration
 from ops.checks import Check
 
@@ -103,8 +104,8 @@ def _say_that_it_cannot() -> None:
     )
 
 
-def _targets(fleet: Fleet) -> Mapping[str, timedelta]:
-    return {f"server:{name}": fleet.watch.every for name, server in fleet.servers.items() if server.checks.icmp}
+def _targets(fleet: Fleet) -> Mapping[Target, timedelta]:
+    return {Target.server(name): fleet.watch.every for name, server in fleet.servers.items() if server.checks.icmp}
 
 
 async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:

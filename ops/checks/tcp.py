@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from ops.checks import Check
 from ops.contracts import Look
 from ops.probe.tcp import talk
@@ -33,8 +34,8 @@ class ConnectListener:
         return Look(ok=True)
 
 
-def _targets(fleet: Fleet) -> Mapping[str, timedelta]:
-    return {f"server:{name}": fleet.watch.every for name, server in fleet.servers.items() if server.checks.tcp}
+def _targets(fleet: Fleet) -> Mapping[Target, timedelta]:
+    return {Target.server(name): fleet.watch.every for name, server in fleet.servers.items() if server.checks.tcp}
 
 
 async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rdatatype
 
 from core.errors import SharpnetError
+from core.fleet.target import Target
 from ops.checks import Check
 from ops.dns.wire import Connections
 
@@ -41,10 +42,10 @@ async def transfers(endpoint: Endpoint, zone: str, *, timeout_s: float) -> bool 
     return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer)
 
 
-def _targets(fleet: Fleet) -> Mapping[str, timedelta]:
+def _targets(fleet: Fleet) -> Mapping[Target, timedelta]:
     if fleet.dns.open_transfers:
         return {}
-    return {f"nameserver:{server.name}": EVERY for server in fleet.dns.nameservers}
+    return {Target.nameserver(server.name): EVERY for server in fleet.dns.nameservers}
 
 
 async def _look(ports: Ports, nameserver: str) -> tuple[str, ...] | None:

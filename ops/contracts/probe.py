@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Site
+    from core.fleet.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Probe(Protocol):
         """Look whether the name server answers the zone's SOA with authority."""
         ...
 
-    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
-        """Look at a server or name server (`server:NAME`, `nameserver:NAME`) from the server `vantage`, over SSH.
+    async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
+        """Look at a server or name server from the server `vantage`, over SSH.
 
         A server is looked at by its SSH banner and, where it has sites, by web: ok where either answers.
         None: the vantage point itself could not be used.

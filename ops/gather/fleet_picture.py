@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, condition, stale_after, tally, tally_of, worst_first
 from core.status.overview import ROWS, CopyAges, FleetPicture, InProgress, count_by_server
@@ -48,20 +49,19 @@ async def is_watched(ports: Ports) -> bool:
 async def stored_picture(ports: Ports) -> FleetPicture:
     """Return the picture that the store holds."""
     fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.states
-    machines = [f"server:{name}" for name in fleet.servers]
-    machines += [f"nameserver:{server.name}" for server in fleet.dns.nameservers]
+    machines = [*map(Target.server, fleet.servers), *(Target.nameserver(one.name) for one in fleet.dns.nameservers)]
     seen = await watching.states_of(machines)
     counts = await watching.counts(now - stale_after(fleet.watch))
     sites = {state: number for (kind, state), number in counts.items() if kind == "site"}
     worst = await watching.not_up("site", ROWS)
-    names = [one.target.partition(":")[2] for one in worst]
+    names = [one.target.name for one in worst]
     active = await watching.served_from(names)
     return FleetPicture(
         fleet=fleet,
         now=now,
-        servers={name: _condition(seen.get(f"server:{name}"), now, fleet) for name in fleet.servers},
+        servers={name: _condition(seen.get(Target.server(name)), now, fleet) for name in fleet.servers},
         nameservers={
-            server.name: _condition(seen.get(f"nameserver:{server.name}"), now, fleet)
+            server.name: _condition(seen.get(Target.nameserver(server.name)), now, fleet)
             for server in fleet.dns.nameservers
         },
         sites=tally_of(sites, len(fleet.sites)),
@@ -80,7 +80,7 @@ async def site_conditions(ports: Ports, names: Iterable[str] | None = None) -> M
     """Return how these sites are, from the store; None: all of them."""
     now, watching = ports.clock.now(), ports.store.states
     wanted = list(ports.fleet.sites if names is None else names)
-    targets = [f"site:{name}" for name in wanted]
+    targets = [*map(Target.site, wanted)]
     seen = await watching.states() if names is None else await watching.states_of(targets)
     return {name: _condition(seen.get(target), now, ports.fleet) for name, target in zip(wanted, targets, strict=True)}
 
@@ -184,7 +184,7 @@ async def running_work(ports: Ports) -> InProgress:
     return InProgress(
         plans=tuple((plan.id, plan.state.value, plan.title) for plan in await store.plans.open()),
         syncs=tuple(f"{run.site} to {run.mirror}" for run in await store.copies.running_syncs()),
-        outages=await store.states.open_outages(),
+        outages=await store.outages.all_open(),
         quarantined=count_by_server(list(await store.copies.quarantined())),
         maintenance=await store.maintenance.now_and_planned(),
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from core.fleet.target import Target
 from core.monitor.state import stale_after
 from core.page.days import DAYS, days_of
 from ops.cooperative import in_turns
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from core.fleet.target import TargetKind
     from core.page.days import Day
     from core.page.model import Page, PageTarget
     from ops.ports import Ports
@@ -30,24 +32,24 @@ class PastDays:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._today: date | None = None
-        self._over: dict[str, tuple[Day, ...]] = {}
+        self._over: dict[Target, tuple[Day, ...]] = {}
 
     async def onto(self, page: Page) -> Page:
         """Return the page with how everything on it was on each of the last days."""
         today = page.written_at.astimezone(ZoneInfo(page.timezone)).date()
         over = self._over if today == self._today else {}
-        targets = [f"server:{one.name}" for one in page.servers] + [f"site:{one.name}" for one in page.sites]
+        targets = [Target.server(one.name) for one in page.servers] + [Target.site(one.name) for one in page.sites]
         days = await self._counted([target for target in targets if target not in over], DAYS, page)
         changing = await self._counted([target for target in targets if target in over], CHANGING, page)
         days |= {target: over[target] + lately for target, lately in changing.items()}
         self._today, self._over = today, {target: counted[:-CHANGING] for target, counted in days.items()}
 
-        def with_days(kind: str, entries: Iterable[PageTarget]) -> tuple[PageTarget, ...]:
-            return tuple(replace(one, days=days[f"{kind}:{one.name}"]) for one in entries)
+        def with_days(kind: TargetKind, entries: Iterable[PageTarget]) -> tuple[PageTarget, ...]:
+            return tuple(replace(one, days=days[Target(kind, one.name)]) for one in entries)
 
         return replace(page, servers=with_days("server", page.servers), sites=with_days("site", page.sites))
 
-    async def _counted(self, targets: Sequence[str], number: int, page: Page) -> dict[str, tuple[Day, ...]]:
+    async def _counted(self, targets: Sequence[Target], number: int, page: Page) -> dict[Target, tuple[Day, ...]]:
         """Return the last `number` days of each target."""
         if not targets:
             return {}

@@ -11,11 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from core.fleet.target import Target
 from core.incident.maintenance import Phase, covers
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, condition, stale_after, tally_of, worst_first
 from core.page.days import DAYS
-from core.page.events import incident_of, maintained, moving
+from core.page.events import incident_of, work_of_maintenance, work_of_plan
 from core.page.model import INCIDENTS, SITES, Page, PageTarget
 from core.page.redaction import Redaction, plain
 from core.plan.plan import PlanState
@@ -89,13 +90,13 @@ def public_of(fleet: Fleet) -> Redaction:
 async def _stored(ports: Ports) -> PageFacts:
     fleet, now, watching = ports.fleet, ports.clock.now(), ports.store.states
     hidden = fleet.status_pages.hide
-    worst = [one.target.partition(":")[2] for one in await watching.not_up("site", SITES + len(hidden))]
+    worst = [one.target.name for one in await watching.not_up("site", SITES + len(hidden))]
     named = _named(fleet, worst)
-    wanted = [f"server:{name}" for name in fleet.servers] + [f"site:{name}" for name in (*named, *hidden)]
+    wanted = [*map(Target.server, fleet.servers), *map(Target.site, (*named, *hidden))]
     seen = await watching.states_of(wanted)
     counts = await watching.counts(now - stale_after(fleet.watch))
 
-    def condition_of(target: str) -> Condition:
+    def condition_of(target: Target) -> Condition:
         one = seen.get(target)
         return (
             condition(one.state, one.since_at, one.seen_at, one.why, now, fleet.watch)
@@ -103,14 +104,14 @@ async def _stored(ports: Ports) -> PageFacts:
             else Condition()
         )
 
-    sites = {name: condition_of(f"site:{name}") for name in named}
+    sites = {name: condition_of(Target.site(name)) for name in named}
     shown = {state: number for (kind, state), number in counts.items() if kind == "site"}
     for name in hidden:
-        state = condition_of(f"site:{name}").state
+        state = condition_of(Target.site(name)).state
         shown[state] = shown.get(state, 0) - 1
     nameservers = {state: number for (kind, state), number in counts.items() if kind == "nameserver"}
     return PageFacts(
-        servers={name: condition_of(f"server:{name}") for name in fleet.servers},
+        servers={name: condition_of(Target.server(name)) for name in fleet.servers},
         sites=sites,
         active=await watching.served_from(named),
         tally=tally_of(shown, len(fleet.sites) - len(hidden)),
@@ -183,8 +184,8 @@ async def _served(ports: Ports) -> Mapping[str, int]:
 
 
 async def _incidents(ports: Ports, now: datetime, public: Redaction) -> tuple[tuple[PageIncident, ...], int]:
-    outages = await ports.store.states.outages_since(now - timedelta(days=DAYS), MOST_OUTAGES)
-    found = [incident_of(one, one.cause, ports.fleet, public) for one in outages]
+    outages = await ports.store.outages.since(now - timedelta(days=DAYS), MOST_OUTAGES)
+    found = [incident_of(one, ports.fleet, public) for one in outages]
     said = [one for one in found if one is not None]
     said.sort(key=lambda one: one.closed_at is not None)
     return tuple(said[:INCIDENTS]), max(0, len(said) - INCIDENTS)
@@ -194,9 +195,9 @@ async def _work(ports: Ports, now: datetime, public: Redaction) -> tuple[Planned
     fleet, store = ports.fleet, ports.store
     planned = await store.maintenance.now_and_planned()
     past = [one for one in await store.maintenance.since(now - WORK_SHOWN_FOR) if one.ended_at is not None]
-    works = [maintained(one, fleet, public, now) for one in (*planned, *past)]
+    works = [work_of_maintenance(one, fleet, public, now) for one in (*planned, *past)]
     plans = await store.plans.in_state(PlanState.APPROVED)
-    works = [moving(plan.plan, plan.approved_at, fleet, public) for plan in plans] + works
+    works = [work_of_plan(plan.plan, plan.approved_at, fleet, public) for plan in plans] + works
     return tuple(one for one in works if one is not None)[:MOST_WORK]
 
 
@@ -206,7 +207,7 @@ def _server(
     notes = [f"{f'{sites:,}' if sites else 'no'} {'site' if sites == 1 else 'sites'} served from here"]
     if public.addresses:
         notes.append(", ".join(address for address in (server.ipv4, server.ipv6) if address is not None))
-    notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"server:{server.name}")]
+    notes += [_goes_on(work, public) for work in underway if covers(work.scope, Target.server(server.name))]
     return PageTarget(
         name=server.name,
         where=plain(server.location),
@@ -229,7 +230,7 @@ def _site(
     home = fleet.sites[name].home
     server = active.get(name, home)
     notes = [f"its home is {home}"] if server != home else []
-    notes += [_goes_on(work, public) for work in underway if covers(work.scope, f"site:{name}", server)]
+    notes += [_goes_on(work, public) for work in underway if covers(work.scope, Target.site(name), server)]
     return PageTarget(
         name=plain(name),
         where=server,

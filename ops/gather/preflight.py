@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.cutover.planning import FAMILIES
 from core.cutover.preflight_facts import Observation, PreflightFacts, TargetCopy
 from core.errors import SharpnetError
+from core.fleet.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ async def gather_facts(ports: Ports, plan: Plan, unhandled_names: tuple[str, ...
         serials=_serials(read, zones),
         max_ttl_s=fleet.dns.max_ttl_s,
         disks={target: fullest for target, (_, fullest) in login.items() if fullest is not None},
-        busy=tuple((move.site, busy[f"site:{move.site}"]) for move in moves if f"site:{move.site}" in busy),
+        busy=tuple((move.site, busy[claim]) for move in moves if (claim := str(Target.site(move.site))) in busy),
         long_ttls=tuple(
             (record.owner, record.ttl_s)
             for record in records
@@ -99,7 +100,7 @@ class _PreflightLooks:
         vantages = [name for name in dict.fromkeys(others) if name != source][:VANTAGES]
         here = self._ports.probe.ssh_banner(source, timeout_s=self._timeout_s)
         there = [
-            self._ports.probe.second_look(vantage, f"server:{source}", timeout_s=self._timeout_s)
+            self._ports.probe.second_look(vantage, Target.server(source), timeout_s=self._timeout_s)
             for vantage in vantages
         ]
         first, *second = await asyncio.gather(here, *there)

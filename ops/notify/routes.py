@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from core.errors import SettingsError
-from core.incident.notification import why_not_taken
+from core.incident.notification import failure_reason
 from core.status.findings import Finding
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class NotificationRoutes:
         except aiohttp.ClientConnectorCertificateError:
             return "its certificate is not valid"
         except aiohttp.ClientConnectorError as error:
-            return why_not_taken(str(error.os_error))
+            return failure_reason(str(error.os_error))
         except aiohttp.ClientError as error:
             # Its text may hold the address.
             return f"no proper answer ({type(error).__name__})"
@@ -123,5 +123,5 @@ def _attempt(out: bytes) -> SendAttempt:
         return SendAttempt(taken=False, why="sending broke off", in_doubt=True)
     if answer["taken"]:
         return SendAttempt(taken=True)
-    why = why_not_taken(answer["said"])
+    why = failure_reason(answer["said"])
     return SendAttempt(taken=False, why=why, in_doubt=why == "no answer in time")

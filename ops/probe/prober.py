@@ -19,6 +19,7 @@ from ops.probe.tcp import talk
 
 if TYPE_CHECKING:
     from core.fleet import Fleet, Server, Site
+    from core.fleet.target import Target
     from ops.contracts import Dns, Ssh
 
 # What a second look may take beyond its own time-out: a new SSH connection to the vantage point.
@@ -78,9 +79,9 @@ class NetProbe:
         zones = self._fleet.dns.zones
         return zones[(zones.index(zone) + 1) % len(zones)]
 
-    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
-        """Look at `server:NAME` or `nameserver:NAME` from the server `vantage`; see `ops.contracts.Probe`."""
-        kind, _, name = target.partition(":")
+    async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
+        """Look at a server or name server from the server `vantage`; see `ops.contracts.Probe`."""
+        kind, name = target
         try:
             async with asyncio.timeout(timeout_s + MARGIN_S):
                 if kind == "nameserver":

@@ -14,6 +14,7 @@ from ops.store.copies.served import Copies
 from ops.store.copies.undos import Undos
 from ops.store.home_tabs import HomeTabs
 from ops.store.incident.maintenance import Maintenances
+from ops.store.incident.outages import Outages
 from ops.store.incident.reminders import Reminders
 from ops.store.monitor.external_alerts import ExternalAlerts
 from ops.store.monitor.history import StateHistory
@@ -38,6 +39,7 @@ class Store:
         self.runs = Runs(db)
         self.cards = Cards(db)
         self.states = ObservedStates(db)
+        self.outages = Outages(db)
         self.copies = Copies(db)
         self.protection = Protection(db)
         self.proofs = Proofs(db)

@@ -24,7 +24,8 @@ from ruamel.yaml import YAML
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
-from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
+from core.fleet.target import Target
+from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.notes import Annotation
 from core.people import Person, Role
 from core.reply import Reply
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Page
 
+    from core.incident.outage import Outage
     from ops.ports import Ports
-    from ops.store.incident.outages import Outage
 
 TOP = Path(__file__).parents[2]
 PICTURES = TOP / "docs" / "pictures"
@@ -81,17 +82,17 @@ def no_card(_made: Sequence[str]) -> None:
 async def remember(ports: Ports) -> None:
     """Give the store two months of a fleet to which now and then something happened, and a night without a bot."""
     now, watching = ports.clock.now(), ports.store.states
-    targets = [f"server:{name}" for name in ports.fleet.servers] + [f"site:{name}" for name in ports.fleet.sites]
-    targets += [f"nameserver:{one.name}" for one in ports.fleet.dns.nameservers]
+    targets = [Target.server(name) for name in ports.fleet.servers] + [Target.site(name) for name in ports.fleet.sites]
+    targets += [Target.nameserver(one.name) for one in ports.fleet.dns.nameservers]
     story = [
         (60, "up", targets),
-        (43, "down", ["server:us"]),
+        (43, "down", [Target.server("us")]),
         (42.8, "up", targets),
         (30.2, "up", targets),
         (29.5, "up", targets),
-        (17, "degraded", ["site:bakery.example"]),
+        (17, "degraded", [Target.site("bakery.example")]),
         (16.6, "up", targets),
-        (9, "down", ["site:garden.example"]),
+        (9, "down", [Target.site("garden.example")]),
         (8.97, "up", targets),
         (0, "up", targets),
     ]
@@ -102,13 +103,17 @@ async def remember(ports: Ports) -> None:
         if state != "up":
             later = at + timedelta(hours=2)
             await watching.saw([ObservedState(target, state, at, later) for target in those], gap=NEVER)
-    body = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=5))
-    (old,) = await watching.open_many(
-        [OutageOpening("server:us", now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
+    body = OutageFacts(why="SSH: connection refused at port 2222", at_first=5)
+    (old,) = await ports.store.outages.open_many(
+        [OutageOpening(Target.server("us"), now - timedelta(days=43), body)], "bot:watch", no_card, drawn, now
     )
-    await watching.say(old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn)
-    ended = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=5, ending=OutageEnd.UP))
-    await watching.close_many([OutageClosing(old, now - timedelta(days=42.8), ended)], "bot:watch", drawn, now)
+    await ports.store.outages.annotate(
+        old, Annotation("cause", "A disk controller died and was replaced.", BOSS.label, now), drawn
+    )
+    ended = OutageFacts(why="SSH: connection refused at port 2222", at_first=5, ending=OutageEnd.UP)
+    await ports.store.outages.close_many(
+        [OutageClosing(old, now - timedelta(days=42.8), ended)], "bot:watch", drawn, now
+    )
     await answer(split_line('maintenance us 2h "New disks" --at 23:59'), BOSS, "terminal", ports)
 
 
@@ -116,16 +121,18 @@ async def die(ports: Ports, cause: str) -> None:
     """Let the watch have seen that uk is down, and somebody say why."""
     now, watching = ports.clock.now(), ports.store.states
     since = now - timedelta(minutes=4)
-    dead = ["server:uk", *(f"site:{site.name}" for site in ports.fleet.sites.values() if site.home == "uk")]
+    dead = [Target.server("uk"), *(Target.site(site.name) for site in ports.fleet.sites.values() if site.home == "uk")]
     # What was told of the past before this said that it was up until a moment ago.
     earlier = [stamp(since), stamp(since), json.dumps(dead)]
     await watching._db.write(lambda transaction: transaction.execute(_UP_UNTIL, earlier))
     for at in (since, now):
         seen = [ObservedState(target, "down", since, at, "SSH: connection refused at port 2222") for target in dead]
         await watching.saw(seen, gap=NEVER)
-    body = facts_to_json(OutageFacts(why="SSH: connection refused at port 2222", at_first=7))
-    (one,) = await watching.open_many([OutageOpening("server:uk", since, body)], "bot:watch", no_card, drawn, now)
-    await watching.say(one, Annotation("cause", cause, BOSS.label, now), drawn)
+    body = OutageFacts(why="SSH: connection refused at port 2222", at_first=7)
+    (one,) = await ports.store.outages.open_many(
+        [OutageOpening(Target.server("uk"), since, body)], "bot:watch", no_card, drawn, now
+    )
+    await ports.store.outages.annotate(one, Annotation("cause", cause, BOSS.label, now), drawn)
 
 
 async def written(config: Path, store: Path, cause: str | None) -> datetime:

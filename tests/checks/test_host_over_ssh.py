@@ -15,6 +15,7 @@ from checks.harness import LOOPBACK, name_server
 from bot.settings import Settings
 from bot.wiring import open_ports
 from core.fleet import Endpoint, HostLimits, NameServer, ServerChecks
+from core.fleet.target import Target
 from core.monitor.host_checks import FACTS, HostMeasurement, host_command, paths_of, sections
 from jobs.watch import Watcher
 from lab import Lab
@@ -104,7 +105,7 @@ async def test_a_server_that_is_past_its_limits_is_one_message_with_the_figures(
         assert len(await titles(ports)) == 1
     assert " % full; " in title
     assert " % used" in title
-    assert (await ports.store.states.states())["server:oslo"].state == "degraded"
+    assert (await ports.store.states.states())[Target.server("oslo")].state == "degraded"
 
 
 def pinned_at(file: str, port: int, other: int, folder: Path) -> str:

@@ -11,6 +11,7 @@ from cutover.harness import staged
 
 from core.audit import first_broken
 from core.errors import NotAllowedError, RefusedError
+from core.fleet.target import Target
 from core.people import Person, Role
 from core.plan.plan import PlanState
 from core.reply import Table
@@ -343,7 +344,7 @@ async def test_a_source_that_came_back_since_makes_the_plan_stale(stage: Stage) 
     plan_id = await stage.plan()
     stage.lab.back("oslo")
     now = stage.ports.clock.now()
-    await stage.ports.store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(seconds=5))
+    await stage.ports.store.states.saw([ObservedState(Target.server("oslo"), "up", now, now)], gap=timedelta(seconds=5))
     reply = await stage.say(f"approve {plan_id}")
     assert reply.exit_code == 3
     assert "oslo is up again" in str(reply.parts)

@@ -14,7 +14,7 @@ from core.reply import Text
 if TYPE_CHECKING:
     from watch.conftest import SetStage, Stage
 
-    from ops.store.incident.outages import Outage
+    from core.incident.outage import Outage
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def back(stage: Stage, up_s: float = 10) -> None:
 
 async def flapping(stage: Stage) -> Outage:
     """Return the outage that is open, which flaps."""
-    (outage,) = await stage.store.states.open_outages()
+    (outage,) = await stage.store.outages.all_open()
     assert "is flapping" in await card_title(stage, outage.card)
     return outage
 
@@ -99,7 +99,7 @@ async def test_drops_that_had_a_message_of_their_own_are_carried_over_once(stage
         "first",
         "second",
     ]
-    assert [said.text for said in outage.said] == ["first", "second"]
+    assert [said.text for said in outage.annotations] == ["first", "second"]
 
 
 async def test_who_looked_after_a_drop_looks_after_the_flapping_and_nobody_is_reminded(stage: Stage) -> None:
@@ -122,5 +122,5 @@ async def test_a_drop_long_after_begins_without_the_past(stage: Stage) -> None:
     await type_in(stage, "ack 1", ALICE)
     await back(stage, 400)
     await drop(stage, 30)
-    (outage,) = await stage.store.states.open_outages()
-    assert (outage.said, outage.acked_by) == ((), None)
+    (outage,) = await stage.store.outages.all_open()
+    assert (outage.annotations, outage.acked_by) == ((), None)

@@ -10,6 +10,7 @@ from incidents.conftest import ALICE, BOB, EVE, card_title, on_record, play, run
 
 from core.errors import NotAllowedError, RefusedError, UsageError
 from core.fleet import Watch
+from core.fleet.target import Target
 from core.incident.maintenance import Phase
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def test_a_server_that_drops_during_its_maintenance_is_in_the_thread_and_o
     stage.world.dead.add("one")
     await play(stage, 60)
     assert await stage.cards() == []
-    assert await stage.state("server:one") == "down"
+    assert await stage.state(Target.server("one")) == "down"
     (line,) = await thread(stage, M1)
     assert line.startswith("In trouble since 14:00:15 BST")
     assert line.endswith(": one (SSH: connection refused). Nobody is alerted before 14:30:15 BST")
@@ -61,7 +62,7 @@ async def test_work_that_is_announced_a_moment_before_the_drop_keeps_it_quiet(
     await type_in(stage, 'maintenance one 30m "new disks"')
     stage.world.dead.add("one")
     await stage.play(5)
-    assert await stage.state("server:one") == "down"
+    assert await stage.state(Target.server("one")) == "down"
     assert await stage.cards() == []
     assert len(await thread(stage, M1)) == 1
 
@@ -77,7 +78,7 @@ async def test_what_comes_back_during_the_maintenance_never_was_an_alert(stage: 
     assert await stage.cards() == []
     lines = await thread(stage, M1)
     assert [line.split(" ")[0] for line in lines] == ["In", "Well", "Maintenance"]
-    assert await stage.store.maintenance.kept_quiet() == ()
+    assert await stage.store.maintenance.suppressed() == ()
 
 
 async def test_an_outage_that_outlives_the_maintenance_alerts_at_its_planned_end_as_of_when_it_began(
@@ -106,7 +107,7 @@ async def test_a_bot_restarted_in_the_middle_goes_on_keeping_quiet_and_says_noth
     await type_in(stage, 'maintenance one 5m "reboot"')
     stage.world.dead.add("one")
     await play(stage, 60)
-    began = (await stage.store.maintenance.kept_quiet())[0].from_at
+    began = (await stage.store.maintenance.suppressed())[0].from_at
     for _ in range(3):
         await stage.stop()
         await stage.play(30)
@@ -115,7 +116,7 @@ async def test_a_bot_restarted_in_the_middle_goes_on_keeping_quiet_and_says_noth
     assert await stage.cards() == []
     assert len(await thread(stage, M1)) == 1
     await play(stage, 90)
-    assert [outage.opened_at for outage in await stage.store.states.open_outages()] == [began]
+    assert [outage.opened_at for outage in await stage.store.outages.all_open()] == [began]
 
 
 async def test_a_bot_restarted_after_the_planned_end_alerts(stage: Stage) -> None:
@@ -191,7 +192,7 @@ async def test_a_site_that_still_fails_at_the_end_of_its_maintenance_alerts(stag
     await play(stage, 180)
     (title,) = await stage.titles()
     assert title.startswith("1 site on one is failing since 14:00:")
-    assert await stage.store.maintenance.kept_quiet() == ()
+    assert await stage.store.maintenance.suppressed() == ()
 
 
 async def test_an_alert_that_is_there_already_goes_on_when_work_begins(stage: Stage) -> None:

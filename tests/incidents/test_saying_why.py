@@ -54,7 +54,7 @@ async def test_a_cause_is_on_the_message_in_its_thread_and_on_record(down: Stage
 
 async def test_without_a_number_the_only_open_one_is_meant_also_without_quotes(down: Stage) -> None:
     await type_in(down, "cause a disk died")
-    (outage,) = await down.store.states.open_outages()
+    (outage,) = await down.store.outages.all_open()
     assert outage.cause == "a disk died"
 
 
@@ -110,7 +110,7 @@ async def test_a_cause_survives_what_the_watch_goes_on_to_find(down: Stage) -> N
     await down.stop()
     down.start()
     await play(down, 60)
-    assert (await down.store.states.open_outages())[0].cause == "the host rebooted it"
+    assert (await down.store.outages.all_open())[0].cause == "the host rebooted it"
     assert any(text.startswith("Cause: the host rebooted it") for text in await shown(down))
 
 
@@ -139,11 +139,11 @@ async def test_what_died_together_has_one_cause_and_notes_of_its_own(stage: Stag
     stage.world.no_login.clear()
     stage.world.dead -= {"three"}
     await play(stage, 60)
-    outages = await stage.store.states.open_outages()
+    outages = await stage.store.outages.all_open()
     assert [outage.card for outage in outages] == ["outage:1", "outage:2", "outage:3", "outage:3"]
     reply = await type_in(stage, 'cause 3 "a power cut"')
     assert reply.title.endswith("also for 1 other on the same message")
-    assert [outage.cause for outage in await stage.store.states.open_outages()] == [None, None] + ["a power cut"] * 2
+    assert [outage.cause for outage in await stage.store.outages.all_open()] == [None, None] + ["a power cut"] * 2
     assert len([text for text in await shown(stage, "outage:3") if text.startswith("Cause")]) == 1
 
 

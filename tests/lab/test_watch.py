@@ -11,6 +11,7 @@ import pytest
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer
+from core.fleet.target import Target
 from core.people import Person
 from jobs.watch import Watcher
 
@@ -96,7 +97,7 @@ async def test_each_way_to_lose_a_server_is_one_alert_and_its_return_ends_it(
         # Long enough for everything to be looked at several times more.
         await asyncio.sleep(5)
         assert len(await outage_cards(ports)) == 1
-        assert (await ports.store.states.states())["site:ceviche.example"].state == "up"
+        assert (await ports.store.states.states())[Target.site("ceviche.example")].state == "up"
         await asyncio.to_thread(lab.back, "oslo")
         await told(ports, "oslo is back after")
         await until(lambda: everything_is_up(ports))
@@ -166,19 +167,19 @@ async def test_a_record_changed_by_hand_moves_the_site_in_what_is_watched(lab: L
 async def test_second_looks_tell_what_answers_from_what_does_not(lab: Lab, ports: Ports) -> None:
     probe = ports.probe
 
-    async def seen(target: str) -> bool | None:
+    async def seen(target: Target) -> bool | None:
         look = await probe.second_look("lima", target, timeout_s=2)
         return look.ok if look is not None else None
 
-    assert [await seen("server:oslo"), await seen("nameserver:ns1")] == [True, True]
+    assert [await seen(Target.server("oslo")), await seen(Target.nameserver("ns1"))] == [True, True]
     await asyncio.to_thread(lab.freeze, "oslo")
     await asyncio.to_thread(lab.freeze, "ns1")
-    assert [await seen("server:oslo"), await seen("nameserver:ns1")] == [False, False]
-    assert [await seen("nameserver:ns2"), await seen("nameserver:ns3")] == [True, True]
+    assert [await seen(Target.server("oslo")), await seen(Target.nameserver("ns1"))] == [False, False]
+    assert [await seen(Target.nameserver("ns2")), await seen(Target.nameserver("ns3"))] == [True, True]
     await asyncio.to_thread(lab.drop, "ns2")
-    assert await seen("nameserver:ns2") is False
+    assert await seen(Target.nameserver("ns2")) is False
     await asyncio.to_thread(lab.cut_off, "lima")
-    assert await seen("nameserver:ns3") is None
+    assert await seen(Target.nameserver("ns3")) is None
 
 
 async def test_without_a_bot_status_looks_itself(lab: Lab, ports: Ports) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from monitoring.harness import post
 
+from core.fleet.target import Target
+
 if TYPE_CHECKING:
     from ops.ports import Ports
 
@@ -20,13 +22,13 @@ def webhook(status: str = "firing", **labels: str) -> dict[str, Any]:
     return {"version": "4", "status": status, "receiver": "sharpnet", "alerts": [one]}
 
 
-async def kept(ports: Ports) -> list[str]:
+async def kept(ports: Ports) -> list[Target]:
     return sorted(await ports.store.external_alerts.since(ports.clock.now() - DAY))
 
 
 async def test_an_alert_is_kept_until_it_is_over(ports: Ports, web: str) -> None:
     assert await post(f"{web}/alertmanager", webhook(server="oslo")) == (200, '{"counted": 1}')
-    assert await kept(ports) == ["server:oslo"]
+    assert await kept(ports) == [Target.server("oslo")]
     assert (await post(f"{web}/alertmanager", webhook("resolved", server="oslo")))[0] == 200
     assert await kept(ports) == []
 
@@ -35,7 +37,7 @@ async def test_an_alert_that_is_repeated_is_kept_once(ports: Ports, web: str) ->
     for _ in range(2):
         await post(f"{web}/alertmanager", webhook(instance="192.0.2.2:9100"))
     reports = await ports.store.external_alerts.since(ports.clock.now() - DAY)
-    assert {target: len(made) for target, made in reports.items()} == {"server:lima": 1}
+    assert {target: len(made) for target, made in reports.items()} == {Target.server("lima"): 1}
 
 
 @pytest.mark.parametrize("token", [None, "", "another", "t0ken-of-the-tes", "é"])

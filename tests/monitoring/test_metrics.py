@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from monitoring.harness import ask, metrics_of
 
 from bot.web import ready
+from core.fleet.target import Target
+from core.incident.facts import OutageFacts
 from core.reply import Reply, Tone
 from ops.store.copies.served import SyncRun
 from ops.store.incident.outages import OutageOpening
@@ -25,18 +27,19 @@ if TYPE_CHECKING:
     from bot.web.vitals import Vitals
     from ops.ports import Ports
 
+OSLO = Target.server("oslo")
 GAP = timedelta(minutes=1)
 
 
-async def looked(ports: Ports, state: str = "up", target: str = "server:oslo") -> None:
+async def looked(ports: Ports, state: str = "up", target: Target = OSLO) -> None:
     now = ports.clock.now()
     await ports.store.states.saw([ObservedState(target, state, now, now)], gap=GAP)
 
 
 async def test_each_target_has_one_line_with_its_state(ports: Ports, web: str) -> None:
     await looked(ports, "down")
-    await looked(ports, "degraded", "nameserver:ns1")
-    await looked(ports, "up", "site:fjord")
+    await looked(ports, "degraded", Target.nameserver("ns1"))
+    await looked(ports, "up", Target.site("fjord"))
     found = await metrics_of(web)
     assert found['sharpnet_server_state{server="oslo",state="down"}'] == 1
     assert found['sharpnet_nameserver_state{nameserver="ns1",state="degraded"}'] == 1
@@ -75,8 +78,12 @@ async def test_what_is_open_quarantined_and_waiting_is_counted(ports: Ports, web
     store, now = ports.store, ports.clock.now()
     card = Reply("oslo is down", tone=Tone.BAD)
     await store.notifications.take_up(["env:SMS"])
-    await store.states.open_many(
-        [OutageOpening("server:oslo", now, {})], "test", lambda _made: None, lambda _outages: card, now
+    await store.outages.open_many(
+        [OutageOpening(OSLO, now, OutageFacts())],
+        "test",
+        lambda _made: None,
+        lambda _outages: card,
+        now,
     )
     await store.copies.quarantine([("fjord", "lima")], "it came back", now, "test")
     found = await metrics_of(web)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from monitoring.harness import metrics_of
 
+from core.fleet.target import Target
 from ops.store.copies.backups import SAVE, BackupRun
 from ops.store.copies.proofs import ProofRun
 from ops.store.copies.served import SyncRun
@@ -75,7 +76,7 @@ async def something_of_everything(ports: Ports) -> None:
     await store.backups.end(backup, "good", "abc", {}, now, "test")
     await store.proofs.add(ProofRun("3", "fjord", "oslo", "lima", now, "good", {}), now, "test")
     await store.copies.quarantine([("fjord", "lima")], "it came back", now, "test")
-    await store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+    await store.states.saw([ObservedState(Target.server("oslo"), "up", now, now)], gap=timedelta(minutes=1))
 
 
 ROUND = """

@@ -13,6 +13,7 @@ import pytest
 from monitoring.harness import TOKEN, Monitors, ask
 from notify.harness import Receiver, listening, ports_of, until
 
+from core.fleet.target import Target
 from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def test_prometheus_reads_the_fleet_and_what_it_calls_down_is_reported_by_
         tmp_path, free_port(), free_port(), f"127.0.0.1:{machine.port}", web.removeprefix("http://"), TOKEN
     )
     now = ports.clock.now()
-    await ports.store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+    await ports.store.states.saw([ObservedState(Target.server("oslo"), "up", now, now)], gap=timedelta(minutes=1))
 
     async def reported() -> list[str]:
         reports = await ports.store.external_alerts.since(now)

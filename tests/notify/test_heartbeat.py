@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from notify.harness import Receiver, ShiftedClock, until
 
 from core.fleet import Heartbeat, SecretRef
+from core.fleet.target import Target
 from jobs.notify.heartbeat import HeartbeatSender
 from ops.notify.routes import NotificationRoutes
 from ops.store.monitor.states import ObservedState
@@ -39,7 +40,7 @@ async def beating(ports: Ports, address: str) -> AsyncIterator[None]:
 
 async def looked(ports: Ports) -> None:
     now = ports.clock.now()
-    await ports.store.states.saw([ObservedState("server:oslo", "up", now, now)], gap=timedelta(minutes=1))
+    await ports.store.states.saw([ObservedState(Target.server("oslo"), "up", now, now)], gap=timedelta(minutes=1))
 
 
 async def test_the_switch_is_told_again_and_again_while_the_watch_goes_round(ports: Ports, receiver: Receiver) -> None:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
-from core.incident.facts import OutageFacts, facts_to_json
+from core.fleet.target import Target
+from core.incident.facts import OutageFacts
 from core.incident.notes import Annotation
 from core.people import Person, Role
 from core.reply import Reply
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
+    from core.incident.outage import Outage
     from lab import Lab
     from ops.ports import Ports
-    from ops.store.incident.outages import Outage
 
 BOSS = Person("boss", "terminal", frozenset(Role))
 GAP = timedelta(seconds=5)
@@ -81,17 +82,18 @@ class Desk:
     async def saw(self, why: str = "", **states: str) -> None:
         """Keep what a look found just now, as the watch does: `server__oslo="down"`."""
         now = self.ports.clock.now()
-        seen = [ObservedState(name.replace("__", ":"), state, now, now, why) for name, state in states.items()]
+        named = {Target.parse(name.replace("__", ":")): state for name, state in states.items()}
+        seen = [ObservedState(target, state, now, now, why) for target, state in named.items()]
         await self.ports.store.states.saw(seen, gap=GAP)
 
-    async def outage(self, target: str, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
+    async def outage(self, target: Target, cause: str = "", **facts: Any) -> None:  # noqa: ANN401 - fields of Facts
         """Open an outage a minute ago, with its cause."""
-        watching, now = self.ports.store.states, self.ports.clock.now()
-        opening = OutageOpening(target, now - timedelta(minutes=1), facts_to_json(OutageFacts(**facts)))
-        opened = await watching.open_many([opening], "bot:watch", _no_card, _drawn, now)
+        store, now = self.ports.store.outages, self.ports.clock.now()
+        opening = OutageOpening(target, now - timedelta(minutes=1), OutageFacts(**facts))
+        opened = await store.open_many([opening], "bot:watch", _no_card, _drawn, now)
         if cause:
             one = next(one for one in opened if one.target == target)
-            await watching.say(one, Annotation("cause", cause, BOSS.label, now), _drawn)
+            await store.say(one, Annotation("cause", cause, BOSS.label, now), _drawn)
 
     @contextlib.asynccontextmanager
     async def running(self, *works: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines

@@ -11,6 +11,7 @@ import pytest
 from pages.harness import Desk, until
 
 from core.errors import RefusedError
+from core.fleet.target import Target
 from core.reply import Tone
 from jobs.pages import Publisher, publish_now
 from jobs.watch import Watcher
@@ -29,7 +30,8 @@ async def test_with_both_alive_each_tells_of_the_other_and_with_one_dead_the_oth
         await until(lambda: all("Everything is up: 3 sites on 2 servers" in desk.page(on) for on in ("oslo", "lima")))
         desk.lab.drop("oslo")
         await until(lambda: desk.state_of("oslo", "lima") == "down" and desk.facts("lima")["incidents"])
-        (open_outage,) = [one for one in await desk.ports.store.states.open_outages() if one.target == "server:oslo"]
+        outages = await desk.ports.store.outages.all_open()
+        (open_outage,) = [one for one in outages if one.target == Target.server("oslo")]
         await desk.say(f'cause {open_outage.id} "Fire in the data centre; see https://status.host.example/ <b>"')
         await until(lambda: any(one["cause"] for one in desk.facts("lima")["incidents"]))
         await until(lambda: "Fire in" in desk.page("lima"))
@@ -48,10 +50,11 @@ async def test_nothing_that_is_not_public_stands_in_any_file(desk: Desk) -> None
     await desk.saw(f"web@oslo: {address}:2222 refused key /home/web/.ssh/id", server__oslo="down", server__lima="up")
     now = desk.ports.clock.now()
     await desk.ports.store.states.saw(
-        [ObservedState("site:attic.example", "down", now, now, "status 500")], gap=timedelta(seconds=5)
+        [ObservedState(Target.site("attic.example"), "down", now, now, "status 500")], gap=timedelta(seconds=5)
     )
-    await desk.outage("server:oslo", f"{address} died, and attic.example with it", why=f"{address}: silent", at_first=2)
-    await desk.outage("nameserver:ns2", why="ns2.internal.example is silent", place="Lima")
+    oslo = Target.server("oslo")
+    await desk.outage(oslo, f"{address} died, and attic.example with it", why=f"{address}: silent", at_first=2)
+    await desk.outage(Target.nameserver("ns2"), why="ns2.internal.example is silent", place="Lima")
     page = await with_days(desk.ports, await stored_page(desk.ports))
     files = (await drawn(page, desk.ports.fleet)).files("lima")
     for text in (content.decode() for content in files.values()):
@@ -71,7 +74,7 @@ async def test_addresses_stand_there_where_the_fleet_file_says_so(desk: Desk) ->
 async def test_an_hour_without_a_bot_is_unknown_and_not_up(desk: Desk) -> None:
     now = desk.ports.clock.now()
     for passed in (timedelta(hours=3), timedelta(hours=1)):
-        seen = [ObservedState(f"server:{name}", "up", now - passed, now - passed) for name in ("oslo", "lima")]
+        seen = [ObservedState(Target.server(name), "up", now - passed, now - passed) for name in ("oslo", "lima")]
         await desk.ports.store.states.saw(seen, gap=timedelta(hours=2))
     page = await with_days(desk.ports, await stored_page(desk.ports))
     assert [one.state.value for one in page.servers] == ["unknown", "unknown"]

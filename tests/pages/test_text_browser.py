@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.fleet.target import Target
 from core.wording import clock_time
 from jobs.pages import publish
 from ops.gather.pages import stored_page, with_days
@@ -46,7 +47,7 @@ async def test_a_text_browser_shows_what_is_down_and_why_then_the_work_then_each
     await desk.saw(REFUSED, server__oslo="down", server__lima="up")
     await desk.saw("status 500", **{"site:fjord.example": "down"})
     await desk.saw(**{"site:ski.example": "up"})
-    await desk.outage("server:oslo", "A fire in the data centre", why=REFUSED, at_first=2)
+    await desk.outage(Target.server("oslo"), "A fire in the data centre", why=REFUSED, at_first=2)
     page = await with_days(desk.ports, await stored_page(desk.ports))
     failures = await publish(desk.ports, page)
     assert set(failures.values()) == {None}

@@ -13,7 +13,9 @@ from bot.slack import home
 from bot.slack.people import People
 from bot.slack.settings import new_session, web_client
 from core.fleet import Endpoint
+from core.fleet.target import Target
 from core.incident.card_maintenance import card_of
+from core.incident.facts import OutageFacts
 from core.plan.plan import Failover, Move, Plan, ZoneChange
 from core.reply import Button, Reply, Tone
 from lab.slack_stand_in import LOSE
@@ -65,12 +67,16 @@ def wait_for(slack: LocalSlack, user: str, text: str) -> dict[str, Any]:
         time.sleep(0.05)
 
 
-def outage(shelf: Shelf, target: str, title: str) -> None:
+def outage(shelf: Shelf, target: Target, title: str) -> None:
     at = datetime.now(UTC)
     reply = Reply(title, buttons=(Button("Acknowledge", "ack 1"),), tone=Tone.BAD)
     shelf._do(
-        lambda store: store.states.open_many(
-            [OutageOpening(target, at, {})], "bot", choose=lambda _made: None, draw=lambda _outages: reply, at=at
+        lambda store: store.outages.open_many(
+            [OutageOpening(target, at, OutageFacts())],
+            "bot",
+            choose=lambda _made: None,
+            draw=lambda _outages: reply,
+            at=at,
         )
     )
 
@@ -95,7 +101,7 @@ def test_it_shows_the_fleet_to_anyone_who_opens_it(slack: LocalSlack) -> None:
 def test_it_is_shown_again_when_something_changes_and_only_then(slack: LocalSlack, shelf: Shelf) -> None:
     slack.open_home(ALICE)
     wait_for(slack, ALICE, "no sites")
-    outage(shelf, "server:uk", "uk is down since 14:02:07 BST")
+    outage(shelf, Target.server("uk"), "uk is down since 14:02:07 BST")
     wait_for(slack, ALICE, "uk is down since 14:02:07 BST")
     views = published(slack, ALICE)
     assert len({words(view) for view in views}) == len(views)
@@ -124,7 +130,7 @@ def test_a_pending_approval_is_there_with_its_button_which_types_its_line_for_wh
 @pytest.mark.usefixtures("bot")
 def test_planned_work_is_there(slack: LocalSlack, shelf: Shelf) -> None:
     at = datetime.now(UTC)
-    wanted = NewMaintenance("server:uk", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
+    wanted = NewMaintenance(Target.server("uk"), "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
     shelf._do(lambda store: store.maintenance.plan(wanted, at, lambda one: card_of(one, "UTC", at), lambda _open: None))
     slack.open_home(ALICE)
     wait_for(slack, ALICE, "Maintenance M1 of uk until")
@@ -138,7 +144,7 @@ def test_a_bot_that_starts_goes_on_with_the_tabs_that_were_open(
     slack.open_home(ALICE)
     wait_for(slack, ALICE, "no sites")
     first.stop()
-    outage(shelf, "server:uk", "uk is down since 14:02:07 BST")
+    outage(shelf, Target.server("uk"), "uk is down since 14:02:07 BST")
     start_bot(settings_for(slack))
     wait_for(slack, ALICE, "uk is down since 14:02:07 BST")
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from core.fleet.target import Target
 from core.incident.card import card_of
 from core.incident.card_maintenance import card_of as maintenance_card
+from core.incident.facts import OutageFacts
 from core.incident.notes import ThreadMessage
 from core.reply import Reply
 from lab.slack import shown_in
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from conftest import Bot, Commands, Shelf, StartBot
 
     from bot.slack.settings import SlackSettings
+    from core.incident.outage import Outage
     from lab.slack import LocalSlack, Message
-    from ops.store.incident.outages import Outage
 
 T = TypeVar("T")
 ALICE, BOB, EVE = "U01ALICE", "U02BOB", "U03EVE"
@@ -41,28 +43,28 @@ def _real_commands(commands_stub: Commands) -> None:
 def alert(slack: LocalSlack, shelf: Shelf, bot: object) -> Message:
     """Give the message of an outage of uk that has just begun."""
     del bot
-    open_outage(shelf, "server:uk")
+    open_outage(shelf, Target.server("uk"))
     return slack.wait_for_message(lambda message: "uk is down" in str(message["text"]))
 
 
-def open_outage(shelf: Shelf, target: str) -> None:
+def open_outage(shelf: Shelf, target: Target) -> None:
     at = datetime.now(UTC)
-    opening = OutageOpening(target, at, {})
+    opening = OutageOpening(target, at, OutageFacts())
     shelf._do(
-        lambda store: store.states.open_many(
+        lambda store: store.outages.open_many(
             [opening], "bot", choose=lambda _made: None, draw=lambda outages: card_of(outages, "UTC", at), at=at
         )
     )
 
 
 def outage(shelf: Shelf, number: int = 1) -> Outage:
-    found = shelf._do(lambda store: store.states.outage(number))
+    found = shelf._do(lambda store: store.outages.get(number))
     assert found is not None
     return found
 
 
 def said(shelf: Shelf) -> list[tuple[str, str, str]]:
-    return [(one.kind, one.text, one.who) for one in outage(shelf).said]
+    return [(one.kind, one.text, one.who) for one in outage(shelf).annotations]
 
 
 def marks(slack: LocalSlack, reply: Message) -> list[dict[str, Any]]:
@@ -96,7 +98,7 @@ def test_a_reply_is_a_note_with_who_and_when_and_is_marked_and_shown_by_the_mess
     (mark,) = until(lambda: marks(slack, reply))
     assert (mark["name"], mark["count"]) == (MARK, 1)
     assert said(shelf) == [("note", "called the data centre", f"slack:{ALICE}")]
-    assert outage(shelf).said[0].at == datetime.fromtimestamp(float(reply["ts"]), UTC)
+    assert outage(shelf).annotations[0].at == datetime.fromtimestamp(float(reply["ts"]), UTC)
     slack.wait_for_message(
         lambda message: message["ts"] == alert["ts"] and "@alice: called the data centre" in shown_in(message)
     )
@@ -119,7 +121,7 @@ def test_what_is_written_without_quotes_and_number_is_the_cause_and_ack_is_the_c
 @pytest.mark.usefixtures("alert")
 def test_the_thread_of_planned_work_takes_notes_too(slack: LocalSlack, shelf: Shelf) -> None:
     at = datetime.now(UTC)
-    wanted = NewMaintenance("server:us", "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
+    wanted = NewMaintenance(Target.server("us"), "new disks", f"slack:{BOB}", at, at + timedelta(hours=1), at)
     shelf._do(
         lambda store: store.maintenance.plan(wanted, at, lambda it: maintenance_card(it, "UTC", at), lambda _open: None)
     )
@@ -128,12 +130,12 @@ def test_the_thread_of_planned_work_takes_notes_too(slack: LocalSlack, shelf: Sh
     until(lambda: marks(slack, reply))
     kept = shelf._do(lambda store: store.maintenance.get(1))
     assert kept is not None
-    assert [one.text for one in kept.said] == ["half of them are in"]
+    assert [one.text for one in kept.annotations] == ["half of them are in"]
 
 
 @pytest.mark.usefixtures("alert")
 def test_of_several_incidents_the_one_of_the_thread_is_meant(slack: LocalSlack, shelf: Shelf) -> None:
-    open_outage(shelf, "server:us")
+    open_outage(shelf, Target.server("us"))
     other = slack.wait_for_message(lambda message: "us is down" in str(message["text"]))
     reply = slack.reply(other, "cause a fire", ALICE)
     until(lambda: marks(slack, reply))
@@ -186,9 +188,9 @@ def test_what_was_written_while_no_bot_ran_is_taken_in_once_when_one_does(
         heard_after(slack, alert)
         again.stop()
     one = outage(shelf)
-    assert [said.text for said in one.said if said.text != "the last one"] == ["before", "meanwhile", "a fire"]
+    assert [said.text for said in one.annotations if said.text != "the last one"] == ["before", "meanwhile", "a fire"]
     assert one.acked_by == f"slack:{ALICE}"
-    assert one.said[1].at == datetime.fromtimestamp(float(missed[0]["ts"]), UTC)
+    assert one.annotations[1].at == datetime.fromtimestamp(float(missed[0]["ts"]), UTC)
 
 
 def test_a_command_that_cannot_be_carried_out_is_explained_and_marked_so(
@@ -231,9 +233,11 @@ def test_the_same_message_counts_once_also_long_after(shelf: Shelf, slack: Local
     reply = slack.reply(alert, "called them", ALICE)
     until(lambda: marks(slack, reply))
     one = outage(shelf)
-    first = one.said[0]
+    first = one.annotations[0]
     heard = ThreadMessage(f"slack:{slack.channel}:{reply['ts']}", "outage:1", first.at)
     again = replace(first, text="called them again")
-    kept = shelf._do(lambda store: store.states.say(one, again, lambda all_: card_of(all_, "UTC", first.at), heard))
+    kept = shelf._do(
+        lambda store: store.outages.annotate(one, again, lambda all_: card_of(all_, "UTC", first.at), heard)
+    )
     assert kept == ()
-    assert len(outage(shelf).said) == 1
+    assert len(outage(shelf).annotations) == 1

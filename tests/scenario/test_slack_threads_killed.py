@@ -36,8 +36,8 @@ def start(folder: Path, slack: LocalSlack) -> subprocess.Popen[bytes]:
 
 
 def notes(shelf: Shelf) -> tuple[Annotation, ...]:
-    (outage,) = shelf._do(lambda store: store.states.open_outages())
-    return outage.said
+    (outage,) = shelf._do(lambda store: store.outages.all_open())
+    return outage.annotations
 
 
 def test_a_reply_under_a_message_that_the_bot_did_not_know_it_had_posted_is_kept(

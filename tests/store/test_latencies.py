@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import StoreError
+from core.fleet.target import Target
 from core.status.plot import SLOT, SLOTS, slot_of
 from jobs.watch.latency import MOST_SAMPLES, TimedProbe
 from ops.contracts import Look
@@ -52,7 +53,7 @@ class Answers:
         del nameserver, zone, timeout_s
         return self.looks.pop(0)
 
-    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
+    async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
         del vantage, target, timeout_s
         return self.looks.pop(0)
 
@@ -66,21 +67,23 @@ async def test_the_median_of_a_slot_is_kept_and_grows_more_exact(store: Store) -
     timed = TimedProbe(probe, store.latencies, clock)
     await timed.ssh_banner("uk", timeout_s=1)
     await timed.write()
-    assert await store.latencies.of("server:uk", 0) == {slot_of(NOW): 0.1}
+    assert await store.latencies.of(Target.server("uk"), 0) == {slot_of(NOW): 0.1}
     await timed.ssh_banner("uk", timeout_s=1)
     await timed.ssh_banner("uk", timeout_s=1)
     await timed.write()
     await timed.write()
-    assert await store.latencies.of("server:uk", 0) == {slot_of(NOW): 0.2}
+    assert await store.latencies.of(Target.server("uk"), 0) == {slot_of(NOW): 0.2}
 
 
 async def test_what_failed_and_what_was_asked_from_elsewhere_is_not_timed(store: Store) -> None:
     probe = Answers([Look(ok=False, why="refused", took_s=0.1), Look(ok=True, took_s=0.1)])
     timed = TimedProbe(probe, store.latencies, Clock())
     await timed.nameserver("ns1", "shop.test", timeout_s=1)
-    await timed.second_look("us", "server:uk", timeout_s=1)
+    await timed.second_look("us", Target.server("uk"), timeout_s=1)
     await timed.write()
-    assert await store.latencies.of("nameserver:ns1", 0) == await store.latencies.of("server:uk", 0) == {}
+    assert (
+        await store.latencies.of(Target.nameserver("ns1"), 0) == await store.latencies.of(Target.server("uk"), 0) == {}
+    )
 
 
 async def test_of_very_many_looks_the_newest_give_the_median(store: Store) -> None:
@@ -88,7 +91,7 @@ async def test_of_very_many_looks_the_newest_give_the_median(store: Store) -> No
     for _ in range(200 + MOST_SAMPLES // 2 + 1):
         await timed.ssh_banner("uk", timeout_s=1)
     await timed.write()
-    assert await store.latencies.of("server:uk", 0) == {slot_of(NOW): 0.1}
+    assert await store.latencies.of(Target.server("uk"), 0) == {slot_of(NOW): 0.1}
 
 
 async def test_a_day_is_kept_and_no_more(store: Store) -> None:
@@ -98,8 +101,8 @@ async def test_a_day_is_kept_and_no_more(store: Store) -> None:
         clock.at = NOW + number * SLOT
         await timed.nameserver("ns1", "shop.test", timeout_s=1)
         await timed.write()
-    assert len(await store.latencies.of("nameserver:ns1", 0)) == SLOTS
-    assert min(await store.latencies.of("nameserver:ns1", 0)) == slot_of(NOW) + 3
+    assert len(await store.latencies.of(Target.nameserver("ns1"), 0)) == SLOTS
+    assert min(await store.latencies.of(Target.nameserver("ns1"), 0)) == slot_of(NOW) + 3
     assert len(timed._samples) == 1
 
 
@@ -117,4 +120,4 @@ async def test_what_could_not_be_written_is_written_the_next_time(
         with pytest.raises(StoreError):
             await timed.write()
     await timed.write()
-    assert await store.latencies.of("server:uk", 0) == {slot_of(NOW): 0.1}
+    assert await store.latencies.of(Target.server("uk"), 0) == {slot_of(NOW): 0.1}

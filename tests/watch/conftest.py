@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from core.fleet.target import Target
     from ops.store.cards import StoredCard
 
 START = datetime(2026, 6, 14, 13, 0, 0, tzinfo=UTC)
@@ -137,8 +138,8 @@ class PlayedProbe:
         del zone
         return await self._world.look(self._machine_of(nameserver), timeout_s=timeout_s)
 
-    async def second_look(self, vantage: str, target: str, *, timeout_s: float) -> Look | None:
-        world, name = self._world, target.partition(":")[2]
+    async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
+        world, name = self._world, target.name
         if vantage in world.odd:
             raise ValueError("an answer as nobody foresaw it")
         if vantage in world.dead | world.frozen | world.no_login | world.hidden or not world.link:
@@ -281,7 +282,7 @@ class Stage:
     async def titles(self) -> list[str]:
         return [card.reply.title for card in await self.cards()]
 
-    async def state(self, target: str) -> str:
+    async def state(self, target: Target) -> str:
         seen = (await self.store.states.states_of([target])).get(target)
         return seen.state if seen is not None else "never seen"
 

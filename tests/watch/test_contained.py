@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from commands import answer
 from core.fleet import HostLimits, ServerChecks
+from core.fleet.target import Target
 from core.people import Person
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ async def test_an_odd_check_says_nothing_and_the_server_is_watched_on(
     stage.start()
     await stage.play(60)
     assert "of=host server:one failed inside" in caplog.text
-    assert await stage.state("server:one") == "up"
+    assert await stage.state(Target.server("one")) == "up"
     stage.world.dead.add("one")
     await stage.play(20)
-    assert await stage.state("server:one") == "down"
+    assert await stage.state(Target.server("one")) == "down"
 
 
 async def test_a_second_place_that_fails_inside_keeps_no_drop_from_being_told(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.fleet import HostLimits, ServerChecks, SiteCheck
+from core.fleet.target import Target
 from core.reply import Tone
 from tests.watch.conftest import START
 
@@ -45,10 +46,10 @@ async def test_a_full_disk_makes_the_server_degraded_and_one_message(looked_at: 
     assert card.reply.title == "one is degraded: disk /srv 96 % full"
     assert card.reply.tone is Tone.WARN
     assert [button.label for button in card.reply.buttons] == ["Acknowledge"]
-    seen = (await looked_at.store.states.states())["server:one"]
+    seen = (await looked_at.store.states.states())[Target.server("one")]
     assert (seen.state, seen.why) == ("degraded", "disk /srv 96 % full")
-    assert await looked_at.state("server:two") == "up"
-    assert await looked_at.state("site:site0") == "up"
+    assert await looked_at.state(Target.server("two")) == "up"
+    assert await looked_at.state(Target.site("site0")) == "up"
 
 
 async def test_the_message_follows_the_figure_and_closes_when_there_is_room(looked_at: Stage) -> None:
@@ -61,8 +62,8 @@ async def test_the_message_follows_the_figure_and_closes_when_there_is_room(look
     await looked_at.play(40)
     (title,) = await looked_at.titles()
     assert title.startswith("one is no longer degraded, after 1 min")
-    assert await looked_at.state("server:one") == "up"
-    assert await looked_at.store.states.open_outages() == ()
+    assert await looked_at.state(Target.server("one")) == "up"
+    assert await looked_at.store.outages.all_open() == ()
 
 
 async def test_a_server_that_cannot_be_asked_is_not_called_well(looked_at: Stage) -> None:
@@ -71,7 +72,7 @@ async def test_a_server_that_cannot_be_asked_is_not_called_well(looked_at: Stage
     looked_at.world.no_login.add("one")
     await looked_at.play(120)
     assert await looked_at.titles() == ["one is degraded: disk /srv 96 % full"]
-    assert len(await looked_at.store.states.open_outages()) == 1
+    assert len(await looked_at.store.outages.all_open()) == 1
 
 
 async def test_what_is_no_longer_looked_at_is_not_called_well(looked_at: Stage) -> None:
@@ -125,8 +126,8 @@ async def test_slow_sites_are_one_message_for_their_server(looked_at: Stage) -> 
     assert card.reply.title == (
         "6 sites on one are degraded: site0: it takes 2 s to answer, more than 0.5 s, and 5 more sites"
     )
-    assert await looked_at.state("site:site0") == "degraded"
-    assert await looked_at.state("server:one") == "up"
+    assert await looked_at.state(Target.site("site0")) == "degraded"
+    assert await looked_at.state(Target.server("one")) == "up"
     looked_at.world.takes_s.clear()
     await looked_at.play(40)
     (title,) = await looked_at.titles()
@@ -173,7 +174,7 @@ async def test_a_name_server_that_answers_slowly_is_degraded(set_stage: SetStage
     stage.world.look_took_s = 0.2
     stage.start()
     await stage.play(30)
-    seen = (await stage.store.states.states())["nameserver:ns1"]
+    seen = (await stage.store.states.states())[Target.nameserver("ns1")]
     assert (seen.state, seen.why) == ("degraded", "it takes 0.2 s to answer, more than 0.01 s")
     assert await stage.cards() == []
 

@@ -34,7 +34,7 @@ async def test_a_server_that_flaps_every_twenty_seconds_is_one_message(stage: St
     (title,) = await stage.titles()
     assert title.startswith("one is flapping: ")
     assert title.endswith("; up now")
-    assert len(await stage.store.states.open_outages()) == 1
+    assert len(await stage.store.outages.all_open()) == 1
 
 
 async def test_it_is_held_until_it_has_been_quiet_for_as_long(stage: Stage) -> None:
@@ -46,7 +46,7 @@ async def test_it_is_held_until_it_has_been_quiet_for_as_long(stage: Stage) -> N
     (title,) = await stage.titles()
     assert title.startswith("one flapped (")
     assert "nothing has changed since" in title
-    assert await stage.store.states.open_outages() == ()
+    assert await stage.store.outages.all_open() == ()
 
 
 async def test_one_that_stays_down_is_told_anew(stage: Stage) -> None:
@@ -99,7 +99,7 @@ async def test_a_drop_that_a_full_disk_keeps_from_the_record_is_one_drop(
         raise StoreError("disk full")
 
     with monkeypatch.context() as full:
-        full.setattr(stage.store.states, "open_many", fails)
+        full.setattr(stage.store.outages, "open_many", fails)
         stage.world.dead.add("one")
         await stage.play(30)
         assert await stage.titles() == []

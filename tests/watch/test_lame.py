@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.fleet.target import Target
 from core.reply import Tone
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ async def lame(stage: Stage) -> Stage:
 
 async def test_it_is_degraded_and_not_down_and_one_message(lame: Stage) -> None:
     await lame.play(120)
-    seen = (await lame.store.states.states())["nameserver:ns1"]
+    seen = (await lame.store.states.states())[Target.nameserver("ns1")]
     assert (seen.state, seen.why) == ("degraded", LOST)
-    assert await lame.state("nameserver:ns2") == "up"
+    assert await lame.state(Target.nameserver("ns2")) == "up"
     assert len(await lame.titles()) == 1
 
 
@@ -39,7 +40,7 @@ async def test_the_message_closes_when_it_answers_for_all_zones(lame: Stage) -> 
     await lame.play(30)
     (title,) = await lame.titles()
     assert title.startswith("Name server ns1 answers for all zones again after ")
-    assert await lame.store.states.open_outages() == ()
+    assert await lame.store.outages.all_open() == ()
 
 
 async def test_one_that_dies_then_is_down_in_the_same_message(lame: Stage) -> None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import SecretRef, Web
+from core.fleet.target import Target
 from ops.store.monitor.external_alerts import Report
 
 if TYPE_CHECKING:
     from conftest import SetStage, Stage
 
 
-async def reported(stage: Stage, target: str, *sources: str) -> None:
+async def reported(stage: Stage, target: Target, *sources: str) -> None:
     now = stage.clock.now()
     await stage.store.external_alerts.take_in([Report(source, target, now, now) for source in sources], [])
 
@@ -29,7 +30,7 @@ async def watched_by_others_too(set_stage: SetStage) -> Stage:
 
 async def test_what_another_monitoring_calls_down_too_is_seen_from_two_places(set_stage: SetStage) -> None:
     stage = await watched_by_others_too(set_stage)
-    await reported(stage, "server:one", "Alertmanager/a", "Alertmanager/b")
+    await reported(stage, Target.server("one"), "Alertmanager/a", "Alertmanager/b")
     stage.world.dead.add("one")
     await stage.play(30)
     assert "seen from 2 places" in (await stage.titles())[0]
@@ -37,7 +38,7 @@ async def test_what_another_monitoring_calls_down_too_is_seen_from_two_places(se
 
 async def test_without_a_report_it_is_seen_from_one(set_stage: SetStage) -> None:
     stage = await watched_by_others_too(set_stage)
-    await reported(stage, "server:two", "Alertmanager/a")
+    await reported(stage, Target.server("two"), "Alertmanager/a")
     stage.world.dead.add("one")
     await stage.play(30)
     assert "seen from one place only" in (await stage.titles())[0]
@@ -45,15 +46,15 @@ async def test_without_a_report_it_is_seen_from_one(set_stage: SetStage) -> None
 
 async def test_a_report_alone_calls_nothing_down(set_stage: SetStage) -> None:
     stage = await watched_by_others_too(set_stage)
-    await reported(stage, "server:one", "Alertmanager/a")
+    await reported(stage, Target.server("one"), "Alertmanager/a")
     await stage.play(60)
     assert await stage.titles() == []
-    assert await stage.state("server:one") == "up"
+    assert await stage.state(Target.server("one")) == "up"
 
 
 async def test_a_report_that_nobody_repeats_is_not_believed_for_ever(set_stage: SetStage) -> None:
     stage = await watched_by_others_too(set_stage)
-    await reported(stage, "server:one", "Alertmanager/a")
+    await reported(stage, Target.server("one"), "Alertmanager/a")
     stage.clock.shift = timedelta(hours=1)
     stage.world.dead.add("one")
     await stage.play(30)

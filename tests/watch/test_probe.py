@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from core.errors import DnsError, LoginRefusedError, TimedOutError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SiteCheck, SshLogin, WebPorts
+from core.fleet.target import Target
 from ops.contracts import Look, Ran
 from ops.probe.expect import request_for
 from ops.probe.from_server import dns_command, dns_look, line_command, line_look
@@ -338,40 +339,42 @@ DNS_HEAD = bytes.fromhex("0040" "5e1f" "8400" "0001" "0001" "0000" "0000")  # fm
 
 
 class TestSecondLooks:
-    async def second_look(self, target: str, *pieces: bytes, hang: bool = True, listen: bool = False) -> Look | None:
+    async def second_look(self, target: Target, *pieces: bytes, hang: bool = True, listen: bool = False) -> Look | None:
         async with serving(*pieces, hang=hang, listen_first=listen) as (port, _):
             # Where it listens first, the look for an SSH banner at the same port lasts until the end.
             timeout_s = TIMEOUT_S if not pieces else 4 * TIMEOUT_S if listen else PATIENCE_S
             return await probe_at(port, ssh=LocalShell()).second_look("two", target, timeout_s=timeout_s)
 
     async def test_an_ssh_banner_is_an_answer(self) -> None:
-        assert await self.second_look("server:one", b"SSH-2.0-x\r\n") == Look(ok=True)
+        assert await self.second_look(Target.server("one"), b"SSH-2.0-x\r\n") == Look(ok=True)
 
     async def test_any_http_answer_is_an_answer(self) -> None:
         answer = answer_with(b"", "500 Internal Server Error")
-        assert await self.second_look("server:one", answer, listen=True) == Look(ok=True)
+        assert await self.second_look(Target.server("one"), answer, listen=True) == Look(ok=True)
 
     async def test_silence_and_refusal_are_none(self) -> None:
-        assert await self.second_look("server:one") == Look(ok=False, why="two gets no answer either")
+        assert await self.second_look(Target.server("one")) == Look(ok=False, why="two gets no answer either")
         async with serving() as (port, _):
             pass
-        look = await probe_at(port, ssh=LocalShell()).second_look("two", "server:one", timeout_s=TIMEOUT_S)
+        look = await probe_at(port, ssh=LocalShell()).second_look("two", Target.server("one"), timeout_s=TIMEOUT_S)
         assert look == Look(ok=False, why="two gets no answer either")
 
     async def test_a_name_server_answers_with_authority_or_not_at_all(self) -> None:
-        assert await self.second_look("nameserver:ns1", DNS_HEAD + b"rest") == Look(ok=True)
+        assert await self.second_look(Target.nameserver("ns1"), DNS_HEAD + b"rest") == Look(ok=True)
         lame = DNS_HEAD.replace(bytes.fromhex("8400"), bytes.fromhex("8005"))
-        assert await self.second_look("nameserver:ns1", lame) == Look(ok=False, why="two gets no good answer either")
-        assert await self.second_look("nameserver:ns1") == Look(ok=False, why="two gets no answer either")
+        assert await self.second_look(Target.nameserver("ns1"), lame) == Look(
+            ok=False, why="two gets no good answer either"
+        )
+        assert await self.second_look(Target.nameserver("ns1")) == Look(ok=False, why="two gets no answer either")
 
     async def test_a_vantage_point_that_cannot_be_used_says_nothing(self) -> None:
         probe = probe_at(1, ssh=LocalShell(LoginRefusedError("no")))
-        assert await probe.second_look("two", "server:one", timeout_s=TIMEOUT_S) is None
+        assert await probe.second_look("two", Target.server("one"), timeout_s=TIMEOUT_S) is None
 
     async def test_what_is_asked_for_never_reaches_the_shell_unquoted(self) -> None:
         shell = LocalShell()
         probe = probe_at(1, ssh=shell, check=SiteCheck(path="/$(touch gotcha);`id`'\""))
-        await probe.second_look("two", "server:one", timeout_s=TIMEOUT_S)
+        await probe.second_look("two", Target.server("one"), timeout_s=TIMEOUT_S)
         assert not any("touch" in command or "`" in command for command in shell.commands)
 
     @pytest.mark.parametrize(

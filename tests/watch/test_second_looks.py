@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.fleet import Watch
-from core.monitor.detection import STANDS_S
+from core.fleet.target import Target
+from core.monitor.detection import FRESH_S
 
 if TYPE_CHECKING:
     from watch.conftest import SetStage
@@ -28,7 +29,7 @@ async def test_many_dead_servers_do_not_keep_the_others_busy(set_stage: SetStage
         [at for at, where, name in stage.world.looks if (where, name) == (side, "one")] for side in ("here", "there")
     )
     assert len(here) >= PLAYED_S - 1
-    assert VANTAGE_POINTS <= len(there) <= VANTAGE_POINTS * (PLAYED_S / STANDS_S + 1)
+    assert VANTAGE_POINTS <= len(there) <= VANTAGE_POINTS * (PLAYED_S / FRESH_S + 1)
     stage.world.dead.clear()
     await stage.play(5)
-    assert await stage.state("server:one") == "up"
+    assert await stage.state(Target.server("one")) == "up"

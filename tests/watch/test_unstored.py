@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.errors import StoreError
+from core.fleet.target import Target
 from jobs.notify.store_down import StoreWatch
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ async def test_a_store_that_stays_full_is_told_once_and_its_end_in_the_same_mess
 async def test_what_drops_meanwhile_is_told_anew_and_what_comes_back_is_an_edit(bot: Bot) -> None:
     bot.full = True
     await bot.goes_on(60)
-    bot.down = frozenset({"server:oslo"})
+    bot.down = frozenset({Target.server("oslo")})
     await bot.goes_on(60)
     bot.down = frozenset()
     await bot.goes_on(60)
@@ -110,11 +111,11 @@ async def test_the_watch_says_what_is_down_although_nothing_can_be_stored(
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patched:
-        for name in ("saw", "open_many"):
-            patched.setattr(stage.store.states, name, full)
+        patched.setattr(stage.store.states, "saw", full)
+        patched.setattr(stage.store.outages, "open_many", full)
         stage.world.dead.add("one")
         await stage.play(60)
-        assert watcher.down() == {"server:one"}
+        assert watcher.down() == {Target.server("one")}
         assert await stage.cards() == []
     await stage.play(20)
     assert len(await stage.cards()) == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.fleet import Watch
+from core.fleet.target import Target
 from core.reply import Tone
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ async def test_its_sites_are_down_with_it_and_the_others_are_not(stage: Stage) -
     await stage.play(20)
     states = await stage.store.states.states()
     down = {target for target, seen in states.items() if seen.state == "down"}
-    assert down == {"server:one", *(f"site:site{number}" for number in range(0, 12, 2))}
-    assert states["site:site0"].why == "one is down"
+    assert down == {Target.server("one"), *(Target.site(f"site{number}") for number in range(0, 12, 2))}
+    assert states[Target.site("site0")].why == "one is down"
 
 
 async def test_the_alert_comes_soon_after_the_drop(stage: Stage) -> None:
@@ -62,7 +63,7 @@ async def test_a_recovery_edits_the_same_message(stage: Stage) -> None:
     assert card.reply.title.startswith("one is back after 1 min")
     assert (card.reply.buttons, card.reply.tone) == ((), Tone.GOOD)
     assert {seen.state for seen in (await stage.store.states.states()).values()} == {"up"}
-    assert await stage.store.states.open_outages() == ()
+    assert await stage.store.outages.all_open() == ()
 
 
 async def test_two_drops_more_than_a_minute_apart_make_two_alerts(stage: Stage) -> None:
@@ -86,9 +87,9 @@ async def test_a_hiccup_shorter_than_three_looks_is_no_outage(stage: Stage) -> N
 async def test_a_server_that_others_reach_is_degraded_and_no_alert(stage: Stage) -> None:
     stage.world.hidden.add("one")
     await stage.play(60)
-    seen = (await stage.store.states.states())["server:one"]
+    seen = (await stage.store.states.states())[Target.server("one")]
     assert (seen.state, seen.why) == ("degraded", "reachable from two and three, not from here")
-    assert await stage.state("site:site0") == "unknown"
+    assert await stage.state(Target.site("site0")) == "unknown"
     assert await stage.cards() == []
 
 
@@ -144,9 +145,9 @@ async def test_a_fleet_of_one_server_is_watched_too(set_stage: SetStage) -> None
 async def test_a_server_without_ssh_whose_sites_answer_is_degraded_and_no_alert(stage: Stage) -> None:
     stage.world.no_ssh.add("one")
     await stage.play(40)
-    seen = (await stage.store.states.states())["server:one"]
+    seen = (await stage.store.states.states())[Target.server("one")]
     assert (seen.state, seen.why) == ("degraded", "SSH: connection refused; its sites answer")
-    assert await stage.state("site:site0") == "up"
+    assert await stage.state(Target.site("site0")) == "up"
     assert await stage.cards() == []
 
 
@@ -155,8 +156,8 @@ async def test_sites_that_fail_on_a_server_that_answers_make_one_alert_together(
     await stage.play(40)
     (card,) = await stage.cards()
     assert card.reply.title.startswith("6 sites on one are failing since")
-    assert await stage.state("server:one") == "up"
-    assert await stage.state("site:site1") == "up"
+    assert await stage.state(Target.server("one")) == "up"
+    assert await stage.state(Target.site("site1")) == "up"
 
 
 async def test_a_site_that_joins_later_edits_the_message_and_one_that_recovers_does_too(stage: Stage) -> None:
@@ -232,12 +233,12 @@ async def test_a_name_server_that_drops_makes_one_alert(stage: Stage) -> None:
 async def test_a_name_server_that_lags_is_degraded_until_it_does_not(stage: Stage) -> None:
     stage.world.serials["ns1"] = 1
     await stage.play(60)
-    seen = (await stage.store.states.states())["nameserver:ns1"]
+    seen = (await stage.store.states.states())[Target.nameserver("ns1")]
     assert (seen.state, seen.why[:14]) == ("degraded", "behind in test")
     assert await stage.cards() == []
     stage.world.serials.clear()
     await stage.play(60)
-    assert await stage.state("nameserver:ns1") == "up"
+    assert await stage.state(Target.nameserver("ns1")) == "up"
 
 
 async def test_a_name_server_on_a_server_that_died_makes_no_alert_of_its_own(set_stage: SetStage) -> None:
@@ -254,7 +255,7 @@ async def test_a_name_server_on_a_server_that_died_makes_no_alert_of_its_own(set
     await stage.play(40)
     (title,) = await stage.titles()
     assert title.startswith("one is down")
-    assert await stage.state("nameserver:ns1") == "down"
+    assert await stage.state(Target.nameserver("ns1")) == "down"
 
 
 async def test_all_servers_at_once_make_at_most_three_messages(set_stage: SetStage) -> None:
@@ -265,12 +266,12 @@ async def test_all_servers_at_once_make_at_most_three_messages(set_stage: SetSta
     await stage.play(60)
     titles = await stage.titles()
     assert len(titles) <= 3
-    assert len(await stage.store.states.open_outages()) == 10
+    assert len(await stage.store.outages.all_open()) == 10
     stage.world.dead.clear()
     await stage.play(60)
     assert len(await stage.titles()) == len(titles)
     assert any(title.startswith("All 8 things that were down are over") for title in await stage.titles())
-    assert await stage.store.states.open_outages() == ()
+    assert await stage.store.outages.all_open() == ()
 
 
 async def test_a_thousand_targets_at_once_make_at_most_three_messages(set_stage: SetStage) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from commands import answer
 from core.errors import NotAllowedError, RefusedError, StoreError, UsageError
+from core.fleet.target import Target
 from core.people import Person, Role
 from core.reply import Text
 
@@ -37,7 +38,7 @@ async def test_a_restarted_bot_does_not_alert_again(stage: Stage) -> None:
     await stage.play(60)
     (card,) = await stage.cards()
     assert card.reply.title.startswith("one is down since 14:00:")
-    assert len(await stage.store.states.open_outages()) == 1
+    assert len(await stage.store.outages.all_open()) == 1
 
 
 async def test_a_recovery_after_a_restart_is_noticed(stage: Stage) -> None:
@@ -87,11 +88,11 @@ async def test_a_bot_killed_between_opening_and_anything_else_goes_on_with_the_s
 
 
 async def test_a_short_restart_keeps_since_when_something_is_up(stage: Stage) -> None:
-    before = (await stage.store.states.states())["server:one"].since_at
+    before = (await stage.store.states.states())[Target.server("one")].since_at
     await stage.stop()
     stage.start()
     await stage.play(15)
-    assert (await stage.store.states.states())["server:one"].since_at == before
+    assert (await stage.store.states.states())[Target.server("one")].since_at == before
 
 
 async def test_time_without_a_bot_belongs_to_no_stretch(stage: Stage) -> None:
@@ -101,20 +102,20 @@ async def test_time_without_a_bot_belongs_to_no_stretch(stage: Stage) -> None:
     started_at = stage.clock.now()
     stage.start()
     await stage.play(15)
-    stretches = await stage.store.states.observed("server:one", stopped_at - timedelta(hours=1))
+    stretches = await stage.store.states.observed(Target.server("one"), stopped_at - timedelta(hours=1))
     assert [state for state, _, _ in stretches] == ["up", "up"]
     assert stretches[0][2] <= stopped_at
     assert stretches[1][1] >= started_at
-    assert (await stage.store.states.states())["server:one"].since_at >= started_at
+    assert (await stage.store.states.states())[Target.server("one")].since_at >= started_at
 
 
 async def test_an_outage_is_a_stretch_from_its_first_failing_look(stage: Stage) -> None:
     began_at = stage.clock.now()
     stage.world.dead.add("one")
     await stage.play(30)
-    stretches = await stage.store.states.observed("server:one", began_at)
+    stretches = await stage.store.states.observed(Target.server("one"), began_at)
     assert [state for state, _, _ in stretches] == ["down"]
-    (outage,) = await stage.store.states.open_outages()
+    (outage,) = await stage.store.outages.all_open()
     assert stretches[0][1] == outage.opened_at
 
 
@@ -124,7 +125,7 @@ async def test_a_change_of_dns_by_hand_is_noticed_and_looked_at_there(stage: Sta
     assert (await stage.store.copies.active())["site0"] == "two"
     stage.world.dead.add("one")
     await stage.play(30)
-    assert await stage.state("site:site0") == "up"
+    assert await stage.state(Target.site("site0")) == "up"
     (title,) = await stage.titles()
     assert "5 sites affected" in title
 
@@ -147,7 +148,7 @@ async def test_after_a_failover_the_message_says_that_the_sites_are_served_and_a
     (card,) = await stage.cards()
     assert card.reply.title.endswith("its 6 sites are served from elsewhere now")
     assert [button.label for button in card.reply.buttons] == ["Acknowledge"]
-    assert await stage.state("site:site0") == "up"
+    assert await stage.state(Target.site("site0")) == "up"
     stage.world.dead.clear()
     await stage.play(20)
     assert (await stage.titles())[0].endswith("its copies of 6 sites are quarantined")
@@ -191,7 +192,7 @@ async def test_a_server_taken_out_of_the_fleet_file_ends_its_outage(set_stage: S
     await stage.play(15)
     (title,) = await stage.titles()
     assert title.startswith("three: no longer in app.yaml")
-    assert "server:three" not in await stage.store.states.states()
+    assert Target.server("three") not in await stage.store.states.states()
 
 
 async def test_a_store_that_fails_for_a_while_loses_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,8 +212,8 @@ async def test_a_store_that_fails_for_a_while_loses_nothing(stage: Stage, monkey
     assert len(await stage.cards()) == 1
     failing = False
     await stage.play(5)
-    assert await stage.state("server:one") == "down"
-    stretches = await stage.store.states.observed("server:one", began_at)
+    assert await stage.state(Target.server("one")) == "down"
+    stretches = await stage.store.states.observed(Target.server("one"), began_at)
     assert stretches[0][1] <= began_at + timedelta(seconds=6)
 
 
@@ -251,9 +252,9 @@ class TestAcknowledging:
         await stage.play(15)
         stage.world.dead |= set(stage.fleet.servers) - {"one"}
         await stage.play(60)
-        for outage in await stage.store.states.open_outages():
+        for outage in await stage.store.outages.all_open():
             await type_in(stage, f"ack {outage.id}")
-        assert all(outage.acked_by for outage in await stage.store.states.open_outages())
+        assert all(outage.acked_by for outage in await stage.store.outages.all_open())
         entries = await stage.store.record.entries()
         assert sum(entry.kind == "outage.acknowledged" for entry in entries) == 9
 
@@ -278,4 +279,4 @@ class TestAcknowledging:
         await stage.play(30)
         with pytest.raises(NotAllowedError):
             await type_in(stage, "ack 1", EVE)
-        assert [outage.acked_by for outage in await stage.store.states.open_outages()] == [None]
+        assert [outage.acked_by for outage in await stage.store.outages.all_open()] == [None]

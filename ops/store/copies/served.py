@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 
@@ -92,7 +93,7 @@ class Copies:
             counted = [
                 run
                 for run in ended
-                if f"site:{run.site}" not in held
+                if str(Target.site(run.site)) not in held
                 and active.get(run.site, run.source) == run.source
                 and not {(run.site, run.source), (run.site, run.mirror)} & away
             ]

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from ops.contracts import Transaction
 
 
-def add_said(transaction: Transaction, incident: str, said: Annotation, heard: ThreadMessage | None) -> None:
-    """Keep one thing that was said of `incident`, e.g. `outage:7` or `maintenance:3`, by the message `heard` if any."""
+def add_annotation(transaction: Transaction, incident: str, one: Annotation, message: ThreadMessage | None) -> None:
+    """Keep what was said of `incident`, e.g. `outage:7` or `maintenance:3`, and by which message, if any."""
     transaction.execute(
         "INSERT INTO said (incident, kind, text, who, at, heard) VALUES (?, ?, ?, ?, ?, ?)",
-        [incident, said.kind, said.text, said.who, stamp(said.at), heard.key if heard is not None else None],
+        [incident, one.kind, one.text, one.who, stamp(one.at), message.key if message is not None else None],
     )
 
 
-def was_heard(transaction: Transaction, heard: ThreadMessage | None) -> bool:
+def is_recorded(transaction: Transaction, message: ThreadMessage | None) -> bool:
     """Return whether what this message said is kept already."""
-    if heard is None:
+    if message is None:
         return False
-    return bool(transaction.query("SELECT 1 AS found FROM said WHERE heard = ? LIMIT 1", [heard.key]))
+    return bool(transaction.query("SELECT 1 AS found FROM said WHERE heard = ? LIMIT 1", [message.key]))
 
 
-def said_of(transaction: Transaction, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
+def annotations_of(transaction: Transaction, incidents: Iterable[str]) -> Mapping[str, tuple[Annotation, ...]]:
     """Return what was said of each of these incidents, oldest first; nothing: an empty tuple."""
     rows = transaction.query(
         "SELECT said.* FROM given JOIN said USING (incident) ORDER BY number", given={"incident": list(set(incidents))}

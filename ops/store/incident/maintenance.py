@@ -1,4 +1,4 @@
-"""Planned work: each together with its card, and with what it keeps quiet."""
+"""Planned work: each together with its card, and with what it suppresses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.incident.maintenance import Maintenance
 from core.incident.notes import Annotation, ThreadMessage, thread_line
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
-from ops.store.incident.annotations import add_said, said_of, was_heard
+from ops.store.incident.annotations import add_annotation, annotations_of, is_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ Draw = Callable[[Maintenance], "Reply"]
 class NewMaintenance:
     """A maintenance that is asked for. `began_at` None: it is planned; else it begins at once."""
 
-    scope: str
+    scope: Target
     why: str
     asked_by: str
     starts_at: datetime
@@ -41,10 +42,10 @@ class NewMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """Something was down, since `from_at`, while a maintenance kept it quiet. until_at None: it still is."""
+    """Something was down, since `from_at`, and a maintenance suppressed its alert. until_at None: it still does."""
 
     maintenance: int
-    target: str
+    target: Target
     from_at: datetime
     until_at: datetime | None
     why: str
@@ -69,7 +70,7 @@ class Maintenances:
                 "INSERT INTO maintenance (scope, why, asked_by, asked_at, starts_at, ends_at, began_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 [
-                    wanted.scope,
+                    str(wanted.scope),
                     wanted.why,
                     wanted.asked_by,
                     stamp(at),
@@ -122,24 +123,25 @@ class Maintenances:
 
         return await self._db.write(work)
 
-    async def say(
-        self, number: int, said: Annotation, draw: Draw, heard: ThreadMessage | None = None
+    async def annotate(
+        self, number: int, annotation: Annotation, draw: Draw, message: ThreadMessage | None = None
     ) -> Maintenance | None:
         """Keep what somebody said of it, on record, on its card and in its thread. None: there is none.
 
-        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        message: the one that said it, which counts once, and is not said again in the thread where it stands.
         """
 
         def work(transaction: Transaction) -> Maintenance | None:
             found = _read(transaction, "WHERE id = ?", [number])
-            if not found or was_heard(transaction, heard):
+            if not found or is_recorded(transaction, message):
                 return found[0] if found else None
-            add_said(transaction, f"maintenance:{number}", said, heard)
+            add_annotation(transaction, f"maintenance:{number}", annotation, message)
             (one,) = _read(transaction, "WHERE id = ?", [number])
-            write_entry(transaction, said.at, f"incident.{said.kind}", one.label, said.who, {"text": said.text})
-            put_card(transaction, one.card, draw(one), said.at)
-            if heard is None or heard.card != one.card:
-                add_note(transaction, one.card, thread_line(said), said.at)
+            kind, body = f"incident.{annotation.kind}", {"text": annotation.text}
+            write_entry(transaction, annotation.at, kind, one.label, annotation.who, body)
+            put_card(transaction, one.card, draw(one), annotation.at)
+            if message is None or message.card != one.card:
+                add_note(transaction, one.card, thread_line(annotation), annotation.at)
             return one
 
         return await self._db.write(work)
@@ -164,7 +166,7 @@ class Maintenances:
             )
         )
 
-    async def silence(self, many: Sequence[Suppressed], card: str, line: str, at: datetime) -> None:
+    async def suppress(self, many: Sequence[Suppressed], card: str, line: str, at: datetime) -> None:
         """Put on record that things are down and nobody is alerted, and one line into the thread of `card`; once."""
 
         def work(transaction: Transaction) -> None:
@@ -173,55 +175,61 @@ class Maintenances:
                 begun = transaction.execute(
                     "INSERT INTO silenced (maintenance, target, from_at, why) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
-                    [one.maintenance, one.target, stamp(one.from_at), one.why],
+                    [one.maintenance, str(one.target), stamp(one.from_at), one.why],
                 )
                 if begun:
                     body = {"maintenance": f"M{one.maintenance}", "since": stamp(one.from_at), "why": one.why}
-                    write_entry(transaction, at, "maintenance.silenced", one.target, WHO, body)
+                    write_entry(transaction, at, "maintenance.silenced", str(one.target), WHO, body)
                     fresh += 1
             if fresh:
                 add_note(transaction, card, line, at)
 
         await self._db.write(work)
 
-    async def silence_over(
+    async def end_suppression(
         self, many: Sequence[tuple[Suppressed, datetime]], card: str, line: str | None, at: datetime
     ) -> None:
-        """Put on record until when things were kept quiet: they are up again, or (`line` None) alerts are on again."""
+        """Put on record until when alerts were suppressed: all is up again, or (`line` None) they are on again."""
 
         def work(transaction: Transaction) -> None:
             kind, changed = ("maintenance.alerting" if line is None else "maintenance.back"), 0
             for one, until_at in many:
                 over = transaction.execute(
                     "UPDATE silenced SET until_at = ? WHERE target = ? AND until_at IS NULL",
-                    [stamp(until_at), one.target],
+                    [stamp(until_at), str(one.target)],
                 )
                 if over:
-                    write_entry(transaction, at, kind, one.target, WHO, {"maintenance": f"M{one.maintenance}"})
+                    write_entry(transaction, at, kind, str(one.target), WHO, {"maintenance": f"M{one.maintenance}"})
                     changed += 1
             if changed and line is not None:
                 add_note(transaction, card, line, at)
 
         await self._db.write(work)
 
-    async def kept_quiet(self, number: int | None = None) -> tuple[Suppressed, ...]:
-        """Return what is kept quiet now; or, of one maintenance, all that it kept quiet, oldest first."""
+    async def suppressed(self, number: int | None = None) -> tuple[Suppressed, ...]:
+        """Return what is suppressed now; or, of one maintenance, all that it suppressed, oldest first."""
         where, parameters = ("until_at IS NULL", []) if number is None else ("maintenance = ?", [number])
         sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
         rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
         return tuple(
-            Suppressed(row["maintenance"], row["target"], from_stamp(row["from_at"]), _at(row["until_at"]), row["why"])
+            Suppressed(
+                row["maintenance"],
+                Target.parse(row["target"]),
+                from_stamp(row["from_at"]),
+                _at(row["until_at"]),
+                row["why"],
+            )
             for row in rows
         )
 
 
 def _read(transaction: Transaction, where: str, parameters: Iterable[object] = ()) -> tuple[Maintenance, ...]:
     rows = transaction.query(f"SELECT * FROM maintenance {where}", list(parameters))  # noqa: S608 - literals of this file
-    said = said_of(transaction, [f"maintenance:{row['id']}" for row in rows])
+    annotations = annotations_of(transaction, [f"maintenance:{row['id']}" for row in rows])
     return tuple(
         Maintenance(
             id=row["id"],
-            scope=row["scope"],
+            scope=Target.parse(row["scope"]),
             why=row["why"],
             asked_by=row["asked_by"],
             asked_at=from_stamp(row["asked_at"]),
@@ -232,7 +240,7 @@ def _read(transaction: Transaction, where: str, parameters: Iterable[object] = (
             ended_by=row["ended_by"],
             cancelled_at=_at(row["cancelled_at"]),
             overrun_at=_at(row["overrun_at"]),
-            said=said.get(f"maintenance:{row['id']}", ()),
+            annotations=annotations.get(f"maintenance:{row['id']}", ()),
         )
         for row in rows
     )
@@ -240,7 +248,7 @@ def _read(transaction: Transaction, where: str, parameters: Iterable[object] = (
 
 def _facts(one: Maintenance) -> dict[str, object]:
     return {
-        "scope": one.scope,
+        "scope": str(one.scope),
         "why": one.why,
         "planned": [stamp(one.starts_at), stamp(one.ends_at)],
         "actual": [_written(one.began_at), _written(one.ended_at)],

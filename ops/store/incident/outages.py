@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.incident.card_people import said_of_drops
+from core.fleet.target import Target
+from core.incident.card_people import annotations_of_drops
+from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
+from core.incident.outage import Outage
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
-from ops.store.incident.annotations import add_said, said_of, was_heard
+from ops.store.incident.annotations import add_annotation, annotations_of, is_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,34 +23,6 @@ if TYPE_CHECKING:
 
     from core.reply import Reply
     from ops.contracts import Db, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """Something was down. `body` holds plain facts for its card (sites affected, vantage points, …).
-
-    said: what people said of it, oldest first; the last cause among it is the one that counts.
-    """
-
-    id: int
-    target: str
-    opened_at: datetime
-    closed_at: datetime | None
-    body: Mapping[str, object]
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
-
-    @property
-    def cause(self) -> str | None:
-        """Why it happened, as somebody said; None: nobody has."""
-        cause = cause_of(self.said)
-        return cause.text if cause is not None else None
-
-    @property
-    def card(self) -> str:
-        """The key of the card that shows it; several outages may share one."""
-        return str(self.body.get("card", f"outage:{self.id}"))
 
 
 # Given all the outages that share a card, oldest first: what the card shows.
@@ -64,9 +39,9 @@ class OutageOpening:
     drops before, go on.
     """
 
-    target: str
+    target: Target
     opened_at: datetime
-    body: Mapping[str, object]
+    facts: OutageFacts
     flaps_since: datetime | None = None
 
 
@@ -76,7 +51,7 @@ class OutageClosing:
 
     outage: Outage
     closed_at: datetime
-    body: Mapping[str, object]
+    facts: OutageFacts
 
 
 class Outages:
@@ -100,15 +75,15 @@ class Outages:
                 for row in database.query(
                     "INSERT INTO outages (target, opened_at, body) VALUES (?, ?, '{}') ON CONFLICT DO NOTHING "
                     "RETURNING id",
-                    [one.target, stamp(one.opened_at)],
+                    [str(one.target), stamp(one.opened_at)],
                 ):
                     card = choose(made)
                     if card is None:
                         card = f"outage:{row['id']}"
                         made.append(card)
-                    kept, number = {**one.body, "card": card}, int(row["id"])
-                    _keep_body(database, number, kept)
-                    write_entry(database, at, "outage.opened", one.target, who, kept)
+                    number = int(row["id"])
+                    kept = _keep_facts(database, number, one.facts, card)
+                    write_entry(database, at, "outage.opened", str(one.target), who, kept)
                     _go_on(database, number, one, who, at)
                     touched[card] = None
             for card in touched:
@@ -118,15 +93,13 @@ class Outages:
 
         return await self._db.write(work)
 
-    async def change_many(
-        self, changes: Sequence[tuple[Outage, Mapping[str, object]]], draw: Draw, at: datetime
-    ) -> None:
-        """Replace the facts of outages together with their cards."""
+    async def change_many(self, changed: Sequence[Outage], draw: Draw, at: datetime) -> None:
+        """Keep the facts of outages as they are now, together with their cards."""
 
         def work(database: Transaction) -> None:
-            for outage, body in changes:
-                _keep_body(database, outage.id, {**body, "card": outage.card})
-            for card in {outage.card: None for outage, _ in changes}:
+            for outage in changed:
+                _keep_facts(database, outage.id, outage.facts, outage.card)
+            for card in {outage.card: None for outage in changed}:
                 _draw(database, card, draw, at)
 
         await self._db.write(work)
@@ -140,13 +113,13 @@ class Outages:
         def work(database: Transaction) -> None:
             touched: dict[str, None] = {}
             for one in closings:
-                kept = {**one.body, "card": one.outage.card}
                 closed = database.execute(
-                    "UPDATE outages SET closed_at = ?, body = ? WHERE id = ? AND closed_at IS NULL",
-                    [stamp(one.closed_at), json.dumps(kept), one.outage.id],
+                    "UPDATE outages SET closed_at = ? WHERE id = ? AND closed_at IS NULL",
+                    [stamp(one.closed_at), one.outage.id],
                 )
                 if closed:
-                    write_entry(database, at, "outage.closed", one.outage.target, who, kept)
+                    kept = _keep_facts(database, one.outage.id, one.facts, one.outage.card)
+                    write_entry(database, at, "outage.closed", str(one.outage.target), who, kept)
                     touched[one.outage.card] = None
             for card in touched:
                 # An edited message rings nobody's phone; a line in its thread reaches those who follow it.
@@ -161,43 +134,45 @@ class Outages:
             free = [one for one in _sharing(database, outage.card) if one.acked_by is None and one.closed_at is None]
             for one in free:
                 database.execute("UPDATE outages SET acked_by = ?, acked_at = ? WHERE id = ?", [who, stamp(at), one.id])
-                write_entry(database, at, "outage.acknowledged", one.target, who, {"outage": one.id})
+                write_entry(database, at, "outage.acknowledged", str(one.target), who, {"outage": one.id})
             if free:
                 _draw(database, outage.card, draw, at)
             return tuple(free)
 
         return await self._db.write(work)
 
-    async def say(
-        self, outage: Outage, said: Annotation, draw: Draw, heard: ThreadMessage | None = None
+    async def annotate(
+        self, outage: Outage, annotation: Annotation, draw: Draw, message: ThreadMessage | None = None
     ) -> tuple[Outage, ...]:
         """Keep what somebody said of an outage, on record, on its card and in its thread; return whom it is kept for.
 
         A cause is also that of the others on its card that have none: what died together mostly has one cause.
-        heard: the message that said it, which counts once, and is not said again in the thread where it stands.
+        message: the one that said it, which counts once, and is not said again in the thread where it stands.
         """
 
         def work(database: Transaction) -> tuple[Outage, ...]:
-            if was_heard(database, heard):
+            if is_recorded(database, message):
                 return ()
             sharing = _sharing(database, outage.card)
-            meant = tuple(one for one in sharing if one.id == outage.id or (said.kind == "cause" and one.cause is None))
+            meant = tuple(
+                one for one in sharing if one.id == outage.id or (annotation.kind == "cause" and one.cause is None)
+            )
             for one in meant:
-                add_said(database, f"outage:{one.id}", said, heard)
+                add_annotation(database, f"outage:{one.id}", annotation, message)
                 write_entry(
-                    database, said.at, f"incident.{said.kind}", one.target, said.who,
-                    {"outage": one.id, "text": said.text},
+                    database, annotation.at, f"incident.{annotation.kind}", str(one.target), annotation.who,
+                    {"outage": one.id, "text": annotation.text},
                 )  # fmt: skip
-                if said.kind == "cause":
-                    database.execute("UPDATE outages SET cause = ? WHERE id = ?", [said.text, one.id])
-            _draw(database, outage.card, draw, said.at)
-            if heard is None or heard.card != outage.card:
-                add_note(database, outage.card, thread_line(said), said.at)
+                if annotation.kind == "cause":
+                    database.execute("UPDATE outages SET cause = ? WHERE id = ?", [annotation.text, one.id])
+            _draw(database, outage.card, draw, annotation.at)
+            if message is None or message.card != outage.card:
+                add_note(database, outage.card, thread_line(annotation), annotation.at)
             return meant
 
         return await self._db.write(work)
 
-    async def outages_since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
+    async def since(self, at: datetime, most: int | None = None) -> tuple[Outage, ...]:
         """Return the outages that were not over at `at`, newest first, `most` of them; None: all."""
         limit = f"LIMIT {most:d}" if most is not None else ""
         sql = (
@@ -205,7 +180,7 @@ class Outages:
         )
         return await self._db.read(lambda database: _outages(database, database.query(sql, [stamp(at)])))
 
-    async def open_outages(self) -> tuple[Outage, ...]:
+    async def all_open(self) -> tuple[Outage, ...]:
         """Return the outages that are not over, oldest first."""
         return await self._db.read(read_open)
 
@@ -213,7 +188,7 @@ class Outages:
         """Return the outages that this card shows, oldest first."""
         return await self._db.read(lambda database: _sharing(database, card))
 
-    async def outage(self, outage_id: int) -> Outage | None:
+    async def get(self, outage_id: int) -> Outage | None:
         """Return one outage, or None."""
         found = await self._db.read(
             lambda database: _outages(database, database.query("SELECT * FROM outages WHERE id = ?", [outage_id]))
@@ -229,16 +204,16 @@ def _go_on(database: Transaction, number: int, one: OutageOpening, who: str, at:
         database,
         database.query(
             "SELECT * FROM outages WHERE target = ? AND closed_at >= ? ORDER BY id",
-            [one.target, stamp(one.flaps_since)],
+            [str(one.target), stamp(one.flaps_since)],
         ),
     )
-    said = said_of_drops(drops)
+    annotations = annotations_of_drops(drops)
     acked = [drop for drop in drops if drop.acked_by is not None and drop.acked_at is not None]
-    if not said and not acked:
+    if not annotations and not acked:
         return
-    for each in said:
-        add_said(database, f"outage:{number}", each, None)
-    cause = cause_of(said)
+    for each in annotations:
+        add_annotation(database, f"outage:{number}", each, None)
+    cause = cause_of(annotations)
     database.execute(
         "UPDATE outages SET cause = ?, acked_by = ?, acked_at = ? WHERE id = ?",
         [
@@ -248,8 +223,8 @@ def _go_on(database: Transaction, number: int, one: OutageOpening, who: str, at:
             number,
         ],
     )
-    body = {"outage": number, "from": [drop.id for drop in drops], "said": len(said)}
-    write_entry(database, at, "outage.goes-on", one.target, who, body)
+    body = {"outage": number, "from": [drop.id for drop in drops], "said": len(annotations)}
+    write_entry(database, at, "outage.goes-on", str(one.target), who, body)
 
 
 def read_open(database: Transaction) -> tuple[Outage, ...]:
@@ -257,8 +232,10 @@ def read_open(database: Transaction) -> tuple[Outage, ...]:
     return _outages(database, database.query("SELECT * FROM outages WHERE closed_at IS NULL ORDER BY id"))
 
 
-def _keep_body(database: Transaction, outage_id: int, body: Mapping[str, object]) -> None:
+def _keep_facts(database: Transaction, outage_id: int, facts: OutageFacts, card: str) -> dict[str, object]:
+    body = {**facts_to_json(facts), "card": card}
     database.execute("UPDATE outages SET body = ? WHERE id = ?", [json.dumps(body), outage_id])
+    return body
 
 
 def _sharing(database: Transaction, card: str) -> tuple[Outage, ...]:
@@ -274,17 +251,20 @@ def _draw(database: Transaction, card: str, draw: Draw, at: datetime) -> Reply:
 
 def _outages(database: Transaction, rows: Iterable[dict[str, str]]) -> tuple[Outage, ...]:
     found = list(rows)
-    said = said_of(database, [f"outage:{row['id']}" for row in found])
-    return tuple(
-        Outage(
-            id=int(row["id"]),
-            target=row["target"],
-            opened_at=from_stamp(row["opened_at"]),
-            closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
-            body=json.loads(row["body"]),
-            acked_by=row["acked_by"],
-            acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
-            said=said.get(f"outage:{row['id']}", ()),
-        )
-        for row in found
+    annotations = annotations_of(database, [f"outage:{row['id']}" for row in found])
+    return tuple(_outage(row, annotations.get(f"outage:{row['id']}", ())) for row in found)
+
+
+def _outage(row: dict[str, str], annotations: tuple[Annotation, ...]) -> Outage:
+    body = json.loads(row["body"])
+    return Outage(
+        id=int(row["id"]),
+        target=Target.parse(row["target"]),
+        opened_at=from_stamp(row["opened_at"]),
+        closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
+        facts=facts_from_json(body),
+        card=str(body.get("card", f"outage:{row['id']}")),
+        acked_by=row["acked_by"],
+        acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
+        annotations=annotations,
     )

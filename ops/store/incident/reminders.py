@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime, timedelta
 
+    from core.fleet.target import Target
+    from core.incident.outage import Outage
     from core.reply import Reply
     from ops.contracts import Db, Transaction
-    from ops.store.incident.outages import Outage
 
 WHO = "bot:reminders"
 
@@ -28,7 +29,7 @@ class Reminders:
         self._db = db
 
     async def remind(
-        self, every: timedelta, quiet: Collection[str], again: Callable[[tuple[Outage, ...]], Reply], at: datetime
+        self, every: timedelta, quiet: Collection[Target], again: Callable[[tuple[Outage, ...]], Reply], at: datetime
     ) -> int:
         """Tell again of each card that shows an outage which nobody looks after, on record; return of how many.
 

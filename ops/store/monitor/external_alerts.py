@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`source` says, last at `said_at`, that `target` (`server:NAME`, `nameserver:NAME`) is down since `begun_at`."""
+    """`source` says, last at `said_at`, that `target`, a server or name server, is down since `begun_at`."""
 
     source: str
-    target: str
+    target: Target
     begun_at: datetime
     said_at: datetime
 
@@ -30,10 +31,10 @@ class ExternalAlerts:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def take_in(self, firing: Iterable[Report], over: Iterable[tuple[str, str]]) -> None:
+    async def take_in(self, firing: Iterable[Report], over: Iterable[tuple[str, Target]]) -> None:
         """Keep reports, and forget those of each (source, target) in `over`."""
-        rows = [(one.source, one.target, stamp(one.begun_at), stamp(one.said_at)) for one in firing]
-        gone = list(over)
+        rows = [(one.source, str(one.target), stamp(one.begun_at), stamp(one.said_at)) for one in firing]
+        gone = [(source, str(target)) for source, target in over]
 
         def work(transaction: Transaction) -> None:
             transaction.execute_many("DELETE FROM reports WHERE source = ? AND target = ?", gone)
@@ -46,15 +47,16 @@ class ExternalAlerts:
 
         await self._db.write(work)
 
-    async def since(self, said_after_at: datetime) -> Mapping[str, tuple[Report, ...]]:
+    async def since(self, said_after_at: datetime) -> Mapping[Target, tuple[Report, ...]]:
         """Return the reports that were made or repeated after this moment, by target."""
         rows = await self._db.read(
             lambda transaction: transaction.query(
                 "SELECT * FROM reports WHERE said_at > ? ORDER BY source", [stamp(said_after_at)]
             )
         )
-        found: dict[str, tuple[Report, ...]] = {}
+        found: dict[Target, tuple[Report, ...]] = {}
         for row in rows:
-            report = Report(row["source"], row["target"], from_stamp(row["begun_at"]), from_stamp(row["said_at"]))
-            found[report.target] = (*found.get(report.target, ()), report)
+            target = Target.parse(row["target"])
+            report = Report(row["source"], target, from_stamp(row["begun_at"]), from_stamp(row["said_at"]))
+            found[target] = (*found.get(target, ()), report)
         return found

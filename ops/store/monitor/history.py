@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ class StateHistory:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def stretches(self, targets: Iterable[str], since_at: datetime) -> Mapping[str, tuple[Stretch, ...]]:
+    async def stretches(self, targets: Iterable[Target], since_at: datetime) -> Mapping[Target, tuple[Stretch, ...]]:
         """Return the observed stretches (state, from, until) of each target that end after `since_at`, in order.
 
         A target that was never observed since is absent.
         """
-        wanted = list(targets)
+        wanted = [str(target) for target in targets]
 
         def work(transaction: Transaction) -> dict[str, list[tuple[str, datetime, datetime]]]:
             rows = transaction.query(
@@ -41,7 +42,7 @@ class StateHistory:
             return found
 
         found = await self._db.read(work)
-        return {target: tuple(stretches) for target, stretches in found.items()}
+        return {Target.parse(target): tuple(stretches) for target, stretches in found.items()}
 
     async def forget(self, before_at: datetime) -> int:
         """Forget the stretches that ended before then, of targets that are gone too; return how many they were."""

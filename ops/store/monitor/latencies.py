@@ -9,18 +9,19 @@ from core.status.plot import SLOTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from core.fleet.target import Target
     from ops.contracts import Db, Transaction
 
 
 class Latencies:
-    """Answer times in seconds, by target (`server:NAME`, …) and slot (see `core.status.plot.slot_of`)."""
+    """Answer times in seconds, by target and slot (see `core.status.plot.slot_of`)."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def keep(self, medians: Iterable[tuple[str, int, float]]) -> None:
+    async def keep(self, medians: Iterable[tuple[Target, int, float]]) -> None:
         """Keep (target, slot, seconds); one that is there already is replaced, and what is too old forgotten."""
-        rows = list(medians)
+        rows = [(str(target), slot, took_s) for target, slot, took_s in medians]
 
         def work(transaction: Transaction) -> None:
             transaction.execute_many(
@@ -34,11 +35,11 @@ class Latencies:
 
         await self._db.write(work)
 
-    async def of(self, target: str, since_slot: int) -> Mapping[int, float]:
+    async def of(self, target: Target, since_slot: int) -> Mapping[int, float]:
         """Return the medians of a target from that slot on, by slot."""
         rows = await self._db.read(
             lambda transaction: transaction.query(
-                "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [target, since_slot]
+                "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [str(target), since_slot]
             )
         )
         return {row["slot"]: row["took_s"] for row in rows}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 from ops.store.copies.protection import newest_comparisons
 from ops.store.copies.served import newest_good_copies
@@ -54,12 +55,12 @@ class Metrics:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    async def states(self, now: datetime, stale: timedelta) -> Mapping[str, str]:
+    async def states(self, now: datetime, stale: timedelta) -> Mapping[Target, str]:
         """Return the state of every target that was ever looked at; unknown where that was longer ago than `stale`."""
         rows = await self._db.read(
             lambda transaction: transaction.query(_STATES, [stamp(now - stale), stamp(now + stale)])
         )
-        return {row["target"]: row["state"] for row in rows}
+        return {Target.parse(row["target"]): row["state"] for row in rows}
 
     async def copies(self, pairs: Iterable[tuple[str, str]], now: datetime) -> list[tuple[str, str, float]]:
         """Return (site, server, age) of the newest good copy of each (site, server) that has one."""

@@ -1,19 +1,20 @@
-"""What the watch saw: the state of each target now, when it was observed, and the outages."""
+"""What the watch saw: the state of each target now, and when it was observed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 from ops.store.copies.served import newest_good_copies
-from ops.store.incident.outages import Outages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from ops.contracts import Transaction
+    from core.fleet.target import TargetKind
+    from ops.contracts import Db, Transaction
 
     Row = tuple[str, ...]
 
@@ -33,12 +34,12 @@ _STRETCH = (
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """The state of a target (`server:NAME`, `site:NAME`, `nameserver:NAME`) as it was last observed.
+    """The state of a target as it was last observed.
 
     state: "up", "degraded", "down" or "unknown". since_at: when it became so. seen_at: when it was last looked at.
     """
 
-    target: str
+    target: Target
     state: str
     since_at: datetime
     seen_at: datetime
@@ -58,8 +59,11 @@ class OldestCopies:
     missing: int
 
 
-class ObservedStates(Outages):
-    """States, observed stretches of time, and the outages that follow from them."""
+class ObservedStates:
+    """States, and observed stretches of time."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
 
     async def saw(self, seen: Iterable[ObservedState], *, gap: timedelta) -> None:
         """Keep what was just observed. A stretch goes on while the state is the same and no gap is longer than `gap`.
@@ -77,23 +81,23 @@ class ObservedStates(Outages):
 
         await self._db.write(work)
 
-    async def states(self) -> Mapping[str, ObservedState]:
+    async def states(self) -> Mapping[Target, ObservedState]:
         """Return the last observed state of every target, by target."""
         rows = await self._db.read(lambda database: database.query("SELECT * FROM states"))
-        return {row["target"]: _seen(row) for row in rows}
+        return {one.target: one for one in map(_seen, rows)}
 
-    async def observed(self, target: str, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
+    async def observed(self, target: Target, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
         """Return the observed stretches (state, from, until) of `target` that end after `since_at`, in order."""
         rows = await self._db.read(
             lambda database: database.query(
                 "SELECT * FROM observed WHERE target = ? AND until_at > ? ORDER BY from_at",
-                [target, stamp(since_at)],
+                [str(target), stamp(since_at)],
             )
         )
         return tuple((row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"])) for row in rows)
 
-    async def counts(self, stale_before_at: datetime) -> Mapping[tuple[str, str], int]:
-        """Return how many targets are in each state, by (kind, state); kind is what stands before the colon.
+    async def counts(self, stale_before_at: datetime) -> Mapping[tuple[TargetKind, str], int]:
+        """Return how many targets are in each state, by (kind, state).
 
         What was last looked at before `stale_before_at` is unknown.
         """
@@ -106,7 +110,7 @@ class ObservedStates(Outages):
         )
         return {(row["kind"], row["state_now"]): row["targets"] for row in rows}
 
-    async def not_up(self, kind: str, most: int) -> tuple[ObservedState, ...]:
+    async def not_up(self, kind: TargetKind, most: int) -> tuple[ObservedState, ...]:
         """Return the targets of one kind that were not up when they were last looked at, worst first, `most` of them.
 
         How many there are in all is in `counts`.
@@ -120,15 +124,15 @@ class ObservedStates(Outages):
         )
         return tuple(_seen(row) for row in rows)
 
-    async def states_of(self, targets: Iterable[str]) -> Mapping[str, ObservedState]:
+    async def states_of(self, targets: Iterable[Target]) -> Mapping[Target, ObservedState]:
         """Return the last observed state of these targets, by target; one that was never seen is absent."""
-        wanted = list(targets)
+        wanted = [str(target) for target in targets]
         rows = await self._db.read(
             lambda database: database.query(
                 "SELECT states.* FROM given JOIN states USING (target)", given={"target": wanted}
             )
         )
-        return {row["target"]: _seen(row) for row in rows}
+        return {one.target: one for one in map(_seen, rows)}
 
     async def last_look_at(self) -> datetime | None:
         """Return when any server was last looked at; None: never."""
@@ -139,9 +143,9 @@ class ObservedStates(Outages):
         )
         return from_stamp(rows[0]["at"]) if rows[0]["at"] is not None else None
 
-    async def keep_only(self, targets: Iterable[str]) -> None:
+    async def keep_only(self, targets: Iterable[Target]) -> None:
         """Forget the states of all other targets: they are not watched any more. What was observed stays."""
-        wanted = set(targets)
+        wanted = {str(target) for target in targets}
 
         def work(database: Transaction) -> None:
             gone = [row["target"] for row in database.query("SELECT target FROM states") if row["target"] not in wanted]
@@ -192,15 +196,18 @@ class ObservedStates(Outages):
 def _rows(batch: Sequence[ObservedState], gap: timedelta) -> tuple[list[Row], list[Row]]:
     """Return the rows of `batch` for `states` and for `observed`, as its statements take them."""
     written = {at: stamp(at) for one in batch for at in (one.since_at, one.seen_at, one.seen_at - gap)}
-    states: list[Row] = [(one.target, one.state, written[one.since_at], written[one.seen_at], one.why) for one in batch]
+    named = [(str(one.target), one) for one in batch]
+    states: list[Row] = [
+        (target, one.state, written[one.since_at], written[one.seen_at], one.why) for target, one in named
+    ]
     observed: list[Row] = [
-        (one.target, one.state, one.state, written[one.seen_at - gap], one.target, *(2 * [written[one.seen_at]]))
-        for one in batch
+        (target, one.state, one.state, written[one.seen_at - gap], target, *(2 * [written[one.seen_at]]))
+        for target, one in named
     ]
     return states, observed
 
 
 def _seen(row: dict[str, str]) -> ObservedState:
     return ObservedState(
-        row["target"], row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"]
+        Target.parse(row["target"]), row["state"], from_stamp(row["since_at"]), from_stamp(row["seen_at"]), row["why"]
     )

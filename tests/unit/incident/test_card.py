@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
 from core.fleet import Site
+from core.fleet.target import Target
 from core.incident.card import card_of
 from core.incident.facts import (
     OutageEnd,
@@ -26,24 +28,11 @@ from core.incident.targets import subject_of
 from core.reply import Button, Table, Text, Tone, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
 ZONE = "Europe/London"
-
-
-@dataclass(frozen=True)
-class Outage:
-    target: str = "server:uk"
-    body: Mapping[str, Any] = field(default_factory=dict)
-    id: int = 7
-    opened_at: datetime = NOW - timedelta(seconds=23)
-    closed_at: datetime | None = None
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
+BEGAN = NOW - timedelta(seconds=23)
 
 
 TWELVE = OutageFacts(
@@ -58,7 +47,7 @@ TWELVE = OutageFacts(
 
 
 def draw(facts: OutageFacts, target: str = "server:uk", **more: Any) -> Reply:  # noqa: ANN401 - fields of Outage
-    return card_of([Outage(target, facts_to_json(facts), **more)], ZONE, NOW)
+    return card_of([outage_of(target, facts, **{"opened_at": BEGAN, **more})], ZONE, NOW)
 
 
 def closed(facts: OutageFacts, target: str = "server:uk") -> Reply:
@@ -185,7 +174,10 @@ def test_a_name_server_that_has_lost_a_zone_is_lame_and_not_down() -> None:
     assert [line for line in lines(reply) if "`dns ZONE`" in line] == lines(reply)
     over = closed(replace(lame, ending=OutageEnd.UP), "nameserver:ns1")
     assert over.title.startswith("Name server ns1 answers for all zones again after 6 min 12 s")
-    outages = [Outage("nameserver:ns1", facts_to_json(lame)), Outage("server:uk", facts_to_json(TWELVE), 8)]
+    outages = [
+        outage_of("nameserver:ns1", lame, opened_at=BEGAN),
+        outage_of("server:uk", TWELVE, opened_at=BEGAN, id=8),
+    ]
     both = card_of(outages, ZONE, NOW)
     assert both.title.startswith("2 things are down or lame, the first since")
     (table,) = [part for part in both.parts if isinstance(part, Table)]
@@ -228,11 +220,11 @@ def test_an_acknowledged_outage_says_by_whom_and_asks_nobody_else() -> None:
 
 def test_a_cause_and_notes_are_on_the_card_and_the_cause_in_its_end() -> None:
     said = (Annotation("cause", "a disk died", "slack:U1", NOW), Annotation("note", "called them", "slack:U2", NOW))
-    assert lines(draw(TWELVE, said=said))[-2:] == [
+    assert lines(draw(TWELVE, annotations=said))[-2:] == [
         "Cause: a disk died (slack:U1, 14:02:30 BST)",
         "14:02:30 BST, slack:U2: called them",
     ]
-    ended = draw(replace(TWELVE, ending=OutageEnd.UP), said=said, closed_at=NOW)
+    ended = draw(replace(TWELVE, ending=OutageEnd.UP), annotations=said, closed_at=NOW)
     assert ended.title == "uk is back after 23 s (14:02:07 BST to 14:02:30 BST); cause: a disk died"
 
 
@@ -241,7 +233,7 @@ def test_who_looks_after_it_is_shown_how_to_say_why_until_it_is_said() -> None:
     said = (Annotation("cause", "a disk died", "slack:U1", NOW),)
     assert hint not in draw(TWELVE).parts
     assert hint in draw(TWELVE, acked_by="slack:U1", acked_at=NOW).parts
-    assert hint not in draw(TWELVE, acked_by="slack:U1", acked_at=NOW, said=said).parts
+    assert hint not in draw(TWELVE, acked_by="slack:U1", acked_at=NOW, annotations=said).parts
 
 
 class TestEndings:
@@ -299,9 +291,9 @@ class TestEndings:
 
 class TestSeveral:
     OUTAGES = (
-        Outage("server:uk", facts_to_json(TWELVE), 1),
-        Outage("sites:us", facts_to_json(OutageFacts(affected=2, ready={"uk": 1})), 2),
-        Outage("nameserver:ns1", facts_to_json(OutageFacts()), 3),
+        outage_of("server:uk", TWELVE, opened_at=BEGAN, id=1),
+        outage_of("sites:us", OutageFacts(affected=2, ready={"uk": 1}), opened_at=BEGAN, id=2),
+        outage_of("nameserver:ns1", OutageFacts(), opened_at=BEGAN, id=3),
     )
 
     def test_what_died_together_is_told_together(self) -> None:
@@ -332,7 +324,7 @@ class TestSeveral:
         assert lines(reply) == ["slack:U1 looks after it since 14:02:30 BST."]
 
     def test_a_thousand_make_a_short_card(self) -> None:
-        outages = [Outage(f"server:s{number}", facts_to_json(TWELVE), number) for number in range(1000)]
+        outages = [outage_of(f"server:s{number}", TWELVE, opened_at=BEGAN, id=number) for number in range(1000)]
         reply = card_of(outages, ZONE, NOW)
         table = reply.parts[0]
         assert isinstance(table, Table)
@@ -342,12 +334,12 @@ class TestSeveral:
 
 
 def test_subjects_are_words() -> None:
-    assert [subject_of(target) for target in ("server:uk", "sites:uk", "nameserver:ns1")] == [
+    assert [subject_of(Target.parse(target)) for target in ("server:uk", "sites:uk", "nameserver:ns1")] == [
         "uk",
         "sites on uk",
         "name server ns1",
     ]
-    assert subject_of("link:bot") == "everything, as seen from here"
+    assert subject_of(Target("link", "bot")) == "everything, as seen from here"
 
 
 class TestTakeovers:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.outages import outage_of
 
 from core.incident.card import card_of
 from core.incident.facts import OutageEnd, OutageFacts, facts_from_json, facts_to_json
@@ -14,7 +15,7 @@ from core.incident.notes import Annotation
 from core.reply import Table, Text, Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from core.incident.outage import Outage
 
 NOW = datetime(2026, 6, 14, 13, 2, 30, tzinfo=UTC)
 ZONE = "Europe/London"
@@ -25,20 +26,8 @@ FLAPS = OutageFacts(
 )
 
 
-@dataclass(frozen=True)
-class Outage:
-    target: str = "degraded:uk"
-    body: Mapping[str, Any] = field(default_factory=dict)
-    id: int = 7
-    opened_at: datetime = NOW - timedelta(minutes=12)
-    closed_at: datetime | None = None
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
-
-
 def one(facts: OutageFacts, target: str = "degraded:uk", **more: Any) -> Outage:  # noqa: ANN401 - fields of Outage
-    return Outage(target, facts_to_json(facts), **more)
+    return outage_of(target, facts, **{"opened_at": NOW - timedelta(minutes=12), **more})
 
 
 def title(facts: OutageFacts, target: str = "degraded:uk") -> str:
@@ -114,8 +103,8 @@ def test_what_flaps_shows_what_was_said_of_all_its_drops_once_in_order() -> None
         Annotation("cause", "a loose cable", "slack:U1", NOW),
     )
     drops = [
-        one(replace(FULL, ending=OutageEnd.UP), "server:uk", id=6, closed_at=NOW, said=(first, cause)),
-        one(FLAPS, "server:uk", said=(first, second)),
+        one(replace(FULL, ending=OutageEnd.UP), "server:uk", id=6, closed_at=NOW, annotations=(first, cause)),
+        one(FLAPS, "server:uk", annotations=(first, second)),
     ]
     shown = [part.text.partition(": ")[2] for part in card_of(drops, ZONE, NOW).parts if isinstance(part, Text)][-3:]
     assert shown == ["a loose cable (slack:U1, 14:02:30 BST)", "called them", "they look at it"]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import RefusedError, UsageError
+from core.fleet.target import Target
 from core.incident.card_maintenance import back_line, card_of, facts_of, list_reply, silenced_line, title_of
 from core.incident.maintenance import (
     FLEET,
@@ -37,31 +38,31 @@ NOW = datetime(2026, 6, 14, 13, 0, 0, tzinfo=UTC)
 ZONE = "Europe/London"
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-PLANNED = Maintenance(3, "server:uk", "new disks", "slack:U1", NOW - HOUR, NOW, NOW + HOUR)
+PLANNED = Maintenance(3, Target.server("uk"), "new disks", "slack:U1", NOW - HOUR, NOW, NOW + HOUR)
 RUNNING = replace(PLANNED, began_at=NOW)
 
 
 @pytest.mark.parametrize(
     ("scope", "target", "machine", "explains"),
     [
-        ("fleet", "server:uk", None, True),
-        ("fleet", "link:bot", None, True),
-        ("server:uk", "server:uk", "uk", True),
-        ("server:uk", "sites:uk", None, True),
-        ("server:uk", "degraded:uk", None, True),
-        ("server:uk", "nameserver:ns1", "uk", True),
-        ("server:uk", "nameserver:uk", None, False),
-        ("server:uk", "site:uk", None, False),
-        ("server:uk", "server:us", "us", False),
-        ("server:bot", "link:bot", None, False),
-        ("site:uk", "sites:uk", None, False),
-        ("site:uk", "site:uk", None, True),
-        ("nameserver:ns1", "nameserver:ns1", "uk", True),
-        ("nameserver:ns1", "server:uk", "uk", False),
+        (FLEET, Target.server("uk"), None, True),
+        (FLEET, Target("link", "bot"), None, True),
+        (Target.server("uk"), Target.server("uk"), "uk", True),
+        (Target.server("uk"), Target("sites", "uk"), None, True),
+        (Target.server("uk"), Target("degraded", "uk"), None, True),
+        (Target.server("uk"), Target.nameserver("ns1"), "uk", True),
+        (Target.server("uk"), Target.nameserver("uk"), None, False),
+        (Target.server("uk"), Target.site("uk"), None, False),
+        (Target.server("uk"), Target.server("us"), "us", False),
+        (Target.server("bot"), Target("link", "bot"), None, False),
+        (Target.site("uk"), Target("sites", "uk"), None, False),
+        (Target.site("uk"), Target.site("uk"), None, True),
+        (Target.nameserver("ns1"), Target.nameserver("ns1"), "uk", True),
+        (Target.nameserver("ns1"), Target.server("uk"), "uk", False),
     ],
 )
 def test_work_explains_what_it_is_on_and_nothing_else(
-    scope: str, target: str, machine: str | None, explains: bool
+    scope: Target, target: Target, machine: str | None, explains: bool
 ) -> None:
     assert covers(scope, target, machine) is explains
 
@@ -73,9 +74,9 @@ def test_it_silences_from_its_start_until_its_planned_end() -> None:
         NOW + HOUR - MINUTE: True,
         NOW + HOUR: False,
     }
-    assert {at: silencing([PLANNED], "server:uk", at) is PLANNED for at in moments} == moments
-    assert silencing([ended(RUNNING, "slack:U1", NOW + MINUTE)], "server:uk", NOW + 2 * MINUTE) is None
-    assert silencing([begun(PLANNED, NOW - MINUTE)], "server:uk", NOW - MINUTE) is not None
+    assert {at: silencing([PLANNED], Target.server("uk"), at) is PLANNED for at in moments} == moments
+    assert silencing([ended(RUNNING, "slack:U1", NOW + MINUTE)], Target.server("uk"), NOW + 2 * MINUTE) is None
+    assert silencing([begun(PLANNED, NOW - MINUTE)], Target.server("uk"), NOW - MINUTE) is not None
 
 
 @pytest.mark.parametrize(
@@ -170,11 +171,11 @@ class TestPlanning:
 
     def test_too_long_and_twice_the_same_are_refused(self) -> None:
         assert "at most 30 days" in (why_not_plan(NOW, NOW + LONGEST + MINUTE, FLEET, ()) or "")
-        clash = why_not_plan(NOW + MINUTE, NOW + HOUR, "server:uk", [RUNNING])
+        clash = why_not_plan(NOW + MINUTE, NOW + HOUR, Target.server("uk"), [RUNNING])
         assert clash == "M3 is planned for uk at that time already. Nothing changed."
-        assert why_not_plan(NOW + HOUR, NOW + 2 * HOUR, "server:uk", [RUNNING]) is None
-        assert why_not_plan(NOW, NOW + HOUR, "server:us", [RUNNING]) is None
-        assert why_not_plan(NOW, NOW + HOUR, "server:uk", [replace(RUNNING, ended_at=NOW)]) is None
+        assert why_not_plan(NOW + HOUR, NOW + 2 * HOUR, Target.server("uk"), [RUNNING]) is None
+        assert why_not_plan(NOW, NOW + HOUR, Target.server("us"), [RUNNING]) is None
+        assert why_not_plan(NOW, NOW + HOUR, Target.server("uk"), [replace(RUNNING, ended_at=NOW)]) is None
 
 
 class TestCard:
@@ -232,14 +233,14 @@ class TestCard:
 
     def test_a_cause_is_in_the_title_of_the_end(self) -> None:
         said = (Annotation("cause", "a disk was too small", "slack:U1", NOW),)
-        late = replace(ended(RUNNING, "slack:U2", NOW + HOUR), said=said)
+        late = replace(ended(RUNNING, "slack:U2", NOW + HOUR), annotations=said)
         assert title_of(late, ZONE, NOW + HOUR).endswith("; cause: a disk was too small")
 
     def test_each_has_a_card_of_its_own(self) -> None:
         assert (RUNNING.card, replace(RUNNING, id=4).card) == ("maintenance:3", "maintenance:4")
 
     def test_its_subject_is_words(self) -> None:
-        assert replace(RUNNING, scope="nameserver:ns1").subject == "name server ns1"
+        assert replace(RUNNING, scope=Target.nameserver("ns1")).subject == "name server ns1"
         whole = replace(RUNNING, scope=FLEET)
         assert whole.subject == "the whole fleet"
         lines = [part.text for part in card_of(whole, ZONE, NOW).parts if isinstance(part, Text)]

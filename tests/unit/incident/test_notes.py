@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
 from core.errors import UsageError
+from core.fleet.target import Target
 from core.incident.digest import DailyDigest, summary
-from core.incident.facts import OutageFacts, facts_to_json
+from core.incident.facts import OutageFacts
 from core.incident.maintenance import Maintenance
 from core.incident.notes import (
     LONGEST,
     Annotation,
+    annotation_parts,
     cause_of,
     id_and_text,
-    incident_meant,
     incident_of_card,
     label_of,
+    parse_label,
     plain_text,
-    said_parts,
     thread_line,
     with_cause,
 )
@@ -31,30 +32,17 @@ from core.incident.reminder import reminder
 from core.incident.report import ROWS, incidents_of, list_reply, maintenance_reply, outage_reply
 from core.reply import Reply, Table, Text, Tone
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 ZONE = "Europe/London"
 WHY = Annotation("cause", "a disk died", "slack:U1", NOW)
 NOTE = Annotation("note", "called them", "slack:U2", NOW)
 
 
-@dataclass(frozen=True)
-class Outage:
-    id: int = 7
-    target: str = "server:uk"
-    opened_at: datetime = NOW - timedelta(hours=1)
-    closed_at: datetime | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
-
-
 def work(number: int = 3, **more: Any) -> Maintenance:  # noqa: ANN401 - fields of Maintenance
     start = NOW - timedelta(minutes=30)
-    return Maintenance(number, "server:us", "disks", "slack:U1", start, start, start + timedelta(hours=1), **more)
+    return Maintenance(
+        number, Target.server("us"), "disks", "slack:U1", start, start, start + timedelta(hours=1), **more
+    )
 
 
 def texts(reply: Reply) -> list[str]:
@@ -78,12 +66,12 @@ def cells(reply: Reply) -> list[tuple[str, ...]]:
     ],
 )
 def test_a_number_is_an_outage_and_an_m_with_a_number_a_maintenance(text: str, meant: object) -> None:
-    assert incident_meant(text) == meant
+    assert parse_label(text) == meant
 
 
 def test_what_names_an_incident_is_read_back() -> None:
-    assert incident_meant(label_of("outage", 12)) == ("outage", 12)
-    assert incident_meant(label_of("maintenance", 12)) == ("maintenance", 12)
+    assert parse_label(label_of("outage", 12)) == ("outage", 12)
+    assert parse_label(label_of("maintenance", 12)) == ("maintenance", 12)
 
 
 @pytest.mark.parametrize(
@@ -142,14 +130,14 @@ def test_a_long_cause_is_cut_in_a_title_only() -> None:
     title = with_cause("uk is back", [long])
     assert title.startswith("uk is back; cause: xxx")
     assert len(title) < 110
-    assert "x" * 200 in texts(Reply("", tuple(said_parts([long], ZONE, NOW))))[0]
+    assert "x" * 200 in texts(Reply("", tuple(annotation_parts([long], ZONE, NOW))))[0]
     assert with_cause("uk is back", [WHY]) == "uk is back; cause: a disk died"
     assert with_cause("uk is back", [NOTE]) == "uk is back"
 
 
 def test_of_many_notes_the_newest_are_shown_and_the_others_counted() -> None:
     notes = [Annotation("note", f"note {number}", "slack:U1", NOW) for number in range(8)]
-    shown = texts(Reply("", tuple(said_parts([*notes, notes[0]], ZONE, NOW))))
+    shown = texts(Reply("", tuple(annotation_parts([*notes, notes[0]], ZONE, NOW))))
     assert shown[0] == "3 older notes in the thread."
     assert shown[1:] == [f"14:02:07 BST, slack:U1: note {number}" for number in range(3, 8)]
 
@@ -160,28 +148,28 @@ def test_the_thread_tells_causes_from_notes() -> None:
 
 
 def test_a_reminder_says_how_long_of_what_and_what_to_type() -> None:
-    alone = reminder([Outage()], NOW)
+    alone = reminder([outage_of()], NOW)
     assert alone.title == "uk: still open after 1 h, and nobody looks after it. `ack 7` says that you do"
-    both = [Outage(), Outage(8, "nameserver:ns1", NOW - timedelta(hours=2))]
+    both = [outage_of(), outage_of("nameserver:ns1", id=8, opened_at=NOW - timedelta(hours=2))]
     assert reminder(both, NOW).title == (
         "uk, name server ns1: still open after up to 2 h, and nobody looks after them. `ack 7` says that you do"
     )
 
 
 def test_a_reminder_of_what_flaps_does_not_say_that_it_is_down_now() -> None:
-    flapping = replace(Outage(), body=facts_to_json(OutageFacts(changes=6, down_now=False)))
+    flapping = outage_of(facts=OutageFacts(changes=6, down_now=False))
     assert reminder([flapping], NOW).title.startswith("uk: still flapping after 1 h, and nobody looks after it.")
-    assert "still open after" in reminder([flapping, Outage(8)], NOW).title
+    assert "still open after" in reminder([flapping, outage_of(id=8)], NOW).title
 
 
 class TestLists:
     def test_what_goes_on_comes_first_then_the_newest(self) -> None:
-        over = Outage(5, "server:de", NOW - timedelta(minutes=5), NOW)
-        found = incidents_of([over, Outage()], [work(ended_at=NOW - timedelta(minutes=1))])
+        over = outage_of("server:de", id=5, opened_at=NOW - timedelta(minutes=5), closed_at=NOW)
+        found = incidents_of([over, outage_of()], [work(ended_at=NOW - timedelta(minutes=1))])
         assert [one.label for one in found] == ["7", "5", "M3"]
 
     def test_a_row_says_what_how_long_and_why(self) -> None:
-        found = incidents_of([Outage(said=(WHY,)), Outage(6, closed_at=NOW)], [work()])
+        found = incidents_of([outage_of(annotations=(WHY,)), outage_of(id=6, closed_at=NOW)], [work()])
         assert [(row[0], row[1], row[3], row[4]) for row in cells(list_reply(found, "", ZONE, NOW))] == [
             ("M3", "us (maintenance)", "30 min so far", "disks"),
             ("7", "uk", "1 h so far", "a disk died"),
@@ -189,11 +177,11 @@ class TestLists:
         ]
 
     def test_what_is_degraded_is_told_from_what_is_down(self) -> None:
-        (row,) = cells(list_reply(incidents_of([Outage(target="degraded:uk")], ()), "", ZONE, NOW))
+        (row,) = cells(list_reply(incidents_of([outage_of(target="degraded:uk")], ()), "", ZONE, NOW))
         assert row[1] == "uk (degraded)"
 
     def test_ten_thousand_are_counted(self) -> None:
-        reply = list_reply(incidents_of([Outage(number) for number in range(10_000)], ()), "", ZONE, NOW)
+        reply = list_reply(incidents_of([outage_of(id=number) for number in range(10_000)], ()), "", ZONE, NOW)
         (table,) = [part for part in reply.parts if isinstance(part, Table)]
         assert (len(table.rows), table.left_out) == (ROWS, 10_000 - ROWS)
 
@@ -201,7 +189,7 @@ class TestLists:
         assert list_reply((), " in the last 7 days", ZONE, NOW).title == "No incident in the last 7 days"
 
     def test_one_outage_tells_who_did_what_when(self) -> None:
-        outage = Outage(acked_by="slack:U2", acked_at=NOW - timedelta(minutes=30), said=(WHY,), closed_at=NOW)
+        outage = outage_of(acked_by="slack:U2", acked_at=NOW - timedelta(minutes=30), annotations=(WHY,), closed_at=NOW)
         reply = outage_reply(outage, Reply("uk is back", tone=Tone.GOOD), ZONE, NOW)
         assert [row[1:] for row in cells(reply)] == [
             ("it began", ""),
@@ -210,10 +198,10 @@ class TestLists:
             ("over, after 1 h", ""),
         ]
         assert texts(reply) == ["Cause: a disk died"]
-        assert texts(outage_reply(Outage(), Reply("uk is down"), ZONE, NOW)) == ['No cause yet: `cause 7 "…"`.']
+        assert texts(outage_reply(outage_of(), Reply("uk is down"), ZONE, NOW)) == ['No cause yet: `cause 7 "…"`.']
 
     def test_one_maintenance_tells_what_it_kept_quiet(self) -> None:
-        quiet = [("server:us", NOW, None), ("nameserver:ns1", NOW, NOW)]
+        quiet = [(Target.server("us"), NOW, None), (Target.nameserver("ns1"), NOW, NOW)]
         reply = maintenance_reply(work(began_at=NOW - timedelta(minutes=30)), quiet, ZONE, NOW)
         assert [row[1] for row in cells(reply)] == [
             "asked for",
@@ -236,7 +224,7 @@ class TestSummary:
     def test_everything_that_waits_for_somebody_is_in_it(self) -> None:
         day = DailyDigest(
             NOW,
-            incidents=incidents_of([Outage(), Outage(8, acked_by="slack:U1", acked_at=NOW)], ()),
+            incidents=incidents_of([outage_of(), outage_of(id=8, acked_by="slack:U1", acked_at=NOW)], ()),
             overrun=(work(),),
             late=2,
             missing=1,

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from core.incident.notification import (
     LONGEST_WAIT,
     AlertKind,
-    again_after,
+    failure_reason,
     is_news,
-    is_worth_telling,
+    is_worth_sending,
     message_of,
-    why_not_taken,
+    retry_delay,
 )
 from core.reply import Button, Reply, Row, Table, Text, Tone, Typed
 
@@ -68,12 +68,12 @@ def test_a_message_that_may_have_got_through_before_says_so() -> None:
 
 @given(st.integers(1, 10_000))
 def test_each_wait_is_longer_than_the_one_before_up_to_a_bound(tries: int) -> None:
-    assert timedelta(seconds=1) <= again_after(tries) <= again_after(tries + 1) <= LONGEST_WAIT
+    assert timedelta(seconds=1) <= retry_delay(tries) <= retry_delay(tries + 1) <= LONGEST_WAIT
 
 
 def test_an_alert_of_yesterday_is_not_worth_telling_any_more() -> None:
-    assert is_worth_telling(AT, AT + timedelta(hours=23))
-    assert not is_worth_telling(AT, AT + timedelta(hours=24))
+    assert is_worth_sending(AT, AT + timedelta(hours=23))
+    assert not is_worth_sending(AT, AT + timedelta(hours=24))
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_an_alert_of_yesterday_is_not_worth_telling_any_more() -> None:
     ],
 )
 def test_why_a_message_was_not_taken_is_said_without_what_was_logged(said: str, why: str) -> None:
-    assert why_not_taken(said) == why
+    assert failure_reason(said) == why

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.incident.notes import LONGEST
-from core.incident.thread import ThreadCommand, what_is_meant
+from core.incident.thread import ThreadCommand, command_in
 
 
 def note(text: str) -> ThreadCommand:
@@ -26,20 +26,20 @@ def note(text: str) -> ThreadCommand:
     ],
 )
 def test_what_is_no_command_is_a_note(text: str) -> None:
-    assert what_is_meant(text, "outage", 7) == note(text)
+    assert command_in(text, "outage", 7) == note(text)
 
 
 @pytest.mark.parametrize("text", ["ack", "Ack", " ack. ", "ACK!", "sharpnet ack", "/sharpnet ack", "@sharpnet ack"])
 def test_ack_alone_is_for_this_outage(text: str) -> None:
-    assert what_is_meant(text, "outage", 7) == ThreadCommand("ack", "7", None, typed=True)
+    assert command_in(text, "outage", 7) == ThreadCommand("ack", "7", None, typed=True)
 
 
 def test_ack_with_a_number_is_for_that_outage() -> None:
-    assert what_is_meant("ack 9", "outage", 7) == ThreadCommand("ack", "9", None, typed=True)
+    assert command_in("ack 9", "outage", 7) == ThreadCommand("ack", "9", None, typed=True)
 
 
 def test_nobody_looks_after_planned_work_so_ack_is_a_note_there() -> None:
-    assert what_is_meant("ack", "maintenance", 3) == ThreadCommand("note", "M3", "ack", typed=False)
+    assert command_in("ack", "maintenance", 3) == ThreadCommand("note", "M3", "ack", typed=False)
 
 
 @pytest.mark.parametrize(
@@ -59,26 +59,26 @@ def test_nobody_looks_after_planned_work_so_ack_is_a_note_there() -> None:
     ],
 )
 def test_a_cause_is_this_incidents_however_it_is_written(text: str, cause: str) -> None:
-    assert what_is_meant(text, "outage", 7) == ThreadCommand("cause", "7", cause, typed=True)
+    assert command_in(text, "outage", 7) == ThreadCommand("cause", "7", cause, typed=True)
 
 
 def test_another_incident_is_meant_only_where_the_text_is_in_quotes() -> None:
-    assert what_is_meant('cause M3 "new disks"', "outage", 7) == ThreadCommand("cause", "M3", "new disks", typed=True)
-    assert what_is_meant("cause M3 new disks", "outage", 7) == ThreadCommand("cause", "7", "M3 new disks", typed=True)
+    assert command_in('cause M3 "new disks"', "outage", 7) == ThreadCommand("cause", "M3", "new disks", typed=True)
+    assert command_in("cause M3 new disks", "outage", 7) == ThreadCommand("cause", "7", "M3 new disks", typed=True)
 
 
 def test_a_note_may_be_called_one() -> None:
-    assert what_is_meant("note they reboot it", "maintenance", 3) == ThreadCommand(
+    assert command_in("note they reboot it", "maintenance", 3) == ThreadCommand(
         "note", "M3", "they reboot it", typed=True
     )
 
 
 @pytest.mark.parametrize("text", ["", " \n "])
 def test_without_words_nothing_is_meant(text: str) -> None:
-    assert what_is_meant(text, "outage", 7) is None
+    assert command_in(text, "outage", 7) is None
 
 
 def test_a_long_note_is_cut_and_one_that_just_fits_is_not() -> None:
-    assert what_is_meant("x" * LONGEST, "outage", 7) == note("x" * LONGEST)
-    assert what_is_meant("x" * (LONGEST + 1), "outage", 7) == note("x" * (LONGEST - 1) + "…")
-    assert what_is_meant("one\n\ntwo", "outage", 7) == note("one two")
+    assert command_in("x" * LONGEST, "outage", 7) == note("x" * LONGEST)
+    assert command_in("x" * (LONGEST + 1), "outage", 7) == note("x" * (LONGEST - 1) + "…")
+    assert command_in("one\n\ntwo", "outage", 7) == note("one two")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.fleet import Watch
 from core.monitor.detection import (
-    STANDS_S,
+    FRESH_S,
     Judgement,
     LookVerdict,
     TargetState,
@@ -27,7 +27,7 @@ from core.monitor.detection import (
     may_settle_down,
     next_delay,
     resumed,
-    stands,
+    verdict_is_fresh,
     which_card,
 )
 
@@ -117,22 +117,22 @@ def test_a_healthy_target_is_not_looked_at_from_everywhere_where_one_failure_is_
 def test_what_is_down_already_is_judged_anew_after_a_while_unless_it_answered() -> None:
     down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     said_s = down.verdict_s
-    assert stands(down, said_s + STANDS_S - 1)
-    assert not may_settle_down(down, WATCH, said_s + STANDS_S - 1)
-    assert not stands(down, said_s + STANDS_S)
-    assert may_settle_down(down, WATCH, said_s + STANDS_S)
-    assert not may_settle_down(look(down, UP, 9), WATCH, said_s + STANDS_S)
+    assert verdict_is_fresh(down, said_s + FRESH_S - 1)
+    assert not may_settle_down(down, WATCH, said_s + FRESH_S - 1)
+    assert not verdict_is_fresh(down, said_s + FRESH_S)
+    assert may_settle_down(down, WATCH, said_s + FRESH_S)
+    assert not may_settle_down(look(down, UP, 9), WATCH, said_s + FRESH_S)
 
 
 def test_only_what_is_called_down_by_others_and_is_not_contradicted_stands() -> None:
     failing = looks(UP, DOWN, DOWN, DOWN)
-    assert not stands(failing, 3)
+    assert not verdict_is_fresh(failing, 3)
     for state in (DEGRADED, UNKNOWN):
-        assert not stands(after_verdict(failing, Judgement(state), "", at(3), WATCH), 3)
+        assert not verdict_is_fresh(after_verdict(failing, Judgement(state), "", at(3), WATCH), 3)
     down = after_verdict(failing, Judgement(DOWN), "", at(3), WATCH)
-    assert not stands(after_verdict(down, Judgement(DEGRADED), "", at(4), WATCH), 4)
-    assert not stands(after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7)), 0)
-    assert not stands(resumed(AT, "refused"), 0)
+    assert not verdict_is_fresh(after_verdict(down, Judgement(DEGRADED), "", at(4), WATCH), 4)
+    assert not verdict_is_fresh(after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7)), 0)
+    assert not verdict_is_fresh(resumed(AT, "refused"), 0)
 
 
 class TestJudging:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, SshLogin
+from core.fleet.target import Target
 from core.monitor.detection import TargetState, judge
-from core.monitor.external_alerts import heard, sources_of, target_of
+from core.monitor.external_alerts import alerts_in, sources_of, target_of
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 LOGIN = SshLogin("ops", 22, SecretRef("file", "/keys/bot"), "/keys/known_hosts")
@@ -32,51 +33,51 @@ def alert(status: str = "firing", /, **labels: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("labels", "target"),
     [
-        ({"server": "oslo"}, "server:oslo"),
-        ({"nameserver": "ns1"}, "nameserver:ns1"),
-        ({"instance": "oslo:9100"}, "server:oslo"),
-        ({"instance": "192.0.2.1"}, "server:oslo"),
-        ({"instance": "http://192.0.2.1:8080/health"}, "server:oslo"),
-        ({"instance": "[2001:db8::2]:9100"}, "server:lima"),
-        ({"instance": "2001:DB8::2"}, "server:lima"),
-        ({"instance": "192.0.2.8:53"}, "nameserver:ns1"),
-        ({"server": "paris", "instance": "lima"}, "server:lima"),
+        ({"server": "oslo"}, Target.server("oslo")),
+        ({"nameserver": "ns1"}, Target.nameserver("ns1")),
+        ({"instance": "oslo:9100"}, Target.server("oslo")),
+        ({"instance": "192.0.2.1"}, Target.server("oslo")),
+        ({"instance": "http://192.0.2.1:8080/health"}, Target.server("oslo")),
+        ({"instance": "[2001:db8::2]:9100"}, Target.server("lima")),
+        ({"instance": "2001:DB8::2"}, Target.server("lima")),
+        ({"instance": "192.0.2.8:53"}, Target.nameserver("ns1")),
+        ({"server": "paris", "instance": "lima"}, Target.server("lima")),
         ({"server": "paris"}, None),
         ({"instance": ""}, None),
         ({"instance": "None"}, None),
         ({}, None),
     ],
 )
-def test_an_alert_is_about_the_machine_that_its_labels_name(labels: dict[str, str], target: str | None) -> None:
+def test_an_alert_is_about_the_machine_that_its_labels_name(labels: dict[str, str], target: Target | None) -> None:
     assert target_of(labels, FLEET) == target
 
 
 def test_an_alert_that_fires_and_one_that_is_over_are_told_apart() -> None:
-    found = heard({"alerts": [alert(server="oslo", sharpnet="down")]}, FLEET, NOW)
-    assert [(one.source, one.target, one.firing) for one in found] == [("Alertmanager/f1", "server:oslo", True)]
+    found = alerts_in({"alerts": [alert(server="oslo", sharpnet="down")]}, FLEET, NOW)
+    assert [(one.source, one.target, one.firing) for one in found] == [("Alertmanager/f1", Target.server("oslo"), True)]
     assert NOW - found[0].begun_at < timedelta(minutes=3)
-    (over,) = heard({"alerts": [alert("resolved", server="oslo", sharpnet="down")]}, FLEET, NOW)
+    (over,) = alerts_in({"alerts": [alert("resolved", server="oslo", sharpnet="down")]}, FLEET, NOW)
     assert not over.firing
 
 
 def test_an_alert_about_a_server_that_does_not_call_it_down_is_passed_over() -> None:
-    assert heard({"alerts": [alert(server="oslo", alertname="DiskFull")]}, FLEET, NOW) == ()
+    assert alerts_in({"alerts": [alert(server="oslo", alertname="DiskFull")]}, FLEET, NOW) == ()
 
 
 def test_an_alert_about_something_that_is_not_of_the_fleet_is_passed_over() -> None:
-    assert heard({"alerts": [alert(instance="192.0.2.77", sharpnet="down")]}, FLEET, NOW) == ()
+    assert alerts_in({"alerts": [alert(instance="192.0.2.77", sharpnet="down")]}, FLEET, NOW) == ()
 
 
 @pytest.mark.parametrize("begun", [None, "yesterday", "2026-06-14T13:00:00"])
 def test_an_alert_without_a_proper_beginning_begins_now(begun: str | None) -> None:
     one = {**alert(server="oslo", sharpnet="down"), "startsAt": begun}
-    assert heard({"alerts": [one]}, FLEET, NOW)[0].begun_at == NOW
+    assert alerts_in({"alerts": [one]}, FLEET, NOW)[0].begun_at == NOW
 
 
 @pytest.mark.parametrize("payload", [None, [], "x", {}, {"alerts": {}}, {"alerts": ["x"]}, {"alerts": [{}]}])
 def test_what_no_alertmanager_sends_is_refused(payload: object) -> None:
     with pytest.raises(ValueError, match="alert"):
-        heard(payload, FLEET, NOW)
+        alerts_in(payload, FLEET, NOW)
 
 
 JSON = st.recursive(
@@ -86,8 +87,8 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["server", "nameserver", "instance", "sharpnet"]), JSON | st.just("down")))
 def test_labels_of_any_kind_are_read_or_passed_over(labels: dict[str, Any]) -> None:
-    for one in heard({"alerts": [{"labels": labels}]}, FLEET, NOW):
-        assert one.target.partition(":")[2] in {"oslo", "lima", "ns1"}
+    for one in alerts_in({"alerts": [{"labels": labels}]}, FLEET, NOW):
+        assert one.target.name in {"oslo", "lima", "ns1"}
 
 
 def test_several_alerts_of_one_monitoring_are_one_place() -> None:

@@ -7,32 +7,36 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
-from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
+from core.fleet.target import FLEET, Target
+from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.maintenance import Maintenance
+from core.incident.notes import Annotation
 from core.monitor.detection import TargetState
 from core.monitor.state import StateTally
 from core.page.days import Day, days_of, share_words, uptime
-from core.page.events import incident_of, maintained, moving
+from core.page.events import incident_of, work_of_maintenance, work_of_plan
 from core.page.feed import page_feed
 from core.page.html import page_html
 from core.page.json_feed import page_facts
-from core.page.model import SITES, Page, PageIncident, PageTarget, PlannedWork, Stage, headline, worth_telling
+from core.page.model import SITES, Page, PageIncident, PageTarget, PlannedWork, Stage, headline, published_content
 from core.page.redaction import Redaction, plain
 from core.page.style import policy
-from ops.store.incident.outages import Outage
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
+    from core.incident.outage import Outage
     from core.plan.plan import Plan
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
+NORTH = Target.server("north")
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)>&amp;\u202egnp.exe\x00\x1b[31m'
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOUR = timedelta(hours=1)
@@ -67,9 +71,8 @@ def page(**parts: object) -> Page:
     return replace(made, **parts)  # type: ignore[arg-type]
 
 
-def outage(target: str = "server:north", closed_at: datetime | None = None, **facts: object) -> Outage:
-    body = facts_to_json(OutageFacts(**facts))  # type: ignore[arg-type]
-    return Outage(7, target, ago(minutes=20), closed_at, body)
+def outage(target: Target = NORTH, closed_at: datetime | None = None, **facts: Any) -> Outage:  # noqa: ANN401
+    return outage_of(target, OutageFacts(**facts), opened_at=ago(minutes=20), closed_at=closed_at)
 
 
 class Tags(HTMLParser):
@@ -342,7 +345,7 @@ class TestHtml:
 
 class TestNews:
     def test_a_page_that_is_only_later_is_no_news(self) -> None:
-        assert worth_telling(page()) == worth_telling(page(written_at=NOW + HOUR, seen_at=NOW + HOUR))
+        assert published_content(page()) == published_content(page(written_at=NOW + HOUR, seen_at=NOW + HOUR))
 
     @pytest.mark.parametrize(
         "other",
@@ -354,7 +357,7 @@ class TestNews:
         ],
     )
     def test_what_happened_is_news(self, other: dict[str, object]) -> None:
-        assert worth_telling(page()) != worth_telling(page(**other))
+        assert published_content(page()) != published_content(page(**other))
 
 
 class TestPublic:
@@ -406,7 +409,9 @@ class TestPublic:
 
 class TestIncidents:
     def test_a_server_is_named_with_its_place_and_its_sites_are_counted(self, fleet: Fleet) -> None:
-        said = incident_of(outage(why="SSH: no answer from 192.0.2.1", at_first=3), "A fire", fleet, Redaction())
+        down = outage(why="SSH: no answer from 192.0.2.1", at_first=3)
+        burnt = replace(down, annotations=(Annotation("cause", "A fire", "slack:U1", NOW),))
+        said = incident_of(burnt, fleet, Redaction())
         assert said is not None
         assert said.what == "north (Northville) is down, with 3 sites"
         assert (said.seen, said.cause, said.key) == ("SSH: no answer from …", "A fire", "outage:7")
@@ -415,16 +420,16 @@ class TestIncidents:
     @pytest.mark.parametrize(
         ("target", "now", "then"),
         [
-            ("server:north", "north (Northville) is down", "north (Northville) was down"),
-            ("degraded:north", "north (Northville) is up in part", "north (Northville) was up in part"),
-            ("nameserver:ns1", "A name server in Oslo is down", "A name server in Oslo was down"),
-            ("link:bot", "Nothing can be observed", "Nothing could be observed"),
+            (Target.server("north"), "north (Northville) is down", "north (Northville) was down"),
+            (Target("degraded", "north"), "north (Northville) is up in part", "north (Northville) was up in part"),
+            (Target.nameserver("ns1"), "A name server in Oslo is down", "A name server in Oslo was down"),
+            (Target("link", "bot"), "Nothing can be observed", "Nothing could be observed"),
         ],
     )
-    def test_it_is_said_in_words_for_everybody(self, fleet: Fleet, target: str, now: str, then: str) -> None:
-        place = "Oslo" if target.startswith("nameserver") else ""
-        going_on = incident_of(outage(target, place=place), None, fleet, Redaction())
-        over = incident_of(outage(target, NOW, place=place), None, fleet, Redaction())
+    def test_it_is_said_in_words_for_everybody(self, fleet: Fleet, target: Target, now: str, then: str) -> None:
+        place = "Oslo" if target.kind == "nameserver" else ""
+        going_on = incident_of(outage(target, place=place), fleet, Redaction())
+        over = incident_of(outage(target, NOW, place=place), fleet, Redaction())
         assert going_on is not None
         assert over is not None
         assert (going_on.what, over.what) == (now, then)
@@ -434,74 +439,76 @@ class TestIncidents:
         ("sites", "over", "said"), [(1, False, "1 site on"), (3, False, "3 sites on"), (3, True, "3 sites on")]
     )
     def test_failing_sites_are_counted(self, fleet: Fleet, sites: int, over: bool, said: str) -> None:
-        incident = incident_of(outage("sites:north", NOW if over else None, affected=sites), None, fleet, Redaction())
+        incident = incident_of(
+            outage(Target("sites", "north"), NOW if over else None, affected=sites), fleet, Redaction()
+        )
         assert incident is not None
         assert incident.what.startswith(f"{said} north (Northville) ")
 
     @pytest.mark.parametrize(
         ("target", "said"),
         [
-            ("server:north", "north (Northville): up and down by turns, 6 changes"),
-            ("sites:north", "Sites on north (Northville): up and down by turns, 6 changes"),
-            ("nameserver:ns1", "A name server: up and down by turns, 6 changes"),
+            (Target.server("north"), "north (Northville): up and down by turns, 6 changes"),
+            (Target("sites", "north"), "Sites on north (Northville): up and down by turns, 6 changes"),
+            (Target.nameserver("ns1"), "A name server: up and down by turns, 6 changes"),
         ],
     )
-    def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: str, said: str) -> None:
-        incident = incident_of(outage(target, changes=6), None, fleet, Redaction())
+    def test_what_flaps_is_not_said_to_be_down(self, fleet: Fleet, target: Target, said: str) -> None:
+        incident = incident_of(outage(target, changes=6), fleet, Redaction())
         assert incident is not None
         assert incident.what == said
 
     def test_a_name_server_that_has_lost_a_zone_is_not_called_down(self, fleet: Fleet) -> None:
-        incident = incident_of(outage("nameserver:ns1", place="Oslo", lame=True), None, fleet, Redaction())
+        incident = incident_of(outage(Target.nameserver("ns1"), place="Oslo", lame=True), fleet, Redaction())
         assert incident is not None
         assert incident.what == "A name server in Oslo is up in part"
 
     def test_what_is_no_part_of_the_fleet_any_more_is_left_out(self, fleet: Fleet) -> None:
-        assert incident_of(outage("server:gone"), None, fleet, Redaction()) is None
+        assert incident_of(outage(Target.server("gone")), fleet, Redaction()) is None
 
     def test_an_end_that_nobody_saw_is_said_to_be_one(self, fleet: Fleet) -> None:
         unseen = outage(
             closed_at=NOW, why="silent", ending=OutageEnd.UP, unseen_from_at=ago(hours=1), unseen_until_at=NOW
         )
-        said = incident_of(unseen, None, fleet, Redaction())
+        said = incident_of(unseen, fleet, Redaction())
         assert said is not None
         assert said.seen == "silent; nobody watched when it ended, so it may have been shorter"
-        bare = incident_of(replace(unseen, body={**unseen.body, "why": ""}), None, fleet, Redaction())
+        bare = incident_of(replace(unseen, facts=replace(unseen.facts, why="")), fleet, Redaction())
         assert bare is not None
         assert bare.seen.startswith("nobody watched")
 
 
 class TestWork:
     def test_a_move_names_servers_and_counts_sites(self, plan: Plan, fleet: Fleet) -> None:
-        said = moving(plan, NOW, fleet, Redaction())
+        said = work_of_plan(plan, NOW, fleet, Redaction())
         assert said is not None
         assert said.what == "Moving 2 sites from north (Northville) to south (Southville), east (Eastville)"
 
     def test_a_move_of_hidden_sites_alone_is_not_said(self, plan: Plan, fleet: Fleet) -> None:
-        assert moving(plan, NOW, fleet, Redaction(frozenset({"shop", "blog"}))) is None
+        assert work_of_plan(plan, NOW, fleet, Redaction(frozenset({"shop", "blog"}))) is None
 
     @pytest.mark.parametrize(
         ("scope", "what"),
         [
-            ("fleet", "Work on all servers and sites"),
-            ("server:north", "Work on north (Northville)"),
-            ("site:shop", "Work on shop"),
-            ("nameserver:ns1", "Work on a name server in Oslo"),
-            ("site:blog", None),
-            ("site:gone", None),
-            ("server:gone", None),
-            ("nameserver:gone", None),
+            (FLEET, "Work on all servers and sites"),
+            (Target.server("north"), "Work on north (Northville)"),
+            (Target.site("shop"), "Work on shop"),
+            (Target.nameserver("ns1"), "Work on a name server in Oslo"),
+            (Target.site("blog"), None),
+            (Target.site("gone"), None),
+            (Target.server("gone"), None),
+            (Target.nameserver("gone"), None),
         ],
     )
     def test_a_maintenance_is_said_by_what_it_is_about(self, fleet: Fleet, scope: str, what: str | None) -> None:
         planned = Maintenance(3, scope, "New disks", "slack:U1", NOW, NOW + HOUR, NOW + 2 * HOUR)
-        said = maintained(planned, fleet, Redaction(frozenset({"blog"})), NOW)
+        said = work_of_maintenance(planned, fleet, Redaction(frozenset({"blog"})), NOW)
         assert (said.what if said is not None else None) == what
         assert said is None or said.stage is Stage.PLANNED
 
     def test_a_place_that_is_its_name_is_said_once(self, fleet: Fleet, plan: Plan) -> None:
         there = {name: replace(server, location=name) for name, server in fleet.servers.items()}
-        said = moving(plan, NOW, replace(fleet, servers=there), Redaction())
+        said = work_of_plan(plan, NOW, replace(fleet, servers=there), Redaction())
         assert said is not None
         assert said.what == "Moving 2 sites from north to south, east"
 
@@ -510,8 +517,8 @@ class TestFeed:
     def some(self) -> Page:
         work = (
             PlannedWork("maintenance:3", "Work on us", Stage.PLANNED, "Disks", NOW + HOUR, NOW + 2 * HOUR,
-                        told_at=ago(hours=4)),
-            PlannedWork("plan:K7Q2", "Moving 3 sites", Stage.RUNNING, begun_at=ago(hours=3), told_at=ago(hours=3)),
+                        updated_at=ago(hours=4)),
+            PlannedWork("plan:K7Q2", "Moving 3 sites", Stage.RUNNING, begun_at=ago(hours=3), updated_at=ago(hours=3)),
             PlannedWork("plan:NEVER", "Not told", Stage.RUNNING),
         )  # fmt: skip
         incidents = (
@@ -559,7 +566,7 @@ class TestFeed:
         assert tree.findall(f"{ATOM}link") == []
 
     def test_a_bare_work_says_what_it_is(self) -> None:
-        bare = PlannedWork("plan:X", "Moving", Stage.PLANNED, told_at=NOW)
+        bare = PlannedWork("plan:X", "Moving", Stage.PLANNED, updated_at=NOW)
         assert self.entries(page_feed(page(work=(bare,)), "x"))["Planned: Moving"]["content"] == "Moving"
 
 

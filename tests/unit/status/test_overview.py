@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.outages import outage_of
 
 from core.fleet import Watch
+from core.fleet.target import FLEET, Target
 from core.incident.maintenance import Maintenance
 from core.monitor.detection import TargetState
 from core.monitor.state import (
@@ -27,31 +29,17 @@ from core.monitor.state import (
 from core.reply import Table, Text, Tone
 from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
 from core.status.overview import CopyAges, FleetPicture, InProgress, count_by_server, status_reply
-from core.status.overview_json import StatusTarget, status_facts
+from core.status.overview_json import status_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from core.fleet import Fleet
-    from core.incident.notes import Annotation
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 WATCH = Watch(timedelta(seconds=30), timedelta(seconds=2), timedelta(seconds=5))
 UP = Condition(TargetState.UP, NOW - timedelta(days=1), "", NOW)
+BEGAN = NOW - timedelta(minutes=1)
 DOWN = Condition(TargetState.DOWN, NOW - timedelta(minutes=1), "SSH: connection refused", NOW)
-
-
-@dataclass(frozen=True)
-class Outage:
-    id: int = 7
-    target: str = "server:north"
-    opened_at: datetime = NOW - timedelta(minutes=1)
-    closed_at: datetime | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
-    acked_by: str | None = None
-    acked_at: datetime | None = None
-    said: tuple[Annotation, ...] = ()
 
 
 def texts(reply: Reply) -> list[str]:
@@ -192,7 +180,10 @@ class TestTheFleet:
         work = InProgress(
             plans=(("K7Q2", "planned", "Move 3 sites"), ("B2B2", "approved", "Move 2 sites")),
             syncs=("shop to south",),
-            outages=(Outage(), Outage(8, "nameserver:ns1", acked_by="slack:U1")),
+            outages=(
+                outage_of("server:north", opened_at=BEGAN),
+                outage_of("nameserver:ns1", id=8, opened_at=BEGAN, acked_by="slack:U1"),
+            ),
             quarantined=count_by_server([("shop", "north"), ("blog", "north")]),
         )
         assert texts(status_reply(replace(picture, work=work)))[-6:] == [
@@ -205,8 +196,8 @@ class TestTheFleet:
         ]
 
     def test_it_says_which_maintenance_goes_on_and_which_was_to_have_ended(self, picture: FleetPicture) -> None:
-        goes_on = Maintenance(3, "server:north", "new disks.", "slack:U1", NOW, NOW, NOW + timedelta(hours=1))
-        late = replace(goes_on, id=4, scope="fleet", ends_at=NOW)
+        goes_on = Maintenance(3, Target.server("north"), "new disks.", "slack:U1", NOW, NOW, NOW + timedelta(hours=1))
+        late = replace(goes_on, id=4, scope=FLEET, ends_at=NOW)
         reply = status_reply(replace(picture, work=InProgress(maintenance=(goes_on, late))))
         assert [(part.text, part.tone) for part in reply.parts[-2:] if isinstance(part, Text)] == [
             ("Maintenance M3 of north until 14:02:07 UTC: new disks.", Tone.BUSY),
@@ -298,7 +289,7 @@ class TestFacts:
     def test_each_list_has_names_and_states(self, picture: FleetPicture) -> None:
         sites = dict.fromkeys(picture.fleet.sites, UP)
         newest = {("shop", "south"): NOW - timedelta(hours=1)}
-        facts: Any = status_facts(picture, sites, {"blog": "east"}, newest, StatusTarget())
+        facts: Any = status_facts(picture, sites, {"blog": "east"}, newest, None)
         assert [(one["name"], one["state"], one["sites"]) for one in facts["servers"]] == [
             ("north", "up", 3),
             ("south", "up", 1),
@@ -312,21 +303,23 @@ class TestFacts:
 
     def test_a_name_server_that_does_not_answer_is_neither_in_step_nor_out(self, picture: FleetPicture) -> None:
         seen = {"ns1": DOWN, "ns2": replace(UP, state=TargetState.DEGRADED)}
-        facts: Any = status_facts(replace(picture, nameservers=seen), {}, {}, {}, StatusTarget())
+        facts: Any = status_facts(replace(picture, nameservers=seen), {}, {}, {}, None)
         assert [one["in_step"] for one in facts["nameservers"]] == [None, False]
 
     @pytest.mark.parametrize(
         ("asked", "expected"),
         [
-            (StatusTarget("server", "south"), (["south"], ["far"], [])),
-            (StatusTarget("site", "blog"), ([], ["blog"], [])),
-            (StatusTarget("nameserver", "ns2"), ([], [], ["ns2"])),
+            (Target.server("south"), (["south"], ["far"], [])),
+            (Target.site("blog"), ([], ["blog"], [])),
+            (Target.nameserver("ns2"), ([], [], ["ns2"])),
         ],
     )
     def test_only_what_was_asked_for_is_listed(
-        self, picture: FleetPicture, asked: StatusTarget, expected: tuple[list[str], list[str], list[str]]
+        self, picture: FleetPicture, asked: Target, expected: tuple[list[str], list[str], list[str]]
     ) -> None:
-        work = InProgress((("K", "planned", "x"),), ("a to b",), (Outage(),), {"north": 1})
+        work = InProgress(
+            (("K", "planned", "x"),), ("a to b",), (outage_of("server:north", opened_at=BEGAN),), {"north": 1}
+        )
         facts: Any = status_facts(replace(picture, work=work), {}, {}, {}, asked)
         names = tuple([one["name"] for one in facts[kind]] for kind in ("servers", "sites", "nameservers"))
         assert names == expected
