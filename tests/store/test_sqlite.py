@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from core.audit import first_broken
 from core.errors import StoreError
+from core.fleet.target import Target
 from ops.store import Store
 from ops.store.database import SqliteDb
 from ops.store.sqlite import sqlite3
@@ -73,6 +74,6 @@ async def test_what_the_version_before_has_stored_is_found_by_what_its_json_says
             connection.execute(SYNC, [run, body])
     store = Store(SqliteDb(store_file))
     await store.open()
-    assert [outage.target for outage in await store.states.on_card("outage:7")] == ["site:a"]
+    assert [outage.target for outage in await store.outages.on_card("outage:7")] == [Target.site("a")]
     assert [run.id for run in await store.undos.since(NOW, 10)] == ["20260614T130207Z-a"]
     await store.close()

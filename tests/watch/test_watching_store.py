@@ -185,7 +185,7 @@ async def test_an_outage_that_fails_half_way_leaves_nothing(store: Store) -> Non
 
 async def test_an_outage_that_an_earlier_version_has_kept_is_read_with_what_it_knew(store: Store) -> None:
     await store.outages._db.write(
-        lambda database: database.conn.execute(
+        lambda database: database.execute(
             "INSERT INTO outages (target, opened_at, body) VALUES ('sites:uk', ?, ?)",
             [stamp(AT), '{"why": "refused", "sites": ["a"], "ending": "moved", "later": 1}'],
         )

@@ -73,8 +73,6 @@ class ObservedStates:
         batch = list(seen)
 
         def work(database: Transaction) -> None:
-            # Plain SQL, many rows at once: of thousands of targets a second, a table object's checks would cost more
-            # than the work.
             states, observed = _rows(batch, gap)
             database.execute_many(_STATE, states)
             database.execute_many(_STRETCH, observed)

@@ -113,7 +113,7 @@ PRINTED_ANEW = "test_the_stored_schema_is_the_one_that_check_prints"
 
 def run(tree: Path, *words: str) -> str:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
-    environ["PYTHONPATH"] = str(tree)
+    environ["PYTHONPATH"] = os.pathsep.join([str(tree), str(tree / "tests")])
     done = subprocess.run([sys.executable, *words], cwd=tree, env=environ, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
