@@ -15,6 +15,7 @@ from ops.clock import SystemClock
 from ops.databases import SshDatabases
 from ops.dns import open_dns
 from ops.durable.engine import StoreEngine
+from ops.durable.fenced import FencedDns, FencedSsh
 from ops.fleetfile import load_fleet, secret_reader
 from ops.ports import Ports
 from ops.probe.prober import NetProbe
@@ -59,17 +60,18 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     clock = SystemClock()
     store = Store(SqliteDb(settings.store))
     await store.open()
-    ssh = SshPool(fleet, secret)
+    pool = SshPool(fleet, secret)
+    ssh = FencedSsh(pool, store)
     engine = StoreEngine(store, clock, owner=f"{socket.gethostname()}:{secrets.token_hex(4)}")
     try:
-        dns = open_dns(fleet, secret)
+        dns = FencedDns(open_dns(fleet, secret), store)
         ports = Ports(
             fleet=fleet,
             clock=clock,
             store=store,
             ssh=ssh,
             dns=dns,
-            probe=NetProbe(fleet, ssh, dns),
+            probe=NetProbe(fleet, pool, dns),
             engine=engine,
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),

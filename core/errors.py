@@ -78,6 +78,12 @@ class StoreDamagedError(StoreError):
     code = "store-damaged"
 
 
+class FencedError(StoreError):
+    """The work is somebody else's by now: whoever did it was away too long. Nothing more is done here."""
+
+    code = "fenced"
+
+
 class UnreachableError(SharpnetError):
     """A machine did not answer. It may be down, or the way to it may be."""
 

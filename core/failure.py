@@ -36,6 +36,7 @@ class FailureCode(StrEnum):
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept
+    FENCED = "fenced"  # another process has taken the work up meanwhile
     STORE_DAMAGED = "store-damaged"  # what was kept is not what was written
     TIMED_OUT = "timed-out"  # no answer in time, or nothing more came
     UNREACHABLE = "unreachable"  # a machine does not answer

@@ -27,7 +27,7 @@ from ops.rsync.catch_up import clock_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from core.dns.records import ZoneReading
+    from core.dns.records import RecordChange, RecordSet, ZoneReading
     from core.plan.plan import Move, ZoneChange
     from core.sync.result import SyncResult
     from jobs.cutover.step_context import Ended, StepContext
@@ -91,11 +91,21 @@ async def update(context: StepContext, step: Step) -> Ended:
     began = clock.monotonic()
     # Whoever began this before may have been heard: then only the zone itself can say what became of it.
     asked = step.key in context.begun_before
+    not_compared = ""
     while True:
         try:
-            await dns.update(zone.update, zone.zone, zone.changes)
+            # Read before `update` asks whether this is still ours: who sleeps from here on sends an old version.
+            version = await dns.version(zone.update, zone.zone)
+            binding = "" if version == not_compared else version
+            await dns.update(zone.update, zone.zone, zone.changes, version=binding)
             return await _changed(context, zone, "changed")
         except DnsChangedError as error:
+            in_time = clock.monotonic() - began < UPDATE_PATIENCE_S
+            if binding and in_time and await _still_old(context, zone):
+                # Something else in the zone has changed; or the server compares another SOA record than it shows, as
+                # with inline signing: it then shows the same one again, and is not asked for it any more.
+                not_compared = version
+                continue
             return await _look(context, zone, error)
         except DnsRefusedError as error:
             return await _look(context, zone, error) if asked else _untouched(context, zone, error)
@@ -208,16 +218,24 @@ async def _why_not_answering(context: StepContext, move: Move, gate: asyncio.Sem
 
 async def _look(context: StepContext, zone: ZoneChange, cause: SharpnetError) -> Ended:
     """Read the zone and say what became of an update whose prerequisite failed or whose answer was lost."""
-    owners = tuple(change.owner for change in zone.changes)
     try:
-        reading = await context.ports.dns.read_zone(zone.update, zone.zone, owners)
+        reading = await context.ports.dns.read_zone(zone.update, zone.zone, _owners(zone))
     except SharpnetError as error:
         detail = f"{cause.message} It cannot be read either: {error.message} It may or may not have changed"
         return Outcome.UNKNOWN, detail, context.progress.with_trouble(zone.key, detail)
-    if _is_new(zone, reading):
+    if _is(zone, reading, lambda change: change.new):
         return await _changed(context, zone, "changed already")
     detail = f"{cause.message} This plan has changed nothing in it"
     return Outcome.REFUSED, detail, context.progress.with_trouble(zone.key, detail)
+
+
+async def _still_old(context: StepContext, zone: ZoneChange) -> bool:
+    """Return whether every record set has its old value: then something else in the zone has changed meanwhile."""
+    try:
+        reading = await context.ports.dns.read_zone(zone.update, zone.zone, _owners(zone))
+    except SharpnetError:
+        return False
+    return _is(zone, reading, lambda change: change.old)
 
 
 async def _changed(context: StepContext, zone: ZoneChange, detail: str) -> Ended:
@@ -236,9 +254,11 @@ def _untouched(context: StepContext, zone: ZoneChange, error: SharpnetError) -> 
     return Outcome.REFUSED, detail, context.progress.with_trouble(zone.key, f"{detail} The zone is as it was")
 
 
-def _is_new(zone: ZoneChange, reading: ZoneReading) -> bool:
+def _owners(zone: ZoneChange) -> tuple[str, ...]:
+    return tuple(change.owner for change in zone.changes)
+
+
+def _is(zone: ZoneChange, reading: ZoneReading, side: Callable[[RecordChange], RecordSet | None]) -> bool:
     here = {(record.owner, record.type): record.values for record in reading.records}
-    return all(
-        here.get((change.owner, change.type), ()) == (change.new.values if change.new else ())
-        for change in zone.changes
-    )
+    wanted = {(change.owner, change.type): side(change) for change in zone.changes}
+    return all(here.get(key, ()) == (record.values if record else ()) for key, record in wanted.items())

@@ -38,9 +38,17 @@ class Dns(Protocol):
         """Read `zone` from an update server: by signed AXFR, or where that is refused, A, AAAA, CNAME of `names`."""
         ...
 
-    async def update(self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...]) -> None:
+    async def version(self, server: Endpoint, zone: str) -> str:
+        """Return what changes with every change of `zone`, whoever makes it, and never comes back: its SOA record."""
+        ...
+
+    async def update(
+        self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...], *, version: str = ""
+    ) -> None:
         """Make `changes`, as it promises: by RFC 2136 in one signed UPDATE whose prerequisites are all old values.
 
+        version: as the zone had it when it was last looked at; where it has moved on, nothing changes. An old value
+        alone may have been changed and restored meanwhile. Empty: that does not matter.
         Returns when the server has said NOERROR. DnsChangedError: an old value is gone, nothing changed.
         DnsRefusedError, DnsClockError: nothing changed. TimedOutError: all or (where it is not atomic) a part of it may
         have happened; read before asking again.

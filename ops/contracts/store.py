@@ -60,6 +60,7 @@ class Db(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing.
 
-        No other process writes meanwhile: what it has read still holds when it ends.
+        No other process writes meanwhile: what it has read still holds when it ends. What the caller's work rests on is
+        asked first, in the same transaction (`ops.store.fence.asking_first`). Raises FencedError.
         """
         ...

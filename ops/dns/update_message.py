@@ -8,14 +8,15 @@ import dns.name
 import dns.rdatatype
 import dns.update
 
+from core.dns.records import RecordSet
 from ops.dns.presentation import to_name, to_rdataset, to_type
 
 if TYPE_CHECKING:
     from core.dns.records import RecordChange
 
 
-def update_message(zone: str, changes: tuple[RecordChange, ...]) -> dns.update.UpdateMessage:
-    """Return the unsigned UPDATE that makes `changes` in `zone`, all or none.
+def update_message(zone: str, changes: tuple[RecordChange, ...], soa: str = "") -> dns.update.UpdateMessage:
+    """Return the unsigned UPDATE that makes `changes` in `zone`, all or none, and only while its SOA record is `soa`.
 
     Prerequisites (section 2.4): a record set that changes or goes still has exactly its old values; one that is new
     is not there yet, and neither is what would make the server ignore it in silence (section 3.4.2.2): a CNAME beside
@@ -23,6 +24,8 @@ def update_message(zone: str, changes: tuple[RecordChange, ...]) -> dns.update.U
     Raises DnsError where a name or value is none.
     """
     message = dns.update.UpdateMessage(to_name(zone))
+    if soa:
+        message.present(to_name(zone), to_rdataset(RecordSet(zone, "SOA", 0, (soa,))))
     for change in changes:
         owner, rdtype = to_name(change.owner), to_type(change.type)
         if change.old is None:

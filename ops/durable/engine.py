@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
+from ops.store.fence import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ops.contracts import Clock
     from ops.store import Store
+    from ops.store.fence import RunFence
 
 LEASE = timedelta(seconds=15)
 RENEW_S = 5.0
@@ -99,12 +101,12 @@ class StoreEngine:
         # The store lets an owner take its own run again, so who asks twice here at once must not both get it.
         self._taking.add(key)
         try:
-            taken = await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE)
+            fence = await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE)
         finally:
             self._taking.discard(key)
-        if not taken:
+        if fence is None:
             return
-        task = asyncio.create_task(self._carry_out(kind, subject), name=f"{kind} {subject}")
+        task = asyncio.create_task(self._carry_out(kind, subject, fence), name=f"{kind} {subject}")
         self._tasks[key] = task
         task.add_done_callback(partial(self._ended, key))
 
@@ -119,9 +121,10 @@ class StoreEngine:
         self._pauses[key] = _Pause(pause_s, self._clock.monotonic() + pause_s)
         log.error("run=%s subject=%s failed=inside next_try_s=%.0f", *key, pause_s, exc_info=error)
 
-    async def _carry_out(self, kind: str, subject: str) -> None:
-        work = asyncio.ensure_future(self._kinds[kind](subject, self._clock.now()))
-        renewing = asyncio.create_task(self._renew(kind, subject))
+    async def _carry_out(self, kind: str, subject: str, fence: RunFence) -> None:
+        with fenced(fence):
+            work = asyncio.ensure_future(self._kinds[kind](subject, self._clock.now()))
+        renewing = asyncio.create_task(self._renew(kind, subject, fence))
         try:
             await asyncio.wait({work, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
@@ -138,8 +141,8 @@ class StoreEngine:
             if not await asyncio.shield(self._store.runs.ended(kind, subject)):
                 await asyncio.shield(self._store.runs.let_go(kind, subject, self._owner))
 
-    async def _renew(self, kind: str, subject: str) -> None:
+    async def _renew(self, kind: str, subject: str, fence: RunFence) -> None:
         while True:
             await self._clock.sleep(RENEW_S)
-            if not await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE):
+            if await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE) != fence:
                 return

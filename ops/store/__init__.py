@@ -12,6 +12,7 @@ from ops.store.copies.proofs import Proofs
 from ops.store.copies.protection import Protection
 from ops.store.copies.served import Copies
 from ops.store.copies.undos import Undos
+from ops.store.fence import asking_first
 from ops.store.home_tabs import HomeTabs
 from ops.store.incident.maintenance import Maintenances
 from ops.store.incident.outages import Outages
@@ -57,6 +58,10 @@ class Store:
     async def open(self) -> None:
         """Open the database, its tables made and migrated where needed."""
         await self._db.open()
+
+    async def ask_fences(self) -> None:
+        """Return where the caller's work is still its own. Raises FencedError where it is not."""
+        await self._db.read(asking_first(lambda _transaction: None))
 
     async def examine(self) -> None:
         """Read all of the file. Raises StoreDamagedError where it is not what was written; it may take seconds."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
+from ops.store.fence import RunFence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,16 +97,20 @@ class Runs:
         """Put a run on record, or open it again where it had ended; one that is under way stays as it is."""
         await self._db.write(lambda transaction: submit_run(transaction, kind, subject, now))
 
-    async def take(self, kind: str, subject: str, owner: str, now: datetime, lease: timedelta) -> bool:
-        """Return whether `owner` has the run now: it was free, its lease had passed, or it was theirs already."""
-        taken = await self._db.write(
-            lambda transaction: transaction.execute(
-                "UPDATE runs SET owner = ?, lease_until = ? WHERE kind = ? AND subject = ? AND state = 'open' "
-                "AND (owner IS NULL OR owner = ? OR lease_until < ?)",
-                [owner, stamp(now + lease), kind, subject, owner, stamp(now)],
+    async def take(self, kind: str, subject: str, owner: str, now: datetime, lease: timedelta) -> RunFence | None:
+        """Return the run's fence where `owner` has it now, else None.
+
+        It was free, its lease had passed, or it was theirs already; only then the fence is the one that they had.
+        """
+        rows = await self._db.write(
+            lambda transaction: transaction.query(
+                "UPDATE runs SET owner = ?, lease_until = ?, token = token + CASE WHEN owner = ? THEN 0 ELSE 1 END "
+                "WHERE kind = ? AND subject = ? AND state = 'open' AND (owner IS NULL OR owner = ? OR lease_until < ?) "
+                "RETURNING token",
+                [owner, stamp(now + lease), owner, kind, subject, owner, stamp(now)],
             )
         )
-        return bool(taken)
+        return RunFence(kind, subject, int(rows[0]["token"])) if rows else None
 
     async def let_go(self, kind: str, subject: str, owner: str) -> None:
         """Give the run back unfinished, so that anyone may take it at once."""
@@ -152,7 +157,7 @@ def submit_run(transaction: Transaction, kind: str, subject: str, now: datetime)
     transaction.execute(
         "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) "
         "ON CONFLICT (kind, subject) DO UPDATE SET state = 'open', begun_at = excluded.begun_at, "
-        "ended_at = NULL, owner = NULL, lease_until = NULL WHERE runs.state = 'ended'",
+        "ended_at = NULL, owner = NULL, lease_until = NULL, token = runs.token + 1 WHERE runs.state = 'ended'",
         [kind, subject, stamp(now)],
     )
 

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from core.errors import StoreError
 from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
+from ops.store.fence import asking_first
 from ops.store.sqlite import VERSION, sqlite3
 from ops.store.sqlite_schema import MIGRATIONS
 from ops.store.sqlite_transaction import SqliteTransaction
@@ -52,6 +53,7 @@ class SqliteDb:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing."""
+        work = asking_first(work)
         return await self._in_thread(lambda: _in_transaction(self._opened(), lambda: work(self._transaction())))
 
     async def examine(self) -> None:

@@ -207,3 +207,9 @@ def what_json_says(database: Database) -> None:
             f"ALTER TABLE {table} ADD COLUMN {column} {kind} GENERATED ALWAYS AS (CAST({expression} AS {kind})) VIRTUAL"
         )
     database.conn.execute("CREATE INDEX outages_card ON outages (card)")
+
+
+@MIGRATIONS()
+def tokens_of_runs(database: Database) -> None:
+    """Add how often a run has changed hands: what an owner before the newest one writes is refused."""
+    database.conn.execute("ALTER TABLE runs ADD COLUMN token INTEGER NOT NULL DEFAULT 0")

@@ -78,7 +78,25 @@ class Rfc2136:
         except TransferRefusedError:
             return await self._read_by_questions(server, zone, names)
 
-    async def update(self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...]) -> None:
+    async def version(self, server: Endpoint, zone: str) -> str:
+        """Return the zone's SOA record as the server has it for our key, which may see another view than others do."""
+        query = dns.message.make_query(to_name(zone), dns.rdatatype.SOA, flags=0)
+        asked = self._asked(server, f"{zone} SOA", zone)
+        key = self._signing_key()
+        if key:
+            query.use_tsig(key)
+        reply = read_reply(await self._over_tcp(server, query.to_wire(), asked, UPDATE_S), query, asked)
+        refusal = why_not_answered(reply.rcode(), asked)
+        if refusal:
+            raise refusal
+        rrset = reply.get_rrset(reply.answer, to_name(zone), dns.rdataclass.IN, dns.rdatatype.SOA)
+        if not rrset:
+            raise DnsError(f"{asked.who} has no SOA record for {zone}.", hint="Is the zone configured on that server?")
+        return str(rrset[0].to_text())
+
+    async def update(
+        self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...], *, version: str = ""
+    ) -> None:
         """Make `changes` in one message over TCP, within 5 s. What is raised says whether anything changed.
 
         UnreachableError (but not TimedOutError), DnsRefusedError, DnsClockError, DnsChangedError: nothing changed.
@@ -86,7 +104,7 @@ class Rfc2136:
         """
         asked = self._asked(server, f"the update of {zone}", zone)
         try:
-            await self._send_update(server, lambda: update_message(zone, changes), asked)
+            await self._send_update(server, lambda: update_message(zone, changes, version), asked)
         except (TimedOutError, UnverifiedError) as error:
             raise TimedOutError(
                 f"{error.message} The update may or may not have happened.",

@@ -1,0 +1,132 @@
+"""Frozen before every touch of the world, overtaken meanwhile, and woken: it changes nothing any more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cutover.harness import root_of, trace, traced
+
+from core.audit import first_broken
+from core.plan.plan import PlanState
+
+if TYPE_CHECKING:
+    from cutover.harness import Stage
+
+FROZEN_PROCESS = Path(__file__).parents[1] / "frozen_process.py"
+MOST_TOUCHES = 120
+
+
+async def frozen(stage: Stage, line: str, at: int) -> tuple[asyncio.subprocess.Process, str]:
+    """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        FROZEN_PROCESS,
+        stage.config,
+        stage.config.parent / "sharpnet.db",
+        line,
+        str(at),
+        env=os.environ | stage.lab.env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    first = (await process.stdout.readline()).decode()
+    assert first, (await process.communicate())[1].decode()
+    return process, first.removeprefix("frozen ").strip() if first.startswith("frozen ") else ""
+
+
+async def woken(process: asyncio.subprocess.Process) -> str:
+    """Let the process go on to its end; return what it said."""
+    process.send_signal(signal.SIGCONT)
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
+async def everything(stage: Stage, *plans: str) -> dict[str, Any]:
+    """Return all that a woken process could change."""
+    store, now = stage.ports.store, stage.ports.clock.now()
+    entries = await store.record.entries()
+    assert first_broken(entries) is None
+    zones = ("fjord.example", "ski.example")
+    return {
+        "serials": {zone: stage.lab.query("primary", zone, "SOA")[0].split()[2] for zone in zones},
+        "answers": [stage.answers(name) for name in ("www.fjord.example", "ski.example")],
+        "active": await store.copies.active(),
+        "quarantined": set(await store.copies.quarantined()),
+        "claims": await store.claims.held(now),
+        "plans": [(await stage.state_of(plan), (await stage.card(plan)).title) for plan in plans],
+        "record": [(entry.kind, entry.subject, entry.body) for entry in entries],
+        "hooks": trace(stage, "oslo"),
+    }
+
+
+async def let_go(stage: Stage) -> None:
+    """Let the copies go that the round before has left behind."""
+    copies = stage.ports.store.copies
+    await copies.release(await copies.quarantined(), "the next round", stage.ports.clock.now(), "test")
+
+
+async def overtaken(stage: Stage, plan_id: str) -> str:
+    """Carry the plan out here, whatever the frozen one has done of it, and roll it back; return the rollback's id."""
+    if await stage.state_of(plan_id) == PlanState.PLANNED:
+        await stage.say(f"approve {plan_id}")
+    await stage.ports.engine.wait("cutover", plan_id)
+    assert await stage.state_of(plan_id) == PlanState.CONFIRMED
+    back = await stage.plan(f"rollback {plan_id} --force rehearsal")
+    await stage.say(f"approve {back}")
+    assert await stage.state_of(back) == PlanState.CONFIRMED
+    return back
+
+
+@pytest.mark.timeout(900)
+async def test_woken_after_a_rollback_it_changes_nothing_wherever_it_was_frozen(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    seen = []
+    for at in range(1, MOST_TOUCHES):
+        await let_go(stage)
+        plan_id = await stage.plan(f"failover oslo --to lima --without ceviche.example --force 'round {at}'")
+        process, what = await frozen(stage, f"approve {plan_id}", at)
+        if not what:
+            assert (await process.wait()) == 0
+            break
+        seen.append(what)
+        back = await overtaken(stage, plan_id)
+        before = await everything(stage, plan_id, back)
+        said = await woken(process)
+        assert await everything(stage, plan_id, back) == before, f"frozen before touch {at}, {what}: {said}"
+    assert {"store", "dns.update", "sending an update"} <= set(seen)
+    assert len(seen) > 12, "too few touches to be a whole cutover"
+
+
+def with_hooks(tree: dict[str, Any]) -> None:
+    traced(tree, "fjord.example", "before_cutover", "freeze", "after_cutover", "thaw")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("change", [with_hooks])
+async def test_woken_in_a_planned_move_it_runs_no_hook_and_touches_no_copy(stage: Stage) -> None:
+    seen = []
+    for at in range(1, MOST_TOUCHES):
+        await let_go(stage)
+        plan_id = await stage.plan(f"failover fjord.example --to lima --planned --force 'round {at}'")
+        process, what = await frozen(stage, f"approve {plan_id}", at)
+        if not what:
+            assert (await process.wait()) == 0
+            break
+        seen.append(what)
+        back = await overtaken(stage, plan_id)
+        page = root_of(stage, "fjord.example", "lima") / "index.html"
+        page.write_text(f"written after round {at}")
+        before = await everything(stage, plan_id, back)
+        said = await woken(process)
+        assert await everything(stage, plan_id, back) == before, f"frozen before touch {at}, {what}: {said}"
+        assert page.read_text() == f"written after round {at}", f"frozen before touch {at}, {what}"
+    assert {"store", "dns.update", "sending an update", "ssh.run"} <= set(seen)
+    assert trace(stage, "oslo").count("freeze") == trace(stage, "oslo").count("thaw")
