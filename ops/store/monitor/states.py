@@ -69,8 +69,7 @@ class ObservedStates(Outages):
         batch = list(seen)
 
         def work(database: Transaction) -> None:
-            # Plain SQL, many rows at once: of thousands of targets a second, a table object's checks would cost more
-            # than the work.
+            # Many rows at once: there may be thousands of targets a second.
             states, observed = _rows(batch, gap)
             database.execute_many(_STATE, states)
             database.execute_many(_STRETCH, observed)
