@@ -73,6 +73,7 @@ class ObservedStates:
         batch = list(seen)
 
         def work(database: Transaction) -> None:
+            # Many rows at once: there may be thousands of targets a second.
             states, observed = _rows(batch, gap)
             database.execute_many(_STATE, states)
             database.execute_many(_STRETCH, observed)
