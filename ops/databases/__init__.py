@@ -2,7 +2,7 @@
 
 A copy is loaded into a fresh database beside the one that is there, checked, and then exchanged for it; the one before
 is kept under another name (`core.databases.copies`). Killed at any instant, the mirror's database is the one before or
-the one after. What goes wrong is returned as a Trouble; only what SSH and the store raise is raised.
+the one after. What goes wrong is returned as a Failure; only what SSH and the store raise is raised.
 """
 
 from __future__ import annotations
