@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -82,7 +81,7 @@ class _BackupRun:
         ports, who, began_s = self._ports, self._request.who, self._ports.clock.monotonic()
         site, server = self._base_result.site, self._base_result.server
         now = ports.clock.now()
-        owner = run_id(now, secrets.token_hex(4))
+        owner = run_id(now)
         run = BackupRun(owner, SAVE, site, server, now, body={"owner": owner})
         async with holding(ports, site_claim(site), owner, f"a backup of {site}"):
             await ports.store.backups.begin(run, who)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -97,7 +96,7 @@ class _SyncRun:
         self._ports = ports
         self._request = request
         self._base_result = base_result
-        self._run = run_id(ports.clock.now(), secrets.token_hex(4))
+        self._run = run_id(ports.clock.now())
         self._owner = request.claimed_by or self._run
         self._claim = SiteClaim(
             ports, base_result.site, base_result.mirror, self._owner, others=request.claimed_by is not None

@@ -6,7 +6,6 @@ differed are then looked at again on both servers.
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -68,7 +67,7 @@ async def prove(
         proof = _with(proof, found) if isinstance(found, Failure) else found
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
     run = ProofRun(
-        run_id(begun_at, secrets.token_hex(4)),
+        run_id(begun_at),
         site.name,
         source,
         mirror,
