@@ -54,7 +54,6 @@ class FailureCode(StrEnum):
     NO_COPY = "no-copy"  # there is no good copy yet
     NO_MARK = "no-mark"  # nobody knows when the last copy began
     NO_PEER_KEY = "no-peer-key"  # the mirror has no key to read from the source with
-    NOT_ASKED = "not-asked"  # databases cannot be asked here
     NOT_KEPT = "not-kept"  # nothing of that run is kept any more
     QUARANTINED = "quarantined"  # nobody has chosen yet what becomes of that copy
     SOURCE_EMPTY = "source-empty"  # the source holds nothing

@@ -12,7 +12,7 @@ from core.backup.snapshots import Extent, shrank, why_not_back_up
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from core.wording import count, listing
-from jobs.backup.lock import databases_of, site_claim
+from jobs.backup.lock import site_claim
 from ops.gather.holding import holding
 from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
@@ -121,7 +121,7 @@ class _BackupRun:
     async def _dump(self) -> Failure | None:
         for database in self._place.site.databases:
             self._show(f"dumping {database.name}")
-            dumping, first = databases_of(self._ports).dump_line(database, self._place.server)
+            dumping, first = self._ports.databases.dump_line(database, self._place.server)
             trouble = await self._restic.dump(self._place, database, dumping, first)
             if trouble is not None:
                 return trouble

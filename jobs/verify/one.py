@@ -116,7 +116,7 @@ class _Proving:
             touched = await self._last_entry() != before
             if not (touched and compared.more):
                 undone = await self._undone_since(copy)
-                result = replace(base_result, files=compared.files, copied_at=copy.begun_at, undone=undone)
+                result = replace(base_result, files=compared.stats.files, copied_at=copy.begun_at, undone=undone)
                 result = await self._judged(result, compared.differences, copy, content=touched)
                 if touched or await self._last_entry() == before:
                     return _too_far(result, compared.more)
