@@ -21,7 +21,7 @@ from core.page.model import INCIDENTS, SITES, Page, PageTarget
 from core.page.redaction import Redaction, plain
 from core.plan.plan import PlanState
 from ops.gather.fleet_picture import is_watched, looked_picture
-from ops.gather.page_past import PastDays
+from ops.gather.pages.past import PastDays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.incident.maintenance import Maintenance
     from core.monitor.state import StateTally
     from core.page.model import PageIncident, PlannedWork
-    from ops.gather.page_drawing import SharedDrawing
+    from ops.gather.pages.drawing import SharedDrawing
     from ops.ports import Ports
 
 WORK_SHOWN_FOR = timedelta(days=14)
