@@ -150,7 +150,7 @@ class _BackupRun:
 
     async def _before(self) -> Extent | None:
         run = await self._ports.store.backups.newest_whole(self._base_result.site)
-        if run is None or run.body is None:
+        if run is None:
             return None
         return Extent(int(str(run.body["files"])), int(str(run.body["size_bytes"])))
 

@@ -66,15 +66,7 @@ async def prove(
         found = await or_failure(_Proving(ports, mirror_copy, request, on_step).proof(proof))
         proof = _with(proof, found) if isinstance(found, Failure) else found
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
-    run = ProofRun(
-        run_id(begun_at),
-        site.name,
-        source,
-        mirror,
-        begun_at,
-        proof.outcome,
-        facts_of(proof),
-    )
+    run = ProofRun(run_id(begun_at), site.name, source, mirror, begun_at, proof.outcome, facts_of(proof))
     await ports.store.proofs.add(run, ports.clock.now(), request.who)
     return proof
 

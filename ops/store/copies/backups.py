@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.wording import stamp
@@ -41,7 +41,7 @@ class BackupRun:
     ended_at: datetime | None = None
     outcome: str | None = None
     snapshot: str | None = None
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] = field(default_factory=dict)
 
 
 class Backups(StorePart):
@@ -49,7 +49,7 @@ class Backups(StorePart):
 
     async def begin(self, run: BackupRun, who: str) -> None:
         """Put a run on record before it starts."""
-        body = {**(run.body or {}), "kind": run.kind}
+        body = {**run.body, "kind": run.kind}
 
         def work(transaction: Transaction) -> None:
             transaction.execute(
