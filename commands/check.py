@@ -11,8 +11,7 @@ from core.store_trouble import named, not_wal_hint, why_not_wal
 from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
-from ops.gather.live_check import dns_findings, ssh_findings
-from ops.gather.offsite_check import offsite_findings
+from ops.gather.live_check import dns_findings, offsite_findings, ssh_findings
 from ops.store.sqlite import DRIVER, VERSION
 
 if TYPE_CHECKING:

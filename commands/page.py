@@ -13,8 +13,8 @@ from core.people import Role
 from core.reply import Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count
 from jobs.pages import publish
-from ops.gather.page_drawing import INDEX, drawn
 from ops.gather.pages import current_page, with_days, with_page
+from ops.gather.pages.drawing import INDEX, drawn
 
 if TYPE_CHECKING:
     import argparse

@@ -100,7 +100,7 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
 async def _plots(ports: Ports, target: Target) -> tuple[Part, ...]:
     """Return when it was up and how fast it answered, as the bot's watch saw it."""
     now = ports.clock.now()
-    uptime = uptime_plot(await ports.store.states.observed(target, now - SPAN), now)
+    uptime = uptime_plot((await ports.store.history.stretches([target], now - SPAN)).get(target, ()), now)
     latency = latency_plot(await ports.store.latencies.of(target, first_slot(now)), now)
     return (uptime,) if latency is None else (uptime, latency)
 

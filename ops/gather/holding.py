@@ -26,7 +26,8 @@ async def holding(
         claim, what = in_the_way[0], name.partition(":")[2]
         since = clock_time(claim.taken_at, ports.fleet.timezone, clock.now())
         raise RefusedError(
-            f"Not now: {claim.purpose} ({claim.owner}) is under way{what and f' on {what}'} since {since}. Nothing changed.",
+            f"Not now: {claim.purpose} ({claim.owner}) is under way{what and f' on {what}'} since {since}. "
+            "Nothing changed.",
             hint=hint,
         )
     async with kept_claim(claims, clock, name, owner, purpose):

@@ -10,6 +10,18 @@ from __future__ import annotations
 from core.sync.rsync_output import KEPT_CHANGES, KEPT_RELINKS
 from ops.work_folder import PRELUDE
 
+# How each begins that brings files into content that is served. Arguments: root, parent, work, run.
+INTO_SERVED = (
+    PRELUDE
+    + r"""
+run=$1; shift
+check_root
+take_lock
+recover "$run" || exit 1
+[ -d "$root" ] || stop root-not-folder
+"""
+)
+
 # Of a million files that differ the first of each kind are named, and the others counted: `=+COUNT|KIND|x`. Those of
 # which only attributes differ are named up to a number of their own.
 CONDENSE = rf"""

@@ -176,7 +176,15 @@ class Bot:
         await store.open()
         none: Any = None
         ports = Ports(
-            fleet=fleet, clock=SystemClock(), store=store, ssh=none, dns=none, probe=none, engine=none, live_fleet=none
+            fleet=fleet,
+            clock=SystemClock(),
+            store=store,
+            ssh=none,
+            dns=none,
+            probe=none,
+            databases=none,
+            engine=none,
+            live_fleet=none,
         )
         loop, task = asyncio.get_running_loop(), asyncio.create_task(run_slack(ports, settings, answer=answer))
         self._stop = lambda: None if loop.is_closed() else loop.call_soon_threadsafe(task.cancel)
