@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.fleet.access import SecretRef, SshLogin
-from core.fleet.copies import Offsite, Schedule, SyncPolicy
+from core.fleet.copies import Offsite, OffsiteServer, Schedule, SyncPolicy
 from core.fleet.dns import DnsSettings, Endpoint, NameServer, Tsig, zone_of
-from core.fleet.mail import Mail, MailDomain
+from core.fleet.mail import Mail, MailDomain, MailPorts
 from core.fleet.servers import HostLimits, Peer, Server, ServerChecks, StatusPage, WebPorts
 from core.fleet.sites import Database, Hook, Hooks, Site, SiteCheck
 from core.fleet.telling import Alerts, ApprovalPolicy, Heartbeat, SlackAccess, StatusPages, Web
@@ -35,8 +35,10 @@ __all__ = [
     "HostLimits",
     "Mail",
     "MailDomain",
+    "MailPorts",
     "NameServer",
     "Offsite",
+    "OffsiteServer",
     "Peer",
     "Schedule",
     "SecretRef",

@@ -241,7 +241,7 @@ def _offsite_host(fleet: Fleet) -> dict[str, Server]:
     """Return the off-site host as a server that only this pool knows, by a name that no server can have."""
     if fleet.offsite is None:
         return {}
-    return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.ssh, ipv4=fleet.offsite.address)}
+    return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.server.ssh, ipv4=fleet.offsite.server.address)}
 
 
 def bounded(command: str, timeout_s: float, *, fed: bool) -> str:
