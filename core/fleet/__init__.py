@@ -2,7 +2,8 @@
 
 Plain values, as `ops.fleetfile` reads them from app.yaml. Every reference in them holds: a site's home and mirrors are
 servers of the fleet, and every name lies in exactly one of its zones. Durations are `timedelta`, names are lower-case
-ASCII (IDNA A-labels) without a final dot, and paths of this machine are absolute.
+ASCII (IDNA A-labels) without a final dot, and paths of this machine are absolute. What each value means is said where
+its key is, in `ops.fleetfile.sections`; here, what is not said there.
 """
 
 from __future__ import annotations
