@@ -75,7 +75,7 @@ class Databases(Protocol):
         ...
 
     async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
-        """Exchange back what `put_in_place` has put in place for that run; return why one could not be."""
+        """Exchange back what `publish` has put in place for that run; return why one could not be."""
         ...
 
     async def give_up(self, ready: Sequence[LoadedDatabase]) -> Failure | None:

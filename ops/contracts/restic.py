@@ -143,7 +143,7 @@ class Restic(Protocol):
         ...
 
     async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
-        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange.
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.publish` to exchange.
 
         Once `run` was put in place it changes nothing any more.
         """
