@@ -204,7 +204,8 @@ async def offsite_findings(ports: Ports) -> tuple[Finding, ...]:
 
 
 async def _offsite_login(ssh: Ssh, offsite: Offsite) -> Finding:
-    what = f"login to the {OFFSITE} ({offsite.ssh.user}@{offsite.address}, port {offsite.ssh.port})"
+    login = offsite.server.ssh
+    what = f"login to the {OFFSITE} ({login.user}@{offsite.server.address}, port {login.port})"
     try:
         # Its user may have SFTP and no shell: putting no file is all that can be asked of it.
         await ssh.put(OFFSITE, {}, timeout_s=SSH_S)

@@ -2,7 +2,7 @@ r"""The phases of a copy that run on a mirror, in POSIX sh: every value is an ar
 
 Each phase may be killed at any instant and be run again; the root is always the content before or the content after.
 What lies in the work folder is said in `ops.work_folder`.
-What standard error says with `sharpnet-stop:` is read by `core.failure.STOP_LINE`.
+What standard error says with `sharpnet-stop:` is read by `core.failure.why_stopped`.
 """
 
 from __future__ import annotations
