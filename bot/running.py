@@ -117,9 +117,9 @@ def schedule(ports: Ports) -> AsyncIOScheduler:
         if job.every is not None:
             first = {"next_run_time": datetime.now(zone)} if job.at_start else {}
             trigger = IntervalTrigger(seconds=job.every.total_seconds(), timezone=zone)
-            scheduler.add_job(_run, trigger, args=(ports, job, ""), id=job.name, name=job.name, **first)
+            scheduler.add_job(_run, trigger, args=(ports, job), id=job.name, name=job.name, **first)
         elif job.at_start:
-            scheduler.add_job(_run, args=(ports, job, ""), id=f"{job.name}:start", name=job.name)
+            scheduler.add_job(_run, args=(ports, job), id=f"{job.name}:start", name=job.name)
     return scheduler
 
 
@@ -133,8 +133,8 @@ async def _fire(ports: Ports, job: Job, key: str) -> None:
         log.error("job=%s key=%s failed: %s", job.name, key, error.message)  # noqa: TRY400 - told in full
 
 
-async def _run(ports: Ports, job: Job, key: str) -> None:
+async def _run(ports: Ports, job: Job) -> None:
     try:
-        await job.run(ports, key, ports.clock.now())
+        await job.run(ports, "", ports.clock.now())
     except SharpnetError as error:
         log.error("job=%s failed: %s", job.name, error.message)  # noqa: TRY400 - told in full

@@ -72,11 +72,11 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             ssh=ssh,
             dns=dns,
             probe=NetProbe(fleet, pool, dns),
+            databases=SshDatabases(ssh, secret),
             engine=engine,
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
             restic=ResticRepository(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
-            databases=SshDatabases(ssh, secret),
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
         yield ports

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.errors import NotAllowedError, UsageError
 from core.people import Person, Role
@@ -33,7 +33,7 @@ class Request:
     follow: whether to stay until long work has ended (the terminal), or to answer once it is under way (a chat, where
     its card shows the rest).
     ask: puts a yes-or-no question to the person; None where nobody can answer (a script, a chat).
-    heard: the message that asked for it, where it stands in the thread of an incident's message.
+    thread_message: the message that asked for it, where it stands in the thread of an incident's message.
     """
 
     person: Person
@@ -41,7 +41,7 @@ class Request:
     show: Callable[[Reply], None] = field(default=lambda _reply: None)
     follow: bool = False
     ask: Callable[[str], bool] | None = None
-    heard: ThreadMessage | None = None
+    thread_message: ThreadMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Command:
     """What discovery finds in a command's file.
 
     name, summary: as help shows them. who: the role it takes. places: where it can be typed ("slack", "terminal").
-    arguments: adds its own arguments to a parser; `epilog` shows examples. answers_json: whether `--json` makes sense.
+    arguments: add its own to a parser, one each (`argument`). epilog: what help says below them. answers_json: whether
+    `--json` makes sense.
     run: does it; None for the ones that only the terminal's entry point can do (`run`, `check`), which are there for
     help and typing errors.
     """
@@ -59,9 +60,15 @@ class Command:
     run: Callable[[Request, Ports], Awaitable[Reply]] | None
     who: Role = Role.ANYONE
     places: frozenset[str] = frozenset({"slack", "terminal"})
-    arguments: Callable[[argparse.ArgumentParser], None] = lambda _parser: None
+    arguments: tuple[Callable[[argparse.ArgumentParser], object], ...] = ()
+    epilog: str = ""
     examples: tuple[str, ...] = ()
     answers_json: bool = False
+
+
+def argument(*names: str, **settings: Any) -> Callable[[argparse.ArgumentParser], object]:  # noqa: ANN401
+    """Return what adds an argument to a parser, described as `ArgumentParser.add_argument` has it."""
+    return lambda parser: parser.add_argument(*names, **settings)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,9 +93,11 @@ def all_commands() -> Mapping[str, Command]:
 
 def parser_for(command: Command) -> argparse.ArgumentParser:
     """Return the parser of one command's arguments."""
-    parser = _Parser(prog=f"sharpnet {command.name}", description=command.summary, add_help=False, allow_abbrev=False)
+    name, about = f"sharpnet {command.name}", command.summary
+    parser = _Parser(name, description=about, epilog=command.epilog, add_help=False, allow_abbrev=False)
     parser.color = False
-    command.arguments(parser)
+    for add in command.arguments:
+        add(parser)
     if command.answers_json:
         parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts (terminal only)")
     return parser

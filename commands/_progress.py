@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from core.sync.report import progress_reply
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from commands import Request
     from core.reply import Reply
+    from core.sync.result import SyncProgress
     from ops.contracts import Clock
 
 SHOW_EVERY_S = 1.0
@@ -32,3 +35,9 @@ class ProgressView(Generic[Step]):
         if self._shown_at_s is None or now_s - self._shown_at_s >= SHOW_EVERY_S:
             self._shown_at_s = now_s
             self._show(self._draw(tuple(self._latest.values())))
+
+
+def copies_shown(request: Request, clock: Clock) -> Callable[[SyncProgress], None]:
+    """Return what shows how far copies are."""
+    shown = ProgressView(request, clock, progress_reply)
+    return lambda progress: shown.take((progress.site, progress.mirror), progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.errors import RefusedError, UsageError
 from core.incident.card import card_of
 from core.incident.targets import subject_of
@@ -13,15 +13,8 @@ from core.reply import Reply, Tone
 from core.wording import clock_time, listing, shortened
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.incident.outage import Outage
     from ops.ports import Ports
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `ack`."""
-    parser.add_argument("id", metavar="ID", help="the outage's number, as its alert and `status` show it")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -65,6 +58,6 @@ COMMAND = Command(
     summary="say that you look after an outage",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=(argument("id", metavar="ID", help="the outage's number, as its alert and `status` show it"),),
     examples=("ack 7",),
 )

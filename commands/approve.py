@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.cutover.card import card_of, reply_of
 from core.errors import RefusedError, UsageError
 from core.fleet.target import Target
@@ -18,21 +18,11 @@ from jobs.plans.prepare import differences_now
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.plan.stored import StoredPlan
     from core.reply import Reply
     from ops.ports import Ports
 
 LOOK_S = 0.1
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `approve`."""
-    parser.add_argument("id", metavar="ID", help="the plan's letters")
-    parser.add_argument(
-        "--digest", metavar="HEX", help="the beginning of the digest of what was shown; buttons give it"
-    )
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -133,7 +123,10 @@ COMMAND = Command(
     summary="approve a plan, exactly as it was shown; it is then carried out",
     run=run,
     who=Role.APPROVER,
-    arguments=arguments,
+    arguments=(
+        argument("id", metavar="ID", help="the plan's letters"),
+        argument("--digest", metavar="HEX", help="the beginning of the digest of what was shown; buttons give it"),
+    ),
     examples=("approve ID",),
     answers_json=True,
 )

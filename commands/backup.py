@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from commands import Command
+from commands import Command, argument
 from commands._progress import ProgressView
 from core.backup.report import list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress
@@ -25,7 +25,6 @@ from jobs.backup.test_restore import prove_sites
 from jobs.plans.prepare import prepare_restore
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Awaitable, Callable, Mapping
 
     from commands import Request
@@ -123,26 +122,22 @@ _DOES: Mapping[str, Callable[[Request, Ports], Awaitable[Reply]]] = {
 }
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", choices=[name for name in _DOES if name != "status"], help="what to do")
-    parser.add_argument("sites", nargs="*", metavar="SITE", help="which sites; left out: all")
-    parser.add_argument(
-        "--allow-shrink", action="store_true", help=f"run: what is there now is right, though {SHRUNK} of before"
-    )
-    parser.add_argument("--to", metavar="SERVER", help="restore: the server that the site is brought back to")
-    parser.add_argument("--at", metavar="TIME", nargs="+", help="restore: as it was then; left out: the newest backup")
-    parser.add_argument("--dry-run", action="store_true", help="restore: only say what would happen")
-    parser.add_argument(
-        "--new-repository", action="store_true", help="run: begin anew where the repository is gone for good"
-    )
-
-
 COMMAND = Command(
     name="backup",
     summary="the off-site copy: how old it is, made now, listed, proven, and brought back",
     run=run,
     who=Role.OPERATOR,
-    arguments=_arguments,
+    arguments=(
+        argument("action", nargs="?", choices=[name for name in _DOES if name != "status"], help="what to do"),
+        argument("sites", nargs="*", metavar="SITE", help="which sites; left out: all"),
+        argument(
+            "--allow-shrink", action="store_true", help=f"run: what is there now is right, though {SHRUNK} of before"
+        ),
+        argument("--to", metavar="SERVER", help="restore: the server that the site is brought back to"),
+        argument("--at", metavar="TIME", nargs="+", help="restore: as it was then; left out: the newest backup"),
+        argument("--dry-run", action="store_true", help="restore: only say what would happen"),
+        argument("--new-repository", action="store_true", help="run: begin anew where the repository is gone for good"),
+    ),
     examples=(
         "backup",
         "backup run",

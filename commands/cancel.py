@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from commands.approve import find_plan
 from core.cutover.card import card_of
 from core.errors import RefusedError
@@ -12,15 +12,8 @@ from core.plan.approval import why_not_cancel
 from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.reply import Reply
     from ops.ports import Ports
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `cancel`."""
-    parser.add_argument("id", metavar="ID", help="the plan's letters")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -40,6 +33,6 @@ COMMAND = Command(
     name="cancel",
     summary="take back a plan that waits for approval",
     run=run,
-    arguments=arguments,
+    arguments=(argument("id", metavar="ID", help="the plan's letters"),),
     examples=("cancel ID",),
 )

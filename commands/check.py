@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from commands import Command
+from commands import Command, argument
 from core.reply import Heading, Part, Reply, Text, Tone
 from core.store_trouble import named, not_wal_hint, why_not_wal
 from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
-from ops.gather.live_check import dns_findings, ssh_findings
-from ops.gather.offsite_check import offsite_findings
+from ops.gather.live_check import dns_findings, offsite_findings, ssh_findings
 from ops.store.sqlite import DRIVER, VERSION
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
 MOST_SHOWN = 200
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `check`."""
-    parser.add_argument(
-        "--live", action="store_true", help="go on to try every login, key, zone and name server, backups and Slack"
-    )
-    parser.add_argument("--schema", action="store_true", help="print the JSON schema of app.yaml, for editors")
-
-
 def check_file(path: Path, *, schema: bool = False) -> Reply:
     """Say everything that is wrong with the fleet file at `path`; it may be broken in any way, or not there.
 
@@ -43,7 +34,7 @@ def check_file(path: Path, *, schema: bool = False) -> Reply:
     schema: return the JSON schema as the reply's facts instead, and look at no file. Exit code 2: it cannot be used.
     """
     if schema:
-        return _schema()
+        return Reply(title="The JSON schema of app.yaml", facts=fleet_schema())
     fleet, problems = examine(path)
     file = shown_path(path)
     serious = sum(problem.serious for problem in problems)
@@ -55,15 +46,11 @@ def check_file(path: Path, *, schema: bool = False) -> Reply:
         facts={
             "file": file,
             "usable": fleet is not None,
-            "problems": [_facts(problem) for problem in problems],
+            "problems": [asdict(problem) for problem in problems],
             "sqlite": _sqlite_facts(why_not),
         },
         exit_code=0 if fleet is not None else 2,
     )
-
-
-def _schema() -> Reply:
-    return Reply(title="The JSON schema of app.yaml", facts=fleet_schema())
 
 
 def _title(file: str, fleet: Fleet | None, serious: int, warnings: int) -> str:
@@ -97,16 +84,6 @@ def _sqlite_facts(why_not: str | None) -> dict[str, object]:
     return {"version": named(VERSION), "driver": DRIVER, "why_not": why_not}
 
 
-def _facts(problem: Problem) -> dict[str, object]:
-    return {
-        "line": problem.line,
-        "where": problem.where,
-        "message": problem.message,
-        "hint": problem.hint,
-        "serious": problem.serious,
-    }
-
-
 async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[Finding, ...]]]] = ()) -> Reply:
     """Try every login, peer key, zone and name server of the fleet, and the way to its backups, and say all that fails.
 
@@ -122,17 +99,13 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     findings = [finding for some in tried for finding in some]
     failed = [finding for finding in findings if not finding.ok]
     passed = [finding for finding in findings if finding.ok]
-    title = (
-        f"{len(failed)} of {count(len(findings), 'thing')} tried failed"
-        if failed
-        else f"All {len(findings)} things tried work"
-    )
+    some_failed = f"{len(failed)} of {count(len(findings), 'thing')} tried failed"
     return Reply(
-        title=title,
+        title=some_failed if failed else f"All {len(findings)} things tried work",
         parts=(*_found("To mend", failed), *_found("Works", passed)),
         tone=Tone.BAD if failed else Tone.GOOD,
         facts={
-            "findings": [{"what": f.what, "ok": f.ok, "why": f.why, "hint": f.hint} for f in findings],
+            "findings": [asdict(finding) for finding in findings],
             "sqlite": _sqlite_facts(why_not_wal(VERSION)),
         },
         exit_code=1 if failed else 0,
@@ -142,16 +115,12 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
 def _found(heading: str, findings: Sequence[Finding]) -> tuple[Part, ...]:
     if not findings:
         return ()
-    lines = [
-        Text(
-            f"{finding.what}: {finding.why}" + (f" → {finding.hint}" if finding.hint else "")
-            if finding.why
-            else finding.what,
-            Tone.GOOD if finding.ok else Tone.BAD,
-        )
-        for finding in findings
-    ]
-    return (Heading(heading), *lines)
+    return (Heading(heading), *(Text(_said(one), Tone.GOOD if one.ok else Tone.BAD) for one in findings))
+
+
+def _said(finding: Finding) -> str:
+    hint = f" → {finding.hint}" if finding.hint else ""
+    return f"{finding.what}: {finding.why}{hint}" if finding.why else finding.what
 
 
 COMMAND = Command(
@@ -159,7 +128,12 @@ COMMAND = Command(
     summary="says everything that is wrong with app.yaml, at once",
     run=None,
     places=frozenset({"terminal"}),
-    arguments=arguments,
+    arguments=(
+        argument(
+            "--live", action="store_true", help="go on to try every login, key, zone and name server, backups and Slack"
+        ),
+        argument("--schema", action="store_true", help="print the JSON schema of app.yaml, for editors"),
+    ),
     examples=("check", "check --live", "check --schema"),
     answers_json=True,
 )

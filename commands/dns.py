@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command
+from commands import Command, argument
 from core.dns import report
 from core.dns.pointing import living_too_long, names_pointing
 from core.dns.report_json import dns_facts
@@ -13,8 +13,6 @@ from core.reply import Reply
 from ops.gather.dns_survey import survey
 
 if TYPE_CHECKING:
-    import argparse
-
     from commands import Request
     from ops.ports import Ports
 
@@ -46,15 +44,11 @@ async def run(request: Request, ports: Ports) -> Reply:
     )
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("zone", nargs="?", metavar="ZONE", help="only this zone (or the one that holds this name)")
-
-
 COMMAND = Command(
     name="dns",
     summary="what each name server answers, who is out of step, and which records point at which server",
     run=run,
-    arguments=_arguments,
+    arguments=(argument("zone", nargs="?", metavar="ZONE", help="only this zone (or the one that holds this name)"),),
     examples=("dns", "dns ZONE"),
     answers_json=True,
 )

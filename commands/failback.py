@@ -6,8 +6,8 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from commands import Command
-from commands._progress import ProgressView
+from commands import Command, argument
+from commands._progress import ProgressView, copies_shown
 from core.cutover.card import reply_of
 from core.errors import RefusedError, UsageError
 from core.failback.keep import read_paths
@@ -30,12 +30,12 @@ from ops.gather.silent import silent_servers
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from commands import Request
     from core.failback.compare import FailbackState, ReturnedCopy
     from core.reply import Part, Reply
-    from core.sync.result import SyncProgress, SyncResult
+    from core.sync.result import SyncResult
     from ops.ports import Ports
 
 
@@ -101,7 +101,7 @@ async def _keep(request: Request, ports: Ports, found: FailbackState) -> Reply:
         raise _nothing_to_choose(options, found)
     copy = found.returned[0]
     chosen = KeepRequest(copy, paths, request.person.label, options.allow_delete, options.checksum)
-    kept, result = await keep_and_take(ports, chosen, _copying(request, ports))
+    kept, result = await keep_and_take(ports, chosen, copies_shown(request, ports.clock))
     taken = await _taken(ports, [copy], [result]) if result is not None else None
     return kept_report(kept, result, taken)
 
@@ -111,7 +111,7 @@ async def _take(request: Request, ports: Ports, found: FailbackState) -> Reply:
     if not found.returned:
         raise _nothing_to_choose(options, found)
     wanted = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
-    on_progress = _copying(request, ports)
+    on_progress = copies_shown(request, ports.clock)
     results: list[SyncResult] = []
     for server in dict.fromkeys(copy.server for copy in found.returned):
         copies = [copy for copy in found.returned if copy.server == server]
@@ -185,42 +185,32 @@ def _nothing_to_choose(options: argparse.Namespace, found: FailbackState) -> Ref
     )
 
 
-def _copying(request: Request, ports: Ports) -> Callable[[SyncProgress], None]:
-    """Return what shows how far the copies are."""
-    shown = ProgressView(request, ports.clock, sync_report.progress_reply)
-    return lambda progress: shown.take((progress.site, progress.mirror), progress)
-
-
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="+", metavar="SERVER or SITE", help="a returned server, or sites")
-    parser.add_argument(
-        "--take-active",
-        action="store_true",
-        help="the served copies win; what the returned ones have is kept aside there",
-    )
-    parser.add_argument(
-        "--keep",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="bring this file or folder from the returned copy first; counts as often as it is given",
-    )
-    parser.add_argument("--from", dest="server", metavar="SERVER", help="only the returned copies on this server")
-    parser.add_argument(
-        "--checksum", action="store_true", help="read every file, also where size and time are the same"
-    )
-    parser.add_argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows")
-    parser.add_argument("--wave", type=int, metavar="N", help="on the way home: N sites at a time, stop at a trouble")
-    parser.add_argument("--without-hooks", action="store_true", help="on the way home: run none of the sites' hooks")
-    parser.add_argument("--force", metavar="REASON", help="on the way home: in spite of a block; shown and recorded")
-
-
 COMMAND = Command(
     name="failback",
     summary="bring a returned server's sites home: see what differs, choose, then approve the move",
     run=run,
     who=Role.OPERATOR,
-    arguments=_arguments,
+    arguments=(
+        argument("names", nargs="+", metavar="SERVER or SITE", help="a returned server, or sites"),
+        argument(
+            "--take-active",
+            action="store_true",
+            help="the served copies win; what the returned ones have is kept aside there",
+        ),
+        argument(
+            "--keep",
+            action="append",
+            default=[],
+            metavar="PATH",
+            help="bring this file or folder from the returned copy first; counts as often as it is given",
+        ),
+        argument("--from", dest="server", metavar="SERVER", help="only the returned copies on this server"),
+        argument("--checksum", action="store_true", help="read every file, also where size and time are the same"),
+        argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows"),
+        argument("--wave", type=int, metavar="N", help="on the way home: N sites at a time, stop at a trouble"),
+        argument("--without-hooks", action="store_true", help="on the way home: run none of the sites' hooks"),
+        argument("--force", metavar="REASON", help="on the way home: in spite of a block; shown and recorded"),
+    ),
     examples=("failback SERVER", "failback SITE --keep PATH", "failback SERVER --take-active"),
     answers_json=True,
 )

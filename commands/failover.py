@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.cutover.card import reply_of
 from core.errors import UsageError
 from core.fleet.lookup import server_named, server_or_site_named, site_named
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 
     from core.reply import Reply
     from ops.ports import Ports
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `failover`."""
-    parser.add_argument("names", nargs="+", metavar="SERVER or SITE", help="a server (all it serves now), or sites")
-    parser.add_argument("--to", metavar="SERVER", help="where to go; otherwise each site's first mirror")
-    parser.add_argument("--planned", action="store_true", help="the source is up: copy once more, then move")
-    parser.add_argument("--wave", type=int, metavar="N", help="with --planned: N sites at a time, stop at a trouble")
-    parser.add_argument("--without", action="append", default=[], metavar="SITE", help="leave this site where it is")
-    parser.add_argument("--without-hooks", action="store_true", help="run none of the sites' hooks")
-    parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -70,7 +59,15 @@ COMMAND = Command(
     summary="plan moving a server's sites, or some sites, to their mirror; approvers then approve it",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=(
+        argument("names", nargs="+", metavar="SERVER or SITE", help="a server (all it serves now), or sites"),
+        argument("--to", metavar="SERVER", help="where to go; otherwise each site's first mirror"),
+        argument("--planned", action="store_true", help="the source is up: copy once more, then move"),
+        argument("--wave", type=int, metavar="N", help="with --planned: N sites at a time, stop at a trouble"),
+        argument("--without", action="append", default=[], metavar="SITE", help="leave this site where it is"),
+        argument("--without-hooks", action="store_true", help="run none of the sites' hooks"),
+        argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded"),
+    ),
     examples=("failover SERVER", "failover SITE SITE --to SERVER", "failover SERVER --planned --wave 10"),
     answers_json=True,
 )

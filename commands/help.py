@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request, all_commands, find, parser_for
+from commands import Command, Request, all_commands, argument, find, parser_for
 from core.people import Role
 from core.reply import Reply, Row, Table, Text, Typed
 
 if TYPE_CHECKING:
-    import argparse
-
     from ops.ports import Ports
 
 WHO = {Role.ANYONE: "anyone", Role.OPERATOR: "operators", Role.APPROVER: "approvers"}
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `help`."""
-    parser.add_argument("command", nargs="?", metavar="COMMAND", help="explain this one")
 
 
 async def run(request: Request, _ports: Ports) -> Reply:
@@ -46,6 +39,6 @@ COMMAND = Command(
     name="help",
     summary="this list, or how one command is used",
     run=run,
-    arguments=arguments,
+    arguments=(argument("command", nargs="?", metavar="COMMAND", help="explain this one"),),
     examples=("help", "help failover"),
 )

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.audit import first_broken
 from core.errors import UsageError
 from core.reply import Reply, Row, Table, Tone
 from core.wording import clock_time, count, from_stamp
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
     from ops.ports import Ports
 
 SHOWN = 20
 BRIEF = ("title", "moment", "why", "step", "steps", "outcome", "server", "run")
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `history`."""
-    parser.add_argument("subject", nargs="?", metavar="PLAN or SITE", help="only what is about this")
-    parser.add_argument("--verify", action="store_true", help="check the chain of hashes over the whole record")
-    parser.add_argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN})")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -81,7 +73,11 @@ COMMAND = Command(
     name="history",
     summary="the record of everything that was asked, approved and done; --verify proves that it is whole",
     run=run,
-    arguments=arguments,
+    arguments=(
+        argument("subject", nargs="?", metavar="PLAN or SITE", help="only what is about this"),
+        argument("--verify", action="store_true", help="check the chain of hashes over the whole record"),
+        argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN})"),
+    ),
     examples=("history", "history ID", "history --verify"),
     answers_json=True,
 )

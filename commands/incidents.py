@@ -5,26 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.incident.card import card_of
 from core.incident.outage import Outage
 from core.incident.report import incidents_of, list_reply, maintenance_reply, outage_reply
 from ops.gather.incidents import incident_named
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.reply import Reply
     from ops.ports import Ports
 
 DAYS = 7
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `incidents`."""
-    parser.add_argument("id", nargs="?", metavar="ID", help="one incident, with who did what when: 7, or M3")
-    parser.add_argument("--all", action="store_true", help=f"all there ever were, not only the last {DAYS} days'")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -46,7 +38,10 @@ COMMAND = Command(
     name="incidents",
     summary="what happened and why: outages and maintenance, the newest first",
     run=run,
-    arguments=arguments,
+    arguments=(
+        argument("id", nargs="?", metavar="ID", help="one incident, with who did what when: 7, or M3"),
+        argument("--all", action="store_true", help=f"all there ever were, not only the last {DAYS} days'"),
+    ),
     examples=("incidents", "incidents 7", "incidents --all"),
     answers_json=True,
 )

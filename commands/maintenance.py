@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.errors import RefusedError, UsageError
 from core.fleet.lookup import target_named
 from core.fleet.target import FLEET
@@ -26,7 +26,6 @@ from core.units import parse_duration
 from ops.store.incident.maintenance import NewMaintenance
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
@@ -35,17 +34,6 @@ if TYPE_CHECKING:
 
 ACTIONS = ("start", "end", "cancel", "extend")
 FORM = 'Type `maintenance SERVER 2h "why"`, with --at 22:00 for later.'
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `maintenance`."""
-    parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="WHAT",
-        help='SERVER, SITE or fleet, for how long, and "why"; or start, end, cancel or extend, and which',
-    )
-    parser.add_argument("--at", metavar="TIME", help="begin then: 22:00, 2026-11-23T22:00, or with an offset")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -145,7 +133,15 @@ COMMAND = Command(
     summary="plan work on a server, a site or the fleet, or start it: nobody is alerted until its planned end",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=(
+        argument(
+            "words",
+            nargs="*",
+            metavar="WHAT",
+            help='SERVER, SITE or fleet, for how long, and "why"; or start, end, cancel or extend, and which',
+        ),
+        argument("--at", metavar="TIME", help="begin then: 22:00, 2026-11-23T22:00, or with an offset"),
+    ),
     examples=(
         'maintenance SERVER 2h "new disks"',
         'maintenance fleet 30m "network" --at 22:00',

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.incident.notes import id_and_text
 from core.people import Role
 from ops.gather.incidents import annotate
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.reply import Reply
     from ops.ports import Ports
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `note`."""
-    parser.add_argument(
-        "words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and the note"
-    )
 
 
 async def run(request: Request, ports: Ports) -> Reply:
     """Keep the note."""
     typed, text = id_and_text(request.options.words)
-    return await annotate("note", typed, text, request.person.label, ports, request.heard)
+    return await annotate("note", typed, text, request.person.label, ports, request.thread_message)
 
 
 COMMAND = Command(
@@ -34,6 +25,8 @@ COMMAND = Command(
     summary="add a note to an incident; it stays among you",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=(
+        argument("words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and the note"),
+    ),
     examples=('note 7 "the host is rebooting it"', 'note "called the data centre"'),
 )

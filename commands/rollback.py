@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from commands.approve import find_plan
 from core.cutover.card import reply_of
 from core.people import Role
 from jobs.plans.prepare import prepare_rollback
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.reply import Reply
     from ops.ports import Ports
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `rollback`."""
-    parser.add_argument("id", metavar="ID", help="the plan that was carried out")
-    parser.add_argument("--without-hooks", action="store_true", help="run none of the sites' hooks")
-    parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -37,7 +28,11 @@ COMMAND = Command(
     summary="plan the way back from a cutover; approvers then approve it",
     run=run,
     who=Role.APPROVER,
-    arguments=arguments,
+    arguments=(
+        argument("id", metavar="ID", help="the plan that was carried out"),
+        argument("--without-hooks", action="store_true", help="run none of the sites' hooks"),
+        argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded"),
+    ),
     examples=("rollback ID",),
     answers_json=True,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from commands import Command, Request
+from commands import Command, Request, argument
 from core.fleet.lookup import target_named
 from core.monitor.state import Condition
 from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
@@ -18,19 +18,12 @@ from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
 from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
     from core.fleet.target import Target
     from core.reply import Json, Part, Reply
     from core.status.overview import FleetPicture
     from ops.ports import Ports
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `status`."""
-    parser.add_argument("name", nargs="?", metavar="SERVER or SITE", help="only this server, site or name server")
-    parser.epilog = "Exit code 0: everything asked about is seen to be up. 1: something is down, degraded or unknown."
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -100,7 +93,7 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
 async def _plots(ports: Ports, target: Target) -> tuple[Part, ...]:
     """Return when it was up and how fast it answered, as the bot's watch saw it."""
     now = ports.clock.now()
-    uptime = uptime_plot(await ports.store.states.observed(target, now - SPAN), now)
+    uptime = uptime_plot((await ports.store.history.stretches([target], now - SPAN)).get(target, ()), now)
     latency = latency_plot(await ports.store.latencies.of(target, first_slot(now)), now)
     return (uptime,) if latency is None else (uptime, latency)
 
@@ -120,7 +113,8 @@ COMMAND = Command(
     name="status",
     summary="how the fleet is: servers, sites, copies, name servers, and what is going on",
     run=run,
-    arguments=arguments,
+    arguments=(argument("name", nargs="?", metavar="SERVER or SITE", help="only this server, site or name server"),),
+    epilog="Exit code 0: everything asked about is seen to be up. 1: something is down, degraded or unknown.",
     examples=("status", "status SERVER", "status SITE", "status --json"),
     answers_json=True,
 )

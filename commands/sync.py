@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands import Command
-from commands._progress import ProgressView
+from commands import Command, argument
+from commands._progress import ProgressView, copies_shown
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
 from core.reply import Reply
 from core.sync import undo_report
-from core.sync.report import progress_reply, report
+from core.sync.report import report
 from core.sync.undo import paths_to_put_back
 from core.verify import report as proof_report
 from jobs.sync import SyncRequest, sync_sites
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from commands import Request
     from core.fleet import Site
-    from core.sync.result import SyncProgress
     from ops.ports import Ports
 
 COPYING = ("dry_run", "allow_delete", "take_active", "checksum")
@@ -46,11 +45,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         take_active=options.take_active,
         checksum=options.checksum,
     )
-    shown = ProgressView(request, ports.clock, progress_reply)
-
-    def on_progress(progress: SyncProgress) -> None:
-        shown.take((progress.site, progress.mirror), progress)
-
+    on_progress = copies_shown(request, ports.clock)
     results = await sync_sites(ports, sites, sync_request, to=to, on_progress=on_progress)
     alone = _alone(sites, {result.site for result in results}, options, to)
     return report(results, alone, dry_run=options.dry_run)
@@ -122,33 +117,29 @@ def _alone_with(option: str, options: argparse.Namespace, *others: str) -> None:
         raise UsageError(f"{option} and --{typed.replace('_', '-')} do not go together.", hint="See `help sync`.")
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "sites", nargs="*", metavar="SITE", help="which sites; with --undo, which paths below the site's root"
-    )
-    parser.add_argument("--all", action="store_true", help="every site that has a mirror")
-    parser.add_argument("--to", metavar="SERVER", help="only the copies on this server")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would change")
-    parser.add_argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows")
-    parser.add_argument(
-        "--take-active",
-        action="store_true",
-        help="end a quarantine: the served copy wins, the other side's files are kept aside",
-    )
-    parser.add_argument(
-        "--checksum", action="store_true", help="read every file, also where size and time are the same"
-    )
-    parser.add_argument("--verify", action="store_true", help="copy nothing: prove that the copies are what was copied")
-    parser.add_argument("--runs", action="store_true", help="copy nothing: list the runs of which something is kept")
-    parser.add_argument("--undo", metavar="RUN", help="copy nothing: put back what that run replaced or deleted")
-
-
 COMMAND = Command(
     name="sync",
     summary="copy sites now, from where they are served to their mirrors; a dry run lists what would change",
     run=run,
     who=Role.OPERATOR,
-    arguments=_arguments,
+    arguments=(
+        argument(
+            "sites", nargs="*", metavar="SITE", help="which sites; with --undo, which paths below the site's root"
+        ),
+        argument("--all", action="store_true", help="every site that has a mirror"),
+        argument("--to", metavar="SERVER", help="only the copies on this server"),
+        argument("--dry-run", action="store_true", help="only say what would change"),
+        argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows"),
+        argument(
+            "--take-active",
+            action="store_true",
+            help="end a quarantine: the served copy wins, the other side's files are kept aside",
+        ),
+        argument("--checksum", action="store_true", help="read every file, also where size and time are the same"),
+        argument("--verify", action="store_true", help="copy nothing: prove that the copies are what was copied"),
+        argument("--runs", action="store_true", help="copy nothing: list the runs of which something is kept"),
+        argument("--undo", metavar="RUN", help="copy nothing: put back what that run replaced or deleted"),
+    ),
     examples=(
         "sync SITE",
         "sync SITE --dry-run",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from core.errors import SharpnetError
 
@@ -55,7 +55,6 @@ class FailureCode(StrEnum):
     NO_COPY = "no-copy"  # there is no good copy yet
     NO_MARK = "no-mark"  # nobody knows when the last copy began
     NO_PEER_KEY = "no-peer-key"  # the mirror has no key to read from the source with
-    NOT_ASKED = "not-asked"  # databases cannot be asked here
     NOT_KEPT = "not-kept"  # nothing of that run is kept any more
     QUARANTINED = "quarantined"  # nobody has chosen yet what becomes of that copy
     SOURCE_EMPTY = "source-empty"  # the source holds nothing
@@ -197,3 +196,8 @@ def why_stopped(exit_code: int, text: str, known: Iterable[Failure]) -> tuple[Fa
     """
     found = _STOP_LINE.search(text) if exit_code == STOPPED else None
     return next(((one, found[2][:QUOTED]) for one in known if found is not None and one.code == found[1]), None)
+
+
+def why_said(text: str, known: Mapping[str, Failure]) -> Failure | None:
+    """Return the first of `known` whose pattern, a regular expression, is found in what a program said, or None."""
+    return next((one for pattern, one in known.items() if re.search(pattern, text)), None)

@@ -75,7 +75,7 @@ async def _backups(ports: Ports) -> list[UnfinishedWork]:
     def unfinished(run: BackupRun) -> UnfinishedWork:
         claim = {UPKEEP: REPOSITORY, RESTORE: str(Target.site(run.site))}.get(run.kind, site_claim(run.site))
         left = "what was restored is there whole, or not" if run.kind == RESTORE else "older backups are as they were"
-        body, why = run.body or {}, f"the bot that ran it is gone; {left}"
+        body, why = run.body, f"the bot that ran it is gone; {left}"
         return UnfinishedWork(claim, str(body.get("owner", run.id)), body, why, partial(end, run))
 
     return [unfinished(run) for run in await ports.store.backups.running()]

@@ -19,7 +19,6 @@ class Ports:
 
     fleet: as it was when this process started. live_fleet: reads the fleet file again where it has changed since
     (blocking); raises SettingsError where it cannot be used now. restic: None where the fleet has no off-site host.
-    databases: None only in tests of what asks no database.
     """
 
     fleet: Fleet
@@ -28,8 +27,8 @@ class Ports:
     ssh: Ssh
     dns: Dns
     probe: Probe
+    databases: Databases
     engine: Engine
     live_fleet: Callable[[], Fleet]
     version: str = ""
     restic: Restic | None = None
-    databases: Databases | None = None

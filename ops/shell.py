@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# `stop` ends it with a status and a line on standard error that `core.failure.STOP_LINE` reads.
+# `stop` ends it with a status and a line on standard error that `core.failure.why_stopped` reads.
 SETTLED = r"""
 set -u
 LC_ALL=C; export LC_ALL

@@ -52,20 +52,20 @@ class Answerer(Protocol):
 
     def __call__(
         self, words: Sequence[str], person: Person, place: str, ports: Ports, *,
-        show: Callable[[Reply], None], heard: ThreadMessage | None = None,
+        show: Callable[[Reply], None], thread_message: ThreadMessage | None = None,
     ) -> Awaitable[Reply]:  # fmt: skip
-        """Return the reply, or raise an error of `core.errors`. `show` gets how far it is. heard: see `Request`."""
+        """Return the reply, or raise an error of `core.errors`; `show` and `thread_message` are those of `Request`."""
         ...
 
 
 def build_app(
     settings: SlackSettings,
     client: AsyncWebClient,
-    desk: RequestHandler,
+    handler: RequestHandler,
     threads: Threads,
     opened_by: Callable[[str], None],
 ) -> AsyncApp:
-    """Return the Bolt app: what is typed and pressed goes to `desk`, messages to `threads`.
+    """Return the Bolt app: what is typed and pressed goes to `handler`, messages to `threads`.
 
     opened_by: called with the id of whoever opens the Home tab.
 
@@ -84,26 +84,26 @@ def build_app(
     @app.command(COMMAND)
     async def typed(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await desk.serve(ChatRequest.of_command(body))
+        await handler.serve(ChatRequest.of_command(body))
 
     @app.action(re.compile(f"^{ACTION}[0-9]+$"))
     async def pressed(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await desk.serve(ChatRequest.of_press(body))
+        await handler.serve(ChatRequest.of_press(body))
 
     @app.action(re.compile(f"^{ASKING}[0-9]+$"))
     async def asking(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await desk.ask(body)
+        await handler.ask(body)
 
     @app.view(CALLBACK)
     async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await desk.serve(asked_by(body))
+        await handler.serve(asked_by(body))
 
     @app.event("message")
     async def written(event: dict[str, Any]) -> None:
-        desk.keep()
+        handler.keep()
         await threads.hear(event)
 
     @app.event("app_home_opened")
@@ -176,7 +176,8 @@ class RequestHandler:
         try:
             person = await self._people.person_of(asked.user)
             words = asked.words or commands.split_line(asked.line) or [NO_LINE]
-            return await self._answer(words, person, "slack", self._ports, show=show, heard=asked.heard), ""
+            said_in = asked.thread_message
+            return await self._answer(words, person, "slack", self._ports, show=show, thread_message=said_in), ""
         except SharpnetError as error:
             LOG.info("slack user=%s refused=%s", asked.user, error.code)
             return said_of(error), error.code

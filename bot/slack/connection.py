@@ -26,6 +26,7 @@ from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
+from bot.web.server import listening
 from core.errors import SettingsError
 from jobs.notify.store_down import StoreWatch
 from ops.first_error import first_error
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
     from core.fleet.target import Target
     from ops.ports import Ports
-
-__all__ = ["Outbox", "SlackSettings", "run_slack"]
 
 LOG = logging.getLogger(__name__)
 PING_S = 4.0
@@ -86,10 +85,10 @@ async def run_slack(
             client = web_client(settings, session)
             people = People(ports.fleet, client, ports.clock)
             homes = HomeTabKeeper(ports, client, people)
-            desk = RequestHandler(ports, people, Delivery(ports, client, people, outbox.wake), answer)
-            threads = Threads(ports, people, client, desk.serve)
-            missed = MissedReplies(ports, client, threads.hear)
-            app = build_app(settings, client, desk, threads, homes.opened_by)
+            handler = RequestHandler(ports, people, Delivery(ports, client, people, outbox.wake), answer)
+            threads = Threads(ports, people, client, handler.serve)
+            missed = MissedReplies(ports, client, threads)
+            app = build_app(settings, client, handler, threads, homes.opened_by)
 
             def connected(is_up: bool) -> None:
                 on_connected(is_up)
@@ -174,22 +173,12 @@ async def serve_http(app: AsyncApp, settings: SlackSettings, on_connected: OnCon
 
     server = web.Application(client_max_size=MOST_REQUEST_BYTES)
     server.add_routes([web.post(EVENTS_PATH, events), web.get(HEALTH_PATH, health)])
-    runner = web.AppRunner(server, access_log=None, shutdown_timeout=CLOSE_S)
-    await runner.setup()
-    try:
-        try:
-            # On every address: a platform's router comes from outside, and every request has to carry a signature.
-            await web.TCPSite(runner, port=settings.port).start()
-        except OSError as error:
-            raise SettingsError(
-                f"Port {settings.port} cannot be listened on: {error.strerror or type(error).__name__}.",
-                hint="Is another bot running? Set PORT to a free port.",
-            ) from error
+    # On every address: a platform's router comes from outside, and every request has to carry a signature.
+    place, hint = f"Port {settings.port}", "Is another bot running? Set PORT to a free port."
+    async with listening(server, None, settings.port, place, hint):
         LOG.info("slack connection=up mode=http port=%s path=%s", settings.port, EVENTS_PATH)
         on_connected(True)  # noqa: FBT003 - a callback
         await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()
 
 
 class _Plain(logging.Filter):

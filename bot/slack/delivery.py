@@ -45,8 +45,8 @@ class ChatRequest:
     """One thing asked in Slack. `event` names it whoever it is delivered to; empty where Slack gave no name.
 
     channel None: in the Home tab. message: the time stamp of the message whose button was pressed, or under which it
-    was written. words: those of the line, where it was not typed as one. heard: as in `commands.Request`. quick_url:
-    where a quick answer goes.
+    was written. words: those of the line, where it was not typed as one. thread_message: as in `commands.Request`.
+    quick_url: where a quick answer goes.
     """
 
     user: str
@@ -55,7 +55,7 @@ class ChatRequest:
     channel: str | None = None
     message: str | None = None
     words: tuple[str, ...] | None = None
-    heard: ThreadMessage | None = None
+    thread_message: ThreadMessage | None = None
     quick_url: str | None = field(default=None, repr=False)
     quick_used: int = 0
     at: datetime | None = None

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
 from commands import all_commands
@@ -25,32 +25,24 @@ BETWEEN_CELLS = " · "
 TERMINAL = "sharpnet"
 QUANTITY = re.compile(r"([\d.,]+) ([a-z%]+)")
 
-# None of these is an emoji: Slack would draw those as pictures, and each phone its own.
-MARKS: Mapping[Tone, str] = {
-    Tone.PLAIN: "",
-    Tone.GOOD: "✓",
-    Tone.WARN: "!",
-    Tone.BAD: "✗",
-    Tone.BUSY: "↻",
-    Tone.UNKNOWN: "?",
-}
-# A screen reader says "check mark" by itself, and nothing or something odd for the other marks.
-WORDS: Mapping[Tone, str] = {
-    Tone.PLAIN: "",
-    Tone.GOOD: "",
-    Tone.WARN: "Warning",
-    Tone.BAD: "Problem",
-    Tone.BUSY: "Under way",
-    Tone.UNKNOWN: "Unknown",
-}
-# Worst first.
-TALLY: Mapping[Tone, str] = {
-    Tone.BAD: "with a problem",
-    Tone.WARN: "with a warning",
-    Tone.UNKNOWN: "unknown",
-    Tone.BUSY: "under way",
-    Tone.PLAIN: "other",
-    Tone.GOOD: "good",
+
+class ShownTone(NamedTuple):
+    """How a tone is shown: a mark, a word for it, and what so many rows of it are called."""
+
+    mark: str
+    word: str
+    counted: str
+
+
+# Worst first. No mark is an emoji: Slack would draw those as pictures, and each phone its own. A screen reader says
+# "check mark" by itself, and nothing or something odd for the other marks.
+TONES: Mapping[Tone, ShownTone] = {
+    Tone.BAD: ShownTone("✗", "Problem", "with a problem"),
+    Tone.WARN: ShownTone("!", "Warning", "with a warning"),
+    Tone.UNKNOWN: ShownTone("?", "Unknown", "unknown"),
+    Tone.BUSY: ShownTone("↻", "Under way", "under way"),
+    Tone.PLAIN: ShownTone("", "", "other"),
+    Tone.GOOD: ShownTone("✓", "", "good"),
 }
 
 
@@ -110,8 +102,8 @@ def _text(part: Text, fold: Fold, *, apart: bool) -> Iterator[Line]:
     left_out = len(text) - fold.characters
     if left_out > 0:
         text = text[: fold.characters].rstrip() + f"… ({left_out:,} characters more)"
-    lead = f"{MARKS[part.tone]} {WORDS[part.tone]}".strip() if part.tone != Tone.PLAIN else ""
-    between = ": " if WORDS[part.tone] else " "
+    mark, word, _ = TONES[part.tone]
+    lead, between = f"{mark} {word}".strip(), ": " if word else " "
     if not lead:
         yield Line(text, as_mrkdwn(text), apart=apart)
         return
@@ -154,7 +146,7 @@ def _worst(rows: Sequence[Row], tally: Mapping[Tone, int], most: int) -> Sequenc
         return rows
     places: dict[Tone, int] = {}
     left = most
-    for tone in TALLY:
+    for tone in TONES:
         places[tone] = min(left, tally[tone])
         left -= places[tone]
     chosen: list[Row] = []
@@ -174,7 +166,7 @@ def _rest(table: Table, tally: Counter[Tone], shown: Sequence[Row], hidden: int)
     rest = tally - Counter(row.tone for row in shown)
     if set(rest) <= {Tone.PLAIN}:
         return text
-    kinds = [f"{rest[tone]:,} {words}" for tone, words in TALLY.items() if rest[tone] > 0]
+    kinds = [f"{rest[tone]:,} {shown_as.counted}" for tone, shown_as in TONES.items() if rest[tone] > 0]
     if table.left_out:
         kinds.append(f"{table.left_out:,} not looked at here")
     return f"{text}: {', '.join(kinds)}"
@@ -185,9 +177,8 @@ def _row(row: Row) -> Line:
     while cells and not cells[-1]:
         cells.pop()
     name, rest = (cells[0], cells[1:]) if cells else ("", [])
-    mark = MARKS[row.tone]
-    word = WORDS[row.tone] if not rest else ""
-    lead = f"{mark} {word}: " if word else f"{mark} " if mark else ""
+    mark, word, _ = TONES[row.tone]
+    lead = f"{mark} {word}: " if word and not rest else f"{mark} " if mark else ""
     tail = "".join(BETWEEN_CELLS + (cell or EMPTY_CELL) for cell in rest)
     plain = f"{lead}{name or EMPTY_CELL}{tail}"
     name_marked = strong(name) if name else EMPTY_CELL

@@ -10,8 +10,6 @@ from bot.slack.trouble import NOT_SAID, SlackFailureKind, trouble_of
 from core.status.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.settings import SlackSettings
@@ -119,12 +117,8 @@ async def _holders(client: AsyncWebClient, slack: SlackAccess) -> tuple[Finding,
         if not holders
     ]
     everyone = dict.fromkeys(holder for holders in roles.values() for holder in holders)
-    return (*findings, *await _looked_up(client, everyone))
-
-
-async def _looked_up(client: AsyncWebClient, holders: Iterable[str]) -> list[Finding]:
     # One after the other: Slack limits how often each method may be called.
-    return [await (_group if holder.startswith("S") else _user)(client, holder) for holder in holders]
+    return (*findings, *[await (_group if one.startswith("S") else _user)(client, one) for one in everyone])
 
 
 async def _user(client: AsyncWebClient, user: str) -> Finding:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bot.slack.channel import OpsChannel
 from bot.slack.trouble import NOT_SAID, why_of
 from core.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from slack_sdk.web.async_client import AsyncWebClient
 
+    from bot.slack.thread import Threads
     from ops.ports import Ports
 
 LOG = logging.getLogger(__name__)
@@ -31,21 +32,13 @@ MOST_THREADS = 30
 AGAIN_S = 30.0
 
 
-class TakeIn(Protocol):
-    """Takes in one message: `bot.slack.thread.Threads.hear`."""
-
-    def __call__(self, event: Mapping[str, Any], *, live: bool) -> Awaitable[None]:
-        """Take it in."""
-        ...
-
-
 class MissedReplies:
     """Reads the threads of incidents whenever woken, until cancelled."""
 
-    def __init__(self, ports: Ports, client: AsyncWebClient, hear: TakeIn) -> None:
+    def __init__(self, ports: Ports, client: AsyncWebClient, threads: Threads) -> None:
         self._ports = ports
         self._client = client
-        self._hear = hear
+        self._threads = threads
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -82,7 +75,7 @@ class MissedReplies:
                 continue
             messages = await OpsChannel(self._client, card.channel).thread(card.channel, card.ts, since)
             for message in unheard(messages, card.ts):
-                await self._hear({**message, "channel": card.channel}, live=False)
+                await self._threads.hear({**message, "channel": card.channel}, live=False)
 
 
 def unheard(messages: Iterable[Mapping[str, Any]], ts: str) -> list[Mapping[str, Any]]:

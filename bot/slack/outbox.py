@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -39,16 +39,11 @@ RENEW_S = 6.0
 LATE = timedelta(seconds=60)
 LONGEST_BACKOFF_S = 30.0
 STORE_AGAIN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The least time, in seconds, between two posts, two edits, two edits of one card under way, two looks."""
-
-    post_s: float = 1.0
-    edit_s: float = 1.2
-    busy_card_s: float = 3.0
-    look_s: float = 0.5
+# The least time between two posts, two edits, two edits of one card under way, two looks.
+POST_EVERY_S = 1.0
+EDIT_EVERY_S = 1.2
+BUSY_CARD_EVERY_S = 3.0
+LOOK_EVERY_S = 0.5
 
 
 class Outbox:
@@ -64,14 +59,12 @@ class Outbox:
         client: AsyncWebClient,
         channel: str,
         *,
-        pace: Pace | None = None,
         on_found: Callable[[], None] = lambda: None,
     ) -> None:
         self._ports = ports
         self._cards = ports.store.cards
         self._channel = OpsChannel(client, channel)
         self._people = People(ports.fleet, client, ports.clock)
-        self._pace = pace or Pace()
         self._on_found = on_found
         self._owner = f"{CLAIM}:{secrets.token_hex(8)}"
         self._awake = asyncio.Event()
@@ -140,7 +133,7 @@ class Outbox:
         return self._holds
 
     async def _next_card(self) -> float:
-        wait_s = self._pace.look_s
+        wait_s = LOOK_EVERY_S
         for card in await self._cards.waiting():
             due_in_s = self._due_in_s(card)
             if due_in_s <= 0:
@@ -154,7 +147,7 @@ class Outbox:
         if card.ts is None or card.key in self._gone:
             return self._next_post_at_s - self._now_s()
         # What is under way changes often and may be shown less often; how it ended is shown at once.
-        between_s = self._pace.busy_card_s if card.reply.tone is Tone.BUSY else self._pace.post_s
+        between_s = BUSY_CARD_EVERY_S if card.reply.tone is Tone.BUSY else POST_EVERY_S
         card_due_at_s = self._edited_at_s.get(card.key, -between_s) + between_s
         return max(self._next_edit_at_s, card_due_at_s) - self._now_s()
 
@@ -174,7 +167,7 @@ class Outbox:
             self._gone.add(card.key)
             return
         finally:
-            self._next_edit_at_s = self._now_s() + self._pace.edit_s
+            self._next_edit_at_s = self._now_s() + EDIT_EVERY_S
             self._edited_at_s[card.key] = self._now_s()
         await self._cards.posted(card.key, card.revision, card.channel, card.ts)
 
@@ -200,7 +193,7 @@ class Outbox:
             raise
         finally:
             # Counted from the answer: Slack counts from when it got the message, which is not later.
-            self._next_post_at_s = self._now_s() + self._pace.post_s
+            self._next_post_at_s = self._now_s() + POST_EVERY_S
         self._late[card.key] = late
         self._edited_at_s[card.key] = self._now_s()
         await self._cards.posted(card.key, card.revision, channel, ts)
@@ -208,7 +201,7 @@ class Outbox:
     async def _next_note(self) -> float:
         notes = await self._cards.waiting_notes()
         if not notes:
-            return self._pace.look_s
+            return LOOK_EVERY_S
         due_in_s = self._next_post_at_s - self._now_s()
         if due_in_s <= 0:
             await self._reply(notes[0])
@@ -234,7 +227,7 @@ class Outbox:
                 raise
             LOG.warning("slack card=%s message=gone note=%s dropped=yes", card.key, note.number)
         finally:
-            self._next_post_at_s = self._now_s() + self._pace.post_s
+            self._next_post_at_s = self._now_s() + POST_EVERY_S
         self._note_in_doubt = False
         await self._cards.note_sent(note.number, at)
 

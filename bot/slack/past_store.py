@@ -19,7 +19,7 @@ KEY = "unstored"
 
 
 class SlackPastStore:
-    """Implements `jobs.notify.store_down.Tell`."""
+    """Implements `jobs.notify.store_down.TellDirectly`."""
 
     def __init__(self, client: AsyncWebClient, channel: str) -> None:
         self._channel = OpsChannel(client, channel)

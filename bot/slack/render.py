@@ -24,7 +24,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
-from bot.slack.lines import MARKS, Fold, Line, lines_of, note
+from bot.slack.lines import TONES, Fold, Line, lines_of, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -134,7 +134,7 @@ def _on_home(reply: Reply, fold: Fold, number: int) -> list[Block]:
             *_sections(lines_of(reply.parts, fold), MOST_HOME_BLOCKS, MOST_HOME_JSON),
             *_feet(reply.buttons),
         ]
-    mark = MARKS[reply.tone]
+    mark = TONES[reply.tone].mark
     title = cut(f"{mark} {_title(reply)}".strip(), MOST_SECTION // 2)
     lines = lines_of(reply.parts, fold)
     first = [Line(line.plain, line.marked) for line in islice(lines, 1)]
@@ -147,7 +147,7 @@ def _title(reply: Reply) -> str:
 
 
 def _head(reply: Reply) -> list[Block]:
-    mark = MARKS[reply.tone]
+    mark = TONES[reply.tone].mark
     title = f"{mark} {_title(reply)}" if mark else _title(reply)
     if len(title) <= MOST_HEADER:
         return [HeaderBlock(text=_plain(title))]

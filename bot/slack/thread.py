@@ -123,10 +123,10 @@ class Threads:
         handles = {user: await self._people.handle_of(user) for user in mentioned_in(reply.text)}
         meant = command_in(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
-            heard = ThreadMessage(
+            thread_message = ThreadMessage(
                 f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC)
             )
-            well = await self._serve(_asked(reply, meant, heard, live=live))
+            well = await self._serve(_asked(reply, meant, thread_message, live=live))
             if well is not None:
                 await self._mark(reply, KEPT if well else REFUSED)
 
@@ -146,7 +146,7 @@ class Threads:
                 LOG.warning("slack user=%s mark=lost why=%r", reply.user, why_of(error))
 
 
-def _asked(reply: ThreadReply, meant: ThreadCommand, heard: ThreadMessage, *, live: bool) -> ChatRequest:
+def _asked(reply: ThreadReply, meant: ThreadCommand, thread_message: ThreadMessage, *, live: bool) -> ChatRequest:
     said = (meant.verb, meant.label) if meant.text is None else (meant.verb, "--", meant.label, meant.text)
     return ChatRequest(
         reply.user,
@@ -155,5 +155,5 @@ def _asked(reply: ThreadReply, meant: ThreadCommand, heard: ThreadMessage, *, li
         channel=reply.channel,
         message=reply.thread,
         words=said,
-        heard=heard,
+        thread_message=thread_message,
     )

@@ -122,7 +122,7 @@ async def _live(settings: Settings) -> Reply:
     from bot.slack.live import slack_findings  # noqa: PLC0415 - as above
     from bot.slack.settings import SlackSettings  # noqa: PLC0415
     from ops.fleetfile import secret_reader  # noqa: PLC0415 - as above
-    from ops.gather.store_check import store_findings  # noqa: PLC0415 - as above
+    from ops.gather.live_check import store_findings  # noqa: PLC0415 - as above
     from ops.notify.routes import NotificationRoutes, notify_findings  # noqa: PLC0415 - as above
 
     slack = SlackSettings.from_env(os.environ)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.settings import fleet_file_from, settings_from
 from core.errors import SettingsError
+from core.store_trouble import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def sqlite_version() -> str:
     # Here and not above: whoever asks for nothing of the store does not wait for it.
     from ops.store.sqlite import VERSION  # noqa: PLC0415
 
-    return ".".join(map(str, VERSION))
+    return named(VERSION)
 
 
 def _own_version() -> str:

@@ -42,18 +42,26 @@ async def web_served(
     if settings is None:
         yield
         return
-    runner = web.AppRunner(application(ports, settings, vitals, secret), access_log=None, shutdown_timeout=CLOSE_S)
+    app, place = application(ports, settings, vitals, secret), f"web: {settings.address} port {settings.port}"
+    hint = "Is another bot running? Is it the PORT that Slack uses? Name a free port in app.yaml."
+    async with listening(app, settings.address, settings.port, place, hint):
+        log.info("web=up address=%s port=%d", settings.address, settings.port)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    app: web.Application, address: str | None, port: int | None, place: str, hint: str
+) -> AsyncIterator[None]:
+    """Have `app` answer until the block ends. Raises SettingsError where `place` cannot be had."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, settings.address, settings.port).start()
+            await web.TCPSite(runner, address, port).start()
         except OSError as error:
-            raise SettingsError(
-                f"web: {settings.address} port {settings.port} cannot be listened on: "
-                f"{error.strerror or type(error).__name__}.",
-                hint="Is another bot running? Is it the PORT that Slack uses? Name a free port in app.yaml.",
-            ) from error
-        log.info("web=up address=%s port=%d", settings.address, settings.port)
+            why = error.strerror or type(error).__name__
+            raise SettingsError(f"{place} cannot be listened on: {why}.", hint=hint) from error
         yield
     finally:
         await runner.cleanup()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.backup.snapshots import SHORT_ID, Extent, Snapshot, site_of
-from core.failure import QUOTED, Failure, FailureCode, why_stopped
+from core.failure import QUOTED, Failure, FailureCode, why_said, why_stopped
 from core.sync.rsync_output import OutputReader
 from core.wording import duration
 
@@ -117,7 +117,7 @@ def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
         return None
     text = "\n".join(line for line in err.decode("utf-8", "replace").splitlines() if line[:1] not in ("{", "["))
     found, detail = why_stopped(exit_code, text, _STOPS) or (None, "")
-    found = found or _EXITS.get(exit_code) or next((one for said, one in _SAID if re.search(said, text)), None)
+    found = found or _EXITS.get(exit_code) or why_said(text, _SAID)
     quoted = _quoted(text)
     if found is None:
         return Failure(FailureCode.RESTIC, f"restic ended with status {exit_code} on {server}", quoted)
@@ -162,36 +162,26 @@ _OFFSITE_LOST = Failure(
     "What had arrived is used next time. Is it up, and does it offer SFTP?",
 )
 _EXITS = {10: _NO_REPOSITORY, 11: _LOCKED, 12: _WRONG_PASSWORD}
-_SAID = (
-    (r"wrong password or no key found", _WRONG_PASSWORD),
-    (r"(?s)unable to open config file.*(?:does not exist|not exist)", _NO_REPOSITORY),
-    (r"repository is already locked|unable to create lock", _LOCKED),
-    (
-        r"(?i)no space left|quota exceeded",
-        Failure(FailureCode.DISK_FULL, "a disk is full", "Make room. Older backups are as they were. {said}"),
+_SAID: Mapping[str, Failure] = {
+    r"wrong password or no key found": _WRONG_PASSWORD,
+    r"(?s)unable to open config file.*(?:does not exist|not exist)": _NO_REPOSITORY,
+    r"repository is already locked|unable to create lock": _LOCKED,
+    r"(?i)no space left|quota exceeded": Failure(
+        FailureCode.DISK_FULL, "a disk is full", "Make room. Older backups are as they were. {said}"
     ),
-    (
-        r"SSH_FX_FAILURE",
-        Failure(
-            FailureCode.OFFSITE_DISK,
-            "the off-site host could not write: its disk may be full",
-            "Look at the disk that offsite.path is on. Older backups are as they were. {said}",
-        ),
+    r"SSH_FX_FAILURE": Failure(
+        FailureCode.OFFSITE_DISK,
+        "the off-site host could not write: its disk may be full",
+        "Look at the disk that offsite.path is on. Older backups are as they were. {said}",
     ),
-    (
-        r"SSH_FX_PERMISSION_DENIED",
-        Failure(
-            FailureCode.OFFSITE_PERMISSION,
-            "the off-site host does not let its user write in offsite.path",
-            "Give offsite.path to the user of offsite.server.ssh. {said}",
-        ),
+    r"SSH_FX_PERMISSION_DENIED": Failure(
+        FailureCode.OFFSITE_PERMISSION,
+        "the off-site host does not let its user write in offsite.path",
+        "Give offsite.path to the user of offsite.server.ssh. {said}",
     ),
-    (
-        r"connection lost|unable to start the sftp session|unexpected EOF|server unexpectedly closed",
-        _OFFSITE_LOST,
-    ),
-    (r"Fatal: unable to create repository|config file already exists", _NO_REPOSITORY),
-)
+    r"connection lost|unable to start the sftp session|unexpected EOF|server unexpectedly closed": _OFFSITE_LOST,
+    r"Fatal: unable to create repository|config file already exists": _NO_REPOSITORY,
+}
 _STOPS = (
     _OFFSITE_LOST,
     Failure(FailureCode.NO_RESTIC, "restic is missing on {server}", "Install it there: apt install restic."),

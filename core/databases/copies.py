@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -73,15 +73,7 @@ class DatabaseCopy:
     @property
     def facts(self) -> dict[str, object]:
         """The same as plain JSON values."""
-        return {
-            "engine": self.engine,
-            "name": self.name,
-            "size_bytes": self.size_bytes,
-            "tables": self.tables,
-            "rows": self.rows,
-            "kept": self.kept,
-            "notes": list(self.notes),
-        }
+        return {**asdict(self), "notes": list(self.notes)}
 
 
 def stem(name: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from core.failure import QUOTED, Failure, FailureCode, why_stopped
+from core.failure import QUOTED, Failure, FailureCode, why_said, why_stopped
 from core.wording import shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Doing = Literal["asked", "dumped", "loaded", "put in place"]
 _QUOTED_LINES = 3
@@ -19,16 +22,10 @@ def failure_of_database(name: str, server: str, doing: Doing, exit_code: int, er
     if exit_code == 0:
         return None
     text = err.decode("utf-8", "replace")
-    found = _find(exit_code, text)
+    stopped = why_stopped(exit_code, text, _STOPS)
+    found = stopped[0] if stopped is not None else why_said(text, _SAID) or _UNKNOWN
     found = found.about(doing=doing, server=server, name=name)
     return replace(found, hint=f"{found.hint} {_quoted(text)}".strip())
-
-
-def _find(exit_code: int, text: str) -> Failure:
-    stopped = why_stopped(exit_code, text, _STOPS)
-    if stopped is not None:
-        return stopped[0]
-    return next((trouble for pattern, trouble in _SAID if pattern.search(text)), _UNKNOWN)
 
 
 def _quoted(text: str) -> str:
@@ -53,128 +50,75 @@ _STOPS = (
 )
 
 # In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.
-_SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
-    (re.compile("|".join(signs)), trouble)
-    for signs, trouble in (
-        (
-            (r"No space left on device", r"Disk quota exceeded", r"The table '.*' is full", r"Disk full"),
-            Failure(
-                FailureCode.DATABASE_DISK_FULL,
-                "the disk of the database {name} is full on {server}",
-                "Make room there. The database there is as it was.",
-            ),
-        ),
-        (
-            (
-                r"Can't connect to (?:local )?(?:MySQL |MariaDB )?server",
-                r"Lost connection to (?:MySQL |MariaDB )?server",
-                r"(?:MySQL |MariaDB )?[Ss]erver has gone away",
-                r"Server shutdown in progress",
-                r"No such file or directory\s+Is the server running",
-                r"Connection refused\s+Is the server running",
-                r"the database system is (?:starting up|shutting down|in recovery)",
-                r"server closed the connection unexpectedly",
-                r"connection to server was lost",
-                r"terminating connection due to administrator command",
-            ),
-            Failure(
-                FailureCode.DATABASE_DOWN,
-                "the server of the database {name} does not answer on {server}",
-                "Is it running there, and are its socket or port right in app.yaml?",
-            ),
-        ),
-        (
-            (r"Unknown database", r'database ".*" does not exist'),
-            Failure(
-                FailureCode.NO_DATABASE,
-                "there is no database {name} on {server}",
-                "Is its name right in app.yaml?",
-                refused=True,
-            ),
-        ),
-        (
-            (
-                r"password authentication failed",
-                r"no password supplied",
-                r"Peer authentication failed",
-                r"Ident authentication failed",
-                r"no pg_hba.conf entry",
-                r"role \".*\" does not exist",
-                r"ERROR (?:1045|1698) ",
-                r"Got error: (?:1045|1698):",
-                r"Access denied for user '[^']*'@'[^']*' \(using password",
-                r"is not permitted to log in",
-            ),
-            Failure(
-                FailureCode.DATABASE_LOGIN,
-                "the database server on {server} does not let the bot into {name}",
-                "Give user and password in app.yaml, or let the SSH user in there (docs/databases.md).",
-            ),
-        ),
-        (
-            (
-                r"Unknown collation",
-                r"Unknown character set",
-                r"You have an error in your SQL syntax",
-                r"Unknown system variable",
-                r"server version mismatch",
-                r"unrecognized configuration parameter",
-                r"unsupported version",
-                r"invalid (?:LC_COLLATE|LC_CTYPE )?locale name",
-                r"could not create locale",
-                r"extension \".*\" is not available",
-                r"could not open extension control file",
-                r"unrecognized (?:option|locale provider)",
-                r"syntax error at or near",
-            ),
-            Failure(
-                FailureCode.DATABASE_VERSION,
-                "the database server on {server} does not take what {name} holds",
-                "It is older than the other one, or lacks a locale or an extension: bring both to the same version.",
-            ),
-        ),
-        (
-            (
-                r"(?i:access denied)",
-                r"(?i:permission denied)",
-                r"must be (?:owner|superuser|able to SET ROLE|member)",
-                r"command denied to user",
-                r"Operation .* failed for .*: you need",
-                r"you need \(at least one of\)",
-                r"insufficient privileges",
-            ),
-            Failure(
-                FailureCode.DATABASE_RIGHTS,
-                "the bot's user has not the rights that it needs for the database {name} on {server}",
-                "docs/databases.md has the lines that give them.",
-            ),
-        ),
-        (
-            (
-                r"is being accessed by other users",
-                r"Lock wait timeout exceeded",
-                r"canceling statement due to lock timeout",
-                r"[Dd]eadlock",
-            ),
-            Failure(
-                FailureCode.DATABASE_BUSY,
-                "others are working in the database {name} on {server}",
-                "End what works there, and sync again. The database there is as it was.",
-            ),
-        ),
-        (
-            (r"definer/invoker of view lack rights", r"The user specified as a definer .* does not exist"),
-            Failure(
-                FailureCode.DATABASE_DEFINER,
-                "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
-                "docs/databases.md has the line that lets that user.",
-            ),
-        ),
-        (
-            (r"Table definition has changed", r"could not serialize access"),
-            Failure(
-                FailureCode.DATABASE_CHANGED, "the tables of {name} were altered while it was dumped", "Sync again."
-            ),
-        ),
-    )
-)
+_SAID: Mapping[str, Failure] = {
+    r"No space left on device|Disk quota exceeded|The table '.*' is full|Disk full": Failure(
+        FailureCode.DATABASE_DISK_FULL,
+        "the disk of the database {name} is full on {server}",
+        "Make room there. The database there is as it was.",
+    ),
+    (
+        r"Can't connect to (?:local )?(?:MySQL |MariaDB )?server|"
+        r"Lost connection to (?:MySQL |MariaDB )?server|(?:MySQL |MariaDB )?[Ss]erver has gone away|"
+        r"Server shutdown in progress|No such file or directory\s+Is the server running|"
+        r"Connection refused\s+Is the server running|"
+        r"the database system is (?:starting up|shutting down|in recovery)|"
+        r"server closed the connection unexpectedly|connection to server was lost|"
+        r"terminating connection due to administrator command"
+    ): Failure(
+        FailureCode.DATABASE_DOWN,
+        "the server of the database {name} does not answer on {server}",
+        "Is it running there, and are its socket or port right in app.yaml?",
+    ),
+    r'Unknown database|database ".*" does not exist': Failure(
+        FailureCode.NO_DATABASE,
+        "there is no database {name} on {server}",
+        "Is its name right in app.yaml?",
+        refused=True,
+    ),
+    (
+        r"password authentication failed|no password supplied|Peer authentication failed|"
+        r'Ident authentication failed|no pg_hba.conf entry|role ".*" does not exist|ERROR (?:1045|1698) |'
+        r"Got error: (?:1045|1698):|Access denied for user '[^']*'@'[^']*' \(using password|"
+        r"is not permitted to log in"
+    ): Failure(
+        FailureCode.DATABASE_LOGIN,
+        "the database server on {server} does not let the bot into {name}",
+        "Give user and password in app.yaml, or let the SSH user in there (docs/databases.md).",
+    ),
+    (
+        r"Unknown collation|Unknown character set|You have an error in your SQL syntax|"
+        r"Unknown system variable|server version mismatch|unrecognized configuration parameter|"
+        r"unsupported version|invalid (?:LC_COLLATE|LC_CTYPE )?locale name|could not create locale|"
+        r'extension ".*" is not available|could not open extension control file|'
+        r"unrecognized (?:option|locale provider)|syntax error at or near"
+    ): Failure(
+        FailureCode.DATABASE_VERSION,
+        "the database server on {server} does not take what {name} holds",
+        "It is older than the other one, or lacks a locale or an extension: bring both to the same version.",
+    ),
+    (
+        r"(?i:access denied)|(?i:permission denied)|must be (?:owner|superuser|able to SET ROLE|member)|"
+        r"command denied to user|Operation .* failed for .*: you need|you need \(at least one of\)|"
+        r"insufficient privileges"
+    ): Failure(
+        FailureCode.DATABASE_RIGHTS,
+        "the bot's user has not the rights that it needs for the database {name} on {server}",
+        "docs/databases.md has the lines that give them.",
+    ),
+    (
+        r"is being accessed by other users|Lock wait timeout exceeded|canceling statement due to lock timeout|"
+        r"[Dd]eadlock"
+    ): Failure(
+        FailureCode.DATABASE_BUSY,
+        "others are working in the database {name} on {server}",
+        "End what works there, and sync again. The database there is as it was.",
+    ),
+    r"definer/invoker of view lack rights|The user specified as a definer .* does not exist": Failure(
+        FailureCode.DATABASE_DEFINER,
+        "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
+        "docs/databases.md has the line that lets that user.",
+    ),
+    r"Table definition has changed|could not serialize access": Failure(
+        FailureCode.DATABASE_CHANGED, "the tables of {name} were altered while it was dumped", "Sync again."
+    ),
+}

@@ -202,18 +202,12 @@ def _judge(said: NameServerAnswer, held: UpdateServerZone) -> NameServerVerdict:
     if said.serial is None:
         return NameServerVerdict(said, ZoneConsistency.SILENT)
     differences = held.differences(said.values)
-    if said.serial == held.serial:
-        return NameServerVerdict(
-            said, ZoneConsistency.DIFFERS if differences else ZoneConsistency.IN_STEP, 0, differences
-        )
-    if serial_at_or_past(said.serial, held.serial):
-        ahead_by = (said.serial - held.serial) % (1 << SERIAL_BITS)
-        return NameServerVerdict(
-            said, ZoneConsistency.DIFFERS if differences else ZoneConsistency.AHEAD, -ahead_by, differences
-        )
-    return NameServerVerdict(
-        said, ZoneConsistency.BEHIND, (held.serial - said.serial) % (1 << SERIAL_BITS), differences
-    )
+    behind_by = (held.serial - said.serial) % (1 << SERIAL_BITS)
+    if not serial_at_or_past(said.serial, held.serial):
+        return NameServerVerdict(said, ZoneConsistency.BEHIND, behind_by, differences)
+    step = ZoneConsistency.AHEAD if behind_by else ZoneConsistency.IN_STEP
+    ahead_by = (1 << SERIAL_BITS) - behind_by if behind_by else 0
+    return NameServerVerdict(said, ZoneConsistency.DIFFERS if differences else step, -ahead_by, differences)
 
 
 def _badness(judged: NameServerVerdict) -> tuple[ZoneConsistency, int]:

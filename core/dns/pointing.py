@@ -51,14 +51,12 @@ def names_pointing(fleet: Fleet, records: Iterable[RecordSet], active: Mapping[s
         if record.type not in FAMILIES:
             continue
         site = sites.get(record.owner)
-        for value in record.values:
-            if value not in servers:
-                continue
-            pointing = PointingRecord(record.owner, record.type, value, servers[value])
-            if site is not None:
-                served_from = active.get(site.name, site.home)
-                pointing = PointingRecord(record.owner, record.type, value, servers[value], site.name, served_from)
-            found.append(pointing)
+        whose = (site.name, active.get(site.name, site.home)) if site is not None else (None, None)
+        found += [
+            PointingRecord(record.owner, record.type, value, servers[value], *whose)
+            for value in record.values
+            if value in servers
+        ]
     return tuple(found)
 
 

@@ -2,7 +2,8 @@
 
 Plain values, as `ops.fleetfile` reads them from app.yaml. Every reference in them holds: a site's home and mirrors are
 servers of the fleet, and every name lies in exactly one of its zones. Durations are `timedelta`, names are lower-case
-ASCII (IDNA A-labels) without a final dot, and paths of this machine are absolute.
+ASCII (IDNA A-labels) without a final dot, and paths of this machine are absolute. What each value means is said where
+its key is, in `ops.fleetfile.sections`; here, what is not said there.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.fleet.access import SecretRef, SshLogin
-from core.fleet.copies import Offsite, Schedule, SyncPolicy
+from core.fleet.copies import Offsite, OffsiteServer, Schedule, SyncPolicy
 from core.fleet.dns import DnsSettings, Endpoint, NameServer, Tsig, zone_of
-from core.fleet.mail import Mail, MailDomain
+from core.fleet.mail import Mail, MailDomain, MailPorts
 from core.fleet.servers import HostLimits, Peer, Server, ServerChecks, StatusPage, WebPorts
 from core.fleet.sites import Database, Hook, Hooks, Site, SiteCheck
 from core.fleet.telling import Alerts, ApprovalPolicy, Heartbeat, SlackAccess, StatusPages, Web
@@ -35,8 +36,10 @@ __all__ = [
     "HostLimits",
     "Mail",
     "MailDomain",
+    "MailPorts",
     "NameServer",
     "Offsite",
+    "OffsiteServer",
     "Peer",
     "Schedule",
     "SecretRef",

@@ -38,11 +38,18 @@ class SyncPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Offsite:
-    """Where the third copy goes: a restic repository over SFTP. max_age: an older backup is an alert."""
+class OffsiteServer:
+    """The host of the third copy."""
 
     address: str
     ssh: SshLogin
+
+
+@dataclass(frozen=True, slots=True)
+class Offsite:
+    """Where the third copy goes: a restic repository over SFTP. max_age: an older backup is an alert."""
+
+    server: OffsiteServer
     path: str
     password: SecretRef
     keep: Mapping[str, int] = field(default_factory=dict)

@@ -1,8 +1,12 @@
-"""The mail that the servers take."""
+"""The mail that the servers take, which nothing reads yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +19,16 @@ class MailDomain:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
-    """The mail domains and the ports of the mail servers."""
+class MailPorts:
+    """The ports of the mail servers."""
 
-    domains: tuple[MailDomain, ...] = ()
-    smtp_port: int = 25
-    imap_port: int = 143
+    smtp: int = 25
+    imap: int = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail domains by name, and the ports of the mail servers."""
+
+    domains: Mapping[str, MailDomain]
+    ports: MailPorts = MailPorts()

@@ -44,8 +44,7 @@ class HostLimits:
     """What is looked at on a server over SSH, every so often, and from where on it is degraded.
 
     disk, inodes, memory: shares in use, of the fullest file system and of all memory. load: the 5-minute load of each
-    processor; None: any. clock: how far its clock may be from the bot's. units: whether failed units count; reboot:
-    whether a pending reboot does.
+    processor; None: any.
     """
 
     every: timedelta = timedelta(minutes=5)
@@ -62,9 +61,8 @@ class HostLimits:
 class ServerChecks:
     """What of a server is looked at besides its SSH banner and its sites.
 
-    icmp: whether it must answer pings. tcp: ports that must accept. smtp, imap: ports whose banner and STARTTLS must
-    be right; None: not looked at. mail_name: what their certificate must be valid for; None: any will do.
-    mail_certificate: one that ends sooner than this is degraded. host: what is looked at over SSH; None: nothing.
+    smtp, imap: None: not looked at. mail_name: what their certificate must be valid for; None: any will do. host: None:
+    nothing.
     """
 
     icmp: bool = False

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SiteCheck:
-    """What a healthy answer of a site looks like. `contains` None: any content.
-
-    redirect: where it must redirect to, as its Location says; None: anywhere. within: an answer that takes longer is
-    degraded; None: any time. certificate: one that ends sooner than this is degraded.
-    """
+    """What a healthy answer of a site looks like. contains, redirect, within: None: any."""
 
     path: str = "/"
     status: int = 200
@@ -64,11 +60,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What a site wants done around its syncs and cutovers. A failing *before* or *freeze* stops what it precedes.
-
-    freeze: before the last sync of a planned cutover, so that nothing is written any more; thaw: when that cutover has
-    ended, however it ended.
-    """
+    """What a site wants done around its syncs and cutovers. A failing *before* or *freeze* stops what it precedes."""
 
     before_sync: tuple[Hook, ...] = ()
     after_sync: tuple[Hook, ...] = ()

@@ -47,8 +47,7 @@ class Heartbeat:
 class StatusPages:
     """What the servers' status pages show to everybody.
 
-    title: None: the fleet's name. hide: sites that are not on them. addresses: whether servers' addresses are.
-    stale_after: a page says by itself that it is old when it was written longer ago.
+    title: None: the fleet's name. stale_after: a page says by itself that it is old when it was written longer ago.
     """
 
     title: str | None = None

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from core.failure import QUOTED, STOPPED, Failure, FailureCode, why_stopped
+from core.failure import QUOTED, STOPPED, Failure, FailureCode, why_said, why_stopped
 from core.wording import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # rsync(1), EXIT VALUES.
 VANISHED = 24
-MOST_DELETED = 25
-_LOST = frozenset({10, 12, 20, 30, 35, 255})
 _QUOTED_LINES = 3
 
 
@@ -42,14 +44,8 @@ def _find(exit_code: int, text: str) -> tuple[Failure, str]:
     stopped = why_stopped(exit_code, text, _STOPS)
     if stopped is not None:
         return stopped
-    for pattern, trouble in _SAID:
-        if pattern.search(text):
-            return trouble, ""
-    if exit_code == MOST_DELETED:
-        return _LOST_WHILE_COPIED, ""
-    if exit_code in _LOST:
-        return _BROKEN_LINK, ""
-    return Failure(FailureCode.FAILED, "copying to {mirror} failed"), f"status {exit_code}"
+    found = why_said(text, _SAID) or _EXITS.get(exit_code)
+    return (found, "") if found is not None else (_UNKNOWN, f"status {exit_code}")
 
 
 def _waited(text: str) -> str:
@@ -65,6 +61,7 @@ def _quoted(text: str) -> str:
 _WAITED = re.compile(r"io timeout after (\d+) seconds")
 _ATTRIBUTES = re.compile(r"(?i)\bACLs\b|extended attributes|sys_acl_|\bset_acl|xattr|rsync_xal_")
 
+_UNKNOWN = Failure(FailureCode.FAILED, "copying to {mirror} failed")
 _LOST_WHILE_COPIED = Failure(
     FailureCode.TOO_MANY_DELETES,
     "{source} lost more files while it was copied than the limit allows",
@@ -74,135 +71,89 @@ _LOST_WHILE_COPIED = Failure(
 _BROKEN_LINK = Failure(
     FailureCode.LINK_LOST, "the link from {mirror} to {source} broke", "What has arrived is kept; sync again."
 )
+_EXITS = {25: _LOST_WHILE_COPIED, **dict.fromkeys((10, 12, 20, 30, 35, 255), _BROKEN_LINK)}
 
 # What standard error holds, in the words of rsync, OpenSSH and libc; the first that fits is what it was.
-_SAID: tuple[tuple[re.Pattern[str], Failure], ...] = tuple(
-    (re.compile("|".join(signs)), trouble)
-    for signs, trouble in (
-        (
-            (r"No space left on device", r"Disk quota exceeded"),
-            Failure(
-                FailureCode.DISK_FULL,
-                "the disk of {mirror} is full",
-                "Make room there. What is served there is as it was; what had arrived was thrown away.",
-            ),
-        ),
-        (
-            (r"sharpnet-stop: source-above",),
-            Failure(
-                FailureCode.SOURCE_ABOVE,
-                "the root on {source} is a link to a folder that it lies in itself",
-                "Put the content back where app.yaml has it, or correct the root there.",
-                refused=True,
-            ),
-        ),
-        (
-            (r"rrsync error: unsafe arg",),
-            Failure(
-                FailureCode.SOURCE_OUTSIDE,
-                "the root on {source} leads out of the only folder that its key lets others read",
-                "It has become a symbolic link. Put the content back where app.yaml has it.",
-                refused=True,
-            ),
-        ),
-        (
-            (r"REMOTE HOST IDENTIFICATION HAS CHANGED", r"Host key verification failed", r"host key is known for"),
-            Failure(
-                FailureCode.HOST_KEY,
-                "{source} shows {mirror} another host key than the pinned one, or none is pinned",
-                "If {source} was set up anew, put its key into the peer known_hosts on {mirror}; "
-                "otherwise somebody may stand between.",
-            ),
-        ),
-        (
-            (r"Load key .*: ", r"UNPROTECTED PRIVATE KEY", r"Identity file .* not accessible"),
-            Failure(
-                FailureCode.PEER_KEY,
-                "the peer key on {mirror} cannot be used",
-                "It must be there, belong to the SSH user, and have mode 600.",
-            ),
-        ),
-        (
-            (r"Permission denied \((?:publickey|password|keyboard)", r"Too many authentication failures"),
-            Failure(
-                FailureCode.LOGIN_REFUSED,
-                "{source} does not take the peer key of {mirror}",
-                "Put its public key into authorized_keys on {source}.",
-            ),
-        ),
-        (
-            (
-                r"Connection refused",
-                r"No route to host",
-                r"Network is unreachable",
-                r"Could not resolve hostname",
-                r"[Cc]onnection timed out",
-                r"Operation timed out",
-                r"not responding",
-                r"Connection (?:reset|closed) by [0-9a-f.:]+ port",
-            ),
-            Failure(
-                FailureCode.UNREACHABLE,
-                "{mirror} cannot reach {source}",
-                "Is it up, and may {mirror} reach its SSH port?",
-            ),
-        ),
-        (
-            (
-                r"change_dir .* failed: No such file",
-                r"\[sender\] link_stat .* No such file",
-                r"rrsync error: .* No such file",
-                r"Restricted directory does not exist",
-            ),
-            Failure(
-                FailureCode.SOURCE_MISSING,
-                "the root is missing on {source}",
-                "Is its disk mounted, and the root in app.yaml right?",
-                refused=True,
-            ),
-        ),
-        (
-            (
-                r"\[sender\] (?:change_dir|opendir|send_files failed to open|readlink_stat|read) .*Permission denied",
-                r"rrsync error: .* Permission denied",
-            ),
-            Failure(
-                FailureCode.SOURCE_UNREADABLE,
-                "{source} has files there that its SSH user may not read",
-                "Let the user read them, or exclude them in app.yaml.",
-            ),
-        ),
-        (
-            (r"rrsync error", r"has been disabled on this server", r"does not run rsync"),
-            Failure(
-                FailureCode.LIMITED_KEY,
-                "the peer key is limited on {source}, and the limit does not allow this",
-                "servers.{source}.peer.limited_to in app.yaml must be the directory in authorized_keys there: "
-                "rrsync -ro -no-lock DIR.",
-            ),
-        ),
-        (
-            (r"rsync: (?:command )?not found", r"rsync: No such file"),
-            Failure(FailureCode.NO_RSYNC, "rsync is missing on {source}", "Install it there: apt install rsync."),
-        ),
-        (
-            (r"Permission denied", r"Operation not permitted", r"Read-only file system"),
-            Failure(
-                FailureCode.PERMISSION,
-                "the SSH user may not write on {mirror}",
-                "The root and the folder around it must belong to that user.",
-            ),
-        ),
-        (
-            (r"timeout in data send/receive", r"io timeout after"),
-            Failure(
-                FailureCode.TIMED_OUT,
-                "nothing came from {source} for {waited}",
-                "What has arrived is kept; sync again.",
-            ),
-        ),
-    )
-)
+_SAID: Mapping[str, Failure] = {
+    r"No space left on device|Disk quota exceeded": Failure(
+        FailureCode.DISK_FULL,
+        "the disk of {mirror} is full",
+        "Make room there. What is served there is as it was; what had arrived was thrown away.",
+    ),
+    r"sharpnet-stop: source-above": Failure(
+        FailureCode.SOURCE_ABOVE,
+        "the root on {source} is a link to a folder that it lies in itself",
+        "Put the content back where app.yaml has it, or correct the root there.",
+        refused=True,
+    ),
+    r"rrsync error: unsafe arg": Failure(
+        FailureCode.SOURCE_OUTSIDE,
+        "the root on {source} leads out of the only folder that its key lets others read",
+        "It has become a symbolic link. Put the content back where app.yaml has it.",
+        refused=True,
+    ),
+    r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known for": Failure(
+        FailureCode.HOST_KEY,
+        "{source} shows {mirror} another host key than the pinned one, or none is pinned",
+        "If {source} was set up anew, put its key into the peer known_hosts on {mirror}; "
+        "otherwise somebody may stand between.",
+    ),
+    r"Load key .*: |UNPROTECTED PRIVATE KEY|Identity file .* not accessible": Failure(
+        FailureCode.PEER_KEY,
+        "the peer key on {mirror} cannot be used",
+        "It must be there, belong to the SSH user, and have mode 600.",
+    ),
+    r"Permission denied \((?:publickey|password|keyboard)|Too many authentication failures": Failure(
+        FailureCode.LOGIN_REFUSED,
+        "{source} does not take the peer key of {mirror}",
+        "Put its public key into authorized_keys on {source}.",
+    ),
+    (
+        r"Connection refused|No route to host|Network is unreachable|Could not resolve hostname|"
+        r"[Cc]onnection timed out|Operation timed out|not responding|"
+        r"Connection (?:reset|closed) by [0-9a-f.:]+ port"
+    ): Failure(
+        FailureCode.UNREACHABLE,
+        "{mirror} cannot reach {source}",
+        "Is it up, and may {mirror} reach its SSH port?",
+    ),
+    (
+        r"change_dir .* failed: No such file|\[sender\] link_stat .* No such file|"
+        r"rrsync error: .* No such file|Restricted directory does not exist"
+    ): Failure(
+        FailureCode.SOURCE_MISSING,
+        "the root is missing on {source}",
+        "Is its disk mounted, and the root in app.yaml right?",
+        refused=True,
+    ),
+    (
+        r"\[sender\] (?:change_dir|opendir|send_files failed to open|readlink_stat|read) .*Permission denied|"
+        r"rrsync error: .* Permission denied"
+    ): Failure(
+        FailureCode.SOURCE_UNREADABLE,
+        "{source} has files there that its SSH user may not read",
+        "Let the user read them, or exclude them in app.yaml.",
+    ),
+    r"rrsync error|has been disabled on this server|does not run rsync": Failure(
+        FailureCode.LIMITED_KEY,
+        "the peer key is limited on {source}, and the limit does not allow this",
+        "servers.{source}.peer.limited_to in app.yaml must be the directory in authorized_keys there: "
+        "rrsync -ro -no-lock DIR.",
+    ),
+    r"rsync: (?:command )?not found|rsync: No such file": Failure(
+        FailureCode.NO_RSYNC, "rsync is missing on {source}", "Install it there: apt install rsync."
+    ),
+    r"Permission denied|Operation not permitted|Read-only file system": Failure(
+        FailureCode.PERMISSION,
+        "the SSH user may not write on {mirror}",
+        "The root and the folder around it must belong to that user.",
+    ),
+    r"timeout in data send/receive|io timeout after": Failure(
+        FailureCode.TIMED_OUT,
+        "nothing came from {source} for {waited}",
+        "What has arrived is kept; sync again.",
+    ),
+}
 
 # What the script on the mirror finds before or after it copies.
 _STOPS = (

@@ -19,14 +19,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from ops.ports import Ports
 
-__all__ = [
-    "JOB",
-    "BackupBatchResult",
-    "BackupRequest",
-    "SnapshotListing",
-    "back_up",
-    "list_snapshots",
-]
+__all__ = ["JOB", "BackupBatchResult", "BackupRequest", "SnapshotListing", "back_up", "list_snapshots"]
 
 BY_CLOCK = "bot:backup"
 SCHEDULED = "scheduled"

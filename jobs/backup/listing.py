@@ -12,13 +12,12 @@ from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
 from ops.or_failure import or_failure
-from ops.store.copies.backups import PROOF, SAVE, UPKEEP
+from ops.store.copies.backups import PROOF, SAVE, UPKEEP, BackupRun
 
 if TYPE_CHECKING:
     from core.backup.snapshots import Snapshot
     from core.fleet import Site
     from ops.ports import Ports
-from ops.store.copies.backups import BackupRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ async def known_backups(ports: Ports) -> tuple[BackupHistory, ...]:
 async def repository_bytes(ports: Ports) -> int | None:
     """Return how large the repository was when it was last measured, in bytes; None: never."""
     run = (await ports.store.backups.newest(UPKEEP, ("done",))).get("")
-    size = (run.body or {}).get("size_bytes") if run is not None else None
+    size = run.body.get("size_bytes") if run is not None else None
     return int(str(size)) if size is not None else None
 
 
@@ -82,7 +81,7 @@ async def under_way(ports: Ports) -> str:
 
 
 def _listed(snapshot: Snapshot, run: BackupRun | None) -> ListedSnapshot:
-    if run is None or run.body is None:
+    if run is None:
         return ListedSnapshot(snapshot)
     return ListedSnapshot(
         snapshot, int(str(run.body["files"])), int(str(run.body["size_bytes"])), partly=run.outcome != "good"
@@ -90,9 +89,9 @@ def _listed(snapshot: Snapshot, run: BackupRun | None) -> ListedSnapshot:
 
 
 def _known(site: str, good: BackupRun | None, last: BackupRun | None, proof: BackupRun | None) -> BackupHistory:
-    body = (good.body or {}) if good is not None else {}
+    body = good.body if good is not None else {}
     bad = last is not None and last.outcome != "good"
-    trouble = str((last.body or {}).get("why", last.outcome)) if last is not None and bad else ""
+    trouble = str(last.body.get("why", last.outcome)) if last is not None and bad else ""
     shrank = str(body.get("shrank") or "")
     return BackupHistory(
         site=site,

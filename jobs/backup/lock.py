@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.errors import RefusedError
 
 if TYPE_CHECKING:
-    from ops.contracts import Databases, Restic
+    from ops.contracts import Restic
     from ops.ports import Ports
 
 # Everything that changes the repository, one at a time a fleet; a site that is being backed up has a claim of its own,
@@ -28,10 +28,3 @@ def offsite_of(ports: Ports) -> Restic:
             hint="Write the section offsite into app.yaml; docs/backup.md says how.",
         )
     return ports.restic
-
-
-def databases_of(ports: Ports) -> Databases:
-    """Return what asks databases."""
-    if ports.databases is None:
-        raise ValueError(ports)
-    return ports.databases

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -109,7 +108,7 @@ async def back_up_sites(
     Raises RefusedError where the fleet has no off-site host or another run is under way, StoreError.
     """
     restic = offsite_of(ports)
-    owner = run_id(ports.clock.now(), secrets.token_hex(4))
+    owner = run_id(ports.clock.now())
     async with holding(ports, REPOSITORY, owner, "a backup run"):
         serving = await serving_now(ports, sites, request.who)
         batch = _BackupBatch(ports, restic, request, on_progress)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from core.backup.snapshots import Extent, shrank, why_not_back_up
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from core.wording import count, listing
-from jobs.backup.lock import databases_of, site_claim
+from jobs.backup.lock import site_claim
 from ops.gather.holding import holding
 from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
@@ -82,7 +81,7 @@ class _BackupRun:
         ports, who, began_s = self._ports, self._request.who, self._ports.clock.monotonic()
         site, server = self._base_result.site, self._base_result.server
         now = ports.clock.now()
-        owner = run_id(now, secrets.token_hex(4))
+        owner = run_id(now)
         run = BackupRun(owner, SAVE, site, server, now, body={"owner": owner})
         async with holding(ports, site_claim(site), owner, f"a backup of {site}"):
             await ports.store.backups.begin(run, who)
@@ -122,7 +121,7 @@ class _BackupRun:
     async def _dump(self) -> Failure | None:
         for database in self._place.site.databases:
             self._show(f"dumping {database.name}")
-            dumping, first = databases_of(self._ports).dump_line(database, self._place.server)
+            dumping, first = self._ports.databases.dump_line(database, self._place.server)
             trouble = await self._restic.dump(self._place, database, dumping, first)
             if trouble is not None:
                 return trouble
@@ -151,7 +150,7 @@ class _BackupRun:
 
     async def _before(self) -> Extent | None:
         run = await self._ports.store.backups.newest_whole(self._base_result.site)
-        if run is None or run.body is None:
+        if run is None:
             return None
         return Extent(int(str(run.body["files"])), int(str(run.body["size_bytes"])))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from core.cutover.card_restore import done_reply
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 async def restore_at_once(ports: Ports, restore: Restore, who: str, show: Callable[[str], None]) -> Reply:
     """Bring the site back as `restore` says. Raises RefusedError where it was not, or nobody knows whether it was."""
     began_s, now = ports.clock.monotonic(), ports.clock.now()
-    name = run_id(now, secrets.token_hex(4))
+    name = run_id(now)
     run = BackupRun(name, RESTORE, restore.site, restore.server, now, body={"owner": name})
     async with holding(ports, str(Target.site(restore.site)), name, "a restore"):
         await ports.store.backups.begin(run, who)

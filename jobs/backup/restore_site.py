@@ -13,7 +13,7 @@ from core.failure import Failure, FailureCode
 from core.plan.restore import Restore, differences
 from core.wording import clock_time, listing
 from jobs.backup.listing import list_snapshots
-from jobs.backup.lock import databases_of, offsite_of
+from jobs.backup.lock import offsite_of
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
 from ops.or_failure import or_failure
@@ -115,7 +115,7 @@ async def _load(
     for database in wanted:
         show(f"loading {database.name}")
         path = restic.restored_dump(place, restore, database)
-        loading = databases_of(ports).restore(database, place.server, path, like, run, ports.clock.now())
+        loading = ports.databases.restore(database, place.server, path, like, run, ports.clock.now())
         copy = await or_failure(loading)
         if isinstance(copy, Failure):
             return tuple(loaded), copy
@@ -158,7 +158,7 @@ async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: 
     databases = site.databases if dumps else ()
     present = []
     for database in databases:
-        found = await databases_of(ports).look_only(database, server)
+        found = await ports.databases.look_only(database, server)
         if isinstance(found, Failure):
             raise RefusedError(f"{found.message}.", hint=found.hint)
         if found.exists:

@@ -43,7 +43,7 @@ async def prove_sites(
     Raises RefusedError where the fleet has no off-site host or a backup run is under way, StoreError.
     """
     restic = offsite_of(ports)
-    owner = run_id(ports.clock.now(), secrets.token_hex(4))
+    owner = run_id(ports.clock.now())
     async with holding(ports, REPOSITORY, owner, "a verification of backups"):
         serving = await serving_now(ports, sites, who)
         structure: Failure | None = None
@@ -69,7 +69,7 @@ async def _on_record(
     """Prove one site's newest backup, on record from before its first step to its end."""
     now = ports.clock.now()
     base_result = RestoreTestResult(place.site.name, place.server)
-    owner = run_id(now, secrets.token_hex(4))
+    owner = run_id(now)
     run = BackupRun(owner, PROOF, base_result.site, place.server, now, body={"owner": owner})
     async with holding(
         ports, site_claim(base_result.site), owner, f"a verification of the backup of {base_result.site}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.failback.compare import Comparison, DatabaseSides, FailbackState, failback_state, tally
-from core.failure import Failure, FailureCode
+from core.failure import Failure
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
 from ops.gather.silent import silent_servers
@@ -114,8 +114,6 @@ class _Comparing:
         return DatabaseSides(database, both[0], both[1])
 
     async def _look(self, database: Database, server: str) -> DatabaseState | Failure:
-        if self.ports.databases is None:
-            return Failure(FailureCode.NOT_ASKED, "databases cannot be asked here")
         return await or_failure(self.ports.databases.look_only(database, server))
 
     def _known(self, copy: ReturnedCopy) -> Failure | None:

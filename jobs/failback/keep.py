@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -51,7 +50,7 @@ async def keep_and_take(
     the returned copy stays in quarantine, untouched, until all has come. Raises RefusedError where somebody else works
     on the site, StoreError.
     """
-    run = run_id(ports.clock.now(), secrets.token_hex(4))
+    run = run_id(ports.clock.now())
     copy = chosen.copy
     purpose = f"bringing files from {copy.server} to {copy.active}"
     hint = f"Choose again when that has ended; where its bot has died, that is in {duration(LEASE)}."

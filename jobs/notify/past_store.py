@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class RoutesPastStore:
-    """Implements `jobs.notify.store_down.Tell`."""
+    """Implements `jobs.notify.store_down.TellDirectly`."""
 
     def __init__(self, ports: Ports, ways: NotificationRoutes) -> None:
         self._ports = ports

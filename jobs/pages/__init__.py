@@ -17,16 +17,16 @@ from core.page.model import published_content
 from core.reply import Reply, Tone
 from core.wording import clock_time, duration
 from jobs import Job
-from ops.gather.page_drawing import drawn
-from ops.gather.page_past import PastDays
 from ops.gather.pages import current_page, put_page, stored_page, with_days, with_page
+from ops.gather.pages.drawing import drawn
+from ops.gather.pages.past import PastDays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from core.page.model import Page
-    from ops.gather.page_drawing import SharedDrawing
+    from ops.gather.pages.drawing import SharedDrawing
     from ops.ports import Ports
 
 __all__ = ["JOB", "publish", "publish_now"]

@@ -5,7 +5,6 @@ A look changes nothing, so it needs no claim; what it found counts only where no
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -99,9 +98,7 @@ async def find_unchanged(
         return same
     took_s = ports.clock.monotonic() - began_s
     results = {
-        run_id(begun_at, secrets.token_hex(4)): SyncResult(
-            site, route.source, mirror, "good", took_s, dry_run=request.dry_run
-        )
+        run_id(begun_at): SyncResult(site, route.source, mirror, "good", took_s, dry_run=request.dry_run)
         for place, (site, mirror) in batch.pairs.items()
         if place in same
     }

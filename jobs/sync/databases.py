@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from core.fleet import Site
-    from ops.contracts import Databases, LoadedDatabase
+    from ops.contracts import LoadedDatabase
     from ops.ports import Ports
 
 
@@ -41,14 +41,13 @@ class SiteDatabases:
         copies = []
         self.looked.clear()
         for database in self.site.databases:
-            looking = self._ways.look_only if dry_run else self._ways.look
-            there = await self._ways.look_only(database, self.source)
+            looking = self.ports.databases.look_only if dry_run else self.ports.databases.look
+            there = await self.ports.databases.look_only(database, self.source)
             here = await looking(database, self.mirror)
-            for found in (there, here):
-                if isinstance(found, Failure):
-                    return found
-            if isinstance(there, Failure) or isinstance(here, Failure):
-                raise TypeError(there, here)
+            if isinstance(there, Failure):
+                return there
+            if isinstance(here, Failure):
+                return here
             if not there.exists:
                 return Failure(
                     FailureCode.NO_DATABASE,
@@ -71,7 +70,7 @@ class SiteDatabases:
             on_bytes(done + so_far)
 
         for database, looked in zip(self.site.databases, self.looked, strict=True):
-            ready = await self._ways.load(database, self.source, self.mirror, self.run, arrived, looked)
+            ready = await self.ports.databases.load(database, self.source, self.mirror, self.run, arrived, looked)
             if isinstance(ready, Failure):
                 await self.give_up()
                 return ready
@@ -83,31 +82,25 @@ class SiteDatabases:
         """Exchange what was loaded for what is there: all or none."""
         if not self.loaded:
             return ()
-        copies = await self._ways.publish(self.loaded, self.run, at)
+        copies = await self.ports.databases.publish(self.loaded, self.run, at)
         if isinstance(copies, Failure):
             await self.give_up()
         return copies
 
     async def take_back(self, at: datetime) -> Failure | None:
         """Exchange back what was put in place, since the files could not be."""
-        return await self._ways.take_back(self.loaded, self.run, at) if self.loaded else None
+        return await self.ports.databases.take_back(self.loaded, self.run, at) if self.loaded else None
 
     async def give_up(self) -> None:
         """Drop what was loaded. What cannot be dropped now is dropped by the next run."""
         if self.loaded:
-            await self._ways.give_up(self.loaded)
+            await self.ports.databases.give_up(self.loaded)
 
     async def forget(self, at: datetime) -> tuple[str, ...]:
         """Drop what was replaced longer ago than it is kept; say what could not be dropped."""
         before = at - self.ports.fleet.sync.keep_replaced
-        troubles = [await self._ways.forget(one, self.mirror, before) for one in self.site.databases]
+        troubles = [await self.ports.databases.forget(one, self.mirror, before) for one in self.site.databases]
         return tuple(f"Old databases could not be dropped: {one.message}." for one in troubles if one is not None)
-
-    @property
-    def _ways(self) -> Databases:
-        if self.ports.databases is None:
-            raise ValueError("these ports have no databases")
-        return self.ports.databases
 
 
 def not_exchanged(trouble: Failure, back: Failure | None) -> Failure:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,22 +43,12 @@ async def sync_one(
     quarantined = serving.is_quarantined(site.name, mirror)
     direction = serving.direction(site, chosen=mirror if request.take_active or request.dry_run else None)
     source = direction.source or serving.active.get(site.name) or site.home
-    base_result = SyncResult(
-        site=site.name, source=source, mirror=mirror, outcome="good", took_s=0, dry_run=request.dry_run
-    )
-    base_result = replace(base_result, quarantined=quarantined)
+    base_result = SyncResult(site.name, source, mirror, "good", 0, dry_run=request.dry_run, quarantined=quarantined)
     if direction.source is None or mirror not in direction.mirrors:
         why = direction.left_out.get(mirror) or direction.why or f"{mirror} is what it is served from, or holds no copy"
-        trouble: Failure | None = Failure(
-            FailureCode.QUARANTINED if quarantined else FailureCode.DIRECTION,
-            why,
-            _way_on(shlex.quote(site.name), quarantined=quarantined),
-            refused=True,
-        )
-    else:
-        trouble = why_not_copy(MirrorCopy(site, ports.fleet.servers[source], ports.fleet.servers[mirror]))
-    if trouble is not None:
-        return await not_begun(ports, base_result, trouble, request)
+        code = FailureCode.QUARANTINED if quarantined else FailureCode.DIRECTION
+        way_on = _way_on(shlex.quote(site.name), quarantined=quarantined)
+        return await not_begun(ports, base_result, Failure(code, why, way_on, refused=True), request)
     mirror_copy = MirrorCopy(
         site,
         ports.fleet.servers[source],
@@ -68,6 +57,9 @@ async def sync_one(
         site.bandwidth or ports.fleet.sync.bandwidth,
         control_socket,
     )
+    trouble = why_not_copy(mirror_copy)
+    if trouble is not None:
+        return await not_begun(ports, base_result, trouble, request)
     doing = _SyncRun(ports, mirror_copy, request, base_result, on_progress)
     result = await (doing.compare() if request.dry_run else doing.on_record())
     return replace(result, took_s=ports.clock.monotonic() - began_s)
@@ -97,7 +89,7 @@ class _SyncRun:
         self._ports = ports
         self._request = request
         self._base_result = base_result
-        self._run = run_id(ports.clock.now(), secrets.token_hex(4))
+        self._run = run_id(ports.clock.now())
         self._owner = request.claimed_by or self._run
         self._claim = SiteClaim(
             ports, base_result.site, base_result.mirror, self._owner, others=request.claimed_by is not None

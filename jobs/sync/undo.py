@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -128,7 +127,7 @@ async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: 
     the site; UnreachableError, when some of it may have been put back; StoreError.
     """
     run, now = context.run, ports.clock.now()
-    own = run_id(now, secrets.token_hex(4))
+    own = run_id(now)
     shown = [shown_path(path) for path in paths]
     body: dict[str, object] = {"run": own, "undoes": run.id, "server": run.server, "paths": shown[:NAMED_PATHS]}
     async with holding(ports, str(Target.site(context.site.name)), own, f"an undo on {run.server}"):

@@ -6,7 +6,6 @@ differed are then looked at again on both servers.
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -67,15 +66,7 @@ async def prove(
         found = await or_failure(_Proving(ports, mirror_copy, request, on_step).proof(proof))
         proof = _with(proof, found) if isinstance(found, Failure) else found
     proof = replace(proof, took_s=ports.clock.monotonic() - began_s)
-    run = ProofRun(
-        run_id(begun_at, secrets.token_hex(4)),
-        site.name,
-        source,
-        mirror,
-        begun_at,
-        proof.outcome,
-        facts_of(proof),
-    )
+    run = ProofRun(run_id(begun_at), site.name, source, mirror, begun_at, proof.outcome, facts_of(proof))
     await ports.store.proofs.add(run, ports.clock.now(), request.who)
     return proof
 
@@ -117,7 +108,7 @@ class _Proving:
             touched = await self._last_entry() != before
             if not (touched and compared.more):
                 undone = await self._undone_since(copy)
-                result = replace(base_result, files=compared.files, copied_at=copy.begun_at, undone=undone)
+                result = replace(base_result, files=compared.stats.files, copied_at=copy.begun_at, undone=undone)
                 result = await self._judged(result, compared.differences, copy, content=touched)
                 if touched or await self._last_entry() == before:
                     return _too_far(result, compared.more)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.fleet.target import Target
 from ops.checks import Check
 from ops.contracts import Look
+from ops.probe.lines import Listener
 from ops.probe.tcp import talk
 
 if TYPE_CHECKING:
@@ -18,12 +19,8 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-class ConnectListener:
+class ConnectListener(Listener):
     """Is content with a connection."""
-
-    def opening(self) -> bytes:
-        """Say nothing."""
-        return b""
 
     def heard(self, _received: bytes) -> Look | None:
         """Return a good look: it is connected."""

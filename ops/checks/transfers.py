@@ -34,10 +34,8 @@ async def transfers(endpoint: Endpoint, zone: str, *, timeout_s: float) -> bool 
         ) as stream:
             await stream.send(query.to_wire())
             answer = dns.message.from_wire(await stream.receive(), xfr=True)
-    except SharpnetError:
-        # It hangs up rather than answers, or does not answer at all: there is a check for that.
-        return None
-    except dns.exception.DNSException:
+    except (SharpnetError, dns.exception.DNSException):
+        # Where it hangs up rather than answers, or does not answer at all: there is a check for that.
         return None
     return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer)
 

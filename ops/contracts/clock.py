@@ -13,12 +13,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
-        ...
 
     def monotonic(self) -> float:
         """Return seconds that never go back, for measuring."""
-        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        ...

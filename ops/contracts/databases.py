@@ -43,15 +43,12 @@ class Databases(Protocol):
 
         It ends with another status than 0 where the dump is not complete. Raises SettingsError.
         """
-        ...
 
     async def look(self, database: Database, server: str) -> DatabaseState | Failure:
         """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
-        ...
 
     async def look_only(self, database: Database, server: str) -> DatabaseState | Failure:
         """Return what `server` has of the database, and change nothing."""
-        ...
 
     async def load(
         self,
@@ -66,29 +63,23 @@ class Databases(Protocol):
 
         looked: what `look` has just found of both; None: it is looked now. What dead runs have left there is dropped.
         """
-        ...
 
     async def publish(
         self, ready: Sequence[LoadedDatabase], run: str, at: datetime
     ) -> Failure | tuple[DatabaseCopy, ...]:
         """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
-        ...
 
     async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
-        """Exchange back what `put_in_place` has put in place for that run; return why one could not be."""
-        ...
+        """Exchange back what `publish` has put in place for that run; return why one could not be."""
 
     async def give_up(self, ready: Sequence[LoadedDatabase]) -> Failure | None:
         """Drop what was loaded and will not be put in place; return why one could not be."""
-        ...
 
     async def forget(self, database: Database, server: str, before: datetime) -> Failure | None:
         """Drop what was replaced before `before`."""
-        ...
 
     async def kept(self, database: Database, server: str) -> tuple[ReplacedDatabase, ...] | Failure:
         """Return the databases on `server` that runs have replaced, newest first."""
-        ...
 
     async def restore(
         self, database: Database, server: str, path: str, like: str, run: str, at: datetime
@@ -97,4 +88,3 @@ class Databases(Protocol):
 
         like: the server whose database a new one is made like; `server` itself where that has one.
         """
-        ...

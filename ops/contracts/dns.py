@@ -32,11 +32,9 @@ class Dns(Protocol):
     @property
     def promises(self) -> Promises:
         """What can be counted on with every change through it."""
-        ...
 
     async def read_zone(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
         """Read `zone` from an update server: by signed AXFR, or where that is refused, A, AAAA, CNAME of `names`."""
-        ...
 
     async def version(self, server: Endpoint, zone: str) -> str:
         """Return what changes with every change of `zone`, whoever makes it, and never comes back: its SOA record."""
@@ -53,20 +51,15 @@ class Dns(Protocol):
         DnsRefusedError, DnsClockError: nothing changed. TimedOutError: all or (where it is not atomic) a part of it may
         have happened; read before asking again.
         """
-        ...
 
     async def try_update(self, server: Endpoint, zone: str) -> None:
         """Send a signed update that changes nothing, to see whether one would be taken."""
-        ...
 
     async def ask(self, server: Endpoint, name: str, rdtype: str, *, timeout_s: float = 3.0) -> Answer:
         """Ask one question without recursion; over TCP where UDP is truncated."""
-        ...
 
     async def serial(self, server: Endpoint, zone: str, *, timeout_s: float = 3.0) -> int:
         """Return the serial of `zone` as `server` answers it with authority. DnsError where it is lame."""
-        ...
 
     async def notify(self, server: Endpoint, zone: str) -> None:
         """Send NOTIFY (RFC 1996) for `zone`, unsigned first and signed where that is refused."""
-        ...

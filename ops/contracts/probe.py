@@ -30,15 +30,12 @@ class Probe(Protocol):
 
     async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
         """Look whether the server's SSH port says `SSH-2.0-…`."""
-        ...
 
     async def site(self, site: Site, server: str, *, timeout_s: float) -> Look:
         """Ask `server` (by its address) for `site` by its first name; compare status and content with its check."""
-        ...
 
     async def nameserver(self, nameserver: str, zone: str, *, timeout_s: float) -> Look:
         """Look whether the name server answers the zone's SOA with authority."""
-        ...
 
     async def second_look(self, vantage: str, target: Target, *, timeout_s: float) -> Look | None:
         """Look at a server or name server from the server `vantage`, over SSH.
@@ -46,4 +43,3 @@ class Probe(Protocol):
         A server is looked at by its SSH banner and, where it has sites, by web: ok where either answers.
         None: the vantage point itself could not be used.
         """
-        ...

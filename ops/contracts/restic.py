@@ -81,47 +81,36 @@ class Restic(Protocol):
 
         Returns what stands in the way; `no-repository`: its place was reached, and there is none.
         """
-        ...
 
     async def probe(self, server: str) -> Failure | None:
         """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
-        ...
 
     async def make(self, server: str) -> Failure | None:
         """Make the repository. restic refuses where there is one."""
-        ...
 
     async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
-        ...
 
     async def dump(self, place: SiteLocation, database: Database, dumping: str, first: bytes) -> Failure | None:
         """Write what the shell line `dumping` says of a database into a file for the backup."""
-        ...
 
     async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
         """Make a snapshot of the site; one that lacks unreadable files is made as well."""
-        ...
 
     async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
         """Return the snapshots of this fleet, or of one of its sites, newest first."""
-        ...
 
     async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
         """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
-        ...
 
     async def prune(self, server: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""
-        ...
 
     async def size(self, server: str) -> int | Failure:
         """Return how many bytes the repository takes."""
-        ...
 
     async def check(self, server: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
-        ...
 
     async def choose(
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
@@ -130,43 +119,34 @@ class Restic(Protocol):
 
         dumps: the folder of dumps, as the snapshot has it.
         """
-        ...
 
     async def sample(
         self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
     ) -> Failure | None:
         """Restore those paths of a snapshot below the folder `scratch`."""
-        ...
 
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
-        ...
 
     async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
-        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.put_in_place` to exchange.
+        """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.publish` to exchange.
 
         Once `run` was put in place it changes nothing any more.
         """
-        ...
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
-        ...
 
     async def give_up(self, place: SiteLocation) -> None:
         """Throw away what `restore` has made; what is there stays as it is."""
-        ...
 
     async def compare(
         self, server: str, pairs: Sequence[tuple[str, str]]
     ) -> tuple[tuple[str, str, int], ...] | Failure:
         """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
-        ...
 
     async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
         """Return those of `paths` that do not end as a complete dump does."""
-        ...
 
     async def remove(self, server: str, path: str) -> None:
         """Remove a folder of ours, or a file."""
-        ...

@@ -45,7 +45,6 @@ class Ssh(Protocol):
         output as they come, on the event loop, and `out` is empty then. A non-zero exit status is returned, not raised.
         Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError.
         """
-        ...
 
     async def stream(
         self, source: End, sink: End, *, timeout_s: float, on_bytes: Callable[[int], None] | None = None
@@ -57,14 +56,12 @@ class Ssh(Protocol):
         what was done counts only where both are 0. `on_bytes` gets how many bytes have been handed over so far, on the
         event loop. Raises as `run` does, of either server.
         """
-        ...
 
     async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
         """Run a command whose standard input and output are joined to the SFTP server of the off-site host.
 
         `out` is empty. Raises as `run` does, of either host, and LookupError where the fleet has no off-site host.
         """
-        ...
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         """Put files (content by absolute path) on `server` over SFTP: each whole or not at all, the last one last.
@@ -72,8 +69,6 @@ class Ssh(Protocol):
         Folders are not made. Raises as `run` does, and RefusedError where the server does not take one: then what was
         there stays.
         """
-        ...
 
     async def close(self) -> None:
         """Close every connection."""
-        ...

@@ -19,11 +19,9 @@ class Transaction(Protocol):
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Change something, and return how many rows it made, changed or deleted."""
-        ...
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Do the same once for each row of parameters."""
-        ...
 
     def query(
         self, sql: str, parameters: Sequence[object] = (), *, given: Mapping[str, Sequence[str]] | None = None
@@ -32,7 +30,6 @@ class Transaction(Protocol):
 
         given: columns of text, however long; `sql`, which then begins with SELECT, reads them as the table `given`.
         """
-        ...
 
 
 class Db(Protocol):
@@ -43,19 +40,15 @@ class Db(Protocol):
 
     async def open(self) -> None:
         """Open it, its tables made and migrated where needed."""
-        ...
 
     async def close(self) -> None:
         """Close it; nothing is pending afterwards."""
-        ...
 
     async def examine(self) -> None:
         """Read all of it. Raises StoreDamagedError where it is not what was written; it may take seconds."""
-        ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads."""
-        ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing.
@@ -63,4 +56,3 @@ class Db(Protocol):
         No other process writes meanwhile: what it has read still holds when it ends. What the caller's work rests on is
         asked first, in the same transaction (`ops.store.fence.asking_first`). Raises FencedError.
         """
-        ...

@@ -2,14 +2,15 @@
 
 A copy is loaded into a fresh database beside the one that is there, checked, and then exchanged for it; the one before
 is kept under another name (`core.databases.copies`). Killed at any instant, the mirror's database is the one before or
-the one after. What goes wrong is returned as a Trouble; only what SSH and the store raise is raised.
+the one after. What goes wrong is returned as a Failure; only what SSH and the store raise is raised.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING
+import contextlib
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from core.databases.copies import (
     DatabaseCopy,
@@ -29,7 +30,7 @@ from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
 
     from core.databases.copies import ReplacedDatabase
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from ops.contracts import Ssh
     from ops.databases.engine import Dialect
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 LOAD_S = 12 * 3600.0
 CUT_OFF = 255
 _NOT_SENT = Failure(
@@ -64,6 +67,19 @@ def label(database: Database) -> str:
     return f"{database.name} ({all_engines()[database.engine].names[database.engine]})"
 
 
+def _or_failure(work: Callable[Given, Awaitable[Result]]) -> Callable[Given, Coroutine[Any, Any, Result | Failure]]:
+    """Return what goes wrong with a database as the result of `work`; what else is raised is raised."""
+
+    @wraps(work)
+    async def done(*given: Given.args, **named: Given.kwargs) -> Result | Failure:
+        try:
+            return await work(*given, **named)
+        except DatabaseError as error:
+            return error.trouble
+
+    return done
+
+
 @dataclass(frozen=True, slots=True)
 class SshDatabases:
     """Implements `ops.contracts.Databases`. secret: reads a password when it is needed; raises SettingsError."""
@@ -76,22 +92,19 @@ class SshDatabases:
         place, dialect = self._at(database, server)
         return dialect.dump_line(DatabaseState(exists=True), frozenset()), place.first
 
-    async def look(self, database: Database, server: str) -> DatabaseState | Failure:
+    @_or_failure
+    async def look(self, database: Database, server: str) -> DatabaseState:
         """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
-        try:
-            _, dialect = self._at(database, server)
-            await dialect.recover()
-            return await dialect.look(database.name)
-        except DatabaseError as error:
-            return error.trouble
+        _, dialect = self._at(database, server)
+        await dialect.recover()
+        return await dialect.look(database.name)
 
-    async def look_only(self, database: Database, server: str) -> DatabaseState | Failure:
+    @_or_failure
+    async def look_only(self, database: Database, server: str) -> DatabaseState:
         """Return what `server` has of the database, and change nothing."""
-        try:
-            return await self._at(database, server)[1].look(database.name)
-        except DatabaseError as error:
-            return error.trouble
+        return await self._at(database, server)[1].look(database.name)
 
+    @_or_failure
     async def load(
         self,
         database: Database,
@@ -102,14 +115,35 @@ class SshDatabases:
         looked: tuple[DatabaseState, DatabaseState] | None = None,
     ) -> LoadedDatabase | Failure:
         """Make a fresh copy of `source`'s database on `target`, beside the one there, and check it."""
-        try:
-            giver, taker = self._at(database, source), self._at(database, target)
-            if looked is None:
-                await taker[1].recover()
-                looked = await giver[1].look(database.name), await taker[1].look(database.name)
-            return await self._load(giver, taker, run, on_bytes, looked)
-        except DatabaseError as error:
-            return error.trouble
+        (giver, giving), (taker, taking), name = self._at(database, source), self._at(database, target), database.name
+        if looked is None:
+            await taking.recover()
+            looked = await giving.look(name), await taking.look(name)
+        first, before = looked
+        if not first.exists:
+            return _missing(database, source)
+        fresh = fresh_name(name, run)
+        await taking.drop(unfinished_copies(name, await taking.beside()))
+        usable = await taking.usable(first)
+        await taking.make(fresh, first, usable)
+        dumped, loaded = await self.ssh.stream(
+            End(giver.server, giving.dump_line(first, usable), giver.first),
+            End(taker.server, taking.load_line(fresh), taker.first),
+            timeout_s=LOAD_S,
+            on_bytes=on_bytes,
+        )
+        trouble = _of_both((giver, dumped.exit_code, dumped.err), (taker, loaded.exit_code, loaded.err))
+        rows = await taking.loaded(fresh, loaded.out) if trouble is None else None
+        if rows is not None:
+            again, now = await giving.look(name), await taking.look(fresh)
+            trouble = why_not_whole(name, first, again, now, sent_rows=rows[0], loaded_rows=rows[1])
+        if trouble is not None or rows is None:
+            # Where it cannot be dropped now, the next run does.
+            with contextlib.suppress(DatabaseError):
+                await taking.drop([fresh])
+            return trouble or _NOT_SENT.about(name=name)
+        notes = await taking.notes(fresh, first, usable)
+        return LoadedDatabase(database, target, taker.first, fresh, first, before, rows[1], notes)
 
     async def publish(
         self, ready: Sequence[LoadedDatabase], run: str, at: datetime
@@ -140,106 +174,54 @@ class SshDatabases:
                 return Failure(error.trouble.code, f"{where} could not be put back: {error.trouble.message}", hint)
         return await self.give_up(ready)
 
-    async def give_up(self, ready: Sequence[LoadedDatabase]) -> Failure | None:
+    @_or_failure
+    async def give_up(self, ready: Sequence[LoadedDatabase]) -> None:
         """Drop what was loaded and will not be put in place; return why one could not be."""
         for one in ready:
-            try:
-                await self._dialect(one).drop([one.fresh])
-            except DatabaseError as error:
-                return error.trouble
-        return None
+            await self._dialect(one).drop([one.fresh])
 
-    async def forget(self, database: Database, server: str, before: datetime) -> Failure | None:
+    @_or_failure
+    async def forget(self, database: Database, server: str, before: datetime) -> None:
         """Drop what was replaced before `before`."""
-        try:
-            _, dialect = self._at(database, server)
-            kept = replaced_databases(database.name, await dialect.beside())
-            await dialect.drop([one.name for one in kept if one.replaced_at < before])
-        except DatabaseError as error:
-            return error.trouble
-        return None
+        _, dialect = self._at(database, server)
+        kept = replaced_databases(database.name, await dialect.beside())
+        await dialect.drop([one.name for one in kept if one.replaced_at < before])
 
-    async def kept(self, database: Database, server: str) -> tuple[ReplacedDatabase, ...] | Failure:
+    @_or_failure
+    async def kept(self, database: Database, server: str) -> tuple[ReplacedDatabase, ...]:
         """Return the databases on `server` that runs have replaced, newest first."""
-        try:
-            return replaced_databases(database.name, await self._at(database, server)[1].beside())
-        except DatabaseError as error:
-            return error.trouble
+        return replaced_databases(database.name, await self._at(database, server)[1].beside())
 
+    @_or_failure
     async def restore(
         self, database: Database, server: str, path: str, like: str, run: str, at: datetime
     ) -> DatabaseCopy | Failure:
         """Load the dump in the file `path` on `server` and put it in place of what is there; a run does it once."""
-        try:
-            place, dialect = self._at(database, server)
-            await dialect.recover()
-            beside = await dialect.beside()
-            before = await dialect.look(database.name)
-            done = [one for one in replaced_databases(database.name, beside) if was_replaced_by(one, run)]
-            if done:
-                return DatabaseCopy(
-                    database.engine, database.name, before.size_bytes, len(before.tables), kept=done[0].name
-                )
-            model = before if before.exists else await self._at(database, like)[1].look(database.name)
-            if not model.exists:
-                return _missing(database, server)
-            fresh = fresh_name(database.name, run)
-            await dialect.drop(unfinished_copies(database.name, beside))
-            usable = await dialect.usable(model)
-            await dialect.make(fresh, model, usable)
-            said = await place.run(dialect.load_line(fresh, path), doing="loaded")
-            rows = await dialect.loaded(fresh, said)
-            now = await dialect.look(fresh)
-            if rows is None or rows[0] != rows[1]:
-                await dialect.drop([fresh])
-                return _named(_NOT_SENT, database)
-            ready = LoadedDatabase(database, server, place.first, fresh, now, before, rows[1])
-        except DatabaseError as error:
-            return error.trouble
+        place, dialect = self._at(database, server)
+        await dialect.recover()
+        beside = await dialect.beside()
+        before = await dialect.look(database.name)
+        done = [one for one in replaced_databases(database.name, beside) if was_replaced_by(one, run)]
+        if done:
+            return DatabaseCopy(
+                database.engine, database.name, before.size_bytes, len(before.tables), kept=done[0].name
+            )
+        model = before if before.exists else await self._at(database, like)[1].look(database.name)
+        if not model.exists:
+            return _missing(database, server)
+        fresh = fresh_name(database.name, run)
+        await dialect.drop(unfinished_copies(database.name, beside))
+        usable = await dialect.usable(model)
+        await dialect.make(fresh, model, usable)
+        said = await place.run(dialect.load_line(fresh, path), doing="loaded")
+        rows = await dialect.loaded(fresh, said)
+        now = await dialect.look(fresh)
+        if rows is None or rows[0] != rows[1]:
+            await dialect.drop([fresh])
+            return _NOT_SENT.about(name=database.name)
+        ready = LoadedDatabase(database, server, place.first, fresh, now, before, rows[1])
         copies = await self.publish([ready], run, at)
         return copies if isinstance(copies, Failure) else copies[0]
-
-    async def _load(
-        self,
-        source: tuple[DatabaseLocation, Dialect],
-        target: tuple[DatabaseLocation, Dialect],
-        run: str,
-        on_bytes: Callable[[int], None],
-        looked: tuple[DatabaseState, DatabaseState],
-    ) -> LoadedDatabase | Failure:
-        (giver, giving), (taker, taking) = source, target
-        name, (first, before) = giver.name, looked
-        if not first.exists:
-            return _missing(giver.database, giver.server)
-        fresh = fresh_name(name, run)
-        await taking.drop(unfinished_copies(name, await taking.beside()))
-        usable = await taking.usable(first)
-        await taking.make(fresh, first, usable)
-        dumped, loaded = await self.ssh.stream(
-            End(giver.server, giving.dump_line(first, usable), giver.first),
-            End(taker.server, taking.load_line(fresh), taker.first),
-            timeout_s=LOAD_S,
-            on_bytes=on_bytes,
-        )
-        trouble = _of_both((giver, dumped.exit_code, dumped.err), (taker, loaded.exit_code, loaded.err))
-        rows = await taking.loaded(fresh, loaded.out) if trouble is None else None
-        if trouble is None and rows is None:
-            trouble = _named(_NOT_SENT, giver.database)
-        if trouble is None and rows is not None:
-            again, now = await giving.look(name), await taking.look(fresh)
-            trouble = why_not_whole(name, first, again, now, sent_rows=rows[0], loaded_rows=rows[1])
-        if trouble is not None or rows is None:
-            await self._drop_quietly(taking, fresh)
-            return trouble or _named(_NOT_SENT, giver.database)
-        notes = await taking.notes(fresh, first, usable)
-        return LoadedDatabase(taker.database, taker.server, taker.first, fresh, first, before, rows[1], notes)
-
-    async def _drop_quietly(self, dialect: Dialect, fresh: str) -> None:
-        """Drop what cannot be used; where that fails, the next run does."""
-        try:
-            await dialect.drop([fresh])
-        except DatabaseError:
-            return
 
     def _at(self, database: Database, server: str) -> tuple[DatabaseLocation, Dialect]:
         engine = all_engines()[database.engine]
@@ -262,7 +244,7 @@ def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLo
     ]
     said = next((trouble for trouble in found if trouble is not None), None)
     if said is None and CUT_OFF in (source[1], sink[1]):
-        return _named(_NOT_SENT, source[0].database)
+        return _NOT_SENT.about(name=source[0].name)
     return said
 
 
@@ -280,7 +262,3 @@ def _missing(database: Database, server: str) -> Failure:
         "Is its name right in app.yaml?",
         refused=True,
     )
-
-
-def _named(trouble: Failure, database: Database) -> Failure:
-    return replace(trouble, message=trouble.message.replace("{name}", database.name))

@@ -24,6 +24,12 @@ ASK_S = 3600.0
 # What ends the statements that come on standard input: a part of them is not carried out.
 WHOLE = "-- sharpnet: all of it"
 END = f"\n{WHOLE}"
+# Carries them out with what an engine's script calls `ask`.
+ASK = rf"""
+if [ $# = 1 ]; then statements=$1; else statements=$(cat); fi
+case $statements in *'{WHOLE}') ;; *) stop cut-off ;; esac
+printf '%s\n' "$statements" | ask
+"""
 # A single argument may have 128 KiB (execve(2)), and a character four bytes.
 LONGEST = 25_000
 

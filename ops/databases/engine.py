@@ -17,47 +17,36 @@ class Dialect(Protocol):
 
     async def look(self, name: str, /) -> DatabaseState:
         """Return what the server has under `name`."""
-        ...
 
     async def beside(self) -> tuple[str, ...]:
         """Return the names of all that stands beside the database, as `core.databases.copies` names it."""
-        ...
 
     async def usable(self, source: DatabaseState, /) -> frozenset[str]:
         """Return those roles of `source` that exist here and may be given what is loaded."""
-        ...
 
     def dump_line(self, source: DatabaseState, usable: frozenset[str], /) -> str:
         """Return the shell line that writes a complete, consistent dump, and fails where it is not."""
-        ...
 
     async def make(self, fresh: str, source: DatabaseState, usable: frozenset[str], /) -> None:
         """Make the database `fresh`, empty, as `source` was made; drop one of that name."""
-        ...
 
     def load_line(self, fresh: str, path: str | None = None, /) -> str:
         """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
-        ...
 
     async def loaded(self, fresh: str, said: bytes, /) -> tuple[int, int] | None:
         """Return how many rows were sent and how many are there; None: not all of the dump came."""
-        ...
 
     async def notes(self, fresh: str, source: DatabaseState, usable: frozenset[str], /) -> tuple[str, ...]:
         """Say, as sentences, what people should know about what was loaded into `fresh`."""
-        ...
 
     async def exchange(self, incoming: str, outgoing: str, /) -> None:
         """Let the database be what `incoming` is, and `outgoing` what the database is now; both or none."""
-        ...
 
     async def recover(self) -> bool:
         """Bring to an end, or back, an exchange that was interrupted; return whether one was brought to its end."""
-        ...
 
     async def drop(self, names: Iterable[str], /) -> None:
         """Drop these databases, which stand beside the database."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,18 +21,7 @@ _PLAIN = dns.rdata.RdataStyle(omit_final_dot=True)
 
 # Types whose values are names and numbers only: DNS compares these without regard to case (RFC 4034, section 6.2).
 _NAMES_AND_NUMBERS = frozenset(
-    {
-        dns.rdatatype.AFSDB,
-        dns.rdatatype.CNAME,
-        dns.rdatatype.DNAME,
-        dns.rdatatype.KX,
-        dns.rdatatype.MX,
-        dns.rdatatype.NS,
-        dns.rdatatype.PTR,
-        dns.rdatatype.RP,
-        dns.rdatatype.SOA,
-        dns.rdatatype.SRV,
-    }
+    map(dns.rdatatype.from_text, ("AFSDB", "CNAME", "DNAME", "KX", "MX", "NS", "PTR", "RP", "SOA", "SRV"))
 )
 
 

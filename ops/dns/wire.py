@@ -13,11 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import dns.exception
-import dns.flags
 import dns.message
-import dns.rcode
-import dns.rdataclass
 import dns.rdatatype
 
 from core.errors import TimedOutError, UnreachableError
@@ -163,14 +159,14 @@ async def over_udp(
     transport: asyncio.DatagramTransport | None = None
     try:
         async with asyncio.timeout(timeout_s):
-            transport, heard = await loop.create_datagram_endpoint(
+            transport, arriving = await loop.create_datagram_endpoint(
                 _Datagrams, remote_addr=(server.address, server.port)
             )
             transport.sendto(query)
             resend = loop.call_later(timeout_s * RESEND_SHARE, transport.sendto, query)
             try:
                 while True:
-                    answer = read(await heard.next())
+                    answer = read(await arriving.next())
                     if answer is not None:
                         return answer
             finally:

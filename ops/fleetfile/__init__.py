@@ -22,7 +22,7 @@ from ops.fleetfile.names import known_zone_name
 from ops.fleetfile.problems import Problem, of_shape, of_trouble, where_of
 from ops.fleetfile.reading import text_of
 from ops.fleetfile.secret_places import secret_reader, secret_troubles
-from ops.fleetfile.shape import FleetFile, fleet_from
+from ops.fleetfile.shape import FleetFile
 from ops.fleetfile.wrong import kind_of
 from ops.fleetfile.yaml_tree import Block, YamlTrouble, grow
 
@@ -60,18 +60,15 @@ def examine(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[Fleet 
         Problem(again.line, where_of(again.where), f"stands here again: line {again.first_line} has it", "Keep one.")
         for again in tree.repeated
     ]
-    file = None
+    file, folder = None, path.absolute().parent
     try:
-        file = FleetFile.model_validate(tree.value)
+        file = FleetFile.model_validate(tree.value, context=folder)
     except ValidationError as error:
         problems += of_shape(error, tree)
     problems += (of_trouble(trouble, tree) for trouble in fleet_troubles(tree.value, known_zone_name))
-    folder = path.absolute().parent
     problems += (of_trouble(trouble, tree) for trouble in secret_troubles(tree.value, folder, environ))
     usable = file is not None and not any(problem.serious for problem in problems)
-    return fleet_from(file, folder) if file is not None and usable else None, tuple(
-        sorted(problems, key=attrgetter("line"))
-    )
+    return file.made() if file is not None and usable else None, tuple(sorted(problems, key=attrgetter("line")))
 
 
 def shown_path(path: Path) -> str:

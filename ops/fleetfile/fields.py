@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from core.fleet import SecretRef
 from core.fleet.raw_tree import did_you_mean
@@ -27,6 +27,7 @@ from ops.fleetfile.wrong import Wrong, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pydantic.config import JsonDict
 
@@ -39,6 +40,14 @@ def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Wrong(f"must be text, not {kind_of(value)}")
     return str(value)
+
+
+def _secret(value: object, info: ValidationInfo[Path]) -> SecretRef:
+    return places.secret_in(places.secret_ref(value), info.context)
+
+
+def _path_here(text: str, info: ValidationInfo[Path]) -> str:
+    return places.path_in(places.path_here(text), info.context)
 
 
 def _duration(value: object) -> timedelta:
@@ -99,11 +108,11 @@ SiteSync = Annotated[str, AfterValidator(_site_sync)]
 Scheduled = Annotated[str, AfterValidator(_scheduled)]
 
 Secret = Annotated[
-    SecretRef, BeforeValidator(places.secret_ref), WithJsonSchema({"type": "string", "pattern": "^(env|file):.+$"})
+    SecretRef, BeforeValidator(_secret), WithJsonSchema({"type": "string", "pattern": "^(env|file):.+$"})
 ]
 PathThere = Annotated[str, AfterValidator(places.path_there), Field(json_schema_extra={"pattern": "^/"})]
 PathOfServer = Annotated[str, AfterValidator(places.path_of_server), Field(json_schema_extra={"pattern": "^/"})]
-PathHere = Annotated[str, AfterValidator(places.path_here)]
+PathHere = Annotated[str, AfterValidator(_path_here)]
 Exclude = Annotated[str, AfterValidator(places.exclude_pattern)]
 Ipv4 = Annotated[str, AfterValidator(places.ipv4), Field(json_schema_extra={"format": "ipv4"})]
 Ipv6 = Annotated[str, AfterValidator(places.ipv6), Field(json_schema_extra={"format": "ipv6"})]
@@ -118,7 +127,6 @@ SiteName = Annotated[str, AfterValidator(names.site_name)]
 LabelText = Annotated[str, AfterValidator(names.label_text)]
 ServerName = Annotated[str, AfterValidator(names.server_name)]
 Owner = Annotated[str, AfterValidator(names.owner)]
-HookPlace = Annotated[str, AfterValidator(names.hook_place)]
 ShellLine = Annotated[str, AfterValidator(places.shell_line)]
 Login = Annotated[str, AfterValidator(names.login)]
 DatabaseName = Annotated[str, AfterValidator(names.database_name)]

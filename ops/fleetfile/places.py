@@ -6,12 +6,12 @@ import os.path
 import posixpath
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from core.fleet import SecretRef
 from core.units import shown
-from ops.fleetfile.names import host_name
+from ops.fleetfile.names import host_name, spelled
 from ops.fleetfile.wrong import Wrong
 
 if TYPE_CHECKING:
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
-_URL_PATH = re.compile(r"/[!-~]*", re.ASCII)
 _URL = re.compile(r"https?://[!-~]+", re.ASCII)
 SECRET_HINT = "A secret is never written into this file: only where it is, env:NAME or file:PATH."  # noqa: S105
-
-
-def path_there(text: str) -> str:
-    """Read a path on a server: absolute, without `..`; any other character may stand in it."""
-    return _path(text)
 
 
 def path_of_server(text: str) -> str:
@@ -34,10 +28,11 @@ def path_of_server(text: str) -> str:
     for found in _PLACEHOLDER.findall(text):
         if found != "{server}":
             raise Wrong(f"{shown(found)} is not filled in", "Only {server} is: it becomes the server's name.")
-    return _path(text)
+    return path_there(text)
 
 
-def _path(text: str) -> str:
+def path_there(text: str) -> str:
+    """Read a path on a server: absolute, without `..`; any other character may stand in it."""
     if not text.startswith("/"):
         raise Wrong(f"{shown(text)} is no absolute path", "Begin it with /.")
     if "\0" in text:
@@ -59,18 +54,12 @@ def path_here(text: str) -> str:
     return text
 
 
-def shell_line(text: str) -> str:
-    """Read a line for a server's shell, as its operator wants it run there."""
-    if not text.strip() or "\0" in text:
-        raise Wrong(f"{shown(text)} is no command", "Write what the shell shall run.")
-    return text
-
-
-def exclude_pattern(text: str) -> str:
-    """Read one of rsync's patterns (rsync(1), "INCLUDE/EXCLUDE PATTERN RULES"): any text."""
-    if not text or "\0" in text:
-        raise Wrong(f"{shown(text)} is no pattern", 'Write what rsync shall leave alone, like cache/ or "*.tmp".')
-    return text
+# A line for a server's shell, as its operator wants it run there.
+shell_line = spelled(r"\s*[^\s\0][^\0]*", "is no command", "Write what the shell shall run.")
+# One of rsync's patterns (rsync(1), "INCLUDE/EXCLUDE PATTERN RULES"): any text.
+exclude_pattern = spelled(r"[^\0]+", "is no pattern", 'Write what rsync shall leave alone, like cache/ or "*.tmp".')
+# The path of a web page, as it stands in a request.
+url_path = spelled(r"/(?!.*#)[!-~]*", "is no path of a page", "Begin it with /, and write other characters as %20.")
 
 
 def ipv4(text: str) -> str:
@@ -130,13 +119,6 @@ def url(text: str) -> str:
     return text
 
 
-def url_path(text: str) -> str:
-    """Read the path of a web page, as it stands in a request."""
-    if not _URL_PATH.fullmatch(text) or "#" in text:
-        raise Wrong(f"{shown(text)} is no path of a page", "Begin it with /, and write other characters as %20.")
-    return text
-
-
 def secret_ref(value: object) -> SecretRef:
     """Read where a secret is. A secret itself is refused without being repeated."""
     kind, colon, where = value.partition(":") if isinstance(value, str) else ("", "", "")
@@ -148,8 +130,7 @@ def secret_ref(value: object) -> SecretRef:
         raise Wrong(
             "names no file after file:", "Write a whole path, or one relative to this file; ~ is not filled in."
         )
-    found: Literal["env", "file"] = "env" if kind == "env" else "file"
-    return SecretRef(found, where)
+    return SecretRef("env" if kind == "env" else "file", where)
 
 
 def path_in(path: str, folder: Path) -> str:

@@ -25,6 +25,8 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _KEY_ITSELF = "[key]"
 MOST_KEYS_SHOWN = 12
 MOST_WHERE = 120
+WANTED = dict.fromkeys(("dict_type", "model_type"), "a mapping, like {key: value}")
+WANTED |= {"list_type": "a list, like [a, b]", "int_type": "a whole number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,8 @@ def _in_words(kind: str, where: Where, context: Mapping[str, Any], tree: Tree) -
     if kind == "string_type":
         hint = "Put it in quotes." if isinstance(value, int | float) else ""
         return f"must be text, not {kind_of(value)}", hint
-    if kind in {"list_type", "dict_type", "model_type", "int_type"}:
-        wanted = {"list_type": "a list, like [a, b]", "int_type": "a whole number"}.get(
-            kind, "a mapping, like {key: value}"
-        )
-        return f"must be {wanted}, not {kind_of(value)}", ""
+    if kind in WANTED:
+        return f"must be {WANTED[kind]}, not {kind_of(value)}", ""
     if kind in {"greater_than_equal", "less_than_equal"}:
         limit = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']:,}"
         return f"must be {limit}, not {value}", ""

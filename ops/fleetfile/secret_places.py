@@ -6,12 +6,12 @@ import os
 import shlex
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
-from core.fleet import DnsSettings, SecretRef
+from core.fleet import SecretRef
 from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at
 from ops.fleetfile.places import path_here, path_in, secret_in, secret_ref
 from ops.fleetfile.wrong import Wrong
@@ -40,12 +40,11 @@ def secret_reader(fleet: Fleet, environ: Mapping[str, str] = os.environ) -> Call
 
     What it returns raises SettingsError, which says what the secret is for and never what it is.
     """
-    uses = {secret: where for where, secret in _secrets_of(fleet)}
 
     def read(secret: SecretRef) -> str:
         text = _read(secret, environ)
         if isinstance(text, _Fault):
-            use = f"{uses[secret]}: " if secret in uses else ""
+            use = next((f"{where}: " for where, known in _secrets_of(fleet) if known == secret), "")
             raise SettingsError(f"{use}{text.message}.", hint=text.hint)
         return text
 
@@ -156,28 +155,16 @@ def _known_hosts_in(tree: object) -> Iterator[tuple[Where, str]]:
             yield where, value
 
 
-def _secrets_of(fleet: Fleet) -> Iterator[tuple[str, SecretRef]]:
-    for index, secret in enumerate(fleet.notify):
-        yield f"notify[{index}]", secret
-    if fleet.offsite:
-        yield "offsite.server.ssh.key", fleet.offsite.ssh.key
-        yield "offsite.password", fleet.offsite.password
-    for name, server in fleet.servers.items():
-        yield f"servers.{name}.ssh.key", server.ssh.key
-    yield from _secrets_of_dns(fleet.dns)
-    if fleet.heartbeat:
-        yield "heartbeat.url", fleet.heartbeat.url
-    if fleet.web and fleet.web.alertmanager:
-        yield "web.alertmanager", fleet.web.alertmanager
-    for site in fleet.sites.values():
-        for index, database in enumerate(site.databases):
-            if database.password:
-                yield f"sites.{site.name}.databases[{index}].password", database.password
-
-
-def _secrets_of_dns(dns: DnsSettings) -> Iterator[tuple[str, SecretRef]]:
-    if dns.tsig:
-        yield "dns.tsig.secret", dns.tsig.secret
-    for key, value in dns.provider.items():
-        if isinstance(value, SecretRef):
-            yield f"dns.provider.{key}", value
+def _secrets_of(value: object, where: str = "") -> Iterator[tuple[str, SecretRef]]:
+    """Yield every secret in a fleet, or in a part of it, with its key in the file."""
+    if isinstance(value, SecretRef):
+        yield where, value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _secrets_of(getattr(value, field.name), f"{where}.{field.name}" if where else field.name)
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _secrets_of(entry, f"{where}.{key}")
+    elif isinstance(value, tuple):
+        for index, entry in enumerate(value):
+            yield from _secrets_of(entry, f"{where}[{index}]")

@@ -1,81 +1,54 @@
 """The fleet file as a whole: its sections, and the fleet that they become.
 
-These models check one value at a time; `core.fleet.problems` checks how values fit together.
+These models check one value at a time; `core.fleet.problems` checks how values fit together. Paths in them are taken
+from the file's folder, which is the context that they are validated with.
 """
 
-from pathlib import Path
+from typing import Any
 
-from pydantic import Field
-
-from core.fleet import Alerts, Fleet, Heartbeat, Schedule, StatusPages, SyncPolicy, Watch
+from core.fleet import ApprovalPolicy, Fleet
 from ops.fleetfile import fields as f
-from ops.fleetfile.places import secret_in
-from ops.fleetfile.sections.copies import OffsiteSection, ScheduleSection, SyncSection, offsite_from
-from ops.fleetfile.sections.dns import DnsSection, dns_from
-from ops.fleetfile.sections.mail import MailSection, mail_from
-from ops.fleetfile.sections.section import Section
-from ops.fleetfile.sections.servers import ServerSection, server_from
-from ops.fleetfile.sections.sites import SiteSection, site_from
+from ops.fleetfile.sections.copies import OffsiteSection, ScheduleSection, SyncSection
+from ops.fleetfile.sections.dns import DnsSection
+from ops.fleetfile.sections.mail import MailSection
+from ops.fleetfile.sections.section import Section, setting
+from ops.fleetfile.sections.servers import ServerSection
+from ops.fleetfile.sections.sites import SiteSection
 from ops.fleetfile.sections.telling import (
     AlertsSection,
     BotWebSection,
     HeartbeatSection,
     SlackSection,
     StatusPagesSection,
-    approval_from,
-    slack_from,
-    web_from,
 )
 from ops.fleetfile.sections.watch import WatchSection
 
 
-class FleetFile(Section):
+class FleetFile(Section, makes=Fleet):
     """The fleet, as its operator writes it."""
 
-    fleet: f.LabelText = Field(description="The fleet's name.")
-    timezone: f.TimeZone = Field(default="UTC", description="How times are shown and schedules are read.")
-    slack: SlackSection | None = Field(default=None, description="Slack; left out: the terminal only.")
-    servers: dict[f.ServerName, ServerSection] = Field(min_length=1, description="The web servers by name.")
-    sites: dict[f.SiteName, SiteSection] = Field(description="The sites by name: any printable text.")
-    dns: DnsSection = Field(description="Where the zones are changed and answered.")
-    watch: WatchSection = Field(
-        default_factory=WatchSection, description="How often is looked, and what counts as down."
+    fleet: f.LabelText = setting("The fleet's name.")
+    timezone: f.TimeZone = setting("How times are shown and schedules are read.", default="UTC")
+    slack: SlackSection | None = setting("Slack; left out: the terminal only.")
+    servers: dict[f.ServerName, ServerSection] = setting("The web servers by name.", min_length=1)
+    sites: dict[f.SiteName, SiteSection] = setting("The sites by name: any printable text.")
+    dns: DnsSection = setting("Where the zones are changed and answered.")
+    watch: WatchSection = setting("How often is looked, and what counts as down.", default_factory=WatchSection)
+    schedule: ScheduleSection = setting("What happens when.", default_factory=ScheduleSection)
+    sync: SyncSection = setting("What a sync may do.", default_factory=SyncSection)
+    mail: MailSection | None = setting("The mail that the servers take.")
+    offsite: OffsiteSection | None = setting("The third copy, away from both.")
+    notify: list[f.Secret] = setting("Where alerts also go: env:NAME, an Apprise URL each.")
+    alerts: AlertsSection = setting("How people are told.", default_factory=AlertsSection)
+    heartbeat: HeartbeatSection | None = setting("A dead-man's switch that is told that the bot lives; left out: none.")
+    status_pages: StatusPagesSection = setting(
+        "What the status pages show to everybody.", default_factory=StatusPagesSection
     )
-    schedule: ScheduleSection = Field(default_factory=ScheduleSection, description="What happens when.")
-    sync: SyncSection = Field(default_factory=SyncSection, description="What a sync may do.")
-    mail: MailSection | None = Field(default=None, description="The mail that the servers take.")
-    offsite: OffsiteSection | None = Field(default=None, description="The third copy, away from both.")
-    notify: list[f.Secret] = Field(
-        default_factory=list, description="Where alerts also go: env:NAME, an Apprise URL each."
-    )
-    alerts: AlertsSection = Field(default_factory=AlertsSection, description="How people are told.")
-    heartbeat: HeartbeatSection | None = Field(
-        default=None, description="A dead-man's switch that is told that the bot lives; left out: none."
-    )
-    status_pages: StatusPagesSection = Field(
-        default_factory=StatusPagesSection, description="What the status pages show to everybody."
-    )
-    web: BotWebSection | None = Field(default=None, description="The bot's own HTTP, for monitoring; left out: none.")
+    web: BotWebSection | None = setting("The bot's own HTTP, for monitoring; left out: none.")
 
-
-def fleet_from(file: FleetFile, folder: Path) -> Fleet:
-    """Return the fleet that `file` describes; its relative paths are taken from `folder`."""
-    return Fleet(
-        name=file.fleet,
-        timezone=file.timezone,
-        servers={name: server_from(name, server, folder) for name, server in file.servers.items()},
-        sites={name: site_from(name, site, folder) for name, site in file.sites.items()},
-        dns=dns_from(file.dns, folder),
-        slack=slack_from(file.slack),
-        approval=approval_from(file.slack),
-        watch=Watch(**dict(file.watch)),
-        schedule=Schedule(**dict(file.schedule)),
-        sync=SyncPolicy(**dict(file.sync)),
-        mail=mail_from(file.mail),
-        offsite=offsite_from(file.offsite, folder),
-        notify=tuple(secret_in(secret, folder) for secret in file.notify),
-        alerts=Alerts(**dict(file.alerts)),
-        heartbeat=Heartbeat(secret_in(file.heartbeat.url, folder), file.heartbeat.every) if file.heartbeat else None,
-        status_pages=StatusPages(**{**dict(file.status_pages), "hide": tuple(file.status_pages.hide)}),
-        web=web_from(file.web, folder),
-    )
+    def values(self) -> dict[str, Any]:
+        """Return everything that the file says."""
+        values = super().values()
+        values["name"] = values.pop("fleet")
+        values["approval"] = self.slack.approval if self.slack else ApprovalPolicy()
+        return values

@@ -70,7 +70,7 @@ async def stored_picture(ports: Ports) -> FleetPicture:
             for name, one in zip(names, worst, strict=True)
             if name in fleet.sites
         ),
-        served=await _served(ports),
+        served=await sites_served(ports),
         ages=await copy_ages(ports),
         work=await running_work(ports),
     )
@@ -190,7 +190,7 @@ async def running_work(ports: Ports) -> InProgress:
     )
 
 
-async def _served(ports: Ports) -> Mapping[str, int]:
+async def sites_served(ports: Ports) -> Mapping[str, int]:
     """Return how many sites each server serves; a site whose DNS was never seen is served from its home."""
     counted, fleet = await ports.store.states.served_counts(), ports.fleet
     if sum(counted.values()) == len(fleet.sites):

@@ -23,10 +23,12 @@ async def holding(
     claims, clock = ports.store.claims, ports.clock
     in_the_way = await take_claim(claims, clock, name, owner, purpose)
     if in_the_way:
-        claim, what = in_the_way[0], name.partition(":")[2] or "it"
+        claim, what = in_the_way[0], name.partition(":")[2]
         since = clock_time(claim.taken_at, ports.fleet.timezone, clock.now())
         raise RefusedError(
-            f"Not now: {claim.purpose} ({claim.owner}) works on {what} since {since}. Nothing was changed.", hint=hint
+            f"Not now: {claim.purpose} ({claim.owner}) is under way{what and f' on {what}'} since {since}. "
+            "Nothing changed.",
+            hint=hint,
         )
     async with kept_claim(claims, clock, name, owner, purpose):
         yield

@@ -1,27 +1,33 @@
-"""Trying what the fleet file describes: every login, every peer key, every zone and name server, all at once."""
+"""Trying what the bot needs: every login, peer key, zone and name server, the off-site backups, and the store."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
 from core.dns.consistency import ZoneConsistency
-from core.errors import SettingsError, SharpnetError, UnreachableError
+from core.errors import SettingsError, SharpnetError, StoreError, UnreachableError
 from core.failure import Failure, FailureCode
 from core.status.findings import Finding
+from core.store_trouble import named
 from core.wording import count, listing
 from ops.gather.dns_survey import survey
 from ops.rsync.mirror import MirrorCopy, dry_run, why_not_copy
+from ops.ssh.pool import OFFSITE
+from ops.store.sqlite import DRIVER, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from core.dns.consistency import ZoneSurvey
-    from core.fleet import Endpoint, Fleet, Server
-    from ops.contracts import Dns, Ssh
+    from core.fleet import Endpoint, Fleet, Offsite, Server
+    from ops.contracts import Dns, Restic, Ssh
+    from ops.ports import Ports
+    from ops.store import Store
 
 SSH_S = 20.0
 PEER_S = 60.0
@@ -30,6 +36,8 @@ EVERYTHING = "*"
 ZONE = "\0"
 UPDATES_AT_ONCE = 16
 MOST_ZONES_BY_NAME = 200
+SERVERS_AT_ONCE = 8
+_RESTIC = re.compile(rb"restic (\d[\w.+-]*)")
 
 
 async def ssh_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
@@ -170,3 +178,67 @@ def _grouped(failures: Iterable[tuple[str, str, str]]) -> list[tuple[list[str], 
         (zones, why.replace(ZONE, zones[0] if len(zones) == 1 else "each of them"), hint)
         for (why, hint), zones in alike.items()
     ]
+
+
+async def offsite_findings(ports: Ports) -> tuple[Finding, ...]:
+    """Log in to the off-site host, and from each server that holds sites open the repository; nothing is changed.
+
+    Of servers that the bot cannot log in to nothing is said here: that is found elsewhere.
+    """
+    offsite, restic = ports.fleet.offsite, ports.restic
+    if offsite is None or restic is None:
+        return ()
+    login = await _offsite_login(ports.ssh, offsite)
+    if not login.ok:
+        return (login,)
+    gate = asyncio.Semaphore(SERVERS_AT_ONCE)
+    ever_used = await ports.store.backups.any_made()
+
+    async def one(server: str) -> Finding | None:
+        async with gate:
+            return await _repository(ports.ssh, restic, server, ever_used=ever_used)
+
+    holding = {server for site in ports.fleet.sites.values() for server in site.servers}
+    found = await asyncio.gather(*(one(server) for server in ports.fleet.servers if server in holding))
+    return (login, *(finding for finding in found if finding is not None))
+
+
+async def _offsite_login(ssh: Ssh, offsite: Offsite) -> Finding:
+    login = offsite.server.ssh
+    what = f"login to the {OFFSITE} ({login.user}@{offsite.server.address}, port {login.port})"
+    try:
+        # Its user may have SFTP and no shell: putting no file is all that can be asked of it.
+        await ssh.put(OFFSITE, {}, timeout_s=SSH_S)
+    except SharpnetError as error:
+        return Finding(what, ok=False, why=error.message, hint=error.hint)
+    return Finding(what, ok=True)
+
+
+async def _repository(ssh: Ssh, restic: Restic, server: str, *, ever_used: bool) -> Finding | None:
+    """Open the repository from `server`; None where the bot cannot log in there."""
+    what = f"{server} reaching the off-site repository"
+    try:
+        said = (await ssh.run(server, "restic version", timeout_s=SSH_S)).out
+    except SharpnetError:
+        return None
+    try:
+        trouble = await restic.probe(server)
+    except SharpnetError as error:
+        return Finding(what, ok=False, why=error.message, hint=error.hint)
+    found = _RESTIC.search(said)
+    version = f"restic {found[1].decode()}" if found else "restic"
+    if trouble is None:
+        return Finding(what, ok=True, why=version)
+    if trouble.code == FailureCode.NO_REPOSITORY and not ever_used:
+        return Finding(what, ok=True, why=f"{version}; there is none yet, the first `backup run` makes it")
+    return Finding(what, ok=False, why=trouble.message, hint=trouble.hint)
+
+
+async def store_findings(store: Store) -> tuple[Finding, ...]:
+    """Read the whole store once, which may take seconds where it is large."""
+    what = f"the store, by SQLite {named(VERSION)} of {DRIVER}"
+    try:
+        await store.examine()
+    except StoreError as error:
+        return (Finding(what, ok=False, why=error.message, hint=error.hint),)
+    return (Finding(what, ok=True, why="every page and index is whole"),)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from ops.contracts import Look
 from ops.probe.http import HttpAnswer, NotHttpError
+from ops.probe.lines import Listener
 
 if TYPE_CHECKING:
     from core.fleet import SiteCheck
@@ -26,7 +27,7 @@ def request_for(name: str, path: str) -> bytes:
     ).encode("ascii")
 
 
-class SiteListener:
+class SiteListener(Listener):
     """Reads a site's answer, no further than needed to know whether it is the right one. A redirect is a status."""
 
     def __init__(self, name: str, check: SiteCheck) -> None:
@@ -78,17 +79,13 @@ def _shown(location: str) -> str:
     return plain if len(plain) <= LOCATION_LETTERS else plain[:LOCATION_LETTERS] + "…"
 
 
-class BannerListener:
+class BannerListener(Listener):
     """Waits for the identification of an SSH server (RFC 4253, section 4.2), and says nothing."""
 
     LIMIT_BYTES = 16 * 1024
 
     def __init__(self) -> None:
         self._heard = b"\n"
-
-    def opening(self) -> bytes:
-        """Say nothing: this is no login."""
-        return b""
 
     def heard(self, received: bytes) -> Look | None:
         """Return a good look once a line begins with the identification; other lines may come first."""

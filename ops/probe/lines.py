@@ -1,9 +1,9 @@
-"""A conversation in lines, in which what is said next depends on what was heard."""
+"""What a conversation is about; and one in lines, in which what is said next depends on what was heard."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Protocol
 
 from ops.contracts import Look
 
@@ -14,7 +14,23 @@ LIMIT_BYTES = 64 * 1024
 SHOWN_LETTERS = 80
 
 
-class Dialogue(ABC):
+class Listener(Protocol):
+    """What a conversation is about. Each method returns None to go on listening, or what the look found."""
+
+    def opening(self) -> bytes:
+        """Return what to say first: nothing, where the other side begins."""
+        return b""
+
+    def heard(self, received: bytes) -> Look | None:
+        """Take in what arrived; at first nothing, once connected and `opening` is said."""
+        ...
+
+    def ended(self) -> Look:
+        """Take in that the other side closed the connection before enough was known."""
+        ...
+
+
+class Dialogue(Listener):
     """Listens line by line; `protocol` is its name, with which whatever goes wrong is said.
 
     say: says something to the other side; there as soon as it is connected.
@@ -26,10 +42,6 @@ class Dialogue(ABC):
     def __init__(self) -> None:
         self._waiting = b""
         self._heard_bytes = 0
-
-    def opening(self) -> bytes:
-        """Say nothing: the other side begins."""
-        return b""
 
     def heard(self, received: bytes) -> Look | None:
         """Take in whole lines, until one says enough."""

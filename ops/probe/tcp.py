@@ -8,14 +8,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import cast
 
 from core.wording import duration
 from ops.contracts import Look
-from ops.probe.lines import Dialogue
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from ops.probe.lines import Dialogue, Listener
 
 CERTIFICATE_TROUBLE = {
     10: "its certificate has expired",
@@ -25,22 +22,6 @@ CERTIFICATE_TROUBLE = {
     20: "its certificate is signed by an authority that this machine does not trust",
     62: "its certificate is for another name",
 }
-
-
-class Listener(Protocol):
-    """What a conversation is about. Each method returns None to go on listening, or what the look found."""
-
-    def opening(self) -> bytes:
-        """Return what to say first."""
-        ...
-
-    def heard(self, received: bytes) -> Look | None:
-        """Take in what arrived; at first nothing, once connected and `opening` is said."""
-        ...
-
-    def ended(self) -> Look:
-        """Take in that the other side closed the connection before enough was known."""
-        ...
 
 
 async def talk(
@@ -64,7 +45,7 @@ async def talk(
     awaited = "TLS connection" if tls else "connection"
     try:
         async with asyncio.timeout(timeout_s):
-            await loop.create_connection(_given(conversation), address, port, ssl=context, server_hostname=name)
+            await loop.create_connection(lambda: conversation, address, port, ssl=context, server_hostname=name)
             awaited = "answer"
             found = await conversation.outcome
             if found.ok and starttls is not None:
@@ -86,15 +67,6 @@ async def talk(
     finally:
         conversation.close()
     return Look(found.ok, found.why, loop.time() - begun, conversation.certificate_ends_at)
-
-
-def _end_of(certificate: Mapping[str, object]) -> datetime:
-    """Return when a certificate ends that has been verified."""
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-
-
-def _given(conversation: _Conversation) -> Callable[[], _Conversation]:
-    return lambda: conversation
 
 
 class _Conversation(asyncio.Protocol):
@@ -147,7 +119,8 @@ class _Conversation(asyncio.Protocol):
         tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
         # Of a certificate that was not verified, nothing is known: getpeercert() gives an empty one.
         if tls is not None and (certificate := tls.getpeercert()):
-            self.certificate_ends_at = _end_of(certificate)
+            ends_s = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+            self.certificate_ends_at = datetime.fromtimestamp(ends_s, UTC)
 
     def close(self) -> None:
         """Let go at once: a look leaves nothing behind that waits for the other side's goodbye."""

@@ -49,18 +49,15 @@ class ResticRepository:
 
     async def open(self, server: str) -> Failure | None:
         """Open the repository, and remove the locks of those who died; return what stands in the way."""
-        ran = await self._run(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, server)
+        return await self._do(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
 
     async def probe(self, server: str) -> Failure | None:
         """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
-        ran = await self._run(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, server)
+        return await self._do(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
 
     async def make(self, server: str) -> Failure | None:
         """Make the repository. restic refuses where there is one."""
-        ran = await self._run(server, script.ANY, ["init"], timeout_s=SHORT_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, server)
+        return await self._do(server, script.ANY, ["init"], timeout_s=SHORT_S)
 
     async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
@@ -94,7 +91,7 @@ class ResticRepository:
         )
         summary = restic_output.summary(ran.err)
         if summary is None or ran.exit_code not in (0, restic_output.PARTLY):
-            return restic_output.failure_of(ran.exit_code, ran.err, place.server) or _silent(place.server)
+            return _trouble(ran, place.server)
         return SavedSnapshot(
             snapshot=str(summary["snapshot_id"])[:SHORT_ID],
             files=int(summary["total_files_processed"]),
@@ -116,16 +113,14 @@ class ResticRepository:
             some = sites[begin : begin + AT_ONCE]
             tags = [f"--tag={fleet_tag(self._fleet.name)},{site_tag(site)}" for site in some]
             words = ["forget", "--group-by", "tags", *tags, *keep]
-            ran = await self._run(server, script.ANY, words, timeout_s=SURVEY_S)
-            trouble = restic_output.failure_of(ran.exit_code, ran.err, server)
+            trouble = await self._do(server, script.ANY, words, timeout_s=SURVEY_S)
             if trouble is not None:
                 return trouble
         return None
 
     async def prune(self, server: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""
-        ran = await self._run(server, script.ANY, ["prune"], timeout_s=LONG_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, server)
+        return await self._do(server, script.ANY, ["prune"], timeout_s=LONG_S)
 
     async def size(self, server: str) -> int | Failure:
         """Return how many bytes the repository takes."""
@@ -135,8 +130,7 @@ class ResticRepository:
 
     async def check(self, server: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
-        ran = await self._run(server, script.ANY, ["check"], timeout_s=LONG_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, server)
+        return await self._do(server, script.ANY, ["check"], timeout_s=LONG_S)
 
     async def choose(
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
@@ -152,8 +146,7 @@ class ResticRepository:
     ) -> Failure | None:
         """Restore those paths of a snapshot below the folder `scratch`."""
         included = [f"--include={restic_output.escaped(path.encode()).decode()}" for path in paths]
-        ran = await self._run(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, place.server)
+        return await self._do(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
 
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
@@ -169,8 +162,7 @@ class ResticRepository:
         before = [place.root, posixpath.dirname(place.root), place.work]
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
         words = [run, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
-        ran = await self._run(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
-        return restic_output.failure_of(ran.exit_code, ran.err, place.server)
+        return await self._do(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
@@ -204,6 +196,13 @@ class ResticRepository:
     async def remove(self, server: str, path: str) -> None:
         """Remove a folder of ours, or a file."""
         await self._ssh.run(server, line(script.REMOVE, [path]), timeout_s=SURVEY_S)
+
+    async def _do(
+        self, server: str, text: str, words: Sequence[str], *, timeout_s: float, before: Sequence[str] = ()
+    ) -> Failure | None:
+        """Run a script whose answer is how it ended."""
+        ran = await self._run(server, text, words, timeout_s=timeout_s, before=before)
+        return restic_output.failure_of(ran.exit_code, ran.err, server)
 
     async def _run(
         self,
@@ -244,8 +243,6 @@ def line(text: str, words: Sequence[str]) -> str:
 
 
 def _trouble(ran: Ran, server: str) -> Failure:
-    return restic_output.failure_of(ran.exit_code, ran.err, server) or _silent(server)
-
-
-def _silent(server: str) -> Failure:
-    return Failure(FailureCode.RESTIC, f"restic on {server} did not say what it has done", "Is it the one from Debian?")
+    return restic_output.failure_of(ran.exit_code, ran.err, server) or Failure(
+        FailureCode.RESTIC, f"restic on {server} did not say what it has done", "Is it the one from Debian?"
+    )

@@ -13,8 +13,7 @@ from core.cutover.late_files import only_vanished, read_arrived, since_mark
 from core.failure import Failure, FailureCode
 from core.sync.rsync_output import OUT_FORMAT, OutputReader
 from ops.rsync.mirror import FILL_S, LOOK_S, failure_on, run_reading
-from ops.rsync.script import LOOK
-from ops.work_folder import PRELUDE
+from ops.rsync.script import INTO_SERVED, LOOK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,13 +37,8 @@ cd -- "$1" || exit 1
 
 # Arguments: root, parent, work, run; then rsync's. Standard input: `KIND SECONDS PATH`, each ended by NUL.
 BRING = (
-    PRELUDE
+    INTO_SERVED
     + r"""
-run=$1; shift
-check_root
-take_lock
-recover "$run" || exit 1
-[ -d "$root" ] || stop root-not-folder
 mkdir -p -- "$work/caught" || exit 1
 # Left out: what lies behind a link, which may lead out of the site; what is of another kind here; a newer link, since
 # rsync takes heed of the age of files only.

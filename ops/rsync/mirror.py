@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
+import secrets
 import shlex
 from dataclasses import dataclass
 from functools import partial
@@ -181,9 +182,12 @@ async def publish(ssh: Ssh, copy: MirrorCopy, run: str, at: datetime, keep: time
     return failure_on(await ssh.run(copy.mirror.name, command, timeout_s=SWAP_S), copy)
 
 
-def run_id(at: datetime, tag: str) -> str:
-    """Return the name of a run that began at `at`: sorts by time, and names the folder of what it replaced."""
-    return f"{at.strftime(STAMP)}-{tag}"
+def run_id(at: datetime, tag: str | None = None) -> str:
+    """Return the name of a run that began at `at`: sorts by time, and names the folder of what it replaced.
+
+    tag: what tells it from others; None: a random one.
+    """
+    return f"{at.strftime(STAMP)}-{secrets.token_hex(4) if tag is None else tag}"
 
 
 def _command(script: str, copy: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 from core.failback.compare import judge
 from core.failback.keep import left_out, missing_folders, paths_to_look_at, why_not_keep
 from core.failure import Failure, FailureCode
-from core.sync.rsync_output import OUT_FORMAT, OutputReader, is_below, why_not_apply
-from core.verify.compare import read_difference
+from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from core.wording import listing, shown_path
 from ops.rsync.mirror import FILL_S, LOOK_S, MirrorCopy, failure_on, run_reading, why_not_copy
-from ops.rsync.script import LOOK
-from ops.rsync.verify import COMPARE, COMPARE_S, look_at
-from ops.work_folder import PRELUDE
+from ops.rsync.script import INTO_SERVED, LOOK
+from ops.rsync.verify import differences_of, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,20 +33,14 @@ if TYPE_CHECKING:
 MOST_JUDGED = 50_000
 AT_ONCE = 5000
 MOST_BROUGHT = 100_000
-_MORE = b"sharpnet-more "
 # Newer versions of rsync complain of a name that is excluded; older ones leave it out of their list.
 _REJECTED = re.compile(rb"rejecting excluded file-list name: (.+)")
 _NAMES = ["--from0", "--files-from=-", "--no-implied-dirs"]
 
 # Arguments: root, parent, work, run; then rsync's. Standard input: the paths, each ended by NUL.
 BRING = (
-    PRELUDE
+    INTO_SERVED
     + r"""
-run=$1; shift
-check_root
-take_lock
-recover "$run" || exit 1
-[ -d "$root" ] || stop root-not-folder
 remove "$work/bringing" && mkdir -p -- "$work/bringing" || exit 1
 rsync --backup --backup-dir="$work/replaced/$run" --temp-dir="$work/bringing" "$@" "$root/"
 status=$?
@@ -87,20 +79,18 @@ async def compare(ssh: Ssh, clock: Clock, sides: ReturnedSite, *, every_byte: bo
         copy = MirrorCopy(sides.site, sides.returned, sides.active, every_byte)
         if why_not_copy(copy) is not None:
             return trouble
-    extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    ran, _ = await run_reading(ssh, copy, COMPARE, [str(MOST_JUDGED)], extra, timeout_s=COMPARE_S)
-    trouble = failure_on(ran, copy)
-    if trouble is not None:
-        return trouble
-    output, changes, more = await asyncio.to_thread(_read_comparison, ran.out)
+    found = await differences_of(ssh, copy, MOST_JUDGED)
+    if isinstance(found, Failure):
+        return found
+    changes = [one.change for one in found.differences if not one.change.is_folder]
     files: list[File] = []
     for start in range(0, len(changes), AT_ONCE):
         some = changes[start : start + AT_ONCE]
         returned, active = await look_at_both(ssh, clock, sides, [change.path for change in some])
-        found = (judge(change, returned.get(change.path), active.get(change.path)) for change in some)
-        files += [file for file in found if file is not None]
-    stats = output.stats
-    return ReconcileResult(tuple(files), more, stats.mirror_files if copy.mirror is sides.returned else stats.files)
+        judged = (judge(change, returned.get(change.path), active.get(change.path)) for change in some)
+        files += [file for file in judged if file is not None]
+    returned_files = found.stats.mirror_files if copy.mirror is sides.returned else found.stats.files
+    return ReconcileResult(tuple(files), found.more, returned_files)
 
 
 async def look_at_both(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequence[bytes]) -> tuple[Side, Side]:
@@ -194,12 +184,3 @@ async def _run(
     if trouble is not None:
         return trouble
     return await asyncio.to_thread(OutputReader.of, ran.out, MOST_BROUGHT)
-
-
-def _read_comparison(out: bytes) -> tuple[OutputReader, list[PathChange], int]:
-    output = OutputReader.of(out, most=0)
-    lines = out.split(b"\n")
-    more = next((int(line.removeprefix(_MORE)) for line in lines if line.startswith(_MORE)), 0)
-    found = (read_difference(line) for line in lines)
-    changes = [one.change for one in found if one is not None and not one.change.is_folder and is_below(one.key)]
-    return output, changes, more

@@ -2,13 +2,25 @@ r"""The phases of a copy that run on a mirror, in POSIX sh: every value is an ar
 
 Each phase may be killed at any instant and be run again; the root is always the content before or the content after.
 What lies in the work folder is said in `ops.work_folder`.
-What standard error says with `sharpnet-stop:` is read by `core.failure.STOP_LINE`.
+What standard error says with `sharpnet-stop:` is read by `core.failure.why_stopped`.
 """
 
 from __future__ import annotations
 
 from core.sync.rsync_output import KEPT_CHANGES, KEPT_RELINKS
 from ops.work_folder import PRELUDE
+
+# How each begins that brings files into content that is served. Arguments: root, parent, work, run.
+INTO_SERVED = (
+    PRELUDE
+    + r"""
+run=$1; shift
+check_root
+take_lock
+recover "$run" || exit 1
+[ -d "$root" ] || stop root-not-folder
+"""
+)
 
 # Of a million files that differ the first of each kind are named, and the others counted: `=+COUNT|KIND|x`. Those of
 # which only attributes differ are named up to a number of their own.

@@ -16,8 +16,9 @@ from ops.rsync.mirror import MirrorCopy, failure_on, run_reading
 from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from core.sync.rsync_output import Stats
     from ops.contracts import Clock, Ran, Ssh
 
 COMPARE_S = 12 * 3600.0
@@ -71,11 +72,11 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What differs. more: how many paths differ besides. files: how many the source has, less what is excluded."""
+    """What differs. more: how many paths differ besides. stats: what rsync counted on both sides."""
 
     differences: tuple[PathDifference, ...]
     more: int
-    files: int
+    stats: Stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,16 @@ async def compare(ssh: Ssh, copy: MirrorCopy) -> VerifyResult | Failure:
 
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
-    reads = replace(copy, checksum=True)
+    found = await differences_of(ssh, replace(copy, checksum=True), MOST_JUDGED)
+    return found if isinstance(found, Failure) else why_not_apply(found.stats, max_delete=None) or found
+
+
+async def differences_of(ssh: Ssh, copy: MirrorCopy, most: int) -> VerifyResult | Failure:
+    """Return in what both sides differ, `most` paths of it, compared as `copy` says; raises as `compare` does."""
     extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    ran, _ = await run_reading(ssh, reads, COMPARE, [str(MOST_JUDGED)], extra, timeout_s=COMPARE_S)
+    ran, _ = await run_reading(ssh, copy, COMPARE, [str(most)], extra, timeout_s=COMPARE_S)
     trouble = failure_on(ran, copy)
-    if trouble is not None:
-        return trouble
-    return await asyncio.to_thread(_read, ran.out)
+    return trouble if trouble is not None else await asyncio.to_thread(_read, ran.out)
 
 
 async def look_at(
@@ -132,17 +136,9 @@ def _why(ran: Ran) -> str:
     return said[-1][:300] if said else f"status {ran.exit_code}"
 
 
-def _read(out: bytes) -> VerifyResult | Failure:
-    output = OutputReader.of(out, most=0)
-    trouble = why_not_apply(output.stats, max_delete=None)
-    if trouble is not None:
-        return trouble
-    more = next((int(line.removeprefix(_MORE)) for line in _lines(out) if line.startswith(_MORE)), 0)
-    differences = (read_difference(line) for line in _lines(out))
-    return VerifyResult(
-        tuple(one for one in differences if one is not None and is_below(one.key)), more, output.stats.files
-    )
-
-
-def _lines(out: bytes) -> Iterator[bytes]:
-    return iter(out.split(b"\n"))
+def _read(out: bytes) -> VerifyResult:
+    lines = out.split(b"\n")
+    more = next((int(line.removeprefix(_MORE)) for line in lines if line.startswith(_MORE)), 0)
+    found = (read_difference(line) for line in lines)
+    differences = tuple(one for one in found if one is not None and is_below(one.key))
+    return VerifyResult(differences, more, OutputReader.of(out, most=0).stats)

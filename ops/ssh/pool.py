@@ -23,7 +23,7 @@ from ops.ssh.keys import known_name
 from ops.ssh.stream import JoinedStream, StreamSide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import paramiko
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ops.contracts import End, Ran
 
 _Piece = TypeVar("_Piece", bytes, int)
+_Work = TypeVar("_Work", RemoteCommand, JoinedStream, Upload)
+_Done = TypeVar("_Done")
 OFFSITE = "off-site host"
 # sshd's MaxSessions is 10 unless set otherwise; one is for asking whether the server still lives.
 SESSIONS = 8
@@ -79,18 +81,10 @@ class SshPool:
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
             on_output=(lambda piece: _tell(loop, on_output, piece)) if on_output is not None else None,
         )
-        patience_s = asked.deadline_s + CONNECT_STAGES * min(STAGE_S, timeout_s)
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
-            working = loop.run_in_executor(self._threads, _carry_out, self._connections[server], asked, timeout_s)
-            patience = loop.call_later(patience_s, self._give_up, asked)
             try:
-                ran = await asyncio.shield(working)
-            except asyncio.CancelledError:
-                self._give_up(asked)
-                # Nobody asks how it ended; asking keeps the loop from complaining.
-                working.add_done_callback(lambda done: done.cancelled() or done.exception())
-                raise
+                ran = await self._in_thread(_carry_out, asked, timeout_s, server)
             except TimedOutError:
                 raise
             except UnreachableError as error:
@@ -98,8 +92,6 @@ class SshPool:
                 if asked.took_s >= timeout_s:
                     raise _ended_there(self._servers[server], timeout_s) from error
                 raise
-            finally:
-                patience.cancel()
         if ran.exit_code in ENDED_BY_TIMEOUT and asked.took_s >= timeout_s:
             raise _ended_there(self._servers[server], timeout_s)
         return ran
@@ -130,22 +122,28 @@ class SshPool:
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         """Put files on `server`, each whole or not at all; see `ops.contracts.Ssh.put`."""
-        loop = asyncio.get_running_loop()
         putting = Upload(known_name(self._servers[server]), files, self._token, timeout_s)
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
-            working = loop.run_in_executor(self._threads, _put, self._connections[server], putting, timeout_s)
-            patience = loop.call_later(
-                timeout_s + CONNECT_STAGES * min(STAGE_S, timeout_s), self._closers.submit, putting.give_up
-            )
-            try:
-                await asyncio.shield(working)
-            except asyncio.CancelledError:
-                self._closers.submit(putting.give_up)
-                working.add_done_callback(lambda done: done.cancelled() or done.exception())
-                raise
-            finally:
-                patience.cancel()
+            await self._in_thread(_put, putting, timeout_s, server)
+
+    async def _in_thread(
+        self, do: Callable[[Sequence[Connection], _Work, float], _Done], work: _Work, timeout_s: float, *servers: str
+    ) -> _Done:
+        """Have `work` done in a thread; it is given up there when it takes too long, or whoever waits is cancelled."""
+        loop = asyncio.get_running_loop()
+        working = loop.run_in_executor(self._threads, do, [self._connections[one] for one in servers], work, timeout_s)
+        patience_s = work.deadline_s + len(servers) * CONNECT_STAGES * min(STAGE_S, timeout_s)
+        patience = loop.call_later(patience_s, self._closers.submit, work.give_up)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            self._closers.submit(work.give_up)
+            # Nobody asks how it ended; asking keeps the loop from complaining.
+            working.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise
+        finally:
+            patience.cancel()
 
     def _side(self, end: End, timeout_s: float, *, fed: bool) -> StreamSide:
         fed = fed or bool(end.first)
@@ -155,19 +153,12 @@ class SshPool:
 
     async def _join(self, joined: JoinedStream, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
         loop = asyncio.get_running_loop()
-        connections = self._connections[source], self._connections[sink]
         async with contextlib.AsyncExitStack() as places:
             # Always in the same order, so that two streams never wait for one another.
             for server in sorted({source, sink}):
                 await self._take_place(server, timeout_s, places)
             began_s = loop.time()
-            working = loop.run_in_executor(self._threads, _carry_across, connections, joined, timeout_s)
-            try:
-                both = await asyncio.shield(working)
-            except asyncio.CancelledError:
-                self._closers.submit(joined.give_up)
-                working.add_done_callback(lambda done: done.cancelled() or done.exception())
-                raise
+            both = await self._in_thread(_carry_across, joined, timeout_s, source, sink)
         for server, ran in zip((source, sink), both, strict=True):
             if ran.exit_code in ENDED_BY_TIMEOUT and loop.time() - began_s >= timeout_s:
                 raise _ended_there(self._servers[server], timeout_s)
@@ -195,11 +186,9 @@ class SshPool:
         self._threads.shutdown(wait=False)
         self._closers.shutdown(wait=False)
 
-    def _give_up(self, command: RemoteCommand) -> None:
-        self._closers.submit(command.give_up)
 
-
-def _carry_out(connection: Connection, command: RemoteCommand, timeout_s: float) -> Ran:
+def _carry_out(connections: Sequence[Connection], command: RemoteCommand, timeout_s: float) -> Ran:
+    (connection,) = connections
     channel = connection.open_channel(timeout_s)
     try:
         return command.over(channel)
@@ -207,7 +196,8 @@ def _carry_out(connection: Connection, command: RemoteCommand, timeout_s: float)
         connection.give_back(channel, suspect=not channel.eof_received)
 
 
-def _put(connection: Connection, putting: Upload, timeout_s: float) -> None:
+def _put(connections: Sequence[Connection], putting: Upload, timeout_s: float) -> None:
+    (connection,) = connections
     channel = connection.open_channel(timeout_s)
     broken = True
     try:
@@ -220,9 +210,7 @@ def _put(connection: Connection, putting: Upload, timeout_s: float) -> None:
         connection.give_back(channel, suspect=broken)
 
 
-def _carry_across(
-    connections: tuple[Connection, Connection], joined: JoinedStream, timeout_s: float
-) -> tuple[Ran, Ran]:
+def _carry_across(connections: Sequence[Connection], joined: JoinedStream, timeout_s: float) -> tuple[Ran, Ran]:
     with contextlib.ExitStack() as channels:
         opened = []
         for connection in connections:
@@ -241,7 +229,7 @@ def _offsite_host(fleet: Fleet) -> dict[str, Server]:
     """Return the off-site host as a server that only this pool knows, by a name that no server can have."""
     if fleet.offsite is None:
         return {}
-    return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.ssh, ipv4=fleet.offsite.address)}
+    return {OFFSITE: Server(OFFSITE, OFFSITE, fleet.offsite.server.ssh, ipv4=fleet.offsite.server.address)}
 
 
 def bounded(command: str, timeout_s: float, *, fed: bool) -> str:

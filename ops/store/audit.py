@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from core.audit import FIRST, Entry, entry_hash
 from core.wording import stamp
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 _COLUMNS = "seq, at, kind, subject, who, body, before, hash"
 
@@ -33,11 +34,8 @@ def write_entry(
     return seq
 
 
-class AuditLog:
+class AuditLog(StorePart):
     """Who did what, when, from where."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def add(
         self, at: datetime, kind: str, subject: str, who: str, body: Mapping[str, object] | None = None
@@ -50,5 +48,5 @@ class AuditLog:
         where, parameters = ("WHERE subject = ?", [subject]) if subject is not None else ("", [])
         limit = f"LIMIT {last:d}" if last is not None else ""
         sql = f"SELECT * FROM (SELECT {_COLUMNS} FROM record {where} ORDER BY seq DESC {limit}) AS newest ORDER BY seq"  # noqa: S608 - the parts are literals above
-        rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
+        rows = await self._query(sql, parameters)
         return tuple(Entry(**{**row, "body": json.loads(row["body"])}) for row in rows)

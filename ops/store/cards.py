@@ -7,16 +7,17 @@ shows the latest revision. So alerts wait while Slack is away, and arrive in the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from core.wording import from_stamp, stamp
+from core.wording import stamp
+from ops.store.part import StorePart, value_of
 from ops.store.replies import reply_from_text, reply_to_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from core.reply import Reply
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,8 @@ def add_note(transaction: Transaction, key: str, text: str, at: datetime, series
     return not replaced
 
 
-class Cards:
+class Cards(StorePart):
     """What the ops channel should show."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def put(self, key: str, reply: Reply, at: datetime) -> None:
         """Make the card `key`, or change what it shows."""
@@ -88,70 +86,43 @@ class Cards:
 
     async def get(self, key: str) -> StoredCard | None:
         """Return the card `key`, or None."""
-        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM cards WHERE key = ?", [key]))
+        rows = await self._query("SELECT * FROM cards WHERE key = ?", [key])
         return _card(rows[0]) if rows else None
 
     async def shown_as(self, channel: str, ts: str) -> str | None:
         """Return the key of the card that Slack shows as this message; None: it shows none."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query("SELECT key FROM cards WHERE ts = ? AND channel = ?", [ts, channel])
-        )
+        rows = await self._query("SELECT key FROM cards WHERE ts = ? AND channel = ?", [ts, channel])
         return str(rows[0]["key"]) if rows else None
 
     async def waiting(self) -> tuple[StoredCard, ...]:
         """Return the cards that Slack does not show as they are, oldest first."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT * FROM cards WHERE posted_revision < revision ORDER BY number"
-            )
-        )
+        rows = await self._query("SELECT * FROM cards WHERE posted_revision < revision ORDER BY number")
         return tuple(_card(row) for row in rows)
 
     async def trying(self, key: str, at: datetime) -> None:
         """Note that posting the card begins, so that a reply that was lost is known to be in doubt."""
-        await self._db.write(
-            lambda transaction: transaction.execute("UPDATE cards SET tried_at = ? WHERE key = ?", [stamp(at), key])
-        )
+        await self._execute("UPDATE cards SET tried_at = ? WHERE key = ?", [stamp(at), key])
 
     async def posted(self, key: str, revision: int, channel: str, ts: str) -> None:
         """Note that Slack shows `revision` of the card as the message `ts` in `channel`."""
-        await self._db.write(
-            lambda transaction: transaction.execute(
-                "UPDATE cards SET channel = ?, ts = ?, tried_at = NULL, "
-                "posted_revision = CASE WHEN posted_revision < ? THEN ? ELSE posted_revision END WHERE key = ?",
-                [channel, ts, revision, revision, key],
-            )
+        await self._execute(
+            "UPDATE cards SET channel = ?, ts = ?, tried_at = NULL, "
+            "posted_revision = CASE WHEN posted_revision < ? THEN ? ELSE posted_revision END WHERE key = ?",
+            [channel, ts, revision, revision, key],
         )
 
     async def waiting_notes(self) -> tuple[StoredNote, ...]:
         """Return the thread lines that have not been sent and whose card is posted, oldest first."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT notes.* FROM notes JOIN cards ON cards.key = notes.card "
-                "WHERE notes.sent_at IS NULL AND cards.ts IS NOT NULL ORDER BY notes.number"
-            )
+        rows = await self._query(
+            "SELECT notes.* FROM notes JOIN cards ON cards.key = notes.card "
+            "WHERE notes.sent_at IS NULL AND cards.ts IS NOT NULL ORDER BY notes.number"
         )
-        return tuple(StoredNote(row["number"], row["card"], row["text"], from_stamp(row["at"])) for row in rows)
+        return tuple(value_of(StoredNote, row) for row in rows)
 
     async def note_sent(self, number: int, at: datetime) -> None:
         """Note that a thread line was sent."""
-        await self._db.write(
-            lambda transaction: transaction.execute(
-                "UPDATE notes SET sent_at = ? WHERE number = ?", [stamp(at), number]
-            )
-        )
+        await self._execute("UPDATE notes SET sent_at = ? WHERE number = ?", [stamp(at), number])
 
 
-def _card(row: dict[str, object]) -> StoredCard:
-    tried = row["tried_at"]
-    return StoredCard(
-        key=str(row["key"]),
-        reply=reply_from_text(str(row["body"])),
-        revision=int(str(row["revision"])),
-        posted_revision=int(str(row["posted_revision"])),
-        made_at=from_stamp(str(row["made_at"])),
-        changed_at=from_stamp(str(row["changed_at"])),
-        channel=str(row["channel"]) if row["channel"] is not None else None,
-        ts=str(row["ts"]) if row["ts"] is not None else None,
-        tried_at=from_stamp(str(tried)) if tried is not None else None,
-    )
+def _card(row: dict[str, Any]) -> StoredCard:
+    return value_of(StoredCard, row, reply=reply_from_text(row["body"]))

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp, stamp
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 
-class HomeTabs:
+class HomeTabs(StorePart):
     """Home tabs, each kept by one bot at a time under a lease."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def opened(self, users: Iterable[str], bot: str, at: datetime, lease: timedelta, *, most: int) -> None:
         """Note who opened theirs now, so that `bot` keeps it; of all of them, `most` are remembered, the latest."""
@@ -56,8 +54,4 @@ class HomeTabs:
 
     async def let_go(self, bot: str, at: datetime) -> None:
         """Leave this bot's tabs to whoever comes next, at once."""
-        await self._db.write(
-            lambda transaction: transaction.execute(
-                "UPDATE home_tabs SET bot = '', until_at = ? WHERE bot = ?", [stamp(at), bot]
-            )
-        )
+        await self._execute("UPDATE home_tabs SET bot = '', until_at = ? WHERE bot = ?", [stamp(at), bot])

@@ -7,11 +7,12 @@ is named by the place of its secret (`env:NAME`), never by its address.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.reply import Tone
-from core.wording import from_stamp, stamp
+from core.wording import stamp
 from ops.store.audit import write_entry
+from ops.store.part import StorePart, value_of
 from ops.store.replies import reply_from_text, reply_to_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.reply import Reply
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 AT_ONCE = 50
 WHO = "bot:notify"
@@ -65,11 +66,8 @@ def waiting_alerts(transaction: Transaction) -> dict[str, int]:
     return {row["route"]: row["waiting"] for row in transaction.query(sql)}
 
 
-class Notifications:
+class Notifications(StorePart):
     """Alerts and routes."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def take_up(self, routes: Iterable[str]) -> None:
         """Begin with routes that are new, from here on, and forget those that are gone."""
@@ -90,16 +88,14 @@ class Notifications:
 
     async def routes(self) -> Mapping[str, RouteProgress]:
         """Return every route by its name."""
-        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM routes ORDER BY route"))
-        return {row["route"]: _route(row) for row in rows}
+        rows = await self._query("SELECT * FROM routes ORDER BY route")
+        return {row["route"]: value_of(RouteProgress, row, in_doubt=bool(row["in_doubt"])) for row in rows}
 
     async def after(self, route: str) -> tuple[Alert, ...]:
         """Return the next alerts for a route, oldest first."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT * FROM alerts WHERE number > (SELECT done FROM routes WHERE route = ?) ORDER BY number LIMIT ?",
-                [route, AT_ONCE],
-            )
+        rows = await self._query(
+            "SELECT * FROM alerts WHERE number > (SELECT done FROM routes WHERE route = ?) ORDER BY number LIMIT ?",
+            [route, AT_ONCE],
         )
         return tuple(_alert(row) for row in rows)
 
@@ -124,11 +120,7 @@ class Notifications:
 
     async def trying(self, route: str) -> None:
         """Note that a try begins: should this process end before it says how that went, it is in doubt."""
-        await self._db.write(
-            lambda transaction: transaction.execute(
-                "UPDATE routes SET tries = tries + 1, in_doubt = ? WHERE route = ?", [True, route]
-            )
-        )
+        await self._execute("UPDATE routes SET tries = tries + 1, in_doubt = ? WHERE route = ?", [True, route])
 
     async def got_through(self, route: str, alert: Alert, at: datetime) -> None:
         """Note, on record too, that an alert was taken."""
@@ -169,10 +161,8 @@ class Notifications:
 
     async def beat(self, at: datetime) -> None:
         """Write something that means nothing, to see whether the store can be written."""
-        await self._db.write(
-            lambda transaction: transaction.execute(
-                "INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", [stamp(at)]
-            )
+        await self._execute(
+            "INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", [stamp(at)]
         )
 
 
@@ -184,24 +174,6 @@ def _about(alert: Alert, route: str) -> dict[str, object]:
     return {"route": route, "alert": alert.number, "title": alert.reply.title}
 
 
-def _route(row: dict[str, object]) -> RouteProgress:
-    since = row["failing_since_at"]
-    return RouteProgress(
-        route=str(row["route"]),
-        done=int(str(row["done"])),
-        tries=int(str(row["tries"])),
-        in_doubt=bool(row["in_doubt"]),
-        failing_since_at=from_stamp(str(since)) if since is not None else None,
-        why=str(row["why"]),
-    )
-
-
-def _alert(row: dict[str, object]) -> Alert:
-    before = row["tone_before"]
-    return Alert(
-        number=int(str(row["number"])),
-        card=str(row["card"]),
-        at=from_stamp(str(row["at"])),
-        tone_before=Tone(str(before)) if before is not None else None,
-        reply=reply_from_text(str(row["body"])),
-    )
+def _alert(row: dict[str, Any]) -> Alert:
+    before = Tone(row["tone_before"]) if row["tone_before"] is not None else None
+    return value_of(Alert, row, tone_before=before, reply=reply_from_text(row["body"]))

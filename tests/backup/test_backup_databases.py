@@ -60,7 +60,6 @@ async def test_databases_are_saved_proven_and_brought_back_with_their_site(vault
         assert lab.sql("oslo", engine, name, COUNT).strip() == "200"
     assert "Welcome to fjord.example" in (vault.rig.root(site, "oslo") / "index.html").read_text()
     databases = vault.ports.databases
-    assert databases is not None
     for database in site.databases:
         kept = await databases.kept(database, "oslo")
         assert isinstance(kept, tuple)

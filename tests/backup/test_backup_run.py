@@ -168,7 +168,7 @@ async def test_while_one_run_is_under_way_another_is_refused(vault: Vault) -> No
     vault, _ = vault.taking()
     claims, now = vault.ports.store.claims, vault.ports.clock.now()
     await claims.take(["backup"], "other", "a backup run", now, LEASE)
-    with pytest.raises(RefusedError, match="a backup run is under way"):
+    with pytest.raises(RefusedError, match=r"a backup run \(other\) is under way"):
         await vault.say("backup run")
 
 

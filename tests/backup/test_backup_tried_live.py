@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commands.check import check_live
-from ops.gather.offsite_check import offsite_findings
+from ops.gather.live_check import offsite_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

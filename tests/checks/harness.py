@@ -44,7 +44,7 @@ def ports_at(
     server = Server("one", "Oslo", login, ipv4=LOOPBACK, checks=checks)
     fleet = Fleet("test", "UTC", {"one": server}, {}, dns, watch=replace(Watch(), timeout=timedelta(seconds=timeout_s)))
     nothing = cast("Any", None)
-    return Ports(fleet, SystemClock(), nothing, nothing, nothing, nothing, nothing, lambda: fleet)
+    return Ports(fleet, SystemClock(), nothing, nothing, nothing, nothing, nothing, nothing, lambda: fleet)
 
 
 def free_port() -> int:

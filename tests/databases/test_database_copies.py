@@ -130,7 +130,6 @@ async def test_names_and_passwords_of_any_printable_characters_work(rig: Rig) ->
     assert sql(rig, site, "lima", "mariadb", "SELECT text FROM marker") == ODD
     assert [copy.rows for copy in result.databases] == [201, 201]
     databases = rig.ports.databases
-    assert databases is not None
     for database in site.databases:
         kept = await databases.kept(database, "lima")
         assert isinstance(kept, tuple)
@@ -157,7 +156,6 @@ async def test_what_a_run_replaces_is_kept_whole_under_another_name_until_its_ti
     third = await later.sync(site)
     assert third.outcome == "good"
     databases = rig.ports.databases
-    assert databases is not None
     for database, copy in zip(site.databases, third.databases, strict=True):
         kept = await databases.kept(database, "lima")
         assert isinstance(kept, tuple)

@@ -98,7 +98,7 @@ def ports_of(store: Store) -> Ports:
         watch=Watch(every=timedelta(seconds=30)),
     )
     nothing = cast("Any", None)
-    return Ports(fleet, ShiftedClock(), store, nothing, nothing, nothing, nothing, lambda: fleet)
+    return Ports(fleet, ShiftedClock(), store, nothing, nothing, nothing, nothing, nothing, lambda: fleet)
 
 
 Routes = dict[str, str]

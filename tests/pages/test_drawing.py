@@ -16,8 +16,8 @@ from core.page.days import DAYS
 from core.page.html import body_parts, page_html
 from core.page.json_feed import page_facts
 from core.page.model import Page, PageIncident, PageTarget
-from ops.gather.page_drawing import drawn
-from ops.gather.page_past import PastDays
+from ops.gather.pages.drawing import drawn
+from ops.gather.pages.past import PastDays
 from ops.store import Store
 from ops.store.database import SqliteDb
 from ops.store.monitor.states import ObservedState

@@ -15,8 +15,8 @@ from core.fleet.target import Target
 from core.reply import Tone
 from jobs.pages import Publisher, publish_now
 from jobs.watch import Watcher
-from ops.gather.page_drawing import drawn
 from ops.gather.pages import stored_page, with_days
+from ops.gather.pages.drawing import drawn
 from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:

@@ -238,7 +238,7 @@ async def test_a_server_that_is_gone_ends_the_undo_on_record_as_failed(
 async def test_a_site_that_a_cutover_holds_is_refused(rig: Rig) -> None:
     site, run = await changed(rig)
     await rig.ports.store.claims.take([f"site:{site.name}"], "K7Q2", "a cutover", rig.ports.clock.now(), None)
-    with pytest.raises(RefusedError, match=r"a cutover \(K7Q2\) works on"):
+    with pytest.raises(RefusedError, match=r"a cutover \(K7Q2\) is under way"):
         await rig.say(f"sync --undo {run}")
     assert held(rig, site)["edited"] == b"afterwards"
 

@@ -130,7 +130,7 @@ class Commands:
 
     async def __call__(
         self, words: Sequence[str], person: Person, place: str, ports: Ports, *,
-        show: Callable[[Reply], None], heard: ThreadMessage | None = None,
+        show: Callable[[Reply], None], thread_message: ThreadMessage | None = None,
     ) -> Reply:  # fmt: skip
         self.asked.append((person.id, list(words)))
         if self.before is not None:
@@ -140,7 +140,7 @@ class Commands:
             await asyncio.sleep(self.takes_s / len(self.steps))
         await asyncio.sleep(0 if self.steps else self.takes_s)
         if self.reply is None:
-            return await commands.answer(words, person, place, ports, show=show, heard=heard)
+            return await commands.answer(words, person, place, ports, show=show, thread_message=thread_message)
         if isinstance(self.reply, Exception):
             raise self.reply
         reply = self.reply
@@ -176,7 +176,15 @@ class Bot:
         await store.open()
         none: Any = None
         ports = Ports(
-            fleet=fleet, clock=SystemClock(), store=store, ssh=none, dns=none, probe=none, engine=none, live_fleet=none
+            fleet=fleet,
+            clock=SystemClock(),
+            store=store,
+            ssh=none,
+            dns=none,
+            probe=none,
+            databases=none,
+            engine=none,
+            live_fleet=none,
         )
         loop, task = asyncio.get_running_loop(), asyncio.create_task(run_slack(ports, settings, answer=answer))
         self._stop = lambda: None if loop.is_closed() else loop.call_soon_threadsafe(task.cancel)

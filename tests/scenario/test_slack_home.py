@@ -157,7 +157,15 @@ async def test_it_is_shown_again_after_slack_lost_it_or_was_asked_too_often(
     store, none = Store(SqliteDb(shelf.path)), cast("Any", None)
     await store.open()
     ports = Ports(
-        fleet=fleet, clock=SystemClock(), store=store, ssh=none, dns=none, probe=none, engine=none, live_fleet=none
+        fleet=fleet,
+        clock=SystemClock(),
+        store=store,
+        ssh=none,
+        dns=none,
+        probe=none,
+        databases=none,
+        engine=none,
+        live_fleet=none,
     )
     async with new_session() as session:
         client = web_client(settings_for(web_api), session, retry=False)

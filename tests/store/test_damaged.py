@@ -14,7 +14,7 @@ import pytest
 
 from core.audit import first_broken
 from core.errors import StoreDamagedError, StoreError
-from ops.gather.store_check import store_findings
+from ops.gather.live_check import store_findings
 from ops.store import Store, database
 from ops.store.database import SqliteDb
 from ops.store.sqlite import sqlite3

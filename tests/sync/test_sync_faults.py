@@ -22,8 +22,7 @@ from sync.harness import (
     until,
 )
 
-from ops.rsync import mirror as rsync
-from ops.rsync import peer as rsync_peer
+from ops.rsync import mirror, peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +80,8 @@ async def test_a_source_that_dies_under_way_leaves_the_mirror_whole_and_the_next
 async def test_a_source_that_is_cut_off_under_way_is_given_up_and_the_mirror_stays(
     own_rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rsync, "STALLED_S", 3)
-    monkeypatch.setattr(rsync_peer, "ALIVE_EVERY_S", 1)
+    monkeypatch.setattr(mirror, "STALLED_S", 3)
+    monkeypatch.setattr(peer, "ALIVE_EVERY_S", 1)
     site = await own_rig.filled(own_rig.take("lima"))
     slow_source(own_rig, "lima", "deploy")
     big_file(own_rig, site)

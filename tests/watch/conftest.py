@@ -251,6 +251,7 @@ class Stage:
             ssh=cast("Any", PlayedSsh(self.world)),
             dns=cast("Any", PlayedDns(self.world, self.fleet)),
             probe=PlayedProbe(self.world, self.fleet),
+            databases=cast("Any", None),
             engine=cast("Any", None),
             live_fleet=lambda: self.fleet,
         )

@@ -22,9 +22,9 @@ async def test_looks_that_end_do_not_wake_the_watch(set_stage: SetStage, monkeyp
     await stage.play(5)
     turns, take = [], ProbeSchedule.take
 
-    def counted(rota: ProbeSchedule, now_s: float, most: int) -> list[str]:
+    def counted(schedule: ProbeSchedule, now_s: float, most: int) -> list[str]:
         turns.append(now_s)
-        return take(rota, now_s, most)
+        return take(schedule, now_s, most)
 
     monkeypatch.setattr(ProbeSchedule, "take", counted)
     looked = len(stage.world.looks)

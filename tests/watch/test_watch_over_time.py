@@ -102,7 +102,9 @@ async def test_time_without_a_bot_belongs_to_no_stretch(stage: Stage) -> None:
     started_at = stage.clock.now()
     stage.start()
     await stage.play(15)
-    stretches = await stage.store.states.observed(Target.server("one"), stopped_at - timedelta(hours=1))
+    stretches = (await stage.store.history.stretches([Target.server("one")], stopped_at - timedelta(hours=1)))[
+        Target.server("one")
+    ]
     assert [state for state, _, _ in stretches] == ["up", "up"]
     assert stretches[0][2] <= stopped_at
     assert stretches[1][1] >= started_at
@@ -113,7 +115,7 @@ async def test_an_outage_is_a_stretch_from_its_first_failing_look(stage: Stage) 
     began_at = stage.clock.now()
     stage.world.dead.add("one")
     await stage.play(30)
-    stretches = await stage.store.states.observed(Target.server("one"), began_at)
+    stretches = (await stage.store.history.stretches([Target.server("one")], began_at))[Target.server("one")]
     assert [state for state, _, _ in stretches] == ["down"]
     (outage,) = await stage.store.outages.all_open()
     assert stretches[0][1] == outage.opened_at
@@ -213,7 +215,7 @@ async def test_a_store_that_fails_for_a_while_loses_nothing(stage: Stage, monkey
     failing = False
     await stage.play(5)
     assert await stage.state(Target.server("one")) == "down"
-    stretches = await stage.store.states.observed(Target.server("one"), began_at)
+    stretches = (await stage.store.history.stretches([Target.server("one")], began_at))[Target.server("one")]
     assert stretches[0][1] <= began_at + timedelta(seconds=6)
 
 

@@ -62,7 +62,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def test_a_stretch_goes_on_while_the_state_is_the_same_and_no_gap_is_too_long(store: Store) -> None:
     await store.states.saw([seen("up", 0), seen("up", 60), seen("down", 90), seen("down", 100)], gap=GAP)
     await store.states.saw([seen("down", 400), seen("up", 410)], gap=GAP)
-    assert await store.states.observed(UK, AT - GAP) == (
+    assert (await store.history.stretches([UK], AT - GAP))[UK] == (
         ("up", at(0), at(60)),
         ("down", at(90), at(100)),
         ("down", at(400), at(400)),

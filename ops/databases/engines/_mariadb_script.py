@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from ops.databases.asking import WHOLE, script
+from ops.databases.asking import ASK, script
 from ops.shell import SETTLED
 
 if TYPE_CHECKING:
@@ -44,15 +44,6 @@ case $("$dumper" --version) in *MariaDB*) plain= ;; *) plain='--set-gtid-purged=
 dump() { with "$dumper" $plain --default-character-set=utf8mb4 --comments --add-locks "$@"; }
 """
 
-_ASK = (
-    _CLIENT
-    + rf"""
-if [ $# = 1 ]; then statements=$1; else statements=$(cat); fi
-case $statements in *'{WHOLE}') ;; *) stop cut-off ;; esac
-printf '%s\n' "$statements" | ask
-"""
-)
-
 # Arguments: the database.
 _DUMP = (
     _DUMPER
@@ -71,7 +62,7 @@ dump --no-data --no-create-info --routines --events --triggers -- "$name" || exi
 """
 )
 
-# Arguments: the fresh database. It prints how many rows were sent, and that all of it came, if it did.
+# Arguments: the fresh database, and a file or nothing. It prints how many rows were sent, if all of the dump came.
 #
 # A row is a line of its own, as MariaDB writes it, or one of the parentheses of a long line, as MySQL does: line breaks
 # and quotes in values are escaped. No routine can lock tables, so what is between locks is data. Events are put to
@@ -80,6 +71,7 @@ _LOAD = (
     _CLIENT
     + r"""
 command -v awk >/dev/null || stop no-awk
+[ $# = 1 ] || exec <"$2"
 awk '
   NR == 1 && /^\/\*M!999999.*sandbox/ { next }
   inside { if ($0 ~ /^\(/) rows++; if ($0 ~ /\);$/) inside = 0 }
@@ -104,7 +96,7 @@ awk '
 
 def ask_line(database: Database, server: str) -> str:
     """Return the shell line that carries out statements, which come on its standard input and end with `WHOLE`."""
-    return script(_prelude(database, server) + _ASK, [])
+    return script(_prelude(database, server) + _CLIENT + ASK, [])
 
 
 def dump_line(database: Database, server: str) -> str:
@@ -117,15 +109,9 @@ def objects_line(database: Database, server: str, name: str, views: Iterable[str
     return script(_prelude(database, server) + _OBJECTS, [name, *views])
 
 
-def load_line(database: Database, server: str, fresh: str) -> str:
-    """Return the shell line that loads a dump from its standard input into the database `fresh`."""
-    return script(_prelude(database, server) + _LOAD, [fresh])
-
-
-def load_file_line(database: Database, server: str, fresh: str, path: str) -> str:
-    """Return the shell line that loads a dump from the file `path` into the database `fresh`."""
-    loading = _LOAD.replace("awk '", "awk '", 1).replace("\n' | ask", '\n\' <"$2" | ask', 1)
-    return script(_prelude(database, server) + loading, [fresh, path])
+def load_line(database: Database, server: str, fresh: str, path: str | None) -> str:
+    """Return the shell line that loads a dump into the database `fresh`."""
+    return script(_prelude(database, server) + _LOAD, [fresh, *([] if path is None else [path])])
 
 
 def first(password: str | None) -> bytes:

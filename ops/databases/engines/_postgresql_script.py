@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from ops.databases.asking import WHOLE, script
+from ops.databases.asking import ASK, script
 from ops.shell import SETTLED
 
 if TYPE_CHECKING:
@@ -29,15 +29,6 @@ tab=$(printf '\t')
 told() { psql --no-psqlrc --no-password --set=ON_ERROR_STOP=1 --tuples-only --no-align --field-separator="$tab" "$@"; }
 ask() { told --quiet "$@"; }
 """
-
-_ASK = (
-    _CLIENT
-    + rf"""
-if [ $# = 1 ]; then statements=$1; else statements=$(cat); fi
-case $statements in *'{WHOLE}') ;; *) stop cut-off ;; esac
-printf '%s\n' "$statements" | ask
-"""
-)
 
 # Arguments: the database; then options of pg_dump.
 _DUMP = r"""
@@ -91,7 +82,7 @@ known=$known awk -v old="$old" '
 
 def ask_line(database: Database, server: str, name: str) -> str:
     """Return the shell line that carries out statements in the database `name`; they end with `WHOLE`."""
-    return script(_prelude(database, server) + _ASK, [name])
+    return script(_prelude(database, server) + _CLIENT + ASK, [name])
 
 
 def dump_line(database: Database, server: str, options: list[str]) -> str:

@@ -85,10 +85,7 @@ class MariaDb:
 
     def load_line(self, fresh: str, path: str | None = None) -> str:
         """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
-        database, server = self._place.database, self._place.server
-        if path is not None:
-            return script.load_file_line(database, server, fresh, path)
-        return script.load_line(database, server, fresh)
+        return script.load_line(self._place.database, self._place.server, fresh, path)
 
     async def loaded(self, fresh: str, said: bytes) -> tuple[int, int] | None:
         """Return how many rows were sent and how many are there; None: not all of the dump came."""

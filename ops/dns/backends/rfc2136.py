@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import dns.exception
 import dns.flags
@@ -31,9 +31,10 @@ from ops.dns.signing import read_key
 from ops.dns.transfer import TransferRefusedError, transfer
 from ops.dns.update_message import probing_message, update_message
 from ops.dns.wire import Connections, over_udp
+from ops.first_error import first_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable
 
     from core.dns.records import RecordChange
     from core.fleet import Endpoint, Fleet, SecretRef
@@ -48,8 +49,6 @@ TRUNCATED = 0x02
 # Only the answer section is read: where a server adds its zone's NS records, reading those takes seven times as long.
 COUNTS_AT = 8  # NSCOUNT and ARCOUNT
 NOTHING_BESIDE = bytes(4)
-
-T = TypeVar("T")
 
 
 class Rfc2136:
@@ -253,11 +252,16 @@ class Rfc2136:
     async def _read_by_questions(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
         # The serial first: should the zone change meanwhile, then what was read is newer than it says, never older.
         serial = await self.serial(server, zone)
-        replies = await _all(
-            self._question(server, name, rdtype, QUESTION_S) for name in names for rdtype in ("CNAME", "A", "AAAA")
-        )
+        kinds = ("CNAME", "A", "AAAA")
+        with first_error():
+            async with asyncio.TaskGroup() as tasks:
+                asking = [
+                    tasks.create_task(self._question(server, name, rdtype, QUESTION_S))
+                    for name in names
+                    for rdtype in kinds
+                ]
         found = []
-        for reply, _ in replies:
+        for reply, _ in (one.result() for one in asking):
             asked = reply.question[0]
             if not reply.flags & dns.flags.AA:
                 raise DnsError(
@@ -279,16 +283,6 @@ def _whole_message(message: dns.update.UpdateMessage, asked: DnsRequest) -> byte
             "at all. Nothing was sent.",
             hint="Move fewer of this zone's sites at once.",
         ) from error
-
-
-async def _all(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
-    """Return all results; at the first error, stop the others and raise it."""
-    tasks = [asyncio.ensure_future(part) for part in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 BACKEND = Backend("rfc2136", Rfc2136)

@@ -2,14 +2,14 @@
 
 from core.fleet import Watch
 from ops.fleetfile import fields as f
-from ops.fleetfile.sections.section import Section, default
+from ops.fleetfile.sections.section import Section, setting
 
 
-class WatchSection(Section):
+class WatchSection(Section, makes=Watch):
     """How often is looked."""
 
-    every: f.Duration = default(Watch, "every", "How often each thing is looked at.")
-    retry: f.Duration = default(Watch, "retry", "How soon again after a failure.")
-    timeout: f.Duration = default(Watch, "timeout", "How long an answer may take.")
-    down_after: f.Count = default(Watch, "down_after", "This many failures in a row are an outage.")
-    up_after: f.Count = default(Watch, "up_after", "This many good looks in a row end it.")
+    every: f.Duration = setting("How often each thing is looked at.")
+    retry: f.Duration = setting("How soon again after a failure.")
+    timeout: f.Duration = setting("How long an answer may take.")
+    down_after: f.Count = setting("This many failures in a row are an outage.")
+    up_after: f.Count = setting("This many good looks in a row end it.")

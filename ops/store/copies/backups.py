@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.wording import from_stamp, stamp
+from core.wording import stamp
 from ops.store.audit import write_entry
+from ops.store.part import StorePart, newest_by, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 # The kinds of run: a site is saved, what was saved is proven to be whole, what is too old is thrown away (of no site).
 SAVE = "backup"
@@ -40,18 +41,15 @@ class BackupRun:
     ended_at: datetime | None = None
     outcome: str | None = None
     snapshot: str | None = None
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] = field(default_factory=dict)
 
 
-class Backups:
+class Backups(StorePart):
     """What is known of the off-site copies without asking anybody."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def begin(self, run: BackupRun, who: str) -> None:
         """Put a run on record before it starts."""
-        body = {**(run.body or {}), "kind": run.kind}
+        body = {**run.body, "kind": run.kind}
 
         def work(transaction: Transaction) -> None:
             transaction.execute(
@@ -88,12 +86,8 @@ class Backups:
     async def newest(self, kind: str, outcomes: tuple[str, ...]) -> Mapping[str, BackupRun]:
         """Return the newest run of `kind` that ended with one of `outcomes`, by site."""
         ended = f"kind = ? AND outcome IN ({', '.join('?' * len(outcomes))})"
-        sql = (
-            f"SELECT backups.* FROM (SELECT site, max(begun_at) AS begun_at FROM backups WHERE {ended} GROUP BY site) "  # noqa: S608 - literals above
-            f"AS newest JOIN backups USING (site, begun_at) WHERE {ended}"
-        )
-        rows = await self._db.read(lambda transaction: transaction.query(sql, 2 * [kind, *outcomes]))
-        return {row["site"]: _run(row) for row in rows}
+        rows = await self._query(newest_by("site", "backups", "begun_at", ended), 2 * [kind, *outcomes])
+        return {row["site"]: value_of(BackupRun, row) for row in rows}
 
     async def newest_whole(self, site: str) -> BackupRun | None:
         """Return the newest good backup of a site that had not shrunk: what the next one is compared with."""
@@ -106,8 +100,8 @@ class Backups:
     async def by_snapshot(self, ids: Iterable[str]) -> Mapping[str, BackupRun]:
         """Return the run that made each of these snapshots, as far as it is known, by the snapshot's id."""
         sql, wanted = "SELECT backups.* FROM given JOIN backups USING (snapshot) WHERE kind = ?", list(ids)
-        rows = await self._db.read(lambda transaction: transaction.query(sql, [SAVE], given={"snapshot": wanted}))
-        return {row["snapshot"]: _run(row) for row in rows}
+        rows = await self._query(sql, [SAVE], given={"snapshot": wanted})
+        return {row["snapshot"]: value_of(BackupRun, row) for row in rows}
 
     async def any_made(self) -> bool:
         """Return whether any snapshot was ever made: then there is a repository, whatever its host says."""
@@ -115,19 +109,5 @@ class Backups:
 
     async def _where(self, where: str, parameters: list[str]) -> tuple[BackupRun, ...]:
         sql = f"SELECT * FROM backups WHERE {where}"  # noqa: S608 - literals above
-        rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
-        return tuple(_run(row) for row in rows)
-
-
-def _run(row: dict[str, str]) -> BackupRun:
-    return BackupRun(
-        id=row["id"],
-        kind=row["kind"],
-        site=row["site"],
-        server=row["server"],
-        begun_at=from_stamp(row["begun_at"]),
-        ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
-        outcome=row["outcome"],
-        snapshot=row["snapshot"],
-        body=json.loads(row["body"]),
-    )
+        rows = await self._query(sql, parameters)
+        return tuple(value_of(BackupRun, row) for row in rows)

@@ -6,21 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.wording import from_stamp, stamp
+from core.wording import stamp
 from ops.store.audit import write_entry
+from ops.store.part import StorePart, newest_by, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 # The record is kept for ever: it names the first paths, the proof itself all that were kept.
 NAMED = 20
-_NEWEST = (
-    "SELECT proofs.* FROM (SELECT site, mirror, max(at) AS at FROM proofs GROUP BY site, mirror) AS newest "
-    "JOIN proofs USING (site, mirror, at)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +33,8 @@ class ProofRun:
     body: Mapping[str, object]
 
 
-class Proofs:
+class Proofs(StorePart):
     """What has been proven of copies."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def add(self, run: ProofRun, ended_at: datetime, who: str) -> None:
         """Keep how a comparison ended, on record too; one that is kept already stays as it is."""
@@ -61,17 +55,5 @@ class Proofs:
 
     async def last(self) -> Mapping[tuple[str, str], ProofRun]:
         """Return the newest comparison of every (site, mirror), however it ended."""
-        rows = await self._db.read(lambda transaction: transaction.query(_NEWEST))
-        return {(row["site"], row["mirror"]): _proof(row) for row in rows}
-
-
-def _proof(row: dict[str, str]) -> ProofRun:
-    return ProofRun(
-        id=row["id"],
-        site=row["site"],
-        source=row["source"],
-        mirror=row["mirror"],
-        at=from_stamp(row["at"]),
-        outcome=row["outcome"],
-        body=json.loads(row["body"]),
-    )
+        rows = await self._query(newest_by("site, mirror", "proofs", "at"))
+        return {(row["site"], row["mirror"]): value_of(ProofRun, row) for row in rows}

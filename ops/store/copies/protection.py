@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.wording import from_stamp
+from ops.store.part import StorePart, newest_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
-
-_ENDED = "outcome IN ('good', 'differs')"
+    from ops.contracts import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +25,11 @@ class LastComparison:
 
 def newest_comparisons(transaction: Transaction) -> list[dict[str, str]]:
     """Return the row of the newest comparison of every copy that came to an end."""
-    newest = f"SELECT site, mirror, max(at) AS at FROM proofs WHERE {_ENDED} GROUP BY site, mirror"  # noqa: S608 - a literal above
-    return transaction.query(
-        f"SELECT proofs.* FROM ({newest}) AS newest JOIN proofs USING (site, mirror, at) WHERE {_ENDED}"  # noqa: S608 - likewise
-    )
+    return transaction.query(newest_by("site, mirror", "proofs", "at", "outcome IN ('good', 'differs')"))
 
 
-class Protection:
+class Protection(StorePart):
     """Reads what other parts of the store write."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def compared(self) -> Mapping[tuple[str, str], LastComparison]:
         """Return the newest comparison that came to an end of every (site, mirror)."""
@@ -48,23 +41,17 @@ class Protection:
 
     async def backed_up(self) -> Mapping[str, datetime]:
         """Return when the newest good backup of every site was begun; a site without one is absent."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT site, max(begun_at) AS at FROM backups WHERE outcome = 'good' GROUP BY site"
-            )
-        )
+        rows = await self._query("SELECT site, max(begun_at) AS at FROM backups WHERE outcome = 'good' GROUP BY site")
         return {row["site"]: from_stamp(row["at"]) for row in rows}
 
     async def kept_nowhere(self, sites: Iterable[str]) -> tuple[str, ...]:
         """Return those of `sites` of which no good copy was ever made, on a mirror or off-site, in their order."""
         wanted = list(sites)
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT site FROM given WHERE NOT EXISTS (SELECT 1 FROM syncs WHERE syncs.site = given.site AND "
-                "outcome = 'good') AND NOT EXISTS (SELECT 1 FROM backups WHERE backups.site = given.site AND "
-                "outcome = 'good')",
-                given={"site": wanted},
-            )
+        rows = await self._query(
+            "SELECT site FROM given WHERE NOT EXISTS (SELECT 1 FROM syncs WHERE syncs.site = given.site AND "
+            "outcome = 'good') AND NOT EXISTS (SELECT 1 FROM backups WHERE backups.site = given.site AND "
+            "outcome = 'good')",
+            given={"site": wanted},
         )
         nowhere = {row["site"] for row in rows}
         return tuple(site for site in wanted if site in nowhere)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
-from core.wording import from_stamp, stamp
+from core.wording import stamp
 from ops.store.audit import write_entry
+from ops.store.part import StorePart, newest_by, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,8 @@ class QuarantinedCopy:
     why: str
 
 
-class Copies:
+class Copies(StorePart):
     """Active servers, sync runs and quarantine."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def begin_sync(self, run: SyncRun, who: str) -> None:
         """Put a sync run on record before it starts."""
@@ -112,8 +110,8 @@ class Copies:
 
     async def running_syncs(self) -> tuple[SyncRun, ...]:
         """Return the sync runs that have no end on record."""
-        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM syncs WHERE ended_at IS NULL"))
-        return tuple(_sync(row) for row in rows)
+        rows = await self._query("SELECT * FROM syncs WHERE ended_at IS NULL")
+        return tuple(value_of(SyncRun, row) for row in rows)
 
     async def last_syncs(self) -> Mapping[tuple[str, str], SyncRun]:
         """Return the newest ended run of every (site, mirror), whatever its outcome."""
@@ -124,15 +122,13 @@ class Copies:
         return await self._newest("outcome = 'good'")
 
     async def _newest(self, where: str) -> Mapping[tuple[str, str], SyncRun]:
-        newest = f"SELECT site, mirror, max(begun_at) AS begun_at FROM syncs WHERE {where} GROUP BY site, mirror"  # noqa: S608 - literals above
-        sql = f"SELECT syncs.* FROM ({newest}) AS newest JOIN syncs USING (site, mirror, begun_at) WHERE {where}"  # noqa: S608 - likewise
-        rows = await self._db.read(lambda transaction: transaction.query(sql))
-        return {(row["site"], row["mirror"]): _sync(row) for row in rows}
+        rows = await self._query(newest_by("site, mirror", "syncs", "begun_at", where))
+        return {(row["site"], row["mirror"]): value_of(SyncRun, row) for row in rows}
 
     async def active(self) -> Mapping[str, str]:
         """Return the server that each site's DNS was last seen to point to, by site; a site never seen is absent."""
         sql = "SELECT site, server FROM active"
-        rows = await self._db.read(lambda transaction: transaction.query(sql))
+        rows = await self._query(sql)
         return {row["site"]: row["server"] for row in rows}
 
     async def set_active(self, sites: Mapping[str, str], at: datetime) -> None:
@@ -176,13 +172,8 @@ class Copies:
 
     async def quarantined(self) -> Mapping[tuple[str, str], QuarantinedCopy]:
         """Return every quarantined copy by (site, server)."""
-        rows = await self._db.read(lambda transaction: transaction.query("SELECT * FROM quarantine"))
-        return {
-            (row["site"], row["server"]): QuarantinedCopy(
-                row["site"], row["server"], from_stamp(row["since_at"]), row["why"]
-            )
-            for row in rows
-        }
+        rows = await self._query("SELECT * FROM quarantine")
+        return {(row["site"], row["server"]): value_of(QuarantinedCopy, row) for row in rows}
 
 
 def newest_good_copies(
@@ -196,19 +187,6 @@ def newest_good_copies(
         given={"site": [site for site, _ in pairs], "server": [server for _, server in pairs]},
     )
     return [(row["site"], row["server"], row["at"]) for row in rows]
-
-
-def _sync(row: dict[str, str]) -> SyncRun:
-    return SyncRun(
-        id=row["id"],
-        site=row["site"],
-        source=row["source"],
-        mirror=row["mirror"],
-        begun_at=from_stamp(row["begun_at"]),
-        ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
-        outcome=row["outcome"],
-        body=json.loads(row["body"]),
-    )
 
 
 def _ended_row(run: SyncRun, ended_at: datetime) -> tuple[str | None, ...]:

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from core.sync.undo import STAMP, UndoableRun, did_in_words
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 _SYNCS = "SELECT id, site, mirror AS server, coalesce(outcome, 'running') AS outcome, body, files, deleted FROM syncs"
 _UNDOS = (
@@ -28,11 +29,8 @@ _WITHOUT_END = """
     ORDER BY seq"""
 
 
-class Undos:
+class Undos(StorePart):
     """Finds runs by what people know of them."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def run(self, run_id: str) -> UndoableRun | None:
         """Return the run called `run_id`, or None."""
@@ -50,9 +48,7 @@ class Undos:
 
     async def without_end(self, kind: str = "undo") -> tuple[tuple[str, str, Mapping[str, object]], ...]:
         """Return (site, who, body) of each undo, or `kind`, that has no end on record, among the newest entries."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(_WITHOUT_END, [LOOKED_AT, f"{kind}.begun", f"{kind}.%"])
-        )
+        rows = await self._query(_WITHOUT_END, [LOOKED_AT, f"{kind}.begun", f"{kind}.%"])
         return tuple((row["subject"], row["who"], json.loads(row["body"])) for row in rows)
 
     async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, UndoableRun]:

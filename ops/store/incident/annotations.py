@@ -6,7 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from core.incident.notes import Annotation
-from core.wording import from_stamp, stamp
+from core.wording import stamp
+from ops.store.part import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,5 +38,5 @@ def annotations_of(transaction: Transaction, incidents: Iterable[str]) -> Mappin
     )
     found: dict[str, tuple[Annotation, ...]] = defaultdict(tuple)
     for row in rows:
-        found[row["incident"]] += (Annotation(row["kind"], row["text"], row["who"], from_stamp(row["at"])),)
+        found[row["incident"]] += (value_of(Annotation, row),)
     return found

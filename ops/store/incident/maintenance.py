@@ -6,20 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.fleet.target import Target
 from core.incident.maintenance import Maintenance
 from core.incident.notes import Annotation, ThreadMessage, thread_line
-from core.wording import from_stamp, stamp
+from core.wording import stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
 from ops.store.incident.annotations import add_annotation, annotations_of, is_recorded
+from ops.store.part import StorePart, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from core.fleet.target import Target
     from core.reply import Reply
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 WHO = "bot:maintenance"
 _OPEN = "ended_at IS NULL AND cancelled_at IS NULL"
@@ -51,11 +52,8 @@ class Suppressed:
     why: str
 
 
-class Maintenances:
+class Maintenances(StorePart):
     """Every maintenance, on record."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def plan(
         self, wanted: NewMaintenance, at: datetime, draw: Draw, why_not: Callable[[Sequence[Maintenance]], str | None]
@@ -210,39 +208,15 @@ class Maintenances:
         """Return what is suppressed now; or, of one maintenance, all that it suppressed, oldest first."""
         where, parameters = ("until_at IS NULL", []) if number is None else ("maintenance = ?", [number])
         sql = f"SELECT * FROM silenced WHERE {where} ORDER BY id"  # noqa: S608 - the parts are literals above
-        rows = await self._db.read(lambda transaction: transaction.query(sql, parameters))
-        return tuple(
-            Suppressed(
-                row["maintenance"],
-                Target.parse(row["target"]),
-                from_stamp(row["from_at"]),
-                _at(row["until_at"]),
-                row["why"],
-            )
-            for row in rows
-        )
+        rows = await self._query(sql, parameters)
+        return tuple(value_of(Suppressed, row) for row in rows)
 
 
 def _read(transaction: Transaction, where: str, parameters: Iterable[object] = ()) -> tuple[Maintenance, ...]:
     rows = transaction.query(f"SELECT * FROM maintenance {where}", list(parameters))  # noqa: S608 - literals of this file
     annotations = annotations_of(transaction, [f"maintenance:{row['id']}" for row in rows])
     return tuple(
-        Maintenance(
-            id=row["id"],
-            scope=Target.parse(row["scope"]),
-            why=row["why"],
-            asked_by=row["asked_by"],
-            asked_at=from_stamp(row["asked_at"]),
-            starts_at=from_stamp(row["starts_at"]),
-            ends_at=from_stamp(row["ends_at"]),
-            began_at=_at(row["began_at"]),
-            ended_at=_at(row["ended_at"]),
-            ended_by=row["ended_by"],
-            cancelled_at=_at(row["cancelled_at"]),
-            overrun_at=_at(row["overrun_at"]),
-            annotations=annotations.get(f"maintenance:{row['id']}", ()),
-        )
-        for row in rows
+        value_of(Maintenance, row, annotations=annotations.get(f"maintenance:{row['id']}", ())) for row in rows
     )
 
 
@@ -253,10 +227,6 @@ def _facts(one: Maintenance) -> dict[str, object]:
         "planned": [stamp(one.starts_at), stamp(one.ends_at)],
         "actual": [_written(one.began_at), _written(one.ended_at)],
     }
-
-
-def _at(text: str | None) -> datetime | None:
-    return from_stamp(text) if text is not None else None
 
 
 def _written(at: datetime | None) -> str | None:

@@ -7,22 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.fleet.target import Target
 from core.incident.card_people import annotations_of_drops
 from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
 from core.incident.outage import Outage
-from core.wording import from_stamp, stamp
+from core.wording import stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
 from ops.store.incident.annotations import add_annotation, annotations_of, is_recorded
+from ops.store.part import StorePart, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from core.fleet.target import Target
     from core.reply import Reply
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 
 # Given all the outages that share a card, oldest first: what the card shows.
@@ -54,11 +55,8 @@ class OutageClosing:
     facts: OutageFacts
 
 
-class Outages:
+class Outages(StorePart):
     """Every outage, on record. Whatever changes several of them draws each card once, in the same transaction."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def open_many(
         self, openings: Sequence[OutageOpening], who: str, choose: Choose, draw: Draw, at: datetime
@@ -257,14 +255,5 @@ def _outages(database: Transaction, rows: Iterable[dict[str, str]]) -> tuple[Out
 
 def _outage(row: dict[str, str], annotations: tuple[Annotation, ...]) -> Outage:
     body = json.loads(row["body"])
-    return Outage(
-        id=int(row["id"]),
-        target=Target.parse(row["target"]),
-        opened_at=from_stamp(row["opened_at"]),
-        closed_at=from_stamp(row["closed_at"]) if row["closed_at"] else None,
-        facts=facts_from_json(body),
-        card=str(body.get("card", f"outage:{row['id']}")),
-        acked_by=row["acked_by"],
-        acked_at=from_stamp(row["acked_at"]) if row["acked_at"] else None,
-        annotations=annotations,
-    )
+    card = body.get("card", f"outage:{row['id']}")
+    return value_of(Outage, row, facts=facts_from_json(body), card=card, annotations=annotations)

@@ -9,6 +9,7 @@ from ops.store.audit import write_entry
 from ops.store.cards import add_note
 from ops.store.incident.outages import read_open
 from ops.store.notifications import put_alert
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
     from core.fleet.target import Target
     from core.incident.outage import Outage
     from core.reply import Reply
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 WHO = "bot:reminders"
 
 
-class Reminders:
+class Reminders(StorePart):
     """Reminders of outages, on record."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def remind(
         self, every: timedelta, quiet: Collection[Target], again: Callable[[tuple[Outage, ...]], Reply], at: datetime

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.fleet.target import Target
-from core.wording import from_stamp, stamp
+from core.wording import stamp
+from ops.store.part import StorePart, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ops.contracts import Db, Transaction
+    from core.fleet.target import Target
+    from ops.contracts import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,8 @@ class Report:
     said_at: datetime
 
 
-class ExternalAlerts:
+class ExternalAlerts(StorePart):
     """The newest word of each source on each target; of what it says is over nothing is kept."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def take_in(self, firing: Iterable[Report], over: Iterable[tuple[str, Target]]) -> None:
         """Keep reports, and forget those of each (source, target) in `over`."""
@@ -49,14 +47,9 @@ class ExternalAlerts:
 
     async def since(self, said_after_at: datetime) -> Mapping[Target, tuple[Report, ...]]:
         """Return the reports that were made or repeated after this moment, by target."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT * FROM reports WHERE said_at > ? ORDER BY source", [stamp(said_after_at)]
-            )
-        )
+        rows = await self._query("SELECT * FROM reports WHERE said_at > ? ORDER BY source", [stamp(said_after_at)])
         found: dict[Target, tuple[Report, ...]] = {}
         for row in rows:
-            target = Target.parse(row["target"])
-            report = Report(row["source"], target, from_stamp(row["begun_at"]), from_stamp(row["said_at"]))
-            found[target] = (*found.get(target, ()), report)
+            report = value_of(Report, row)
+            found[report.target] = (*found.get(report.target, ()), report)
         return found

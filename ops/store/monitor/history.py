@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
 from core.wording import from_stamp, stamp
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from core.page.days import Stretch
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 
-class StateHistory:
+class StateHistory(StorePart):
     """Reads what the watch has written, and forgets what nobody asks for any more."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def stretches(self, targets: Iterable[Target], since_at: datetime) -> Mapping[Target, tuple[Stretch, ...]]:
         """Return the observed stretches (state, from, until) of each target that end after `since_at`, in order.
@@ -46,6 +44,4 @@ class StateHistory:
 
     async def forget(self, before_at: datetime) -> int:
         """Forget the stretches that ended before then, of targets that are gone too; return how many they were."""
-        return await self._db.write(
-            lambda transaction: transaction.execute("DELETE FROM observed WHERE until_at < ?", [stamp(before_at)])
-        )
+        return await self._execute("DELETE FROM observed WHERE until_at < ?", [stamp(before_at)])

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.status.plot import SLOTS
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from core.fleet.target import Target
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 
-class Latencies:
+class Latencies(StorePart):
     """Answer times in seconds, by target and slot (see `core.status.plot.slot_of`)."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def keep(self, medians: Iterable[tuple[Target, int, float]]) -> None:
         """Keep (target, slot, seconds); one that is there already is replaced, and what is too old forgotten."""
@@ -37,15 +35,11 @@ class Latencies:
 
     async def of(self, target: Target, since_slot: int) -> Mapping[int, float]:
         """Return the medians of a target from that slot on, by slot."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [str(target), since_slot]
-            )
+        rows = await self._query(
+            "SELECT slot, took_s FROM latencies WHERE target = ? AND slot >= ?", [str(target), since_slot]
         )
         return {row["slot"]: row["took_s"] for row in rows}
 
     async def forget(self, before_slot: int) -> int:
         """Forget the medians before that slot, of targets that are gone too; return how many they were."""
-        return await self._db.write(
-            lambda transaction: transaction.execute("DELETE FROM latencies WHERE slot < ?", [before_slot])
-        )
+        return await self._execute("DELETE FROM latencies WHERE slot < ?", [before_slot])

@@ -13,12 +13,13 @@ from core.wording import from_stamp, stamp
 from ops.store.copies.protection import newest_comparisons
 from ops.store.copies.served import newest_good_copies
 from ops.store.notifications import waiting_alerts
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
 
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
 _STATES = "SELECT target, CASE WHEN seen_at < ? OR seen_at > ? THEN 'unknown' ELSE state END AS state FROM states"
 _BACKUPS = (
@@ -49,17 +50,12 @@ class ProtectionMetrics:
     proofs: tuple[tuple[str, str, float, bool], ...]
 
 
-class Metrics:
+class Metrics(StorePart):
     """Reads what other parts of the store write."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def states(self, now: datetime, stale: timedelta) -> Mapping[Target, str]:
         """Return the state of every target that was ever looked at; unknown where that was longer ago than `stale`."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(_STATES, [stamp(now - stale), stamp(now + stale)])
-        )
+        rows = await self._query(_STATES, [stamp(now - stale), stamp(now + stale)])
         return {Target.parse(row["target"]): row["state"] for row in rows}
 
     async def copies(self, pairs: Iterable[tuple[str, str]], now: datetime) -> list[tuple[str, str, float]]:
@@ -70,7 +66,7 @@ class Metrics:
     async def backups(self, sites: Iterable[str], now: datetime) -> list[tuple[str, float]]:
         """Return (site, age) of the newest good backup of each site that has one."""
         wanted = list(sites)
-        rows = await self._db.read(lambda transaction: transaction.query(_BACKUPS, given={"site": wanted}))
+        rows = await self._query(_BACKUPS, given={"site": wanted})
         return [(row["site"], _age(row["at"], now)) for row in rows if row["at"] is not None]
 
     async def proofs(self, now: datetime) -> tuple[tuple[str, str, float, bool], ...]:

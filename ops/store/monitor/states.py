@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from core.fleet.target import Target
 from core.wording import from_stamp, stamp
 from ops.store.copies.served import newest_good_copies
+from ops.store.part import StorePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from core.fleet.target import TargetKind
-    from ops.contracts import Db, Transaction
+    from ops.contracts import Transaction
 
     Row = tuple[str, ...]
 
@@ -59,11 +60,8 @@ class OldestCopies:
     missing: int
 
 
-class ObservedStates:
+class ObservedStates(StorePart):
     """States, and observed stretches of time."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
 
     async def saw(self, seen: Iterable[ObservedState], *, gap: timedelta) -> None:
         """Keep what was just observed. A stretch goes on while the state is the same and no gap is longer than `gap`.
@@ -73,6 +71,7 @@ class ObservedStates:
         batch = list(seen)
 
         def work(database: Transaction) -> None:
+            # Many rows at once: there may be thousands of targets a second.
             states, observed = _rows(batch, gap)
             database.execute_many(_STATE, states)
             database.execute_many(_STRETCH, observed)
@@ -81,30 +80,18 @@ class ObservedStates:
 
     async def states(self) -> Mapping[Target, ObservedState]:
         """Return the last observed state of every target, by target."""
-        rows = await self._db.read(lambda database: database.query("SELECT * FROM states"))
+        rows = await self._query("SELECT * FROM states")
         return {one.target: one for one in map(_seen, rows)}
-
-    async def observed(self, target: Target, since_at: datetime) -> tuple[tuple[str, datetime, datetime], ...]:
-        """Return the observed stretches (state, from, until) of `target` that end after `since_at`, in order."""
-        rows = await self._db.read(
-            lambda database: database.query(
-                "SELECT * FROM observed WHERE target = ? AND until_at > ? ORDER BY from_at",
-                [str(target), stamp(since_at)],
-            )
-        )
-        return tuple((row["state"], from_stamp(row["from_at"]), from_stamp(row["until_at"])) for row in rows)
 
     async def counts(self, stale_before_at: datetime) -> Mapping[tuple[TargetKind, str], int]:
         """Return how many targets are in each state, by (kind, state).
 
         What was last looked at before `stale_before_at` is unknown.
         """
-        rows = await self._db.read(
-            lambda database: database.query(
-                "SELECT kind, CASE WHEN seen_at < ? THEN 'unknown' ELSE state END AS state_now, count(*) AS targets "
-                "FROM states GROUP BY kind, state_now",
-                [stamp(stale_before_at)],
-            )
+        rows = await self._query(
+            "SELECT kind, CASE WHEN seen_at < ? THEN 'unknown' ELSE state END AS state_now, count(*) AS targets "
+            "FROM states GROUP BY kind, state_now",
+            [stamp(stale_before_at)],
         )
         return {(row["kind"], row["state_now"]): row["targets"] for row in rows}
 
@@ -113,31 +100,23 @@ class ObservedStates:
 
         How many there are in all is in `counts`.
         """
-        rows = await self._db.read(
-            lambda database: database.query(
-                "SELECT * FROM states WHERE target > ? AND target < ? AND state != 'up' "
-                "ORDER BY CASE state WHEN 'down' THEN 0 WHEN 'degraded' THEN 1 ELSE 2 END, target LIMIT ?",
-                [f"{kind}:", f"{kind};", most],
-            )
+        rows = await self._query(
+            "SELECT * FROM states WHERE target > ? AND target < ? AND state != 'up' "
+            "ORDER BY CASE state WHEN 'down' THEN 0 WHEN 'degraded' THEN 1 ELSE 2 END, target LIMIT ?",
+            [f"{kind}:", f"{kind};", most],
         )
         return tuple(_seen(row) for row in rows)
 
     async def states_of(self, targets: Iterable[Target]) -> Mapping[Target, ObservedState]:
         """Return the last observed state of these targets, by target; one that was never seen is absent."""
         wanted = [str(target) for target in targets]
-        rows = await self._db.read(
-            lambda database: database.query(
-                "SELECT states.* FROM given JOIN states USING (target)", given={"target": wanted}
-            )
-        )
+        rows = await self._query("SELECT states.* FROM given JOIN states USING (target)", given={"target": wanted})
         return {one.target: one for one in map(_seen, rows)}
 
     async def last_look_at(self) -> datetime | None:
         """Return when any server was last looked at; None: never."""
-        rows = await self._db.read(
-            lambda database: database.query(
-                "SELECT max(seen_at) AS at FROM states WHERE target > 'server:' AND target < 'server;'"
-            )
+        rows = await self._query(
+            "SELECT max(seen_at) AS at FROM states WHERE target > 'server:' AND target < 'server;'"
         )
         return from_stamp(rows[0]["at"]) if rows[0]["at"] is not None else None
 
@@ -175,19 +154,13 @@ class ObservedStates:
 
     async def served_counts(self) -> Mapping[str, int]:
         """Return how many sites are served from each server, of those whose DNS was ever seen."""
-        rows = await self._db.read(
-            lambda database: database.query("SELECT server, count(*) AS sites FROM active GROUP BY server")
-        )
+        rows = await self._query("SELECT server, count(*) AS sites FROM active GROUP BY server")
         return {row["server"]: row["sites"] for row in rows}
 
     async def served_from(self, sites: Iterable[str]) -> Mapping[str, str]:
         """Return the server that the DNS of each of these sites was last seen to point to; absent: never seen."""
         wanted = list(sites)
-        rows = await self._db.read(
-            lambda database: database.query(
-                "SELECT site, server FROM given JOIN active USING (site)", given={"site": wanted}
-            )
-        )
+        rows = await self._query("SELECT site, server FROM given JOIN active USING (site)", given={"site": wanted})
         return {row["site"]: row["server"] for row in rows}
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backup import restic_output as said
+from core.backup import restic_output
 from core.backup.snapshots import (
     Extent,
     Snapshot,
@@ -136,29 +136,29 @@ def test_what_rsync_hides_is_left_out_by_its_exact_name() -> None:
         + HIDING % (b"file", b"price $HOME ", b"price*")
         + b"\nNumber of files: 9 (reg: 6, dir: 2, link: 1)\nTotal transferred file size: 5123 bytes\n"
     )
-    assert said.excluded(out, "/srv/[uk]/www") == (
+    assert restic_output.excluded(out, "/srv/[uk]/www") == (
         b"/srv/[[]uk]/www/cache",
         b"/srv/[[]uk]/www/a/b[*]c [[]1] \\\\#101.tmp",
         b"/srv/[[]uk]/www/two?lines because of pattern x",
         b"/srv/[[]uk]/www/price [$]HOME[ ]",
     )
-    assert said.extent(out) == Extent(7, 5123)
+    assert restic_output.extent(out) == Extent(7, 5123)
 
 
 def test_the_root_of_all_is_no_special_case() -> None:
-    assert said.excluded(HIDING % (b"file", b"x", b"x"), "/") == (b"/x",)
+    assert restic_output.excluded(HIDING % (b"file", b"x", b"x"), "/") == (b"/x",)
 
 
 @given(st.text(st.characters(blacklist_characters="\0/\n\r", blacklist_categories=["Cs"]), min_size=1))
 def test_a_pattern_matches_the_name_that_it_was_made_of(name: str) -> None:
     # Python's own patterns know no escapes but brackets.
-    pattern = said.escaped(name.encode()).decode().replace("\\\\", "[\\]")
+    pattern = restic_output.escaped(name.encode()).decode().replace("\\\\", "[\\]")
     assert fnmatch.fnmatchcase(name, pattern)
     assert pattern == pattern.strip(" \t\v\f") or name != name.rstrip(" \t\v\f") or name[0] in " \t\v\f"
 
 
 def test_an_empty_name_needs_no_pattern() -> None:
-    assert said.escaped(b"") == b""
+    assert restic_output.escaped(b"") == b""
 
 
 SUMMARY = {"message_type": "summary", "snapshot_id": "172b63f7", "total_files_processed": 3}
@@ -169,8 +169,8 @@ def lines(*values: Any) -> bytes:  # noqa: ANN401  JSON
 
 
 def test_the_summary_is_found_among_other_words() -> None:
-    assert said.summary(lines({"message_type": "status"}, SUMMARY)) == SUMMARY
-    assert said.summary(lines([1])) is None
+    assert restic_output.summary(lines({"message_type": "status"}, SUMMARY)) == SUMMARY
+    assert restic_output.summary(lines([1])) is None
 
 
 def test_files_that_could_not_be_read_are_named_but_not_those_that_vanished() -> None:
@@ -182,7 +182,7 @@ def test_files_that_could_not_be_read_are_named_but_not_those_that_vanished() ->
         {"message_type": "error", "error": "open /e: no such file or directory"},
         {"message_type": "error", "error": "broken"},
     )
-    assert said.unreadable(err) == ("/a", "/d", "broken")
+    assert restic_output.unreadable(err) == ("/a", "/d", "broken")
 
 
 def test_snapshots_are_read_newest_first_and_those_of_others_left_out() -> None:
@@ -197,10 +197,10 @@ def test_snapshots_are_read_newest_first_and_those_of_others_left_out() -> None:
         {"time": "2026-11-22T03:00:00Z", "id": "fedcba9876", "tags": ["site:c"], "paths": None},
         {"time": "2026-11-22T03:00:00Z", "id": "1", "hostname": "x", "tags": None},
     ]
-    first, second = said.snapshots(lines(rows))
+    first, second = restic_output.snapshots(lines(rows))
     assert (first.id, first.site, first.server, first.paths) == ("fedcba98", "c", "", ())
     assert (second.id, second.site, second.server, second.paths) == ("01234567", "a,b", "uk", ("/srv/a",))
-    assert said.snapshots(b"nothing") == ()
+    assert restic_output.snapshots(b"nothing") == ()
 
 
 def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not() -> None:
@@ -211,8 +211,8 @@ def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not
         {"type": "dir", "path": "/d"},
         {"type": "file", "path": "/empty"},
     )
-    assert said.chosen(err + b"sharpnet-total 12 3456\n") == ((("/a", 5), ("/empty", 0)), Extent(12, 3456))
-    assert said.chosen(b"") == ((), Extent(0, 0))
+    assert restic_output.chosen(err + b"sharpnet-total 12 3456\n") == ((("/a", 5), ("/empty", 0)), Extent(12, 3456))
+    assert restic_output.chosen(b"") == ((), Extent(0, 0))
 
 
 @pytest.mark.parametrize(
@@ -235,17 +235,17 @@ def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not
     ],
 )
 def test_trouble_is_called_what_it_is(exit_code: int, err: str, code: str) -> None:
-    trouble = said.failure_of(exit_code, err.encode(), "uk")
+    trouble = restic_output.failure_of(exit_code, err.encode(), "uk")
     assert trouble is not None
     assert trouble.code == code
     assert "{" not in trouble.message + trouble.hint
 
 
 def test_trouble_names_the_server_and_the_detail() -> None:
-    trouble = said.failure_of(90, b"sharpnet-stop: mount-inside /srv/shop/media\n", "uk")
+    trouble = restic_output.failure_of(90, b"sharpnet-stop: mount-inside /srv/shop/media\n", "uk")
     assert trouble is not None
     assert trouble.message == "something is mounted inside the root on uk (/srv/shop/media)"
-    trouble = said.failure_of(7, b'{"a": 1}\none\ntwo\nthree\nfour\n', "uk")
+    trouble = restic_output.failure_of(7, b'{"a": 1}\none\ntwo\nthree\nfour\n', "uk")
     assert trouble is not None
     assert (trouble.message, trouble.hint) == ("restic ended with status 7 on uk", "two / three / four")
-    assert said.failure_of(0, b"whatever", "uk") is None
+    assert restic_output.failure_of(0, b"whatever", "uk") is None

@@ -253,7 +253,9 @@ def test_a_key_that_cannot_be_is_a_settings_error(tsig: Tsig, words: str) -> Non
         read_key(tsig, lambda _: "c2VjcmV0")
 
 
-@pytest.mark.parametrize("algorithm", ["hmac-md5", "HMAC-SHA1", "hmac-sha224", "hmac-sha384", "hmac-sha512."])
+@pytest.mark.parametrize(
+    "algorithm", ["hmac-md5", "HMAC-SHA1", "hmac-sha224", "hmac-sha384", "hmac-sha512.", "hmac-sha256-128"]
+)
 def test_every_algorithm_of_the_field_can_sign(algorithm: str) -> None:
     query = probing_message(ZONE)
     query.use_tsig(read_key(Tsig("bot", algorithm, SecretRef("env", "KEY")), lambda _: "c2VjcmV0"))

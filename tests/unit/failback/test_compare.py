@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from core.databases.copies import DatabaseState
 from core.errors import UsageError
-from core.failback import report as told
-from core.failback import report_chosen as chosen
+from core.failback import report, report_chosen
 from core.failback.compare import (
     KEPT_FILES,
     Comparison,
@@ -246,7 +245,7 @@ def texts(reply: Reply) -> str:
 
 def said(*comparisons: Comparison, away: tuple[str, ...] = (), fleet: Fleet | None = None) -> Reply:
     home = [fleet.sites[name] for name in away] if fleet is not None else []
-    return told.report(comparisons, "north", home, "UTC", NOW)
+    return report.report(comparisons, "north", home, "UTC", NOW)
 
 
 class TestReport:
@@ -361,7 +360,7 @@ class TestReport:
 
 def test_progress_counts_what_is_done_and_names_what_is_being_done(quiet: Comparison) -> None:
     steps = [(quiet.returned, step) for step in ("done", "comparing", "waiting")]
-    reply = told.progress_reply(steps)
+    reply = report.progress_reply(steps)
     assert reply.title == "1 of 3 copies compared"
     (table,) = reply.parts
     assert isinstance(table, Table)
@@ -380,7 +379,7 @@ RESULT = SyncResult("shop", "south", "north", "good", 1.0)
 class TestKept:
     def test_files_that_came_are_counted_and_those_that_took_a_place_are_listed(self) -> None:
         taken = Reply("taken", parts=(Text("how"),), facts={"good": 1})
-        reply = chosen.kept_report(KEPT, RESULT, taken)
+        reply = report_chosen.kept_report(KEPT, RESULT, taken)
         assert (
             reply.title
             == "shop: 2 files (7 bytes) brought from north, 1 of them in the place of another one; then taken"
@@ -393,13 +392,13 @@ class TestKept:
         assert reply.facts == {"kept": dict(KEPT.facts), "taken": {"good": 1}}
 
     def test_what_was_there_already_is_said_to_be(self) -> None:
-        reply = chosen.kept_report(replace(KEPT, brought=()), RESULT, Reply("taken"))
+        reply = report_chosen.kept_report(replace(KEPT, brought=()), RESULT, Reply("taken"))
         assert "nothing to bring, it is there already" in reply.title
         assert reply.parts == ()
 
     @pytest.mark.parametrize(("refused", "code"), [(True, 3), (False, 1)])
     def test_trouble_says_what_came_and_that_the_quarantine_stays(self, refused: bool, code: int) -> None:
-        reply = chosen.kept_report(replace(KEPT, trouble=replace(BROKEN, refused=refused)), None, None)
+        reply = report_chosen.kept_report(replace(KEPT, trouble=replace(BROKEN, refused=refused)), None, None)
         assert reply.exit_code == code
         assert "stays in quarantine" in texts(reply)
         assert reply.facts is not None
@@ -407,19 +406,19 @@ class TestKept:
 
     def test_trouble_without_a_hint_is_said_as_plainly(self) -> None:
         kept = replace(KEPT, brought=(), trouble=replace(BROKEN, hint=""))
-        assert texts(chosen.kept_report(kept, None, None)).startswith("The copy on north is as it was")
+        assert texts(report_chosen.kept_report(kept, None, None)).startswith("The copy on north is as it was")
 
 
 @pytest.mark.parametrize("code", ["too-many-deletes", "unreachable", None])
 def test_only_the_hint_about_too_many_deletes_is_one_of_failback(code: str | None) -> None:
     trouble = replace(BROKEN, code=code) if code is not None else None
-    result = chosen.with_own_hint(replace(RESULT, site="my shop", trouble=trouble))
+    result = report_chosen.with_own_hint(replace(RESULT, site="my shop", trouble=trouble))
     hint = result.trouble.hint if result.trouble is not None else ""
     assert ("`failback 'my shop' --take-active --allow-delete`" in hint) == (code == "too-many-deletes")
 
 
 def test_what_was_kept_aside_can_be_listed_by_its_run() -> None:
-    (part,) = chosen.taken_parts([(RESULT, "R2")])
+    (part,) = report_chosen.taken_parts([(RESULT, "R2")])
     assert part == Text("What north had of shop is kept aside there: `sync --undo R2 --dry-run` lists it.")
 
 
@@ -428,5 +427,5 @@ def test_a_run_that_kept_paths_is_called_so_among_those_that_can_be_undone() -> 
 
 
 def test_sites_at_home_are_named_and_no_site_is_said_too(fleet: Fleet) -> None:
-    assert chosen.at_home_reply([fleet.sites["shop"]]).title.startswith("1 site is at home")
-    assert chosen.at_home_reply([]).title == "No site lives there, and no copy there is in quarantine"
+    assert report_chosen.at_home_reply([fleet.sites["shop"]]).title.startswith("1 site is at home")
+    assert report_chosen.at_home_reply([]).title == "No site lives there, and no copy there is in quarantine"

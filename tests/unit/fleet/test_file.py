@@ -19,8 +19,10 @@ from core.fleet import (
     Hooks,
     Mail,
     MailDomain,
+    MailPorts,
     NameServer,
     Offsite,
+    OffsiteServer,
     Peer,
     Schedule,
     SecretRef,
@@ -114,10 +116,10 @@ def test_the_example_becomes_the_fleet_that_it_describes(folder: Path) -> None:
     assert fleet.dns.nameservers[5] == NameServer("ns6", Endpoint("127.53.0.6", 5300), "Sao Paulo")
     assert fleet.dns.zones == ("garden.example", "prairie.example")
     assert fleet.schedule == Schedule("0 3 * * *", "30 4 * * *", "0 8 * * *")
-    assert fleet.mail == Mail((MailDomain("garden.example", ("uk", "us"), "postmaster@garden.example"),), 2525, 1143)
+    domain = MailDomain("garden.example", ("uk", "us"), "postmaster@garden.example")
+    assert fleet.mail == Mail({"garden.example": domain}, MailPorts(2525, 1143))
     assert fleet.offsite == Offsite(
-        address="127.30.0.1",
-        ssh=login,
+        server=OffsiteServer("127.30.0.1", login),
         path="/srv/offsite/restic",
         password=SecretRef("env", "SHARPNET_RESTIC_PASSWORD"),
         keep={"daily": 7, "weekly": 5, "monthly": 12},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import SettingsError
-from core.fleet import Endpoint, Fleet, Offsite, SecretRef, SshLogin, Tsig
+from core.fleet import Endpoint, Fleet, Offsite, OffsiteServer, SecretRef, SshLogin, Tsig
 from ops.fleetfile import secret_reader
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_a_secret_is_refused(tmp_path: Path, fleet: Fleet,
 def test_a_secret_that_is_not_there_is_said_with_its_use(tmp_path: Path, fleet: Fleet) -> None:
     tsig = Tsig("key", "hmac-sha256", SecretRef("env", "TSIG"))
     login = SshLogin("ops", 22, SecretRef("file", f"{tmp_path}/offsite"), "/keys/known_hosts")
-    offsite = Offsite("192.0.2.9", login, "/backup", SecretRef("env", "RESTIC"))
+    offsite = Offsite(OffsiteServer("192.0.2.9", login), "/backup", SecretRef("env", "RESTIC"))
     fleet = replace(
         fleet,
         dns=replace(fleet.dns, tsig=tsig, update=(Endpoint("192.0.2.53"),)),

@@ -44,7 +44,7 @@ def _moon(facts):
     yield Verdict("moon", Level.WARN, "it is full")
 """
 SECTION = """yield from _section("The moon", iter(["full"]))"""
-KEY = """moon: bool = default(Watch, "moon", "Whether the moon counts.")"""
+KEY = """moon: bool = setting("Whether the moon counts.")"""
 NAMED_IN_ONE_PLACE = {
     "core/cutover/preflight_checks.py": [
         ("        *_recent(facts),\n", "        *_recent(facts),\n        *_moon(facts),\n"),

@@ -20,8 +20,8 @@ from core.page.events import incident_of, work_of_maintenance, work_of_plan
 from core.page.model import INCIDENTS, SITES, Page, PageTarget
 from core.page.redaction import Redaction, plain
 from core.plan.plan import PlanState
-from ops.gather.fleet_picture import is_watched, looked_picture
-from ops.gather.page_past import PastDays
+from ops.gather.fleet_picture import is_watched, looked_picture, sites_served
+from ops.gather.pages.past import PastDays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.incident.maintenance import Maintenance
     from core.monitor.state import StateTally
     from core.page.model import PageIncident, PlannedWork
-    from ops.gather.page_drawing import SharedDrawing
+    from ops.gather.pages.drawing import SharedDrawing
     from ops.ports import Ports
 
 WORK_SHOWN_FOR = timedelta(days=14)
@@ -172,13 +172,8 @@ async def _page(ports: Ports, seen: PageFacts) -> Page:
 
 async def _served(ports: Ports) -> Mapping[str, int]:
     """Return how many of the sites that may be named each server serves."""
-    fleet, watching = ports.fleet, ports.store.states
-    counted = Counter(await watching.served_counts())
-    if counted.total() != len(fleet.sites):
-        active = await ports.store.copies.active()
-        counted = Counter(active.get(name, site.home) for name, site in fleet.sites.items())
-    hidden = fleet.status_pages.hide
-    active = await watching.served_from(hidden)
+    fleet, counted, hidden = ports.fleet, Counter(await sites_served(ports)), ports.fleet.status_pages.hide
+    active = await ports.store.states.served_from(hidden)
     counted.subtract(active.get(name, fleet.sites[name].home) for name in hidden)
     return counted
 
