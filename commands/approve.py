@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from commands import Command, Request, argument
 from core.cutover.card import card_of, reply_of
 from core.errors import RefusedError, UsageError
-from core.fleet.target import Target
 from core.people import Role
 from core.plan.approval import why_not_approve
 from core.plan.plan import PlanState
 from core.wording import count, listing, shortened
 from jobs.cutover import finish_unfinished
-from jobs.plans.prepare import differences_now
+from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
@@ -38,10 +37,10 @@ async def run(request: Request, ports: Ports) -> Reply:
     if why is not None:
         raise RefusedError(f"Plan {stored.id} was not approved. {why} Nothing changed.", hint=_way_on(stored))
     _ask_about_warnings(request, stored)
-    changed = (*await _sources_back(ports, stored), *await differences_now(ports, stored.plan))
+    changed = await changed_since(ports, stored)
     if changed:
         return await _is_stale(request, ports, stored, changed)
-    state = await ports.store.plans.approve(stored.plan, request.person.label, needed, ports.clock.now())
+    state = await ports.store.plans.approve(stored.plan, request.person.label, needed, ports.clock.now)
     if state == PlanState.PLANNED:
         return await _waits_for_more(ports, stored)
     await ports.engine.submit(RUN, stored.id)
@@ -87,19 +86,6 @@ async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
     if stored.state == PlanState.PLANNED:
         await ports.store.plans.put_card(stored.id, card_of(stored, ports.fleet), ports.clock.now())
     return reply_of(stored, ports.fleet)
-
-
-async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
-    """Say which sources of an emergency came back since the plan was made, as far as the watch has seen."""
-    if not stored.plan.is_emergency or stored.plan.force is not None:
-        return ()
-    sources = [Target.server(source) for source in stored.plan.sources]
-    seen = await ports.store.states.states_of(sources)
-    return tuple(
-        f"{source.name} is up again"
-        for source in sources
-        if source in seen and seen[source].state == "up" and seen[source].since_at > stored.plan.asked_at
-    )
 
 
 def _ask_about_warnings(request: Request, stored: StoredPlan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from core.people import Person, Role
@@ -11,12 +12,16 @@ from core.plan.restore import Restore
 from core.wording import ago, count, duration
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from core.plan.stored import StoredPlan
 
 CARRIED_OUT = frozenset({PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL})
 MOST_TYPED = 300
+# An approval that nobody has begun to carry out: for how long it counts, and for how long without another look.
+APPROVED_FOR = timedelta(minutes=5)
+FRESH = timedelta(seconds=30)
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 _ENDS = {
     PlanState.BLOCKED: "Something stands in the way.",
@@ -53,6 +58,24 @@ def why_not_approve(stored: StoredPlan, person: Person, needed: int, digest: str
     if needed > 1 and person.label == plan.asked_by:
         return f"You asked for it; {count(needed, 'other person', 'other people')} have to approve."
     return None
+
+
+def why_not_begin(stored: StoredPlan, now: datetime) -> str | None:
+    """Say why an approved plan of which nothing was done yet must not be begun any more, or None.
+
+    An approval is for what people knew when they gave it: one that nobody carried out in time is asked for again.
+    """
+    age = now - (stored.approved_at or stored.plan.asked_at)
+    if age > APPROVED_FOR:
+        return f"it was approved {duration(age)} ago, and is begun within {duration(APPROVED_FOR)} or not at all"
+    if age < -CLOCKS_DIFFER:
+        return f"it was approved {duration(-age)} from now by this machine's clock, which has gone back"
+    return None
+
+
+def is_to_be_compared(stored: StoredPlan, now: datetime) -> bool:
+    """Return whether so much time has passed since the approval that its facts are looked at once more."""
+    return abs(now - (stored.approved_at or stored.plan.asked_at)) > FRESH
 
 
 def why_not_cancel(stored: StoredPlan, person: Person) -> str | None:

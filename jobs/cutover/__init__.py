@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.cutover.card import card_of
 from core.cutover.steps import END, Outcome, how_it_ended, next_steps
-from core.plan.approval import CARRIED_OUT
+from core.plan.approval import CARRIED_OUT, is_to_be_compared, why_not_begin
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
 from jobs import Job
@@ -16,6 +16,7 @@ from jobs.cutover.step_context import StepContext
 from jobs.cutover.steps import STEP_WORDS, STEPS
 from jobs.cutover.verify import Verifier
 from jobs.pages import publish_now
+from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
     stored = await ports.store.plans.get(plan_id)
     if stored is None or stored.state != PlanState.APPROVED:
         return
+    if not await ports.store.plans.has_begun(plan_id) and (why := await _why_not_begin(ports, stored)):
+        await _end_unbegun(ports, stored, why)
+        return
     outcomes = dict(await ports.store.plans.outcomes(plan_id))
     progress = stored.progress
     while steps := next_steps(stored.plan, outcomes, ports.fleet.sync.parallel):
@@ -48,6 +52,22 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         for step, (outcome, _detail, _progress) in zip(steps, ended, strict=True):
             outcomes[step.key] = outcome
         progress = merged(progress, tuple(part for _, _, part in ended))
+
+
+async def _why_not_begin(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
+    """Say why a plan of which nothing was done yet is not carried out any more: whoever takes it up judges it again."""
+    now = ports.clock.now()
+    why = why_not_begin(stored, now)
+    if why is not None:
+        return (why,)
+    return await changed_since(ports, stored) if is_to_be_compared(stored, now) else ()
+
+
+async def _end_unbegun(ports: Ports, stored: StoredPlan, why: tuple[str, ...]) -> None:
+    now = ports.clock.now()
+    card = card_of(stored.ended(PlanState.STALE, now), ports.fleet, why=why)
+    await ports.store.claims.release(stored.id)
+    await ports.store.plans.move(stored.id, {PlanState.APPROVED}, PlanState.STALE, now, BOT, "; ".join(why), card)
 
 
 def _in_words(plan: Plan, step: Step) -> str:

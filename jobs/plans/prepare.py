@@ -17,6 +17,7 @@ from core.cutover.planning import (
 )
 from core.cutover.preflight_checks import judge, no_hooks_on
 from core.errors import RefusedError, SettingsError
+from core.fleet.target import Target
 from core.plan.approval import instead_of_rolling_back, why_not_roll_back
 from core.plan.hooks import hooks_of, without_freeze
 from core.plan.plan import Failover, Plan, PlanState, inverse
@@ -133,6 +134,24 @@ async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
     read = await read_zones(ports.dns, fleet, _owners(plan))
     silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
     return (*silent, *what_changed(plan, fleet, read.readings))
+
+
+async def changed_since(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
+    """Say what is no longer as people knew it when they decided: a source that is back, and `differences_now`."""
+    return (*await _sources_back(ports, stored), *await differences_now(ports, stored.plan))
+
+
+async def _sources_back(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
+    """Say which sources of an emergency came back since the plan was made, as far as the watch has seen."""
+    if not stored.plan.is_emergency or stored.plan.force is not None:
+        return ()
+    sources = [Target.server(source) for source in stored.plan.sources]
+    seen = await ports.store.states.states_of(sources)
+    return tuple(
+        f"{source.name} is up again"
+        for source in sources
+        if source in seen and seen[source].state == "up" and seen[source].since_at > stored.plan.asked_at
+    )
 
 
 async def _judge_and_keep(

@@ -10,13 +10,13 @@ from core.errors import RefusedError
 from core.plan.plan import PlanState, plan_from_json, plan_to_json
 from core.plan.progress import CutoverProgress, progress_from_json, progress_to_json
 from core.plan.stored import StoredPlan
-from core.wording import from_stamp, listing, stamp
+from core.wording import ago, from_stamp, listing, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import put_card
 from ops.store.claims import submit_run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from core.plan.plan import Plan
@@ -77,17 +77,21 @@ class Plans:
                 latest.update(dict.fromkeys(stored.plan.sites_touched(stored.progress.zones), stored.approved_at))
         return latest
 
-    async def approve(self, plan: Plan, who: str, needed: int, at: datetime) -> PlanState:
+    async def approve(self, plan: Plan, who: str, needed: int, now: Callable[[], datetime]) -> PlanState:
         """Add one approval, on record; with `needed` of them the plan is APPROVED, its sites taken, its run begun.
 
         Returns the state afterwards. A plan that is no longer PLANNED, or an approval that is there already, changes
-        nothing. Raises RefusedError where another cutover of one of its sites is open: then nothing has changed.
+        nothing. Raises RefusedError where it has expired by `now`, which is asked while nobody else writes, or another
+        cutover of one of its sites is open: then nothing has changed.
         """
 
         def work(database: Transaction) -> PlanState:
+            at = now()
             row = next(iter(database.query("SELECT state, digest FROM plans WHERE id = ?", [plan.id])))
             if row["state"] != PlanState.PLANNED or row["digest"] != plan.digest:
                 return PlanState(row["state"])
+            if at >= plan.expires_at:
+                raise RefusedError(f"Plan {plan.id} was not approved. It expired {ago(plan.expires_at, at)}.")
             given = database.execute(
                 "INSERT INTO approvals (plan, who, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [plan.id, who, stamp(at)],
@@ -170,6 +174,11 @@ class Plans:
             write_entry(database, at, "step.ended", plan_id, who, body)
 
         await self._db.write(work)
+
+    async def has_begun(self, plan_id: str) -> bool:
+        """Return whether any step has begun that does something: all but holding the sites."""
+        asked = "SELECT 1 AS found FROM steps WHERE plan = ? AND step NOT LIKE 'hold%' LIMIT 1"
+        return bool(await self._db.read(lambda database: database.query(asked, [plan_id])))
 
     async def outcomes(self, plan_id: str) -> Mapping[str, Outcome]:
         """Return the outcome of every step that has ended, by the step's key."""

@@ -131,7 +131,7 @@ async def approved(vault: Vault, reply: Reply) -> PlanState:
     stored = await vault.ports.store.plans.get(plan_id)
     assert stored is not None
     assert await differences_now(vault.ports, stored.plan) == ()
-    await vault.ports.store.plans.approve(stored.plan, "terminal:boss", 1, vault.ports.clock.now())
+    await vault.ports.store.plans.approve(stored.plan, "terminal:boss", 1, vault.ports.clock.now)
     await carry_out(vault.ports, plan_id, vault.ports.clock.now())
     stored = await vault.ports.store.plans.get(plan_id)
     assert stored is not None

@@ -136,7 +136,7 @@ async def test_a_restore_that_fails_leaves_what_is_there(vault: Vault) -> None:
     plan_id = str(reply.facts["id"])
     stored = await vault.ports.store.plans.get(plan_id)
     assert stored is not None
-    await vault.ports.store.plans.approve(stored.plan, "terminal:boss", 1, vault.ports.clock.now())
+    await vault.ports.store.plans.approve(stored.plan, "terminal:boss", 1, vault.ports.clock.now)
     await carry_out(vault.ports, plan_id, vault.ports.clock.now())
     away.rename(data)
     stored = await vault.ports.store.plans.get(plan_id)

@@ -171,13 +171,13 @@ async def test_thread_lines_wait_for_their_card_to_be_posted(store: Store) -> No
 async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second: Store) -> None:
     plan = a_plan()
     await store.plans.add(plan, CARD)
-    states = await asyncio.gather(*(one.plans.approve(plan, "slack:U2", 1, NOW) for one in (store, second)))
+    states = await asyncio.gather(*(one.plans.approve(plan, "slack:U2", 1, lambda: NOW) for one in (store, second)))
     assert states == [PlanState.APPROVED, PlanState.APPROVED]
     assert [e.kind for e in await store.record.entries(subject="K7Q2")] == ["plan.made", "plan.approved"]
     other = a_plan("AAAA")
     await store.plans.add(other, CARD)
     with pytest.raises(RefusedError, match="Another cutover is under way: shop in plan K7Q2"):
-        await second.plans.approve(other, "slack:U2", 1, NOW)
+        await second.plans.approve(other, "slack:U2", 1, lambda: NOW)
     stored = await store.plans.get("AAAA")
     assert stored is not None
     assert (stored.state, stored.approved_by) == (PlanState.PLANNED, ())
@@ -186,16 +186,16 @@ async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second:
 async def test_two_needed_approvals_are_two_people(store: Store) -> None:
     plan = a_plan()
     await store.plans.add(plan, CARD)
-    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == PlanState.PLANNED
-    assert await store.plans.approve(plan, "slack:U2", 2, NOW) == PlanState.PLANNED
-    assert await store.plans.approve(plan, "slack:U3", 2, NOW) == PlanState.APPROVED
+    assert await store.plans.approve(plan, "slack:U2", 2, lambda: NOW) == PlanState.PLANNED
+    assert await store.plans.approve(plan, "slack:U2", 2, lambda: NOW) == PlanState.PLANNED
+    assert await store.plans.approve(plan, "slack:U3", 2, lambda: NOW) == PlanState.APPROVED
 
 
 async def test_another_plan_than_the_stored_one_is_never_approved(store: Store) -> None:
     plan = a_plan()
     await store.plans.add(plan, CARD)
     tampered = replace(plan, zones=())
-    assert await store.plans.approve(tampered, "slack:U2", 1, NOW) == PlanState.PLANNED
+    assert await store.plans.approve(tampered, "slack:U2", 1, lambda: NOW) == PlanState.PLANNED
     assert [e.kind for e in await store.record.entries(subject="K7Q2")] == ["plan.made"]
 
 
@@ -215,9 +215,9 @@ async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
     first, other = a_plan(), a_plan("AAAA")
     await store.plans.add(first, CARD)
     await store.plans.add(other, CARD)
-    await store.plans.approve(first, "slack:U2", 1, NOW)
+    await store.plans.approve(first, "slack:U2", 1, lambda: NOW)
     await store.plans.move("K7Q2", {PlanState.APPROVED}, PlanState.CONFIRMED, NOW, "bot", "done", CARD)
-    assert await store.plans.approve(other, "slack:U2", 1, NOW) == PlanState.APPROVED
+    assert await store.plans.approve(other, "slack:U2", 1, lambda: NOW) == PlanState.APPROVED
     assert await store.plans.last_moves() == {"shop": NOW}
 
 
