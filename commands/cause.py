@@ -29,7 +29,7 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 COMMAND = Command(
     name="cause",
-    summary="say why an incident happened; everybody may read it on the status pages",
+    summary="publish why an incident happened, on the status pages",
     run=run,
     who=Role.OPERATOR,
     arguments=arguments,

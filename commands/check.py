@@ -129,7 +129,7 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     )
     return Reply(
         title=title,
-        parts=(*_found("To mend", failed), *_found("Works", passed)),
+        parts=(*_found("To fix", failed), *_found("Works", passed)),
         tone=Tone.BAD if failed else Tone.GOOD,
         facts={
             "findings": [{"what": f.what, "ok": f.ok, "why": f.why, "hint": f.hint} for f in findings],

@@ -72,7 +72,7 @@ def _check(options: argparse.Namespace) -> None:
     going = options.wave is not None or options.force is not None or options.without_hooks
     if going and (options.keep or options.take_active):
         raise UsageError(
-            "--wave, --without-hooks and --force are for the way home.",
+            "--wave, --without-hooks and --force are for the failback itself.",
             hint="Choose first; `failback SERVER --wave 10` then plans it.",
         )
     if options.wave is not None and options.wave < 1:
@@ -130,7 +130,7 @@ async def _taken(ports: Ports, copies: Sequence[ReturnedCopy], results: Sequence
     asides = [(good[pair], last[pair].id) for copy in copies if (pair := (copy.site.name, copy.server)) in good]
     done = {one.site for one in results if one.outcome == "good"}
     home = [copy.site.name for copy in copies if copy.site.name in done and copy.server == copy.site.home]
-    buttons = (Button("Plan the way home", shlex.join(["failback", *dict.fromkeys(home)])),) if home else ()
+    buttons = (Button("Plan failback", shlex.join(["failback", *dict.fromkeys(home)])),) if home else ()
     return replace(reply, parts=(*reply.parts, *taken_parts(asides)), buttons=(*buttons, *reply.buttons))
 
 
@@ -196,7 +196,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--take-active",
         action="store_true",
-        help="the served copies win; what the returned ones have is kept aside there",
+        help="overwrite the returned copies with the served ones; theirs stays recoverable",
     )
     parser.add_argument(
         "--keep",
@@ -210,9 +210,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--checksum", action="store_true", help="read every file, also where size and time are the same"
     )
     parser.add_argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows")
-    parser.add_argument("--wave", type=int, metavar="N", help="on the way home: N sites at a time, stop at a trouble")
-    parser.add_argument("--without-hooks", action="store_true", help="on the way home: run none of the sites' hooks")
-    parser.add_argument("--force", metavar="REASON", help="on the way home: in spite of a block; shown and recorded")
+    parser.add_argument("--wave", type=int, metavar="N", help="on failback: N sites at a time, stop at a trouble")
+    parser.add_argument("--without-hooks", action="store_true", help="on failback: run none of the sites' hooks")
+    parser.add_argument("--force", metavar="REASON", help="on failback: in spite of a block; shown and recorded")
 
 
 COMMAND = Command(

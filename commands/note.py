@@ -31,7 +31,7 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 COMMAND = Command(
     name="note",
-    summary="add a note to an incident; it stays among you",
+    summary="add a note to an incident; it is not public",
     run=run,
     who=Role.OPERATOR,
     arguments=arguments,

@@ -118,7 +118,7 @@ async def _facts(
 
 COMMAND = Command(
     name="status",
-    summary="how the fleet is: servers, sites, copies, name servers, and what is going on",
+    summary="current status: servers, sites, copies, name servers, and what is in progress",
     run=run,
     arguments=arguments,
     examples=("status", "status SERVER", "status SITE", "status --json"),

@@ -133,7 +133,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--take-active",
         action="store_true",
-        help="end a quarantine: the served copy wins, the other side's files are kept aside",
+        help="end a quarantine: the copy is overwritten with the served one, the other side's files stay recoverable",
     )
     parser.add_argument(
         "--checksum", action="store_true", help="read every file, also where size and time are the same"

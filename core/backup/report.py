@@ -131,7 +131,7 @@ def status_reply(
     rows = tuple(_known_row(one, late=one in late, now=now) for one in ordered[:MOST_ROWS])
     parts: list[Part] = []
     if running:
-        parts.append(Text(f"{running[0].upper()}{running[1:]} goes on.", Tone.BUSY))
+        parts.append(Text(f"{running[0].upper()}{running[1:]} is in progress.", Tone.BUSY))
     columns = ("site", "backed up", "files", "size", "verified", "")
     parts.append(Table(columns, rows, left_out=len(ordered) - len(rows)))
     if repository_bytes is not None:

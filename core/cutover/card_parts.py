@@ -108,7 +108,7 @@ def caught_texts(stored: StoredPlan) -> tuple[Part, ...]:
     if left:
         where = listing([site for site, one in caught.items() if one.left])
         said = f"{count(left, 'file')} that arrived meanwhile stayed, as something newer is served: {where}."
-        parts.append(Text(f"{said} The next sync keeps them aside there.", Tone.WARN))
+        parts.append(Text(f"{said} They stay recoverable there after the next sync.", Tone.WARN))
     return tuple(parts)
 
 

@@ -56,7 +56,7 @@ def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
     """Show what comes from where, and what becomes of what is there."""
     taken = f"{clock_time(restore.taken_at, fleet.timezone, now)} ({ago(restore.taken_at, now)}), on {restore.taken_on}"
     replaced = {
-        FILES: "its files there, which are kept aside",
+        FILES: "its files there, which stay recoverable",
         EMPTY: "an empty folder",
     }.get(restore.there, "nothing: the root is missing there")
     rows = [
@@ -94,7 +94,7 @@ def after_words(restore: Restore) -> str:
     """Say what is true now and what comes next."""
     words = []
     if restore.there == FILES:
-        words.append(f"What it replaced is kept aside on {restore.server}, in .sharpnet beside its root.")
+        words.append(f"What it replaced is recoverable on {restore.server}, in .sharpnet beside its root.")
     if restore.served:
         words.append("Visitors see it now; its mirrors follow with their next sync.")
     else:
@@ -134,7 +134,7 @@ def _warnings(plan: Plan) -> tuple[Part, ...]:
 
 
 def _approve(plan: Plan, restore: Restore) -> Button:
-    text = f"{restore.site} on {restore.server} becomes what it was; what is there now is kept aside."
+    text = f"{restore.site} on {restore.server} becomes what it was; what is there now stays recoverable."
     text += f" You accept: {plan.warnings[0].text}." if plan.warnings else ""
     confirm = Confirm(f"Restore {restore.site}?", text[:300], yes="Yes, restore it")
     return approve_button(plan, confirm)

@@ -33,8 +33,8 @@ LAME = (
     "each name server answers."
 )
 QUARANTINED = (
-    "Nothing was overwritten. `failback {server}` shows what it has that the served copies have not, and lets you "
-    "choose; then it plans the way home."
+    "Nothing was overwritten. `failback {server}` compares its copies with the served ones and lets you choose; then "
+    "it plans the failback."
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.incident.notes import Annotation
     from core.incident.outage import Outage
 
-WHY = "Why did it happen? Everybody may read it on the status pages."
+WHY = "Cause (public, shown on the status pages)"
 
 
 def annotations_of_drops(drops: Sequence[Outage]) -> tuple[Annotation, ...]:
@@ -48,7 +48,7 @@ def _acknowledged(outages: Sequence[Outage], timezone: str, now: datetime) -> li
     for outage in outages:
         if outage.acked_by is not None and outage.acked_at is not None:
             at = clock_time(outage.acked_at, timezone, now)
-            return [Text(f"{outage.acked_by} looks after it since {at}.")]
+            return [Text(f"Acknowledged by {outage.acked_by}, {at}.")]
     return []
 
 

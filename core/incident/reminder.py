@@ -1,4 +1,4 @@
-"""What people are told of an outage that nobody looks after; values only."""
+"""What people are told again of an outage that nobody has acknowledged; values only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def reminder(outages: Sequence[Outage], now: datetime) -> Reply:
-    """Return what is told again of outages that share a card and that nobody looks after; at least one.
+    """Return the reminder of outages that share a card and that nobody has acknowledged; at least one.
 
     Its title is the line for the card's thread.
     """
@@ -24,8 +24,8 @@ def reminder(outages: Sequence[Outage], now: datetime) -> Reply:
     names = listing([subject_of(outage.target) for outage in outages])
     alone = len(outages) == 1
     # What flaps may well be up at the moment.
-    goes_on = "flapping" if all(outage.facts.changes for outage in outages) else "open"
-    how_long = f"still {goes_on} after {'' if alone else 'up to '}{longest}"
+    still = "flapping" if all(outage.facts.changes for outage in outages) else "open"
+    how_long = f"still {still} after {'' if alone else 'up to '}{longest}"
     ack = f"ack {outages[0].id}"
-    title = f"{names}: {how_long}, and nobody looks after {'it' if alone else 'them'}. `{ack}` says that you do"
+    title = f"{names}: {how_long}, not acknowledged. Acknowledge: `{ack}`"
     return Reply(title, buttons=(Button("Acknowledge", ack),), tone=Tone.BAD)

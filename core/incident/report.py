@@ -109,9 +109,9 @@ def maintenance_reply(
     if maintenance.cancelled_at is not None:
         moments.append((maintenance.cancelled_at, "cancelled", maintenance.ended_by or ""))
     for target, from_at, until_at in suppressed:
-        moments.append((from_at, f"{subject_of(target)} in trouble, nobody alerted", ""))
+        moments.append((from_at, f"{subject_of(target)} in trouble, alert muted", ""))
         if until_at is not None:
-            moments.append((until_at, f"{subject_of(target)} not kept quiet any more", ""))
+            moments.append((until_at, f"{subject_of(target)} no longer muted", ""))
     phase = maintenance.phase(now)
     tone = Tone.WARN if phase is Phase.OVERRUN else Tone.PLAIN
     timeline = _timeline(one, moments, timezone, now)

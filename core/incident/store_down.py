@@ -34,6 +34,6 @@ def store_recovered(since_at: datetime, timezone: str, now: datetime) -> Reply:
     times = f"from {clock_time(since_at, timezone, now)} to {clock_time(now, timezone, now)}"
     return Reply(
         f"This bot stores what it sees again, after {duration(now - since_at)}",
-        (Text(f"Nothing was stored {times}. What is down now is told in messages of its own."),),
+        (Text(f"Nothing was stored {times}. What is down now is told in separate messages."),),
         tone=Tone.GOOD,
     )

@@ -127,12 +127,12 @@ def headline(page: Page) -> tuple[TargetState, str]:
     worst = min(states, key=_badness, default=TargetState.UNKNOWN)
     names = page.nameservers
     if worst is TargetState.UP and names.down + names.degraded:
-        answer = f"{names.up:,} of {count(names.all, 'name server')} answer as they should"
+        answer = f"only {names.up:,} of {count(names.all, 'name server')} {'is' if names.all == 1 else 'are'} ok"
         return TargetState.DEGRADED, f"All is up on {count(len(page.servers), 'server')}, but {answer}"
     if worst is TargetState.UP:
         return worst, f"Everything is up: {_sites_up(page.tally)}{count(len(page.servers), 'server')}"
     if all(state is TargetState.UNKNOWN for state in states):
-        return worst, "Nothing was observed lately: how things are is not known"
+        return worst, "No recent observations: the current status is unknown"
     said = [f"{one.name} ({one.where}) is {state_words(one.state)}" for one in servers]
     up = f"{page.tally.up:,} of {count(page.tally.all, 'site')} {'is' if page.tally.all == 1 else 'are'} up"
     return worst, "; ".join([*([listing(said, NAMED)] if said else []), *([up] if page.tally.all else [])])

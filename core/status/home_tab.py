@@ -100,7 +100,7 @@ def _going_on(picture: FleetPicture) -> list[Reply]:
         running = count(len(work.syncs), "sync runs", "syncs run")
         parts.append(Text(f"{running}: {listing(work.syncs)}.", Tone.BUSY))
     if parts:
-        found.append(Reply("Going on", tuple(parts[:ROWS])))
+        found.append(Reply("In progress", tuple(parts[:ROWS])))
     found += [
         Reply(
             f"{count(number, 'copy', 'copies')} on {server} in quarantine until someone has chosen",

@@ -187,7 +187,7 @@ def ages_texts(picture: FleetPicture) -> list[Part]:
         said.append(f"{count(ages.exceptions, 'site')} without a mirror")
     texts: list[Part] = [Text(f"Copies: {'; '.join(said) or 'none to make'}.", tone)]
     if ages.unbacked is not None:
-        said = [f"the oldest was begun {ago(ages.oldest_backup_at, picture.now)}"] if ages.oldest_backup_at else []
+        said = [f"the oldest was started {ago(ages.oldest_backup_at, picture.now)}"] if ages.oldest_backup_at else []
         said += [f"{count(ages.unbacked, 'site')} never backed up"] if ages.unbacked else []
         texts.append(Text(f"Off-site: {'; '.join(said)}.", Tone.WARN if ages.unbacked else Tone.GOOD))
     if ages.nowhere:
@@ -199,7 +199,7 @@ def _work_parts(picture: FleetPicture) -> list[Part]:
     work, zone, now = picture.work, picture.fleet.timezone, picture.now
     parts: list[Part] = []
     for outage in work.outages[:ROWS]:
-        acked = f", {outage.acked_by} looks after it" if outage.acked_by else f"; `ack {outage.id}` says you do"
+        acked = f", acknowledged by {outage.acked_by}" if outage.acked_by else f"; acknowledge: `ack {outage.id}`"
         since = clock_time(outage.opened_at, zone, now)
         parts.append(Text(f"Outage {outage.id}: {subject_of(outage.target)}, since {since}{acked}.", Tone.BAD))
     for one in work.maintenance[:ROWS]:
@@ -216,7 +216,7 @@ def _work_parts(picture: FleetPicture) -> list[Part]:
     for server, number in work.quarantined.items():
         words = f"{count(number, 'copy', 'copies')} on {server} in quarantine until someone has chosen"
         parts.append(Text(f"{words}: `failback {server}` shows what differs.", Tone.WARN))
-    return [Heading("Going on"), *parts] if parts else []
+    return [Heading("In progress"), *parts] if parts else []
 
 
 def count_by_server(copies: Sequence[tuple[str, str]]) -> Mapping[str, int]:

@@ -115,14 +115,14 @@ def _buttons(result: SyncResult) -> Iterator[Button]:
     line = f"sync {shlex.quote(result.site)} --to {result.mirror}"
     if result.quarantined and result.outcome == "good":
         yield Button(
-            "Take the served copy",
+            f"Overwrite the copy on {result.mirror}",
             f"{line} --take-active",
             "danger",
             Confirm(
-                title="Let the served copy win?",
-                text=f"{result.mirror} becomes what {result.source} is. Its own files are kept aside there. "
+                title=f"Overwrite the copy on {result.mirror}?",
+                text=f"It becomes what {result.source} has. Its extra files stay recoverable there. "
                 "The quarantine ends.",
-                yes="Take it",
+                yes="Overwrite",
             ),
         )
     elif result.changed and result.outcome == "good":

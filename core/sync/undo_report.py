@@ -75,7 +75,7 @@ def listing_reply(
     line = shlex.join(["sync", "--undo", run.id, *(["--", *map(_typed, paths)] if paths else [])])
     confirm = Confirm(
         title=f"Put back {count(number, 'file')}?",
-        text=f"What {run.site} has at these paths on {run.server} is kept aside first. {what_next}",
+        text=f"What {run.site} has at these paths on {run.server} stays recoverable. {what_next}",
         yes="Put back",
     )
     typable = all(_typed(path).encode() == path for path in paths)
@@ -142,7 +142,7 @@ def _not_put_back(ended: UndoResult) -> Iterator[Part]:
     if rows:
         shown = tuple(Row((why, shown_path(path)), Tone.WARN) for why, path in rows[:SHOWN])
         yield Table(("why not", "path"), shown, left_out=ended.left - len(shown))
-        yield Text("Asked for again, it goes on with these.")
+        yield Text("Asked for again, it continues with these.")
 
 
 def _day(run: UndoableRun, keep: timedelta, timezone: str) -> str:

@@ -21,7 +21,7 @@ _WORST_FIRST = ("differs", "failed", "refused", "good")
 _TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD, "differs": Tone.BAD}
 _EXIT_CODES = {"good": 0, "refused": 3, "failed": 1, "differs": 1}
 _SILENT = "A sync sees no difference where size and time are the same, unless it reads every file: `sync --checksum`."
-_KEPT_ASIDE = "What a sync replaces or deletes is kept aside on the mirror."
+_RECOVERABLE = "What a sync replaces or deletes stays recoverable on the mirror."
 
 
 def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Reply:
@@ -111,9 +111,9 @@ def facts_of(proof: Proof) -> dict[str, object]:
 
 def _said(proof: Proof) -> str:
     if proof.outcome == "differs":
-        said = f"The copy of {proof.site} on {proof.mirror} is not what {proof.source} has"
+        said = f"The copy of {proof.site} on {proof.mirror} differs from {proof.source}"
     elif proof.outcome == "good":
-        said = f"The copy of {proof.site} on {proof.mirror} is what it should be"
+        said = f"The copy of {proof.site} on {proof.mirror} is ok"
     else:
         said = f"The copy of {proof.site} on {proof.mirror} was not verified"
     return f"{said}: {summary(proof)}"
@@ -126,7 +126,7 @@ def _title(proofs: Sequence[Proof], outcomes: Counter[str]) -> str:
         return _said(proofs[0])
     said = {"differs": "wrong", "failed": "failed", "refused": "refused"}
     bad = [f"{outcomes[outcome]:,} {word}" for outcome, word in said.items() if outcomes[outcome]]
-    good = f"{outcomes['good']:,} of {count(len(proofs), 'copy', 'copies')} are what they should be"
+    good = f"{outcomes['good']:,} of {count(len(proofs), 'copy', 'copies')} are ok"
     return ", ".join([good, *bad])
 
 
@@ -139,7 +139,7 @@ def _details(proof: Proof, timezone: str) -> Iterator[Part]:
         yield Table(("what", "path"), rows, left_out=proof.wrong_paths - len(rows))
         if PathVerdict.SILENT in proof.counts:
             yield Text(_SILENT)
-        yield Text(_KEPT_ASIDE)
+        yield Text(_RECOVERABLE)
         if proof.undone:
             yield Text(
                 "Something was put back there with `sync --undo` since the last copy, and the next one ends that."

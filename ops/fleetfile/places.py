@@ -46,7 +46,7 @@ def _path(text: str) -> str:
         raise Wrong(f"{shown(text)} goes upwards: it has .. in it", "Write where it ends.")
     normal = "/" + posixpath.normpath(text).lstrip("/")
     if normal == "/":
-        raise Wrong(f"{shown(text)} is the whole machine", "Write a directory of its own.")
+        raise Wrong(f"{shown(text)} is the whole machine", "Write a separate directory.")
     return normal
 
 

@@ -88,7 +88,7 @@ class DnsSection(Section):
         if section is not None:
             return section.model_validate({} if value is None else value)
         if value is not None and "backend" in info.data:
-            raise Wrong(f"{info.data['backend']} has no settings of its own", "Leave it out.")
+            raise Wrong(f"{info.data['backend']} has no settings", "Leave it out.")
         return None
 
     @field_validator("update")

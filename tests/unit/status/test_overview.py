@@ -169,7 +169,7 @@ class TestTheFleet:
 
     def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: FleetPicture) -> None:
         backed_up = replace(picture.ages, unbacked=0, oldest_backup_at=NOW - timedelta(hours=9))
-        assert "Off-site: the oldest was begun 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
+        assert "Off-site: the oldest was started 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
         never = replace(picture.ages, unbacked=4, nowhere=("attic", "shed"))
         said = texts(status_reply(replace(picture, ages=never)))
         assert "Off-site: 4 sites never backed up." in said
@@ -187,8 +187,8 @@ class TestTheFleet:
             quarantined=count_by_server([("shop", "north"), ("blog", "north")]),
         )
         assert texts(status_reply(replace(picture, work=work)))[-6:] == [
-            "Outage 7: north, since 13:01:07 UTC; `ack 7` says you do.",
-            "Outage 8: name server ns1, since 13:01:07 UTC, slack:U1 looks after it.",
+            "Outage 7: north, since 13:01:07 UTC; acknowledge: `ack 7`.",
+            "Outage 8: name server ns1, since 13:01:07 UTC, acknowledged by slack:U1.",
             "Plan K7Q2 waits: Move 3 sites; `approve K7Q2` carries it out.",
             "Plan B2B2 (approved): Move 2 sites",
             "1 sync runs: shop to south.",
