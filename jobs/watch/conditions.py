@@ -8,8 +8,7 @@ from core.fleet.target import Target
 from core.monitor.detection import TargetState, Track
 from core.monitor.site_limits import degraded_words
 from core.monitor.state import stale_after
-from jobs.watch.state import ABLE
-from jobs.watch.values import ActiveCondition
+from jobs.watch.state import ABLE, ActiveCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

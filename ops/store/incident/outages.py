@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
-from core.incident.card_people import annotations_of_drops
 from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
-from core.incident.outage import Outage
+from core.incident.outage import Outage, annotations_of_drops
 from core.wording import from_stamp, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card

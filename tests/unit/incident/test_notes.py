@@ -12,6 +12,7 @@ from unit.outages import outage_of
 
 from core.errors import UsageError
 from core.fleet.target import Target
+from core.incident.card import reminder
 from core.incident.digest import DailyDigest, summary
 from core.incident.facts import OutageFacts
 from core.incident.maintenance import Maintenance
@@ -28,7 +29,6 @@ from core.incident.notes import (
     thread_line,
     with_cause,
 )
-from core.incident.reminder import reminder
 from core.incident.report import ROWS, incidents_of, list_reply, maintenance_reply, outage_reply
 from core.reply import Reply, Table, Text, Tone
 
