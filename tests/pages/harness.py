@@ -93,7 +93,7 @@ class Desk:
         opened = await store.open_many([opening], "bot:watch", _no_card, _drawn, now)
         if cause:
             one = next(one for one in opened if one.target == target)
-            await store.say(one, Annotation("cause", cause, BOSS.label, now), _drawn)
+            await store.annotate(one, Annotation("cause", cause, BOSS.label, now), _drawn)
 
     @contextlib.asynccontextmanager
     async def running(self, *works: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines
