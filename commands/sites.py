@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command
@@ -11,7 +10,6 @@ from core.status.sites import SiteCopy, SiteProtection, sites_reply
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
     from datetime import datetime
 
     from commands import Request
@@ -35,40 +33,41 @@ async def run(request: Request, ports: Ports) -> Reply:
         served_from = active.get(site.name, site.home)
         if server is None or server in (served_from, *site.servers):
             held = tuple(
-                _proven(
-                    _copy(site, other, good, last, now, quarantined=(site.name, other) in quarantined),
-                    compared.get((site.name, other)),
+                _copy(
+                    site,
+                    other,
+                    now,
+                    good.get(pair),
+                    last.get(pair),
+                    compared.get(pair),
+                    quarantined=pair in quarantined,
                 )
                 for other in site.servers
-                if other != served_from
+                if other != served_from and (pair := (site.name, other))
             )
             kept.append(SiteProtection(site, served_from, held, backed_up.get(site.name)))
     return sites_reply(kept, now, server, offsite=ports.fleet.offsite is not None)
 
 
-def _proven(copy: SiteCopy, compared: LastComparison | None) -> SiteCopy:
-    return copy if compared is None else replace(copy, compared_at=compared.at, same=compared.same)
-
-
 def _copy(
     site: Site,
     server: str,
-    good: Mapping[tuple[str, str], SyncRun],
-    last: Mapping[tuple[str, str], SyncRun],
     now: datetime,
+    good: SyncRun | None,
+    latest: SyncRun | None,
+    compared: LastComparison | None,
     *,
     quarantined: bool,
 ) -> SiteCopy:
-    last_good, latest = good.get((site.name, server)), last.get((site.name, server))
-    trouble = str(latest.body.get("why", latest.outcome)) if latest is not None and latest.outcome != "good" else ""
-    began_at = last_good.begun_at if last_good is not None else None
     return SiteCopy(
         server=server,
-        last_good_at=began_at,
-        age=now - began_at if began_at is not None else None,
+        last_good_at=good.begun_at if good is not None else None,
+        age=now - good.begun_at if good is not None else None,
         max_age=site.max_age,
         quarantined=quarantined,
-        last_trouble=trouble,
+        last_trouble=str(latest.body.get("why", latest.outcome)) if latest and latest.outcome != "good" else "",
+        compared_at=compared.at if compared is not None else None,
+        same=compared is None or compared.same,
     )
 
 

@@ -43,7 +43,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         picture, sites, active = await looked_picture(ports, found)
     else:
         picture = await stored_picture(ports)
-        sites = await site_conditions(ports) if all_sites else await _one_site(ports, found if kind == "site" else "")
+        sites = await site_conditions(ports, None if all_sites else [found] if kind == "site" else [])
         active = await ports.store.copies.active() if all_sites else await ports.store.states.served_from(sites)
     if kind == "server":
         reply = _server(found, picture, sites, active)
@@ -58,12 +58,6 @@ async def run(request: Request, ports: Ports) -> Reply:
         reply = replace(reply, parts=(*reply.parts, *await _plots(ports, asked)))
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None
     return replace(reply, facts=facts)
-
-
-async def _one_site(ports: Ports, name: str) -> Mapping[str, Condition]:
-    if not name:
-        return {}
-    return await site_conditions(ports, [name])
 
 
 def _server(name: str, picture: FleetPicture, sites: Mapping[str, Condition], active: Mapping[str, str]) -> Reply:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from core.wording import listing
+from core.wording import count, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Json = object
+T = TypeVar("T")
+
+MOST_BUSY = 20
 
 
 class Tone(StrEnum):
@@ -27,6 +30,12 @@ class Tone(StrEnum):
     BAD = "bad"
     BUSY = "busy"
     UNKNOWN = "unknown"
+
+
+# How work on a site ended, worst first; how its line is meant, and what the terminal ends with.
+OUTCOMES = ("differs", "failed", "refused", "in part", "good")
+OUTCOME_TONES = dict(zip(OUTCOMES, (Tone.BAD, Tone.BAD, Tone.WARN, Tone.WARN, Tone.GOOD), strict=True))
+OUTCOME_EXITS = dict(zip(OUTCOMES, (1, 1, 3, 1, 0), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,11 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: int = 0
+
+
+def first_rows(columns: tuple[str, ...], items: Sequence[T], row: Callable[[T], Row], most: int) -> Table:
+    """Return a table of the first `most` of `items`, the rest counted."""
+    return Table(columns, tuple(row(item) for item in items[:most]), max(0, len(items) - most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +153,11 @@ def hint_texts(hints: Iterable[tuple[str, str, Tone]], *, named: bool, most: int
     for hint, sites in list(about.items())[:most]:
         names = f"{listing([site for site, _ in sites], 3)}: " if named else ""
         yield Text(f"{names}{hint}", sites[0][1])
+
+
+def progress_of(what: tuple[str, str], verb: str, columns: tuple[str, ...], steps: Sequence[tuple[str, ...]]) -> Reply:
+    """Say how many of `what` (one, many) are done, and show those under way; the last text of a step: how far it is."""
+    done = sum(step[-1] == "done" for step in steps)
+    busy = [step for step in steps if step[-1] not in ("waiting", "done")]
+    table = first_rows(columns, busy, lambda step: Row(step, Tone.BUSY), MOST_BUSY)
+    return Reply(f"{done:,} of {count(len(steps), *what)} {verb}", (table,), tone=Tone.BUSY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.failback.compare import DifferenceKind
 from core.failure import Failure
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed, first_rows, progress_of
 from core.wording import clock_time, count, listing, size, stamp
 
 if TYPE_CHECKING:
@@ -62,14 +62,8 @@ def _can_go_home(away: Sequence[Site]) -> str:
 
 def progress_reply(doing: Sequence[tuple[ReturnedCopy, str]]) -> Reply:
     """Return how far the comparisons are: each copy, and what is done with it."""
-    done = sum(step == "done" for _, step in doing)
-    busy = [(copy, step) for copy, step in doing if step not in ("waiting", "done")]
-    rows = tuple(Row((copy.site.name, copy.server, step), Tone.BUSY) for copy, step in busy[:MOST_ROWS])
-    return Reply(
-        title=f"{done:,} of {count(len(doing), 'copy', 'copies')} compared",
-        parts=(Table(("site", "returned", "now"), rows, left_out=len(busy) - len(rows)),),
-        tone=Tone.BUSY,
-    )
+    steps = [(copy.site.name, copy.server, step) for copy, step in doing]
+    return progress_of(("copy", "copies"), "compared", ("site", "returned", "now"), steps)
 
 
 def _badness(one: Comparison) -> tuple[int, int, int, str]:
@@ -113,9 +107,8 @@ def _words(tally: FileTally) -> str:
 
 
 def _rows(ordered: Sequence[Comparison]) -> Iterator[Part]:
-    rows = tuple(Row(_cells(one), _tone(one)) for one in ordered[:MOST_ROWS])
     columns = ("site", "returned, served", "only returned or newer there", "newer where served")
-    yield Table(columns, rows, left_out=len(ordered) - len(rows))
+    yield first_rows(columns, ordered, lambda one: Row(_cells(one), _tone(one)), MOST_ROWS)
     hints = dict.fromkeys(one.trouble.hint for one in ordered if one.trouble is not None and one.trouble.hint)
     for hint in list(hints)[:MOST_HINTS]:
         yield Text(hint)
@@ -130,11 +123,8 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     way = f"{one.returned.server}, {one.returned.active}"
     if one.trouble is not None:
         return one.returned.site.name, way, one.trouble.message, ""
-    newer = sum(
-        one.tallies[found].files
-        for found in (DifferenceKind.NEWER_ACTIVE, DifferenceKind.ONLY_ACTIVE)
-        if found in one.tallies
-    )
+    newer_here = {DifferenceKind.NEWER_ACTIVE, DifferenceKind.ONLY_ACTIVE}
+    newer = sum(tally.files for found, tally in one.tallies.items() if found in newer_here)
     more = f" and {one.more:,} more" if one.more else ""
     return one.returned.site.name, way, _words(one.at_risk) if one.at_risk.files else "none", f"{newer:,}{more}"
 

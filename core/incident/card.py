@@ -13,7 +13,7 @@ from core.incident.card_title import ended_title, open_title, shared_title
 from core.incident.notes import annotation_parts, cause_hint, label_of, with_cause
 from core.incident.outage import annotations_of_drops
 from core.incident.targets import named_sites, subject_of
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone
+from core.reply import Button, Part, Reply, Row, Text, Tone, first_rows
 from core.wording import ago, clock_time, duration, listing
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def _several(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     still = [outage for outage in outages if outage.closed_at is None]
     title, tone = shared_title(outages, still, timezone, now)
     ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]
-    rows = tuple(_row(outage, timezone, now) for outage in ordered[:ROWS])
-    table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, len(outages) - ROWS))
+    columns = ("what", "state", "how long", "from here")
+    table = first_rows(columns, ordered, lambda outage: _row(outage, timezone, now), ROWS)
     people = _people_parts(outages, [it for outage in outages for it in outage.annotations], timezone, now)
     buttons = (*_move_buttons(still), *_ack_button(still), *_cause_button(outages))
     return Reply(title, parts=(table, *people), buttons=buttons, tone=tone)

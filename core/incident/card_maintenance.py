@@ -10,7 +10,7 @@ from core.incident.maintenance import Maintenance, Phase
 from core.incident.notes import annotation_parts, with_cause
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
 from core.units import format_duration
-from core.wording import clock_time, count, duration, listing, stamp
+from core.wording import clock_time, count, duration, listing, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,20 +101,16 @@ def list_reply(maintenances: Sequence[Maintenance], timezone: str, now: datetime
 
 def facts_of(one: Maintenance, now: datetime) -> Mapping[str, object]:
     """Return it as plain JSON values."""
-
-    def written(at: datetime | None) -> str | None:
-        return stamp(at) if at is not None else None
-
     return {
         "id": one.label,
         "scope": str(one.scope),
         "state": one.phase(now).value,
         "why": one.why,
         "asked_by": one.asked_by,
-        "planned_start": written(one.starts_at),
-        "planned_end": written(one.ends_at),
-        "actual_start": written(one.began_at),
-        "actual_end": written(one.ended_at),
+        "planned_start": stamp_or_none(one.starts_at),
+        "planned_end": stamp_or_none(one.ends_at),
+        "actual_start": stamp_or_none(one.began_at),
+        "actual_end": stamp_or_none(one.ended_at),
     }
 
 

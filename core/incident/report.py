@@ -9,8 +9,8 @@ from core.incident.card_maintenance import facts_of, title_of
 from core.incident.maintenance import Phase
 from core.incident.notes import cause_of, label_of
 from core.incident.targets import subject_of
-from core.reply import Part, Reply, Row, Table, Text, Tone
-from core.wording import clock_time, count, duration, stamp
+from core.reply import Part, Reply, Row, Table, Text, Tone, first_rows
+from core.wording import clock_time, count, duration, stamp, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,8 +81,8 @@ def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: dat
     if not incidents:
         return Reply(f"No incident{span}", tone=Tone.GOOD, facts=facts)
     title = f"{count(len(incidents), 'incident')}{span}, {still:,} of them open"
-    rows = tuple(_row(one, timezone, now) for one in incidents[:ROWS])
-    table = Table(("", "what", "from", "how long", "cause"), rows, left_out=max(0, len(incidents) - ROWS))
+    columns = ("", "what", "from", "how long", "cause")
+    table = first_rows(columns, incidents, lambda one: _row(one, timezone, now), ROWS)
     return Reply(title, (table,), tone=Tone.WARN if still else Tone.PLAIN, facts=facts)
 
 
@@ -148,7 +148,7 @@ def _facts(one: Incident) -> dict[str, object]:
         "kind": one.kind,
         "subject": one.subject,
         "from": stamp(one.from_at),
-        "until": stamp(one.until_at) if one.until_at is not None else None,
+        "until": stamp_or_none(one.until_at),
         "cause": one.cause or None,
         "acknowledged_by": one.acked_by,
         "said": [{"kind": it.kind, "text": it.text, "who": it.who, "at": stamp(it.at)} for it in one.annotations],

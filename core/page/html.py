@@ -131,14 +131,8 @@ def _sites(page: Page) -> Iterator[str]:
 
 
 def _tally_words(page: Page) -> str:
-    tally = page.tally
-    said = [
-        (tally.down, TargetState.DOWN),
-        (tally.degraded, TargetState.DEGRADED),
-        (tally.unknown, TargetState.UNKNOWN),
-    ]
-    words = [f"{number:,} {state_words(state)}" for number, state in said if number]
-    names = page.nameservers
+    tally, names = page.tally, page.nameservers
+    words = [f"{it:,} {state_words(state)}" for state, it in tally.counts.items() if state is not TargetState.UP]
     in_step = f" Name servers: {names.up:,} of {names.all:,} ok." if names.all else ""
     return f"{', '.join([*words, f'{tally.up:,} up'])}, of {count(tally.all, 'site')}.{in_step}"
 

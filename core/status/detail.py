@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, tally, worst_first
-from core.reply import Part, Reply, Row, Table, Text, Tone
+from core.reply import Part, Reply, Row, Table, Text, Tone, first_rows
 from core.status.overview import ROWS, TONES, condition_row, condition_words
 from core.status.sites import compared_words
 from core.wording import ago, count, duration, is_ahead, placed
@@ -45,10 +45,10 @@ def server_reply(
     title = f"{placed(server.name, server.location)} is {_state_and_since(one, timezone, now)}"
     title += f"; {count(counted.all, 'site')} served from it: {counted.in_words()}" if sites else "; it serves no site"
     ordered = sorted(sites.items(), key=lambda item: worst_first(item[1].state, item[0]))
-    rows = tuple(condition_row(name, site, timezone, now) for name, site in ordered[:ROWS])
     parts: list[Part] = [Text(f"Address {server.address}. It keeps the copies of {count(held, 'site')}.")]
-    if rows:
-        parts.append(Table(("site", "state", "since"), rows, left_out=max(0, len(ordered) - ROWS)))
+    if ordered:
+        columns = ("site", "state", "since")
+        parts.append(first_rows(columns, ordered, lambda item: condition_row(*item, timezone, now), ROWS))
     well = one.state is TargetState.UP and counted.up == counted.all
     tone = TONES[one.state] if one.state is not TargetState.UP or well else Tone.WARN
     return Reply(title, tuple(parts), tone=tone, exit_code=0 if well else 1)

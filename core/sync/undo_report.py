@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import OUTCOME_EXITS, OUTCOME_TONES, Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import clock_time, count, shown_path, size, stamp
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from core.sync.undo import ReplacedFile, ReplacedSize, UndoableRun, UndoResult
 
 SHOWN = 20
-_TONES = {"good": Tone.GOOD, "in part": Tone.WARN, "refused": Tone.WARN, "failed": Tone.BAD}
-_EXIT_CODES = {"good": 0, "in part": 1, "refused": 3, "failed": 1}
 
 
 def runs_reply(
@@ -111,7 +109,7 @@ def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) ->
     return Reply(
         title=title,
         parts=tuple(parts),
-        tone=_TONES[ended.outcome],
+        tone=OUTCOME_TONES[ended.outcome],
         facts={
             "run": own,
             "undoes": run.id,
@@ -124,7 +122,7 @@ def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) ->
             "behind_links": [shown_path(path) for path in ended.linked],
             "failed": [shown_path(path) for path in ended.failed],
         },
-        exit_code=_EXIT_CODES[ended.outcome],
+        exit_code=OUTCOME_EXITS[ended.outcome],
     )
 
 

@@ -7,7 +7,21 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone, hint_texts
+from core.reply import (
+    OUTCOME_EXITS,
+    OUTCOME_TONES,
+    OUTCOMES,
+    Button,
+    Part,
+    Reply,
+    Row,
+    Table,
+    Text,
+    Tone,
+    first_rows,
+    hint_texts,
+    progress_of,
+)
 from core.verify.compare import PathVerdict
 from core.wording import clock_time, count, duration, listing
 
@@ -17,27 +31,20 @@ if TYPE_CHECKING:
     from core.verify.compare import Proof
 
 SHOWN = 20
-_WORST_FIRST = ("differs", "failed", "refused", "good")
-_TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD, "differs": Tone.BAD}
-_EXIT_CODES = {"good": 0, "refused": 3, "failed": 1, "differs": 1}
 _SILENT = "A sync sees no difference where size and time are the same, unless it reads every file: `sync --checksum`."
 _RECOVERABLE = "What a sync replaces or deletes stays recoverable on the mirror."
 
 
 def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Reply:
     """Return what to say about `proofs`. alone: the sites that keep no copy elsewhere."""
-    ordered = sorted(proofs, key=lambda proof: _WORST_FIRST.index(proof.outcome))
+    ordered = sorted(proofs, key=lambda proof: OUTCOMES.index(proof.outcome))
     worst = ordered[0].outcome if ordered else "good"
     parts: list[Part] = []
     if len(proofs) == 1:
         parts += _details(proofs[0], timezone)
     elif proofs:
-        rows = tuple(
-            Row((one.site, f"{one.source} → {one.mirror}", summary(one)), _TONES[one.outcome])
-            for one in ordered[:SHOWN]
-        )
-        parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
-        parts += hint_texts(((one.site, _hint(one), _TONES[one.outcome]) for one in ordered), named=True)
+        parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, SHOWN))
+        parts += hint_texts(((one.site, _hint(one), OUTCOME_TONES[one.outcome]) for one in ordered), named=True)
     if alone:
         parts.append(Text(f"{count(len(alone), 'site')} without a copy elsewhere: {listing(tuple(alone))}."))
     outcomes = Counter[str](proof.outcome for proof in proofs)
@@ -45,36 +52,28 @@ def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Repl
         title=_title(proofs, outcomes),
         parts=tuple(parts),
         buttons=tuple(_buttons(proofs[0])) if len(proofs) == 1 else (),
-        tone=_TONES[worst],
+        tone=OUTCOME_TONES[worst],
         facts={
             "proofs": [facts_of(proof) for proof in proofs],
-            **{outcome: outcomes[outcome] for outcome in _TONES},
+            **{outcome: outcomes[outcome] for outcome in OUTCOMES if outcome != "in part"},
             "without_copy": list(alone),
         },
-        exit_code=_EXIT_CODES[worst],
+        exit_code=OUTCOME_EXITS[worst],
     )
 
 
 def alert(proof: Proof, timezone: str) -> Reply:
     """Return the card of a copy that differs."""
-    return Reply(
-        title=_said(proof),
-        parts=tuple(_details(proof, timezone)),
-        buttons=tuple(_buttons(proof)),
-        tone=Tone.BAD,
-    )
+    return Reply(_said(proof), tuple(_details(proof, timezone)), tuple(_buttons(proof)), Tone.BAD)
 
 
 def progress_reply(steps: Sequence[tuple[str, str, str]]) -> Reply:
     """Return how far proofs are: (site, mirror, what is done)."""
-    done = sum(step == "done" for _, _, step in steps)
-    busy = [one for one in steps if one[2] not in ("done", "waiting")]
-    rows = tuple(Row(one, Tone.BUSY) for one in busy[:SHOWN])
-    return Reply(
-        title=f"{done:,} of {count(len(steps), 'copy', 'copies')} verified",
-        parts=(Table(("site", "on", "now"), rows, left_out=len(busy) - len(rows)),),
-        tone=Tone.BUSY,
-    )
+    return progress_of(("copy", "copies"), "verified", ("site", "on", "now"), steps)
+
+
+def _result_row(one: Proof) -> Row:
+    return Row((one.site, f"{one.source} → {one.mirror}", summary(one)), OUTCOME_TONES[one.outcome])
 
 
 def summary(proof: Proof) -> str:
