@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `ack`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="the outage's number, as its alert and `status` show it")
 
 
@@ -65,6 +64,6 @@ COMMAND = Command(
     summary="acknowledge an outage",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("ack 7",),
 )

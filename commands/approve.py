@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 LOOK_S = 0.1
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `approve`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="the plan's letters")
     parser.add_argument(
         "--digest", metavar="HEX", help="the beginning of the digest of what was shown; buttons give it"
@@ -133,7 +132,7 @@ COMMAND = Command(
     summary="approve a plan, exactly as it was shown; it is then carried out",
     run=run,
     who=Role.APPROVER,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("approve ID",),
     answers_json=True,
 )

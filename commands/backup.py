@@ -45,8 +45,7 @@ async def _status(_request: Request, ports: Ports) -> Reply:
     offsite = ports.fleet.offsite
     if offsite is None:
         raise UsageError("This fleet has no off-site host.")
-    known = await known_backups(ports)
-    size = await repository_bytes(ports)
+    known, size = await known_backups(ports), await repository_bytes(ports)
     return status_reply(known, offsite.max_age, size, await under_way(ports), ports.clock.now())
 
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `cancel`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="the plan's letters")
 
 
@@ -40,6 +39,6 @@ COMMAND = Command(
     name="cancel",
     summary="take back a plan that waits for approval",
     run=run,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("cancel ID",),
 )

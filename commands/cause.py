@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `cause`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and why")
 
 
@@ -32,6 +31,6 @@ COMMAND = Command(
     summary="publish why an incident happened, on the status pages",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=_arguments,
     examples=('cause 7 "a disk died"', 'cause "a disk died"', 'cause M3 "took longer: the new disk was too small"'),
 )

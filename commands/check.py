@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from commands import Command
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 200
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `check`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live", action="store_true", help="go on to try every login, key, zone and name server, backups and Slack"
     )
@@ -43,7 +43,7 @@ def check_file(path: Path, *, schema: bool = False) -> Reply:
     schema: return the JSON schema as the reply's facts instead, and look at no file. Exit code 2: it cannot be used.
     """
     if schema:
-        return _schema()
+        return Reply(title="The JSON schema of app.yaml", facts=fleet_schema())
     fleet, problems = examine(path)
     file = shown_path(path)
     serious = sum(problem.serious for problem in problems)
@@ -55,15 +55,11 @@ def check_file(path: Path, *, schema: bool = False) -> Reply:
         facts={
             "file": file,
             "usable": fleet is not None,
-            "problems": [_facts(problem) for problem in problems],
+            "problems": [asdict(problem) for problem in problems],
             "sqlite": _sqlite_facts(why_not),
         },
         exit_code=0 if fleet is not None else 2,
     )
-
-
-def _schema() -> Reply:
-    return Reply(title="The JSON schema of app.yaml", facts=fleet_schema())
 
 
 def _title(file: str, fleet: Fleet | None, serious: int, warnings: int) -> str:
@@ -97,16 +93,6 @@ def _sqlite_facts(why_not: str | None) -> dict[str, object]:
     return {"version": named(VERSION), "driver": DRIVER, "why_not": why_not}
 
 
-def _facts(problem: Problem) -> dict[str, object]:
-    return {
-        "line": problem.line,
-        "where": problem.where,
-        "message": problem.message,
-        "hint": problem.hint,
-        "serious": problem.serious,
-    }
-
-
 async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[Finding, ...]]]] = ()) -> Reply:
     """Try every login, peer key, zone and name server of the fleet, and the way to its backups, and say all that fails.
 
@@ -122,17 +108,13 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     findings = [finding for some in tried for finding in some]
     failed = [finding for finding in findings if not finding.ok]
     passed = [finding for finding in findings if finding.ok]
-    title = (
-        f"{len(failed)} of {count(len(findings), 'thing')} tried failed"
-        if failed
-        else f"All {len(findings)} things tried work"
-    )
+    things = count(len(findings), "thing")
     return Reply(
-        title=title,
+        title=f"{len(failed)} of {things} tried failed" if failed else f"All {things} tried work",
         parts=(*_found("To fix", failed), *_found("Works", passed)),
         tone=Tone.BAD if failed else Tone.GOOD,
         facts={
-            "findings": [{"what": f.what, "ok": f.ok, "why": f.why, "hint": f.hint} for f in findings],
+            "findings": [asdict(finding) for finding in findings],
             "sqlite": _sqlite_facts(why_not_wal(VERSION)),
         },
         exit_code=1 if failed else 0,
@@ -142,16 +124,8 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
 def _found(heading: str, findings: Sequence[Finding]) -> tuple[Part, ...]:
     if not findings:
         return ()
-    lines = [
-        Text(
-            f"{finding.what}: {finding.why}" + (f" → {finding.hint}" if finding.hint else "")
-            if finding.why
-            else finding.what,
-            Tone.GOOD if finding.ok else Tone.BAD,
-        )
-        for finding in findings
-    ]
-    return (Heading(heading), *lines)
+    tone = Tone.GOOD if findings[0].ok else Tone.BAD
+    return (Heading(heading), *(Text(finding.in_words, tone) for finding in findings))
 
 
 COMMAND = Command(
@@ -159,7 +133,7 @@ COMMAND = Command(
     summary="says everything that is wrong with app.yaml, at once",
     run=None,
     places=frozenset({"terminal"}),
-    arguments=arguments,
+    arguments=_arguments,
     examples=("check", "check --live", "check --schema"),
     answers_json=True,
 )

@@ -18,11 +18,7 @@ from core.people import Role
 from core.reply import Button, Text
 from core.sync import report as sync_report
 from core.wording import count, listing
-from jobs.failback.compare import (
-    compare_returned,
-    failback_state_now,
-    sites_about,
-)
+from jobs.failback.compare import compare_returned, failback_state_now, sites_about
 from jobs.failback.keep import KeepRequest, keep_and_take, release_served
 from jobs.plans.prepare import FailoverRequest, prepare_failover
 from jobs.sync import SyncRequest, sync_sites

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `failover`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="SERVER or SITE", help="a server (all it serves now), or sites")
     parser.add_argument("--to", metavar="SERVER", help="where to go; otherwise each site's first mirror")
     parser.add_argument("--planned", action="store_true", help="the source is up: copy once more, then move")
@@ -70,7 +69,7 @@ COMMAND = Command(
     summary="plan moving a server's sites, or some sites, to their mirror; approvers then approve it",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("failover SERVER", "failover SITE SITE --to SERVER", "failover SERVER --planned --wave 10"),
     answers_json=True,
 )

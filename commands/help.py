@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 WHO = {Role.ANYONE: "anyone", Role.OPERATOR: "operators", Role.APPROVER: "approvers"}
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `help`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("command", nargs="?", metavar="COMMAND", help="explain this one")
 
 
@@ -46,6 +45,6 @@ COMMAND = Command(
     name="help",
     summary="this list, or how one command is used",
     run=run,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("help", "help failover"),
 )

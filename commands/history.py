@@ -20,8 +20,7 @@ SHOWN = 20
 BRIEF = ("title", "moment", "why", "step", "steps", "outcome", "server", "run")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `history`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", nargs="?", metavar="PLAN or SITE", help="only what is about this")
     parser.add_argument("--verify", action="store_true", help="check the chain of hashes over the whole record")
     parser.add_argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN})")
@@ -81,7 +80,7 @@ COMMAND = Command(
     name="history",
     summary="the record of everything that was asked, approved and done; --verify proves that it is whole",
     run=run,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("history", "history ID", "history --verify"),
     answers_json=True,
 )

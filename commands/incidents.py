@@ -21,8 +21,7 @@ DAYS = 7
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `incidents`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="one incident, with who did what when: 7, or M3")
     parser.add_argument("--all", action="store_true", help=f"all there ever were, not only the last {DAYS} days'")
 
@@ -46,7 +45,7 @@ COMMAND = Command(
     name="incidents",
     summary="what happened and why: outages and maintenance, the newest first",
     run=run,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("incidents", "incidents 7", "incidents --all"),
     answers_json=True,
 )

@@ -37,8 +37,7 @@ ACTIONS = ("start", "end", "cancel", "extend")
 FORM = 'Type `maintenance SERVER 2h "why"`, with --at 22:00 for later.'
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `maintenance`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
@@ -146,7 +145,7 @@ COMMAND = Command(
     summary="plan work on a server, a site or the fleet, or start it: alerts are muted until its planned end",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=_arguments,
     examples=(
         'maintenance SERVER 2h "new disks"',
         'maintenance fleet 30m "network" --at 22:00',

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `note`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and the note"
     )
@@ -34,6 +33,6 @@ COMMAND = Command(
     summary="add a note to an incident; it is not public",
     run=run,
     who=Role.OPERATOR,
-    arguments=arguments,
+    arguments=_arguments,
     examples=('note 7 "the host is rebooting it"', 'note "called the data centre"'),
 )

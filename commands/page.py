@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 FOLDER = "status-page"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `page`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--to", metavar="FOLDER", help=f"write it into this folder; left out: {FOLDER}")
     where.add_argument("--put", action="store_true", help="put it on every server that carries one")
@@ -88,6 +87,6 @@ COMMAND = Command(
     run=run,
     who=Role.OPERATOR,
     places=frozenset({"terminal"}),
-    arguments=arguments,
+    arguments=_arguments,
     examples=("page", "page --to FOLDER", "page --put"),
 )

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `rollback`."""
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="the plan that was carried out")
     parser.add_argument("--without-hooks", action="store_true", help="run none of the sites' hooks")
     parser.add_argument("--force", metavar="REASON", help="go on in spite of a block; shown to the approver, recorded")
@@ -37,7 +36,7 @@ COMMAND = Command(
     summary="plan the way back from a cutover; approvers then approve it",
     run=run,
     who=Role.APPROVER,
-    arguments=arguments,
+    arguments=_arguments,
     examples=("rollback ID",),
     answers_json=True,
 )

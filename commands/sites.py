@@ -28,47 +28,42 @@ async def run(request: Request, ports: Ports) -> Reply:
     active, quarantined = await copies.active(), await copies.quarantined()
     good, last = await copies.last_good(), await copies.last_syncs()
     compared, backed_up = await ports.store.protection.compared(), await ports.store.protection.backed_up()
+
+    def copy_on(site: Site, other: str) -> SiteCopy:
+        pair, run = (site.name, other), good.get((site.name, other))
+        good_at, in_quarantine = run.begun_at if run is not None else None, pair in quarantined
+        return copy_of(site, other, now, good_at, compared.get(pair), quarantined=in_quarantine, last=last.get(pair))
+
     kept = []
     for site in ports.fleet.sites.values():
         served_from = active.get(site.name, site.home)
         if server is None or server in (served_from, *site.servers):
-            held = tuple(
-                _copy(
-                    site,
-                    other,
-                    now,
-                    good.get(pair),
-                    last.get(pair),
-                    compared.get(pair),
-                    quarantined=pair in quarantined,
-                )
-                for other in site.servers
-                if other != served_from and (pair := (site.name, other))
-            )
+            held = tuple(copy_on(site, other) for other in site.servers if other != served_from)
             kept.append(SiteProtection(site, served_from, held, backed_up.get(site.name)))
     return sites_reply(kept, now, server, offsite=ports.fleet.offsite is not None)
 
 
-def _copy(
+def copy_of(
     site: Site,
     server: str,
     now: datetime,
-    good: SyncRun | None,
-    latest: SyncRun | None,
+    good_at: datetime | None,
     compared: LastComparison | None,
     *,
     quarantined: bool,
+    last: SyncRun | None = None,
 ) -> SiteCopy:
+    """Return the copy of a site on `server` as it is on record. good_at: when the last good run to it began."""
     return SiteCopy(
         server=server,
-        last_good_at=good.begun_at if good is not None else None,
-        age=now - good.begun_at if good is not None else None,
+        last_good_at=good_at,
+        age=now - good_at if good_at is not None else None,
         max_age=site.max_age,
         quarantined=quarantined,
-        last_trouble=str(latest.body.get("why", latest.outcome)) if latest and latest.outcome != "good" else "",
+        last_trouble=str(last.body.get("why", last.outcome)) if last is not None and last.outcome != "good" else "",
         compared_at=compared.at if compared is not None else None,
         same=compared is None or compared.same,
-    )
+    )  # fmt: skip
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -56,10 +56,7 @@ class StateTally:
 
 def tally(states: Iterable[TargetState]) -> StateTally:
     """Count states."""
-    found = Counter(states)
-    return StateTally(
-        found[TargetState.UP], found[TargetState.DEGRADED], found[TargetState.DOWN], found[TargetState.UNKNOWN]
-    )
+    return StateTally(**Counter(state.value for state in states))
 
 
 def tally_of(counts: Mapping[str, int], total: int) -> StateTally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.page.days import uptime
@@ -11,7 +12,6 @@ from core.wording import stamp, stamp_or_none
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.monitor.state import StateTally
     from core.page.model import Page, PageTarget
     from core.reply import Json
 
@@ -30,8 +30,8 @@ def page_facts(page: Page) -> Mapping[str, Json]:
         "servers": [{**_target(one), "location": one.where, "days": _days(one)} for one in page.servers],
         "sites": [{**_target(one), "served_from": one.where} for one in page.sites],
         "sites_left_out": page.sites_left_out,
-        "site_counts": _counts(page.tally),
-        "nameserver_counts": _counts(page.nameservers),
+        "site_counts": asdict(page.tally),
+        "nameserver_counts": asdict(page.nameservers),
         "incidents": [
             {
                 "id": one.key,
@@ -84,7 +84,3 @@ def _days(one: PageTarget) -> list[Json]:
         }
         for day in one.days
     ]
-
-
-def _counts(tally: StateTally) -> dict[str, Json]:
-    return {"up": tally.up, "degraded": tally.degraded, "down": tally.down, "unknown": tally.unknown}
