@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from core.wording import count, listing
 
@@ -32,10 +32,21 @@ class Tone(StrEnum):
     UNKNOWN = "unknown"
 
 
-# How work on a site ended, worst first; how its line is meant, and what the terminal ends with.
-OUTCOMES = ("differs", "failed", "refused", "in part", "good")
-OUTCOME_TONES = dict(zip(OUTCOMES, (Tone.BAD, Tone.BAD, Tone.WARN, Tone.WARN, Tone.GOOD), strict=True))
-OUTCOME_EXITS = dict(zip(OUTCOMES, (1, 1, 3, 1, 0), strict=True))
+class Ending(NamedTuple):
+    """What the end of work on a site means: 0 for the worst, how its line is meant, what the terminal ends with."""
+
+    rank: int
+    tone: Tone
+    exit_code: int
+
+
+OUTCOMES = {
+    "differs": Ending(0, Tone.BAD, 1),
+    "failed": Ending(1, Tone.BAD, 1),
+    "refused": Ending(2, Tone.WARN, 3),
+    "in part": Ending(3, Tone.WARN, 1),
+    "good": Ending(4, Tone.GOOD, 0),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup.snapshots import SHRUNK
-from core.reply import (
-    OUTCOME_EXITS,
-    OUTCOME_TONES,
-    OUTCOMES,
-    Button,
-    Part,
-    Reply,
-    Row,
-    Table,
-    Text,
-    Tone,
-    first_rows,
-    hint_texts,
-    progress_of,
-)
+from core.reply import OUTCOMES, Button, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts, progress_of
 from core.wording import ago, clock_time, count, duration, listing, size, stamp, stamp_or_none
 
 if TYPE_CHECKING:
@@ -66,7 +52,7 @@ class ListedSnapshot:
 def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
     """Return what to say about a run. upkeep: why old backups could not be let go."""
     outcomes = Counter[str](result.outcome for result in results)
-    ordered = sorted(results, key=lambda result: (OUTCOMES.index(result.outcome), not result.shrank))
+    ordered = sorted(results, key=lambda result: (OUTCOMES[result.outcome].rank, not result.shrank))
     worst = ordered[0].outcome if ordered else "good"
     shrunk = [result for result in ordered if result.shrank]
     parts: list[Part] = []
@@ -80,7 +66,7 @@ def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
     if upkeep is not None:
         text = f"Older backups were not let go: {upkeep.message}. {upkeep.hint}".strip()
         parts.append(Text(text, Tone.WARN))
-    tone = Tone.WARN if worst == "good" and (shrunk or upkeep is not None) else OUTCOME_TONES[worst]
+    tone = Tone.WARN if worst == "good" and (shrunk or upkeep is not None) else OUTCOMES[worst].tone
     return Reply(
         title=_run_title(results, outcomes),
         parts=tuple(parts),
@@ -90,7 +76,7 @@ def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
             **{outcome: outcomes[outcome] for outcome in ("good", "refused", "failed")},
             "upkeep": upkeep.message if upkeep is not None else None,
         },
-        exit_code=OUTCOME_EXITS[worst],
+        exit_code=OUTCOMES[worst].exit_code,
     )
 
 
@@ -161,7 +147,7 @@ def status_reply(
 
 
 def _tone(result: BackupResult) -> Tone:
-    return Tone.WARN if result.shrank else OUTCOME_TONES[result.outcome]
+    return Tone.WARN if result.shrank else OUTCOMES[result.outcome].tone
 
 
 def _run_title(results: Sequence[BackupResult], outcomes: Counter[str]) -> str:

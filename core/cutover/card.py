@@ -19,6 +19,7 @@ from core.cutover.card_parts import (
     times_text,
     trouble_texts,
     until_text,
+    verdicts_parts,
     waves_table,
 )
 from core.cutover.card_restore import restore_card
@@ -26,7 +27,7 @@ from core.cutover.card_title import sites_in_words, title_of, with_trouble
 from core.plan.plan import Failover, PlanState, Rollback, plan_to_json
 from core.plan.restore import Restore
 from core.plan.verdict import Level
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed, first_rows
+from core.reply import Button, Confirm, Heading, Part, Reply, Row, Text, Tone, Typed, first_rows
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
@@ -95,17 +96,7 @@ def _facts_of(stored: StoredPlan, why: tuple[str, ...]) -> Mapping[str, object]:
 
 def _planned(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     plan = stored.plan
-    parts: list[Part] = []
-    troubles = [verdict for verdict in plan.verdicts if verdict.level != Level.PASS]
-    if troubles:
-        rows = tuple(
-            Row(
-                (verdict.level.value, verdict.text, verdict.hint),
-                Tone.BAD if verdict.level == Level.BLOCK else Tone.WARN,
-            )
-            for verdict in sorted(troubles, key=lambda verdict: verdict.level != Level.BLOCK)
-        )
-        parts.append(Table(("", "check", "what helps"), rows))
+    parts = verdicts_parts(plan.verdicts)
     if plan.force is not None:
         parts.append(Text(f"Forced by {plan.asked_by}: {plan.force}", Tone.WARN))
     parts += [Heading("What changes"), records_table(plan)]

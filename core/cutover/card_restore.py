@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text
+from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text, verdicts_parts
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
@@ -26,7 +26,7 @@ def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[
     parts: list[Part] = []
     buttons: tuple[Button, ...] = ()
     if stored.state == PlanState.PLANNED:
-        parts += _warnings(plan)
+        parts += verdicts_parts(plan.verdicts)
         parts.append(what_table(restore, fleet, plan.asked_at))
         parts.append(asked_text(stored, fleet))
         parts.append(Typed(f"sharpnet approve {plan.id}"))
@@ -126,11 +126,6 @@ def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Ton
             return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
         case _:
             assert_never(stored.state)
-
-
-def _warnings(plan: Plan) -> tuple[Part, ...]:
-    rows = tuple(Row((one.level.value, one.text, one.hint), Tone.WARN) for one in plan.warnings)
-    return (Table(("", "check", "what helps"), rows),) if rows else ()
 
 
 def _approve(plan: Plan, restore: Restore) -> Button:

@@ -6,22 +6,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from core.reply import (
-    OUTCOME_EXITS,
-    OUTCOME_TONES,
-    OUTCOMES,
-    Button,
-    Confirm,
-    Heading,
-    Part,
-    Reply,
-    Row,
-    Table,
-    Text,
-    Tone,
-    first_rows,
-    hint_texts,
-)
+from core.reply import OUTCOMES, Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts
 from core.wording import count, listing, size
 
 if TYPE_CHECKING:
@@ -40,11 +25,11 @@ _SIGNS = {"created": "new", "changed": "changed", "attributes": "mode or owner",
 def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool) -> Reply:
     """Return what to say about `results`. `alone`: the sites that keep no copy elsewhere and were left alone."""
     outcomes = Counter[str](result.outcome for result in results)
-    ordered = sorted(results, key=lambda result: OUTCOMES.index(result.outcome))
+    ordered = sorted(results, key=lambda result: OUTCOMES[result.outcome].rank)
     parts: list[Part] = []
     if len(results) != 1:
         parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, MOST_ROWS))
-    hints = ((one.site, _hint(one), OUTCOME_TONES[one.outcome]) for one in ordered)
+    hints = ((one.site, _hint(one), OUTCOMES[one.outcome].tone) for one in ordered)
     parts += hint_texts(hints, named=len(ordered) > 1)
     remarks = [remark for result in ordered for remark in (*result.remarks, *_about_databases(result))]
     parts += [Text(remark, Tone.WARN) for remark in remarks[:MOST_HINTS]]
@@ -57,18 +42,18 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
         title=_title(results, outcomes, dry_run=dry_run),
         parts=tuple(parts),
         buttons=tuple(_buttons(results[0])) if dry_run and len(results) == 1 else (),
-        tone=OUTCOME_TONES[worst],
+        tone=OUTCOMES[worst].tone,
         facts={
             "results": [_facts(result) for result in results],
             **{outcome: outcomes[outcome] for outcome in ("good", "refused", "failed")},
             "without_copy": list(alone),
         },
-        exit_code=OUTCOME_EXITS[worst],
+        exit_code=OUTCOMES[worst].exit_code,
     )
 
 
 def _result_row(one: SyncResult) -> Row:
-    return Row((one.site, f"{one.source} → {one.mirror}", one.summary), OUTCOME_TONES[one.outcome])
+    return Row((one.site, f"{one.source} → {one.mirror}", one.summary), OUTCOMES[one.outcome].tone)
 
 
 def progress_reply(running: Sequence[SyncProgress]) -> Reply:

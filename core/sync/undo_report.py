@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.reply import OUTCOME_EXITS, OUTCOME_TONES, Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import OUTCOMES, Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import clock_time, count, shown_path, size, stamp
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) ->
     return Reply(
         title=title,
         parts=tuple(parts),
-        tone=OUTCOME_TONES[ended.outcome],
+        tone=OUTCOMES[ended.outcome].tone,
         facts={
             "run": own,
             "undoes": run.id,
@@ -122,7 +122,7 @@ def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) ->
             "behind_links": [shown_path(path) for path in ended.linked],
             "failed": [shown_path(path) for path in ended.failed],
         },
-        exit_code=OUTCOME_EXITS[ended.outcome],
+        exit_code=OUTCOMES[ended.outcome].exit_code,
     )
 
 

@@ -7,21 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.reply import (
-    OUTCOME_EXITS,
-    OUTCOME_TONES,
-    OUTCOMES,
-    Button,
-    Part,
-    Reply,
-    Row,
-    Table,
-    Text,
-    Tone,
-    first_rows,
-    hint_texts,
-    progress_of,
-)
+from core.reply import OUTCOMES, Button, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts, progress_of
 from core.verify.compare import PathVerdict
 from core.wording import clock_time, count, duration, listing
 
@@ -37,14 +23,14 @@ _RECOVERABLE = "What a sync replaces or deletes stays recoverable on the mirror.
 
 def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Reply:
     """Return what to say about `proofs`. alone: the sites that keep no copy elsewhere."""
-    ordered = sorted(proofs, key=lambda proof: OUTCOMES.index(proof.outcome))
+    ordered = sorted(proofs, key=lambda proof: OUTCOMES[proof.outcome].rank)
     worst = ordered[0].outcome if ordered else "good"
     parts: list[Part] = []
     if len(proofs) == 1:
         parts += _details(proofs[0], timezone)
     elif proofs:
         parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, SHOWN))
-        parts += hint_texts(((one.site, _hint(one), OUTCOME_TONES[one.outcome]) for one in ordered), named=True)
+        parts += hint_texts(((one.site, _hint(one), OUTCOMES[one.outcome].tone) for one in ordered), named=True)
     if alone:
         parts.append(Text(f"{count(len(alone), 'site')} without a copy elsewhere: {listing(tuple(alone))}."))
     outcomes = Counter[str](proof.outcome for proof in proofs)
@@ -52,13 +38,13 @@ def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Repl
         title=_title(proofs, outcomes),
         parts=tuple(parts),
         buttons=tuple(_buttons(proofs[0])) if len(proofs) == 1 else (),
-        tone=OUTCOME_TONES[worst],
+        tone=OUTCOMES[worst].tone,
         facts={
             "proofs": [facts_of(proof) for proof in proofs],
             **{outcome: outcomes[outcome] for outcome in OUTCOMES if outcome != "in part"},
             "without_copy": list(alone),
         },
-        exit_code=OUTCOME_EXITS[worst],
+        exit_code=OUTCOMES[worst].exit_code,
     )
 
 
@@ -73,7 +59,7 @@ def progress_reply(steps: Sequence[tuple[str, str, str]]) -> Reply:
 
 
 def _result_row(one: Proof) -> Row:
-    return Row((one.site, f"{one.source} → {one.mirror}", summary(one)), OUTCOME_TONES[one.outcome])
+    return Row((one.site, f"{one.source} → {one.mirror}", summary(one)), OUTCOMES[one.outcome].tone)
 
 
 def summary(proof: Proof) -> str:
