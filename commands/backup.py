@@ -61,7 +61,6 @@ async def _run(request: Request, ports: Ports) -> Reply:
 
 
 async def _list(request: Request, ports: Ports) -> Reply:
-    """Show the snapshots that are there."""
     names = request.options.sites
     if len(names) > 1:
         raise UsageError("Name one site, or none for all.", hint="For example: `backup list SITE`.")
@@ -108,7 +107,6 @@ def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
 
 
 def _progress(request: Request, ports: Ports) -> Callable[[BackupProgress], None]:
-    """Return what shows how far a run is."""
     shown = ProgressView(request, ports.clock, progress_reply)
     return lambda progress: shown.take(progress.site, progress)
 

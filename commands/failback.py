@@ -182,7 +182,6 @@ def _nothing_to_choose(options: argparse.Namespace, found: FailbackState) -> Ref
 
 
 def _copying(request: Request, ports: Ports) -> Callable[[SyncProgress], None]:
-    """Return what shows how far the copies are."""
     shown = ProgressView(request, ports.clock, sync_report.progress_reply)
     return lambda progress: shown.take((progress.site, progress.mirror), progress)
 

@@ -157,7 +157,6 @@ def _people_parts(
 
 
 def _cause_button(outages: Sequence[Outage]) -> list[Button]:
-    """Return the button that asks for the cause of the first that has none, if there is one."""
     return [Button("Add cause", f"cause {outage.id}", asks=WHY) for outage in _without_cause(outages)[:1]]
 
 

@@ -26,7 +26,7 @@ ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident. until_at None: it goes on. acked_by, acked_at: of an outage, who looks after it."""
+    """One incident. until_at None: it is open. acked_by, acked_at: who acknowledged an outage, and when."""
 
     kind: Kind
     number: int

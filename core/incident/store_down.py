@@ -21,10 +21,7 @@ def store_failed(why: str, since_at: datetime, down: Collection[Target], timezon
     since = clock_time(since_at, timezone, now)
     return Reply(
         f"{seen if down else 'Nothing is seen down'}. This bot can store nothing since {since}",
-        (
-            Text(why),
-            Text("Until it can, no other alert comes, and nothing can be moved or copied through it."),
-        ),
+        (Text(why), Text("Until it can, no other alert comes, and nothing can be moved or copied through it.")),
         tone=Tone.BAD,
     )
 

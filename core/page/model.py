@@ -121,7 +121,8 @@ def headline(page: Page) -> tuple[TargetState, str]:
         answer = f"only {names.up:,} of {count(names.all, 'name server')} {'is' if names.all == 1 else 'are'} ok"
         return TargetState.DEGRADED, f"All is up on {count(len(page.servers), 'server')}, but {answer}"
     if worst is TargetState.UP:
-        return worst, f"Everything is up: {_sites_up(page.tally)}{count(len(page.servers), 'server')}"
+        sites = f"{count(page.tally.all, 'site')} on " if page.tally.all else ""
+        return worst, f"Everything is up: {sites}{count(len(page.servers), 'server')}"
     if all(state is TargetState.UNKNOWN for state in states):
         return worst, "No recent observations: the current status is unknown"
     said = [f"{one.name} ({one.where}) is {state_words(one.state)}" for one in servers]
@@ -140,7 +141,3 @@ def published_content(page: Page) -> tuple[object, ...]:
     work = [(one.key, one.what, one.stage, one.why, one.from_at, one.until_at, one.ended_at) for one in page.work]
     incidents = [(one.key, one.closed_at, one.cause) for one in page.incidents]
     return tuple(things), page.tally, page.nameservers, tuple(incidents), tuple(work)
-
-
-def _sites_up(tally: StateTally) -> str:
-    return f"{count(tally.all, 'site')} on " if tally.all else ""

@@ -166,7 +166,7 @@ def _nameservers_parts(picture: FleetPicture) -> list[Part]:
 
 def ages_texts(picture: FleetPicture) -> list[Part]:
     """Say how old the copies are, and which are missing."""
-    ages, said, tone = picture.ages, [], Tone.GOOD
+    ages, said = picture.ages, []
     if ages.oldest is not None:
         at, site, server = ages.oldest
         said.append(f"the oldest was made {ago(at, picture.now)} ({site} on {server})")
@@ -176,10 +176,9 @@ def ages_texts(picture: FleetPicture) -> list[Part]:
         said.append(f"{ages.ahead:,} of unknown age, made in the future")
     if ages.missing:
         said.append(f"{ages.missing:,} never made")
-    if ages.overdue or ages.ahead or ages.missing:
-        tone = Tone.WARN
     if ages.exceptions:
         said.append(f"{count(ages.exceptions, 'site')} without a mirror")
+    tone = Tone.WARN if ages.overdue or ages.ahead or ages.missing else Tone.GOOD
     texts: list[Part] = [Text(f"Copies: {'; '.join(said) or 'none to make'}.", tone)]
     if ages.unbacked is not None:
         said = [f"the oldest was started {ago(ages.oldest_backup_at, picture.now)}"] if ages.oldest_backup_at else []

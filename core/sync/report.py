@@ -31,7 +31,9 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
         parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, MOST_ROWS))
     hints = ((one.site, _hint(one), OUTCOMES[one.outcome].tone) for one in ordered)
     parts += hint_texts(hints, named=len(ordered) > 1)
-    remarks = [remark for result in ordered for remark in (*result.remarks, *_about_databases(result))]
+    remarks = [
+        remark for one in ordered for remark in (*one.remarks, *(note for copy in one.databases for note in copy.notes))
+    ]
     parts += [Text(remark, Tone.WARN) for remark in remarks[:MOST_HINTS]]
     if dry_run and len(results) == 1:
         parts += _differences(results[0])
@@ -88,11 +90,6 @@ def _title(results: Sequence[SyncResult], outcomes: Counter[str], *, dry_run: bo
 def _hint(result: SyncResult) -> str:
     hint = result.trouble.hint if result.trouble is not None else ""
     return hint or (f"Copied {result.note}." if result.note else "")
-
-
-def _about_databases(result: SyncResult) -> Iterator[str]:
-    for copy in result.databases:
-        yield from copy.notes
 
 
 def _differences(result: SyncResult) -> Iterator[Part]:
