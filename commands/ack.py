@@ -24,7 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(request: Request, ports: Ports) -> Reply:
-    """Note that this person looks after the outage, and after the others that its message shows."""
+    """Note that this person acknowledged the outage, and the others that its message shows."""
     store, zone, now = ports.store.outages, ports.fleet.timezone, ports.clock.now()
     outage = await _outage(request.options.id, ports)
     if outage.closed_at is not None:

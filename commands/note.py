@@ -1,4 +1,4 @@
-"""`note`: adds a line to an incident, for those who look after it."""
+"""`note`: adds a line to an incident, for those who deal with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reminds people of outages that nobody looks after."""
+"""Reminds people of outages that nobody has acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outages: what was down, since when, who looks after it; each kept together with its card."""
+"""Outages: what was down, since when, who acknowledged it; each kept together with its card."""
 
 from __future__ import annotations
 
