@@ -1,4 +1,4 @@
-"""`ack`: says that you look after an outage, so that nobody else has to wonder."""
+"""`ack`: acknowledges an outage, so that nobody else has to wonder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def run(request: Request, ports: Ports) -> Reply:
-    """Note that this person looks after the outage, and after the others that its message shows."""
+    """Note that this person acknowledged the outage, and the others that its message shows."""
     store, zone, now = ports.store.outages, ports.fleet.timezone, ports.clock.now()
     outage = await _outage(request.options.id, ports)
     if outage.closed_at is not None:
@@ -31,14 +31,14 @@ async def run(request: Request, ports: Ports) -> Reply:
     taken = await store.acknowledge(outage, person, now, lambda outages: card_of(outages, zone, now))
     what = listing([subject_of(one.target) for one in taken])
     if taken:
-        return Reply(f"Outage {outage.id}: you look after {what}", tone=Tone.GOOD, card=outage.card)
+        return Reply(f"Outage {outage.id} acknowledged: {what}", tone=Tone.GOOD, card=outage.card)
     held = await store.get(outage.id)
     if held is None or held.acked_by is None or held.acked_at is None:
         raise RefusedError(f"Outage {outage.id} was over a moment ago. Nothing changed.")
     since = clock_time(held.acked_at, zone, now)
     if held.acked_by == person:
-        return Reply(f"Outage {outage.id}: you look after it since {since}", card=outage.card)
-    return Reply(f"Outage {outage.id}: {held.acked_by} looks after it since {since}. Nothing changed", card=outage.card)
+        return Reply(f"Outage {outage.id}: you acknowledged it at {since}", card=outage.card)
+    return Reply(f"Outage {outage.id}: acknowledged by {held.acked_by} at {since}. Nothing changed", card=outage.card)
 
 
 async def _outage(typed: str, ports: Ports) -> Outage:
@@ -55,7 +55,7 @@ async def _outage(typed: str, ports: Ports) -> Outage:
 
 COMMAND = Command(
     name="ack",
-    summary="say that you look after an outage",
+    summary="acknowledge an outage",
     run=run,
     who=Role.OPERATOR,
     arguments=(argument("id", metavar="ID", help="the outage's number, as its alert and `status` show it"),),

@@ -44,8 +44,7 @@ async def _status(_request: Request, ports: Ports) -> Reply:
     offsite = ports.fleet.offsite
     if offsite is None:
         raise UsageError("This fleet has no off-site host.")
-    known = await known_backups(ports)
-    size = await repository_bytes(ports)
+    known, size = await known_backups(ports), await repository_bytes(ports)
     return status_reply(known, offsite.max_age, size, await under_way(ports), ports.clock.now())
 
 
@@ -61,7 +60,6 @@ async def _run(request: Request, ports: Ports) -> Reply:
 
 
 async def _list(request: Request, ports: Ports) -> Reply:
-    """Show the snapshots that are there."""
     names = request.options.sites
     if len(names) > 1:
         raise UsageError("Name one site, or none for all.", hint="For example: `backup list SITE`.")
@@ -108,7 +106,6 @@ def _sites(request: Request, ports: Ports) -> tuple[Site, ...]:
 
 
 def _progress(request: Request, ports: Ports) -> Callable[[BackupProgress], None]:
-    """Return what shows how far a run is."""
     shown = ProgressView(request, ports.clock, progress_reply)
     return lambda progress: shown.take(progress.site, progress)
 

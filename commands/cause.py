@@ -22,7 +22,7 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 COMMAND = Command(
     name="cause",
-    summary="say why an incident happened; everybody may read it on the status pages",
+    summary="publish why an incident happened, on the status pages",
     run=run,
     who=Role.OPERATOR,
     arguments=(argument("words", nargs="+", metavar='[ID] "…"', help="which incident, if several are open; and why"),),

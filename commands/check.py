@@ -99,10 +99,10 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     findings = [finding for some in tried for finding in some]
     failed = [finding for finding in findings if not finding.ok]
     passed = [finding for finding in findings if finding.ok]
-    some_failed = f"{len(failed)} of {count(len(findings), 'thing')} tried failed"
+    things = count(len(findings), "thing")
     return Reply(
-        title=some_failed if failed else f"All {len(findings)} things tried work",
-        parts=(*_found("To mend", failed), *_found("Works", passed)),
+        title=f"{len(failed)} of {things} tried failed" if failed else f"All {things} tried work",
+        parts=(*_found("To fix", failed), *_found("Works", passed)),
         tone=Tone.BAD if failed else Tone.GOOD,
         facts={
             "findings": [asdict(finding) for finding in findings],
@@ -115,12 +115,8 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
 def _found(heading: str, findings: Sequence[Finding]) -> tuple[Part, ...]:
     if not findings:
         return ()
-    return (Heading(heading), *(Text(_said(one), Tone.GOOD if one.ok else Tone.BAD) for one in findings))
-
-
-def _said(finding: Finding) -> str:
-    hint = f" → {finding.hint}" if finding.hint else ""
-    return f"{finding.what}: {finding.why}{hint}" if finding.why else finding.what
+    tone = Tone.GOOD if findings[0].ok else Tone.BAD
+    return (Heading(heading), *(Text(finding.in_words, tone) for finding in findings))
 
 
 COMMAND = Command(

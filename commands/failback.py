@@ -18,11 +18,7 @@ from core.people import Role
 from core.reply import Button, Text
 from core.sync import report as sync_report
 from core.wording import count, listing
-from jobs.failback.compare import (
-    compare_returned,
-    failback_state_now,
-    sites_about,
-)
+from jobs.failback.compare import compare_returned, failback_state_now, sites_about
 from jobs.failback.keep import KeepRequest, keep_and_take, release_served
 from jobs.plans.prepare import FailoverRequest, prepare_failover
 from jobs.sync import SyncRequest, sync_sites
@@ -72,7 +68,7 @@ def _check(options: argparse.Namespace) -> None:
     going = options.wave is not None or options.force is not None or options.without_hooks
     if going and (options.keep or options.take_active):
         raise UsageError(
-            "--wave, --without-hooks and --force are for the way home.",
+            "--wave, --without-hooks and --force are for the failback itself.",
             hint="Choose first; `failback SERVER --wave 10` then plans it.",
         )
     if options.wave is not None and options.wave < 1:
@@ -130,7 +126,7 @@ async def _taken(ports: Ports, copies: Sequence[ReturnedCopy], results: Sequence
     asides = [(good[pair], last[pair].id) for copy in copies if (pair := (copy.site.name, copy.server)) in good]
     done = {one.site for one in results if one.outcome == "good"}
     home = [copy.site.name for copy in copies if copy.site.name in done and copy.server == copy.site.home]
-    buttons = (Button("Plan the way home", shlex.join(["failback", *dict.fromkeys(home)])),) if home else ()
+    buttons = (Button("Plan failback", shlex.join(["failback", *dict.fromkeys(home)])),) if home else ()
     return replace(reply, parts=(*reply.parts, *taken_parts(asides)), buttons=(*buttons, *reply.buttons))
 
 
@@ -195,7 +191,7 @@ COMMAND = Command(
         argument(
             "--take-active",
             action="store_true",
-            help="the served copies win; what the returned ones have is kept aside there",
+            help="overwrite the returned copies with the served ones; theirs stays recoverable",
         ),
         argument(
             "--keep",
@@ -207,9 +203,9 @@ COMMAND = Command(
         argument("--from", dest="server", metavar="SERVER", help="only the returned copies on this server"),
         argument("--checksum", action="store_true", help="read every file, also where size and time are the same"),
         argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows"),
-        argument("--wave", type=int, metavar="N", help="on the way home: N sites at a time, stop at a trouble"),
-        argument("--without-hooks", action="store_true", help="on the way home: run none of the sites' hooks"),
-        argument("--force", metavar="REASON", help="on the way home: in spite of a block; shown and recorded"),
+        argument("--wave", type=int, metavar="N", help="on failback: N sites at a time, stop at a trouble"),
+        argument("--without-hooks", action="store_true", help="on failback: run none of the sites' hooks"),
+        argument("--force", metavar="REASON", help="on failback: in spite of a block; shown and recorded"),
     ),
     examples=("failback SERVER", "failback SITE --keep PATH", "failback SERVER --take-active"),
     answers_json=True,

@@ -25,7 +25,7 @@ def help_for(name: str | None, place: str) -> Reply:
         commands = [command for command in all_commands().values() if place in command.places]
         rows = tuple(Row((command.name, WHO[command.who], command.summary)) for command in commands)
         more = Text("`help COMMAND` explains one.")
-        return Reply(f"{len(rows)} commands", (Table(("command", "who", "what it does"), rows), more))
+        return Reply("Sharpnet commands. Start with `status`", (Table(("command", "who", "what it does"), rows), more))
     command = find(name)
     where = "" if len(command.places) > 1 else f", {next(iter(command.places))} only"
     examples = tuple(Typed(f"sharpnet {example}") for example in command.examples)

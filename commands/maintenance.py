@@ -70,7 +70,7 @@ async def _plan(words: list[str], request: Request, ports: Ports) -> Reply:
     )
     if isinstance(made, str):
         raise RefusedError(
-            made, hint="`maintenance` lists what goes on and is planned; `maintenance extend` is for more time."
+            made, hint="`maintenance` lists what is in progress and planned; `maintenance extend` is for more time."
         )
     return Reply(title_of(made, zone, now), tone=Tone.GOOD, card=made.card)
 
@@ -104,7 +104,8 @@ def _changes(
 
 def _started(one: Maintenance, now: datetime) -> Maintenance:
     if one.phase(now) is not Phase.PLANNED:
-        raise RefusedError(f"Maintenance {one.label} is not planned any more: it goes on, or is over. Nothing changed.")
+        over = "it has started, or is over"
+        raise RefusedError(f"Maintenance {one.label} is not planned any more: {over}. Nothing changed.")
     return begun(one, now)
 
 
@@ -130,7 +131,7 @@ def _number(text: str) -> int:
 
 COMMAND = Command(
     name="maintenance",
-    summary="plan work on a server, a site or the fleet, or start it: nobody is alerted until its planned end",
+    summary="plan work on a server, a site or the fleet, or start it: alerts are muted until its planned end",
     run=run,
     who=Role.OPERATOR,
     arguments=(

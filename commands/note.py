@@ -1,4 +1,4 @@
-"""`note`: adds a line to an incident, for those who look after it."""
+"""`note`: adds a line to an incident, for those who deal with it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 COMMAND = Command(
     name="note",
-    summary="add a note to an incident; it stays among you",
+    summary="add a note to an incident; it is not public",
     run=run,
     who=Role.OPERATOR,
     arguments=(

@@ -9,10 +9,14 @@ from core.fleet.lookup import server_named
 from core.status.sites import SiteCopy, SiteProtection, sites_reply
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from commands import Request
     from core.fleet import Site
     from core.reply import Reply
     from ops.ports import Ports
+    from ops.store.copies.protection import LastComparison
+    from ops.store.copies.served import SyncRun
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -24,28 +28,41 @@ async def run(request: Request, ports: Ports) -> Reply:
     good, last = await copies.last_good(), await copies.last_syncs()
     compared, backed_up = await ports.store.protection.compared(), await ports.store.protection.backed_up()
 
-    def copy_of(site: Site, server: str) -> SiteCopy:
-        pair = site.name, server
-        last_good, latest, proof = good.get(pair), last.get(pair), compared.get(pair)
-        failed = latest is not None and latest.outcome != "good"
-        return SiteCopy(
-            server=server,
-            last_good_at=last_good.begun_at if last_good is not None else None,
-            age=now - last_good.begun_at if last_good is not None else None,
-            max_age=site.max_age,
-            quarantined=pair in quarantined,
-            last_trouble=str(latest.body.get("why", latest.outcome)) if latest is not None and failed else "",
-            compared_at=proof.at if proof is not None else None,
-            same=proof is None or proof.same,
-        )
+    def copy_on(site: Site, other: str) -> SiteCopy:
+        pair, run = (site.name, other), good.get((site.name, other))
+        good_at, in_quarantine = run.begun_at if run is not None else None, pair in quarantined
+        return copy_of(site, other, now, good_at, compared.get(pair), quarantined=in_quarantine, last=last.get(pair))
 
     kept = []
     for site in ports.fleet.sites.values():
         served_from = active.get(site.name, site.home)
         if server is None or server in (served_from, *site.servers):
-            held = tuple(copy_of(site, other) for other in site.servers if other != served_from)
+            held = tuple(copy_on(site, other) for other in site.servers if other != served_from)
             kept.append(SiteProtection(site, served_from, held, backed_up.get(site.name)))
     return sites_reply(kept, now, server, offsite=ports.fleet.offsite is not None)
+
+
+def copy_of(
+    site: Site,
+    server: str,
+    now: datetime,
+    good_at: datetime | None,
+    compared: LastComparison | None,
+    *,
+    quarantined: bool,
+    last: SyncRun | None = None,
+) -> SiteCopy:
+    """Return the copy of a site on `server` as it is on record. good_at: when the last good run to it began."""
+    return SiteCopy(
+        server=server,
+        last_good_at=good_at,
+        age=now - good_at if good_at is not None else None,
+        max_age=site.max_age,
+        quarantined=quarantined,
+        last_trouble=str(last.body.get("why", last.outcome)) if last is not None and last.outcome != "good" else "",
+        compared_at=compared.at if compared is not None else None,
+        same=compared is None or compared.same,
+    )
 
 
 COMMAND = Command(

@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands import Command, Request, argument
+from commands.sites import copy_of
 from core.fleet.lookup import target_named
 from core.monitor.state import Condition
-from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
+from core.status.detail import nameserver_reply, server_reply, site_reply
 from core.status.overview import status_reply
 from core.status.overview_json import shows, status_facts
 from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
+from core.status.sites import SiteProtection
 from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         picture, sites, active = await looked_picture(ports, found)
     else:
         picture = await stored_picture(ports)
-        sites = await site_conditions(ports) if all_sites else await _one_site(ports, found if kind == "site" else "")
+        sites = await site_conditions(ports, None if all_sites else [found] if kind == "site" else [])
         active = await ports.store.copies.active() if all_sites else await ports.store.states.served_from(sites)
     if kind == "server":
         reply = _server(found, picture, sites, active)
@@ -51,12 +53,6 @@ async def run(request: Request, ports: Ports) -> Reply:
         reply = replace(reply, parts=(*reply.parts, *await _plots(ports, asked)))
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None
     return replace(reply, facts=facts)
-
-
-async def _one_site(ports: Ports, name: str) -> Mapping[str, Condition]:
-    if not name:
-        return {}
-    return await site_conditions(ports, [name])
 
 
 def _server(name: str, picture: FleetPicture, sites: Mapping[str, Condition], active: Mapping[str, str]) -> Reply:
@@ -76,18 +72,13 @@ async def _site(ports: Ports, name: str, one: Condition, active: Mapping[str, st
     pairs = [(name, server) for server in site.servers if server != serving]
     newest = await ports.store.states.newest_good(pairs)
     quarantined = await ports.store.copies.quarantined()
-    compared = await ports.store.protection.compared()
-    view = SiteView(
-        site=site,
-        one=one,
-        active=serving,
-        copies={server: newest.get((name, server)) for _, server in pairs},
-        quarantined=frozenset(server for _, server in pairs if (name, server) in quarantined),
-        compared={server: (one.at, one.same) for (site_name, server), one in compared.items() if site_name == name},
-        backed_up_at=(await ports.store.protection.backed_up()).get(name),
-        offsite=ports.fleet.offsite is not None,
+    compared, now = await ports.store.protection.compared(), ports.clock.now()
+    copies = tuple(
+        copy_of(site, pair[1], now, newest.get(pair), compared.get(pair), quarantined=pair in quarantined)
+        for pair in pairs
     )
-    return site_reply(view, ports.fleet.timezone, ports.clock.now())
+    kept = SiteProtection(site, serving, copies, (await ports.store.protection.backed_up()).get(name))
+    return site_reply(kept, one, ports.fleet.timezone, now, offsite=ports.fleet.offsite is not None)
 
 
 async def _plots(ports: Ports, target: Target) -> tuple[Part, ...]:
@@ -111,7 +102,7 @@ async def _facts(
 
 COMMAND = Command(
     name="status",
-    summary="how the fleet is: servers, sites, copies, name servers, and what is going on",
+    summary="current status: servers, sites, copies, name servers, and what is in progress",
     run=run,
     arguments=(argument("name", nargs="?", metavar="SERVER or SITE", help="only this server, site or name server"),),
     epilog="Exit code 0: everything asked about is seen to be up. 1: something is down, degraded or unknown.",

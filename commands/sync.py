@@ -133,7 +133,7 @@ COMMAND = Command(
         argument(
             "--take-active",
             action="store_true",
-            help="end a quarantine: the served copy wins, the other side's files are kept aside",
+            help="end a quarantine: overwrite the copy with the served one; its files stay recoverable",
         ),
         argument("--checksum", action="store_true", help="read every file, also where size and time are the same"),
         argument("--verify", action="store_true", help="copy nothing: prove that the copies are what was copied"),

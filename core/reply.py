@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from core.wording import listing
+from core.wording import count, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Json = object
+T = TypeVar("T")
+
+MOST_BUSY = 20
 
 
 class Tone(StrEnum):
@@ -27,6 +30,23 @@ class Tone(StrEnum):
     BAD = "bad"
     BUSY = "busy"
     UNKNOWN = "unknown"
+
+
+class Ending(NamedTuple):
+    """What the end of work on a site means: 0 for the worst, how its line is meant, what the terminal ends with."""
+
+    rank: int
+    tone: Tone
+    exit_code: int
+
+
+OUTCOMES = {
+    "differs": Ending(0, Tone.BAD, 1),
+    "failed": Ending(1, Tone.BAD, 1),
+    "refused": Ending(2, Tone.WARN, 3),
+    "in part": Ending(3, Tone.WARN, 1),
+    "good": Ending(4, Tone.GOOD, 0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,11 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: int = 0
+
+
+def first_rows(columns: tuple[str, ...], items: Sequence[T], row: Callable[[T], Row], most: int) -> Table:
+    """Return a table of the first `most` of `items`, the rest counted."""
+    return Table(columns, tuple(row(item) for item in items[:most]), max(0, len(items) - most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +164,11 @@ def hint_texts(hints: Iterable[tuple[str, str, Tone]], *, named: bool, most: int
     for hint, sites in list(about.items())[:most]:
         names = f"{listing([site for site, _ in sites], 3)}: " if named else ""
         yield Text(f"{names}{hint}", sites[0][1])
+
+
+def progress_of(what: tuple[str, str], verb: str, columns: tuple[str, ...], steps: Sequence[tuple[str, ...]]) -> Reply:
+    """Say how many of `what` (one, many) are done, and show those under way; the last text of a step: how far it is."""
+    done = sum(step[-1] == "done" for step in steps)
+    busy = [step for step in steps if step[-1] not in ("waiting", "done")]
+    table = first_rows(columns, busy, lambda step: Row(step, Tone.BUSY), MOST_BUSY)
+    return Reply(f"{done:,} of {count(len(steps), *what)} {verb}", (table,), tone=Tone.BUSY)

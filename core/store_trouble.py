@@ -46,7 +46,7 @@ def why_not_wal(version: tuple[int, int, int]) -> str | None:
     if version >= MENDED or any(branch == mended[:2] and version >= mended for mended in MENDED_BEFORE):
         return None
     return (
-        f"SQLite {named(version)} may damage a file that several processes write (its WAL-reset bug is mended in "
+        f"SQLite {named(version)} may damage a file that several processes write (its WAL-reset bug is fixed in "
         "3.51.3, 3.50.7 and 3.44.6)"
     )
 
@@ -54,7 +54,7 @@ def why_not_wal(version: tuple[int, int, int]) -> str | None:
 def not_wal_hint() -> str:
     """Return what to do where `why_not_wal` has a reason."""
     return (
-        "Install what requirements.txt names into the bot's .venv: pysqlite3 brings a SQLite of its own for x86-64. "
+        "Install what requirements.txt names into the bot's .venv: pysqlite3 brings its SQLite for x86-64. "
         "For other processors: “Install it” in docs/handbook.md."
     )
 

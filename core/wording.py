@@ -92,6 +92,11 @@ def stamp(at: datetime) -> str:
     return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
+def stamp_or_none(at: datetime | None) -> str | None:
+    """Write a moment as `stamp` does; None where there is none."""
+    return stamp(at) if at is not None else None
+
+
 def from_stamp(text: str) -> datetime:
     """Read what `stamp` wrote. Raises ValueError for anything else."""
     if not _STAMP.fullmatch(text):

@@ -1,12 +1,12 @@
-"""Reminds people of outages that nobody looks after."""
+"""Reminds people of outages that nobody has acknowledged."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from core.incident.card import reminder
 from core.incident.maintenance import silencing
-from core.incident.reminder import reminder
 from jobs import Job
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def question_of(body: Mapping[str, Any]) -> View:
         type="modal",
         callback_id=CALLBACK,
         title=PlainTextObject(text=cut(label, MOST_TITLE), emoji=False),
-        submit=PlainTextObject(text="Send", emoji=False),
+        submit=PlainTextObject(text="Publish", emoji=False),
         close=PlainTextObject(text="Not now", emoji=False),
         private_metadata=json.dumps(kept),
         blocks=[

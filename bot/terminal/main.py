@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console_for(stderr=True).print(error_text(error, problems))
         code = error.exit_code
     except KeyboardInterrupt:
-        said = "Interrupted. What was begun goes on when a bot runs, or when you type it again."
+        said = "Interrupted. What was started continues when a bot runs, or when you type it again."
         console_for(stderr=True).print(said)
         code = INTERRUPTED
     sys.exit(code)

@@ -140,7 +140,7 @@ def _of_copies(kept: ProtectionMetrics, ages: CopyAges) -> Iterator[Family]:
 
 
 def _of_work(going: ActivityMetrics, slack_up: bool | None) -> Iterator[Family]:
-    yield one("sharpnet_outages_open", "Outages that are not over.", going.outages)
+    yield one("sharpnet_outages_open", "Open outages.", going.outages)
     plans = (((state,), going.plans.get(state, 0)) for state in ("planned", "approved", "unfinished"))
     yield Family("sharpnet_plans_open", "Plans that wait, are carried out or are unfinished.", ("state",), plans)
     about = "Copies on a server that nobody may use until someone has chosen."

@@ -40,7 +40,7 @@ def bad_card(result: BackupResult, last_good_at: datetime | None, now: datetime)
         return Reply(
             title=f"{result.site} has shrunk to {SHRUNK} on {result.server}: {result.shrank}",
             parts=(Text(shrunk_hint()),),
-            buttons=(Button("It is right so", f"{line} --allow-shrink"),),
+            buttons=(Button("Accept the smaller size", f"{line} --allow-shrink"),),
             tone=Tone.BAD,
         )
     verb = "was not" if result.trouble.refused else "could not be"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup.snapshots import SHRUNK
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone, hint_texts
-from core.wording import ago, clock_time, count, duration, listing, size, stamp
+from core.reply import OUTCOMES, Button, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts, progress_of
+from core.wording import ago, clock_time, count, duration, listing, size, stamp, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from core.failure import Failure
 
 MOST_ROWS = 20
-_WORST_FIRST = ("failed", "refused", "good")
-_TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD}
-_EXITS = {"good": 0, "refused": 3, "failed": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +52,38 @@ class ListedSnapshot:
 def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
     """Return what to say about a run. upkeep: why old backups could not be let go."""
     outcomes = Counter[str](result.outcome for result in results)
-    ordered = sorted(results, key=lambda result: (_WORST_FIRST.index(result.outcome), not result.shrank))
+    ordered = sorted(results, key=lambda result: (OUTCOMES[result.outcome].rank, not result.shrank))
     worst = ordered[0].outcome if ordered else "good"
     shrunk = [result for result in ordered if result.shrank]
     parts: list[Part] = []
     if len(results) != 1:
-        rows = tuple(Row((one.site, one.server, one.summary), _tone(one)) for one in ordered[:MOST_ROWS])
-        parts.append(Table(("site", "from", "result"), rows, left_out=len(ordered) - len(rows)))
+        columns = ("site", "from", "result")
+        parts.append(
+            first_rows(columns, ordered, lambda one: Row((one.site, one.server, one.summary), _tone(one)), MOST_ROWS)
+        )
     hints = ((one.site, _hint(one), _tone(one)) for one in ordered)
     parts += hint_texts(hints, named=len(ordered) > 1)
     if upkeep is not None:
         text = f"Older backups were not let go: {upkeep.message}. {upkeep.hint}".strip()
         parts.append(Text(text, Tone.WARN))
-    tone = Tone.WARN if worst == "good" and (shrunk or upkeep is not None) else _TONES[worst]
+    tone = Tone.WARN if worst == "good" and (shrunk or upkeep is not None) else OUTCOMES[worst].tone
     return Reply(
         title=_run_title(results, outcomes),
         parts=tuple(parts),
         tone=tone,
         facts={
             "results": [dict(result.facts) for result in results],
-            **{outcome: outcomes[outcome] for outcome in _WORST_FIRST},
+            **{outcome: outcomes[outcome] for outcome in ("good", "refused", "failed")},
             "upkeep": upkeep.message if upkeep is not None else None,
         },
-        exit_code=_EXITS[worst],
+        exit_code=OUTCOMES[worst].exit_code,
     )
 
 
 def progress_reply(running: Sequence[BackupProgress]) -> Reply:
     """Return how far a run is."""
-    done = sum(one.doing == "done" for one in running)
-    busy = [one for one in running if one.doing not in ("done", "waiting")]
-    rows = tuple(Row((one.site, one.server, one.doing), Tone.BUSY) for one in busy[:MOST_ROWS])
-    return Reply(
-        title=f"{done:,} of {count(len(running), 'site')} backed up",
-        parts=(Table(("site", "from", "now"), rows, left_out=len(busy) - len(rows)),),
-        tone=Tone.BUSY,
-    )
+    steps = [(one.site, one.server, one.doing) for one in running]
+    return progress_of(("site", "sites"), "backed up", ("site", "from", "now"), steps)
 
 
 def list_reply(listed: Sequence[ListedSnapshot], without: Sequence[str], timezone: str, now: datetime) -> Reply:
@@ -128,12 +121,11 @@ def status_reply(
     """Return how old each site's backup is, the oldest first. running: what is under way; empty: nothing."""
     late = [one for one in known if one.backed_up_at is None or now - one.backed_up_at > max_age]
     ordered = sorted(known, key=lambda one: (one.backed_up_at is not None, one.backed_up_at or now, one.site))
-    rows = tuple(_known_row(one, late=one in late, now=now) for one in ordered[:MOST_ROWS])
     parts: list[Part] = []
     if running:
-        parts.append(Text(f"{running[0].upper()}{running[1:]} goes on.", Tone.BUSY))
+        parts.append(Text(f"{running[0].upper()}{running[1:]} is in progress.", Tone.BUSY))
     columns = ("site", "backed up", "files", "size", "verified", "")
-    parts.append(Table(columns, rows, left_out=len(ordered) - len(rows)))
+    parts.append(first_rows(columns, ordered, lambda one: _known_row(one, late=one in late, now=now), MOST_ROWS))
     if repository_bytes is not None:
         parts.append(Text(f"The repository takes {size(repository_bytes)} off-site."))
     good = len(known) - len(late)
@@ -155,7 +147,7 @@ def status_reply(
 
 
 def _tone(result: BackupResult) -> Tone:
-    return Tone.WARN if result.shrank else _TONES[result.outcome]
+    return Tone.WARN if result.shrank else OUTCOMES[result.outcome].tone
 
 
 def _run_title(results: Sequence[BackupResult], outcomes: Counter[str]) -> str:
@@ -206,13 +198,13 @@ def _known_row(one: BackupHistory, *, late: bool, now: datetime) -> Row:
 def _known_facts(one: BackupHistory, *, late: bool) -> Mapping[str, object]:
     return {
         "site": one.site,
-        "backed_up_at": stamp(one.backed_up_at) if one.backed_up_at is not None else None,
+        "backed_up_at": stamp_or_none(one.backed_up_at),
         "server": one.server or None,
         "files": one.files,
         "size_bytes": one.size_bytes,
         "late": late,
         "trouble": one.trouble or None,
-        "verified_at": stamp(one.proven_at) if one.proven_at is not None else None,
+        "verified_at": stamp_or_none(one.proven_at),
         "verified": one.proven if one.proven_at is not None else None,
     }
 

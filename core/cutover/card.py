@@ -19,6 +19,7 @@ from core.cutover.card_parts import (
     times_text,
     trouble_texts,
     until_text,
+    verdicts_parts,
     waves_table,
 )
 from core.cutover.card_restore import restore_card
@@ -26,14 +27,14 @@ from core.cutover.card_title import sites_in_words, title_of, with_trouble
 from core.plan.plan import Failover, PlanState, Rollback, plan_to_json
 from core.plan.restore import Restore
 from core.plan.verdict import Level
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import Button, Confirm, Heading, Part, Reply, Row, Text, Tone, Typed, first_rows
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.fleet import Fleet
-    from core.plan.plan import Plan
+    from core.plan.plan import Plan, ZoneChange
     from core.plan.stored import StoredPlan
 
 MOST_ZONES = 12
@@ -95,17 +96,7 @@ def _facts_of(stored: StoredPlan, why: tuple[str, ...]) -> Mapping[str, object]:
 
 def _planned(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     plan = stored.plan
-    parts: list[Part] = []
-    troubles = [verdict for verdict in plan.verdicts if verdict.level != Level.PASS]
-    if troubles:
-        rows = tuple(
-            Row(
-                (verdict.level.value, verdict.text, verdict.hint),
-                Tone.BAD if verdict.level == Level.BLOCK else Tone.WARN,
-            )
-            for verdict in sorted(troubles, key=lambda verdict: verdict.level != Level.BLOCK)
-        )
-        parts.append(Table(("", "check", "what helps"), rows))
+    parts = verdicts_parts(plan.verdicts)
     if plan.force is not None:
         parts.append(Text(f"Forced by {plan.asked_by}: {plan.force}", Tone.WARN))
     parts += [Heading("What changes"), records_table(plan)]
@@ -157,21 +148,24 @@ def _made(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
         *_waves(stored),
         name_servers_table(stored, fleet),
         *trouble_texts(stored),
-        *caught_texts(stored),
-        *times_text(stored, fleet),
-        *until_text(stored, fleet),
-        said_text(stored, fleet),
+        *_ended_texts(stored, fleet),
     )
+
+
+def _ended_texts(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
+    about_time = (*times_text(stored, fleet), *until_text(stored, fleet))
+    return (*caught_texts(stored), *about_time, said_text(stored, fleet))
 
 
 def _partial(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     plan, made = stored.plan, stored.progress.zones
-    rows = tuple(
-        Row((zone.zone, "changed" if zone.key in made else stored.progress.trouble.get(zone.key, "not changed")), tone)
-        for zone in plan.zones
-        for tone in (Tone.GOOD if zone.key in made else Tone.BAD,)
-    )
-    zones = Table(("zone", "what happened"), rows[:MOST_ZONES], left_out=max(0, len(rows) - MOST_ZONES))
+
+    def row(zone: ZoneChange) -> Row:
+        if zone.key in made:
+            return Row((zone.zone, "changed"), Tone.GOOD)
+        return Row((zone.zone, stored.progress.trouble.get(zone.key, "not changed")), Tone.BAD)
+
+    zones = first_rows(("zone", "what happened"), plan.zones, row, MOST_ZONES)
     line = _rest_line(stored, fleet)
     go_on = (Button("Plan the rest", line),) if line else ()
     parts = (
@@ -179,10 +173,7 @@ def _partial(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[
         *(_waves(stored) or (zones,)),
         *trouble_texts(stored, zones=bool(plan.wave_size)),
         *((name_servers_table(stored, fleet),) if stored.progress.nameservers else ()),
-        *caught_texts(stored),
-        *times_text(stored, fleet),
-        *until_text(stored, fleet),
-        said_text(stored, fleet),
+        *_ended_texts(stored, fleet),
     )
     return parts, (*go_on, *_way_back(stored))
 

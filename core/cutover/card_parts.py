@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.plan.plan import PlanState, Rollback
+from core.plan.verdict import Level
 from core.reply import Button, Confirm, Part, Row, Table, Text, Tone
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from core.dns.records import RecordSet
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from core.plan.plan import Plan
     from core.plan.progress import NameServerProgress
     from core.plan.stored import StoredPlan
+    from core.plan.verdict import Verdict
 
 MOST_NAMES = 40
 MOST_TURNS = 12
@@ -59,6 +62,16 @@ def hooks_table(plan: Plan) -> Table:
         for (moment, server, shown), sites in alike.items()
     ]
     return Table(("when", "where", "command", "sites"), tuple(rows[:MOST_HOOKS]), max(0, len(rows) - MOST_HOOKS))
+
+
+def verdicts_parts(verdicts: Sequence[Verdict]) -> list[Part]:
+    """Show what is in the way of a plan, what blocks it first; nothing where nothing is."""
+    found = [one for one in verdicts if one.level != Level.PASS]
+    rows = tuple(
+        Row((one.level.value, one.text, one.hint), Tone.BAD if one.level == Level.BLOCK else Tone.WARN)
+        for one in sorted(found, key=lambda one: one.level != Level.BLOCK)
+    )
+    return [Table(("", "check", "what helps"), rows)] if rows else []
 
 
 def waves_table(stored: StoredPlan) -> Table:
@@ -108,7 +121,7 @@ def caught_texts(stored: StoredPlan) -> tuple[Part, ...]:
     if left:
         where = listing([site for site, one in caught.items() if one.left])
         said = f"{count(left, 'file')} that arrived meanwhile stayed, as something newer is served: {where}."
-        parts.append(Text(f"{said} The next sync keeps them aside there.", Tone.WARN))
+        parts.append(Text(f"{said} They stay recoverable there after the next sync.", Tone.WARN))
     return tuple(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text
+from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text, verdicts_parts
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
@@ -26,7 +26,7 @@ def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[
     parts: list[Part] = []
     buttons: tuple[Button, ...] = ()
     if stored.state == PlanState.PLANNED:
-        parts += _warnings(plan)
+        parts += verdicts_parts(plan.verdicts)
         parts.append(what_table(restore, fleet, plan.asked_at))
         parts.append(asked_text(stored, fleet))
         parts.append(Typed(f"sharpnet approve {plan.id}"))
@@ -56,7 +56,7 @@ def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
     """Show what comes from where, and what becomes of what is there."""
     taken = f"{clock_time(restore.taken_at, fleet.timezone, now)} ({ago(restore.taken_at, now)}), on {restore.taken_on}"
     replaced = {
-        FILES: "its files there, which are kept aside",
+        FILES: "its files there, which stay recoverable",
         EMPTY: "an empty folder",
     }.get(restore.there, "nothing: the root is missing there")
     rows = [
@@ -94,7 +94,7 @@ def after_words(restore: Restore) -> str:
     """Say what is true now and what comes next."""
     words = []
     if restore.there == FILES:
-        words.append(f"What it replaced is kept aside on {restore.server}, in .sharpnet beside its root.")
+        words.append(f"What it replaced is recoverable on {restore.server}, in .sharpnet beside its root.")
     if restore.served:
         words.append("Visitors see it now; its mirrors follow with their next sync.")
     else:
@@ -128,13 +128,8 @@ def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Ton
             assert_never(stored.state)
 
 
-def _warnings(plan: Plan) -> tuple[Part, ...]:
-    rows = tuple(Row((one.level.value, one.text, one.hint), Tone.WARN) for one in plan.warnings)
-    return (Table(("", "check", "what helps"), rows),) if rows else ()
-
-
 def _approve(plan: Plan, restore: Restore) -> Button:
-    text = f"{restore.site} on {restore.server} becomes what it was; what is there now is kept aside."
+    text = f"{restore.site} on {restore.server} becomes what it was; what is there now stays recoverable."
     text += f" You accept: {plan.warnings[0].text}." if plan.warnings else ""
     confirm = Confirm(f"Restore {restore.site}?", text[:300], yes="Yes, restore it")
     return approve_button(plan, confirm)

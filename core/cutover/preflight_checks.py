@@ -144,9 +144,7 @@ def _copies(facts: PreflightFacts) -> Iterator[Verdict]:
             f"Mend it there, or leave the site out with --without {copy.site}.",
         )
     if facts.copies and not broken:
-        yield Verdict(
-            "copy", Level.PASS, f"{count(len(facts.copies), 'site')} looked at on the target: as it should be"
-        )
+        yield Verdict("copy", Level.PASS, f"{count(len(facts.copies), 'site')} on the target: ok")
     if isinstance(facts.purpose, Rollback):
         servers = listing(tuple(dict.fromkeys(copy.server for copy in facts.copies)))
         yield Verdict(
@@ -188,7 +186,7 @@ def _databases(facts: PreflightFacts) -> Iterator[Verdict]:
             "databases",
             Level.WARN,
             f"rows written at {sources} between the last copy and the switch stay there: {listing(facts.unfrozen)}",
-            "Databases are never merged; what stays is kept aside by the next sync. A freeze hook rules it out.",
+            "Databases are never merged; what stays is recoverable after the next sync. A freeze hook rules it out.",
         )
 
 
@@ -211,7 +209,7 @@ def _busy(facts: PreflightFacts) -> Iterator[Verdict]:
         yield Verdict("other work", Level.BLOCK, f"busy: {what}", "Wait until it has ended, or cancel it.")
     elif facts.backed_up:
         what = f"a backup reads {listing(facts.backed_up)}"
-        yield Verdict("other work", Level.WARN, what, "It goes on, and may break off when the site has moved.")
+        yield Verdict("other work", Level.WARN, what, "It continues, and may break off when the site has moved.")
     else:
         yield Verdict("other work", Level.PASS, "nothing else runs on these sites")
 

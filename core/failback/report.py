@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.failback.compare import DifferenceKind
 from core.failure import Failure
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, Typed, first_rows, progress_of
 from core.wording import clock_time, count, listing, size, stamp
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ def report(comparisons: Sequence[Comparison], asked: str, away: Sequence[Site], 
     alone = len(ordered) == 1
     parts = list(_details(ordered[0], timezone, now) if alone else _rows(ordered))
     if not alone:
-        parts += [Text("Let all served copies win:"), Typed(f"sharpnet failback {asked} --take-active")]
+        parts += [
+            Text("Overwrite all returned copies:"),
+            Typed(f"sharpnet failback {asked} --take-active"),
+        ]
     if away:
         parts.append(Text(_can_go_home(away)))
     return Reply(
@@ -59,14 +62,8 @@ def _can_go_home(away: Sequence[Site]) -> str:
 
 def progress_reply(doing: Sequence[tuple[ReturnedCopy, str]]) -> Reply:
     """Return how far the comparisons are: each copy, and what is done with it."""
-    done = sum(step == "done" for _, step in doing)
-    busy = [(copy, step) for copy, step in doing if step not in ("waiting", "done")]
-    rows = tuple(Row((copy.site.name, copy.server, step), Tone.BUSY) for copy, step in busy[:MOST_ROWS])
-    return Reply(
-        title=f"{done:,} of {count(len(doing), 'copy', 'copies')} compared",
-        parts=(Table(("site", "returned", "now"), rows, left_out=len(busy) - len(rows)),),
-        tone=Tone.BUSY,
-    )
+    steps = [(copy.site.name, copy.server, step) for copy, step in doing]
+    return progress_of(("copy", "copies"), "compared", ("site", "returned", "now"), steps)
 
 
 def _badness(one: Comparison) -> tuple[int, int, int, str]:
@@ -88,10 +85,11 @@ def _title_of_one(one: Comparison) -> str:
     if one.trouble is not None:
         return f"{site}: {there} and {here} could not be compared: {one.trouble.message}"
     if one.at_risk.files:
-        return f"{site}: {there} has {_words(one.at_risk)} that {here} has not, or has older"
+        verb = "is" if one.at_risk.files == 1 else "are"
+        return f"{site}: {_words(one.at_risk)} on {there} {verb} missing or older on {here}"
     if one.more:
         return f"{site}: more than {sum(tally.files for tally in one.tallies.values()):,} files differ"
-    return f"{site}: {there} has no file that {here} has not as new"
+    return f"{site}: no file on {there} is missing or older on {here}"
 
 
 def _title_of_many(ordered: Sequence[Comparison]) -> str:
@@ -100,7 +98,7 @@ def _title_of_many(ordered: Sequence[Comparison]) -> str:
     said = [f"{risky:,} with files that the served copy lacks or has older"] if risky else []
     said += [f"{lost:,} not compared"] if lost else []
     good = len(ordered) - risky - lost
-    said += [f"{good:,} with nothing of {'its' if good == 1 else 'their'} own"] if good else []
+    said += [f"{good:,} with no extra files"] if good else []
     return f"{count(len(ordered), 'returned copy', 'returned copies')}: {', '.join(said)}"
 
 
@@ -109,9 +107,8 @@ def _words(tally: FileTally) -> str:
 
 
 def _rows(ordered: Sequence[Comparison]) -> Iterator[Part]:
-    rows = tuple(Row(_cells(one), _tone(one)) for one in ordered[:MOST_ROWS])
     columns = ("site", "returned, served", "only returned or newer there", "newer where served")
-    yield Table(columns, rows, left_out=len(ordered) - len(rows))
+    yield first_rows(columns, ordered, lambda one: Row(_cells(one), _tone(one)), MOST_ROWS)
     hints = dict.fromkeys(one.trouble.hint for one in ordered if one.trouble is not None and one.trouble.hint)
     for hint in list(hints)[:MOST_HINTS]:
         yield Text(hint)
@@ -126,11 +123,8 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     way = f"{one.returned.server}, {one.returned.active}"
     if one.trouble is not None:
         return one.returned.site.name, way, one.trouble.message, ""
-    newer = sum(
-        one.tallies[found].files
-        for found in (DifferenceKind.NEWER_ACTIVE, DifferenceKind.ONLY_ACTIVE)
-        if found in one.tallies
-    )
+    newer_here = {DifferenceKind.NEWER_ACTIVE, DifferenceKind.ONLY_ACTIVE}
+    newer = sum(tally.files for found, tally in one.tallies.items() if found in newer_here)
     more = f" and {one.more:,} more" if one.more else ""
     return one.returned.site.name, way, _words(one.at_risk) if one.at_risk.files else "none", f"{newer:,}{more}"
 
@@ -160,7 +154,7 @@ def _details(one: Comparison, timezone: str, now: datetime) -> Iterator[Part]:
     if rows:
         yield Table(("differs", "files", "size"), rows, left_out=one.more)
     if one.risky:
-        yield Heading(f"What only {there} has, or has newer")
+        yield Heading(f"Only or newer on {there}")
         shown = tuple(
             Row(
                 (file.shown, signs[file.found], size(file.size_bytes), clock_time(file.written_at, timezone)), Tone.WARN
@@ -184,7 +178,7 @@ def _remarks(one: Comparison) -> Iterator[Part]:
         yield Text(f"What app.yaml excludes is not compared and stays where it is: {listing(list(site.exclude))}.")
     if not one.every_byte:
         yield Text("Files of the same size and time count as the same; --checksum reads them all.")
-    yield Text(f"Let the copy of {here} win, or first bring what you need from {there}, a file or a folder each:")
+    yield Text(f"Overwrite the copy on {there}, or first publish what you need of it, a file or a folder each:")
     yield Typed(f"sharpnet {_line(one)} --take-active")
     yield Typed(f"sharpnet {_line(one)} --keep=PATH --keep=PATH")
 
@@ -214,21 +208,21 @@ def _choices(one: Comparison) -> Iterator[Button]:
     if 0 < len(typable) == one.at_risk.files <= MOST_KEEP_BUTTON:
         line = " ".join([_line(one), *(shlex.quote(f"--keep={file.shown}") for file in typable)])
         text = (
-            f"{listing([file.shown for file in typable])} of {there} go live on {here} now; what they replace is kept "
-            f"aside. Then {there} becomes what {here} is."
+            f"{listing([file.shown for file in typable])} of {there} go live on {here} now; what they replace stays "
+            f"recoverable. Then the copy on {there} is overwritten with that of {here}."
         )
-        label = f"Keep {'it' if len(typable) == 1 else f'these {len(typable)}'} from {there}"
-        yield Button(label, line, "primary", Confirm(f"Take files from {there}?", text, "Keep and take"))
-    yield Button(f"Take the copy of {here}", f"{_line(one)} --take-active", "danger", _confirm_taking(one))
+        label = f"Publish {count(len(typable), 'file')}"
+        yield Button(label, line, "primary", Confirm(f"Publish files from {there}?", text, "Publish"))
+    yield Button(f"Overwrite the copy on {there}", f"{_line(one)} --take-active", "danger", _confirm_taking(one))
 
 
 def _confirm_taking(one: Comparison) -> Confirm:
     there, here = one.returned.server, one.returned.active
-    aside = f"{_words(one.at_risk)} that only {there} has, or has newer, are" if one.at_risk.files else "Its files are"
+    extra = f"{_words(one.at_risk)}, missing or older on {here}," if one.at_risk.files else "Its files"
     return Confirm(
-        title=f"Let the copy of {here} win?",
-        text=f"{there} becomes what {here} is. {aside} kept aside there. The quarantine ends.",
-        yes="Take it",
+        title=f"Overwrite the copy on {there}?",
+        text=f"It becomes what {here} has. {extra} stay recoverable on {there}. The quarantine ends.",
+        yes="Overwrite",
     )
 
 
@@ -237,16 +231,16 @@ def _choices_of_many(ordered: Sequence[Comparison], asked: str) -> Iterator[Butt
     if not fine:
         return
     files = sum(one.at_risk.files for one in fine)
-    aside = f"{count(files, 'file')} that only they have, or have newer, are" if files else "Their own files are"
+    extra = f"{count(files, 'file')}, missing or older where served," if files else "Their files"
     yield Button(
-        "Take all served copies",
+        f"Overwrite {count(len(ordered), 'copy', 'copies')}",
         f"failback {asked} --take-active",
         "danger",
         Confirm(
-            title="Let the served copies win?",
-            text=f"{count(len(ordered), 'returned copy becomes', 'returned copies become')} what is served. {aside} "
-            "kept aside where they are. The quarantines end.",
-            yes="Take them",
+            title="Overwrite the returned copies?",
+            text=f"{count(len(ordered), 'returned copy becomes', 'returned copies become')} what is served. {extra} "
+            "stay recoverable. The quarantines end.",
+            yes="Overwrite",
         ),
     )
 

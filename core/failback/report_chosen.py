@@ -28,7 +28,7 @@ def kept_report(kept: KeepResult, result: SyncResult | None, taken: Reply | None
     if kept.replaced:
         replaced = listing([change.shown for change in kept.replaced])
         listed = f"`sync --undo {kept.run} --dry-run` lists it"
-        came.append(Text(f"What they replaced is kept aside on {kept.active}: {replaced}; {listed}."))
+        came.append(Text(f"What they replaced is recoverable on {kept.active}: {replaced}; {listed}."))
     if kept.trouble is not None or result is None or taken is None:
         trouble = kept.trouble
         refused = trouble is not None and trouble.refused
@@ -60,7 +60,7 @@ def kept_report(kept: KeepResult, result: SyncResult | None, taken: Reply | None
 def taken_parts(asides: Sequence[tuple[SyncResult, str]]) -> tuple[Part, ...]:
     """Return where the returned files are kept aside: each result, with its run; the first ones."""
     return tuple(
-        Text(f"What {result.mirror} had of {result.site} is kept aside there: `sync --undo {run} --dry-run` lists it.")
+        Text(f"What {result.mirror} had of {result.site} is recoverable there: `sync --undo {run} --dry-run` lists it.")
         for result, run in asides[:MOST_HINTS]
     )
 
@@ -72,7 +72,7 @@ def with_own_hint(result: SyncResult) -> SyncResult:
         return result
     site = shlex.quote(result.site)
     hint = (
-        f"`failback {site}` lists what only {result.mirror} has. If all that may go aside: "
+        f"`failback {site}` lists what only {result.mirror} has. If all that may go: "
         f"`failback {site} --take-active --allow-delete`."
     )
     return replace(result, trouble=replace(trouble, hint=hint))

@@ -62,7 +62,7 @@ def _servers(tree: object) -> Iterator[Inconsistency]:
             address = address_of(at(server, family))
             if address is not None and address in seen:
                 message = f"{address} is the address of {seen[address]} as well"
-                yield Inconsistency(("servers", name, family), message, "Each server needs an address of its own.")
+                yield Inconsistency(("servers", name, family), message, "Each server needs its own address.")
             elif address is not None:
                 seen[address] = name
 

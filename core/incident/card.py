@@ -9,32 +9,32 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.incident.card_degraded import degraded_title, flapping_title, several_degraded
-from core.incident.card_ended import ended
-from core.incident.card_people import ack_button, annotations_of_drops, cause_button, people_parts
-from core.incident.notes import with_cause
-from core.incident.targets import capital, named_sites, subject_of
-from core.reply import Button, Reply, Row, Table, Text, Tone
-from core.wording import ago, clock_time, count, duration, is_ahead, listing
+from core.incident.card_title import ended_title, open_title, shared_title
+from core.incident.notes import annotation_parts, cause_hint, label_of, with_cause
+from core.incident.outage import annotations_of_drops
+from core.incident.targets import named_sites, subject_of
+from core.reply import Button, Part, Reply, Row, Text, Tone, first_rows
+from core.wording import ago, clock_time, duration, listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from core.incident.facts import OutageFacts
+    from core.incident.notes import Annotation
     from core.incident.outage import Outage
 
 ROWS = 20
 TYPED_SITES = 5
 MOVE_BUTTONS = 2
 
+WHY = "Cause (public, shown on the status pages)"
 LAME = (
     "Who asks it finds nothing there. Is the zone in its configuration, and did it transfer it? `dns ZONE` shows what "
     "each name server answers."
 )
 QUARANTINED = (
-    "Nothing was overwritten. `failback {server}` shows what it has that the served copies have not, and lets you "
-    "choose; then it plans the way home."
+    "Nothing was overwritten. `failback {server}` compares its copies with the served ones and lets you choose; then "
+    "it plans the failback."
 )
 
 
@@ -45,100 +45,35 @@ def card_of(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     return _single(outages, timezone, now) if alone else _several(outages, timezone, now)
 
 
+def reminder(outages: Sequence[Outage], now: datetime) -> Reply:
+    """Return the reminder of outages that share a card and that nobody has acknowledged; at least one.
+
+    Its title is the line for the card's thread.
+    """
+    longest = duration(max(outage.lasted(now) for outage in outages))
+    names, ack = listing([subject_of(outage.target) for outage in outages]), f"ack {outages[0].id}"
+    # What flaps may well be up at the moment.
+    still = "flapping" if all(outage.facts.changes for outage in outages) else "open"
+    after = longest if len(outages) == 1 else f"up to {longest}"
+    title = f"{names}: still {still} after {after}, not acknowledged. Acknowledge: `{ack}`"
+    return Reply(title, buttons=(Button("Acknowledge", ack),), tone=Tone.BAD)
+
+
 def _single(drops: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     """Show one thing as its last drop is, with what was said of all of them."""
     outage, annotations = drops[-1], annotations_of_drops(drops)
-    facts = outage.facts
-    if outage.closed_at is not None:
-        title, tone = ended(outage, timezone, now)
-        title = with_cause(title, annotations)
-    else:
-        softer = facts.lame or outage.target.kind in {"link", "degraded"}
-        title, tone = _title(outage, timezone, now), Tone.WARN if softer else Tone.BAD
-    parts = [Text(text) for text in _details(outage, now) if text]
+    buttons: tuple[Button, ...] = ()
     if outage.closed_at is None:
-        buttons = (*_move_buttons([outage]), *ack_button([outage]))
+        title, tone = open_title(outage, timezone, now)
+        buttons = (*_move_buttons([outage]), *_ack_button([outage]))
     else:
-        buttons = _reconcile_button(outage) if facts.quarantined else ()
-    people = people_parts([outage], annotations, timezone, now)
-    return Reply(title, parts=(*parts, *people), buttons=(*buttons, *cause_button([outage])), tone=tone)
-
-
-def _title(outage: Outage, timezone: str, now: datetime) -> str:
-    facts, name, since = outage.facts, outage.target.name, clock_time(outage.opened_at, timezone, now)
-    if facts.changes:
-        return flapping_title(capital(subject_of(outage.target)), outage)
-    if outage.target.kind == "degraded":
-        return degraded_title(outage)
-    if outage.target.kind == "sites":
-        failing = f"{count(facts.affected, 'site')} on {name} {'is' if facts.affected == 1 else 'are'} failing"
-        return _joined(
-            f"{failing} since {since}, {name} itself answers: {named_sites(facts, 3)}", _prospects(facts, now)
-        )
-    if outage.target.kind == "nameserver":
-        server = f"Name server {name}" + (f" ({facts.place})" if facts.place else "")
-        if facts.lame:
-            return f"{server} is lame since {since}: {facts.why}"
-        return f"{server} is down since {since}, {_seen_from(facts)}{_other_name_servers(facts)}"
-    if outage.target.kind == "link":
-        return (
-            f"Nothing at all answers this bot since {since}: its own link may be gone, so nothing is called down. "
-            f"It asked {facts.others} servers and name servers"
-        )
-    return f"{name} is down since {since}, {_seen_from(facts)}: {_affected(facts, now)}"
-
-
-def _other_name_servers(facts: OutageFacts) -> str:
-    if facts.others and not facts.others_up:
-        return ": no other answers either"
-    if facts.others_up < facts.others:
-        return f": {facts.others_up} of the other {facts.others} answer"
-    if facts.others > 1:
-        return f": the other {facts.others} answer"
-    return ": the other one answers" if facts.others else ": there is no other"
-
-
-def _affected(facts: OutageFacts, now: datetime) -> str:
-    moved = facts.at_first - facts.affected
-    if not facts.affected:
-        if not moved:
-            return "no site is served from it"
-        return f"its {count(moved, 'site is', 'sites are')} served from elsewhere now"
-    first = f"{count(facts.affected, 'site')} affected"
-    if moved:
-        first += f", {moved:,} served from elsewhere now"
-    return _joined(first, _prospects(facts, now), separator=", ")
-
-
-def _joined(first: str, rest: str, separator: str = "; ") -> str:
-    return f"{first}{separator}{rest}" if rest else first
-
-
-def _prospects(facts: OutageFacts, now: datetime) -> str:
-    """Say what could be done for the affected sites: who is ready, how old the copies are, what has none."""
-    said = []
-    if facts.movable == facts.affected and len(facts.ready) == 1:
-        said.append(f"{next(iter(facts.ready))} ready")
-    else:
-        said += [f"{server} ready for {number:,}" for server, number in facts.ready.items()]
-    if facts.oldest_good_at is not None:
-        age, copies = duration(now - facts.oldest_good_at), "copy" if facts.movable == 1 else "copies"
-        if is_ahead(facts.oldest_good_at, now):
-            said.append(f"{copies} of unknown age")
-        else:
-            said.append(f"copy {age} old" if facts.movable == 1 else f"copies up to {age} old")
-    if facts.never_copied:
-        said.append(f"{facts.never_copied:,} never copied")
-    if facts.waiting:
-        said.append(f"{count(facts.waiting, 'site')} with no mirror up")
-    if facts.without_mirror:
-        said.append(f"{count(facts.without_mirror, 'site has', 'sites have')} no mirror")
-    return ", ".join(said)
-
-
-def _seen_from(facts: OutageFacts) -> str:
-    places = 1 + len(facts.seen_from)
-    return f"seen from {places} places" if places > 1 else "seen from one place only"
+        title, tone = ended_title(outage, timezone, now)
+        title = with_cause(title, annotations)
+        if outage.facts.quarantined:
+            buttons = (Button("See what differs", f"failback {outage.target.name}", weight="primary"),)
+    parts = [Text(text) for text in _details(outage, now) if text]
+    people = _people_parts([outage], annotations, timezone, now)
+    return Reply(title, parts=(*parts, *people), buttons=(*buttons, *_cause_button([outage])), tone=tone)
 
 
 def _details(outage: Outage, now: datetime) -> list[str]:
@@ -182,10 +117,6 @@ def _move_buttons(outages: Sequence[Outage]) -> list[Button]:
     ]
 
 
-def _reconcile_button(outage: Outage) -> tuple[Button, ...]:
-    return (Button("See what differs", f"failback {outage.target.name}", weight="primary"),)
-
-
 def _failover_line(outage: Outage) -> str:
     facts = outage.facts
     movable = [site for site in facts.sites if site not in facts.exceptions]
@@ -196,39 +127,43 @@ def _failover_line(outage: Outage) -> str:
 
 def _several(outages: Sequence[Outage], timezone: str, now: datetime) -> Reply:
     still = [outage for outage in outages if outage.closed_at is None]
-    number = len(outages)
-    down = "down or lame" if any(outage.facts.lame for outage in outages) else "down"
-    if still:
-        since = clock_time(min(outage.opened_at for outage in outages), timezone, now)
-        names = listing([subject_of(outage.target) for outage in still], 6)
-        how_many = f"{number:,} things are" if len(still) == number else f"{len(still):,} of {number:,} are"
-        affected = sum(outage.facts.affected for outage in still)
-        movable = sum(outage.facts.movable for outage in still)
-        rest = f"; {count(affected, 'site')} affected, for {movable:,} another server is ready" if affected else ""
-        title, tone = f"{how_many} {down}, the first since {since}: {names}{rest}", Tone.BAD
-    else:
-        longest = max(outage.lasted(now) for outage in outages)
-        title = f"All {number:,} things that were {down} are over; the longest took {duration(longest)}"
-        tone = Tone.GOOD
-    if all(outage.target.kind == "degraded" for outage in outages):
-        title, tone = several_degraded(outages, still, now)
+    title, tone = shared_title(outages, still, timezone, now)
     ordered = [*still, *(outage for outage in outages if outage.closed_at is not None)]
-    rows = tuple(
-        Row(
-            (
-                subject_of(outage.target),
-                _state_of(outage),
-                duration(outage.lasted(now))
-                if outage.closed_at is not None
-                else "since " + clock_time(outage.opened_at, timezone, now),
-                outage.facts.why if outage.closed_at is None else "",
-            ),
-            Tone.BAD if outage.closed_at is None else Tone.GOOD,
-        )
-        for outage in ordered[:ROWS]
-    )
-    table = Table(("what", "state", "how long", "from here"), rows, left_out=max(0, number - ROWS))
-    moves = _move_buttons(still)
-    people = people_parts(outages, [it for outage in outages for it in outage.annotations], timezone, now)
-    buttons = (*moves, *ack_button(still), *cause_button(outages))
+    columns = ("what", "state", "how long", "from here")
+    table = first_rows(columns, ordered, lambda outage: _row(outage, timezone, now), ROWS)
+    people = _people_parts(outages, [it for outage in outages for it in outage.annotations], timezone, now)
+    buttons = (*_move_buttons(still), *_ack_button(still), *_cause_button(outages))
     return Reply(title, parts=(table, *people), buttons=buttons, tone=tone)
+
+
+def _row(outage: Outage, timezone: str, now: datetime) -> Row:
+    what, state = subject_of(outage.target), _state_of(outage)
+    if outage.closed_at is not None:
+        return Row((what, state, duration(outage.lasted(now)), ""), Tone.GOOD)
+    return Row((what, state, f"since {clock_time(outage.opened_at, timezone, now)}", outage.facts.why), Tone.BAD)
+
+
+def _people_parts(
+    outages: Sequence[Outage], annotations: Sequence[Annotation], timezone: str, now: datetime
+) -> list[Part]:
+    """Say who acknowledged the outages and what was said; once somebody has, how to say why."""
+    parts: list[Part] = []
+    acked = next((one for one in outages if one.acked_at is not None), None)
+    if acked is not None and acked.acked_at is not None:
+        parts.append(Text(f"Acknowledged by {acked.acked_by}, {clock_time(acked.acked_at, timezone, now)}."))
+    parts += annotation_parts(annotations, timezone, now)
+    asked = _without_cause(outages)
+    return [*parts, cause_hint(label_of("outage", asked[0].id))] if asked else parts
+
+
+def _cause_button(outages: Sequence[Outage]) -> list[Button]:
+    return [Button("Add cause", f"cause {outage.id}", asks=WHY) for outage in _without_cause(outages)[:1]]
+
+
+def _ack_button(outages: Sequence[Outage]) -> list[Button]:
+    waiting = [outage for outage in outages if outage.closed_at is None and outage.acked_by is None]
+    return [Button("Acknowledge", f"ack {waiting[0].id}")] if waiting else []
+
+
+def _without_cause(outages: Sequence[Outage]) -> list[Outage]:
+    return [outage for outage in outages if outage.acked_by is not None and outage.cause is None]

@@ -10,7 +10,7 @@ from core.incident.maintenance import Maintenance, Phase
 from core.incident.notes import annotation_parts, with_cause
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone
 from core.units import format_duration
-from core.wording import clock_time, count, duration, listing, stamp
+from core.wording import clock_time, count, duration, listing, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,21 +63,21 @@ def silenced_line(
         said = f"In trouble since {since}: {subject}" + (f" ({why})" if why else "")
     else:
         said = f"{len(troubles):,} things in trouble, the first since {since}: {listing([it[0] for it in troubles])}"
-    return f"{said}. Nobody is alerted before {until}"
+    return f"{said}. Alerts are muted until {until}"
 
 
 def back_line(backs: Sequence[tuple[str, timedelta]]) -> str:
     """Say in the thread that things (subject, after how long) are well again; at least one."""
     longest = duration(max(length for _, length in backs))
     if len(backs) == 1:
-        return f"Well again after {longest}: {backs[0][0]}"
-    return f"{len(backs):,} things well again, the last after {longest}: {listing([it[0] for it in backs])}"
+        return f"Recovered after {longest}: {backs[0][0]}"
+    return f"{len(backs):,} things recovered, the last after {longest}: {listing([it[0] for it in backs])}"
 
 
 def list_reply(maintenances: Sequence[Maintenance], timezone: str, now: datetime) -> Reply:
     """Answer with what goes on and what is planned."""
     if not maintenances:
-        return Reply("No maintenance goes on or is planned", facts={"maintenance": []})
+        return Reply("No maintenance is in progress or planned", facts={"maintenance": []})
     running = sum(one.phase(now) is not Phase.PLANNED for one in maintenances)
     rows = tuple(
         Row(
@@ -101,20 +101,16 @@ def list_reply(maintenances: Sequence[Maintenance], timezone: str, now: datetime
 
 def facts_of(one: Maintenance, now: datetime) -> Mapping[str, object]:
     """Return it as plain JSON values."""
-
-    def written(at: datetime | None) -> str | None:
-        return stamp(at) if at is not None else None
-
     return {
         "id": one.label,
         "scope": str(one.scope),
         "state": one.phase(now).value,
         "why": one.why,
         "asked_by": one.asked_by,
-        "planned_start": written(one.starts_at),
-        "planned_end": written(one.ends_at),
-        "actual_start": written(one.began_at),
-        "actual_end": written(one.ended_at),
+        "planned_start": stamp_or_none(one.starts_at),
+        "planned_end": stamp_or_none(one.ends_at),
+        "actual_start": stamp_or_none(one.began_at),
+        "actual_end": stamp_or_none(one.ended_at),
     }
 
 
@@ -129,9 +125,8 @@ def _details(one: Maintenance, phase: Phase, timezone: str, now: datetime) -> li
         return [f"Planned {start} to {end}, actually {began} to {actual}.", f"{by} Ended by {one.ended_by}."]
     if phase is Phase.OVERRUN:
         return [f"For: {one.why}. {by}"]
-    if one.scope == FLEET:
-        return [f"Until its planned end nobody is alerted about anything. {by}"]
-    return [f"Until its planned end nobody is alerted about {one.subject}. {by}"]
+    alerts = "All alerts" if one.scope == FLEET else f"Alerts for {one.subject}"
+    return [f"{alerts} are muted until {clock_time(one.ends_at, timezone, now)}. {by}"]
 
 
 def _buttons(one: Maintenance, phase: Phase) -> tuple[Button, ...]:

@@ -56,15 +56,15 @@ def summary(day: DailyDigest, fleet: str, timezone: str) -> Reply | None:
         listed = list_reply(day.incidents, " in the last day", timezone, day.now)
         parts += [Heading(listed.title), *listed.parts]
     if waiting:
-        parts += [Heading("Waits for somebody"), *waiting]
+        parts += [Heading("Needs attention"), *waiting]
         if day.chosen:
             parts.append(Text(f"{count(day.chosen, 'site')} with no copy anywhere, as app.yaml has it."))
     if coming:
-        parts += [Heading("Planned"), *coming]
+        parts += [Heading("Scheduled maintenance"), *coming]
     still = sum(one.until_at is None for one in day.incidents)
     said = [
         count(len(day.incidents), "incident") + (f" ({still:,} open)" if still else ""),
-        f"{count(len(waiting), 'thing waits', 'things wait')} for somebody" if waiting else "nothing waits",
+        f"{count(len(waiting), 'thing needs', 'things need')} attention" if waiting else "nothing needs attention",
         *([f"{len(coming):,} planned"] if coming else []),
     ]
     return Reply(
@@ -74,7 +74,7 @@ def summary(day: DailyDigest, fleet: str, timezone: str) -> Reply | None:
 
 def _waiting(day: DailyDigest, timezone: str) -> list[str]:
     said = [
-        f"Outage {one.label}, {one.subject}: open for {duration(day.now - one.from_at)}, and nobody looks after it."
+        f"Outage {one.label}, {one.subject}: open for {duration(day.now - one.from_at)}, not acknowledged."
         for one in day.incidents
         if one.kind == "outage" and one.until_at is None and one.acked_by is None
     ]
@@ -93,7 +93,7 @@ def _waiting(day: DailyDigest, timezone: str) -> list[str]:
         number = count(len(day.late_backups), "site")
         said.append(f"{number} with a backup that is too old, or none: {listing(day.late_backups)}.")
     if day.differing:
-        said.append(f"Not what it should be: {listing(day.differing)}. `sync --verify SITE` compares again.")
+        said.append(f"Copies that differ: {listing(day.differing)}. `sync --verify SITE` compares again.")
     said += [
         f"{count(number, 'copy', 'copies')} on {server} in quarantine: `failback {server}` shows what differs."
         for server, number in day.quarantined.items()

@@ -173,7 +173,7 @@ def ended(one: Maintenance, who: str, now: datetime) -> Maintenance:
     _refuse_over(one)
     if one.phase(now) is Phase.PLANNED:
         raise RefusedError(
-            f"Maintenance {one.label} has not begun. Nothing changed.",
+            f"Maintenance {one.label} has not started. Nothing changed.",
             hint=f"`maintenance cancel {one.label}` takes it back.",
         )
     began_at = one.began_at or one.starts_at
@@ -184,9 +184,8 @@ def cancelled(one: Maintenance, who: str, now: datetime) -> Maintenance:
     """Return it as taken back. Raises RefusedError where it is over, or goes on already."""
     _refuse_over(one)
     if one.phase(now) is not Phase.PLANNED:
-        raise RefusedError(
-            f"Maintenance {one.label} goes on already. Nothing changed.", hint=f"`maintenance end {one.label}` ends it."
-        )
+        hint = f"`maintenance end {one.label}` ends it."
+        raise RefusedError(f"Maintenance {one.label} has started already. Nothing changed.", hint=hint)
     return replace(one, cancelled_at=now, ended_by=who)
 
 

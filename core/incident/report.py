@@ -9,8 +9,8 @@ from core.incident.card_maintenance import facts_of, title_of
 from core.incident.maintenance import Phase
 from core.incident.notes import cause_of, label_of
 from core.incident.targets import subject_of
-from core.reply import Part, Reply, Row, Table, Text, Tone
-from core.wording import clock_time, count, duration, stamp
+from core.reply import Part, Reply, Row, Table, Text, Tone, first_rows
+from core.wording import clock_time, count, duration, stamp, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident. until_at None: it goes on. acked_by, acked_at: of an outage, who looks after it."""
+    """One incident. until_at None: it is open. acked_by, acked_at: who acknowledged an outage, and when."""
 
     kind: Kind
     number: int
@@ -81,8 +81,8 @@ def list_reply(incidents: Sequence[Incident], span: str, timezone: str, now: dat
     if not incidents:
         return Reply(f"No incident{span}", tone=Tone.GOOD, facts=facts)
     title = f"{count(len(incidents), 'incident')}{span}, {still:,} of them open"
-    rows = tuple(_row(one, timezone, now) for one in incidents[:ROWS])
-    table = Table(("", "what", "from", "how long", "cause"), rows, left_out=max(0, len(incidents) - ROWS))
+    columns = ("", "what", "from", "how long", "cause")
+    table = first_rows(columns, incidents, lambda one: _row(one, timezone, now), ROWS)
     return Reply(title, (table,), tone=Tone.WARN if still else Tone.PLAIN, facts=facts)
 
 
@@ -109,9 +109,9 @@ def maintenance_reply(
     if maintenance.cancelled_at is not None:
         moments.append((maintenance.cancelled_at, "cancelled", maintenance.ended_by or ""))
     for target, from_at, until_at in suppressed:
-        moments.append((from_at, f"{subject_of(target)} in trouble, nobody alerted", ""))
+        moments.append((from_at, f"{subject_of(target)} in trouble, alert muted", ""))
         if until_at is not None:
-            moments.append((until_at, f"{subject_of(target)} not kept quiet any more", ""))
+            moments.append((until_at, f"{subject_of(target)} no longer muted", ""))
     phase = maintenance.phase(now)
     tone = Tone.WARN if phase is Phase.OVERRUN else Tone.PLAIN
     timeline = _timeline(one, moments, timezone, now)
@@ -148,7 +148,7 @@ def _facts(one: Incident) -> dict[str, object]:
         "kind": one.kind,
         "subject": one.subject,
         "from": stamp(one.from_at),
-        "until": stamp(one.until_at) if one.until_at is not None else None,
+        "until": stamp_or_none(one.until_at),
         "cause": one.cause or None,
         "acknowledged_by": one.acked_by,
         "said": [{"kind": it.kind, "text": it.text, "who": it.who, "at": stamp(it.at)} for it in one.annotations],

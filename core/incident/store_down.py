@@ -21,10 +21,7 @@ def store_failed(why: str, since_at: datetime, down: Collection[Target], timezon
     since = clock_time(since_at, timezone, now)
     return Reply(
         f"{seen if down else 'Nothing is seen down'}. This bot can store nothing since {since}",
-        (
-            Text(why),
-            Text("Until it can, no other alert comes, and nothing can be moved or copied through it."),
-        ),
+        (Text(why), Text("Until it can, no other alert comes, and nothing can be moved or copied through it.")),
         tone=Tone.BAD,
     )
 
@@ -34,6 +31,6 @@ def store_recovered(since_at: datetime, timezone: str, now: datetime) -> Reply:
     times = f"from {clock_time(since_at, timezone, now)} to {clock_time(now, timezone, now)}"
     return Reply(
         f"This bot stores what it sees again, after {duration(now - since_at)}",
-        (Text(f"Nothing was stored {times}. What is down now is told in messages of its own."),),
+        (Text(f"Nothing was stored {times}. What is down now is told in separate messages."),),
         tone=Tone.GOOD,
     )

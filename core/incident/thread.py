@@ -49,7 +49,7 @@ def command_in(text: str, kind: Kind, number: int) -> ThreadCommand | None:
         return ThreadCommand("ack", ack[1] or here, None, typed=True)
     saying = _SAYING.fullmatch(reply)
     if saying is None:
-        return ThreadCommand("note", here, _cut(reply), typed=False)
+        return ThreadCommand("note", here, shortened(" ".join(reply.split()), LONGEST), typed=False)
     verb: Verb = "cause" if saying[1].lower() == "cause" else "note"
     label, text = _named(saying[2].strip(), here)
     return ThreadCommand(verb, label, text, typed=True)
@@ -66,7 +66,3 @@ def _named(rest: str, here: str) -> tuple[str, str]:
             return here, after.strip()
     quoted = _QUOTED.fullmatch(rest)
     return here, quoted[1] if quoted is not None else rest
-
-
-def _cut(text: str) -> str:
-    return shortened(" ".join(text.split()), LONGEST)

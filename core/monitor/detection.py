@@ -89,6 +89,11 @@ class Track:
         """Whether the last look disagrees with what is held: the next ones, soon, will settle it."""
         return bool(self.row) and self.row[-1] is not self.held
 
+    @property
+    def down_itself(self) -> bool:
+        """Whether it is judged down, and not only because what it runs on is."""
+        return self.judged is TargetState.DOWN and (self.verdict is None or not self.verdict.inherited)
+
 
 def after_look(track: Track, finding: LookVerdict, watch: Watch) -> Track:
     """Return the track after one more look. Where `awaits_verdict` then, its `judged` waits for one."""

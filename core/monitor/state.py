@@ -43,18 +43,20 @@ class StateTally:
         """How many there are."""
         return self.up + self.degraded + self.down + self.unknown
 
+    @property
+    def counts(self) -> Mapping[TargetState, int]:
+        """How many are in each state in which any are, worst first."""
+        numbers = zip(WORST_FIRST, (self.down, self.degraded, self.unknown, self.up), strict=True)
+        return {state: number for state, number in numbers if number}
+
     def in_words(self) -> str:
         """Say it, worst first: `1 down, 2 unknown, 9 up`."""
-        said = ((self.down, "down"), (self.degraded, "degraded"), (self.unknown, "unknown"), (self.up, "up"))
-        return ", ".join(f"{number:,} {state}" for number, state in said if number) or "none"
+        return ", ".join(f"{number:,} {state}" for state, number in self.counts.items()) or "none"
 
 
 def tally(states: Iterable[TargetState]) -> StateTally:
     """Count states."""
-    found = Counter(states)
-    return StateTally(
-        found[TargetState.UP], found[TargetState.DEGRADED], found[TargetState.DOWN], found[TargetState.UNKNOWN]
-    )
+    return StateTally(**Counter(state.value for state in states))
 
 
 def tally_of(counts: Mapping[str, int], total: int) -> StateTally:

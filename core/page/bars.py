@@ -40,18 +40,16 @@ def bars(days: Sequence[Day]) -> str:
 
 
 def bars_words(days: Sequence[Day]) -> str:
-    """Say the days in a line: `99.98 % up of the observed time of 90 days; 12 days not observed; down on 2 days, …`."""
+    """Say the days in a line: `99.98 % uptime, observed for 78 d of 90 days; down on 2 days, longest …`."""
     share = uptime(days)
     if share.up is None:
         return f"Not observed in these {count(len(days), 'day')}."
-    said = [f"Up {share_words(share.up)} of the time observed"]
-    unseen = sum(1 for day in days if not day.observed_s)
-    observed = f"observed {share_words(share.observed)} of {count(len(days), 'day')}"
-    said.append(observed + (f", not at all on {count(unseen, 'day')}" if unseen else ""))
+    observed = timedelta(seconds=sum(day.observed_s for day in days))
+    said = [f"{share_words(share.up)} uptime, observed for {duration(observed)} of {count(len(days), 'day')}"]
     down = [day for day in days if day.down_s]
     if down:
         worst = max(down, key=lambda day: day.down_s)
-        longest = f"{duration(_length(worst.down_s))} on {worst.date.isoformat()}"
+        longest = f"{duration(timedelta(seconds=worst.down_s))} on {worst.date.isoformat()}"
         said.append(f"down {longest}" if len(down) == 1 else f"down on {count(len(down), 'day')}, longest {longest}")
     return "; ".join(said) + "."
 
@@ -71,7 +69,3 @@ def _heights(day: Day) -> tuple[tuple[str, int], ...]:
     while sum(heights.values()) >= HEIGHT:
         heights[max(heights, key=heights.__getitem__)] -= 1
     return (*heights.items(), ("n", HEIGHT - sum(heights.values())))
-
-
-def _length(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)

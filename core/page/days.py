@@ -67,9 +67,7 @@ def days_of(
             part = min(ends_at, edges[day + 1][1]) - max(begins_at, edges[day][1])
             seconds[day][TargetState(state)] += max(0.0, part.total_seconds())
     return tuple(
-        Day(
-            day, (after - begins).total_seconds(), one[TargetState.UP], one[TargetState.DEGRADED], one[TargetState.DOWN]
-        )
+        Day(day, (after - begins).total_seconds(), *one.values())
         for (day, begins), (_, after), one in zip(edges, edges[1:], seconds, strict=False)
     )
 

@@ -43,13 +43,13 @@ def _incident(one: PageIncident, page: Page, fleet: str) -> str:
         said = [f"From {clock_time(one.opened_at, page.timezone)} until {clock_time(one.closed_at, page.timezone)}"]
     said.append(f"Cause: {one.cause}" if one.cause else "Cause: not known yet")
     if one.seen:
-        said.append(f"What was seen: {one.seen}")
-    title = one.what if one.closed_at is None else f"Over: {one.what}"
+        said.append(f"Symptom: {one.seen}")
+    title = one.what if one.closed_at is None else f"Resolved: {one.what}"
     return _entry(_id(fleet, one.key, _utc(one.opened_at)), title, ". ".join(said), one.opened_at, one.changed_at, page)
 
 
 def _work(one: PlannedWork, page: Page, fleet: str, updated_at: datetime) -> str:
-    times = (("Planned from", one.from_at), ("until", one.until_at), ("begun", one.begun_at), ("ended", one.ended_at))
+    times = (("Planned from", one.from_at), ("until", one.until_at), ("started", one.begun_at), ("ended", one.ended_at))
     said = [f"{word} {clock_time(at, page.timezone)}" for word, at in times if at is not None]
     content = ". ".join(part for part in (one.why, ", ".join(said)) if part) or one.what
     since_at = one.begun_at or updated_at

@@ -29,7 +29,7 @@ KEY = (
     '<span class="k" data-says="not observed."><i class="kn"></i></span></p>'
 )
 OTHERS_NAMED = 5
-SERVERS, PAST, SITES = "Servers", "What has been", "Sites"
+SERVERS, PAST, SITES = "Servers", "Past incidents", "Sites"
 
 
 def page_html(page: Page, body: str | None = None) -> str:
@@ -51,6 +51,7 @@ def page_html(page: Page, body: str | None = None) -> str:
         f"<style>{STYLE}</style></head>",
         f'<body data-written="{written}" data-stale="{stale_s:g}">',
         f'<header><h1>{escape(page.title)}</h1><p id="old" class="old" role="alert" hidden></p></header><main>',
+        "<h2>Current status</h2>",
         f'<p class="lead {worst.value}"><span aria-hidden="true">{MARKS[worst]} </span>{escape(said)}</p>',
         f"<p>Written {_moment(page.written_at, page)}.{escape(_on(page))}</p>",
         f'<p class="soft">{escape(old)}</p>',
@@ -64,8 +65,8 @@ def page_html(page: Page, body: str | None = None) -> str:
 
 def body_parts(page: Page) -> Iterator[str]:
     """Give what stands on the page below its first lines, in parts: each is made quickly, and when it is asked for."""
-    yield from _section("Going on now", (_incident(one, page) for one in page.incidents if one.closed_at is None))
-    yield from _section("Work", (_work_entry(one, page) for one in page.work))
+    yield from _section("Open incidents", (_incident(one, page) for one in page.incidents if one.closed_at is None))
+    yield from _section("Scheduled maintenance", (_work_entry(one, page) for one in page.work))
     yield from _section(SERVERS, (_target(one, page) for one in page.servers), KEY)
     yield from _past(page)
     yield from _sites(page)
@@ -130,15 +131,9 @@ def _sites(page: Page) -> Iterator[str]:
 
 
 def _tally_words(page: Page) -> str:
-    tally = page.tally
-    said = [
-        (tally.down, TargetState.DOWN),
-        (tally.degraded, TargetState.DEGRADED),
-        (tally.unknown, TargetState.UNKNOWN),
-    ]
-    words = [f"{number:,} {state_words(state)}" for number, state in said if number]
-    names = page.nameservers
-    in_step = f" Name servers: {names.up:,} of {names.all:,} answer as they should." if names.all else ""
+    tally, names = page.tally, page.nameservers
+    words = [f"{it:,} {state_words(state)}" for state, it in tally.counts.items() if state is not TargetState.UP]
+    in_step = f" Name servers: {names.up:,} of {names.all:,} ok." if names.all else ""
     return f"{', '.join([*words, f'{tally.up:,} up'])}, of {count(tally.all, 'site')}.{in_step}"
 
 
@@ -151,7 +146,7 @@ def _work_entry(one: PlannedWork, page: Page) -> str:
         until = f" until {_moment(one.until_at, page)}" if one.until_at is not None else ""
         times.append(f"Planned from {_moment(one.from_at, page)}{until}.")
     if one.begun_at is not None:
-        times.append(f"Begun {_moment(one.begun_at, page)}.")
+        times.append(f"Started {_moment(one.begun_at, page)}.")
     if one.ended_at is not None:
         times.append(f"Ended {_moment(one.ended_at, page)}.")
     return "".join(
@@ -166,7 +161,7 @@ def _work_entry(one: PlannedWork, page: Page) -> str:
 
 def _past(page: Page) -> Iterator[str]:
     past = [one for one in page.incidents if one.closed_at is not None]
-    none = [] if past else [f"<p>No incident in the last {DAYS} days that anybody saw.</p>"]
+    none = [] if past else [f"<p>No incident was observed in the last {DAYS} days.</p>"]
     yield from _section(PAST, (_incident(one, page) for one in past), *none)
     left = page.incidents_left_out
     if left:
@@ -174,9 +169,9 @@ def _past(page: Page) -> Iterator[str]:
 
 
 def _incident(one: PageIncident, page: Page) -> str:
-    unknown = "not known yet" if one.closed_at is None else "nobody has said"
+    unknown = "not known yet" if one.closed_at is None else "not published"
     if one.closed_at is None:
-        times = f"Since {_moment(one.opened_at, page)}; not over."
+        times = f"Since {_moment(one.opened_at, page)}; ongoing."
     else:
         lasted = duration(one.closed_at - one.opened_at)
         times = f"From {_moment(one.opened_at, page)} until {_moment(one.closed_at, page)}: {lasted}."
@@ -184,7 +179,7 @@ def _incident(one: PageIncident, page: Page) -> str:
         [
             f'<li id="{escape(one.key.replace(":", "-"))}"><h3>{escape(one.what)}</h3>',
             f"<p>Cause: <bdi>{escape(one.cause)}</bdi></p>" if one.cause else f"<p>Cause: {unknown}.</p>",
-            f'<p class="soft">What was seen: {escape(one.seen)}.</p>' if one.seen else "",
+            f'<p class="soft">Symptom: {escape(one.seen)}.</p>' if one.seen else "",
             f'<p class="soft">{times}</p></li>',
         ]
     )

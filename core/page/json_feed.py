@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.page.days import uptime
 from core.page.model import headline
-from core.wording import stamp
+from core.wording import stamp, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from core.monitor.state import StateTally
     from core.page.model import Page, PageTarget
     from core.reply import Json
 
@@ -26,19 +25,19 @@ def page_facts(page: Page) -> Mapping[str, Json]:
         "summary": said,
         "written_at": stamp(page.written_at),
         "stale_after_s": page.stale_after.total_seconds(),
-        "seen_at": _at(page.seen_at),
+        "seen_at": stamp_or_none(page.seen_at),
         "written_on": page.written_on or None,
         "servers": [{**_target(one), "location": one.where, "days": _days(one)} for one in page.servers],
         "sites": [{**_target(one), "served_from": one.where} for one in page.sites],
         "sites_left_out": page.sites_left_out,
-        "site_counts": _counts(page.tally),
-        "nameserver_counts": _counts(page.nameservers),
+        "site_counts": asdict(page.tally),
+        "nameserver_counts": asdict(page.nameservers),
         "incidents": [
             {
                 "id": one.key,
                 "what": one.what,
                 "opened_at": stamp(one.opened_at),
-                "closed_at": _at(one.closed_at),
+                "closed_at": stamp_or_none(one.closed_at),
                 "cause": one.cause or None,
                 "seen": one.seen or None,
             }
@@ -51,10 +50,10 @@ def page_facts(page: Page) -> Mapping[str, Json]:
                 "what": one.what,
                 "why": one.why or None,
                 "stage": one.stage.name.lower(),
-                "from_at": _at(one.from_at),
-                "until_at": _at(one.until_at),
-                "begun_at": _at(one.begun_at),
-                "ended_at": _at(one.ended_at),
+                "from_at": stamp_or_none(one.from_at),
+                "until_at": stamp_or_none(one.until_at),
+                "begun_at": stamp_or_none(one.begun_at),
+                "ended_at": stamp_or_none(one.ended_at),
             }
             for one in page.work
         ],
@@ -66,7 +65,7 @@ def _target(one: PageTarget) -> dict[str, Json]:
     return {
         "name": one.name,
         "state": one.state.value,
-        "since_at": _at(one.since_at),
+        "since_at": stamp_or_none(one.since_at),
         "why": one.why or None,
         "note": one.note or None,
         "uptime_90d": share.up,
@@ -85,11 +84,3 @@ def _days(one: PageTarget) -> list[Json]:
         }
         for day in one.days
     ]
-
-
-def _counts(tally: StateTally) -> dict[str, Json]:
-    return {"up": tally.up, "degraded": tally.degraded, "down": tally.down, "unknown": tally.unknown}
-
-
-def _at(at: datetime | None) -> str | None:
-    return stamp(at) if at is not None else None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core.monitor.detection import TargetState
-from core.monitor.state import StateTally, worst_first
+from core.monitor.state import WORST_FIRST, StateTally
 from core.wording import count, listing
 
 if TYPE_CHECKING:
@@ -112,27 +112,19 @@ class Page:
 
 def headline(page: Page) -> tuple[TargetState, str]:
     """Say the whole in one line, and how bad it is: `uk (London) is down; 5 of 12 sites are up`."""
-    servers = sorted(
-        (one for one in page.servers if one.state is not TargetState.UP), key=lambda one: _badness(one.state)
-    )
-    states = [one.state for one in page.servers]
-    if page.tally.all:
-        tally = page.tally
-        counted = (
-            (tally.down, TargetState.DOWN),
-            (tally.degraded, TargetState.DEGRADED),
-            (tally.unknown, TargetState.UNKNOWN),
-        )
-        states += [state for number, state in counted if number]
-    worst = min(states, key=_badness, default=TargetState.UNKNOWN)
+    troubled = (one for one in page.servers if one.state is not TargetState.UP)
+    servers = sorted(troubled, key=lambda one: WORST_FIRST.index(one.state))
+    states = [*(one.state for one in page.servers), *(it for it in page.tally.counts if it is not TargetState.UP)]
+    worst = min(states, key=WORST_FIRST.index, default=TargetState.UNKNOWN)
     names = page.nameservers
     if worst is TargetState.UP and names.down + names.degraded:
-        answer = f"{names.up:,} of {count(names.all, 'name server')} answer as they should"
+        answer = f"only {names.up:,} of {count(names.all, 'name server')} {'is' if names.all == 1 else 'are'} ok"
         return TargetState.DEGRADED, f"All is up on {count(len(page.servers), 'server')}, but {answer}"
     if worst is TargetState.UP:
-        return worst, f"Everything is up: {_sites_up(page.tally)}{count(len(page.servers), 'server')}"
+        sites = f"{count(page.tally.all, 'site')} on " if page.tally.all else ""
+        return worst, f"Everything is up: {sites}{count(len(page.servers), 'server')}"
     if all(state is TargetState.UNKNOWN for state in states):
-        return worst, "Nothing was observed lately: how things are is not known"
+        return worst, "No recent observations: the current status is unknown"
     said = [f"{one.name} ({one.where}) is {state_words(one.state)}" for one in servers]
     up = f"{page.tally.up:,} of {count(page.tally.all, 'site')} {'is' if page.tally.all == 1 else 'are'} up"
     return worst, "; ".join([*([listing(said, NAMED)] if said else []), *([up] if page.tally.all else [])])
@@ -140,13 +132,7 @@ def headline(page: Page) -> tuple[TargetState, str]:
 
 def state_words(state: TargetState) -> str:
     """Say a state to people who know nothing of Sharpnet."""
-    words = {
-        TargetState.UP: "up",
-        TargetState.DEGRADED: "up in part",
-        TargetState.DOWN: "down",
-        TargetState.UNKNOWN: "not observed",
-    }
-    return words[state]
+    return {TargetState.DEGRADED: "up in part", TargetState.UNKNOWN: "not observed"}.get(state, state.value)
 
 
 def published_content(page: Page) -> tuple[object, ...]:
@@ -155,11 +141,3 @@ def published_content(page: Page) -> tuple[object, ...]:
     work = [(one.key, one.what, one.stage, one.why, one.from_at, one.until_at, one.ended_at) for one in page.work]
     incidents = [(one.key, one.closed_at, one.cause) for one in page.incidents]
     return tuple(things), page.tally, page.nameservers, tuple(incidents), tuple(work)
-
-
-def _badness(state: TargetState) -> int:
-    return worst_first(state, "")[0]
-
-
-def _sites_up(tally: StateTally) -> str:
-    return f"{count(tally.all, 'site')} on " if tally.all else ""

@@ -18,6 +18,7 @@ _PATH = re.compile(r"(?<!\w)~?(?:/[^\s/,;]+)+/?")
 # Without and with a port: 192.0.2.7:80, [2001:db8::7]:80.
 _FOUR = re.compile(r"(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?::\d+|/\d+)?(?![\d.]*\d)")
 _ADDRESS = re.compile(r"\[[0-9a-f:.]+(?:%\w+)?\](?::\d+)?|[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?(?:/\d+)?", re.IGNORECASE)
+_BLANK = re.compile(r"[\t\r\n\x0b\x0c]")
 _SPACES = re.compile(r"\s+")
 # Format characters turn text round or hide it; surrogates cannot be written at all.
 _UNSAID = frozenset({"Cc", "Cf", "Cs", "Cn", "Co"})
@@ -55,12 +56,8 @@ class Redaction:
 
 def plain(text: str) -> str:
     """Return text on one line, without characters that turn it round, hide it or cannot be written in XML."""
-    kept = "".join(" " if one in "\t\r\n\x0b\x0c" else one for one in text if _may_stand(one))
+    kept = "".join(one for one in _BLANK.sub(" ", text) if unicodedata.category(one) not in _UNSAID)
     return _SPACES.sub(" ", kept).strip()
-
-
-def _may_stand(one: str) -> bool:
-    return one in "\t\r\n\x0b\x0c" or unicodedata.category(one) not in _UNSAID
 
 
 def _unless_address(found: re.Match[str]) -> str:

@@ -91,7 +91,7 @@ def why_not_roll_back(stored: StoredPlan, within: timedelta, now: datetime) -> s
         case Rollback():
             return "It is a rollback itself."
         case Restore():
-            return "It was a restore; what it replaced is kept aside on the server, in .sharpnet beside the root."
+            return "It was a restore; what it replaced is recoverable on the server, in .sharpnet beside the root."
         case Failover():
             return _why_not_back(stored, within, now)
         case _:
@@ -114,7 +114,7 @@ def instead_of_rolling_back(stored: StoredPlan) -> str:
     if stored.state not in CARRIED_OUT:
         return "`history` shows what happened."
     sites = " ".join(shlex.quote(site) for site in plan.sites)
-    how = "Go back by a plan of its own, which copies what was written since"
+    how = "Go back by a separate plan, which copies what was written since"
     if len(plan.sources) > 1 or len(sites) > MOST_TYPED:
         return f"{how}: `failover` with --planned."
     return f"{how}: `failover {sites} --to {plan.sources[0]} --planned`."

@@ -66,7 +66,7 @@ def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
     found = []
     age = ago(restore.taken_at, now)
     if restore.served:
-        text = f"{restore.server} serves it: visitors see what it was {age}; what was written since is only kept aside"
+        text = f"{restore.server} serves it: visitors see what it was {age}; what was written since is only recoverable"
         found.append(Verdict("served", Level.WARN, text))
     elif restore.there == FILES:
         text = (
@@ -79,7 +79,9 @@ def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
         found.append(Verdict("databases", Level.WARN, text))
     if restore.quarantined:
         text = f"the copy on {restore.server} is quarantined: nobody has chosen yet what of it is kept"
-        found.append(Verdict("quarantine", Level.WARN, text, "What it has now is kept aside; the quarantine stays."))
+        found.append(
+            Verdict("quarantine", Level.WARN, text, "What it has now stays recoverable; the quarantine stays.")
+        )
     return tuple(found)
 
 

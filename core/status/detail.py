@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition, tally, worst_first
-from core.reply import Part, Reply, Row, Table, Text, Tone
+from core.reply import Part, Reply, Row, Table, Text, Tone, first_rows
 from core.status.overview import ROWS, TONES, condition_row, condition_words
 from core.status.sites import compared_words
 from core.wording import ago, count, duration, is_ahead, placed
@@ -16,25 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from core.fleet import NameServer, Server, Site
-
-
-@dataclass(frozen=True, slots=True)
-class SiteView:
-    """One site: how it is, where it is served from, when each copy's last good run began, and which may not be used.
-
-    compared: by server, when its copy was last compared with its source, and whether it was the same. backed_up_at:
-    when the last good off-site backup began. offsite: whether the fleet has a place for backups.
-    """
-
-    site: Site
-    one: Condition
-    active: str
-    copies: Mapping[str, datetime | None]
-    quarantined: frozenset[str] = frozenset()
-    compared: Mapping[str, tuple[datetime, bool]] = field(default_factory=dict)
-    backed_up_at: datetime | None = None
-    offsite: bool = False
+    from core.fleet import NameServer, Server
+    from core.status.sites import SiteCopy, SiteProtection
 
 
 def server_reply(
@@ -45,28 +27,28 @@ def server_reply(
     title = f"{placed(server.name, server.location)} is {_state_and_since(one, timezone, now)}"
     title += f"; {count(counted.all, 'site')} served from it: {counted.in_words()}" if sites else "; it serves no site"
     ordered = sorted(sites.items(), key=lambda item: worst_first(item[1].state, item[0]))
-    rows = tuple(condition_row(name, site, timezone, now) for name, site in ordered[:ROWS])
     parts: list[Part] = [Text(f"Address {server.address}. It keeps the copies of {count(held, 'site')}.")]
-    if rows:
-        parts.append(Table(("site", "state", "since"), rows, left_out=max(0, len(ordered) - ROWS)))
+    if ordered:
+        columns = ("site", "state", "since")
+        parts.append(first_rows(columns, ordered, lambda item: condition_row(*item, timezone, now), ROWS))
     well = one.state is TargetState.UP and counted.up == counted.all
     tone = TONES[one.state] if one.state is not TargetState.UP or well else Tone.WARN
     return Reply(title, tuple(parts), tone=tone, exit_code=0 if well else 1)
 
 
-def site_reply(view: SiteView, timezone: str, now: datetime) -> Reply:
-    """Answer for one site."""
-    site, one = view.site, view.one
-    title = f"{site.name} is {_state_and_since(one, timezone, now)}; served from {view.active}"
-    if view.active != site.home:
+def site_reply(kept: SiteProtection, one: Condition, timezone: str, now: datetime, *, offsite: bool = False) -> Reply:
+    """Answer for one site. offsite: whether the fleet has a place for backups."""
+    site = kept.site
+    title = f"{site.name} is {_state_and_since(one, timezone, now)}; served from {kept.active}"
+    if kept.active != site.home:
         title += f", its home is {site.home}"
-    rows = tuple(_copy_row(view, server, at, now) for server, at in view.copies.items())
+    rows = tuple(_copy_row(copy, now) for copy in kept.copies)
     parts: list[Part] = [Text(f"Names: {', '.join(site.names)}.")]
     parts.append(Table(("copy on", "age", "note"), rows) if rows else Text("It has no mirror.", Tone.WARN))
-    if view.offsite:
-        last = f"Last backed up off-site: {ago(view.backed_up_at, now)}."
-        parts.append(Text(last, Tone.GOOD if view.backed_up_at is not None else Tone.WARN))
-    if view.backed_up_at is None and not any(view.copies.values()):
+    if offsite:
+        last = f"Last backed up off-site: {ago(kept.backed_up_at, now)}."
+        parts.append(Text(last, Tone.GOOD if kept.backed_up_at is not None else Tone.WARN))
+    if kept.nowhere:
         parts.append(Text("There is no copy of it anywhere.", Tone.BAD))
     well = one.state is TargetState.UP
     return Reply(title, tuple(parts), tone=TONES[one.state], exit_code=0 if well else 1)
@@ -86,16 +68,17 @@ def _state_and_since(one: Condition, timezone: str, now: datetime) -> str:
     )
 
 
-def _copy_row(view: SiteView, server: str, at: datetime | None, now: datetime) -> Row:
-    if server in view.quarantined:
-        return Row((server, ago(at, now), "in quarantine: `failback` shows what differs"), Tone.WARN)
-    if at is None:
-        return Row((server, "never", "no good copy yet"), Tone.WARN)
-    if is_ahead(at, now):
-        return Row((server, ago(at, now), "its age is unknown"), Tone.WARN)
-    if now - at > view.site.max_age:
-        return Row((server, ago(at, now), f"older than {duration(view.site.max_age)}"), Tone.WARN)
-    if server in view.compared:
-        compared_at, same = view.compared[server]
-        return Row((server, ago(at, now), compared_words(compared_at, now, same=same)), Tone.GOOD if same else Tone.BAD)
-    return Row((server, ago(at, now), ""), Tone.GOOD)
+def _copy_row(copy: SiteCopy, now: datetime) -> Row:
+    at, note, tone = copy.last_good_at, "", Tone.WARN
+    if copy.quarantined:
+        note = "in quarantine: `failback` shows what differs"
+    elif at is None:
+        note = "no good copy yet"
+    elif is_ahead(at, now):
+        note = "its age is unknown"
+    elif now - at > copy.max_age:
+        note = f"older than {duration(copy.max_age)}"
+    else:
+        tone = Tone.GOOD if copy.same else Tone.BAD
+        note = compared_words(copy.compared_at, now, same=copy.same) if copy.compared_at is not None else ""
+    return Row((copy.server, ago(at, now), note), tone)

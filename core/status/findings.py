@@ -16,3 +16,9 @@ class Finding:
     ok: bool
     why: str = ""
     hint: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """The same in one line."""
+        hint = f" → {self.hint}" if self.hint else ""
+        return f"{self.what}: {self.why}{hint}" if self.why else self.what

@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.monitor.detection import TargetState
-from core.monitor.state import Condition, all_up, fleet_title, tally, worst_first
+from core.monitor.state import Condition, worst_first
 from core.plan.plan import PlanState
 from core.plan.verdict import Level
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone
-from core.status.overview import ROWS, TONES, ages_texts, condition_row, sites_parts
+from core.reply import Button, Part, Reply, Row, Table, Text, Tone, first_rows
+from core.status.overview import ROWS, ages_texts, condition_row, sites_parts, title_of_fleet
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
@@ -60,15 +60,10 @@ def home_of(
 
 
 def _whole(picture: FleetPicture, *, watched: bool) -> Reply:
-    servers = {name: one.state for name, one in picture.servers.items()}
-    nameservers = tally(one.state for one in picture.nameservers.values())
-    title = fleet_title(picture.fleet.name, servers, picture.sites, nameservers)
+    title, tone = title_of_fleet(picture)
     if not watched:
         return Reply(title, (Text("Nothing was looked at lately: what stands here may be over."),), tone=Tone.UNKNOWN)
-    states = [*servers.values(), *(one.state for one in picture.nameservers.values())]
-    worst = min(states, key=lambda state: worst_first(state, ""), default=TargetState.UP)
-    well = all_up(servers, picture.sites, nameservers)
-    return Reply(title, tone=Tone.GOOD if well else TONES[worst] if worst is not TargetState.UP else Tone.WARN)
+    return Reply(title, tone=tone)
 
 
 def _decision(one: Pending, picture: FleetPicture) -> Reply:
@@ -100,7 +95,7 @@ def _going_on(picture: FleetPicture) -> list[Reply]:
         running = count(len(work.syncs), "sync runs", "syncs run")
         parts.append(Text(f"{running}: {listing(work.syncs)}.", Tone.BUSY))
     if parts:
-        found.append(Reply("Going on", tuple(parts[:ROWS])))
+        found.append(Reply("In progress", tuple(parts[:ROWS])))
     found += [
         Reply(
             f"{count(number, 'copy', 'copies')} on {server} in quarantine until someone has chosen",
@@ -113,13 +108,12 @@ def _going_on(picture: FleetPicture) -> list[Reply]:
 
 
 def _fleet(picture: FleetPicture) -> list[Reply]:
-    servers = Table(
+    zone, now, served = picture.fleet.timezone, picture.now, picture.served
+    servers = first_rows(
         ("server", "state", "since", "serves"),
-        tuple(
-            condition_row(name, one, picture.fleet.timezone, picture.now, count(picture.served.get(name, 0), "site"))
-            for name, one in _worst(picture.servers)[:ROWS]
-        ),
-        left_out=max(0, len(picture.servers) - ROWS),
+        _worst(picture.servers),
+        lambda item: condition_row(*item, zone, now, count(served.get(item[0], 0), "site")),
+        ROWS,
     )
     return [
         Reply("Servers", (servers,)),

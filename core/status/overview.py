@@ -10,9 +10,9 @@ from core.incident.card_maintenance import title_of
 from core.incident.maintenance import Phase
 from core.incident.targets import subject_of
 from core.monitor.detection import TargetState
-from core.monitor.state import Condition, StateTally, all_up, fleet_title, tally, worst_first
+from core.monitor.state import WORST_FIRST, Condition, StateTally, all_up, fleet_title, tally, worst_first
 from core.plan.plan import PlanState
-from core.reply import Heading, Part, Reply, Row, Table, Text, Tone
+from core.reply import Heading, Part, Reply, Row, Table, Text, Tone, first_rows
 from core.wording import ago, clock_time, count, listing
 
 if TYPE_CHECKING:
@@ -92,11 +92,7 @@ class FleetPicture:
 
 def status_reply(picture: FleetPicture) -> Reply:
     """Answer for the whole fleet. Exit code 0: everything is seen to be up; 1: something is not."""
-    servers = {name: one.state for name, one in picture.servers.items()}
-    nameservers = tally(one.state for one in picture.nameservers.values())
-    well = all_up(servers, picture.sites, nameservers)
-    worst = min([*servers.values(), *(one.state for one in picture.nameservers.values())], key=_badness, default=None)
-    tone = Tone.GOOD if well else TONES[worst] if worst is not None and worst is not TargetState.UP else Tone.WARN
+    title, tone = title_of_fleet(picture)
     parts: list[Part] = [_servers_table(picture)]
     parts += sites_parts(picture)
     parts += _nameservers_parts(picture)
@@ -106,12 +102,19 @@ def status_reply(picture: FleetPicture) -> Reply:
         left = f" {count(picture.unseen, 'site was', 'sites were')} not looked at." if picture.unseen else ""
         words = f"No bot is watching: this was looked at just now, once, from this machine.{left}"
         parts.append(Text(words, Tone.WARN))
-    return Reply(
-        fleet_title(picture.fleet.name, servers, picture.sites, nameservers),
-        tuple(parts),
-        tone=tone,
-        exit_code=0 if well else 1,
-    )
+    return Reply(title, tuple(parts), tone=tone, exit_code=0 if tone is Tone.GOOD else 1)
+
+
+def title_of_fleet(picture: FleetPicture) -> tuple[str, Tone]:
+    """Say the whole in one line, and how it is meant: good where everything is seen to be up."""
+    servers = {name: one.state for name, one in picture.servers.items()}
+    states = [one.state for one in picture.nameservers.values()]
+    nameservers = tally(states)
+    title = fleet_title(picture.fleet.name, servers, picture.sites, nameservers)
+    if all_up(servers, picture.sites, nameservers):
+        return title, Tone.GOOD
+    worst = min([*servers.values(), *states], key=WORST_FIRST.index, default=TargetState.UP)
+    return title, TONES[worst] if worst is not TargetState.UP else Tone.WARN
 
 
 def condition_words(one: Condition, timezone: str, now: datetime) -> str:
@@ -125,23 +128,17 @@ def condition_row(name: str, one: Condition, timezone: str, now: datetime, *more
     return Row((name, one.state.value, condition_words(one, timezone, now), *more), TONES[one.state])
 
 
-def _badness(state: TargetState) -> int:
-    return worst_first(state, "")[0]
-
-
 def _servers_table(picture: FleetPicture) -> Table:
     fleet = picture.fleet
     ordered = list(picture.servers.items())
     if len(ordered) > ROWS:
         ordered.sort(key=lambda item: worst_first(item[1].state, item[0]))
-    rows = tuple(
-        condition_row(
-            name, one, fleet.timezone, picture.now, count(picture.served.get(name, 0), "site"),
-            fleet.servers[name].location,
-        )
-        for name, one in ordered[:ROWS]
-    )  # fmt: skip
-    return Table(("server", "state", "since", "serves", "where"), rows, left_out=max(0, len(ordered) - ROWS))
+
+    def row(item: tuple[str, Condition]) -> Row:
+        serves, where = count(picture.served.get(item[0], 0), "site"), fleet.servers[item[0]].location
+        return condition_row(*item, fleet.timezone, picture.now, serves, where)
+
+    return first_rows(("server", "state", "since", "serves", "where"), ordered, row, ROWS)
 
 
 def sites_parts(picture: FleetPicture) -> list[Part]:
@@ -162,16 +159,14 @@ def sites_parts(picture: FleetPicture) -> list[Part]:
 def _nameservers_parts(picture: FleetPicture) -> list[Part]:
     places = {server.name: server.location for server in picture.fleet.dns.nameservers}
     ordered = sorted(picture.nameservers.items(), key=lambda item: worst_first(item[1].state, ""))
-    rows = tuple(
-        condition_row(name, one, picture.fleet.timezone, picture.now, places[name]) for name, one in ordered[:ROWS]
-    )
-    left = max(0, len(ordered) - ROWS)
-    return [Table(("name server", "state", "since", "where"), rows, left_out=left)] if rows else []
+    zone, now, columns = picture.fleet.timezone, picture.now, ("name server", "state", "since", "where")
+    table = first_rows(columns, ordered, lambda item: condition_row(*item, zone, now, places[item[0]]), ROWS)
+    return [table] if ordered else []
 
 
 def ages_texts(picture: FleetPicture) -> list[Part]:
     """Say how old the copies are, and which are missing."""
-    ages, said, tone = picture.ages, [], Tone.GOOD
+    ages, said = picture.ages, []
     if ages.oldest is not None:
         at, site, server = ages.oldest
         said.append(f"the oldest was made {ago(at, picture.now)} ({site} on {server})")
@@ -181,13 +176,12 @@ def ages_texts(picture: FleetPicture) -> list[Part]:
         said.append(f"{ages.ahead:,} of unknown age, made in the future")
     if ages.missing:
         said.append(f"{ages.missing:,} never made")
-    if ages.overdue or ages.ahead or ages.missing:
-        tone = Tone.WARN
     if ages.exceptions:
         said.append(f"{count(ages.exceptions, 'site')} without a mirror")
+    tone = Tone.WARN if ages.overdue or ages.ahead or ages.missing else Tone.GOOD
     texts: list[Part] = [Text(f"Copies: {'; '.join(said) or 'none to make'}.", tone)]
     if ages.unbacked is not None:
-        said = [f"the oldest was begun {ago(ages.oldest_backup_at, picture.now)}"] if ages.oldest_backup_at else []
+        said = [f"the oldest was started {ago(ages.oldest_backup_at, picture.now)}"] if ages.oldest_backup_at else []
         said += [f"{count(ages.unbacked, 'site')} never backed up"] if ages.unbacked else []
         texts.append(Text(f"Off-site: {'; '.join(said)}.", Tone.WARN if ages.unbacked else Tone.GOOD))
     if ages.nowhere:
@@ -199,7 +193,7 @@ def _work_parts(picture: FleetPicture) -> list[Part]:
     work, zone, now = picture.work, picture.fleet.timezone, picture.now
     parts: list[Part] = []
     for outage in work.outages[:ROWS]:
-        acked = f", {outage.acked_by} looks after it" if outage.acked_by else f"; `ack {outage.id}` says you do"
+        acked = f", acknowledged by {outage.acked_by}" if outage.acked_by else f"; acknowledge: `ack {outage.id}`"
         since = clock_time(outage.opened_at, zone, now)
         parts.append(Text(f"Outage {outage.id}: {subject_of(outage.target)}, since {since}{acked}.", Tone.BAD))
     for one in work.maintenance[:ROWS]:
@@ -216,7 +210,7 @@ def _work_parts(picture: FleetPicture) -> list[Part]:
     for server, number in work.quarantined.items():
         words = f"{count(number, 'copy', 'copies')} on {server} in quarantine until someone has chosen"
         parts.append(Text(f"{words}: `failback {server}` shows what differs.", Tone.WARN))
-    return [Heading("Going on"), *parts] if parts else []
+    return [Heading("In progress"), *parts] if parts else []
 
 
 def count_by_server(copies: Sequence[tuple[str, str]]) -> Mapping[str, int]:

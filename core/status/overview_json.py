@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.fleet.target import Target
 from core.monitor.detection import TargetState
 from core.monitor.state import Condition
-from core.wording import stamp
+from core.wording import stamp, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from core.reply import Json
     from core.status.overview import FleetPicture
+
+# Whether it answers what the zone has. In no other state it answers, so nobody can say.
+_IN_STEP = {TargetState.UP: True, TargetState.DEGRADED: False}
 
 
 def shows(asked: Target | None, site: Site, active: Mapping[str, str]) -> bool:
@@ -68,7 +71,7 @@ def status_facts(
                 **_plain(picture.nameservers[server.name]),
                 "location": server.location,
                 "address": str(server.endpoint),
-                "in_step": _in_step(picture.nameservers[server.name]),
+                "in_step": _IN_STEP.get(picture.nameservers[server.name].state),
             }
             for server in fleet.dns.nameservers
             if asked in {None, Target.nameserver(server.name)}
@@ -85,21 +88,16 @@ def status_facts(
 def _plain(one: Condition) -> dict[str, Json]:
     return {
         "state": one.state.value,
-        "since_at": stamp(one.since_at) if one.since_at is not None else None,
-        "seen_at": stamp(one.seen_at) if one.seen_at is not None else None,
+        "since_at": stamp_or_none(one.since_at),
+        "seen_at": stamp_or_none(one.seen_at),
         "why": one.why,
     }
 
 
-def _in_step(one: Condition) -> bool | None:
-    """Return whether it answers what the zone has; None: it does not answer, so nobody can say."""
-    return {TargetState.UP: True, TargetState.DEGRADED: False}.get(one.state)
-
-
 def _copies(site: Site, active: str, newest: Mapping[tuple[str, str], datetime], now: datetime) -> list[Json]:
-    found: list[Json] = []
-    for server in site.servers:
-        if server != active:
-            at = newest.get((site.name, server))
-            found.append({"server": server, "age_s": (now - at).total_seconds() if at is not None else None})
-    return found
+    ages = {server: now - at for server in site.servers if (at := newest.get((site.name, server))) is not None}
+    return [
+        {"server": server, "age_s": ages[server].total_seconds() if server in ages else None}
+        for server in site.servers
+        if server != active
+    ]

@@ -50,7 +50,7 @@ def uptime_plot(stretches: Sequence[Stretch], now: datetime) -> Plot:
             seen[slot - first].add(state)
     columns = [next(((height, tone) for state, height, tone in _SHOWN if state in found), None) for found in seen]
     return Plot(
-        f"Up or not, the last {SPAN // timedelta(hours=1)} h, {duration(SLOT)} a column",
+        f"Uptime, the last {SPAN // timedelta(hours=1)} h, {duration(SLOT)} a column",
         _uptime_words(lasted),
         tuple(one[0] if one else None for one in columns),
         tuple(one[1] if one else Tone.UNKNOWN for one in columns),
@@ -81,9 +81,9 @@ def latency_plot(medians: Mapping[int, float], now: datetime) -> Plot | None:
 def _uptime_words(lasted: Mapping[TargetState, timedelta]) -> str:
     observed = sum(lasted.values(), timedelta())
     if not observed:
-        return f"Nobody watched it in the last {SPAN // timedelta(hours=1)} h."
+        return f"Not observed in the last {SPAN // timedelta(hours=1)} h."
     answered = share_words(1 - lasted[TargetState.DOWN] / observed)
-    said = f"It answered {answered} of the {duration(observed)} that were watched"
+    said = f"Uptime {answered}, observed for {duration(observed)}"
     said += f"; degraded for {duration(lasted[TargetState.DEGRADED])}" if lasted[TargetState.DEGRADED] else ""
     said += f"; down for {duration(lasted[TargetState.DOWN])}" if lasted[TargetState.DOWN] else ""
     return f"{said}."

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from core.reply import Reply, Row, Table, Text, Tone
-from core.wording import AHEAD, ago, count, listing, stamp
+from core.reply import Reply, Row, Table, Text, Tone, first_rows
+from core.wording import AHEAD, ago, count, listing, stamp_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,15 +103,14 @@ def sites_reply(
     """
     states = Counter(one.state for one in kept)
     ordered = sorted(kept, key=lambda one: (one.state, -_oldest_s(one), one.site.name))
-    rows = tuple(_row(one, now, offsite=offsite) for one in ordered[:MOST_ROWS])
     nowhere = [one.site.name for one in ordered if one.nowhere]
     elsewhere = sum(one.active != one.site.home for one in kept)
     said = [f"{states[state]:,} {_WORDS[state]}" for state in ProtectionLevel if states[state]]
     where = f" on {server}" if server is not None else ""
     parts: tuple[Table | Text, ...] = ()
-    if rows:
+    if ordered:
         columns = ("site", "served from", "copies", *(("backed up",) if offsite else ()))
-        parts = (Table(columns, rows, left_out=len(kept) - len(rows)),)
+        parts = (first_rows(columns, ordered, lambda one: _row(one, now, offsite=offsite), MOST_ROWS),)
     if nowhere:
         parts += (Text(f"No copy anywhere: {listing(nowhere)}.", Tone.BAD),)
     for holding in dict.fromkeys(copy.server for one in ordered for copy in one.copies if copy.quarantined):
@@ -160,18 +159,18 @@ def _facts(kept: SiteProtection) -> dict[str, object]:
         "active": kept.active,
         "mirrors": list(kept.site.mirrors),
         "state": kept.state.name.lower().replace("_", "-"),
-        "backed_up_at": stamp(kept.backed_up_at) if kept.backed_up_at is not None else None,
+        "backed_up_at": stamp_or_none(kept.backed_up_at),
         "no_copy_anywhere": kept.nowhere,
         "copies": [
             {
                 "server": copy.server,
                 "age_s": round(copy.age.total_seconds(), 3) if copy.age is not None else None,
-                "last_good_at": stamp(copy.last_good_at) if copy.last_good_at is not None else None,
+                "last_good_at": stamp_or_none(copy.last_good_at),
                 "max_age_s": copy.max_age.total_seconds(),
                 "fresh": copy.fresh,
                 "quarantined": copy.quarantined,
                 "last_trouble": copy.last_trouble or None,
-                "compared_at": stamp(copy.compared_at) if copy.compared_at is not None else None,
+                "compared_at": stamp_or_none(copy.compared_at),
                 "same": copy.same if copy.compared_at is not None else None,
             }
             for copy in kept.copies

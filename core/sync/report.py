@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, hint_texts
+from core.reply import OUTCOMES, Button, Confirm, Heading, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts
 from core.wording import count, listing, size
 
 if TYPE_CHECKING:
@@ -19,25 +19,21 @@ MOST_ROWS = 20
 MOST_HINTS = 5
 # Short enough for a phone, beside the figures.
 BAR = 12
-_WORST_FIRST = ("failed", "refused", "good")
-_TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD}
 _SIGNS = {"created": "new", "changed": "changed", "attributes": "mode or owner", "deleted": "deleted"}
 
 
 def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool) -> Reply:
     """Return what to say about `results`. `alone`: the sites that keep no copy elsewhere and were left alone."""
     outcomes = Counter[str](result.outcome for result in results)
-    ordered = sorted(results, key=lambda result: _WORST_FIRST.index(result.outcome))
+    ordered = sorted(results, key=lambda result: OUTCOMES[result.outcome].rank)
     parts: list[Part] = []
     if len(results) != 1:
-        rows = tuple(
-            Row((one.site, f"{one.source} → {one.mirror}", one.summary), _TONES[one.outcome])
-            for one in ordered[:MOST_ROWS]
-        )
-        parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
-    hints = ((one.site, _hint(one), _TONES[one.outcome]) for one in ordered)
+        parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, MOST_ROWS))
+    hints = ((one.site, _hint(one), OUTCOMES[one.outcome].tone) for one in ordered)
     parts += hint_texts(hints, named=len(ordered) > 1)
-    remarks = [remark for result in ordered for remark in (*result.remarks, *_about_databases(result))]
+    remarks = [
+        remark for one in ordered for remark in (*one.remarks, *(note for copy in one.databases for note in copy.notes))
+    ]
     parts += [Text(remark, Tone.WARN) for remark in remarks[:MOST_HINTS]]
     if dry_run and len(results) == 1:
         parts += _differences(results[0])
@@ -48,14 +44,18 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
         title=_title(results, outcomes, dry_run=dry_run),
         parts=tuple(parts),
         buttons=tuple(_buttons(results[0])) if dry_run and len(results) == 1 else (),
-        tone=_TONES[worst],
+        tone=OUTCOMES[worst].tone,
         facts={
             "results": [_facts(result) for result in results],
             **{outcome: outcomes[outcome] for outcome in ("good", "refused", "failed")},
             "without_copy": list(alone),
         },
-        exit_code={"good": 0, "refused": 3, "failed": 1}[worst],
+        exit_code=OUTCOMES[worst].exit_code,
     )
+
+
+def _result_row(one: SyncResult) -> Row:
+    return Row((one.site, f"{one.source} → {one.mirror}", one.summary), OUTCOMES[one.outcome].tone)
 
 
 def progress_reply(running: Sequence[SyncProgress]) -> Reply:
@@ -92,11 +92,6 @@ def _hint(result: SyncResult) -> str:
     return hint or (f"Copied {result.note}." if result.note else "")
 
 
-def _about_databases(result: SyncResult) -> Iterator[str]:
-    for copy in result.databases:
-        yield from copy.notes
-
-
 def _differences(result: SyncResult) -> Iterator[Part]:
     if result.changes:
         rows = tuple(_row(change) for change in result.changes)
@@ -115,14 +110,14 @@ def _buttons(result: SyncResult) -> Iterator[Button]:
     line = f"sync {shlex.quote(result.site)} --to {result.mirror}"
     if result.quarantined and result.outcome == "good":
         yield Button(
-            "Take the served copy",
+            f"Overwrite the copy on {result.mirror}",
             f"{line} --take-active",
             "danger",
             Confirm(
-                title="Let the served copy win?",
-                text=f"{result.mirror} becomes what {result.source} is. Its own files are kept aside there. "
+                title=f"Overwrite the copy on {result.mirror}?",
+                text=f"It becomes what {result.source} has. Its extra files stay recoverable there. "
                 "The quarantine ends.",
-                yes="Take it",
+                yes="Overwrite",
             ),
         )
     elif result.changed and result.outcome == "good":

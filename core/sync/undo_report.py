@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
+from core.reply import OUTCOMES, Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
 from core.wording import clock_time, count, shown_path, size, stamp
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from core.sync.undo import ReplacedFile, ReplacedSize, UndoableRun, UndoResult
 
 SHOWN = 20
-_TONES = {"good": Tone.GOOD, "in part": Tone.WARN, "refused": Tone.WARN, "failed": Tone.BAD}
-_EXIT_CODES = {"good": 0, "in part": 1, "refused": 3, "failed": 1}
 
 
 def runs_reply(
@@ -75,7 +73,7 @@ def listing_reply(
     line = shlex.join(["sync", "--undo", run.id, *(["--", *map(_typed, paths)] if paths else [])])
     confirm = Confirm(
         title=f"Put back {count(number, 'file')}?",
-        text=f"What {run.site} has at these paths on {run.server} is kept aside first. {what_next}",
+        text=f"What {run.site} has at these paths on {run.server} stays recoverable. {what_next}",
         yes="Put back",
     )
     typable = all(_typed(path).encode() == path for path in paths)
@@ -111,7 +109,7 @@ def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) ->
     return Reply(
         title=title,
         parts=tuple(parts),
-        tone=_TONES[ended.outcome],
+        tone=OUTCOMES[ended.outcome].tone,
         facts={
             "run": own,
             "undoes": run.id,
@@ -124,7 +122,7 @@ def done_reply(run: UndoableRun, own: str, ended: UndoResult, what_next: str) ->
             "behind_links": [shown_path(path) for path in ended.linked],
             "failed": [shown_path(path) for path in ended.failed],
         },
-        exit_code=_EXIT_CODES[ended.outcome],
+        exit_code=OUTCOMES[ended.outcome].exit_code,
     )
 
 
@@ -142,7 +140,7 @@ def _not_put_back(ended: UndoResult) -> Iterator[Part]:
     if rows:
         shown = tuple(Row((why, shown_path(path)), Tone.WARN) for why, path in rows[:SHOWN])
         yield Table(("why not", "path"), shown, left_out=ended.left - len(shown))
-        yield Text("Asked for again, it goes on with these.")
+        yield Text("Asked for again, it continues with these.")
 
 
 def _day(run: UndoableRun, keep: timedelta, timezone: str) -> str:

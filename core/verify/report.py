@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.reply import Button, Part, Reply, Row, Table, Text, Tone, hint_texts
+from core.reply import OUTCOMES, Button, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts, progress_of
 from core.verify.compare import PathVerdict
 from core.wording import clock_time, count, duration, listing
 
@@ -17,27 +17,20 @@ if TYPE_CHECKING:
     from core.verify.compare import Proof
 
 SHOWN = 20
-_WORST_FIRST = ("differs", "failed", "refused", "good")
-_TONES = {"good": Tone.GOOD, "refused": Tone.WARN, "failed": Tone.BAD, "differs": Tone.BAD}
-_EXIT_CODES = {"good": 0, "refused": 3, "failed": 1, "differs": 1}
 _SILENT = "A sync sees no difference where size and time are the same, unless it reads every file: `sync --checksum`."
-_KEPT_ASIDE = "What a sync replaces or deletes is kept aside on the mirror."
+_RECOVERABLE = "What a sync replaces or deletes stays recoverable on the mirror."
 
 
 def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Reply:
     """Return what to say about `proofs`. alone: the sites that keep no copy elsewhere."""
-    ordered = sorted(proofs, key=lambda proof: _WORST_FIRST.index(proof.outcome))
+    ordered = sorted(proofs, key=lambda proof: OUTCOMES[proof.outcome].rank)
     worst = ordered[0].outcome if ordered else "good"
     parts: list[Part] = []
     if len(proofs) == 1:
         parts += _details(proofs[0], timezone)
     elif proofs:
-        rows = tuple(
-            Row((one.site, f"{one.source} → {one.mirror}", summary(one)), _TONES[one.outcome])
-            for one in ordered[:SHOWN]
-        )
-        parts.append(Table(("site", "copy", "result"), rows, left_out=len(ordered) - len(rows)))
-        parts += hint_texts(((one.site, _hint(one), _TONES[one.outcome]) for one in ordered), named=True)
+        parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, SHOWN))
+        parts += hint_texts(((one.site, _hint(one), OUTCOMES[one.outcome].tone) for one in ordered), named=True)
     if alone:
         parts.append(Text(f"{count(len(alone), 'site')} without a copy elsewhere: {listing(tuple(alone))}."))
     outcomes = Counter[str](proof.outcome for proof in proofs)
@@ -45,36 +38,28 @@ def report(proofs: Sequence[Proof], alone: Sequence[str], timezone: str) -> Repl
         title=_title(proofs, outcomes),
         parts=tuple(parts),
         buttons=tuple(_buttons(proofs[0])) if len(proofs) == 1 else (),
-        tone=_TONES[worst],
+        tone=OUTCOMES[worst].tone,
         facts={
             "proofs": [facts_of(proof) for proof in proofs],
-            **{outcome: outcomes[outcome] for outcome in _TONES},
+            **{outcome: outcomes[outcome] for outcome in OUTCOMES if outcome != "in part"},
             "without_copy": list(alone),
         },
-        exit_code=_EXIT_CODES[worst],
+        exit_code=OUTCOMES[worst].exit_code,
     )
 
 
 def alert(proof: Proof, timezone: str) -> Reply:
     """Return the card of a copy that differs."""
-    return Reply(
-        title=_said(proof),
-        parts=tuple(_details(proof, timezone)),
-        buttons=tuple(_buttons(proof)),
-        tone=Tone.BAD,
-    )
+    return Reply(_said(proof), tuple(_details(proof, timezone)), tuple(_buttons(proof)), Tone.BAD)
 
 
 def progress_reply(steps: Sequence[tuple[str, str, str]]) -> Reply:
     """Return how far proofs are: (site, mirror, what is done)."""
-    done = sum(step == "done" for _, _, step in steps)
-    busy = [one for one in steps if one[2] not in ("done", "waiting")]
-    rows = tuple(Row(one, Tone.BUSY) for one in busy[:SHOWN])
-    return Reply(
-        title=f"{done:,} of {count(len(steps), 'copy', 'copies')} verified",
-        parts=(Table(("site", "on", "now"), rows, left_out=len(busy) - len(rows)),),
-        tone=Tone.BUSY,
-    )
+    return progress_of(("copy", "copies"), "verified", ("site", "on", "now"), steps)
+
+
+def _result_row(one: Proof) -> Row:
+    return Row((one.site, f"{one.source} → {one.mirror}", summary(one)), OUTCOMES[one.outcome].tone)
 
 
 def summary(proof: Proof) -> str:
@@ -111,9 +96,9 @@ def facts_of(proof: Proof) -> dict[str, object]:
 
 def _said(proof: Proof) -> str:
     if proof.outcome == "differs":
-        said = f"The copy of {proof.site} on {proof.mirror} is not what {proof.source} has"
+        said = f"The copy of {proof.site} on {proof.mirror} differs from {proof.source}"
     elif proof.outcome == "good":
-        said = f"The copy of {proof.site} on {proof.mirror} is what it should be"
+        said = f"The copy of {proof.site} on {proof.mirror} is ok"
     else:
         said = f"The copy of {proof.site} on {proof.mirror} was not verified"
     return f"{said}: {summary(proof)}"
@@ -126,7 +111,7 @@ def _title(proofs: Sequence[Proof], outcomes: Counter[str]) -> str:
         return _said(proofs[0])
     said = {"differs": "wrong", "failed": "failed", "refused": "refused"}
     bad = [f"{outcomes[outcome]:,} {word}" for outcome, word in said.items() if outcomes[outcome]]
-    good = f"{outcomes['good']:,} of {count(len(proofs), 'copy', 'copies')} are what they should be"
+    good = f"{outcomes['good']:,} of {count(len(proofs), 'copy', 'copies')} are ok"
     return ", ".join([good, *bad])
 
 
@@ -139,7 +124,7 @@ def _details(proof: Proof, timezone: str) -> Iterator[Part]:
         yield Table(("what", "path"), rows, left_out=proof.wrong_paths - len(rows))
         if PathVerdict.SILENT in proof.counts:
             yield Text(_SILENT)
-        yield Text(_KEPT_ASIDE)
+        yield Text(_RECOVERABLE)
         if proof.undone:
             yield Text(
                 "Something was put back there with `sync --undo` since the last copy, and the next one ends that."

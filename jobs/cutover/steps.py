@@ -144,7 +144,7 @@ async def check(context: StepContext, step: Step) -> Ended:
     wrong = [f"{move.site} on {move.target} ({why})" for move, why in zip(moves, whys, strict=True) if why is not None]
     if not wrong:
         return context.done(f"{count(len(moves), 'site')} answering")
-    return context.refused(step.key, f"not answering as it should: {listing(wrong)}")
+    return context.refused(step.key, f"does not respond correctly: {listing(wrong)}")
 
 
 async def switch(context: StepContext, step: Step) -> Ended:

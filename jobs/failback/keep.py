@@ -93,7 +93,7 @@ async def _keep(ports: Ports, chosen: KeepRequest, run: str) -> KeepResult:
         await ports.store.record.add(ports.clock.now(), "keep.interrupted", copy.site.name, chosen.who, body)
         raise
     if isinstance(found, Failure):
-        hint = f"What has come is in place, each file whole; the same again goes on. {found.hint}".rstrip()
+        hint = f"What has come is in place, each file whole; the same again continues. {found.hint}".rstrip()
         return await _ended(ports, chosen, replace(base_result, trouble=replace(found, hint=hint)))
     return await _ended(ports, chosen, replace(base_result, brought=found or ()))
 

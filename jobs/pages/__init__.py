@@ -76,7 +76,6 @@ class Publisher:
                 self._changed.notify_all()
 
     async def _keep(self, server: str) -> None:
-        """Keep one server's page."""
         clock = self._ports.clock
         failing_since_s: float | None = None
         while True:

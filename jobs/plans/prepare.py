@@ -229,7 +229,7 @@ def _nothing_to_change(read: ZonesRead, drawn: DnsChangeSet) -> RefusedError:
         why = listing(list(dict.fromkeys(read.silent.values())), most=3)
         return RefusedError(
             f"No plan can be made: the zones cannot be read. {why}",
-            hint="A plan is drawn from the live zones. `check --live` says what to mend.",
+            hint="A plan is drawn from the live zones. `check --live` says what to fix.",
         )
     why = listing(drawn.unhandled_names) or "no record points at the source"
     return RefusedError(f"There is nothing to change in DNS: {why}.", hint="`dns` shows what each name server answers.")

@@ -62,7 +62,7 @@ def _one_bad(ports: Ports, result: SyncResult, last_good: SyncRun | None) -> Rep
         confirm = Confirm(
             title="Delete that many?",
             text=f"{result.deleted:,} files that {result.source} does not have leave the copy on {result.mirror}. "
-            f"They are kept aside there for {kept}.",
+            f"They stay recoverable there for {kept}.",
             yes="Delete and sync",
         )
         buttons.append(Button("Delete and sync", f"{line} --allow-delete", "danger", confirm))

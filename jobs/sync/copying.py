@@ -176,7 +176,7 @@ class Copying:
         if direction.source != self._mirror_copy.source.name or mirror not in direction.mirrors:
             why = direction.why or direction.left_out.get(mirror) or f"it is served from {direction.source} now"
             return Failure(
-                FailureCode.DIRECTION, f"{why}, since it was begun", "Nothing was put in place.", refused=True
+                FailureCode.DIRECTION, f"{why}, since it was started", "Nothing was put in place.", refused=True
             )
         return None
 

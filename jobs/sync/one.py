@@ -142,5 +142,5 @@ def _way_on(site: str, *, quarantined: bool) -> str:
         return "`sites` says what is served from where."
     return (
         f"`failback {site}` shows what differs and lets you choose. To let the served copy win, and have the other "
-        f"side's files kept aside: `sync {site} --take-active`."
+        f"side's files recoverable: `sync {site} --take-active`."
     )

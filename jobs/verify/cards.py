@@ -18,4 +18,4 @@ async def tell(ports: Ports, proof: Proof) -> None:
     if proof.outcome == "differs":
         await put_trouble(ports, key, alert(proof, ports.fleet.timezone))
     elif proof.outcome == "good":
-        await mend_trouble(ports, key, f"The copy of {proof.site} on {proof.mirror} is what it should be again")
+        await mend_trouble(ports, key, f"The copy of {proof.site} on {proof.mirror} is ok again")

@@ -8,8 +8,7 @@ from core.fleet.target import Target
 from core.monitor.detection import TargetState, Track
 from core.monitor.site_limits import degraded_words
 from core.monitor.state import stale_after
-from jobs.watch.state import ABLE
-from jobs.watch.values import ActiveCondition
+from jobs.watch.state import ABLE, ActiveCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,17 +38,12 @@ class Conditions:
 
     def _machines(self) -> Iterable[ActiveCondition]:
         state = self._state
-        for key in state.machines:
+        for key in state.places:
             track = state.tracks[key]
-            if track.judged is TargetState.DOWN and track.since_at is not None:
-                self._down_s[key.name] = self._clock.monotonic()
+            if (track.down_itself or key in state.lame) and track.since_at is not None:
                 yield ActiveCondition(key, track.since_at, track)
-        for key in state.nameservers:
-            track = state.tracks[key]
-            inherits = track.verdict is not None and track.verdict.inherited
-            down = track.judged is TargetState.DOWN and not inherits
-            if (down or key in state.lame) and track.since_at is not None:
-                yield ActiveCondition(key, track.since_at, track)
+                if key.kind == "server":
+                    self._down_s[key.name] = self._clock.monotonic()
 
     def _sites(self, opened: Mapping[Target, Outage]) -> Iterable[ActiveCondition]:
         """Yield the sites that fail although their server answers: together, and those of a maintenance alone."""

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.incident.outage import Outage
-    from jobs.watch.state import WatchState
+    from jobs.watch.state import ActiveCondition, WatchState
     from jobs.watch.suppression import Suppression
-    from jobs.watch.values import ActiveCondition
     from ops.store import Store
 
 

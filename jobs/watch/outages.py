@@ -20,11 +20,10 @@ from core.monitor.detection import found_within, which_card
 from core.monitor.flapping import FlappingPhase
 from jobs.watch.conditions import Conditions
 from jobs.watch.flapping import Flapping, StateChanges
-from jobs.watch.late_joins import LateJoins
 from jobs.watch.outage_facts import FactsReader
 from jobs.watch.resolution import Resolutions
+from jobs.watch.state import Resolution
 from jobs.watch.suppression import Suppression
-from jobs.watch.values import Resolution
 from ops.store.incident.outages import OutageOpening
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from core.fleet.target import Target
     from core.incident.outage import Outage
     from core.reply import Reply
-    from jobs.watch.state import WatchState
-    from jobs.watch.values import ActiveCondition
+    from jobs.watch.state import ActiveCondition, WatchState
     from ops.ports import Ports
     from ops.store.incident.outages import Choose
 
@@ -61,7 +59,8 @@ class OutageManager:
         self._resolutions = Resolutions(state, self._suppression, ports)
         self._conditions = Conditions(state, self._suppression, ports.clock)
         self._facts = FactsReader(state, self._suppression, ports.store)
-        self._late_joins = LateJoins(ports.store.notifications)
+        # The messages that were joined after they were sent, and until when others may join them.
+        self._joined_until_s: dict[str, float] = {}
         self._open: dict[Target, Outage] = {}
         self._waiting_s: float | None = None
         self._read_s = float("-inf")
@@ -99,7 +98,7 @@ class OutageManager:
             self._waiting_s = now_s
         await self._follow_flapping(active, now_s)
         await self._close(active)
-        await self._late_joins.tell(now_s, self._clock.now())
+        await self._tell_of_late_joins(now_s)
         if fresh and now_s - (self._waiting_s or 0.0) >= COLLECT_S:
             await self._announce_all(fresh, now_s)
             fresh = []
@@ -169,8 +168,14 @@ class OutageManager:
         known, used = {key for _, key in recent}, dict.fromkeys(one.card for one in outages)
         for opened_s, key in recent:
             if key in used:
-                self._late_joins.joined(key, opened_s + window_s)
+                self._joined_until_s[key] = opened_s + window_s
         cards[:] = [*recent, *((now_s, key) for key in used if key not in known)]
+
+    async def _tell_of_late_joins(self, now_s: float) -> None:
+        """Tell who gets no edits once more of what was joined, when nothing can join it any more."""
+        for card in [card for card, until_s in self._joined_until_s.items() if now_s >= until_s]:
+            await self._ports.store.notifications.tell_again(card, self._clock.now())
+            del self._joined_until_s[card]
 
     async def _open_many(self, openings: list[OutageOpening], choose: Choose) -> tuple[Outage, ...]:
         outages = await self._store.open_many(openings, WHO, choose, self._draw, self._clock.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from core.monitor.site_limits import site_lacks, slow
 from jobs.watch.isolation import isolate_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from jobs.watch.state import WatchState
     from ops.contracts import Clock, Look, Probe
@@ -62,8 +63,7 @@ class Prober:
         state, name, track = self._state, key.name, self._state.tracks[key]
         wary = track.in_doubt or track.held is not TargetState.UP or state.watch.down_after == 1
         sampled = self._sample(name) if wary and track.row else []
-        early = self._early_evidence(key, track)
-        try:
+        with self._early_evidence(key, track) as early:
             banner, *sites = await asyncio.gather(
                 self._probe.ssh_banner(name, timeout_s=self._timeout_s),
                 *(self._probe.site(state.fleet.sites[site], name, timeout_s=self._timeout_s) for site in sampled),
@@ -77,9 +77,6 @@ class Prober:
             if awaits_verdict(looked) and not verdict_is_fresh(looked, self._clock.monotonic()):
                 verdict = await (early or self._evidence(key, looked))
                 looked = after_verdict(looked, verdict, why, self._clock.now(), state.watch)
-        finally:
-            if early is not None:
-                early.cancel()
         state.keep(key, looked, self._clock.now())
         if track.since_at is not None and track.judged is not looked.judged:
             self._hurry([Target.site(site) for site in state.on_server[name]])
@@ -93,8 +90,7 @@ class Prober:
             return None
         zones = state.fleet.dns.zones
         zone = zones[int(self._clock.monotonic() / state.watch.every.total_seconds()) % len(zones)]
-        early = self._early_evidence(key, track)
-        try:
+        with self._early_evidence(key, track) as early:
             look = await self._probe.nameserver(name, zone, timeout_s=self._timeout_s)
             found, why = TargetState.DOWN, look.why
             if look.ok:
@@ -103,9 +99,6 @@ class Prober:
             if awaits_verdict(looked) and not verdict_is_fresh(looked, self._clock.monotonic()):
                 verdict = await self._nameserver_verdict(key, looked, early)
                 return self._conclude(key, looked, verdict, why)
-        finally:
-            if early is not None:
-                early.cancel()
         state.keep(key, looked, self._clock.now())
         return self._delay(looked)
 
@@ -182,11 +175,17 @@ class Prober:
             self._hurry([Target.server(server)])
         return verdict
 
-    def _early_evidence(self, key: Target, track: Track) -> asyncio.Task[Judgement] | None:
+    @contextmanager
+    def _early_evidence(self, key: Target, track: Track) -> Iterator[asyncio.Task[Judgement] | None]:
         """Begin to gather evidence beside the look that may settle it, so that nobody waits for one after the other."""
         if not may_settle_down(track, self._state.watch, self._clock.monotonic()):
-            return None
-        return asyncio.ensure_future(self._evidence(key, track))
+            yield None
+            return
+        early = asyncio.ensure_future(self._evidence(key, track))
+        try:
+            yield early
+        finally:
+            early.cancel()
 
     async def _evidence(self, key: Target, track: Track) -> Judgement:
         """Ask other places about `key`, and other machines whether the bot's own link is up; give the verdict."""

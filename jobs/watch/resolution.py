@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from core.fleet.target import Target
 from core.incident.facts import OutageEnd, OutageFacts
 from core.monitor.detection import TargetState
-from jobs.watch.state import ABLE
-from jobs.watch.values import Resolution
+from jobs.watch.state import ABLE, Resolution
 from ops.store.incident.outages import OutageClosing
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
@@ -16,9 +16,28 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.fleet import Fleet
+    from core.incident.facts import OutageEnd
     from core.incident.outage import Outage
 
 ABLE = frozenset({TargetState.UP, TargetState.DEGRADED})
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveCondition:
+    """Something that is down or degraded now, since `since_at`; track: what the looks at it found."""
+
+    target: Target
+    since_at: datetime
+    track: Track
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How and when something ended; why: what it lacks, where it is not well in full."""
+
+    how: OutageEnd
+    why: str
+    at: datetime
 
 
 class WatchState:

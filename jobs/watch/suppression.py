@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from core.incident.maintenance import Maintenance
     from core.incident.outage import Outage
     from core.monitor.detection import Track
-    from jobs.watch.state import WatchState
-    from jobs.watch.values import ActiveCondition, Resolution
+    from jobs.watch.state import ActiveCondition, Resolution, WatchState
     from ops.ports import Ports
 
 # A maintenance may be asked for in the terminal, so the store is asked whether there is one.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError
 from core.fleet.target import Target
-from core.monitor.detection import TargetState
 from core.monitor.external_alerts import BELIEVED_FOR, sources_of
 from core.monitor.state import stale_after
 from jobs.sync.serving import keep_where_served
@@ -103,12 +102,7 @@ class Watcher:
 
     def down(self) -> frozenset[Target]:
         """Return the targets that are seen down by themselves, whether or not that could be stored."""
-        tracks = self._state.tracks.items()
-        return frozenset(
-            key
-            for key, track in tracks
-            if track.judged is TargetState.DOWN and not (track.verdict is not None and track.verdict.inherited)
-        )
+        return frozenset(key for key, track in self._state.tracks.items() if track.down_itself)
 
     async def _begin(self) -> None:
         """Take up what the store knows, and make everything due: machines now, sites spread over a short while."""

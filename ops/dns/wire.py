@@ -211,7 +211,7 @@ def _unreachable(server: Endpoint, who: str, transport: str, error: OSError) -> 
     if isinstance(error, ConnectionRefusedError):
         return UnreachableError(
             f"{who} is there, but nothing listens on {transport} port {server.port}.",
-            hint="Start the name server, or mend its address and port in app.yaml (dns).",
+            hint="Start the name server, or fix its address and port in app.yaml (dns).",
         )
     reason = error.strerror or str(error)
     return UnreachableError(f"{who} cannot be reached over {transport}: {reason}.", hint="Is the network up?")

@@ -41,7 +41,7 @@ def path_there(text: str) -> str:
         raise Wrong(f"{shown(text)} goes upwards: it has .. in it", "Write where it ends.")
     normal = "/" + posixpath.normpath(text).lstrip("/")
     if normal == "/":
-        raise Wrong(f"{shown(text)} is the whole machine", "Write a directory of its own.")
+        raise Wrong(f"{shown(text)} is the whole machine", "Write a separate directory.")
     return normal
 
 

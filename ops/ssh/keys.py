@@ -30,7 +30,7 @@ def read_key(text: str, ref: SecretRef) -> paramiko.PKey:
         except paramiko.PasswordRequiredException as error:
             raise SettingsError(
                 f"The SSH key {ref} is protected by a passphrase, which the bot cannot type.",
-                hint="Make it a key of its own without one: ssh-keygen -t ed25519 -N '' -f FILE.",
+                hint="Make a separate key without one: ssh-keygen -t ed25519 -N '' -f FILE.",
             ) from error
         # paramiko says "not a key of this kind" in three ways, depending on where it notices.
         except (paramiko.SSHException, ValueError, IndexError):
@@ -72,7 +72,7 @@ def _entry(line: str, where: str) -> HostKeyEntry | None:
     if line.startswith("@"):
         raise HostKeyError(
             f"{where} begins with {line.split(maxsplit=1)[0]}, which the bot cannot honour: it refuses the whole file.",
-            hint="Keep the bot's pinned keys in a file of their own, with plain lines only.",
+            hint="Keep the bot's pinned keys in a separate file, with plain lines only.",
         )
     try:
         # None: a kind of key that is not known here, such as those in security tokens; another line may serve.

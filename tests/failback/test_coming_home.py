@@ -58,7 +58,7 @@ async def test_a_server_comes_home_and_every_byte_is_served_or_kept_aside_and_li
     many = await stage.say("failback oslo")
     assert many.title.startswith("2 returned copies: 1 with files that the served copy lacks")
     one = await stage.say(f"failback {SITE}")
-    assert [button.label for button in one.buttons] == ["Keep these 2 from oslo", "Take the copy of lima"]
+    assert [button.label for button in one.buttons] == ["Publish 2 files", "Overwrite the copy on oslo"]
 
     kept = await stage.say(f"failback {SITE} --keep up")
     assert kept.exit_code == 0, kept

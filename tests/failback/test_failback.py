@@ -88,7 +88,7 @@ async def test_every_kind_of_difference_is_shown_by_either_key_and_nothing_is_ch
         "newer-active": ["newer-here"],
         "only-active": ["mine"],
     }
-    assert reply.title == f"{site.name}: {mirror} has 4 files (17 bytes) that {home} has not, or has older"
+    assert reply.title == f"{site.name}: 4 files (17 bytes) on {mirror} are missing or older on {home}"
     shown = [table for table in reply.parts if isinstance(table, Table) and table.columns[0] == "path"]
     assert [row.cells[0] for row in shown[0].rows] == ["up/loaded.txt", HORRID, "newer-there", "equal"]
     assert (tree_at(rig.root(site, home)), tree_at(rig.root(site, mirror))) == before

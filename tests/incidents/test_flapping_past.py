@@ -109,7 +109,7 @@ async def test_who_looked_after_a_drop_looks_after_the_flapping_and_nobody_is_re
     await drop(stage)
     outage = await flapping(stage)
     assert outage.acked_by == "slack:UALICE"
-    assert (await lines(stage, outage.card))[-1].startswith("slack:UALICE looks after it since")
+    assert (await lines(stage, outage.card))[-1].startswith("Acknowledged by slack:UALICE, ")
     await play(stage, 40)
     await back(stage, 0)
     await play(stage, 120)

@@ -47,7 +47,7 @@ async def test_a_server_that_drops_during_its_maintenance_is_in_the_thread_and_o
     assert await stage.state(Target.server("one")) == "down"
     (line,) = await thread(stage, M1)
     assert line.startswith("In trouble since 14:00:15 BST")
-    assert line.endswith(": one (SSH: connection refused). Nobody is alerted before 14:30:15 BST")
+    assert line.endswith(": one (SSH: connection refused). Alerts are muted until 14:30:15 BST")
     assert await on_record(stage, "maintenance.silenced") == ["server:one by bot:maintenance"]
 
 
@@ -77,7 +77,7 @@ async def test_what_comes_back_during_the_maintenance_never_was_an_alert(stage: 
     await play(stage, 60)
     assert await stage.cards() == []
     lines = await thread(stage, M1)
-    assert [line.split(" ")[0] for line in lines] == ["In", "Well", "Maintenance"]
+    assert [line.split(" ")[0] for line in lines] == ["In", "Recovered", "Maintenance"]
     assert await stage.store.maintenance.suppressed() == ()
 
 
@@ -281,12 +281,12 @@ async def test_what_was_planned_and_what_was_are_told_apart_at_the_end(quiet_sta
 
 async def test_planned_work_can_be_taken_back_and_work_that_goes_on_cannot(quiet_stage: Stage) -> None:
     await type_in(quiet_stage, 'maintenance one 1h "new disks" --at 15:00')
-    with pytest.raises(RefusedError, match="has not begun"):
+    with pytest.raises(RefusedError, match="has not started"):
         await type_in(quiet_stage, "maintenance end M1")
     await type_in(quiet_stage, "maintenance cancel M1", BOB)
     assert await quiet_stage.store.maintenance.now_and_planned() == ()
     await type_in(quiet_stage, 'maintenance one 1h "new disks"')
-    with pytest.raises(RefusedError, match="goes on already"):
+    with pytest.raises(RefusedError, match="has started already"):
         await type_in(quiet_stage, "maintenance cancel M2")
     with pytest.raises(RefusedError, match="was cancelled"):
         await type_in(quiet_stage, "maintenance extend M1 5m")
@@ -349,8 +349,8 @@ async def test_the_whole_of_one_is_told_by_its_number(set_stage: SetStage) -> No
     assert [row.cells[1] for row in table.rows] == [  # type: ignore[union-attr]
         "asked for",
         "it began",
-        "one in trouble, nobody alerted",
-        "one not kept quiet any more",
+        "one in trouble, alert muted",
+        "one no longer muted",
         "note: the old ones were full",
         "over, after 2 min",
     ]

@@ -1,4 +1,4 @@
-"""While nobody looks after an outage, people are reminded in its thread; and of nothing else."""
+"""While nobody has acknowledged an outage, people are reminded in its thread; and of nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMIND_S = 60
 
 @pytest.fixture
 async def down(set_stage: SetStage) -> Stage:
-    """One server is down, and whoever has not said that they look after it is reminded every minute."""
+    """One server is down, and while nobody has acknowledged it people are reminded every minute."""
     stage = await set_stage()
     stage.change(alerts=Alerts(remind=timedelta(seconds=REMIND_S)))
     stage.start()
@@ -32,14 +32,14 @@ async def down(set_stage: SetStage) -> Stage:
 
 
 async def reminders(stage: Stage) -> list[str]:
-    return [line for line in await thread(stage, CARD) if "nobody looks after" in line]
+    return [line for line in await thread(stage, CARD) if "not acknowledged" in line]
 
 
 async def test_it_is_said_in_the_thread_and_makes_no_new_message(down: Stage) -> None:
     await play(down, REMIND_S)
     (line,) = await reminders(down)
     assert line.startswith("one: still open after 1 min ")
-    assert line.endswith(", and nobody looks after it. `ack 1` says that you do")
+    assert line.endswith(", not acknowledged. Acknowledge: `ack 1`")
     assert len(await down.cards()) == 1
 
 
@@ -132,6 +132,6 @@ async def test_what_shares_a_message_is_one_reminder(down: Stage) -> None:
     by_card = [entry for entry in await on_record(down, "outage.reminded") if entry.startswith("outage:4")]
     assert len(by_card) <= 1
     (shared,) = [card for card in await down.cards() if "things are down" in card.reply.title]
-    lines = [line for line in await thread(down, shared.key) if "nobody looks after" in line]
+    lines = [line for line in await thread(down, shared.key) if "not acknowledged" in line]
     assert len(lines) == 1
     assert replace(shared.reply, title="").buttons[-1].line in lines[0]

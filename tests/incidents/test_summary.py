@@ -1,4 +1,4 @@
-"""The word once a day says what waits for somebody, and nothing when nothing does."""
+"""The word once a day says what needs attention, and nothing where nothing does."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_an_outage_of_the_day_is_in_it_with_its_cause(stage: Stage) -> Non
     await play(stage, 30)
     reply = await summary(stage)
     assert reply is not None
-    assert reply.title == "test, the last day: 1 incident, nothing waits"
+    assert reply.title == "test, the last day: 1 incident, nothing needs attention"
     (row,) = [row for part in reply.parts if isinstance(part, Table) for row in part.rows]
     assert (row.cells[1], row.cells[4]) == ("one", "a disk died")
 
@@ -94,7 +94,7 @@ async def test_a_copy_that_differs_waits_for_somebody(stage: Stage) -> None:
     await stage.store.proofs.add(proof, stage.clock.now(), "bot")
     reply = await summary(stage)
     assert reply is not None
-    assert any(line.startswith("Not what it should be: site0 on two.") for line in said(reply))
+    assert any(line.startswith("Copies that differ: site0 on two.") for line in said(reply))
 
 
 async def test_a_maintenance_that_overruns_waits_and_a_planned_one_is_told(stage: Stage) -> None:
@@ -105,7 +105,7 @@ async def test_a_maintenance_that_overruns_waits_and_a_planned_one_is_told(stage
     await run_jobs(stage)
     reply = await summary(stage)
     assert reply is not None
-    assert reply.title == "test, the last day: 1 incident (1 open), 1 thing waits for somebody, 1 planned"
+    assert reply.title == "test, the last day: 1 incident (1 open), 1 thing needs attention, 1 planned"
     assert "M2, two: planned from 22:00:00 BST: new disks" in said(reply)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 BOT = ROOT / "tests" / "notify" / "sending_bot.py"
 DOWN = Reply("oslo is down", (Text("From here: connection refused."),), tone=Tone.BAD)
-STILL = replace(DOWN, title="oslo is down, and Ann looks after it")
+STILL = replace(DOWN, title="oslo is down, acknowledged by Ann")
 BACK = Reply("oslo is back after 5 min", tone=Tone.GOOD)
 
 

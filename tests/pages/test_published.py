@@ -78,7 +78,7 @@ async def test_an_hour_without_a_bot_is_unknown_and_not_up(desk: Desk) -> None:
         await desk.ports.store.states.saw(seen, gap=timedelta(hours=2))
     page = await with_days(desk.ports, await stored_page(desk.ports))
     assert [one.state.value for one in page.servers] == ["unknown", "unknown"]
-    assert "Nothing was observed lately" in (await drawn(page, desk.ports.fleet)).files()["index.html"].decode()
+    assert "No recent observations" in (await drawn(page, desk.ports.fleet)).files()["index.html"].decode()
     observed_s = sum(day.observed_s for day in page.servers[0].days)
     assert observed_s == pytest.approx(7200)
 
@@ -91,7 +91,7 @@ async def test_planned_work_is_on_the_page_before_and_during(desk: Desk) -> None
     await desk.say('maintenance fleet 1h "Power"')
     during = await stored_page(desk.ports)
     assert {one.stage.value for one in during.work} == {"planned", "under way"}
-    assert "planned work goes on: Power" in during.servers[0].note
+    assert "planned work in progress: Power" in during.servers[0].note
     await desk.say("maintenance end M2")
     assert {one.stage.value for one in (await stored_page(desk.ports)).work} == {"planned", "over"}
 

@@ -178,15 +178,15 @@ def test_nobody_can_be_called_by_what_is_typed(slack: LocalSlack, commands_stub:
 def test_what_is_drawn_comes_as_a_picture_that_says_the_same_in_words(
     slack: LocalSlack, commands_stub: Commands
 ) -> None:
-    plot = Plot("Up or not", "It answered 83.33 %.", (None, 0.2, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.GOOD))
+    plot = Plot("Uptime", "It answered 83.33 %.", (None, 0.2, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.GOOD))
     commands_stub.reply = Reply("uk is up", (plot,))
     slack.command(ALICE, "status uk")
-    answer = slack.wait_for_message(said("Up or not: It answered 83.33 %."))
+    answer = slack.wait_for_message(said("Uptime: It answered 83.33 %."))
     assert answer["ephemeral_to"] == ALICE
     calls = until(lambda: [one for one in slack.log() if one["summary"] == "files.completeUploadExternal"])
     asked = until(lambda: [one for one in slack.log() if one["summary"] == "files.getUploadURLExternal"])
     assert calls[0]["detail"]["channel_id"] != slack.channel
-    assert asked[0]["detail"]["alt_txt"] == "Up or not: It answered 83.33 %."
+    assert asked[0]["detail"]["alt_txt"] == "Uptime: It answered 83.33 %."
 
 
 def test_a_button_that_asks_opens_a_question_for_who_may_answer_it(slack: LocalSlack, commands_stub: Commands) -> None:

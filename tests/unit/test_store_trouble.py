@@ -53,7 +53,7 @@ def test_a_sqlite_with_the_wal_reset_bug_may_not(version: tuple[int, int, int]) 
     reason = why_not_wal(version)
     assert reason is not None
     assert reason.startswith(f"SQLite {version[0]}.{version[1]}.{version[2]} may damage a file")
-    assert "mended in 3.51.3, 3.50.7 and 3.44.6" in reason
+    assert "fixed in 3.51.3, 3.50.7 and 3.44.6" in reason
 
 
 @pytest.mark.parametrize("version", [(3, 6, 23), (3, 6, 99), (2, 8, 17), (2, 51, 3)])

@@ -223,11 +223,11 @@ class TestAcknowledging:
     async def test_it_is_on_the_message_with_who_and_when_and_asks_nobody_else(self, stage: Stage) -> None:
         stage.world.dead.add("one")
         await stage.play(30)
-        assert await type_in(stage, "ack 1") == "Outage 1: you look after one"
+        assert await type_in(stage, "ack 1") == "Outage 1 acknowledged: one"
         (card,) = await stage.cards()
         assert [button.label for button in card.reply.buttons] == ["Prepare failover", "Add cause"]
         texts = [part.text for part in card.reply.parts if isinstance(part, Text)]
-        assert any(text.startswith("slack:UALICE looks after it since 14:00:4") for text in texts)
+        assert any(text.startswith("Acknowledged by slack:UALICE, 14:00:4") for text in texts)
 
     async def test_it_outlives_later_edits_of_the_message(self, stage: Stage) -> None:
         stage.world.dead.add("one")
@@ -244,9 +244,9 @@ class TestAcknowledging:
         await stage.play(30)
         await type_in(stage, "ack 1")
         assert await type_in(stage, "ack 1", BOB) == (
-            "Outage 1: slack:UALICE looks after it since 14:00:45 BST. Nothing changed"
+            "Outage 1: acknowledged by slack:UALICE at 14:00:45 BST. Nothing changed"
         )
-        assert await type_in(stage, "ack #1") == "Outage 1: you look after it since 14:00:45 BST"
+        assert await type_in(stage, "ack #1") == "Outage 1: you acknowledged it at 14:00:45 BST"
 
     async def test_one_word_is_enough_for_all_that_one_message_shows(self, set_stage: SetStage) -> None:
         stage = await set_stage(servers=10, sites=40)

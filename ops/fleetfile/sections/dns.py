@@ -83,7 +83,7 @@ class DnsSection(Section, makes=DnsSettings):
         if section is not None:
             return section.model_validate({} if value is None else value, context=info.context)
         if value is not None and "backend" in info.data:
-            raise Wrong(f"{info.data['backend']} has no settings of its own", "Leave it out.")
+            raise Wrong(f"{info.data['backend']} has no settings", "Leave it out.")
         return None
 
     @field_validator("update")

@@ -237,7 +237,7 @@ def _site(
 
 
 def _goes_on(work: Maintenance, public: Redaction) -> str:
-    return f"planned work goes on: {public.written(work.why)}"
+    return f"planned work in progress: {public.written(work.why)}"
 
 
 def _url(server: Server, public: Redaction) -> str:

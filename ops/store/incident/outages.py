@@ -1,4 +1,4 @@
-"""Outages: what was down, since when, who looks after it; each kept together with its card."""
+"""Outages: what was down, since when, who acknowledged it; each kept together with its card."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.incident.card_people import annotations_of_drops
+from core.fleet.target import Target
 from core.incident.facts import OutageFacts, facts_from_json, facts_to_json
 from core.incident.notes import Annotation, ThreadMessage, cause_of, thread_line
-from core.incident.outage import Outage
+from core.incident.outage import Outage, annotations_of_drops
 from core.wording import stamp
 from ops.store.audit import write_entry
 from ops.store.cards import add_note, put_card
@@ -158,9 +158,13 @@ class Outages(StorePart):
             for one in meant:
                 add_annotation(database, f"outage:{one.id}", annotation, message)
                 write_entry(
-                    database, annotation.at, f"incident.{annotation.kind}", str(one.target), annotation.who,
+                    database,
+                    annotation.at,
+                    f"incident.{annotation.kind}",
+                    str(one.target),
+                    annotation.who,
                     {"outage": one.id, "text": annotation.text},
-                )  # fmt: skip
+                )
                 if annotation.kind == "cause":
                     database.execute("UPDATE outages SET cause = ? WHERE id = ?", [annotation.text, one.id])
             _draw(database, outage.card, draw, annotation.at)

@@ -1,4 +1,4 @@
-"""When people were last reminded of outages that nobody looks after."""
+"""When people were last reminded of outages that nobody has acknowledged."""
 
 from __future__ import annotations
 

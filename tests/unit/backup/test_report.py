@@ -152,7 +152,7 @@ class TestStatus:
 
     def test_what_is_under_way_is_said_and_all_well_is_good(self) -> None:
         reply = status_reply([BackupHistory("fresh", NOW - HOUR)], 26 * HOUR, None, "a backup run", NOW)
-        assert texts(reply) == "A backup run goes on."
+        assert texts(reply) == "A backup run is in progress."
         assert (reply.tone, reply.exit_code, reply.buttons) == (Tone.GOOD, 0, ())
 
 

@@ -370,7 +370,9 @@ def test_what_arrived_meanwhile_is_told_with_the_first_names(
     assert (
         "8 files that arrived meanwhile were brought over: shop: a, shop: b, shop: c, shop: d, shop: e and 3 more."
     ) in said(card)
-    assert "2 files that arrived meanwhile stayed, as something newer is served: blog. The next sync" in said(card)
+    assert "2 files that arrived meanwhile stayed, as something newer is served: blog. They stay recoverable" in said(
+        card
+    )
     one = card_of(
         stored(plan, PlanState.CONFIRMED, now, progress=replace(done, caught={"shop": LateFiles(1, ("a",))})), fleet
     )

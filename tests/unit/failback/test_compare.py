@@ -251,19 +251,21 @@ def said(*comparisons: Comparison, away: tuple[str, ...] = (), fleet: Fleet | No
 class TestReport:
     def test_a_returned_copy_without_anything_of_its_own_says_so(self, quiet: Comparison) -> None:
         reply = said(quiet)
-        assert reply.title == "shop: north has no file that south has not as new"
+        assert reply.title == "shop: no file on north is missing or older on south"
         assert (reply.tone, reply.exit_code) == (Tone.GOOD, 0)
         assert lines(reply) == ["failback shop --from north --take-active"]
         assert Typed("sharpnet failback shop --from north --take-active") in reply.parts
 
     def test_what_would_be_put_aside_is_listed_and_a_few_files_can_be_kept_by_a_button(self, quiet: Comparison) -> None:
         reply = said(risky(quiet, b"up/it's.jpg", b"b"))
-        assert reply.title == "shop: north has 2 files (2 bytes) that south has not, or has older"
+        assert reply.title == "shop: 2 files (2 bytes) on north are missing or older on south"
         assert reply.tone is Tone.WARN
         assert lines(reply)[0] == "failback shop --from north --keep=b '--keep=up/it'\"'\"'s.jpg'"
         table = [part for part in reply.parts if isinstance(part, Table)][1]
         assert table.rows[0].cells == ("b", "only on north", "1 byte", "2026-05-28 20:26:40 UTC")
-        assert "2 files (2 bytes) that only north has" in str(reply.buttons[1].confirm)
+        assert "2 files (2 bytes), missing or older on south, stay recoverable on north" in str(
+            reply.buttons[1].confirm
+        )
 
     @pytest.mark.parametrize(
         "paths", [[b"caf\xe9"], [b"two\nlines"], ["a \u2014 b".encode()], [b"%d" % number for number in range(30)]]
@@ -275,7 +277,7 @@ class TestReport:
         assert len(table.rows) + table.left_out == len(paths)
 
     def test_one_file_is_kept_by_one_button(self, quiet: Comparison) -> None:
-        assert said(risky(quiet, b"a")).buttons[0].label == "Keep it from north"
+        assert said(risky(quiet, b"a")).buttons[0].label == "Publish 1 file"
 
     def test_paths_beyond_those_that_were_looked_at_are_never_called_nothing(self, quiet: Comparison) -> None:
         reply = said(replace(quiet, more=9))
@@ -326,7 +328,7 @@ class TestReport:
 
     def test_several_may_have_nothing_of_their_own(self, quiet: Comparison, fleet: Fleet) -> None:
         blog = replace(quiet, returned=replace(quiet.returned, site=fleet.sites["blog"]))
-        assert said(quiet, blog, fleet=fleet).title == "2 returned copies: 2 with nothing of their own"
+        assert said(quiet, blog, fleet=fleet).title == "2 returned copies: 2 with no extra files"
 
     def test_many_are_a_row_each_the_worst_first(self, quiet: Comparison, fleet: Fleet) -> None:
         blog = replace(quiet, returned=replace(quiet.returned, site=fleet.sites["blog"]))
@@ -338,7 +340,7 @@ class TestReport:
         assert table.rows[1] == Row(("blog", "north, south", "1 file (1 byte)", "1 and 3 more"), Tone.WARN)
         assert reply.title == (
             "3 returned copies: 1 with files that the served copy lacks or has older, 1 not compared, "
-            "1 with nothing of its own"
+            "1 with no extra files"
         )
         assert reply.exit_code == 1
         assert "not compared: far" in texts(reply)
@@ -352,7 +354,7 @@ class TestReport:
 
     def test_many_that_have_nothing_are_taken_as_plainly(self, quiet: Comparison) -> None:
         reply = said(quiet, quiet)
-        assert "Their own files are kept aside" in str(reply.buttons[0].confirm)
+        assert "Their files stay recoverable" in str(reply.buttons[0].confirm)
 
     def test_many_of_which_none_could_be_compared_offer_no_choice(self, quiet: Comparison) -> None:
         assert said(*[replace(quiet, trouble=BROKEN)] * 2).buttons == ()
@@ -386,7 +388,7 @@ class TestKept:
         )
         assert texts(reply).splitlines() == [
             "Brought to south: up/a, b.",
-            "What they replaced is kept aside on south: b; `sync --undo R1 --dry-run` lists it.",
+            "What they replaced is recoverable on south: b; `sync --undo R1 --dry-run` lists it.",
             "how",
         ]
         assert reply.facts == {"kept": dict(KEPT.facts), "taken": {"good": 1}}
@@ -419,7 +421,7 @@ def test_only_the_hint_about_too_many_deletes_is_one_of_failback(code: str | Non
 
 def test_what_was_kept_aside_can_be_listed_by_its_run() -> None:
     (part,) = report_chosen.taken_parts([(RESULT, "R2")])
-    assert part == Text("What north had of shop is kept aside there: `sync --undo R2 --dry-run` lists it.")
+    assert part == Text("What north had of shop is recoverable there: `sync --undo R2 --dry-run` lists it.")
 
 
 def test_a_run_that_kept_paths_is_called_so_among_those_that_can_be_undone() -> None:

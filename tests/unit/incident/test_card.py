@@ -213,9 +213,9 @@ def test_where_nothing_answers_nothing_is_called_down() -> None:
 
 def test_an_acknowledged_outage_says_by_whom_and_asks_nobody_else() -> None:
     reply = draw(TWELVE, acked_by="slack:U1", acked_at=NOW)
-    assert "slack:U1 looks after it since 14:02:30 BST." in lines(reply)
+    assert "Acknowledged by slack:U1, 14:02:30 BST." in lines(reply)
     assert labels(reply) == ["Prepare failover", "Add cause"]
-    assert reply.buttons[-1].asks == "Why did it happen? Everybody may read it on the status pages."
+    assert reply.buttons[-1].asks == "Cause (public, shown on the status pages)"
 
 
 def test_a_cause_and_notes_are_on_the_card_and_the_cause_in_its_end() -> None:
@@ -321,7 +321,7 @@ class TestSeveral:
         reply = card_of(outages, ZONE, NOW)
         assert reply.title == "All 3 things that were down are over; the longest took 23 s"
         assert labels(reply) == ["Add cause"]
-        assert lines(reply) == ["slack:U1 looks after it since 14:02:30 BST."]
+        assert lines(reply) == ["Acknowledged by slack:U1, 14:02:30 BST."]
 
     def test_a_thousand_make_a_short_card(self) -> None:
         outages = [outage_of(f"server:s{number}", TWELVE, opened_at=BEGAN, id=number) for number in range(1000)]

@@ -244,25 +244,25 @@ class TestCard:
         whole = replace(RUNNING, scope=FLEET)
         assert whole.subject == "the whole fleet"
         lines = [part.text for part in card_of(whole, ZONE, NOW).parts if isinstance(part, Text)]
-        assert lines == ["Until its planned end nobody is alerted about anything. Asked for by slack:U1."]
+        assert lines == ["All alerts are muted until 15:00:00 BST. Asked for by slack:U1."]
 
     def test_thread_lines_say_since_when_and_until_when(self) -> None:
         assert silenced_line([("uk", NOW, "refused")], NOW + HOUR, ZONE, NOW) == (
-            "In trouble since 14:00:00 BST: uk (refused). Nobody is alerted before 15:00:00 BST"
+            "In trouble since 14:00:00 BST: uk (refused). Alerts are muted until 15:00:00 BST"
         )
         assert silenced_line([("uk", NOW, "")], NOW + HOUR, ZONE, NOW).startswith("In trouble since 14:00:00 BST: uk. ")
-        assert back_line([("uk", HOUR)]) == "Well again after 1 h: uk"
+        assert back_line([("uk", HOUR)]) == "Recovered after 1 h: uk"
 
     def test_what_is_found_together_is_one_short_line(self) -> None:
         many = [(f"s{number}", NOW - number * MINUTE, "refused") for number in range(1000)]
         assert silenced_line(many, NOW + HOUR, ZONE, NOW) == (
             "1,000 things in trouble, the first since 2026-06-13 21:21:00 BST: s0, s1, s2, s3, s4 and 995 more. "
-            "Nobody is alerted before 15:00:00 BST"
+            "Alerts are muted until 15:00:00 BST"
         )
-        assert back_line([("uk", HOUR), ("us", MINUTE)]) == "2 things well again, the last after 1 h: uk, us"
+        assert back_line([("uk", HOUR), ("us", MINUTE)]) == "2 things recovered, the last after 1 h: uk, us"
 
     def test_the_list_counts_what_goes_on_and_what_is_planned(self) -> None:
-        assert list_reply((), ZONE, NOW).title == "No maintenance goes on or is planned"
+        assert list_reply((), ZONE, NOW).title == "No maintenance is in progress or planned"
         later = replace(PLANNED, id=4, starts_at=NOW + HOUR, ends_at=NOW + 2 * HOUR)
         reply = list_reply((RUNNING, later), ZONE, NOW)
         assert reply.title == "2 maintenances: 1 under way, 1 planned"

@@ -12,6 +12,7 @@ from unit.outages import outage_of
 
 from core.errors import UsageError
 from core.fleet.target import Target
+from core.incident.card import reminder
 from core.incident.digest import DailyDigest, summary
 from core.incident.facts import OutageFacts
 from core.incident.maintenance import Maintenance
@@ -28,7 +29,6 @@ from core.incident.notes import (
     thread_line,
     with_cause,
 )
-from core.incident.reminder import reminder
 from core.incident.report import ROWS, incidents_of, list_reply, maintenance_reply, outage_reply
 from core.reply import Reply, Table, Text, Tone
 
@@ -149,16 +149,16 @@ def test_the_thread_tells_causes_from_notes() -> None:
 
 def test_a_reminder_says_how_long_of_what_and_what_to_type() -> None:
     alone = reminder([outage_of()], NOW)
-    assert alone.title == "uk: still open after 1 h, and nobody looks after it. `ack 7` says that you do"
+    assert alone.title == "uk: still open after 1 h, not acknowledged. Acknowledge: `ack 7`"
     both = [outage_of(), outage_of("nameserver:ns1", id=8, opened_at=NOW - timedelta(hours=2))]
     assert reminder(both, NOW).title == (
-        "uk, name server ns1: still open after up to 2 h, and nobody looks after them. `ack 7` says that you do"
+        "uk, name server ns1: still open after up to 2 h, not acknowledged. Acknowledge: `ack 7`"
     )
 
 
 def test_a_reminder_of_what_flaps_does_not_say_that_it_is_down_now() -> None:
     flapping = outage_of(facts=OutageFacts(changes=6, down_now=False))
-    assert reminder([flapping], NOW).title.startswith("uk: still flapping after 1 h, and nobody looks after it.")
+    assert reminder([flapping], NOW).title.startswith("uk: still flapping after 1 h, not acknowledged.")
     assert "still open after" in reminder([flapping, outage_of(id=8)], NOW).title
 
 
@@ -206,9 +206,9 @@ class TestLists:
         assert [row[1] for row in cells(reply)] == [
             "asked for",
             "it began",
-            "us in trouble, nobody alerted",
-            "name server ns1 in trouble, nobody alerted",
-            "name server ns1 not kept quiet any more",
+            "us in trouble, alert muted",
+            "name server ns1 in trouble, alert muted",
+            "name server ns1 no longer muted",
         ]
         cancelled = maintenance_reply(work(cancelled_at=NOW, ended_by="slack:U2"), (), ZONE, NOW)
         assert cells(cancelled)[-1][1:] == ("cancelled", "slack:U2")
@@ -237,15 +237,15 @@ class TestSummary:
         )
         reply = summary(day, "sharpnet", ZONE)
         assert reply is not None
-        assert reply.title == "sharpnet, the last day: 2 incidents (2 open), 8 things wait for somebody"
+        assert reply.title == "sharpnet, the last day: 2 incidents (2 open), 8 things need attention"
         assert texts(reply) == [
-            "Outage 7, uk: open for 1 h, and nobody looks after it.",
+            "Outage 7, uk: open for 1 h, not acknowledged.",
             "Maintenance M3 of us was to end at 14:32:07 BST: `maintenance end M3`.",
             "Plan K7Q2 is unfinished: failover of a from uk to us.",
             "No copy anywhere: a, b.",
             "2 copies older than allowed, 1 never made: `sites` lists them.",
             "1 site with a backup that is too old, or none: a.",
-            "Not what it should be: a on us. `sync --verify SITE` compares again.",
+            "Copies that differ: a on us. `sync --verify SITE` compares again.",
             "3 copies on uk in quarantine: `failback uk` shows what differs.",
             "1 site with no copy anywhere, as app.yaml has it.",
         ]
@@ -254,10 +254,10 @@ class TestSummary:
         reply = summary(DailyDigest(NOW, late=1), "sharpnet", ZONE)
         assert reply is not None
         assert texts(reply) == ["1 copy older than allowed: `sites` lists them."]
-        assert reply.title == "sharpnet, the last day: 0 incidents, 1 thing waits for somebody"
+        assert reply.title == "sharpnet, the last day: 0 incidents, 1 thing needs attention"
 
     def test_what_is_planned_is_told_and_is_no_trouble(self) -> None:
         reply = summary(DailyDigest(NOW, planned=(work(),)), "sharpnet", ZONE)
         assert reply is not None
-        assert reply.title == "sharpnet, the last day: 0 incidents, nothing waits, 1 planned"
+        assert reply.title == "sharpnet, the last day: 0 incidents, nothing needs attention, 1 planned"
         assert reply.tone is Tone.PLAIN

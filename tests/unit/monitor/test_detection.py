@@ -217,6 +217,12 @@ class TestDependents:
         unseen = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(UNKNOWN), "", at(3), WATCH)
         assert inherited("uk", unseen) == Judgement(UNKNOWN, "uk cannot be seen from here", inherited=True)
 
+    def test_what_is_down_with_its_server_is_not_down_by_itself(self) -> None:
+        assert not after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7)).down_itself
+        assert after_verdict(looks(DOWN, DOWN, DOWN), Judgement(DOWN), "refused", at(7), WATCH).down_itself
+        assert resumed(AT, "refused").down_itself
+        assert not looks(UP).down_itself
+
     def test_nothing_is_inherited_from_a_server_that_answers_or_was_not_looked_at_yet(self) -> None:
         assert inherited("uk", self.UP_AT_5) is None
         assert inherited("uk", resumed(AT, "refused")) is None

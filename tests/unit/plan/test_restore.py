@@ -88,7 +88,7 @@ def test_its_end_is_what_became_of_the_restore(restoring: Plan, outcome: Outcome
 def test_it_cannot_be_rolled_back_and_says_where_the_old_content_is(restoring: Plan) -> None:
     why = why_not_roll_back(StoredPlan(restoring, PlanState.CONFIRMED, ended_at=NOW), timedelta(days=7), NOW)
     assert why is not None
-    assert "kept aside" in why
+    assert "recoverable on the server" in why
 
 
 def test_what_is_there_or_served_needs_an_approval_and_warns(restore: Restore) -> None:
@@ -122,7 +122,7 @@ def test_the_card_asks_with_the_consequence_in_words(restoring: Plan, restore: R
     assert [button.label for button in card.buttons] == ["Approve", "Cancel"]
     confirm = card.buttons[0].confirm
     assert confirm is not None
-    assert "kept aside" in confirm.text
+    assert "stays recoverable" in confirm.text
     assert len(confirm.text) <= 300
     quiet = replace(restoring, verdicts=(), purpose=replace(restore, served=False, databases=("shop", "stats")))
     card = card_of(StoredPlan(quiet, PlanState.PLANNED), fleet)
@@ -167,7 +167,7 @@ def test_the_end_says_how_long_it_took_who_approved_and_what_went_wrong(restorin
 
 def test_what_comes_next_is_said(restore: Restore) -> None:
     assert "Visitors see it now" in after_words(restore)
-    assert "kept aside" in after_words(restore)
+    assert "recoverable on" in after_words(restore)
     bare = replace(restore, served=False, there="missing")
     assert after_words(bare) == f"{bare.server} does not serve it: the next sync makes it what the served copy is."
 

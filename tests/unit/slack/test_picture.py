@@ -9,7 +9,7 @@ from PIL import Image
 from bot.slack.picture import COLOURS, COLUMN, EDGE, HEIGHT, HOLE, LINE, in_words, plots_of, png_of
 from core.reply import Plot, Reply, Text, Tone
 
-PLOT = Plot("Up or not", "It answered.", (None, 0.2, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.GOOD))
+PLOT = Plot("Uptime", "It answered.", (None, 0.2, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.GOOD))
 
 
 def colour(name: str) -> tuple[int, ...]:
@@ -28,7 +28,7 @@ def test_columns_stand_on_one_line_as_high_as_they_are() -> None:
 
 
 def test_each_plot_has_a_place_of_its_own_and_a_day_is_a_small_file() -> None:
-    day = Plot("Up or not", "It answered.", (1.0,) * 72, (Tone.GOOD,) * 72)
+    day = Plot("Uptime", "It answered.", (1.0,) * 72, (Tone.GOOD,) * 72)
     one, two = (Image.open(io.BytesIO(png_of([day] * number))) for number in (1, 2))
     assert one.width == two.width
     assert two.height > one.height
@@ -38,4 +38,4 @@ def test_each_plot_has_a_place_of_its_own_and_a_day_is_a_small_file() -> None:
 def test_it_is_said_in_words_too() -> None:
     reply = Reply("uk is up", (Text("x"), PLOT, PLOT))
     assert plots_of(reply) == (PLOT, PLOT)
-    assert in_words((PLOT, PLOT)) == "Up or not: It answered. Up or not: It answered."
+    assert in_words((PLOT, PLOT)) == "Uptime: It answered. Uptime: It answered."

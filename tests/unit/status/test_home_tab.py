@@ -127,7 +127,7 @@ def test_what_runs_is_shown_and_a_plan_that_waits_is_not_shown_twice(picture: Fl
         quarantined={"north": 2},
     )
     home = home_of(replace(picture, work=work), [Pending(plan, CARD)])
-    assert said(of(home, "Going on")) == ["Plan B2B2 (approved): failover of shop", "1 sync runs: shop to south."]
+    assert said(of(home, "In progress")) == ["Plan B2B2 (approved): failover of shop", "1 sync runs: shop to south."]
     returned = of(home, "2 copies on north in quarantine until someone has chosen")
     assert returned.buttons == (Button("See what differs", "failback north"),)
 

@@ -27,12 +27,15 @@ from core.monitor.state import (
     tally_of,
 )
 from core.reply import Table, Text, Tone
-from core.status.detail import SiteView, nameserver_reply, server_reply, site_reply
+from core.status.detail import nameserver_reply, server_reply, site_reply
 from core.status.overview import CopyAges, FleetPicture, InProgress, count_by_server, status_reply
 from core.status.overview_json import status_facts
+from core.status.sites import SiteCopy, SiteProtection
 
 if TYPE_CHECKING:
-    from core.fleet import Fleet
+    from collections.abc import Mapping
+
+    from core.fleet import Fleet, Site
     from core.reply import Reply
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -48,6 +51,15 @@ def texts(reply: Reply) -> list[str]:
 
 def tables(reply: Reply) -> dict[str, Table]:
     return {part.columns[0]: part for part in reply.parts if isinstance(part, Table)}
+
+
+def kept(site: Site, active: str, last_good: Mapping[str, datetime | None], **more: dict[str, Any]) -> SiteProtection:
+    """Return a site and its copies: by server, when the last good one began, and what more there is to say of it."""
+    copies = [
+        SiteCopy(server, at, NOW - at if at is not None else None, site.max_age, **more.get(server, {}))
+        for server, at in last_good.items()
+    ]
+    return SiteProtection(site, active, tuple(copies))
 
 
 class TestWhatIsKnown:
@@ -169,7 +181,7 @@ class TestTheFleet:
 
     def test_it_says_how_old_the_backups_are_and_what_has_no_copy_anywhere(self, picture: FleetPicture) -> None:
         backed_up = replace(picture.ages, unbacked=0, oldest_backup_at=NOW - timedelta(hours=9))
-        assert "Off-site: the oldest was begun 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
+        assert "Off-site: the oldest was started 9 h ago." in texts(status_reply(replace(picture, ages=backed_up)))
         never = replace(picture.ages, unbacked=4, nowhere=("attic", "shed"))
         said = texts(status_reply(replace(picture, ages=never)))
         assert "Off-site: 4 sites never backed up." in said
@@ -187,8 +199,8 @@ class TestTheFleet:
             quarantined=count_by_server([("shop", "north"), ("blog", "north")]),
         )
         assert texts(status_reply(replace(picture, work=work)))[-6:] == [
-            "Outage 7: north, since 13:01:07 UTC; `ack 7` says you do.",
-            "Outage 8: name server ns1, since 13:01:07 UTC, slack:U1 looks after it.",
+            "Outage 7: north, since 13:01:07 UTC; acknowledge: `ack 7`.",
+            "Outage 8: name server ns1, since 13:01:07 UTC, acknowledged by slack:U1.",
             "Plan K7Q2 waits: Move 3 sites; `approve K7Q2` carries it out.",
             "Plan B2B2 (approved): Move 2 sites",
             "1 sync runs: shop to south.",
@@ -236,7 +248,7 @@ class TestOne:
 
     def test_a_site_says_where_it_is_and_how_old_each_copy_is(self, fleet: Fleet) -> None:
         at = {"south": NOW - timedelta(hours=1), "east": NOW - timedelta(days=3)}
-        reply = site_reply(SiteView(fleet.sites["shop"], UP, "north", at), "UTC", NOW)
+        reply = site_reply(kept(fleet.sites["shop"], "north", at), UP, "UTC", NOW)
         assert reply.title == "shop is up since 2026-06-13 13:02:07 UTC; served from north"
         assert [row.cells for row in tables(reply)["copy on"].rows] == [
             ("south", "1 h ago", ""),
@@ -244,13 +256,13 @@ class TestOne:
         ]
 
     def test_a_copy_from_the_future_is_no_good_one(self, fleet: Fleet) -> None:
-        view = SiteView(fleet.sites["shop"], UP, "north", {"south": NOW + timedelta(hours=2)})
-        row = tables(site_reply(view, "UTC", NOW))["copy on"].rows[0]
+        ahead = kept(fleet.sites["shop"], "north", {"south": NOW + timedelta(hours=2)})
+        row = tables(site_reply(ahead, UP, "UTC", NOW))["copy on"].rows[0]
         assert (row.cells[2], row.tone) == ("its age is unknown", Tone.WARN)
 
     def test_a_site_away_from_home_names_its_home_and_what_may_not_be_used(self, fleet: Fleet) -> None:
-        view = SiteView(fleet.sites["shop"], DOWN, "south", {"north": NOW, "east": None}, frozenset({"north"}))
-        reply = site_reply(view, "UTC", NOW)
+        away = kept(fleet.sites["shop"], "south", {"north": NOW, "east": None}, north={"quarantined": True})
+        reply = site_reply(away, DOWN, "UTC", NOW)
         assert reply.title == (
             "shop is down since 13:01:07 UTC: SSH: connection refused; served from south, its home is north"
         )
@@ -261,17 +273,19 @@ class TestOne:
         assert reply.exit_code == 1
 
     def test_an_exception_has_no_copy_anywhere_unless_it_is_backed_up(self, fleet: Fleet) -> None:
-        alone = SiteView(fleet.sites["alone"], UP, "north", {})
-        assert texts(site_reply(alone, "UTC", NOW))[-2:] == ["It has no mirror.", "There is no copy of it anywhere."]
-        never = texts(site_reply(replace(alone, offsite=True), "UTC", NOW))
+        alone = kept(fleet.sites["alone"], "north", {})
+        said = texts(site_reply(alone, UP, "UTC", NOW))
+        assert said[-2:] == ["It has no mirror.", "There is no copy of it anywhere."]
+        never = texts(site_reply(alone, UP, "UTC", NOW, offsite=True))
         assert never[-2:] == ["Last backed up off-site: never.", "There is no copy of it anywhere."]
-        backed_up = replace(alone, offsite=True, backed_up_at=NOW - timedelta(hours=5))
-        assert texts(site_reply(backed_up, "UTC", NOW))[-1] == "Last backed up off-site: 5 h ago."
+        backed_up = replace(alone, backed_up_at=NOW - timedelta(hours=5))
+        assert texts(site_reply(backed_up, UP, "UTC", NOW, offsite=True))[-1] == "Last backed up off-site: 5 h ago."
 
     def test_a_site_says_when_each_copy_was_compared_with_its_source(self, fleet: Fleet) -> None:
         at = dict.fromkeys(("south", "east"), NOW - timedelta(hours=1))
-        compared = {"south": (NOW - timedelta(days=2), True), "east": (NOW - timedelta(hours=2), False)}
-        reply = site_reply(SiteView(fleet.sites["shop"], UP, "north", at, compared=compared), "UTC", NOW)
+        south = {"compared_at": NOW - timedelta(days=2)}
+        east = {"compared_at": NOW - timedelta(hours=2), "same": False}
+        reply = site_reply(kept(fleet.sites["shop"], "north", at, south=south, east=east), UP, "UTC", NOW)
         rows = tables(reply)["copy on"].rows
         assert [(row.cells[2], row.tone) for row in rows] == [
             ("verified 2 d ago", Tone.GOOD),

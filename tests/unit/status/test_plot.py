@@ -20,8 +20,8 @@ HOUR = timedelta(hours=1)
 def test_a_day_in_which_nobody_watched_is_all_holes() -> None:
     plot = uptime_plot((), NOW)
     assert plot.heights == (None,) * SLOTS
-    assert plot.words == "Nobody watched it in the last 24 h."
-    assert plot.title == "Up or not, the last 24 h, 20 min a column"
+    assert plot.words == "Not observed in the last 24 h."
+    assert plot.title == "Uptime, the last 24 h, 20 min a column"
 
 
 def test_what_was_unknown_counts_as_not_watched() -> None:
@@ -40,7 +40,7 @@ def test_of_a_column_the_worst_is_shown_and_its_height_says_it_without_colour() 
     assert plot.tones[-8] is Tone.GOOD
     down, degraded, up = (plot.heights[place] or 0.0 for place in (-1, -4, -8))
     assert down < degraded < up
-    assert plot.words == "It answered 83.33 % of the 3 h that were watched; degraded for 30 min; down for 30 min."
+    assert plot.words == "Uptime 83.33 %, observed for 3 h; degraded for 30 min; down for 30 min."
 
 
 def test_what_is_older_than_a_day_or_yet_to_come_is_left_out() -> None:
@@ -86,12 +86,12 @@ def test_answers_that_took_no_time_at_all_are_drawn_too() -> None:
 
 
 def test_a_terminal_shows_columns_and_says_the_same_in_words() -> None:
-    plot = Plot("Up or not", "It answered.", (None, 0.2, 0.6, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.WARN, Tone.GOOD))
+    plot = Plot("Uptime", "It answered.", (None, 0.2, 0.6, 1.0), (Tone.UNKNOWN, Tone.BAD, Tone.WARN, Tone.GOOD))
     console = Console(width=80, no_color=True)
     with console.capture() as said:
         console.print(renderable(Reply("uk is up", (plot,))))
     assert [line.strip() for line in said.get().splitlines() if line.strip()] == [
-        "uk is up", "Up or not", "·▂▅█", "It answered.",
+        "uk is up", "Uptime", "·▂▅█", "It answered.",
     ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def said(parts: object) -> str:
 def test_a_good_proof_says_how_many_files_are_the_same_and_how_many_were_changed_since() -> None:
     reply = report([GOOD], (), "UTC")
     assert summary(GOOD) == "the same in 1,204 files, 3 changed since the last copy, 4.2 s"
-    assert reply.title == f"The copy of shop on lima is what it should be: {summary(GOOD)}"
+    assert reply.title == f"The copy of shop on lima is ok: {summary(GOOD)}"
     assert (reply.exit_code, reply.tone, reply.buttons) == (0, Tone.GOOD, ())
     assert "Last good copy: 2026-06-14 03:00:00 UTC." in said(reply.parts)
     assert summary(replace(GOOD, counts={})) == "the same in 1,204 files, 4.2 s"
@@ -74,7 +74,7 @@ def test_a_proof_that_did_not_come_about_says_why_and_what_to_do(outcome: Outcom
 
 def test_many_proofs_are_a_table_with_the_worst_first_and_each_hint_once() -> None:
     reply = report([GOOD, FAILED, replace(FAILED, site="blog"), DIFFERS], ("attic",), "UTC")
-    assert reply.title == "1 of 4 copies are what they should be, 1 wrong, 2 failed"
+    assert reply.title == "1 of 4 copies are ok, 1 wrong, 2 failed"
     table = next(part for part in reply.parts if isinstance(part, Table))
     assert [row.cells[0] for row in table.rows] == ["shop", "shop", "blog", "shop"]
     texts = [part.text for part in reply.parts if isinstance(part, Text)]
