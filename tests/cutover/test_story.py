@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cutover.harness import staged
+from unit.replies import said
 
 from core.audit import first_broken
 from core.errors import NotAllowedError, RefusedError
@@ -15,6 +16,7 @@ from core.fleet.target import Target
 from core.people import Person, Role
 from core.plan.plan import PlanState
 from core.reply import Table
+from core.wording import stamp
 from jobs.plans import expire_plans
 from jobs.recheck import ask_again
 from ops.store.monitor.states import ObservedState
@@ -304,6 +306,40 @@ async def test_an_expired_plan_cannot_be_approved_and_its_card_says_so(
     assert card.title.startswith("Expired: ")
     assert [button.line for button in card.buttons] == ["failover oslo"]
     assert stage.all_answer("fjord.example", "oslo")
+
+
+async def age_the_approval(stage: Stage, plan_id: str, by: timedelta) -> None:
+    at = stamp(stage.ports.clock.now() - by)
+    await stage.ports.store._db.write(
+        lambda opened: opened.execute("UPDATE plans SET approved_at = ? WHERE id = ?", [at, plan_id])
+    )
+
+
+async def test_an_approval_that_is_found_days_later_moves_nothing(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan("failover oslo --to lima --without ceviche.example")
+    await stage.approve_and_die(plan_id)
+    await age_the_approval(stage, plan_id, timedelta(days=3))
+    assert await stage.carry_out(plan_id) == PlanState.STALE
+    assert stage.all_answer("www.fjord.example", "oslo")
+    assert await stage.ports.store.claims.held(stage.ports.clock.now()) == ()
+    assert "it was approved 3 d ago, and is begun within 5 min or not at all" in said(await stage.card(plan_id))
+    # Its sites are free for the next plan.
+    assert (
+        await stage.say(f"approve {await stage.plan('failover oslo --to lima --without ceviche.example')}")
+    ).exit_code == 0
+
+
+async def test_an_approval_that_is_taken_up_a_minute_later_is_compared_with_the_world_again(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan("failover oslo --to lima --without ceviche.example")
+    await stage.approve_and_die(plan_id)
+    await age_the_approval(stage, plan_id, timedelta(minutes=1))
+    stage.lab.nsupdate(
+        "fjord.example", ["update delete www.fjord.example A", "update add www.fjord.example 300 A 192.0.2.77"]
+    )
+    assert await stage.carry_out(plan_id) == PlanState.STALE
+    assert stage.all_answer("ski.example", "oslo")
 
 
 async def test_ten_presses_at_once_by_several_people_carry_it_out_once(stage: Stage) -> None:

@@ -191,6 +191,28 @@ async def test_two_needed_approvals_are_two_people(store: Store) -> None:
     assert await store.plans.approve(plan, "slack:U3", 2, lambda: NOW) == PlanState.APPROVED
 
 
+async def test_an_approval_counts_by_the_time_at_which_it_is_kept(store: Store) -> None:
+    plan, other = a_plan(), replace(a_plan("AAAA"), expires_at=NOW + timedelta(days=1))
+    for one in (plan, other):
+        await store.plans.add(one, CARD)
+    with pytest.raises(RefusedError, match=r"Plan K7Q2 was not approved. It expired just now"):
+        await store.plans.approve(plan, "slack:U2", 1, lambda: plan.expires_at)
+    stored = await store.plans.get("K7Q2")
+    assert stored is not None
+    assert (stored.state, stored.approved_by) == (PlanState.PLANNED, ())
+    assert await store.plans.approve(other, "slack:U2", 1, lambda: plan.expires_at) == PlanState.APPROVED
+
+
+async def test_a_plan_has_begun_when_a_step_of_its_own_does_more_than_hold(store: Store) -> None:
+    for name in ("K7Q2", "AAAA"):
+        await store.plans.add(a_plan(name), CARD)
+    await store.plans.begin_steps("AAAA", ["update ski.example"], NOW, "bot")
+    await store.plans.begin_steps("K7Q2", ["hold", "hold wave 2"], NOW, "bot")
+    assert not await store.plans.has_begun("K7Q2")
+    await store.plans.begin_steps("K7Q2", ["before shop"], NOW, "bot")
+    assert await store.plans.has_begun("K7Q2")
+
+
 async def test_another_plan_than_the_stored_one_is_never_approved(store: Store) -> None:
     plan = a_plan()
     await store.plans.add(plan, CARD)

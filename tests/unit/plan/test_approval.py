@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.people import Person, Role
-from core.plan.approval import instead_of_rolling_back, why_not_approve, why_not_cancel, why_not_roll_back
+from core.plan.approval import (
+    instead_of_rolling_back,
+    is_to_be_compared,
+    why_not_approve,
+    why_not_begin,
+    why_not_cancel,
+    why_not_roll_back,
+)
 from core.plan.plan import PlanState, Rollback
 from core.plan.stored import StoredPlan
 from core.plan.verdict import Level, Verdict
@@ -123,3 +130,44 @@ def test_everyone_is_anyone_but_roles_are_held_one_by_one() -> None:
     assert not APPROVER.may(Role.OPERATOR)
     assert APPROVER.may(Role.APPROVER)
     assert APPROVER.label == "slack:U2"
+
+
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("age", "why"),
+    [
+        (timedelta(0), None),
+        (timedelta(minutes=5), None),
+        (timedelta(minutes=5) + INSTANT, "it was approved 5 min ago, and is begun within 5 min or not at all"),
+        (timedelta(days=3), "it was approved 3 d ago, and is begun within 5 min or not at all"),
+        (-timedelta(minutes=1), None),
+        (
+            -timedelta(hours=1),
+            "it was approved 1 h from now by this machine's clock, which has gone back",
+        ),
+    ],
+)
+def test_an_approval_that_nobody_began_to_carry_out_counts_for_minutes(
+    plan: Plan, now: datetime, age: timedelta, why: str | None
+) -> None:
+    stored = StoredPlan(plan, PlanState.APPROVED, approved_by=("slack:U2",), approved_at=now)
+    assert why_not_begin(stored, now + age) == why
+
+
+@pytest.mark.parametrize(
+    ("age", "compared"),
+    [
+        (timedelta(0), False),
+        (timedelta(seconds=30), False),
+        (timedelta(seconds=30) + INSTANT, True),
+        (-timedelta(seconds=30), False),
+        (-timedelta(seconds=30) - INSTANT, True),
+    ],
+)
+def test_what_was_not_begun_at_once_is_compared_with_the_world_again(
+    plan: Plan, now: datetime, age: timedelta, *, compared: bool
+) -> None:
+    stored = StoredPlan(plan, PlanState.APPROVED, approved_by=("slack:U2",), approved_at=now)
+    assert is_to_be_compared(stored, now + age) is compared
