@@ -65,7 +65,7 @@ async def test_a_slow_sink_is_not_waited_for_in_memory(rig: Rig, monkeypatch: py
             held.append(len(self.to_send))
             return super().send()
 
-    monkeypatch.setattr("ops.ssh.pool.Side", Watched)
+    monkeypatch.setattr("ops.ssh.pool.StreamSide", Watched)
     _, sink = await rig.ports.ssh.stream(
         End("oslo", f"head -c {BIG} /dev/zero"), End("lima", "sleep 1; wc -c"), timeout_s=60
     )
