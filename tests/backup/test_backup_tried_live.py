@@ -37,7 +37,7 @@ async def tried(vault: Vault) -> dict[str, Finding]:
 def login_to(vault: Vault) -> str:
     offsite = vault.ports.fleet.offsite
     assert offsite is not None
-    return f"login to the off-site host (keeper@{offsite.address}, port 2322)"
+    return f"login to the off-site host (keeper@{offsite.server.address}, port 2322)"
 
 
 async def test_all_that_works_is_said_with_the_version_of_restic_and_leaves_no_trace(vault: Vault) -> None:
