@@ -1,8 +1,9 @@
 """A process that types one line and is frozen (SIGSTOP) before its Nth touch of the world; when it is woken it goes on.
 
-Arguments: fleet file, store, the line, N. Each write to the store is a touch, whatever writes it, and each DNS update
-(before it asks whether it may, and again between that and the sending) and each command on a server. It writes "frozen"
-and what the touch was before it stops; a process that has fewer touches ends without.
+Arguments: fleet file, store, the line, N, and with what the touches begin that count. Each write to the store is one
+("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and again between that and the
+sending); and each command on a server ("ssh"). It writes "frozen" and what the touch was before it stops; a process
+that has fewer touches ends without.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ BOSS = Person("boss", "terminal", frozenset(Role))
 class Freezing:
     """Counts touches, and stops the process before the one it was told."""
 
-    def __init__(self, db: Any, at: int) -> None:  # noqa: ANN401 - the store's own thread is nobody else's business
+    def __init__(self, db: Any, at: int, counts: str) -> None:  # noqa: ANN401 - the store's own thread is nobody else's business
         self._db = db
         self._at = at
+        self._counts = counts
         self._touches = 0
 
     def wrap(self, what: str, touch: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def touched(*args: object, **kwargs: object) -> object:
-            self._touches += 1
-            if self._touches == self._at:
+            self._touches += what.startswith(self._counts)
+            if what.startswith(self._counts) and self._touches == self._at:
                 # In the store's thread: no transaction is open then, which would keep everybody else out.
                 await asyncio.get_running_loop().run_in_executor(self._db._thread, self._stop, what)
             return await touch(*args, **kwargs)
@@ -53,15 +55,15 @@ class Freezing:
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-async def main(config: str, store: str, line: str, at: str) -> None:
+async def main(config: str, store: str, line: str, at: str, counts: str) -> None:
     # Another one takes the work up when the lease has passed: no need to wait so long here.
     engine.LEASE, engine.RENEW_S = timedelta(seconds=0.5), 0.2
     claimed.LEASE, claimed.RENEW_S = timedelta(seconds=1), 0.4
     async with open_ports(Settings(Path(config), Path(store))) as ports:
         db, dns, ssh = cast("Any", ports.store)._db, cast("Any", ports.dns), cast("Any", ports.ssh)
-        freezing = Freezing(db, int(at))
+        freezing = Freezing(db, int(at), counts)
         db.write = freezing.wrap("store", db.write)
-        dns._dns.update = freezing.wrap("sending an update", dns._dns.update)
+        dns._dns.update = freezing.wrap("dns, asked already", dns._dns.update)
         dns.update = freezing.wrap("dns.update", dns.update)
         for name in ("run", "stream", "with_offsite", "put"):
             setattr(ssh, name, freezing.wrap(f"ssh.{name}", getattr(ssh, name)))

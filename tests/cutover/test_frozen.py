@@ -22,7 +22,7 @@ FROZEN_PROCESS = Path(__file__).parents[1] / "frozen_process.py"
 MOST_TOUCHES = 120
 
 
-async def frozen(stage: Stage, line: str, at: int) -> tuple[asyncio.subprocess.Process, str]:
+async def frozen(stage: Stage, line: str, at: int, counts: str = "") -> tuple[asyncio.subprocess.Process, str]:
     """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -31,6 +31,7 @@ async def frozen(stage: Stage, line: str, at: int) -> tuple[asyncio.subprocess.P
         stage.config.parent / "sharpnet.db",
         line,
         str(at),
+        counts,
         env=os.environ | stage.lab.env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -101,7 +102,7 @@ async def test_woken_after_a_rollback_it_changes_nothing_wherever_it_was_frozen(
         before = await everything(stage, plan_id, back)
         said = await woken(process)
         assert await everything(stage, plan_id, back) == before, f"frozen before touch {at}, {what}: {said}"
-    assert {"store", "dns.update", "sending an update"} <= set(seen)
+    assert {"store", "dns.update", "dns, asked already"} <= set(seen)
     assert len(seen) > 12, "too few touches to be a whole cutover"
 
 
@@ -116,7 +117,7 @@ async def test_woken_in_a_planned_move_it_runs_no_hook_and_touches_no_copy(stage
     for at in range(1, MOST_TOUCHES):
         await let_go(stage)
         plan_id = await stage.plan(f"failover fjord.example --to lima --planned --force 'round {at}'")
-        process, what = await frozen(stage, f"approve {plan_id}", at)
+        process, what = await frozen(stage, f"approve {plan_id}", at, "ssh")
         if not what:
             assert (await process.wait()) == 0
             break
@@ -128,5 +129,5 @@ async def test_woken_in_a_planned_move_it_runs_no_hook_and_touches_no_copy(stage
         said = await woken(process)
         assert await everything(stage, plan_id, back) == before, f"frozen before touch {at}, {what}: {said}"
         assert page.read_text() == f"written after round {at}", f"frozen before touch {at}, {what}"
-    assert {"store", "dns.update", "sending an update", "ssh.run"} <= set(seen)
+    assert len(seen) > 8, "too few commands to be hooks and a copy"
     assert trace(stage, "oslo").count("freeze") == trace(stage, "oslo").count("thaw")
