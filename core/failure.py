@@ -189,6 +189,11 @@ class Failure:
         return {"code": str(self.code), "why": self.message, "hint": self.hint}
 
 
+def trouble_facts(trouble: Failure | None) -> dict[str, object]:
+    """Return why something failed as plain JSON values; empty: it did not."""
+    return trouble.facts if trouble is not None else {}
+
+
 def why_stopped(exit_code: int, text: str, known: Iterable[Failure]) -> tuple[Failure, str] | None:
     """Return which of `known` a script of ours has stopped for, and on what; None: it ended otherwise.
 

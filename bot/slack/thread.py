@@ -88,23 +88,17 @@ def mentioned_in(text: str) -> frozenset[str]:
     return frozenset(match[1][1:] for match in _SEQUENCE.finditer(text) if _PERSON.fullmatch(match[1]))
 
 
+@dataclass(frozen=True, slots=True)
 class Threads:
     """Hears what is said under the messages of incidents. `serve` carries out a line, and says whether it went well.
 
     What was heard gets a mark that everybody sees; one that has none was not heard.
     """
 
-    def __init__(
-        self,
-        ports: Ports,
-        people: People,
-        client: AsyncWebClient,
-        serve: Callable[[ChatRequest], Awaitable[bool | None]],
-    ) -> None:
-        self._ports = ports
-        self._people = people
-        self._client = client
-        self._serve = serve
+    ports: Ports
+    people: People
+    client: AsyncWebClient
+    serve: Callable[[ChatRequest], Awaitable[bool | None]]
 
     async def hear(self, event: Mapping[str, Any], *, live: bool = True) -> None:
         """Take in a message event. live: Slack hands it over now, perhaps to another bot too, or once more."""
@@ -112,21 +106,21 @@ class Threads:
         if reply is None:
             return
         try:
-            card = await self._ports.store.cards.shown_as(reply.channel, reply.thread)
-            incident = await incident_of(card, self._ports) if card is not None else None
+            card = await self.ports.store.cards.shown_as(reply.channel, reply.thread)
+            incident = await incident_of(card, self.ports) if card is not None else None
         except StoreError as error:
             LOG.warning("slack thread=%s reply=lost why=%r", reply.thread, error.message)
             return
         if card is None or incident is None:
             return
         kind: Kind = "outage" if isinstance(incident, Outage) else "maintenance"
-        handles = {user: await self._people.handle_of(user) for user in mentioned_in(reply.text)}
+        handles = {user: await self.people.handle_of(user) for user in mentioned_in(reply.text)}
         meant = command_in(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
             thread_message = ThreadMessage(
                 f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC)
             )
-            well = await self._serve(_asked(reply, meant, thread_message, live=live))
+            well = await self.serve(_asked(reply, meant, thread_message, live=live))
             if well is not None:
                 await self._mark(reply, KEPT if well else REFUSED)
 
@@ -135,11 +129,11 @@ class Threads:
 
         Who types a command and may not is told so, as elsewhere.
         """
-        return meant.typed or (await self._people.person_of(user)).may(commands.all_commands()[meant.verb].who)
+        return meant.typed or (await self.people.person_of(user)).may(commands.all_commands()[meant.verb].who)
 
     async def _mark(self, reply: ThreadReply, mark: str) -> None:
         try:
-            await self._client.reactions_add(channel=reply.channel, timestamp=reply.ts, name=mark)
+            await self.client.reactions_add(channel=reply.channel, timestamp=reply.ts, name=mark)
         except NOT_SAID as error:
             # What is kept is kept all the same, and the message above shows it.
             if why_of(error) != "already_reacted":

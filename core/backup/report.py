@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backup.snapshots import SHRUNK
-from core.reply import OUTCOMES, Button, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts, progress_of
+from core.reply import OUTCOMES, Button, Part, Reply, Row, Text, Tone, first_rows, hint_texts, progress_of
 from core.wording import ago, clock_time, count, duration, listing, size, stamp, stamp_or_none
 
 if TYPE_CHECKING:
@@ -88,20 +88,18 @@ def progress_reply(running: Sequence[BackupProgress]) -> Reply:
 
 def list_reply(listed: Sequence[ListedSnapshot], without: Sequence[str], timezone: str, now: datetime) -> Reply:
     """Return the snapshots, newest first as they come. without: the sites that have none."""
-    rows = tuple(
-        Row(
-            (
-                one.snapshot.site,
-                clock_time(one.snapshot.taken_at, timezone, now),
-                one.snapshot.server,
-                f"{one.files:,}" if one.files is not None else "?",
-                size(one.size_bytes) if one.size_bytes is not None else "?",
-                one.snapshot.id + (" (partly)" if one.partly else ""),
-            ),
-            Tone.WARN if one.partly else Tone.PLAIN,
+
+    def row(one: ListedSnapshot) -> Row:
+        cells = (
+            one.snapshot.site,
+            clock_time(one.snapshot.taken_at, timezone, now),
+            one.snapshot.server,
+            f"{one.files:,}" if one.files is not None else "?",
+            size(one.size_bytes) if one.size_bytes is not None else "?",
+            one.snapshot.id + (" (partly)" if one.partly else ""),
         )
-        for one in listed[:MOST_ROWS]
-    )
+        return Row(cells, Tone.WARN if one.partly else Tone.PLAIN)
+
     sites = len({one.snapshot.site for one in listed})
     title = f"{count(len(listed), 'backup')} of {count(sites, 'site')}"
     if without:
@@ -109,7 +107,7 @@ def list_reply(listed: Sequence[ListedSnapshot], without: Sequence[str], timezon
     columns = ("site", "taken", "on", "files", "size", "id")
     return Reply(
         title=title,
-        parts=(Table(columns, rows, left_out=len(listed) - len(rows)),) if rows else (),
+        parts=(first_rows(columns, listed, row, MOST_ROWS),) if listed else (),
         tone=Tone.WARN if without else Tone.GOOD,
         facts={"snapshots": [_listed_facts(one) for one in listed], "without": list(without)},
     )

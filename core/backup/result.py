@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from core.backup.snapshots import SHRUNK
+from core.failure import trouble_facts
 from core.wording import count, duration, size
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class BackupResult:
     @property
     def facts(self) -> Mapping[str, object]:
         """The same as plain JSON values."""
-        facts: dict[str, object] = {
+        return {
             "site": self.site,
             "server": self.server,
             "outcome": self.outcome,
@@ -82,7 +83,6 @@ class BackupResult:
             "databases": self.databases,
             "shrank": self.shrank,
             "took_s": round(self.took_s, 3),
+            **trouble_facts(self.trouble),
+            **({"note": self.note} if self.note else {}),
         }
-        if self.trouble is not None:
-            facts |= self.trouble.facts
-        return facts | {"note": self.note} if self.note else facts

@@ -8,7 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from core.reply import Part, Reply, Row, Table, Text, Tone
+from core.failure import trouble_facts
+from core.reply import Part, Reply, Row, Text, Tone, first_rows
 from core.wording import clock_time, count, duration, listing, shown_path, size, stamp
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class RestoreTestResult:
     def facts(self) -> Mapping[str, object]:
         """The same as plain JSON values."""
         counts = Counter[SampleOutcome]((self.files or {}).values())
-        facts: dict[str, object] = {
+        return {
             "site": self.site,
             "server": self.server,
             "outcome": self.outcome,
@@ -117,10 +118,8 @@ class RestoreTestResult:
             "dumps": self.dumps,
             "broken_dumps": list(self.broken),
             "full_restore_s": round(self.full_s, 1),
+            **trouble_facts(self.trouble),
         }
-        if self.trouble is not None:
-            facts |= self.trouble.facts
-        return facts
 
 
 def proof_reply(proofs: Sequence[RestoreTestResult], structure: Failure | None, timezone: str, now: datetime) -> Reply:
@@ -128,11 +127,12 @@ def proof_reply(proofs: Sequence[RestoreTestResult], structure: Failure | None, 
     outcomes = Counter[str](proof.outcome for proof in proofs)
     worst_first = sorted(proofs, key=lambda proof: ("differs", "failed", "proven").index(proof.outcome))
     tones = {"proven": Tone.GOOD, "failed": Tone.WARN, "differs": Tone.BAD}
-    rows = tuple(
-        Row((one.site, _taken(one, timezone, now), one.in_words()), tones[one.outcome])
-        for one in worst_first[:MOST_ROWS]
-    )
-    parts: list[Part] = [Table(("site", "backup of", "result"), rows, left_out=len(proofs) - len(rows))]
+
+    def row(one: RestoreTestResult) -> Row:
+        taken = clock_time(one.snapshot.taken_at, timezone, now) if one.snapshot is not None else ""
+        return Row((one.site, taken, one.in_words()), tones[one.outcome])
+
+    parts: list[Part] = [first_rows(("site", "backup of", "result"), worst_first, row, MOST_ROWS)]
     if structure is not None:
         parts.append(Text(f"The repository: {structure.message}. {structure.hint}".strip(), Tone.BAD))
     parts += [Text(hint, Tone.WARN) for hint in _hints(worst_first)]
@@ -162,10 +162,6 @@ def _hints(proofs: Iterable[RestoreTestResult]) -> tuple[str, ...]:
             "Files that differ though nobody has changed them: look at the disks of both sides, and back up anew."
         ] = None
     return tuple(hints)
-
-
-def _taken(proof: RestoreTestResult, timezone: str, now: datetime) -> str:
-    return clock_time(proof.snapshot.taken_at, timezone, now) if proof.snapshot is not None else ""
 
 
 def _shown(path: str) -> str:

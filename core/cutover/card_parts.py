@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.plan.plan import PlanState, Rollback
 from core.plan.verdict import Level
-from core.reply import Button, Confirm, Part, Row, Table, Text, Tone
+from core.reply import Button, Confirm, Part, Row, Table, Text, Tone, first_rows
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ def records_table(plan: Plan) -> Table:
         for change in zone.changes:
             turn = (change.type, f"{_values(change.old)} → {_values(change.new)}", _ttl(change.new or change.old))
             alike.setdefault(turn, []).append(change.owner)
-    rows = [
-        Row((f"{rdtype} {turn}", ttl, listing(list(dict.fromkeys(owners)), most=MOST_NAMES)))
-        for (rdtype, turn, ttl), owners in alike.items()
-    ]
-    return Table(("now → then", "TTL", "names"), tuple(rows[:MOST_TURNS]), max(0, len(rows) - MOST_TURNS))
+
+    def row(item: tuple[tuple[str, str, str], list[str]]) -> Row:
+        (rdtype, turn, ttl), owners = item
+        return Row((f"{rdtype} {turn}", ttl, listing(list(dict.fromkeys(owners)), most=MOST_NAMES)))
+
+    return first_rows(("now → then", "TTL", "names"), list(alike.items()), row, MOST_TURNS)
 
 
 def hooks_table(plan: Plan) -> Table:
@@ -57,11 +58,8 @@ def hooks_table(plan: Plan) -> Table:
     alike: dict[tuple[str, str, str], list[str]] = {}
     for hook in plan.hooks:
         alike.setdefault((hook.moment, hook.server, hook.shown), []).append(hook.site)
-    rows = [
-        Row((moment, server, shown, listing(list(dict.fromkeys(sites)))))
-        for (moment, server, shown), sites in alike.items()
-    ]
-    return Table(("when", "where", "command", "sites"), tuple(rows[:MOST_HOOKS]), max(0, len(rows) - MOST_HOOKS))
+    columns, hooks = ("when", "where", "command", "sites"), list(alike.items())
+    return first_rows(columns, hooks, lambda hook: Row((*hook[0], listing(list(dict.fromkeys(hook[1]))))), MOST_HOOKS)
 
 
 def verdicts_parts(verdicts: Sequence[Verdict]) -> list[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text, verdicts_parts
+from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text, trouble_texts, verdicts_parts
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
@@ -35,7 +35,7 @@ def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[
         if stored.state == PlanState.APPROVED:
             parts.append(Text(f"{stored.progress.doing or 'Starting'}.", Tone.BUSY))
         parts += [Text(line, Tone.WARN) for line in why]
-        parts += [Text(f"{about}: {trouble}", Tone.BAD) for about, trouble in stored.progress.trouble.items()]
+        parts += trouble_texts(stored)
         if stored.state == PlanState.CONFIRMED:
             parts.append(Text(after_words(restore)))
         if stored.approved_by:

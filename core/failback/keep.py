@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from core.failure import Failure, FailureCode
+from core.failure import Failure, FailureCode, trouble_facts
 from core.sync.rsync_output import ChangeKind
 from core.wording import count, shown_path, size
 
@@ -61,17 +61,15 @@ class KeepResult:
     @property
     def facts(self) -> Mapping[str, object]:
         """The same as plain JSON values, for the record and for scripts."""
-        facts: dict[str, object] = {
+        return {
             "run": self.run,
             "server": self.active,
             "returned": self.returned,
             "paths": [shown_path(path) for path in self.paths],
             "files": len(self.files),
             "replaced": len(self.replaced),
+            **trouble_facts(self.trouble),
         }
-        if self.trouble is not None:
-            facts |= self.trouble.facts
-        return facts
 
 
 def read_paths(typed: Iterable[str]) -> tuple[bytes, ...]:

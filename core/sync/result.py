@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from core.databases.copies import about_copies
+from core.failure import trouble_facts
 from core.wording import count, duration, size
 
 if TYPE_CHECKING:
@@ -108,9 +109,8 @@ class SyncResult:
             "copied_bytes": self.copied_bytes,
             "sent_bytes": self.sent_bytes,
             "took_s": round(self.took_s, 3),
+            **trouble_facts(self.trouble),
         }
-        if self.trouble is not None:
-            facts |= self.trouble.facts
         if self.databases:
             facts["databases"] = [copy.facts for copy in self.databases]
         if self.remarks:

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from core.failure import trouble_facts
 from core.reply import OUTCOMES, Button, Part, Reply, Row, Table, Text, Tone, first_rows, hint_texts, progress_of
 from core.verify.compare import PathVerdict
 from core.wording import clock_time, count, duration, listing
@@ -89,9 +90,7 @@ def facts_of(proof: Proof) -> dict[str, object]:
         facts["paths"] = [{"path": one.change.shown, "why": str(one.finding)} for one in proof.wrong]
     if proof.databases:
         facts["databases_not_compared"] = proof.databases
-    if proof.trouble is not None:
-        facts |= proof.trouble.facts
-    return facts
+    return facts | trouble_facts(proof.trouble)
 
 
 def _said(proof: Proof) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import is_upkeep_due
 from core.errors import RefusedError, SharpnetError
-from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode
+from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode, trouble_facts
 from jobs.backup.lock import REPOSITORY, offsite_of
-from jobs.backup.one import BackupRequest, back_up_site, not_begun
+from jobs.backup.one import BackupRequest, SiteBackup, not_begun
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
 from ops.first_error import first_error
@@ -65,9 +65,8 @@ class _BackupBatch:
     async def one(self, site: Site, server: str) -> BackupResult:
         """Back up one site, unless somebody else does."""
         try:
-            return await back_up_site(
-                self.ports, self.restic, SiteLocation(site, server), self.request, self.on_progress
-            )
+            place = SiteLocation(site, server)
+            return await SiteBackup(self.ports, self.restic, place, self.request, self.on_progress).make()
         except RefusedError as error:
             held = Failure(FailureCode.HELD, error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
@@ -160,9 +159,7 @@ async def _prune(batch: _BackupBatch, run: BackupRun) -> Failure | None:
         size = await restic.size(run.server) if trouble is None else None
     except SharpnetError as error:
         trouble, size = Failure.of(error), None
-    body: dict[str, object] = {"size_bytes": size} if isinstance(size, int) else {}
-    if trouble is not None:
-        body |= trouble.facts
+    body = ({"size_bytes": size} if isinstance(size, int) else {}) | trouble_facts(trouble)
     outcome = "done" if trouble is None else "failed"
     await ports.store.backups.end(run, outcome, None, body, ports.clock.now(), batch.request.who)
     return trouble

@@ -40,17 +40,6 @@ class BackupRequest:
     new_repository: bool = False
 
 
-async def back_up_site(
-    ports: Ports,
-    restic: Restic,
-    place: SiteLocation,
-    request: BackupRequest,
-    on_progress: Callable[[BackupProgress], None],
-) -> BackupResult:
-    """Back up one site, and return how that ended; what goes wrong is in the result. Raises StoreError."""
-    return await _BackupRun(ports, restic, place, request, on_progress).on_record()
-
-
 async def not_begun(ports: Ports, site: str, server: str, trouble: Failure, who: str) -> BackupResult:
     """Put on record that a backup was asked for and not begun, and return its result."""
     result = BackupResult(site, server, "failed").ended_by(trouble)
@@ -58,27 +47,22 @@ async def not_begun(ports: Ports, site: str, server: str, trouble: Failure, who:
     return result
 
 
-class _BackupRun:
-    """One backup under way."""
+@dataclass(frozen=True, slots=True)
+class SiteBackup:
+    """One site to be backed up."""
 
-    def __init__(
-        self,
-        ports: Ports,
-        restic: Restic,
-        place: SiteLocation,
-        request: BackupRequest,
-        on_progress: Callable[[BackupProgress], None],
-    ) -> None:
-        self._ports = ports
-        self._restic = restic
-        self._place = place
-        self._request = request
-        self._on_progress = on_progress
-        self._base_result = BackupResult(place.site.name, place.server, "good")
+    ports: Ports
+    restic: Restic
+    place: SiteLocation
+    request: BackupRequest
+    on_progress: Callable[[BackupProgress], None]
 
-    async def on_record(self) -> BackupResult:
-        """Back up, with the run on record from before its first step to its end."""
-        ports, who, began_s = self._ports, self._request.who, self._ports.clock.monotonic()
+    async def make(self) -> BackupResult:
+        """Back up, on record from before the first step to the end; what goes wrong is in the result.
+
+        Raises RefusedError where somebody else does, StoreError.
+        """
+        ports, who, began_s = self.ports, self.request.who, self.ports.clock.monotonic()
         site, server = self._base_result.site, self._base_result.server
         now = ports.clock.now()
         owner = run_id(now)
@@ -86,7 +70,8 @@ class _BackupRun:
         async with holding(ports, site_claim(site), owner, f"a backup of {site}"):
             await ports.store.backups.begin(run, who)
             try:
-                result = await self._without_errors()
+                found = await or_failure(self._save())
+                result = self._base_result.ended_by(found) if isinstance(found, Failure) else found
             except asyncio.CancelledError:
                 why = {"why": "it was given up; older backups are as they were"}
                 await ports.store.backups.end(run, "interrupted", None, why, ports.clock.now(), who)
@@ -95,42 +80,42 @@ class _BackupRun:
             await ports.store.backups.end(run, result.outcome, result.snapshot, result.facts, ports.clock.now(), who)
         return result
 
-    async def _without_errors(self) -> BackupResult:
-        found = await or_failure(self._save())
-        return self._base_result.ended_by(found) if isinstance(found, Failure) else found
+    @property
+    def _base_result(self) -> BackupResult:
+        return BackupResult(self.place.site.name, self.place.server, "good")
 
     async def _save(self) -> BackupResult:
         self._show("counting")
-        source = await self._restic.survey(self._place)
+        source = await self.restic.survey(self.place)
         if isinstance(source, Failure):
             return self._base_result.ended_by(source)
-        trouble = why_not_back_up(source.extent, self._place.server)
+        trouble = why_not_back_up(source.extent, self.place.server)
         if trouble is not None:
             return self._base_result.ended_by(trouble)
-        if not self._place.site.databases:
+        if not self.place.site.databases:
             return await self._snapshot(source)
         try:
             # A run that was killed may have left some there.
-            await self._restic.remove(self._place.server, self._place.dumps)
+            await self.restic.remove(self.place.server, self.place.dumps)
             trouble = await self._dump()
             return self._base_result.ended_by(trouble) if trouble is not None else await self._snapshot(source)
         finally:
             with contextlib.suppress(SharpnetError):
-                await self._restic.remove(self._place.server, self._place.dumps)
+                await self.restic.remove(self.place.server, self.place.dumps)
 
     async def _dump(self) -> Failure | None:
-        for database in self._place.site.databases:
+        for database in self.place.site.databases:
             self._show(f"dumping {database.name}")
-            dumping, first = self._ports.databases.dump_line(database, self._place.server)
-            trouble = await self._restic.dump(self._place, database, dumping, first)
+            dumping, first = self.ports.databases.dump_line(database, self.place.server)
+            trouble = await self.restic.dump(self.place, database, dumping, first)
             if trouble is not None:
                 return trouble
         return None
 
     async def _snapshot(self, source: BackupSource) -> BackupResult:
-        site = self._place.site
+        site = self.place.site
         self._show(f"saving {count(source.extent.files, 'file')}")
-        saved = await self._restic.save(self._place, source, with_dumps=bool(site.databases))
+        saved = await self.restic.save(self.place, source, with_dumps=bool(site.databases))
         if isinstance(saved, Failure):
             return self._base_result.ended_by(saved)
         result = replace(
@@ -142,20 +127,20 @@ class _BackupRun:
             snapshot=saved.snapshot,
         )
         now = Extent(result.files, result.size_bytes)
-        trouble = why_not_back_up(now, self._place.server) or _unreadable(saved.unreadable, self._place.server)
+        trouble = why_not_back_up(now, self.place.server) or _unreadable(saved.unreadable, self.place.server)
         if trouble is not None:
             return result.ended_by(trouble)
-        before = None if self._request.allow_shrink else await self._before()
+        before = None if self.request.allow_shrink else await self._before()
         return replace(result, shrank=shrank(before, now))
 
     async def _before(self) -> Extent | None:
-        run = await self._ports.store.backups.newest_whole(self._base_result.site)
+        run = await self.ports.store.backups.newest_whole(self._base_result.site)
         if run is None:
             return None
         return Extent(int(str(run.body["files"])), int(str(run.body["size_bytes"])))
 
     def _show(self, doing: str) -> None:
-        self._on_progress(BackupProgress(self._base_result.site, self._base_result.server, doing))
+        self.on_progress(BackupProgress(self._base_result.site, self._base_result.server, doing))
 
 
 def _unreadable(paths: tuple[str, ...], server: str) -> Failure | None:

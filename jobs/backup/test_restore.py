@@ -102,7 +102,7 @@ async def _proven(
 async def _compared(
     ports: Ports, restic: Restic, place: SiteLocation, snapshot: Snapshot, base_result: RestoreTestResult
 ) -> RestoreTestResult:
-    root, dumps = split_paths(snapshot)
+    _, dumps = split_paths(snapshot)
     began_s = ports.clock.monotonic()
     chosen = await restic.choose(place, snapshot, dumps, RANDOM_FILES, MOST_BYTES, secrets.randbelow(1 << 30))
     overhead_s = ports.clock.monotonic() - began_s
@@ -116,9 +116,7 @@ async def _compared(
         if trouble is not None:
             return replace(base_result, trouble=trouble)
         full_s = restore_s(chosen.extent.size_bytes, sum(size for _, size in chosen.files), sample_s, overhead_s)
-        return await _judged(
-            restic, place, chosen, replace(base_result, whole=chosen.extent, full_s=full_s), (root, dumps)
-        )
+        return await _judged(restic, place, snapshot, chosen, replace(base_result, whole=chosen.extent, full_s=full_s))
     finally:
         # What is left there is cleared away by the next one.
         with contextlib.suppress(SharpnetError):
@@ -126,9 +124,9 @@ async def _compared(
 
 
 async def _judged(
-    restic: Restic, place: SiteLocation, chosen: SnapshotFiles, base_result: RestoreTestResult, inside: tuple[str, str]
+    restic: Restic, place: SiteLocation, snapshot: Snapshot, chosen: SnapshotFiles, base_result: RestoreTestResult
 ) -> RestoreTestResult:
-    root, dumps = inside
+    root, dumps = split_paths(snapshot)
     scratch = f"{place.work}/{SCRATCH}"
     paths = [path for path, _ in chosen.files]
     of_dumps = [scratch + path for path in paths if dumps and path.startswith(f"{dumps}/")]
@@ -140,9 +138,6 @@ async def _judged(
         return replace(base_result, trouble=rows)
     if isinstance(broken, Failure):
         return replace(base_result, trouble=broken)
-    snapshot = base_result.snapshot
-    if snapshot is None:
-        raise ValueError(base_result)
     files = {path: judge_file(*row, snapshot) for path, row in zip(live, rows, strict=True)}
     names = tuple(path.rpartition("/")[2] for path in broken)
     if files and all(one is SampleOutcome.LEFT_OUT for one in files.values()) and not of_dumps:

@@ -18,7 +18,6 @@ from ops.notify.routes import NotificationRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from core.fleet.target import Target
     from ops.ports import Ports
@@ -44,9 +43,4 @@ async def show_life(ports: Ports) -> None:
         await HeartbeatSender(ports, NotificationRoutes(secret_reader(ports.fleet)), ports.fleet.heartbeat).run()
 
 
-async def notify(ports: Ports, _key: str, _at: datetime) -> None:
-    """Send alerts until cancelled."""
-    await tell_others(ports)
-
-
-JOB = Job(name="notify", run=notify)
+JOB = Job(name="notify", run=lambda ports, _key, _at: tell_others(ports))

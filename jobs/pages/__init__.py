@@ -22,8 +22,7 @@ from ops.gather.pages.drawing import drawn
 from ops.gather.pages.past import PastDays
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Collection, Mapping
 
     from core.page.model import Page
     from ops.gather.pages.drawing import SharedDrawing
@@ -135,9 +134,12 @@ class Publisher:
             log.warning("page=%s telling failed: %s", server, error.message)
 
 
-async def publish(ports: Ports, page: Page, timeout_s: float = TIMEOUT_S) -> Mapping[str, SharpnetError | None]:
+async def publish(
+    ports: Ports, page: Page, timeout_s: float = TIMEOUT_S, without: Collection[str] = ()
+) -> Mapping[str, SharpnetError | None]:
     """Put `page` on every server that carries one; return what went wrong, by server, None where nothing did."""
-    servers, drawing = with_page(ports.fleet), await drawn(page, ports.fleet)
+    servers = [server for server in with_page(ports.fleet) if server not in without]
+    drawing = await drawn(page, ports.fleet)
     failures = await asyncio.gather(*(_put(ports, drawing, server, timeout_s) for server in servers))
     return dict(zip(servers, failures, strict=True))
 
@@ -159,10 +161,7 @@ async def publish_now(ports: Ports) -> None:
 async def _publish_where_up(ports: Ports) -> None:
     page = await with_days(ports, await current_page(ports))
     down = {one.name for one in page.servers if one.state is TargetState.DOWN}
-    servers = [server for server in with_page(ports.fleet) if server not in down]
-    drawing = await drawn(page, ports.fleet)
-    failures = await asyncio.gather(*(_put(ports, drawing, server, SOON_S) for server in servers))
-    for server, failure in zip(servers, failures, strict=True):
+    for server, failure in (await publish(ports, page, SOON_S, down)).items():
         if failure is not None:
             log.warning("page=%s failed: %s", server, failure.message)
 
@@ -192,9 +191,4 @@ async def _tell(ports: Ports, server: str, failure: SharpnetError | None) -> Non
         await cards.put(key, Reply(f"{title} {failure.hint}".strip(), tone=Tone.WARN), now)
 
 
-async def keep_pages(ports: Ports, _key: str, _at: datetime) -> None:
-    """Keep the pages of all servers until cancelled."""
-    await Publisher(ports).run()
-
-
-JOB = Job(name="pages", run=keep_pages, at_start=True)
+JOB = Job(name="pages", run=lambda ports, _key, _at: Publisher(ports).run(), at_start=True)

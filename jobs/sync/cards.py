@@ -14,6 +14,7 @@ from ops.gather.trouble_cards import mend_trouble, put_trouble
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from core.failure import Failure
     from core.sync.result import SyncResult
     from ops.ports import Ports
     from ops.store.copies.served import SyncRun
@@ -30,14 +31,13 @@ async def tell(ports: Ports, results: Iterable[SyncResult], *, scheduled: bool) 
         if not result.dry_run and (result.trouble is None or result.trouble.code not in NOT_WORTH_A_CARD):
             by_way[result.source, result.mirror].append(result)
     for (source, mirror), on_way in by_way.items():
-        bad = [result for result in on_way if result.trouble is not None]
+        bad = [(result, result.trouble) for result in on_way if result.trouble is not None]
         if scheduled and len(bad) > MOST_SINGLE_CARDS:
             await put_trouble(ports, f"sync:{source}>{mirror}", _many_bad(bad))
         elif scheduled:
-            for result in bad:
-                await put_trouble(
-                    ports, _key(ports, result), _one_bad(ports, result, last_good.get((result.site, mirror)))
-                )
+            for result, trouble in bad:
+                card = _one_bad(ports, result, trouble, last_good.get((result.site, mirror)))
+                await put_trouble(ports, _key(ports, result), card)
             if len(on_way) > len(bad):
                 await mend_trouble(ports, f"sync:{source}>{mirror}", f"Copying from {source} to {mirror} works again")
         for result in on_way:
@@ -51,10 +51,8 @@ def _key(ports: Ports, result: SyncResult) -> str:
     return f"sync:{result.site}" if alone else f"sync:{result.site}>{result.mirror}"
 
 
-def _one_bad(ports: Ports, result: SyncResult, last_good: SyncRun | None) -> Reply:
-    trouble, fleet = result.trouble, ports.fleet
-    if trouble is None:
-        raise ValueError(result)
+def _one_bad(ports: Ports, result: SyncResult, trouble: Failure, last_good: SyncRun | None) -> Reply:
+    fleet = ports.fleet
     line = f"sync {shlex.quote(result.site)} --to {result.mirror}"
     buttons = [Button("Sync now", line)]
     if trouble.code == FailureCode.TOO_MANY_DELETES:
@@ -76,22 +74,17 @@ def _one_bad(ports: Ports, result: SyncResult, last_good: SyncRun | None) -> Rep
     )
 
 
-def _many_bad(bad: Sequence[SyncResult]) -> Reply:
-    why: dict[str, list[SyncResult]] = defaultdict(list)
-    for result in bad:
-        if result.trouble is not None:
-            why[result.trouble.code].append(result)
-    groups = sorted(why.values(), key=len, reverse=True)
-    source, mirror, first = bad[0].source, bad[0].mirror, groups[0][0].trouble
-    said = first.message if first is not None else ""
-    others = f" ({len(groups[0])} of them)" if len(groups) > 1 else ""
+def _many_bad(bad: Sequence[tuple[SyncResult, Failure]]) -> Reply:
+    sites: dict[FailureCode, list[str]] = defaultdict(list)
+    for result, trouble in bad:
+        sites[trouble.code].append(result.site)
+    first = {trouble.code: trouble for _, trouble in reversed(bad)}
+    ordered = sorted(sites, key=lambda code: len(sites[code]), reverse=True)
+    source, mirror, said = bad[0][0].source, bad[0][0].mirror, first[ordered[0]].message
+    others = f" ({len(sites[ordered[0]])} of them)" if len(ordered) > 1 else ""
     return Reply(
         title=f"{count(len(bad), 'site')} could not be copied from {source} to {mirror}: {said}{others}",
-        parts=tuple(
-            Text(f"{group[0].trouble.message}: {listing([result.site for result in group])}. {group[0].trouble.hint}")
-            for group in groups
-            if group[0].trouble is not None
-        ),
+        parts=tuple(Text(f"{first[code].message}: {listing(sites[code])}. {first[code].hint}") for code in ordered),
         buttons=(Button("Sync now", f"sync --all --to {mirror}"),),
         tone=Tone.BAD,
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseCopy, why_not_load
-from core.failure import Failure, FailureCode
-from ops.databases import label
+from core.failure import Failure
+from ops.databases import no_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,12 +49,7 @@ class SiteDatabases:
             if isinstance(here, Failure):
                 return here
             if not there.exists:
-                return Failure(
-                    FailureCode.NO_DATABASE,
-                    f"there is no database {label(database)} on {self.source}, or the bot's user may not see it",
-                    "Is its name right in app.yaml?",
-                    refused=True,
-                )
+                return no_database(database, self.source)
             trouble = why_not_load(database.name, there, here, max_delete=self.max_delete)
             if trouble is not None:
                 return trouble

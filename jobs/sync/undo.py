@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from core.fleet import Fleet, Site
+    from core.fleet import Site
     from ops.ports import Ports
 
 MOST_LISTED = 10
@@ -77,7 +77,8 @@ async def undo_context(ports: Ports, run: str, who: str) -> UndoContext:
             hint=f"`failback {shlex.quote(site.name)}` shows what differs, and lets you choose.",
         )
     served = (serving.active.get(site.name) or site.home) == found.server
-    return UndoContext(found, site, served, None if served else next_at(_cron(site, fleet), fleet.timezone, now))
+    cron = {"daily": fleet.schedule.sync, "off": None}.get(site.sync, site.sync)
+    return UndoContext(found, site, served, None if served else next_at(cron, fleet.timezone, now))
 
 
 async def replaced_by_run(ports: Ports, context: UndoContext, paths: Sequence[bytes]) -> replaced.ReplacedListing:
@@ -145,7 +146,3 @@ async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: 
         finally:
             await ports.store.record.add(ports.clock.now(), f"undo.{outcome}", run.site, who, {**body, **more})
     return own, done
-
-
-def _cron(site: Site, fleet: Fleet) -> str | None:
-    return {"daily": fleet.schedule.sync, "off": None}.get(site.sync, site.sync)

@@ -64,7 +64,7 @@ class Conditions:
         """Yield servers that answer, but lack something, or sites on them do."""
         state = self._state
         for server in state.fleet.servers:
-            remarks, lacking = state.remarks(Target.server(server)), state.lacking[server]
+            remarks, lacking = state.remarks(Target.server(server)).values(), state.lacking[server]
             since = [track.since_at for track in (*remarks, *lacking.values()) if track.since_at is not None]
             if since:
                 words = degraded_words([one.why for one in remarks], {site: lacking[site].why for site in lacking})

@@ -36,7 +36,7 @@ class FactsReader:
         if kind == "sites":
             return await self._with_takeovers(known, name, sorted(self._suppression.failing(name, opened)))
         if kind == "degraded":
-            sites, checks = tuple(sorted(state.lacking[name])), tuple(state.remarking(Target.server(name)))
+            sites, checks = tuple(sorted(state.lacking[name])), tuple(state.remarks(Target.server(name)))
             return replace(known, affected=len(sites), sites=sites[:NAMED], checks=checks)
         if kind == "nameserver":
             place, others = state.nameservers[condition.target].location, len(state.nameservers) - 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from core.incident.card import card_of
@@ -27,7 +26,7 @@ from jobs.watch.suppression import Suppression
 from ops.store.incident.outages import OutageOpening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from core.fleet.target import Target
     from core.incident.outage import Outage
@@ -147,7 +146,7 @@ class OutageManager:
             facts = self._flapping_facts(await self._facts.of(condition, OutageFacts(), self._open), flapping, now_s)
             opening = OutageOpening(condition.target, condition.since_at, facts, facts.first_change_at)
             before = self._card_of.get(condition.target)
-            await self._open_many([opening], partial(_always, before))
+            await self._open_many([opening], _always(before))
             self._changes.dropped(condition.target, now_s)
         for degraded, group in plain.items():
             if group:
@@ -225,5 +224,5 @@ class OutageManager:
         return card_of(outages, self._state.fleet.timezone, self._clock.now())
 
 
-def _always(card: str | None, _made: Sequence[str]) -> str | None:
-    return card
+def _always(card: str | None) -> Choose:
+    return lambda _made: card

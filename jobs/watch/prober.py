@@ -127,7 +127,7 @@ class Prober:
 
     def _in_full(self, key: Target, *lacks: str) -> tuple[TargetState, str]:
         """Return what is found of a target that answers: up, or degraded and why."""
-        lacking = [words for words in (*lacks, *(track.why for track in self._state.remarks(key))) if words]
+        lacking = [words for words in (*lacks, *(track.why for track in self._state.remarks(key).values())) if words]
         return (TargetState.DEGRADED if lacking else TargetState.UP), "; ".join(lacking)
 
     def _slow(self, look: Look) -> str:

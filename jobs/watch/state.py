@@ -152,12 +152,8 @@ class WatchState:
         if before is None or (before.judged, before.why) != (track.judged, track.why):
             self.changed = True
 
-    def remarks(self, target: Target) -> list[Track]:
-        """Return the tracks of the checks that found something not as it should be."""
-        return list(self.remarking(target).values())
-
-    def remarking(self, target: Target) -> dict[str, Track]:
-        """Return the same by check."""
+    def remarks(self, target: Target) -> dict[str, Track]:
+        """Return the tracks of the checks that found something not as it should be, by check."""
         return {check: one for check, one in self.noted.get(target, {}).items() if one.judged is TargetState.DEGRADED}
 
     def answers(self, target: Target) -> bool:

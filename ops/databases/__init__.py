@@ -8,7 +8,7 @@ the one after. What goes wrong is returned as a Failure; only what SSH and the s
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -121,7 +121,7 @@ class SshDatabases:
             looked = await giving.look(name), await taking.look(name)
         first, before = looked
         if not first.exists:
-            return _missing(database, source)
+            return no_database(database, source)
         fresh = fresh_name(name, run)
         await taking.drop(unfinished_copies(name, await taking.beside()))
         usable = await taking.usable(first)
@@ -159,7 +159,8 @@ class SshDatabases:
             except DatabaseError as error:
                 trouble = await self.take_back(ready[:number], run, at)
                 return trouble or error.trouble
-            copies.append(_copy(one, kept if one.before.tables else ""))
+            copy = DatabaseCopy(one.database.engine, one.database.name, one.source.size_bytes, len(one.source.tables))
+            copies.append(replace(copy, rows=one.rows, kept=kept if one.before.tables else "", notes=one.notes))
         return tuple(copies)
 
     async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
@@ -208,7 +209,7 @@ class SshDatabases:
             )
         model = before if before.exists else await self._at(database, like)[1].look(database.name)
         if not model.exists:
-            return _missing(database, server)
+            return no_database(database, server)
         fresh = fresh_name(database.name, run)
         await dialect.drop(unfinished_copies(database.name, beside))
         usable = await dialect.usable(model)
@@ -248,17 +249,11 @@ def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLo
     return said
 
 
-def _copy(one: LoadedDatabase, kept: str) -> DatabaseCopy:
-    database = one.database
-    return DatabaseCopy(
-        database.engine, database.name, one.source.size_bytes, len(one.source.tables), one.rows, kept, one.notes
-    )
-
-
-def _missing(database: Database, server: str) -> Failure:
+def no_database(database: Database, server: str) -> Failure:
+    """Return why nothing can be copied of a database that is not there."""
     return Failure(
         FailureCode.NO_DATABASE,
-        f"there is no database {database.name} on {server}, or the bot's user there may not see it",
+        f"there is no database {label(database)} on {server}, or the bot's user there may not see it",
         "Is its name right in app.yaml?",
         refused=True,
     )

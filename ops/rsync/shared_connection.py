@@ -5,6 +5,7 @@ It is a courtesy: where it cannot be opened, or breaks, each run makes a connect
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from typing import TYPE_CHECKING
 
@@ -57,11 +58,6 @@ async def open_shared(ssh: Ssh, source: Server, mirror: Server) -> str | None:
 
 async def close_shared(ssh: Ssh, source: Server, mirror: Server, control_socket: str) -> None:
     """Close the connection of `control_socket`; one that cannot be closed now closes itself."""
-    try:
-        await ssh.run(
-            mirror.name,
-            f"exec sh -c {shlex.join([CLOSE, 'sharpnet-sync', control_socket, source.address])}",
-            timeout_s=CLOSE_S,
-        )
-    except SharpnetError:
-        return
+    command = f"exec sh -c {shlex.join([CLOSE, 'sharpnet-sync', control_socket, source.address])}"
+    with contextlib.suppress(SharpnetError):
+        await ssh.run(mirror.name, command, timeout_s=CLOSE_S)

@@ -13,9 +13,8 @@ from ops.databases.asking import ASK, script
 from ops.shell import SETTLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from core.fleet import Database
+    from ops.databases.asking import DatabaseLocation
 
 _TOLD = r"""
 IFS= read -r password || stop cut-off
@@ -36,6 +35,8 @@ _CLIENT = r"""
 client=$(command -v mariadb || command -v mysql) || stop no-client
 ask() { with "$client" --batch --skip-column-names --binary-mode --default-character-set=utf8mb4 "$@"; }
 """
+# Statements come on standard input, and end with `WHOLE`.
+STATEMENTS = _CLIENT + ASK
 
 _DUMPER = r"""
 dumper=$(command -v mariadb-dump || command -v mysqldump) || stop no-client
@@ -45,7 +46,7 @@ dump() { with "$dumper" $plain --default-character-set=utf8mb4 --comments --add-
 """
 
 # Arguments: the database.
-_DUMP = (
+DUMP = (
     _DUMPER
     + r"""
 dump --single-transaction --quick --routines --events --triggers --hex-blob --no-autocommit -- "$1"
@@ -53,7 +54,7 @@ dump --single-transaction --quick --routines --events --triggers --hex-blob --no
 )
 
 # Arguments: the database, then its views. What is in it but its tables.
-_OBJECTS = (
+OBJECTS = (
     _DUMPER
     + r"""
 name=$1; shift
@@ -67,7 +68,7 @@ dump --no-data --no-create-info --routines --events --triggers -- "$name" || exi
 # A row is a line of its own, as MariaDB writes it, or one of the parentheses of a long line, as MySQL does: line breaks
 # and quotes in values are escaped. No routine can lock tables, so what is between locks is data. Events are put to
 # sleep, or they would run on the copy.
-_LOAD = (
+LOAD = (
     _CLIENT
     + r"""
 command -v awk >/dev/null || stop no-awk
@@ -94,24 +95,9 @@ awk '
 )
 
 
-def ask_line(database: Database, server: str) -> str:
-    """Return the shell line that carries out statements, which come on its standard input and end with `WHOLE`."""
-    return script(_prelude(database, server) + _CLIENT + ASK, [])
-
-
-def dump_line(database: Database, server: str) -> str:
-    """Return the shell line that writes the whole database to its standard output."""
-    return script(_prelude(database, server) + _DUMP, [database.name])
-
-
-def objects_line(database: Database, server: str, name: str, views: Iterable[str]) -> str:
-    """Return the shell line that writes what the database `name` holds but for its tables."""
-    return script(_prelude(database, server) + _OBJECTS, [name, *views])
-
-
-def load_line(database: Database, server: str, fresh: str, path: str | None) -> str:
-    """Return the shell line that loads a dump into the database `fresh`."""
-    return script(_prelude(database, server) + _LOAD, [fresh, *([] if path is None else [path])])
+def line(place: DatabaseLocation, text: str, *words: str) -> str:
+    """Return the shell line that runs `text`, a script of those above, at `place` with `words` as its arguments."""
+    return script(_prelude(place.database, place.server) + text, words)
 
 
 def first(password: str | None) -> bytes:

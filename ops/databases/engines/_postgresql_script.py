@@ -17,6 +17,7 @@ from ops.shell import SETTLED
 
 if TYPE_CHECKING:
     from core.fleet import Database
+    from ops.databases.asking import DatabaseLocation
 
 CONNECT_S = 10
 _SOCKET = re.compile(r"\.s\.PGSQL\.(\d+)")
@@ -29,9 +30,11 @@ tab=$(printf '\t')
 told() { psql --no-psqlrc --no-password --set=ON_ERROR_STOP=1 --tuples-only --no-align --field-separator="$tab" "$@"; }
 ask() { told --quiet "$@"; }
 """
+# Argument: the database. Statements come on standard input, and end with `WHOLE`.
+STATEMENTS = _CLIENT + ASK
 
 # Arguments: the database; then options of pg_dump.
-_DUMP = r"""
+DUMP = r"""
 PGDATABASE=$1; export PGDATABASE; shift
 command -v pg_dump >/dev/null || stop no-client
 exec pg_dump --no-password --format=plain --encoding=UTF8 "$@"
@@ -43,7 +46,7 @@ exec pg_dump --no-password --format=plain --encoding=UTF8 "$@"
 #
 # A psql from before August 2025 does not know `\restrict`, with which a dump keeps it from running commands. A file may
 # name owners that are not there; a stream is dumped without them.
-_LOAD = (
+LOAD = (
     _CLIENT
     + r"""
 command -v awk >/dev/null || stop no-awk
@@ -80,19 +83,9 @@ known=$known awk -v old="$old" '
 )
 
 
-def ask_line(database: Database, server: str, name: str) -> str:
-    """Return the shell line that carries out statements in the database `name`; they end with `WHOLE`."""
-    return script(_prelude(database, server) + _CLIENT + ASK, [name])
-
-
-def dump_line(database: Database, server: str, options: list[str]) -> str:
-    """Return the shell line that writes the whole database to its standard output."""
-    return script(_prelude(database, server) + _DUMP, [database.name, *options])
-
-
-def load_line(database: Database, server: str, fresh: str, path: str | None) -> str:
-    """Return the shell line that loads a dump into the database `fresh`."""
-    return script(_prelude(database, server) + _LOAD, [fresh, *([] if path is None else [path])])
+def line(place: DatabaseLocation, text: str, *words: str) -> str:
+    """Return the shell line that runs `text`, a script of those above, at `place` with `words` as its arguments."""
+    return script(_prelude(place.database, place.server) + text, words)
 
 
 def first(password: str | None) -> bytes:

@@ -37,7 +37,7 @@ class MariaDb:
 
     def __init__(self, place: DatabaseLocation) -> None:
         self._place = place
-        self._line = script.ask_line(place.database, place.server)
+        self._line = script.line(place, script.STATEMENTS)
 
     async def look(self, name: str) -> DatabaseState:
         """Return what the server has under `name`. Names of tables come in hexadecimal."""
@@ -69,7 +69,7 @@ class MariaDb:
 
     def dump_line(self, _source: DatabaseState, _usable: frozenset[str]) -> str:
         """Return the shell line that dumps the database."""
-        return script.dump_line(self._place.database, self._place.server)
+        return script.line(self._place, script.DUMP, self._place.name)
 
     async def usable(self, _source: DatabaseState) -> frozenset[str]:
         """Return the roles that can own what is loaded; MariaDB's definers are names and are kept as they are."""
@@ -85,7 +85,7 @@ class MariaDb:
 
     def load_line(self, fresh: str, path: str | None = None) -> str:
         """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
-        return script.load_line(self._place.database, self._place.server, fresh, path)
+        return script.line(self._place, script.LOAD, fresh, *([] if path is None else [path]))
 
     async def loaded(self, fresh: str, said: bytes) -> tuple[int, int] | None:
         """Return how many rows were sent and how many are there; None: not all of the dump came."""
@@ -140,7 +140,7 @@ class MariaDb:
         try:
             await self._tell(batch)
         except DatabaseError as error:
-            if await self._recover(strict=True):
+            if await self.recover(strict=True):
                 return
             trouble = error.trouble
             raise DatabaseError(
@@ -148,12 +148,11 @@ class MariaDb:
             ) from error
         await self._end(outgoing, incoming, before)
 
-    async def recover(self) -> bool:
-        """Bring to an end, or back, what was interrupted; return whether something was brought to its end."""
-        return await self._recover(strict=False)
+    async def recover(self, *, strict: bool = False) -> bool:
+        """Bring to an end, or back, what was interrupted; return whether something was brought to its end.
 
-    async def _recover(self, *, strict: bool) -> bool:
-        """Do so. strict: views and routines that cannot be made are an error; otherwise the next copy brings them."""
+        strict: views and routines that cannot be made are an error; otherwise the next copy brings them.
+        """
         done = False
         rows = await self._ask(
             "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE"
@@ -247,7 +246,7 @@ class MariaDb:
         """Return the statements that make anew what `name` holds but for its tables; empty where there is none."""
         if not (objects.views or objects.triggers or objects.routines or objects.events):
             return ""
-        line = script.objects_line(self._place.database, self._place.server, name, objects.views)
+        line = script.line(self._place, script.OBJECTS, name, *objects.views)
         said = (await self._place.run(line, doing="dumped")).decode("utf-8", "surrogateescape")
         return "\n".join(row for row in said.split("\n") if not row.startswith("/*M!999999"))
 

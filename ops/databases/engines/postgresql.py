@@ -62,7 +62,7 @@ class PostgreSql:
 
     async def look(self, name: str) -> DatabaseState:
         """Return what the server has under `name`; `like` is its encoding, provider, locales, owner and settings."""
-        line = script.ask_line(self._place.database, self._place.server, name)
+        line = script.line(self._place, script.STATEMENTS, name)
         try:
             about, *rows = await self._place.rows(line, f"{_SAFE}{_ABOUT}{_TABLES}{_ROLES}{_SETTINGS}")
         except DatabaseError as error:
@@ -104,7 +104,7 @@ class PostgreSql:
             *(["--no-owner"] if set(source.owners) - usable else []),
             *(["--no-privileges"] if {*source.owners, *source.others} - usable else []),
         ]
-        return script.dump_line(self._place.database, self._place.server, options)
+        return script.line(self._place, script.DUMP, self._place.name, *options)
 
     async def make(self, fresh: str, source: DatabaseState, usable: frozenset[str]) -> None:
         """Make the database `fresh`, empty; drop one of that name."""
@@ -125,7 +125,7 @@ class PostgreSql:
 
     def load_line(self, fresh: str, path: str | None = None) -> str:
         """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
-        return script.load_line(self._place.database, self._place.server, fresh, path)
+        return script.line(self._place, script.LOAD, fresh, *([] if path is None else [path]))
 
     async def loaded(self, _fresh: str, said: bytes) -> tuple[int, int] | None:
         """Return how many rows were sent, and how many the server says it has taken; None: not all of the dump came."""
@@ -179,17 +179,13 @@ class PostgreSql:
 
     async def _ask(self, sql: str, doing: Doing = "asked") -> list[list[str]]:
         """Carry out statements outside the database itself."""
-        database, server = self._place.database, self._place.server
         for name in MAINTENANCE if self._maintenance is None else (self._maintenance,):
-            line = script.ask_line(database, server, name)
+            line = script.line(self._place, script.STATEMENTS, name)
             try:
                 rows = await self._place.rows(line, f"{_SAFE}\n{sql}", doing)
             except DatabaseError as error:
-                if (
-                    error.trouble.code != FailureCode.NO_DATABASE
-                    or name == MAINTENANCE[-1]
-                    or self._maintenance is not None
-                ):
+                last = name == MAINTENANCE[-1] or self._maintenance is not None
+                if last or error.trouble.code != FailureCode.NO_DATABASE:
                     raise
             else:
                 self._maintenance = name
