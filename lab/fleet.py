@@ -27,7 +27,7 @@ class StatusPageSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class MailPorts:
+class MailPortsSpec:
     """The ports of a server's mail, None where it has no such, and the name that its certificate is good for."""
 
     smtp: int | None = None
@@ -50,7 +50,7 @@ class ServerSpec:
     http_port: int
     https_port: int | None
     status_page: StatusPageSpec | None
-    mail: MailPorts = MailPorts()
+    mail: MailPortsSpec = MailPortsSpec()
 
     @property
     def has_certificate(self) -> bool:

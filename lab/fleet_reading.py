@@ -17,7 +17,7 @@ from lab.fleet import (
     EndpointSpec,
     Engine,
     FleetSpec,
-    MailPorts,
+    MailPortsSpec,
     OffsiteSpec,
     PeerSpec,
     ServerSpec,
@@ -84,12 +84,12 @@ def _server(name: str, part: Part, file: Path) -> ServerSpec:
         http_port=web.number("http", 80) if web else 80,
         https_port=web.number("https") if web and web.has("https") else None,
         status_page=_status_page(page) if page else None,
-        mail=_mail(part.part("checks")) if part.has("checks") else MailPorts(),
+        mail=_mail(part.part("checks")) if part.has("checks") else MailPortsSpec(),
     )
 
 
-def _mail(checks: Part) -> MailPorts:
-    return MailPorts(
+def _mail(checks: Part) -> MailPortsSpec:
+    return MailPortsSpec(
         smtp=checks.number("smtp") if checks.has("smtp") else None,
         imap=checks.number("imap") if checks.has("imap") else None,
         name=ascii_name(checks.text("mail_name")) if checks.has("mail_name") else None,
