@@ -199,7 +199,7 @@ def _feet(buttons: Sequence[Button]) -> list[Block]:
     elements: list[ButtonElement] = []
     size = 0
     for button in buttons[:MOST_BUTTONS]:
-        if not _can_carry(button.line):
+        if not button.line.strip() or len(button.line) > MOST_VALUE or not button.line.isprintable():
             continue
         element = _button(button, len(elements))
         size += len(json.dumps(element.to_dict(), ensure_ascii=False))
@@ -215,10 +215,6 @@ def _feet(buttons: Sequence[Button]) -> list[Block]:
         noun = "button does" if missing == 1 else "buttons do"
         rows.append(_section(note(f"{missing:,} more {noun} not fit here: type the command instead")))
     return rows
-
-
-def _can_carry(line: str) -> bool:
-    return bool(line.strip()) and len(line) <= MOST_VALUE and line.isprintable()
 
 
 def _button(button: Button, number: int) -> ButtonElement:

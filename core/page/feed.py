@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape, quoteattr
 
+from core.page.model import to_the_second
 from core.wording import clock_time
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def page_feed(page: Page, fleet: str) -> str:
             '<?xml version="1.0" encoding="utf-8"?>',
             '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">',
             f"<id>{_id(fleet, 'feed')}</id><title>{escape(page.title)}</title>",
-            f"<updated>{_utc(updated_at)}</updated><author><name>{escape(page.title)}</name></author>{links}",
+            f"<updated>{to_the_second(updated_at)}</updated><author><name>{escape(page.title)}</name></author>{links}",
             *(entry for _, entry in entries),
             "</feed>\n",
         ]
@@ -45,7 +45,8 @@ def _incident(one: PageIncident, page: Page, fleet: str) -> str:
     if one.seen:
         said.append(f"Symptom: {one.seen}")
     title = one.what if one.closed_at is None else f"Resolved: {one.what}"
-    return _entry(_id(fleet, one.key, _utc(one.opened_at)), title, ". ".join(said), one.opened_at, one.changed_at, page)
+    id_ = _id(fleet, one.key, to_the_second(one.opened_at))
+    return _entry(id_, title, ". ".join(said), one.opened_at, one.changed_at, page)
 
 
 def _work(one: PlannedWork, page: Page, fleet: str, updated_at: datetime) -> str:
@@ -60,14 +61,10 @@ def _work(one: PlannedWork, page: Page, fleet: str, updated_at: datetime) -> str
 def _entry(id_: str, title: str, content: str, published_at: datetime, updated_at: datetime, page: Page) -> str:
     link = f"<link href={quoteattr(page.url)}/>" if page.url else ""
     return (
-        f"<entry><id>{id_}</id><title>{escape(title)}</title><published>{_utc(published_at)}</published>"
-        f'<updated>{_utc(updated_at)}</updated>{link}<content type="text">{escape(content)}</content></entry>'
+        f"<entry><id>{id_}</id><title>{escape(title)}</title><published>{to_the_second(published_at)}</published>"
+        f'<updated>{to_the_second(updated_at)}</updated>{link}<content type="text">{escape(content)}</content></entry>'
     )
 
 
 def _id(*parts: str) -> str:
     return f"urn:uuid:{uuid5(NAMESPACE_URL, 'sharpnet:' + '|'.join(parts))}"
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.monitor.detection import TargetState
 from core.page.bars import bars, bars_words
 from core.page.days import DAYS
-from core.page.model import Stage, headline, state_words
+from core.page.model import Stage, headline, state_words, to_the_second
 from core.page.style import SCRIPT, STYLE, policy
 from core.wording import clock_time, count, duration
 
@@ -39,7 +39,7 @@ def page_html(page: Page, body: str | None = None) -> str:
     """
     worst, said = headline(page)
     stale_s = page.stale_after.total_seconds()
-    written = _utc(page.written_at)
+    written = to_the_second(page.written_at)
     stale = duration(page.stale_after)
     old = f"If that is more than {stale} ago, this page is old, and what it says may no longer hold."
     parts = [
@@ -201,11 +201,7 @@ def _moment(at: datetime, page: Page) -> str:
     same = local.startswith(utc.strftime("%Y-%m-%d %H:%M:%S "))
     day = "" if utc.strftime("%Y-%m-%d") == local[:10] else utc.strftime("%Y-%m-%d ")
     more = "" if same else f" ({day}{utc.strftime('%H:%M:%S')} UTC)"
-    return f'<time datetime="{_utc(at)}">{escape(local)}</time>{more}'
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f'<time datetime="{to_the_second(at)}">{escape(local)}</time>{more}'
 
 
 def _anchor(title: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,11 @@ def headline(page: Page) -> tuple[TargetState, str]:
     said = [f"{one.name} ({one.where}) is {state_words(one.state)}" for one in servers]
     up = f"{page.tally.up:,} of {count(page.tally.all, 'site')} {'is' if page.tally.all == 1 else 'are'} up"
     return worst, "; ".join([*([listing(said, NAMED)] if said else []), *([up] if page.tally.all else [])])
+
+
+def to_the_second(at: datetime) -> str:
+    """Write a moment for programs, in UTC: `2026-06-14T13:02:07Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def state_words(state: TargetState) -> str:

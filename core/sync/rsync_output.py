@@ -121,15 +121,13 @@ class OutputReader:
     @property
     def stats(self) -> Stats:
         """What has been counted so far; all zero before rsync has said it."""
-        sent = self._number(b"Total bytes sent") + self._number(b"Total bytes received")
-        folders = self._part(b"Number of deleted files", b"dir")
         return Stats(
             files=self._without_folders(b"Number of files"),
             created=self._without_folders(b"Number of created files"),
             deleted=self._without_folders(b"Number of deleted files"),
-            deleted_folders=folders,
+            deleted_folders=self._part(b"Number of deleted files", b"dir"),
             to_copy_bytes=self._number(b"Total transferred file size"),
-            sent_bytes=sent,
+            sent_bytes=self._number(b"Total bytes sent") + self._number(b"Total bytes received"),
         )
 
     @property

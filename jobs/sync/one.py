@@ -60,8 +60,13 @@ async def sync_one(
     trouble = why_not_copy(mirror_copy)
     if trouble is not None:
         return await not_begun(ports, base_result, trouble, request)
-    doing = _SyncRun(ports, mirror_copy, request, base_result, on_progress)
-    result = await (doing.compare() if request.dry_run else doing.on_record())
+    run = run_id(ports.clock.now())
+    claim = SiteClaim(ports, site.name, mirror, request.claimed_by or run, others=request.claimed_by is not None)
+    copying = Copying(ports, mirror_copy, request, base_result, run, claim, on_progress)
+    if request.dry_run:
+        result = await _without_errors(base_result, copying.compare())
+    else:
+        result = await _on_record(ports, request, base_result, run, claim, copying)
     return replace(result, took_s=ports.clock.monotonic() - began_s)
 
 
@@ -75,66 +80,33 @@ async def not_begun(ports: Ports, base_result: SyncResult, trouble: Failure, req
     return result
 
 
-class _SyncRun:
-    """One sync under way, and what is on record of it."""
+async def _on_record(
+    ports: Ports, request: SyncRequest, base_result: SyncResult, run: str, claim: SiteClaim, copying: Copying
+) -> SyncResult:
+    """Copy, with the site claimed and the run on record from before its first step to its end."""
+    copies, clock, who = ports.store.copies, ports.clock, request.who
+    site, source, mirror = base_result.site, base_result.source, base_result.mirror
+    in_the_way = await claim.take()
+    if in_the_way:
+        return await not_begun(ports, base_result, held_by(in_the_way[0]), request)
+    async with claim.kept():
+        body = {"owner": claim.owner, "allow_delete": request.allow_delete, "take_active": request.take_active}
+        await copies.begin_sync(SyncRun(run, site, source, mirror, clock.now(), None, None, body), who)
+        try:
+            result = await _without_errors(base_result, copying.copy())
+        except asyncio.CancelledError:
+            await copies.end_sync(run, "interrupted", {**body, "why": "it was given up"}, clock.now(), who)
+            raise
+        await copies.end_sync(run, result.outcome, {**body, **result.facts}, clock.now(), who)
+        if result.outcome == "good" and base_result.quarantined:
+            await copies.release([(site, mirror)], f"the active copy was taken, run {run}", clock.now(), who)
+        return result
 
-    def __init__(
-        self,
-        ports: Ports,
-        mirror_copy: MirrorCopy,
-        request: SyncRequest,
-        base_result: SyncResult,
-        on_progress: Callable[[SyncProgress], None],
-    ) -> None:
-        self._ports = ports
-        self._request = request
-        self._base_result = base_result
-        self._run = run_id(ports.clock.now())
-        self._owner = request.claimed_by or self._run
-        self._claim = SiteClaim(
-            ports, base_result.site, base_result.mirror, self._owner, others=request.claimed_by is not None
-        )
-        self._copying = Copying(ports, mirror_copy, request, base_result, self._run, self._claim, on_progress)
 
-    async def compare(self) -> SyncResult:
-        """Return what a sync would do; nothing of it is on record."""
-        return await self._without_errors(self._copying.compare())
-
-    async def on_record(self) -> SyncResult:
-        """Copy, with the site claimed and the run on record from before its first step to its end."""
-        ports, request, base_result = self._ports, self._request, self._base_result
-        in_the_way = await self._claim.take()
-        if in_the_way:
-            return await not_begun(ports, base_result, held_by(in_the_way[0]), request)
-        async with self._claim.kept():
-            begun_at = ports.clock.now()
-            body = {"owner": self._owner, "allow_delete": request.allow_delete, "take_active": request.take_active}
-            run = SyncRun(
-                self._run, base_result.site, base_result.source, base_result.mirror, begun_at, None, None, body
-            )
-            await ports.store.copies.begin_sync(run, request.who)
-            try:
-                result = await self._without_errors(self._copying.copy())
-            except asyncio.CancelledError:
-                await self._end("interrupted", {**body, "why": "it was given up"})
-                raise
-            await self._end(result.outcome, {**body, **result.facts})
-            if result.outcome == "good" and base_result.quarantined:
-                await ports.store.copies.release(
-                    [(base_result.site, base_result.mirror)],
-                    f"the active copy was taken, run {self._run}",
-                    ports.clock.now(),
-                    request.who,
-                )
-            return result
-
-    async def _without_errors(self, work: Coroutine[object, object, SyncResult]) -> SyncResult:
-        """Return what `work` does, with what goes wrong as part of it."""
-        found = await or_failure(work)
-        return self._base_result.ended_by(found) if isinstance(found, Failure) else found
-
-    async def _end(self, outcome: str, body: dict[str, object]) -> None:
-        await self._ports.store.copies.end_sync(self._run, outcome, body, self._ports.clock.now(), self._request.who)
+async def _without_errors(base_result: SyncResult, work: Coroutine[object, object, SyncResult]) -> SyncResult:
+    """Return what `work` does, with what goes wrong as part of it."""
+    found = await or_failure(work)
+    return base_result.ended_by(found) if isinstance(found, Failure) else found
 
 
 def _way_on(site: str, *, quarantined: bool) -> str:

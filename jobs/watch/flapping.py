@@ -49,10 +49,6 @@ class StateChanges:
         if flapping is not None:
             self.flapping[target] = flapping
 
-    def go_on(self, target: Target, changes: int, first_s: float, at_s: float) -> None:
-        """Go on with something that flapped when the bot stopped."""
-        self.flapping[target] = Flapping(changes, first_s, at_s, down=True)
-
     def seen(self, target: Target, at_s: float, *, down: bool) -> tuple[Flapping, FlappingPhase]:
         """Take in how something that flaps is now; return that, and what has become of it."""
         flapping = self.flapping[target]

@@ -73,8 +73,8 @@ class OutageManager:
         for target, outage in self._open.items():
             facts = outage.facts
             if facts.changes and facts.first_change_at is not None:
-                first_s = self._clock.monotonic() - (self._clock.now() - facts.first_change_at).total_seconds()
-                self._changes.go_on(target, facts.changes, first_s, self._clock.monotonic())
+                now_s, for_s = self._clock.monotonic(), (self._clock.now() - facts.first_change_at).total_seconds()
+                self._changes.flapping[target] = Flapping(facts.changes, now_s - for_s, now_s, down=True)
 
     def due_in_s(self) -> float:
         """Return how many seconds may pass before the next `settle`."""

@@ -32,7 +32,8 @@ def cron(text: str) -> str:
     try:
         trigger = CronTrigger.from_crontab(expression, timezone=UTC)
     except ValueError as error:
-        raise Wrong(f"{shown(text)} is no cron expression: {_lower_first(str(error))}", HINT) from error
+        why = str(error)
+        raise Wrong(f"{shown(text)} is no cron expression: {why[:1].lower()}{why[1:].rstrip('.')}", HINT) from error
     if trigger.get_next_fire_time(None, _ANY_TIME) is None:
         raise Wrong(f"{shown(text)} never comes: there is no such day", HINT)
     return expression
@@ -60,7 +61,3 @@ def _day(text: str | None, whole: str) -> int:
     if text and text.isdigit() and int(text) <= len(DAYS):
         return int(text)
     raise Wrong(f"{shown(whole)} is no cron expression: {shown(text or '')} is no weekday", HINT)
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")

@@ -43,34 +43,18 @@ def _text(value: object) -> str:
 
 
 def _secret(value: object, info: ValidationInfo[Path]) -> SecretRef:
-    return places.secret_in(places.secret_ref(value), info.context)
+    return places.secret_ref(value, info.context)
 
 
 def _path_here(text: str, info: ValidationInfo[Path]) -> str:
-    return places.path_in(places.path_here(text), info.context)
+    return places.path_here(text, info.context)
 
 
-def _duration(value: object) -> timedelta:
-    return parse_duration(_text(value))
-
-
-def _share(value: object) -> float:
-    return parse_share(_text(value))
-
-
-def _rate(value: object) -> int:
-    rate = parse_size(_text(value))
+def _rate(text: str) -> int:
+    rate = parse_size(text)
     if rate < LOWEST_RATE:
-        raise Wrong(f"{shown(str(value))} a second is too slow to be meant", "Write bytes a second, like 500K or 10M.")
+        raise Wrong(f"{shown(text)} a second is too slow to be meant", "Write bytes a second, like 500K or 10M.")
     return rate
-
-
-def _site_sync(text: str) -> str:
-    return text if text in {EVERY_DAY, NEVER} else cron(text)
-
-
-def _scheduled(text: str) -> str | None:
-    return None if text == NEVER else cron(text)
 
 
 def _time_zone(text: str) -> str:
@@ -98,18 +82,20 @@ def _listing(found: Callable[[], Mapping[str, object]]) -> Callable[[JsonDict], 
     return lambda schema: schema.update(enum=list(found()))
 
 
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
-]
-Share = Annotated[float, BeforeValidator(_share), WithJsonSchema({"type": "string", "pattern": SHARE_PATTERN})]
-Rate = Annotated[int, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN})]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-SiteSync = Annotated[str, AfterValidator(_site_sync)]
-Scheduled = Annotated[str, AfterValidator(_scheduled)]
+def _spelled(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
 
-Secret = Annotated[
-    SecretRef, BeforeValidator(_secret), WithJsonSchema({"type": "string", "pattern": "^(env|file):.+$"})
-]
+
+# Of several validators before the value's own, the last comes first.
+_TEXT = BeforeValidator(_text)
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), _TEXT, _spelled(DURATION_PATTERN)]
+Share = Annotated[float, BeforeValidator(parse_share), _TEXT, _spelled(SHARE_PATTERN)]
+Rate = Annotated[int, BeforeValidator(_rate), _TEXT, _spelled(SIZE_PATTERN)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+SiteSync = Annotated[str, AfterValidator(lambda text: text if text in {EVERY_DAY, NEVER} else cron(text))]
+Scheduled = Annotated[str, AfterValidator(lambda text: None if text == NEVER else cron(text))]
+
+Secret = Annotated[SecretRef, BeforeValidator(_secret), _spelled("^(env|file):.+$")]
 PathThere = Annotated[str, AfterValidator(places.path_there), Field(json_schema_extra={"pattern": "^/"})]
 PathOfServer = Annotated[str, AfterValidator(places.path_of_server), Field(json_schema_extra={"pattern": "^/"})]
 PathHere = Annotated[str, AfterValidator(_path_here)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import idna
 
 from core.units import shown
-from ops.fleetfile.wrong import Wrong
+from ops.fleetfile.wrong import Wrong, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,14 +71,11 @@ def _label(label: str, whole: str) -> str:
     try:
         return idna.encode(lower, uts46=True, std3_rules=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
-        raise Wrong(f"{shown(whole)} is no host name: {_plain(str(error))}", "It must follow IDNA 2008.") from error
+        why = printable(str(error)).rstrip(".")
+        raise Wrong(f"{shown(whole)} is no host name: {why}", "It must follow IDNA 2008.") from error
 
 
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text).rstrip(".")
-
-
-def printable(longest: int, what: str) -> Callable[[str], str]:
+def one_line(longest: int, what: str) -> Callable[[str], str]:
     """Return what reads any printable text on one line: it is shown and typed, and never reaches a shell as it is."""
 
     def read(text: str) -> str:
@@ -105,9 +102,9 @@ def spelled(pattern: str, otherwise: str, hint: str) -> Callable[[str], str]:
     return read
 
 
-site_name = printable(255, "a site's name")
-label_text = printable(100, "a name")
-database_name = printable(100, "a database's name")
+site_name = one_line(255, "a site's name")
+label_text = one_line(100, "a name")
+database_name = one_line(100, "a database's name")
 # It is typed in chat and fills {server} in paths.
 server_name = spelled(
     r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,62}",

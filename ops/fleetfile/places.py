@@ -45,13 +45,13 @@ def path_there(text: str) -> str:
     return normal
 
 
-def path_here(text: str) -> str:
-    """Read a path on the bot's machine, which may be relative to the fleet file."""
+def path_here(text: str, folder: Path) -> str:
+    """Read a path on the bot's machine, which may be relative to the fleet file's `folder`; return an absolute one."""
     if not text or not text.isprintable():
         raise Wrong(f"{shown(text)} is no path", "Printable characters, at least one.")
     if text.startswith("~"):
         raise Wrong(f"{shown(text)}: ~ is not filled in", "Write the whole path, or one relative to this file.")
-    return text
+    return _absolute(text, folder)
 
 
 # A line for a server's shell, as its operator wants it run there.
@@ -119,8 +119,8 @@ def url(text: str) -> str:
     return text
 
 
-def secret_ref(value: object) -> SecretRef:
-    """Read where a secret is. A secret itself is refused without being repeated."""
+def secret_ref(value: object, folder: Path) -> SecretRef:
+    """Read where a secret is: a file absolutely. A secret itself is refused without being repeated."""
     kind, colon, where = value.partition(":") if isinstance(value, str) else ("", "", "")
     if not colon or kind not in {"env", "file"}:
         raise Wrong("is neither env:NAME nor file:PATH", SECRET_HINT)
@@ -130,14 +130,8 @@ def secret_ref(value: object) -> SecretRef:
         raise Wrong(
             "names no file after file:", "Write a whole path, or one relative to this file; ~ is not filled in."
         )
-    return SecretRef("env" if kind == "env" else "file", where)
+    return SecretRef("env", where) if kind == "env" else SecretRef("file", _absolute(where, folder))
 
 
-def path_in(path: str, folder: Path) -> str:
-    """Return a path of this machine as an absolute one; links are not followed."""
+def _absolute(path: str, folder: Path) -> str:
     return os.path.abspath(os.path.join(folder, path))  # noqa: PTH100, PTH118  Path.resolve would follow links
-
-
-def secret_in(secret: SecretRef, folder: Path) -> SecretRef:
-    """Return where a secret is, absolutely."""
-    return secret if secret.kind == "env" else SecretRef("file", path_in(secret.where, folder))

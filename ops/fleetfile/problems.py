@@ -13,7 +13,7 @@ from core.fleet.raw_tree import did_you_mean
 from core.wording import listing
 from ops.fleetfile.sections.dns import provider_section
 from ops.fleetfile.shape import FleetFile
-from ops.fleetfile.wrong import kind_of
+from ops.fleetfile.wrong import kind_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,12 +61,7 @@ def of_trouble(trouble: Inconsistency, tree: Tree) -> Problem:
     """Return a trouble between parts with its line."""
     line = tree.line_of(trouble.where)
     # Both may hold names as they were written.
-    message, hint = (_on_one_line(text) for text in (trouble.message, trouble.hint))
-    return Problem(line, where_of(trouble.where), message, hint, trouble.serious)
-
-
-def _on_one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return Problem(line, where_of(trouble.where), printable(trouble.message), printable(trouble.hint), trouble.serious)
 
 
 def of_shape(error: ValidationError, tree: Tree) -> Iterator[Problem]:

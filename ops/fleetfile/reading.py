@@ -39,7 +39,8 @@ def _decoded(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise YamlTrouble(_line_at(raw, error.start), "is not UTF-8 text", "Save it as UTF-8.") from error
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise YamlTrouble(line, "is not UTF-8 text", "Save it as UTF-8.") from error
     control = _CONTROL.search(text)
     if control:
         # What comes after a NUL would be left out without a word.
@@ -48,7 +49,3 @@ def _decoded(raw: bytes) -> str:
     if not text.strip():
         raise YamlTrouble(1, "is empty", "Copy the example app.yaml and change it.")
     return text
-
-
-def _line_at(raw: bytes, offset: int) -> int:
-    return raw.count(b"\n", 0, offset) + 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from core.errors import SettingsError
 from core.fleet import SecretRef
 from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at
-from ops.fleetfile.places import path_here, path_in, secret_in, secret_ref
+from ops.fleetfile.places import path_here, secret_ref
 from ops.fleetfile.wrong import Wrong
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> I
     told: set[SecretRef] = set()
     for where, value in _secrets_in(tree):
         with suppress(Wrong):
-            secret = secret_in(secret_ref(value), folder)
+            secret = secret_ref(value, folder)
             fault = None if secret in told else _fault(secret, environ)
             told.add(secret)
             if fault is not None:
                 yield Inconsistency(where, fault.message, fault.hint, fault.serious)
     for where, value in _known_hosts_in(tree):
         with suppress(Wrong):
-            path = path_in(path_here(value), folder)
+            path = path_here(value, folder)
             if not os.access(path, os.R_OK):
                 hint = "Write it with ssh-keyscan, and compare the keys with the servers' own."
                 yield Inconsistency(where, f"{path} cannot be read", hint, serious=False)

@@ -1,4 +1,4 @@
-"""What one value of the file has wrong with it: raised by whoever reads a value, said by `wording`."""
+"""What one value of the file has wrong with it: raised by whoever reads a value, said by `problems`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ class Wrong(ValueError):  # noqa: N818  a finding about a value, gathered by pyd
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def printable(text: str) -> str:
+    """Return text on one line, with a mark for each character that cannot be shown."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def kind_of(value: object) -> str:

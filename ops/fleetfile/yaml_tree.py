@@ -8,7 +8,7 @@ and merge keys work; what they unfold to is bounded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -55,6 +55,12 @@ class Block(dict[str, object]):
     def entry(self, part: str | int) -> tuple[int, object] | None:
         """Return the line and the value of the key `part`; None where there is none."""
         return (self.lines[part], self[part]) if isinstance(part, str) and part in self else None
+
+    def fill_up(self, merged: Block) -> None:
+        """Take over the keys of `merged` that are not here."""
+        self.lines = merged.lines | self.lines
+        for key, value in merged.items():
+            self.setdefault(key, value)
 
 
 class Run(list[object]):
@@ -133,7 +139,7 @@ class _Frame:
     key: str | None = None
     key_line: int = 0
     values: int = 1
-    merges: list[object] | None = None
+    merges: list[Block] = field(default_factory=list)
 
 
 class _Growing:
@@ -201,8 +207,8 @@ class _Growing:
     def _close(self) -> None:
         frame = self._frames.pop()
         if isinstance(frame.node, Block):
-            for merged in frame.merges or ():
-                _merge(frame.node, merged)
+            for merged in frame.merges:
+                frame.node.fill_up(merged)
         if frame.anchor:
             self._anchors[frame.anchor] = (frame.node, frame.values)
         self._put(frame.node, frame.values, frame.line)
@@ -229,24 +235,16 @@ class _Growing:
         node = frame.node
         frame.key = None
         if key == _MERGE:
-            merges = list(value) if isinstance(value, Run) else [value]
-            if not all(isinstance(merge, Block) for merge in merges):
-                raise YamlTrouble(line, "merges with << something that is no mapping", "Write <<: *name.")
-            frame.merges = [*(frame.merges or ()), *merges]
+            for merged in value if isinstance(value, Run) else [value]:
+                if not isinstance(merged, Block):
+                    raise YamlTrouble(line, "merges with << something that is no mapping", "Write <<: *name.")
+                frame.merges.append(merged)
         elif isinstance(node, Block) and key not in node:
             node[key] = value
             node.lines[key] = frame.key_line
 
     def _where(self) -> Where:
         return tuple((frame.key or "") if isinstance(frame.node, Block) else len(frame.node) for frame in self._frames)
-
-
-def _merge(into: Block, merged: object) -> None:
-    if isinstance(merged, Block):
-        for key, value in merged.items():
-            if key not in into:
-                into[key] = value
-                into.lines[key] = merged.lines[key]
 
 
 def _plain_value(text: str) -> object:

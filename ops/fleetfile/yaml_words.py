@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ops.fleetfile.wrong import printable
+
 
 def in_words(problem: str, line: str) -> tuple[str, str]:
     """Say libyaml's complaint and a hint, without repeating what stands on the line: it may be a secret."""
@@ -24,8 +26,4 @@ def in_words(problem: str, line: str) -> tuple[str, str]:
         return "opens a quote, bracket or brace that is never closed", ""
     if "cannot start any token" in problem:
         return "begins a value with a character that needs quotes", "Put the value in quotes."
-    return f"is no YAML: {_words_only(problem)}", ""
-
-
-def _words_only(problem: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in problem) or "it cannot be read"
+    return f"is no YAML: {printable(problem) or 'it cannot be read'}", ""
