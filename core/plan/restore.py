@@ -66,7 +66,7 @@ def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
     found = []
     age = ago(restore.taken_at, now)
     if restore.served:
-        text = f"{restore.server} serves it: visitors see what it was {age}; what was written since is only recoverable"
+        text = f"{restore.server} serves it: visitors see what it was {age}; what was written since stays recoverable"
         found.append(Verdict("served", Level.WARN, text))
     elif restore.there == FILES:
         text = (

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
-from ops.store.fence import ClaimFence, fenced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,8 +30,7 @@ async def kept_claim(claims: Claims, clock: Clock, name: str, owner: str, purpos
     """Keep a claim that was taken while the block runs, and give back all that `owner` has claimed."""
     renewing = asyncio.create_task(_renew(claims, clock, name, owner, purpose))
     try:
-        with fenced(ClaimFence(name, owner)):
-            yield
+        yield
     finally:
         renewing.cancel()
         await asyncio.wait([renewing])

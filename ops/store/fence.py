@@ -45,19 +45,6 @@ class RunFence:
         return bool(transaction.query(asked, [self.kind, self.subject, self.token]))
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimFence:
-    """A claim belongs to its `owner`, whose name is that of one run and never used again."""
-
-    name: str
-    owner: str
-
-    def still_holds(self, transaction: Transaction) -> bool:
-        """Return whether the claim is there, and nobody else's."""
-        asked = "SELECT 1 AS found FROM claims WHERE name = ? AND owner = ?"
-        return bool(transaction.query(asked, [self.name, self.owner]))
-
-
 _FENCES: ContextVar[tuple[Fence, ...]] = ContextVar("fences", default=())
 
 

@@ -49,7 +49,7 @@ async def test_what_is_served_is_replaced_only_by_an_approved_plan_and_kept_asid
     reply = await vault.say(f"backup restore {site.name} --to oslo")
     assert reply.exit_code == 0
     assert reply.title.startswith("Restore ")
-    assert "stay recoverable" in reply.parts[0].rows[0].cells[1]  # type: ignore[union-attr]
+    assert "stays recoverable" in reply.parts[0].rows[0].cells[1]  # type: ignore[union-attr]
     assert (vault.rig.root(site, "oslo") / "page").read_text() == "after"
     assert await approved(vault, reply) == PlanState.CONFIRMED
     now = tree_at(vault.rig.root(site, "oslo"))

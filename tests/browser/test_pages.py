@@ -158,7 +158,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Pat
     yaml = YAML(typ="safe", pure=True)
     text = re.sub(r"\b127\.(\d+)\.0\.(\d+)\b", rf"127.{own_block()}.\1.\2", (TOP / "app.yaml").read_text())
     tree: dict[str, Any] = yaml.load(text)
-    tree["status_pages"] = {"title": "Sharpnet hosting: how things are"}
+    tree["status_pages"] = {"title": "Sharpnet hosting"}
     config = folder / "app.yaml"
     yaml.dump(tree, config)
     with Lab(config, folder / ".lab" / "demo") as lab, pytest.MonkeyPatch.context() as patch:

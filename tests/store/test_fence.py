@@ -1,4 +1,4 @@
-"""What a run writes counts only while it is its own: asked in the transaction, beside runs and claims of others."""
+"""What a run writes counts only while it is its own: asked in the transaction, beside runs of others."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import FencedError
-from ops.durable.claimed import kept_claim, take_claim
 from ops.durable.fenced import ask_fences
-from ops.store.fence import ClaimFence, RunFence, fenced
+from ops.store.fence import RunFence, fenced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ops.contracts import Clock
     from ops.store import Store
 
 NOW = datetime(2026, 6, 14, tzinfo=UTC)
@@ -104,43 +102,12 @@ async def test_an_effect_is_asked_for_by_the_same_fence(store: Store, second: St
 
 async def test_a_fence_within_another_asks_both(store: Store, second: Store) -> None:
     await store.runs.submit("cutover", "K7Q2", NOW)
+    await store.runs.submit("drill", "K7Q2", NOW)
     run = await taken(store, "one", NOW)
-    await store.claims.take(["site:shop"], "sync-1", "a sync", NOW, LEASE)
-    with fenced(run), fenced(ClaimFence("site:shop", "sync-1")):
+    inner = await store.runs.take("drill", "K7Q2", "one", NOW, LEASE)
+    assert inner is not None
+    with fenced(run), fenced(inner):
         await store.record.add(NOW, "kind", "subject", "who")
         await taken(second, "two", LATER)
         with pytest.raises(FencedError):
             await store.record.add(NOW, "kind", "subject", "who")
-
-
-class StillClock:
-    """A clock in which nothing waits to an end."""
-
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 1_000_000.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError(seconds)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return StillClock()
-
-
-async def test_a_claim_that_another_has_taken_meanwhile_lets_nothing_more_be_written(
-    store: Store, second: Store, clock: Clock
-) -> None:
-    await store.claims.take(["site:blog"], "sync-3", "a sync", NOW, None)
-    assert await take_claim(store.claims, clock, "site:shop", "sync-1", "a sync") == ()
-    async with kept_claim(store.claims, clock, "site:shop", "sync-1", "a sync"):
-        await store.record.add(NOW, "kind", "subject", "who")
-        later = NOW + timedelta(minutes=1)
-        assert await second.claims.take(["site:shop"], "sync-2", "a sync", later, LEASE) == ()
-        with pytest.raises(FencedError):
-            await store.record.add(NOW, "kind", "subject", "who")
-    # What it gives back at its end is its own alone.
-    assert {claim.owner for claim in await second.claims.held(NOW)} == {"sync-2", "sync-3"}
