@@ -12,6 +12,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -53,6 +54,8 @@ class Freezing:
         sys.stdout.write(f"frozen {what}\n")
         sys.stdout.flush()
         os.kill(os.getpid(), signal.SIGSTOP)
+        # Another thread may take the signal: this one begins nothing until all of them stand still.
+        time.sleep(0.2)
 
 
 async def main(config: str, store: str, line: str, at: str, counts: str) -> None:
