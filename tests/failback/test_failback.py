@@ -305,7 +305,7 @@ async def test_with_no_copy_in_quarantine_there_is_nothing_to_choose(rig: Rig) -
         ("failback ski.example fjord.example --keep a", "one site"),
         ("failback oslo --keep a", "not for a server"),
         ("failback ski.example --allow-delete", "goes with"),
-        ("failback ski.example --take-active --wave 2", "way home"),
+        ("failback ski.example --take-active --wave 2", "for the failback itself"),
         ("failback ski.example --wave 0", "at least one"),
     ],
 )
