@@ -24,6 +24,7 @@ from core.errors import SettingsError, SharpnetError
 from jobs import Job, all_jobs
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
+from jobs.watch.clock_watch import watch_clock
 from ops.first_error import first_error
 from ops.fleetfile import secret_reader
 
@@ -80,6 +81,7 @@ async def _serve(
         tasks.append(group.create_task(ports.engine.sweep(), name="sweep"))
         tasks.append(group.create_task(tell_others(ports, watcher.down), name="notify"))
         tasks.append(group.create_task(show_life(ports), name="heartbeat"))
+        tasks.append(group.create_task(watch_clock(ports), name="clock"))
         if ports.fleet.web is not None:
             tasks.append(group.create_task(vitals.measure_lag(), name="lag"))
         if slack is not None:

@@ -79,9 +79,22 @@ class StoreDamagedError(StoreError):
 
 
 class FencedError(StoreError):
-    """The work is somebody else's by now: whoever did it was away too long. Nothing more is done here."""
+    """The work is somebody else's by now: whoever did it was away too long. Nothing more is done here.
+
+    fence: what did not hold, of all that the work rests on.
+    """
 
     code = "fenced"
+
+    def __init__(self, message: str, *, fence: object = None) -> None:
+        super().__init__(message)
+        self.fence = fence
+
+
+class OvertakenError(SharpnetError):
+    """Work was away for longer than its claim holds, and was given up; others of its kind may go on."""
+
+    code = "overtaken"
 
 
 class UnreachableError(SharpnetError):

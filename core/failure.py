@@ -33,6 +33,7 @@ class FailureCode(StrEnum):
     HOST_KEY = "host-key"  # another host key than the pinned one, or none is pinned
     LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
     NOT_ALLOWED = "not-allowed"  # this person may not do it
+    OVERTAKEN = "overtaken"  # it stood still for so long that another may have begun meanwhile
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept

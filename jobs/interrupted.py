@@ -45,7 +45,7 @@ async def end_interrupted(ports: Ports) -> Counter[str]:
     """Put on record that work ended whose process is gone, and return how much of each kind."""
     # Listed before the claims are read: what begins in between holds one that is not among them.
     unfinished = [(kind, work) for kind, found in _KINDS.items() for work in await found(ports)]
-    held = {(claim.name, claim.owner) for claim in await ports.store.claims.held(ports.clock.now())}
+    held = {(claim.name, claim.owner) for claim in await ports.store.claims.held()}
     ended: Counter[str] = Counter()
     for kind, work in unfinished:
         if (work.claim, work.owner) not in held:

@@ -22,7 +22,7 @@ from bot.wiring import open_ports
 from commands import answer, split_line
 from core.errors import SharpnetError
 from core.people import Person, Role
-from ops.durable import engine
+from ops.durable import claimed, engine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,6 +61,7 @@ class Freezing:
 async def main(config: str, store: str, line: str, at: str, counts: str) -> None:
     # Another one takes the work up when the lease has passed: no need to wait so long here.
     engine.LEASE, engine.RENEW_S = timedelta(seconds=0.5), 0.2
+    claimed.LEASE, claimed.RENEW_S = timedelta(seconds=1), 0.4
     async with open_ports(Settings(Path(config), Path(store))) as ports:
         db, dns, ssh = cast("Any", ports.store)._db, cast("Any", ports.dns), cast("Any", ports.ssh)
         freezing = Freezing(db, int(at), counts)

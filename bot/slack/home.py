@@ -87,7 +87,7 @@ class HomeTabKeeper:
                 await self._rest(await self._turn())
         finally:
             with contextlib.suppress(StoreError):
-                await self._tabs.let_go(self._bot, self._ports.clock.now())
+                await self._tabs.let_go(self._bot)
 
     async def _rest(self, seconds: float) -> None:
         # Opening it is no reason to be faster than Slack allows.
@@ -127,7 +127,7 @@ class HomeTabKeeper:
         try:
             if opened:
                 await self._tabs.opened(opened, self._bot, now, LEASE, most=MOST_VIEWERS)
-            mine = await self._tabs.keep(self._bot, now, LEASE, now - VIEWED_FOR)
+            mine = await self._tabs.keep(self._bot, LEASE, now - VIEWED_FOR)
         except StoreError:
             self._opened = opened | self._opened
             raise

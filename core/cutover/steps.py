@@ -65,6 +65,11 @@ HOLD = Step("hold")
 END = Step("end")
 
 
+def does_something(keys: Iterable[str]) -> bool:
+    """Return whether any of these steps, by their keys, does more than hold sites."""
+    return any(key.split(" ", 1)[0] != HOLD.name for key in keys)
+
+
 def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) -> tuple[Step, ...]:
     """Return the steps to take now: steps of one kind that are open, and may be taken together.
 

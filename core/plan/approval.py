@@ -14,6 +14,7 @@ from core.wording import ago, count, duration
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from core.plan.plan import Plan
     from core.plan.stored import StoredPlan
 
 CARRIED_OUT = frozenset({PlanState.CONFIRMED, PlanState.UNFINISHED, PlanState.PARTIAL})
@@ -49,8 +50,8 @@ def why_not_approve(stored: StoredPlan, person: Person, needed: int, digest: str
         return f"{count(len(plan.blocks), 'check')} in the way: {plan.blocks[0].text}."
     if stored.state != PlanState.PLANNED:
         return _ENDS[stored.state]
-    if now >= plan.expires_at:
-        return f"It expired {ago(plan.expires_at, now)}."
+    if why := why_expired(plan, now):
+        return why
     if digest is not None and not (digest and plan.digest.startswith(digest)):
         return "What you were shown is not this plan."
     if person.label in stored.approved_by:
@@ -58,6 +59,11 @@ def why_not_approve(stored: StoredPlan, person: Person, needed: int, digest: str
     if needed > 1 and person.label == plan.asked_by:
         return f"You asked for it; {count(needed, 'other person', 'other people')} have to approve."
     return None
+
+
+def why_expired(plan: Plan, now: datetime) -> str | None:
+    """Say that a plan has expired, or return None."""
+    return f"It expired {ago(plan.expires_at, now)}." if now >= plan.expires_at else None
 
 
 def why_not_begin(stored: StoredPlan, now: datetime) -> str | None:

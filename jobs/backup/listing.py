@@ -76,7 +76,7 @@ async def repository_bytes(ports: Ports) -> int | None:
 
 async def under_way(ports: Ports) -> str:
     """Say what works in the repository now; empty: nothing."""
-    held = await ports.store.claims.held(ports.clock.now())
+    held = await ports.store.claims.held()
     return next((claim.purpose for claim in held if claim.name == REPOSITORY), "")
 
 

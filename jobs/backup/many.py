@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import is_upkeep_due
-from core.errors import RefusedError, SharpnetError
+from core.errors import OvertakenError, RefusedError, SharpnetError
 from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode, trouble_facts
 from jobs.backup.lock import REPOSITORY, offsite_of
 from jobs.backup.one import BackupRequest, SiteBackup, not_begun
@@ -70,6 +70,8 @@ class _BackupBatch:
         except RefusedError as error:
             held = Failure(FailureCode.HELD, error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
+        except OvertakenError as error:
+            return BackupResult(site.name, server, "failed").ended_by(Failure.of(error))
 
     async def open_repository(self, server: str) -> Failure | None:
         """Open the repository from a server, made where there never was one; return what stands in the way."""

@@ -58,7 +58,12 @@ async def prove_sites(
                 # Reading what is gone is tried for a quarter of an hour, file by file.
                 found = await or_failure(restic.snapshots(server)) if structure is None else structure
                 snapshots[server] = found
-            proofs.append(await _on_record(ports, restic, SiteLocation(site, server), snapshots[server], who))
+            place = SiteLocation(site, server)
+            proof = await or_failure(_on_record(ports, restic, place, snapshots[server], who))
+            # One that somebody else works on, say, is no reason to leave the others unproven.
+            proofs.append(
+                proof if not isinstance(proof, Failure) else RestoreTestResult(site.name, server, trouble=proof)
+            )
             on_progress(BackupProgress(site.name, server, "done"))
         return tuple(proofs), structure
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.card import card_of
-from core.cutover.steps import END, Outcome, how_it_ended, next_steps
+from core.cutover.steps import END, Outcome, does_something, how_it_ended, next_steps
 from core.plan.approval import CARRIED_OUT, is_to_be_compared, why_not_begin
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
@@ -37,7 +37,8 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
     stored = await ports.store.plans.get(plan_id)
     if stored is None or stored.state != PlanState.APPROVED:
         return
-    if not await ports.store.plans.has_begun(plan_id) and (why := await _why_not_begin(ports, stored)):
+    begun = does_something(await ports.store.plans.begun(plan_id))
+    if not begun and (why := await _why_not_begin(ports, stored)):
         await _end_unbegun(ports, stored, why)
         return
     outcomes = dict(await ports.store.plans.outcomes(plan_id))

@@ -93,10 +93,10 @@ async def update(context: StepContext, step: Step) -> Ended:
     asked = step.key in context.begun_before
     not_compared = ""
     while True:
+        # Read before `update` asks whether this is still ours: who sleeps from here on sends an old version.
+        version = await _version(context, zone)
+        binding = "" if version == not_compared else version
         try:
-            # Read before `update` asks whether this is still ours: who sleeps from here on sends an old version.
-            version = await dns.version(zone.update, zone.zone)
-            binding = "" if version == not_compared else version
             await dns.update(zone.update, zone.zone, zone.changes, version=binding)
             return await _changed(context, zone, "changed")
         except DnsChangedError as error:
@@ -117,6 +117,14 @@ async def update(context: StepContext, step: Step) -> Ended:
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:
                 return await _look(context, zone, error) if asked else _untouched(context, zone, error)
         await clock.sleep(UPDATE_PAUSE_S)
+
+
+async def _version(context: StepContext, zone: ZoneChange) -> str:
+    """Return what the update is bound to; empty where it cannot be read: what then goes wrong, the update says."""
+    try:
+        return await context.ports.dns.version(zone.update, zone.zone)
+    except (DnsError, UnreachableError):
+        return ""
 
 
 async def verify(context: StepContext, step: Step) -> Ended:

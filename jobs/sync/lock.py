@@ -30,7 +30,7 @@ class SiteClaim:
     async def take(self) -> tuple[Claim, ...]:
         """Claim the site, or claim it for longer; return who else holds it."""
         if self.others:
-            held = await self.ports.store.claims.held(self.ports.clock.now())
+            held = await self.ports.store.claims.held()
             return tuple(claim for claim in held if claim.name == self._name and claim.owner != self.owner)
         return await take_claim(self.ports.store.claims, self.ports.clock, self._name, self.owner, self._purpose)
 

@@ -66,7 +66,7 @@ async def sync_one(
     if request.dry_run:
         result = await _without_errors(base_result, copying.compare())
     else:
-        result = await _on_record(ports, request, base_result, run, claim, copying)
+        result = await _without_errors(base_result, _on_record(ports, request, base_result, run, claim, copying))
     return replace(result, took_s=ports.clock.monotonic() - began_s)
 
 

@@ -54,7 +54,7 @@ async def keep_where_served(ports: Ports, seen: Mapping[str, str], who: str) -> 
     moved = {site: server for site, server in seen.items() if known.get(site) != server}
     if not moved:
         return 0
-    held = {claim.name for claim in await ports.store.claims.held(now)}
+    held = {claim.name for claim in await ports.store.claims.held()}
     # Of a site that is being cut over, the cutover itself says where it is served from.
     moved = {site: server for site, server in moved.items() if str(Target.site(site)) not in held}
     left = {site: known.get(site, ports.fleet.sites[site].home) for site in moved}

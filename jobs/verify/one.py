@@ -163,7 +163,7 @@ class _Proving:
         return None
 
     async def _held(self) -> Claim | None:
-        held = await self._ports.store.claims.held(self._ports.clock.now())
+        held = await self._ports.store.claims.held()
         name = str(Target.site(self._mirror_copy.site.name))
         return next((claim for claim in held if claim.name == name), None)
 

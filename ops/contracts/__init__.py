@@ -11,7 +11,7 @@ from ops.contracts.engine import Engine
 from ops.contracts.probe import Look, Probe
 from ops.contracts.restic import BackupSource, Restic, SavedSnapshot, SiteLocation, SnapshotFiles
 from ops.contracts.ssh import End, Ran, Ssh
-from ops.contracts.store import Db, Transaction
+from ops.contracts.store import Db, LeaseTime, Transaction
 
 __all__ = [
     "Answer",
@@ -22,6 +22,7 @@ __all__ = [
     "Dns",
     "End",
     "Engine",
+    "LeaseTime",
     "LoadedDatabase",
     "Look",
     "Probe",

@@ -15,7 +15,10 @@ class Clock(Protocol):
         """Return the present moment, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go back, for measuring."""
+        """Return seconds that never go back, for measuring; while the machine sleeps they stand still."""
+
+    def since_boot(self) -> float:
+        """Return the seconds since the machine's start, those in which it slept among them."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import timedelta
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTime:
+    """A moment by a clock that nobody sets, and that goes on while the machine sleeps: what leases end by.
+
+    It counts seconds within an `epoch`, such as one boot of a machine. A lease of another epoch has ended.
+    """
+
+    epoch: str
+    at_s: float
+
+    def after(self, lease: timedelta) -> LeaseTime:
+        """Return when a lease ends that begins now."""
+        return LeaseTime(self.epoch, self.at_s + lease.total_seconds())
 
 
 class Transaction(Protocol):
@@ -30,6 +47,9 @@ class Transaction(Protocol):
 
         given: columns of text, however long; `sql`, which then begins with SELECT, reads them as the table `given`.
         """
+
+    def lease_time(self) -> LeaseTime:
+        """Return the present moment by the clock that all who share this database go by."""
 
 
 class Db(Protocol):

@@ -50,7 +50,6 @@ class StoreEngine:
         self._owner = owner
         self._kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]] = {}
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._taking: set[tuple[str, str]] = set()
         self._pauses: dict[tuple[str, str], _Pause] = {}
 
     def carries(self, kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]]) -> None:
@@ -81,7 +80,7 @@ class StoreEngine:
         """Take up runs that nobody carries out, again and again, until cancelled."""
         while True:
             try:
-                for kind, subject in await self._store.runs.free(self._clock.now()):
+                for kind, subject in await self._store.runs.free():
                     await self._start(kind, subject)
             except SharpnetError as error:
                 log.error("sweep failed: %s", error.message)  # noqa: TRY400 - told in full, the stack adds nothing
@@ -96,14 +95,9 @@ class StoreEngine:
     async def _start(self, kind: str, subject: str) -> None:
         key = (kind, subject)
         paused = key in self._pauses and self._clock.monotonic() < self._pauses[key].until_s
-        if key in self._tasks or key in self._taking or paused or kind not in self._kinds:
+        if key in self._tasks or paused or kind not in self._kinds:
             return
-        # The store lets an owner take its own run again, so who asks twice here at once must not both get it.
-        self._taking.add(key)
-        try:
-            fence = await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE)
-        finally:
-            self._taking.discard(key)
+        fence = await self._store.runs.take(kind, subject, self._owner, LEASE)
         if fence is None:
             return
         task = asyncio.create_task(self._carry_out(kind, subject, fence), name=f"{kind} {subject}")
@@ -124,12 +118,12 @@ class StoreEngine:
     async def _carry_out(self, kind: str, subject: str, fence: RunFence) -> None:
         with fenced(fence):
             work = asyncio.ensure_future(self._kinds[kind](subject, self._clock.now()))
-        renewing = asyncio.create_task(self._renew(kind, subject, fence))
+        renewing = asyncio.create_task(self._renew(fence))
         try:
             await asyncio.wait({work, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 work.result()
-                await self._store.runs.end(kind, subject, self._owner, self._clock.now())
+                await self._store.runs.end(fence, self._clock.now())
             else:
                 log.error("run=%s subject=%s lost its lease; another process goes on with it", kind, subject)
         except SharpnetError as error:
@@ -139,10 +133,10 @@ class StoreEngine:
                 task.cancel()
             await asyncio.gather(work, renewing, return_exceptions=True)
             if not await asyncio.shield(self._store.runs.ended(kind, subject)):
-                await asyncio.shield(self._store.runs.let_go(kind, subject, self._owner))
+                await asyncio.shield(self._store.runs.let_go(fence))
 
-    async def _renew(self, kind: str, subject: str, fence: RunFence) -> None:
+    async def _renew(self, fence: RunFence) -> None:
         while True:
             await self._clock.sleep(RENEW_S)
-            if await self._store.runs.take(kind, subject, self._owner, self._clock.now(), LEASE) != fence:
+            if not await self._store.runs.renew(fence, LEASE):
                 return

@@ -51,7 +51,7 @@ async def gather_facts(ports: Ports, plan: Plan, unhandled_names: tuple[str, ...
         for move, answer in zip(moves, answers, strict=True)
     )
     now = ports.clock.now()
-    busy = {claim.name: claim.purpose for claim in await ports.store.claims.held(now)}
+    busy = {claim.name: claim.purpose for claim in await ports.store.claims.held()}
     last_moves = await ports.store.plans.last_moves()
     nameservers = {name: task.result() for name, task in servers.items()}
     login = {target: task.result() for target, task in logins.items()}

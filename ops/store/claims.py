@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from ops.contracts import Db, Transaction
 
 FIRES_KEPT = timedelta(days=60)
+# Parameters: the epoch and the second of now. A claim without an end holds until it is given back.
+HOLDS = "(until_s IS NULL OR (epoch = ? AND until_s >= ?))"
+OWNED = "(state = 'open' AND owner IS NOT NULL AND epoch = ? AND until_s >= ?)"
+FREE = "(state = 'open' AND (owner IS NULL OR epoch <> ? OR until_s < ?))"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody works on `name` (e.g. `site:shop`): `owner` is a run's or plan's id, `purpose` says it in words.
-
-    until_at None: until it is given back.
-    """
+    """Somebody works on `name` (e.g. `site:shop`): `owner` is a run's or plan's id, `purpose` says it in words."""
 
     name: str
     owner: str
     purpose: str
     taken_at: datetime
-    until_at: datetime | None
 
 
 class Claims:
@@ -46,18 +46,22 @@ class Claims:
         Claims whose lease has passed do not count. Taking again what one has renews it. lease None: until released.
         """
         wanted = sorted(set(names))
-        until = stamp(now + lease) if lease is not None else None
 
         def work(transaction: Transaction) -> tuple[Claim, ...]:
-            transaction.execute("DELETE FROM claims WHERE until_at < ?", [stamp(now)])
-            held = {row["name"]: row for row in transaction.query("SELECT * FROM claims")}
-            in_the_way = [held[name] for name in wanted if name in held and held[name]["owner"] != owner]
+            at = transaction.lease_time()
+            transaction.execute(f"DELETE FROM claims WHERE NOT ({HOLDS})", [at.epoch, at.at_s])  # noqa: S608 - ours
+            in_the_way = transaction.query(
+                "SELECT claims.* FROM given JOIN claims USING (name) WHERE owner <> ? ORDER BY name",
+                [owner],
+                given={"name": wanted},
+            )
             if not in_the_way:
+                epoch, until_s = (at.epoch, at.after(lease).at_s) if lease is not None else (None, None)
                 transaction.execute_many(
-                    "INSERT INTO claims (name, owner, purpose, taken_at, until_at) VALUES (?, ?, ?, ?, ?) "
+                    "INSERT INTO claims (name, owner, purpose, taken_at, epoch, until_s) VALUES (?, ?, ?, ?, ?, ?) "
                     "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, purpose = excluded.purpose, "
-                    "taken_at = excluded.taken_at, until_at = excluded.until_at",
-                    [(name, owner, purpose, stamp(now), until) for name in wanted],
+                    "taken_at = excluded.taken_at, epoch = excluded.epoch, until_s = excluded.until_s",
+                    [(name, owner, purpose, stamp(now), epoch, until_s) for name in wanted],
                 )
             return tuple(_claim(row) for row in in_the_way)
 
@@ -67,14 +71,9 @@ class Claims:
         """Give back everything that `owner` holds."""
         await self._db.write(lambda transaction: transaction.execute("DELETE FROM claims WHERE owner = ?", [owner]))
 
-    async def held(self, now: datetime) -> tuple[Claim, ...]:
+    async def held(self) -> tuple[Claim, ...]:
         """Return every claim that holds now."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT * FROM claims WHERE until_at IS NULL OR until_at >= ? ORDER BY name", [stamp(now)]
-            )
-        )
-        return tuple(_claim(row) for row in rows)
+        return tuple(_claim(row) for row in await self._db.read(held_claims))
 
     async def fire(self, job: str, at: datetime) -> bool:
         """Return True for the first who claims this scheduled moment of `job`, False for all later ones."""
@@ -97,37 +96,49 @@ class Runs:
         """Put a run on record, or open it again where it had ended; one that is under way stays as it is."""
         await self._db.write(lambda transaction: submit_run(transaction, kind, subject, now))
 
-    async def take(self, kind: str, subject: str, owner: str, now: datetime, lease: timedelta) -> RunFence | None:
-        """Return the run's fence where `owner` has it now, else None.
+    async def take(self, kind: str, subject: str, owner: str, lease: timedelta) -> RunFence | None:
+        """Return the run's fence where `owner` takes it now, since it is free or its lease has passed; else None."""
 
-        It was free, its lease had passed, or it was theirs already; only then the fence is the one that they had.
-        """
-        rows = await self._db.write(
-            lambda transaction: transaction.query(
-                "UPDATE runs SET owner = ?, lease_until = ?, token = token + CASE WHEN owner = ? THEN 0 ELSE 1 END "
-                "WHERE kind = ? AND subject = ? AND state = 'open' AND (owner IS NULL OR owner = ? OR lease_until < ?) "
-                "RETURNING token",
-                [owner, stamp(now + lease), owner, kind, subject, owner, stamp(now)],
+        def work(transaction: Transaction) -> RunFence | None:
+            at = transaction.lease_time()
+            until = at.after(lease)
+            taking = "UPDATE runs SET owner = ?, epoch = ?, until_s = ?, token = token + 1 WHERE kind = ?"
+            rows = transaction.query(
+                f"{taking} AND subject = ? AND {FREE} RETURNING token",
+                [owner, until.epoch, until.at_s, kind, subject, at.epoch, at.at_s],
             )
-        )
-        return RunFence(kind, subject, int(rows[0]["token"])) if rows else None
+            return RunFence(kind, subject, int(rows[0]["token"])) if rows else None
 
-    async def let_go(self, kind: str, subject: str, owner: str) -> None:
-        """Give the run back unfinished, so that anyone may take it at once."""
+        return await self._db.write(work)
+
+    async def renew(self, fence: RunFence, lease: timedelta) -> bool:
+        """Keep a run for longer, and return True; False where it was lost: to another, or since its lease passed."""
+
+        def work(transaction: Transaction) -> bool:
+            at = transaction.lease_time()
+            renewed = "UPDATE runs SET until_s = ? WHERE kind = ? AND subject = ? AND token = ? AND"
+            asked = [at.after(lease).at_s, fence.kind, fence.subject, fence.token, at.epoch, at.at_s]
+            return bool(transaction.execute(f"{renewed} {OWNED}", asked))
+
+        return await self._db.write(work)
+
+    async def let_go(self, fence: RunFence) -> None:
+        """Give the run back unfinished, so that anyone may take it at once; leave it alone where another has it."""
         await self._db.write(
             lambda transaction: transaction.execute(
-                "UPDATE runs SET owner = NULL, lease_until = NULL WHERE kind = ? AND subject = ? AND owner = ?",
-                [kind, subject, owner],
+                "UPDATE runs SET owner = NULL, epoch = NULL, until_s = NULL "
+                "WHERE kind = ? AND subject = ? AND token = ?",
+                [fence.kind, fence.subject, fence.token],
             )
         )
 
-    async def end(self, kind: str, subject: str, owner: str, now: datetime) -> None:
-        """Say that the run is over."""
+    async def end(self, fence: RunFence, now: datetime) -> None:
+        """Say that the run is over, if it is still whose fence this is."""
         await self._db.write(
             lambda transaction: transaction.execute(
-                "UPDATE runs SET state = 'ended', ended_at = ?, owner = NULL, lease_until = NULL "
-                "WHERE kind = ? AND subject = ? AND owner = ?",
-                [stamp(now), kind, subject, owner],
+                "UPDATE runs SET state = 'ended', ended_at = ?, owner = NULL, epoch = NULL, until_s = NULL "
+                "WHERE kind = ? AND subject = ? AND token = ?",
+                [stamp(now), fence.kind, fence.subject, fence.token],
             )
         )
 
@@ -140,16 +151,26 @@ class Runs:
         )
         return not rows or rows[0]["state"] == "ended"
 
-    async def free(self, now: datetime) -> tuple[tuple[str, str], ...]:
+    async def free(self) -> tuple[tuple[str, str], ...]:
         """Return (kind, subject) of every open run that nobody carries out: never taken, or the lease has passed."""
-        rows = await self._db.read(
-            lambda transaction: transaction.query(
-                "SELECT kind, subject FROM runs WHERE state = 'open' AND (owner IS NULL OR lease_until < ?) "
-                "ORDER BY begun_at",
-                [stamp(now)],
+
+        def work(transaction: Transaction) -> list[dict[str, str]]:
+            at = transaction.lease_time()
+            return transaction.query(
+                f"SELECT kind, subject FROM runs WHERE {FREE} ORDER BY begun_at",  # noqa: S608 - a literal of ours
+                [at.epoch, at.at_s],
             )
-        )
-        return tuple((row["kind"], row["subject"]) for row in rows)
+
+        return tuple((row["kind"], row["subject"]) for row in await self._db.read(work))
+
+
+def held_claims(transaction: Transaction) -> list[dict[str, str]]:
+    """Return the rows of all claims that hold now, by name, inside a transaction that is open already."""
+    at = transaction.lease_time()
+    return transaction.query(
+        f"SELECT * FROM claims WHERE {HOLDS} ORDER BY name",  # noqa: S608 - a literal of ours
+        [at.epoch, at.at_s],
+    )
 
 
 def submit_run(transaction: Transaction, kind: str, subject: str, now: datetime) -> None:
@@ -157,17 +178,11 @@ def submit_run(transaction: Transaction, kind: str, subject: str, now: datetime)
     transaction.execute(
         "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) "
         "ON CONFLICT (kind, subject) DO UPDATE SET state = 'open', begun_at = excluded.begun_at, "
-        "ended_at = NULL, owner = NULL, lease_until = NULL, token = runs.token + 1 WHERE runs.state = 'ended'",
+        "ended_at = NULL, owner = NULL, epoch = NULL, until_s = NULL, token = runs.token + 1 "
+        "WHERE runs.state = 'ended'",
         [kind, subject, stamp(now)],
     )
 
 
-def _claim(row: dict[str, str | None]) -> Claim:
-    until = row["until_at"]
-    return Claim(
-        name=str(row["name"]),
-        owner=str(row["owner"]),
-        purpose=str(row["purpose"]),
-        taken_at=from_stamp(str(row["taken_at"])),
-        until_at=from_stamp(until) if until is not None else None,
-    )
+def _claim(row: dict[str, str]) -> Claim:
+    return Claim(row["name"], row["owner"], row["purpose"], from_stamp(row["taken_at"]))

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from core.errors import StoreError
 from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
+from ops.boot_time import boot_time
 from ops.store.fence import asking_first
 from ops.store.sqlite import VERSION, sqlite3
 from ops.store.sqlite_schema import MIGRATIONS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ops.contracts import Transaction
+    from ops.contracts import LeaseTime, Transaction
 
 T = TypeVar("T")
 BUSY_S = 15.0
@@ -33,8 +34,9 @@ MOST_PROBLEMS = 5
 class SqliteDb:
     """The connection and its thread. Implements `ops.contracts.Db`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lease_clock: Callable[[], LeaseTime] = boot_time) -> None:
         self._path = path
+        self._lease_clock = lease_clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._db: Database | None = None
 
@@ -80,7 +82,7 @@ class SqliteDb:
         return self._db
 
     def _transaction(self) -> SqliteTransaction:
-        return SqliteTransaction(self._opened().conn)
+        return SqliteTransaction(self._opened().conn, self._lease_clock)
 
     def _open(self) -> None:
         why_not = why_not_wal(VERSION)

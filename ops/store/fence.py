@@ -33,16 +33,37 @@ class Fence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunFence:
-    """A durable run belongs to who has its newest `token`: each new owner gets a greater one."""
+    """A durable run belongs to who has its newest `token`, while the lease lasts; each new owner gets a greater one."""
 
     kind: str
     subject: str
     token: int
 
     def still_holds(self, transaction: Transaction) -> bool:
-        """Return whether nobody has taken the run since."""
-        asked = "SELECT 1 AS found FROM runs WHERE kind = ? AND subject = ? AND token = ?"
-        return bool(transaction.query(asked, [self.kind, self.subject, self.token]))
+        """Return whether nobody has taken the run since, and nobody may; who ended it may have a last word."""
+        at = transaction.lease_time()
+        asked = (
+            "SELECT 1 AS found FROM runs WHERE kind = ? AND subject = ? AND token = ? "
+            "AND (state = 'ended' OR (epoch = ? AND until_s >= ?))"
+        )
+        return bool(transaction.query(asked, [self.kind, self.subject, self.token, at.epoch, at.at_s]))
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFence:
+    """What is claimed belongs to `owner`, which is new for each work, while the lease lasts."""
+
+    name: str
+    owner: str
+
+    def still_holds(self, transaction: Transaction) -> bool:
+        """Return whether nobody has claimed it since, and nobody may."""
+        at = transaction.lease_time()
+        asked = (
+            "SELECT 1 AS found FROM claims WHERE name = ? AND owner = ? "
+            "AND (until_s IS NULL OR (epoch = ? AND until_s >= ?))"
+        )
+        return bool(transaction.query(asked, [self.name, self.owner, at.epoch, at.at_s]))
 
 
 _FENCES: ContextVar[tuple[Fence, ...]] = ContextVar("fences", default=())
@@ -73,7 +94,9 @@ def asking_first(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]
         for fence in fences:
             if not fence.still_holds(transaction):
                 raise FencedError(
-                    "Another process has taken this work up meanwhile. Nothing of it is done here any more."
+                    "This process was away for too long; another may have taken its work up. Nothing more of it is "
+                    "done here.",
+                    fence=fence,
                 )
         return work(transaction)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
+from core.plan.approval import why_expired
 from core.plan.plan import PlanState, plan_from_json, plan_to_json
 from core.plan.progress import CutoverProgress, progress_from_json, progress_to_json
 from core.plan.stored import StoredPlan
-from core.wording import ago, from_stamp, listing, stamp
+from core.wording import from_stamp, listing, stamp
 from ops.store.audit import write_entry
 from ops.store.cards import put_card
 from ops.store.claims import submit_run
@@ -90,8 +91,9 @@ class Plans:
             row = next(iter(database.query("SELECT state, digest FROM plans WHERE id = ?", [plan.id])))
             if row["state"] != PlanState.PLANNED or row["digest"] != plan.digest:
                 return PlanState(row["state"])
-            if at >= plan.expires_at:
-                raise RefusedError(f"Plan {plan.id} was not approved. It expired {ago(plan.expires_at, at)}.")
+            why_not = why_expired(plan, at)
+            if why_not is not None:
+                raise RefusedError(f"Plan {plan.id} was not approved. {why_not}")
             given = database.execute(
                 "INSERT INTO approvals (plan, who, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [plan.id, who, stamp(at)],
@@ -175,10 +177,11 @@ class Plans:
 
         await self._db.write(work)
 
-    async def has_begun(self, plan_id: str) -> bool:
-        """Return whether any step has begun that does something: all but holding the sites."""
-        asked = "SELECT 1 AS found FROM steps WHERE plan = ? AND step NOT LIKE 'hold%' LIMIT 1"
-        return bool(await self._db.read(lambda database: database.query(asked, [plan_id])))
+    async def begun(self, plan_id: str) -> frozenset[str]:
+        """Return the keys of the steps that have begun."""
+        asked = "SELECT step FROM steps WHERE plan = ?"
+        rows = await self._db.read(lambda database: database.query(asked, [plan_id]))
+        return frozenset(row["step"] for row in rows)
 
     async def outcomes(self, plan_id: str) -> Mapping[str, Outcome]:
         """Return the outcome of every step that has ended, by the step's key."""

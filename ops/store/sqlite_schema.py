@@ -213,3 +213,25 @@ def what_json_says(database: Database) -> None:
 def tokens_of_runs(database: Database) -> None:
     """Add how often a run has changed hands: what an owner before the newest one writes is refused."""
     database.conn.execute("ALTER TABLE runs ADD COLUMN token INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def leases_by_boot_time(database: Database) -> None:
+    """Let leases end by a clock that does not step. Those of before are over: an older release had taken them.
+
+    A claim until it is given back has neither epoch nor end.
+    """
+    for statement in (
+        "DELETE FROM claims WHERE until_at IS NOT NULL",
+        "ALTER TABLE claims DROP COLUMN until_at",
+        "ALTER TABLE claims ADD COLUMN epoch TEXT",
+        "ALTER TABLE claims ADD COLUMN until_s REAL",
+        "UPDATE runs SET owner = NULL",
+        "ALTER TABLE runs DROP COLUMN lease_until",
+        "ALTER TABLE runs ADD COLUMN epoch TEXT",
+        "ALTER TABLE runs ADD COLUMN until_s REAL",
+        "ALTER TABLE home_tabs DROP COLUMN until_at",
+        "ALTER TABLE home_tabs ADD COLUMN epoch TEXT",
+        "ALTER TABLE home_tabs ADD COLUMN until_s REAL",
+    ):
+        database.conn.execute(statement)

@@ -6,16 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ops.contracts import LeaseTime
     from ops.store.sqlite import sqlite3
 
 
 class SqliteTransaction:
     """Implements `ops.contracts.Transaction` on a connection whose owner begins and ends it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, lease_clock: Callable[[], LeaseTime]) -> None:
         self._connection = connection
+        self._lease_clock = lease_clock
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Change something, and return how many rows it made, changed or deleted."""
@@ -37,3 +39,7 @@ class SqliteTransaction:
         cursor = self._connection.execute(sql, parameters)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def lease_time(self) -> LeaseTime:
+        """Return the present moment by the clock of this machine, whose processes alone share the file."""
+        return self._lease_clock()

@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cutover.harness import root_of, trace, traced
+from frozen import MOST_TOUCHES, frozen, woken
 
 from core.audit import first_broken
 from core.plan.plan import PlanState
 
 if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import Awaitable
+
     from cutover.harness import Stage
 
-FROZEN_PROCESS = Path(__file__).parents[1] / "frozen_process.py"
-MOST_TOUCHES = 120
 
-
-async def frozen(stage: Stage, line: str, at: int, counts: str = "") -> tuple[asyncio.subprocess.Process, str]:
-    """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        FROZEN_PROCESS,
-        stage.config,
-        stage.config.parent / "sharpnet.db",
-        line,
-        str(at),
-        counts,
-        env=os.environ | stage.lab.env,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    first = (await process.stdout.readline()).decode()
-    assert first, (await process.communicate())[1].decode()
-    return process, first.removeprefix("frozen ").strip() if first.startswith("frozen ") else ""
-
-
-async def woken(process: asyncio.subprocess.Process) -> str:
-    """Let the process go on to its end; return what it said."""
-    process.send_signal(signal.SIGCONT)
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+def process_of(stage: Stage, line: str, at: int, counts: str = "") -> Awaitable[tuple[Process, str]]:
+    """Start a process of this stage that is frozen before its touch `at`."""
+    return frozen(stage.config, stage.config.parent / "sharpnet.db", stage.lab.env, line, at, counts)
 
 
 async def everything(stage: Stage, *plans: str) -> dict[str, Any]:
     """Return all that a woken process could change."""
-    store, now = stage.ports.store, stage.ports.clock.now()
+    store = stage.ports.store
     entries = await store.record.entries()
     assert first_broken(entries) is None
     zones = ("fjord.example", "ski.example")
@@ -61,7 +34,7 @@ async def everything(stage: Stage, *plans: str) -> dict[str, Any]:
         "answers": [stage.answers(name) for name in ("www.fjord.example", "ski.example")],
         "active": await store.copies.active(),
         "quarantined": set(await store.copies.quarantined()),
-        "claims": await store.claims.held(now),
+        "claims": await store.claims.held(),
         "plans": [(await stage.state_of(plan), (await stage.card(plan)).title) for plan in plans],
         "record": [(entry.kind, entry.subject, entry.body) for entry in entries],
         "hooks": trace(stage, "oslo"),
@@ -93,7 +66,7 @@ async def test_woken_after_a_rollback_it_changes_nothing_wherever_it_was_frozen(
     for at in range(1, MOST_TOUCHES):
         await let_go(stage)
         plan_id = await stage.plan(f"failover oslo --to lima --without ceviche.example --force 'round {at}'")
-        process, what = await frozen(stage, f"approve {plan_id}", at)
+        process, what = await process_of(stage, f"approve {plan_id}", at)
         if not what:
             assert (await process.wait()) == 0
             break
@@ -117,7 +90,7 @@ async def test_woken_in_a_planned_move_it_runs_no_hook_and_touches_no_copy(stage
     for at in range(1, MOST_TOUCHES):
         await let_go(stage)
         plan_id = await stage.plan(f"failover fjord.example --to lima --planned --force 'round {at}'")
-        process, what = await frozen(stage, f"approve {plan_id}", at, "ssh")
+        process, what = await process_of(stage, f"approve {plan_id}", at, "ssh")
         if not what:
             assert (await process.wait()) == 0
             break

@@ -67,7 +67,7 @@ async def assert_done_once(stage: Stage, plan_id: str, before: dict[str, int], w
     ]
     outcomes = await stage.ports.store.plans.outcomes(plan_id)
     assert set(ended) == set(outcomes), where
-    assert await stage.ports.store.claims.held(stage.ports.clock.now()) == (), where
+    assert await stage.ports.store.claims.held() == (), where
     assert await stage.ports.store.runs.ended("cutover", plan_id), where
 
 

@@ -82,7 +82,7 @@ async def test_hooks_run_in_order_each_on_its_server_and_are_on_record(stage: St
     assert log.read_text() == "after_cutover ski.example oslo lima /srv/lima/www/ski.example\n"
     kinds = [entry.kind for entry in await stage.ports.store.record.entries(subject="ski.example")]
     assert (kinds.count("hook.begun"), kinds.count("hook.ran"), kinds.count("hook.failed")) == (5, 5, 0)
-    assert await stage.ports.store.claims.held(stage.ports.clock.now()) == ()
+    assert await stage.ports.store.claims.held() == ()
 
 
 @pytest.mark.parametrize("change", [failing_before])
@@ -93,7 +93,7 @@ async def test_a_failing_before_hook_stops_it_before_dns_and_says_its_last_line_
     assert "on lima failed: status 3: no such pool" in str(reply.parts)
     assert stage.all_answer("ski.example", "oslo")
     assert trace(stage, "oslo") == ["before_cutover ski.example"]
-    assert await stage.ports.store.claims.held(stage.ports.clock.now()) == ()
+    assert await stage.ports.store.claims.held() == ()
     failed = [entry.body for entry in await stage.ports.store.record.entries() if entry.kind == "hook.failed"]
     assert [(body["status"], body["said"]) for body in failed] == [(3, "no such pool")]
 

@@ -142,4 +142,4 @@ async def test_a_planned_move_whose_final_sync_fails_changes_nothing(stage: Stag
     assert reply.title.startswith("Nothing changed")
     assert "final sync failed" in str(reply.parts)
     assert stage.all_answer("ski.example", "oslo")
-    assert await stage.ports.store.claims.held(stage.ports.clock.now()) == ()
+    assert await stage.ports.store.claims.held() == ()

@@ -147,7 +147,7 @@ async def test_chosen_paths_are_brought_and_what_they_replace_is_kept_aside_wher
     assert rig.same(site)
     assert rig.replaced(site, mirror) == {"newer-here": b"old", "up/loaded.txt": b"bytes", "up/other": b"other"}
     assert await rig.ports.store.copies.quarantined() == {}
-    assert await rig.ports.store.claims.held(rig.ports.clock.now()) == ()
+    assert await rig.ports.store.claims.held() == ()
     kinds = [entry.kind for entry in await rig.ports.store.record.entries(subject=site.name)]
     assert kinds[kinds.index("keep.begun") :] == [
         "keep.begun",

@@ -9,24 +9,51 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ops.contracts import LeaseTime
 from ops.store import Store
 from ops.store.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import timedelta
     from pathlib import Path
 
     from ops.contracts import Db
 
-DATABASES: dict[str, Callable[[Path], Db]] = {
-    "sqlite": lambda folder: SqliteDb(folder / "sharpnet.db"),
+DATABASES: dict[str, Callable[[Path, Callable[[], LeaseTime]], Db]] = {
+    "sqlite": lambda folder, lease_clock: SqliteDb(folder / "sharpnet.db", lease_clock),
 }
 
 
+class LeaseClock:
+    """What leases end by, as a test turns it."""
+
+    def __init__(self) -> None:
+        self._time = LeaseTime("this boot", 1000.0)
+
+    def __call__(self) -> LeaseTime:
+        """Return the moment that it shows."""
+        return self._time
+
+    def passes(self, time: timedelta) -> None:
+        """Let so much time go by."""
+        self._time = self._time.after(time)
+
+    def is_another_boot(self) -> None:
+        """Let the machine be started anew: it counts from the beginning."""
+        self._time = LeaseTime("another boot", 10.0)
+
+
+@pytest.fixture
+def lease_clock() -> LeaseClock:
+    """Give the clock that the test's own database goes by."""
+    return LeaseClock()
+
+
 @pytest.fixture(params=DATABASES)
-def new_db(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Db]:
+def new_db(request: pytest.FixtureRequest, tmp_path: Path, lease_clock: Callable[[], LeaseTime]) -> Callable[[], Db]:
     """Give one more way to the test's own database, as another process would have."""
-    return lambda: DATABASES[request.param](tmp_path)
+    return lambda: DATABASES[request.param](tmp_path, lease_clock)
 
 
 @pytest.fixture

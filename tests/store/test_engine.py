@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import StoreError
+from ops.contracts import LeaseTime
 from ops.durable import engine as engine_module
 from ops.durable.engine import LEASE, StoreEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from ops.contracts import Db
     from ops.store import Store
 
 
@@ -32,6 +34,12 @@ class HandClock:
 
     def monotonic(self) -> float:
         return self.at.timestamp()
+
+    def since_boot(self) -> float:
+        return self.at.timestamp()
+
+    def lease_time(self) -> LeaseTime:
+        return LeaseTime("this boot", self.at.timestamp())
 
     async def sleep(self, seconds: float) -> None:
         until = self.at + timedelta(seconds=seconds)
@@ -69,6 +77,11 @@ class Work:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture
+def lease_clock(clock: HandClock) -> Callable[[], LeaseTime]:
+    return clock.lease_time
 
 
 @pytest.fixture
@@ -131,7 +144,7 @@ async def test_a_dead_owners_run_is_taken_up_when_its_lease_has_passed(
     store: Store, two: StoreEngine, work: Work, clock: HandClock
 ) -> None:
     await store.runs.submit("cutover", "K7Q2", clock.now())
-    await store.runs.take("cutover", "K7Q2", "dead", clock.now(), LEASE)
+    await store.runs.take("cutover", "K7Q2", "dead", LEASE)
     async with sweeping(two):
         await until(lambda: clock.sleeping == 1)
         assert work.begun == []
@@ -156,9 +169,8 @@ async def test_an_owner_that_lost_its_lease_stops(
 ) -> None:
     await one.submit("cutover", "K7Q2")
     await until(lambda: work.begun == ["one"])
-    asleep = clock.now() + LEASE + timedelta(seconds=1)
-    assert await second.runs.take("cutover", "K7Q2", "two", asleep, LEASE)
-    clock.at = asleep
+    clock.at += LEASE + timedelta(seconds=1)
+    assert await second.runs.take("cutover", "K7Q2", "two", LEASE)
     await until(lambda: "lost its lease" in caplog.text)
     work.go_on.set()
     await asyncio.sleep(0.05)
@@ -166,7 +178,9 @@ async def test_an_owner_that_lost_its_lease_stops(
     assert not await second.runs.ended("cutover", "K7Q2")
 
 
-async def test_a_renewed_lease_keeps_others_away(one: StoreEngine, second: Store, work: Work, clock: HandClock) -> None:
+async def test_a_renewed_lease_keeps_others_away(
+    one: StoreEngine, second: Store, db: Db, work: Work, clock: HandClock
+) -> None:
     await one.submit("cutover", "K7Q2")
     await until(lambda: work.begun == ["one"])
     for _ in range(5):
@@ -175,9 +189,14 @@ async def test_a_renewed_lease_keeps_others_away(one: StoreEngine, second: Store
         clock.at += timedelta(seconds=engine_module.RENEW_S + 0.1)
         async with asyncio.timeout(10):
             # Nearly at its end it would be free, if it had not been renewed at this hand of the clock.
-            while await second.runs.free(clock.now() + LEASE - timedelta(seconds=1)):  # noqa: ASYNC110 - see `until`
+            while not await holds_for(db, clock, LEASE - timedelta(seconds=1)):  # noqa: ASYNC110 - see `until`
                 await asyncio.sleep(0.002)
-    assert not await second.runs.take("cutover", "K7Q2", "two", clock.now(), LEASE)
+    assert not await second.runs.take("cutover", "K7Q2", "two", LEASE)
+
+
+async def holds_for(db: Db, clock: HandClock, time: timedelta) -> bool:
+    (run,) = await db.read(lambda transaction: transaction.query("SELECT until_s FROM runs"))
+    return bool(run["until_s"] >= clock.lease_time().after(time).at_s)
 
 
 async def test_work_that_fails_for_now_stays_open_for_the_next_sweep(
@@ -196,11 +215,9 @@ async def test_work_that_fails_for_now_stays_open_for_the_next_sweep(
     assert await store.runs.ended("cutover", "K7Q2")
 
 
-async def test_a_kind_that_nobody_carries_out_here_is_left_to_others(
-    one: StoreEngine, store: Store, clock: HandClock
-) -> None:
+async def test_a_kind_that_nobody_carries_out_here_is_left_to_others(one: StoreEngine, store: Store) -> None:
     await one.submit("other", "X")
-    assert await store.runs.free(clock.now()) == (("other", "X"),)
+    assert await store.runs.free() == (("other", "X"),)
 
 
 async def test_a_run_that_fails_by_a_defect_is_told_to_who_waits_and_tried_less_and_less_often(

@@ -31,6 +31,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.at.timestamp()
 
+    def since_boot(self) -> float:
+        return self.at.timestamp()
+
     async def sleep(self, seconds: float) -> None:
         raise NotImplementedError
 

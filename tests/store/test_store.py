@@ -75,57 +75,6 @@ async def test_a_store_that_is_not_open_refuses(new_db: Callable[[], Db]) -> Non
         await Store(new_db()).record.entries()
 
 
-async def test_claims_are_all_or_nothing(store: Store, second: Store) -> None:
-    assert await store.claims.take(["site:a", "site:b"], "one", "a sync", NOW, None) == ()
-    (in_the_way,) = await second.claims.take(["site:b", "site:c"], "two", "a cutover", NOW, None)
-    assert (in_the_way.name, in_the_way.owner, in_the_way.purpose) == ("site:b", "one", "a sync")
-    assert {claim.name for claim in await second.claims.held(NOW)} == {"site:a", "site:b"}
-    await store.claims.release("one")
-    assert await second.claims.take(["site:b", "site:c"], "two", "a cutover", NOW, None) == ()
-
-
-async def test_a_claim_whose_lease_has_passed_does_not_count_and_taking_again_renews(store: Store) -> None:
-    await store.claims.take(["a"], "one", "work", NOW, LEASE)
-    await store.claims.take(["a"], "one", "work", NOW + LEASE, LEASE)
-    assert await store.claims.take(["a"], "two", "work", NOW + LEASE, LEASE)
-    assert await store.claims.take(["a"], "two", "work", NOW + 2 * LEASE + timedelta(seconds=1), LEASE) == ()
-
-
-async def test_a_scheduled_moment_fires_once_however_many_ask(store: Store, second: Store) -> None:
-    claimed = await asyncio.gather(*(one.claims.fire("sync:daily", NOW) for one in (store, second) * 5))
-    assert claimed.count(True) == 1
-    assert await store.claims.fire("sync:daily", NOW + timedelta(days=1))
-
-
-async def test_a_run_has_one_owner_until_its_lease_passes(store: Store, second: Store) -> None:
-    await store.runs.submit("cutover", "K7Q2", NOW)
-    assert await store.runs.take("cutover", "K7Q2", "one", NOW, LEASE)
-    assert not await second.runs.take("cutover", "K7Q2", "two", NOW + LEASE, LEASE)
-    assert await second.runs.free(NOW + LEASE) == ()
-    later = NOW + LEASE + timedelta(seconds=1)
-    assert await second.runs.free(later) == (("cutover", "K7Q2"),)
-    assert await second.runs.take("cutover", "K7Q2", "two", later, LEASE)
-    assert not await store.runs.take("cutover", "K7Q2", "one", later, LEASE)
-
-
-async def test_a_run_that_was_let_go_is_free_at_once_and_ends_once(store: Store) -> None:
-    await store.runs.submit("cutover", "K7Q2", NOW)
-    await store.runs.take("cutover", "K7Q2", "one", NOW, LEASE)
-    await store.runs.let_go("cutover", "K7Q2", "one")
-    assert await store.runs.free(NOW) == (("cutover", "K7Q2"),)
-    await store.runs.take("cutover", "K7Q2", "two", NOW, LEASE)
-    await store.runs.end("cutover", "K7Q2", "two", NOW)
-    assert await store.runs.ended("cutover", "K7Q2")
-    assert await store.runs.free(NOW + LEASE * 2) == ()
-
-
-async def test_submitting_a_run_that_is_under_way_changes_nothing(store: Store) -> None:
-    await store.runs.submit("cutover", "K7Q2", NOW)
-    await store.runs.take("cutover", "K7Q2", "one", NOW, LEASE)
-    await store.runs.submit("cutover", "K7Q2", NOW)
-    assert await store.runs.free(NOW) == ()
-
-
 async def test_a_card_survives_with_all_its_parts(store: Store, second: Store) -> None:
     confirm = Confirm("Sure?", "It changes DNS.", "Yes")
     table = Table(("a", "b"), (Row(("1", "2"), Tone.GOOD),), left_out=3)
@@ -203,14 +152,13 @@ async def test_an_approval_counts_by_the_time_at_which_it_is_kept(store: Store) 
     assert await store.plans.approve(other, "slack:U2", 1, lambda: plan.expires_at) == PlanState.APPROVED
 
 
-async def test_a_plan_has_begun_when_a_step_of_its_own_does_more_than_hold(store: Store) -> None:
+async def test_the_steps_of_a_plan_that_have_begun_are_its_own(store: Store) -> None:
     for name in ("K7Q2", "AAAA"):
         await store.plans.add(a_plan(name), CARD)
     await store.plans.begin_steps("AAAA", ["update ski.example"], NOW, "bot")
+    assert await store.plans.begun("K7Q2") == frozenset()
     await store.plans.begin_steps("K7Q2", ["hold", "hold wave 2"], NOW, "bot")
-    assert not await store.plans.has_begun("K7Q2")
-    await store.plans.begin_steps("K7Q2", ["before shop"], NOW, "bot")
-    assert await store.plans.has_begun("K7Q2")
+    assert await store.plans.begun("K7Q2") == {"hold", "hold wave 2"}
 
 
 async def test_another_plan_than_the_stored_one_is_never_approved(store: Store) -> None:
@@ -301,7 +249,7 @@ async def test_a_run_that_found_nothing_does_not_count_where_the_site_was_taken_
     store: Store,
 ) -> None:
     await store.claims.take(["site:held"], "K7Q2", "a cutover", NOW, None)
-    await store.claims.take(["site:lapsed"], "gone", "a sync", NOW - 2 * LEASE, LEASE)
+    await store.claims.take(["site:lapsed"], "gone", "a sync", NOW, -LEASE)
     await store.copies.set_active({"moved": "south", "there": "north"}, NOW)
     await store.copies.quarantine([("left", "south"), ("back", "north"), ("lapsed", "east")], "left", NOW, "bot")
     sites = ("held", "lapsed", "moved", "there", "left", "back")

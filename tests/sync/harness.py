@@ -147,6 +147,9 @@ class _Later:
     def monotonic(self) -> float:
         return self.clock.monotonic()
 
+    def since_boot(self) -> float:
+        return self.clock.since_boot()
+
     async def sleep(self, seconds: float) -> None:
         await self.clock.sleep(seconds)
 

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lapsed import let_leases_pass
 from sync.harness import arriving_bytes, big_file, contents_at, rigged, slow_source, until
-
-from ops.durable.claimed import LEASE
 
 if TYPE_CHECKING:
     from sync.harness import Rig
@@ -29,7 +28,7 @@ async def test_of_two_syncs_at_once_one_copies_and_the_other_says_who_is_in_the_
     assert held.trouble.code == "held"
     assert "a sync to lima" in held.trouble.message
     assert rig.same(site)
-    assert await rig.ports.store.claims.held(rig.ports.clock.now()) == ()
+    assert await rig.ports.store.claims.held() == ()
     assert (await rig.sync(site)).outcome == "good"
 
 
@@ -83,9 +82,9 @@ async def test_a_bot_killed_in_a_sync_leaves_the_mirror_whole_and_the_next_sync_
     assert held.trouble is not None
     assert held.trouble.code == "held"
     # The dead bot's claim lapses; what it had started on the mirror ends when it is noticed to be gone.
-    later = rig.later(LEASE)
+    await let_leases_pass(rig.ports.store)
     async with asyncio.timeout(60):
-        while (result := await later.sync(site)).outcome != "good":
+        while (result := await rig.sync(site)).outcome != "good":
             assert result.trouble is not None
             assert result.trouble.code in ("busy", "held"), result.trouble
             await asyncio.sleep(0.2)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from lapsed import let_leases_pass
 from sync.harness import WHO, contents_at, tree_at
 
 from jobs.interrupted import end_interrupted, report
@@ -79,7 +80,7 @@ async def test_a_site_that_a_cutover_holds_is_refused_with_its_plan_and_the_atte
     assert (result.outcome, result.trouble.code) == ("refused", "held")
     assert "a cutover (K7Q2)" in result.summary
     assert await kinds_on_record(rig, site) == ["sync.refused"]
-    assert [claim.owner for claim in await rig.ports.store.claims.held(now)] == ["K7Q2"]
+    assert [claim.owner for claim in await rig.ports.store.claims.held()] == ["K7Q2"]
 
 
 async def test_a_cutover_may_copy_the_site_that_it_holds_and_goes_on_holding_it(rig: Rig) -> None:
@@ -87,7 +88,7 @@ async def test_a_cutover_may_copy_the_site_that_it_holds_and_goes_on_holding_it(
     now = rig.ports.clock.now()
     await rig.ports.store.claims.take([f"site:{site.name}"], "K7Q2", "a cutover", now, None)
     assert (await rig.sync(site, claimed_by="K7Q2")).outcome == "good"
-    assert [claim.owner for claim in await rig.ports.store.claims.held(now)] == ["K7Q2"]
+    assert [claim.owner for claim in await rig.ports.store.claims.held()] == ["K7Q2"]
 
 
 async def test_the_claim_is_given_back_however_the_sync_ended(rig: Rig) -> None:
@@ -95,7 +96,7 @@ async def test_the_claim_is_given_back_however_the_sync_ended(rig: Rig) -> None:
         if contents_at(rig.root(site, "lima")):
             spoil(rig, site)
         await rig.sync(site)
-        assert await rig.ports.store.claims.held(rig.ports.clock.now()) == ()
+        assert await rig.ports.store.claims.held() == ()
 
 
 async def test_a_sync_that_is_cancelled_is_on_record_as_interrupted_and_gives_its_claim_back(rig: Rig) -> None:
@@ -113,7 +114,7 @@ async def test_a_sync_that_is_cancelled_is_on_record_as_interrupted_and_gives_it
     with pytest.raises(asyncio.CancelledError):
         await working
     assert await kinds_on_record(rig, site) == ["sync.begun", "sync.interrupted"]
-    assert await rig.ports.store.claims.held(rig.ports.clock.now()) == ()
+    assert await rig.ports.store.claims.held() == ()
 
 
 async def test_a_sync_whose_bot_is_gone_is_reported_as_interrupted_when_its_claim_has_lapsed(rig: Rig) -> None:
@@ -125,11 +126,11 @@ async def test_a_sync_whose_bot_is_gone_is_reported_as_interrupted_when_its_clai
     await store.claims.take([f"site:{site.name}"], run.id, "a sync", now, LEASE)
     await store.copies.begin_sync(run, WHO)
     assert not await end_interrupted(rig.ports)
-    later = rig.later(LEASE * 2)
-    await report(later.ports, "", now)
+    await let_leases_pass(store)
+    await report(rig.ports, "", now)
     assert await store.copies.running_syncs() == ()
     assert (await store.copies.last_syncs())[site.name, "lima"].outcome == "interrupted"
-    assert not await end_interrupted(later.ports)
+    assert not await end_interrupted(rig.ports)
 
 
 async def test_what_a_cutover_copies_is_not_interrupted_while_the_cutover_holds_the_site(rig: Rig) -> None:
@@ -137,7 +138,8 @@ async def test_what_a_cutover_copies_is_not_interrupted_while_the_cutover_holds_
     store, now = rig.ports.store, rig.ports.clock.now()
     await store.claims.take([f"site:{site.name}"], "K7Q2", "a cutover", now, None)
     await store.copies.begin_sync(SyncRun("run", site.name, "oslo", "lima", now, None, None, {"owner": "K7Q2"}), WHO)
-    assert not await end_interrupted(rig.later(LEASE * 9).ports)
+    await let_leases_pass(store)
+    assert not await end_interrupted(rig.ports)
     await store.claims.release("K7Q2")
     assert await end_interrupted(rig.ports) == {"syncs": 1}
 
@@ -235,8 +237,8 @@ async def test_what_was_copied_is_not_put_in_place_where_a_cutover_took_the_site
 
     async def take() -> None:
         # As if this process had stood still until its lease was over.
-        later = rig.ports.clock.now() + LEASE * 2
-        await rig.ports.store.claims.take([f"site:{site.name}"], "K7Q2", "a cutover", later, None)
+        await let_leases_pass(rig.ports.store)
+        await rig.ports.store.claims.take([f"site:{site.name}"], "K7Q2", "a cutover", rig.ports.clock.now(), None)
 
     def on_progress(progress: SyncProgress) -> None:
         if progress.doing == "copying" and not taking:
@@ -244,7 +246,7 @@ async def test_what_was_copied_is_not_put_in_place_where_a_cutover_took_the_site
 
     results = await sync_sites(rig.ports, [site], SyncRequest(WHO), on_progress=on_progress)
     assert results[0].trouble is not None
-    assert results[0].trouble.code == "held"
+    assert results[0].trouble.code == "overtaken"
     assert tree_at(rig.root(site, "lima")) == before
     await rig.ports.store.claims.release("K7Q2")
 

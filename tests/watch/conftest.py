@@ -37,7 +37,7 @@ class PlayedClock:
     """A clock whose time passes only when nothing else is to be done."""
 
     def __init__(self) -> None:
-        self.passed_s = 0.0
+        self.passed_s = self.slept_s = 0.0
         self.shift = timedelta()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()
@@ -47,6 +47,9 @@ class PlayedClock:
 
     def monotonic(self) -> float:
         return 1000.0 + self.passed_s
+
+    def since_boot(self) -> float:
+        return 2000.0 + self.passed_s + self.slept_s
 
     async def sleep(self, seconds: float) -> None:
         waiter = asyncio.get_running_loop().create_future()

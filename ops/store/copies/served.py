@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.fleet.target import Target
 from core.wording import stamp
 from ops.store.audit import write_entry
+from ops.store.claims import held_claims
 from ops.store.part import StorePart, newest_by, value_of
 
 if TYPE_CHECKING:
@@ -80,12 +81,7 @@ class Copies(StorePart):
         ended = list(runs)
 
         def work(transaction: Transaction) -> frozenset[str]:
-            held = {
-                row["name"]
-                for row in transaction.query(
-                    "SELECT name FROM claims WHERE until_at IS NULL OR until_at >= ?", [stamp(now)]
-                )
-            }
+            held = {row["name"] for row in held_claims(transaction)}
             active = {row["site"]: row["server"] for row in transaction.query("SELECT site, server FROM active")}
             away = {(row["site"], row["server"]) for row in transaction.query("SELECT site, server FROM quarantine")}
             counted = [

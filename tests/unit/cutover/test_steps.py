@@ -15,6 +15,7 @@ from core.cutover.steps import (
     CopySwitch,
     Outcome,
     Step,
+    does_something,
     how_it_ended,
     moved_sites,
     moved_zones,
@@ -317,3 +318,21 @@ def test_no_step_is_left_after_the_end(plan: Plan) -> None:
     outcomes = {step.key: DONE for step in every_step(plan)}
     assert next_steps(plan, outcomes) == ()
     assert Step("end") == END
+
+
+@pytest.mark.parametrize(
+    ("keys", "does"),
+    [
+        ((), False),
+        (("hold",), False),
+        (("hold", "hold wave 2"), False),
+        (("hold", "update ski.example"), True),
+        (("holding-hook shop",), True),
+        (("restore shop",), True),
+        (("end",), True),
+    ],
+)
+def test_a_cutover_does_something_once_a_step_that_does_more_than_hold_has_begun(
+    keys: tuple[str, ...], does: bool
+) -> None:
+    assert does_something(keys) is does

@@ -1,0 +1,46 @@
+"""A process of its own that is frozen before one touch of the world, for others to overtake, and woken."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FROZEN_PROCESS = Path(__file__).with_name("frozen_process.py")
+MOST_TOUCHES = 120
+
+
+async def frozen(
+    config: Path, store: Path, env: Mapping[str, str], line: str, at: int, counts: str = ""
+) -> tuple[asyncio.subprocess.Process, str]:
+    """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        FROZEN_PROCESS,
+        config,
+        store,
+        line,
+        str(at),
+        counts,
+        env=os.environ | env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    first = (await process.stdout.readline()).decode()
+    assert first, (await process.communicate())[1].decode()
+    return process, first.removeprefix("frozen ").strip() if first.startswith("frozen ") else ""
+
+
+async def woken(process: asyncio.subprocess.Process) -> str:
+    """Let the process go on to its end; return what it said."""
+    process.send_signal(signal.SIGCONT)
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
