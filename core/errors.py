@@ -5,6 +5,8 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 ├── NotAllowedError           this person may not do this
 ├── RefusedError              asked for rightly, but it would be wrong now
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
+├── OvertakenError            work stood still for too long, and was given up
+│   └── WorkCancelledError    somebody has ended the work before its time
 ├── StoreError                the record or the state could not be read or kept
 │   └── StoreDamagedError     its file is not what SQLite wrote any more
 ├── UnreachableError          a machine did not answer
@@ -95,6 +97,12 @@ class OvertakenError(SharpnetError):
     """Work was away for longer than its claim holds, and was given up; others of its kind may go on."""
 
     code = "overtaken"
+
+
+class WorkCancelledError(OvertakenError):
+    """Somebody has ended the work before its time, or it gave way to a cutover; others of its kind may go on."""
+
+    code = "cancelled"
 
 
 class UnreachableError(SharpnetError):

@@ -57,7 +57,8 @@ class CutoverProgress:
     doing: the step under way, in words. zones: the changed ones by key. trouble: by zone change's key or site, what
     went wrong. nameservers: each one's in the wave under way, in the fleet's order. in_step_at: when the last
     name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
-    of the server it leaves, in seconds of the epoch. caught: by site, what was brought over.
+    of the server it leaves, in seconds of the epoch. caught: by site, what was brought over. gave_way: by site, the
+    work that an emergency did not wait for, in words. cancelled_by: who wants it to end before its time.
     """
 
     doing: str = ""
@@ -68,6 +69,8 @@ class CutoverProgress:
     wave: int = 0
     since: Mapping[str, float] = field(default_factory=dict)
     caught: Mapping[str, LateFiles] = field(default_factory=dict)
+    gave_way: Mapping[str, str] = field(default_factory=dict)
+    cancelled_by: str = ""
 
     @property
     def in_step(self) -> int:
@@ -120,4 +123,6 @@ def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
             site: LateFiles(one["files"], tuple(one["first"]), one["left"])
             for site, one in plain.get("caught", {}).items()
         },
+        gave_way=dict(plain.get("gave_way", {})),
+        cancelled_by=plain.get("cancelled_by", ""),
     )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ops.contracts import Restic
     from ops.ports import Ports
 
+# What is there is as it was as long as this is what is done.
+RESTORING = "restoring"
 SWAP_TRIES = 5
 SWAP_PAUSE_S = 5.0
 
@@ -87,7 +89,7 @@ async def carry_out_restore(
     """
     place = SiteLocation(ports.fleet.sites[restore.site], restore.server)
     restic = offsite_of(ports)
-    show("restoring")
+    show(RESTORING)
     trouble = await or_failure(restic.restore(place, restore, run))
     if trouble is not None:
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)

@@ -12,6 +12,7 @@ from core.plan.approval import CARRIED_OUT, is_to_be_compared, why_not_begin
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
 from jobs import Job
+from jobs.cutover.giving_up import GIVEN_UP, or_given_up
 from jobs.cutover.step_context import StepContext
 from jobs.cutover.steps import STEP_WORDS, STEPS
 from jobs.cutover.verify import Verifier
@@ -20,13 +21,14 @@ from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
     from datetime import datetime
 
     from core.cutover.steps import Step
     from core.plan.plan import Plan
     from core.plan.progress import CutoverProgress
     from core.plan.stored import StoredPlan
+    from jobs.cutover.step_context import Ended
     from ops.ports import Ports
 
 BOT = "bot:cutover"
@@ -37,14 +39,20 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
     stored = await ports.store.plans.get(plan_id)
     if stored is None or stored.state != PlanState.APPROVED:
         return
-    begun = does_something(await ports.store.plans.begun(plan_id))
-    if not begun and (why := await _why_not_begin(ports, stored)):
+    begun, cancelled = await ports.store.plans.begun(plan_id), await ports.store.cancellations.of_plan(plan_id)
+    if not does_something(begun) and cancelled is None and (why := await _why_not_begin(ports, stored)):
         await _end_unbegun(ports, stored, why)
         return
     outcomes = dict(await ports.store.plans.outcomes(plan_id))
     progress = stored.progress
-    while steps := next_steps(stored.plan, outcomes, ports.fleet.sync.parallel):
-        if steps == (END,):
+    while True:
+        cancelled = await ports.store.cancellations.of_plan(plan_id)
+        if cancelled is not None and not progress.cancelled_by:
+            progress = replace(progress, cancelled_by=cancelled.who)
+            await _show(ports, stored, progress)
+        at_once, before = ports.fleet.sync.parallel, begun if cancelled is not None else None
+        steps = next_steps(stored.plan, outcomes, at_once, cancelled=before)
+        if steps in {(), (END,)}:
             await _end(ports, stored, outcomes, progress)
             return
         progress = replace(progress, doing=_in_words(stored.plan, steps[0]), wave=steps[0].wave)
@@ -91,11 +99,16 @@ async def _take(
         await _show(ports, stored, progress)
 
     context = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
-    ended = await asyncio.gather(*(STEPS[step.name](context, step) for step in steps))
+    ended = await asyncio.gather(*(_one(context, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
     await plans.end_steps(stored.id, outcomes_now, after, clock.now(), BOT)
     return ended
+
+
+def _one(context: StepContext, step: Step) -> Awaitable[Ended]:
+    work = STEPS[step.name](context, step)
+    return or_given_up(context, work) if step.name in GIVEN_UP else work
 
 
 async def _show(ports: Ports, stored: StoredPlan, progress: CutoverProgress) -> None:
@@ -105,10 +118,11 @@ async def _show(ports: Ports, stored: StoredPlan, progress: CutoverProgress) -> 
 
 async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome], progress: CutoverProgress) -> None:
     now = ports.clock.now()
-    state = how_it_ended(stored.plan, outcomes)
+    state = how_it_ended(stored.plan, outcomes, cancelled=bool(progress.cancelled_by))
     card = card_of(replace(stored, progress=progress).ended(state, now), ports.fleet)
     await ports.store.claims.release(stored.id)
-    why = "; ".join(f"{about}: {trouble}" for about, trouble in progress.trouble.items())
+    whys = [f"cancelled by {progress.cancelled_by}"] if progress.cancelled_by else []
+    why = "; ".join([*whys, *(f"{about}: {trouble}" for about, trouble in progress.trouble.items())])
     if isinstance(stored.plan.purpose, Rollback) and state in {PlanState.CONFIRMED, PlanState.UNFINISHED}:
         await _mark_undone(ports, stored.plan.purpose.of, f"rolled back by plan {stored.id}", now)
     await ports.store.plans.move(stored.id, {PlanState.APPROVED}, state, now, BOT, why, card)

@@ -13,6 +13,7 @@ from core.cutover.steps import Outcome, Step, switched
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
 from core.failure import Failure
 from core.fleet.target import Target
+from core.plan.cancelling import CUTOVER
 from core.plan.progress import ZoneDone
 from core.plan.restore import Restore
 from core.wording import count, listing
@@ -25,12 +26,13 @@ from jobs.sync import sync_site
 from ops.rsync.catch_up import clock_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from core.dns.records import RecordChange, RecordSet, ZoneReading
     from core.plan.plan import Move, ZoneChange
     from core.sync.result import SyncResult
     from jobs.cutover.step_context import Ended, StepContext
+    from ops.store.claims import Claim
 
 HOLD_PATIENCE_S = 30.0
 # Nobody waits at the screen for a later wave, and a nightly copy of its sites may take long.
@@ -46,6 +48,8 @@ CHECK_PAUSE_S = 1.0
 async def hold(context: StepContext, step: Step) -> Ended:
     """Claim every site of the wave, so that no sync runs on it; waits a while for one that does.
 
+    An emergency waits for no sync, backup, restore or undo: it takes the site from it, which then changes nothing more.
+    What it had begun on the mirror may go on there, beside what is served; no step of an emergency needs that to end.
     The sites of the wave before are let go: they have moved, and copies of them may run again.
     """
     ports, plan = context.ports, context.plan
@@ -58,9 +62,16 @@ async def hold(context: StepContext, step: Step) -> Ended:
     sites = [plan.purpose.site] if isinstance(plan.purpose, Restore) else sites
     names = {str(Target.site(site)): site for site in sites}
     while True:
-        in_the_way = await ports.store.claims.take(names, plan.id, "a cutover", ports.clock.now(), None)
+        gave_way: tuple[Claim, ...] = ()
+        if plan.is_emergency:
+            making = ports.store.cancellations.make_way(names, plan.id, CUTOVER, ports.clock.now(), context.who)
+            gave_way, in_the_way = await making
+        else:
+            in_the_way = await ports.store.claims.take(names, plan.id, CUTOVER, ports.clock.now(), None)
         if not in_the_way:
-            return context.done(f"{count(len(names), 'site')} held")
+            ended = {names[claim.name]: claim.purpose for claim in gave_way}
+            progress = replace(context.progress, gave_way={**context.progress.gave_way, **ended})
+            return Outcome.DONE, f"{count(len(names), 'site')} held", progress
         if ports.clock.monotonic() - began >= patience_s:
             busy = listing([f"{names[claim.name]} ({claim.purpose})" for claim in in_the_way])
             return Outcome.REFUSED, busy, context.progress.with_trouble("busy", f"{busy}; nothing was changed there")
@@ -169,7 +180,7 @@ async def switch(context: StepContext, step: Step) -> Ended:
     return context.done(f"{count(len(moved), 'site')} switched")
 
 
-STEPS: Mapping[str, Callable[[StepContext, Step], Awaitable[Ended]]] = {
+STEPS: Mapping[str, Callable[[StepContext, Step], Coroutine[object, object, Ended]]] = {
     "hold": hold,
     "before": before,
     "sync": final_sync,
