@@ -109,7 +109,8 @@ async def _end_claim(request: Request, ports: Ports, claim: Claim, *others: Clai
     if why is not None:
         await ports.store.record.add(now, "command.refused", "cancel", who, {"why": "not allowed"})
         raise NotAllowedError(f"{why} Nothing changed.", hint="They are listed in app.yaml under slack.")
-    what = claim.purpose if claim.purpose.endswith(f" {subject}") else f"{claim.purpose} of {subject}"
+    named = claim.purpose.endswith(f" {subject}") or subject == claim.name
+    what = claim.purpose if named else f"{claim.purpose} of {subject}"
     left = await what_is_left(ports, claim)
     if not await ports.store.cancellations.end(claim, who, now):
         raise RefusedError(f"{what[0].upper()}{what[1:]} has just ended.", hint=f"`history {subject}` shows how.")
