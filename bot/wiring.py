@@ -50,15 +50,16 @@ class LiveFleet:
 
 
 @contextlib.asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
+async def open_ports(settings: Settings, *, make_store: bool = True) -> AsyncIterator[Ports]:
     """Open everything for the fleet of `settings`; all of it is closed again at the end.
 
+    make_store: a store that is not there is made at once; otherwise by the first thing that is kept.
     Raises SettingsError with every problem of the fleet file, StoreError where the store cannot be opened.
     """
     fleet = load_fleet(settings.config)
     secret = secret_reader(fleet)
     clock = SystemClock()
-    store = Store(SqliteDb(settings.store))
+    store = Store(SqliteDb(settings.store, make=make_store))
     await store.open()
     pool = SshPool(fleet, secret)
     ssh = FencedSsh(pool, store)
