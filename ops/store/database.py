@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from core.errors import StoreError
 from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
 from ops.store.fence import asking_first
+from ops.store.open_files import OpenFiles
 from ops.store.sqlite import VERSION, sqlite3
 from ops.store.sqlite_schema import MIGRATIONS
 from ops.store.sqlite_transaction import SqliteTransaction
@@ -37,6 +38,7 @@ class SqliteDb:
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._db: Database | None = None
+        self._files: OpenFiles | None = None
 
     async def open(self) -> None:
         """Open the file, made and migrated where needed. Raises StoreError where it cannot be."""
@@ -54,7 +56,14 @@ class SqliteDb:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction: all of it is kept, or (when it raises) nothing."""
         work = asking_first(work)
-        return await self._in_thread(lambda: _in_transaction(self._opened(), lambda: work(self._transaction())))
+
+        def whole() -> T:
+            done = work(self._transaction())
+            # Taken away meanwhile: it would be kept where nobody looks.
+            self._opened()
+            return done
+
+        return await self._in_thread(lambda: _in_transaction(self._opened(), whole))
 
     async def examine(self) -> None:
         """Read every page and index. Raises StoreDamagedError where any of it is not what SQLite wrote.
@@ -75,8 +84,9 @@ class SqliteDb:
             raise store_error(str(self._path), code, str(error), waited_s=BUSY_S) from error
 
     def _opened(self) -> Database:
-        if self._db is None:
+        if self._db is None or self._files is None:
             raise StoreError(f"The store {self._path} is not open.")
+        self._files.ask()
         return self._db
 
     def _transaction(self) -> SqliteTransaction:
@@ -102,6 +112,7 @@ class SqliteDb:
         database = Database(connection)
         _in_transaction(database, lambda: MIGRATIONS.apply(database))
         self._db = database
+        self._files = OpenFiles(self._path)
 
     def _close(self) -> None:
         if self._db is not None:
