@@ -6,7 +6,8 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 ├── RefusedError              asked for rightly, but it would be wrong now
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
 ├── StoreError                the record or the state could not be read or kept
-│   └── StoreDamagedError     its file is not what SQLite wrote any more
+│   ├── StoreDamagedError     its file is not what SQLite wrote any more
+│   └── StoreGoneError        its file was deleted or replaced while it was open
 ├── UnreachableError          a machine did not answer
 │   ├── TimedOutError         it did not answer in time
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
@@ -76,6 +77,12 @@ class StoreDamagedError(StoreError):
     """The store's file is not what SQLite wrote any more. Nothing should write it; a person saves what can be read."""
 
     code = "store-damaged"
+
+
+class StoreGoneError(StoreError):
+    """The store's file was deleted or replaced while it was open: what is written there would be lost to all others."""
+
+    code = "store-gone"
 
 
 class FencedError(StoreError):

@@ -16,6 +16,7 @@ from core.errors import StoreError
 from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
 from ops.boot_time import boot_time
 from ops.store.fence import asking_first
+from ops.store.open_files import OpenFiles
 from ops.store.sqlite import VERSION, sqlite3
 from ops.store.sqlite_schema import MIGRATIONS
 from ops.store.sqlite_transaction import SqliteTransaction
@@ -42,9 +43,10 @@ class SqliteDb:
         self._path = path
         self._lease_clock = lease_clock
         self._make = make
-        self._is_stand_in = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._db: Database | None = None
+        # None while there is no file yet.
+        self._files: OpenFiles | None = None
 
     async def open(self) -> None:
         """Open the file, made (as `make` says) and migrated where needed. Raises StoreError where it cannot be."""
@@ -84,12 +86,21 @@ class SqliteDb:
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
         database = self._opened(to_write=True)
-        return _in_transaction(database, lambda: work(self._transaction(database)))
+
+        def whole() -> T:
+            done = work(self._transaction(database))
+            # Taken away meanwhile: it would be kept where nobody looks.
+            self._opened()
+            return done
+
+        return _in_transaction(database, whole)
 
     def _opened(self, *, to_write: bool = False) -> Database:
         if self._db is None:
             raise StoreError(f"The store {self._path} is not open.")
-        if self._is_stand_in and (to_write or self._path.exists()):
+        if self._files is not None:
+            self._files.ask()
+        elif to_write or self._path.exists():
             return self._open_file()
         return self._db
 
@@ -104,7 +115,8 @@ class SqliteDb:
         if self._make or self._path.exists():
             self._open_file()
         else:
-            self._take(sqlite3.connect(":memory:", isolation_level=None), is_stand_in=True)
+            # What is read of it is what a new store would hold.
+            self._take(sqlite3.connect(":memory:", isolation_level=None), None)
 
     def _open_file(self) -> Database:
         try:
@@ -119,13 +131,14 @@ class SqliteDb:
         connection.execute("PRAGMA journal_mode=WAL")
         # FULL: an intent that was recorded must survive a power cut, or a step could be taken twice.
         connection.execute("PRAGMA synchronous=FULL")
-        return self._take(connection, is_stand_in=False)
+        return self._take(connection, self._path)
 
-    def _take(self, connection: sqlite3.Connection, *, is_stand_in: bool) -> Database:
+    def _take(self, connection: sqlite3.Connection, file: Path | None) -> Database:
         database = Database(connection)
         _in_transaction(database, lambda: MIGRATIONS.apply(database))
+        files = OpenFiles(file) if file is not None else None
         self._close()
-        self._db, self._is_stand_in = database, is_stand_in
+        self._db, self._files = database, files
         return database
 
     def _close(self) -> None:
