@@ -33,6 +33,7 @@ class FailureCode(StrEnum):
     HOST_KEY = "host-key"  # another host key than the pinned one, or none is pinned
     LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
     NOT_ALLOWED = "not-allowed"  # this person may not do it
+    NOT_IN_FLEET = "not-in-fleet"  # app.yaml has the site or the server no longer
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept
