@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome, Step, switched
-from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.errors import (
+    DnsChangedError,
+    DnsError,
+    DnsRefusedError,
+    SharpnetError,
+    TimedOutError,
+    UnreachableError,
+)
 from core.failure import Failure
 from core.fleet.target import Target
 from core.plan.progress import ZoneDone
@@ -21,6 +28,7 @@ from jobs.cutover.late_files import catch_up
 from jobs.cutover.restore import restore_site
 from jobs.cutover.step_context import when_nothing_runs_there
 from jobs.cutover.verify import Verifier
+from jobs.plans.basis import name_servers_now
 from jobs.sync import sync_site
 from ops.rsync.catch_up import clock_of
 
@@ -119,20 +127,26 @@ async def update(context: StepContext, step: Step) -> Ended:
         await clock.sleep(UPDATE_PAUSE_S)
 
 
+async def what_became_of(context: StepContext, step: Step, cause: SharpnetError) -> Ended:
+    """Find out whether a zone was changed by who began that, where `cause` says why nobody goes on with it."""
+    return await _look(context, next(zone for zone in context.plan.zones if zone.key == step.about), cause)
+
+
 async def verify(context: StepContext, step: Step) -> Ended:
     """Ask every public name server until all agree, or the time is over."""
     within_s = context.ports.fleet.dns.agree_within.total_seconds()
     # What the name servers said of the wave before says nothing of this one.
     progress = replace(context.progress, nameservers=(), in_step_at=None) if step.wave else context.progress
-    verifier = Verifier(context.ports, context.plan, progress, step.wave)
+    nameservers = await name_servers_now(context.ports, context.plan)
+    verifier = Verifier(context.ports, context.plan, progress, step.wave, nameservers)
     progress = await verifier.until_all_agree(within_s, context.show)
-    servers = len(progress.nameservers)
-    detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
+    detail = f"{progress.in_step} of {count(len(nameservers.asked), 'name server')} agree"
+    detail += f", without {listing(progress.gone)}, no longer in the fleet file" if progress.gone else ""
     if progress.in_step_at is not None:
         return Outcome.DONE, detail, progress
     if step.wave + 1 < context.plan.waves:
-        late = listing([one.name for one in progress.nameservers if not one.agrees])
-        progress = progress.with_trouble(step.key, f"not in step in time: {late}; `dns` says when it is")
+        late = f"not in step in time: {listing(progress.late)}; `dns` says when it is"
+        progress = progress.with_trouble(step.key, late)
     return Outcome.LATE, detail, progress
 
 
@@ -205,12 +219,15 @@ async def _clock_at(context: StepContext, move: Move) -> float | None:
 async def _why_not_answering(context: StepContext, move: Move, gate: asyncio.Semaphore) -> str | None:
     """Return why a site does not answer as it should, looked at a few times; None where it does."""
     ports = context.ports
+    site = ports.fleet.sites.get(move.site)
+    if site is None:
+        return "it is no longer in the fleet file"
     for attempt in range(CHECK_TRIES):
         if attempt:
             await ports.clock.sleep(CHECK_PAUSE_S)
         async with gate:
             timeout_s = ports.fleet.watch.timeout.total_seconds()
-            look = await ports.probe.site(ports.fleet.sites[move.site], move.target, timeout_s=timeout_s)
+            look = await ports.probe.site(site, move.target, timeout_s=timeout_s)
         if look.ok:
             return None
     return look.why
