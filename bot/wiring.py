@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class LiveFleet:
-    """Reads the fleet file again where it is no longer what this process started with."""
+    """Reads the fleet file again where it is no longer what it was when it was last read."""
 
     def __init__(self, path: Path, fleet: Fleet) -> None:
         self._path = path
@@ -43,10 +43,13 @@ class LiveFleet:
     def __call__(self) -> Fleet:
         """Return the fleet as its file says now. Raises SettingsError where it cannot be used."""
         try:
-            unchanged = self._path.read_bytes() == self._text
+            text = self._path.read_bytes()
         except OSError as error:
             raise SettingsError(f"{self._path.name} cannot be read any more: {error.strerror}.") from error
-        return self._fleet if unchanged else load_fleet(self._path)
+        if text != self._text:
+            # Somebody may write it in between: then it is read once more.
+            self._fleet, self._text = load_fleet(self._path), text
+        return self._fleet
 
 
 @contextlib.asynccontextmanager

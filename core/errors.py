@@ -5,6 +5,7 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 ├── NotAllowedError           this person may not do this
 ├── RefusedError              asked for rightly, but it would be wrong now
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
+├── NotInFleetError           what is kept names a site or a server that app.yaml has no longer
 ├── StoreError                the record or the state could not be read or kept
 │   ├── StoreDamagedError     its file is not what SQLite wrote any more
 │   └── StoreGoneError        its file was deleted or replaced while it was open
@@ -65,6 +66,15 @@ class SettingsError(SharpnetError):
     def __init__(self, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = problems
+
+
+class NotInFleetError(SharpnetError):
+    """What is kept names a site or a server that app.yaml has no longer. Nothing was done with it."""
+
+    code = "not-in-fleet"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is no longer in the fleet file.", hint="app.yaml says what there is now.")
 
 
 class StoreError(SharpnetError):

@@ -33,11 +33,13 @@ class FailureCode(StrEnum):
     HOST_KEY = "host-key"  # another host key than the pinned one, or none is pinned
     LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
     NOT_ALLOWED = "not-allowed"  # this person may not do it
+    NOT_IN_FLEET = "not-in-fleet"  # app.yaml has the site or the server no longer
     OVERTAKEN = "overtaken"  # it stood still for so long that another may have begun meanwhile
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept
     FENCED = "fenced"  # another process has taken the work up meanwhile
+    STORE_GONE = "store-gone"  # what was kept was taken away meanwhile
     STORE_DAMAGED = "store-damaged"  # what was kept is not what was written
     TIMED_OUT = "timed-out"  # no answer in time, or nothing more came
     UNREACHABLE = "unreachable"  # a machine does not answer

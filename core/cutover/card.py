@@ -13,6 +13,7 @@ from core.cutover.card_parts import (
     asked_text,
     caught_texts,
     hooks_table,
+    moved_on_texts,
     name_servers_table,
     records_table,
     said_text,
@@ -57,6 +58,8 @@ def card_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: 
             parts, buttons = _moving(stored, fleet), ()
         case PlanState.CONFIRMED | PlanState.UNFINISHED:
             parts, buttons = _made(stored, fleet), _way_back(stored)
+        case PlanState.OVERTAKEN:
+            parts, buttons = _made(stored, fleet), ()
         case PlanState.PARTIAL:
             parts, buttons = _partial(stored, fleet)
         case PlanState.STALE | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
@@ -145,6 +148,7 @@ def _made(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     asked = Text("The change is made. Who does not agree yet is asked again until it does; you need do nothing.")
     return (
         *((asked,) if stored.state == PlanState.UNFINISHED else ()),
+        *moved_on_texts(stored),
         *_waves(stored),
         name_servers_table(stored, fleet),
         *trouble_texts(stored),

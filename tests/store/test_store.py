@@ -191,6 +191,48 @@ async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
     assert await store.plans.last_moves() == {"shop": NOW}
 
 
+async def test_how_far_a_plan_is_is_kept_with_its_move_and_shown_only_in_the_state_it_is_for(store: Store) -> None:
+    for plan_id, site in (("K7Q2", "shop"), ("AAAA", "blog")):
+        await store.plans.add(a_plan(plan_id, site), CARD)
+        await store.plans.approve(a_plan(plan_id, site), "slack:U2", 1, lambda: NOW)
+    far, further = (CutoverProgress(zones={"shop.test": ZoneDone(NOW, serial)}) for serial in (11, 12))
+    other_card = replace(CARD, title="later")
+    await store.plans.show("K7Q2", far, other_card, NOW, only=PlanState.UNFINISHED)
+    assert await stored_progress(store, "K7Q2") == CutoverProgress()
+    await store.plans.show("K7Q2", far, CARD, NOW)
+    assert await stored_progress(store, "K7Q2") == far
+    assert not await store.plans.move(
+        "K7Q2", {PlanState.UNFINISHED}, PlanState.CONFIRMED, NOW, "bot", "", CARD, further
+    )
+    assert await stored_progress(store, "K7Q2") == far
+    assert await store.plans.move("K7Q2", {PlanState.APPROVED}, PlanState.UNFINISHED, NOW, "bot", "", CARD, further)
+    assert await stored_progress(store, "K7Q2") == further
+    await store.plans.show("K7Q2", far, other_card, NOW)
+    await store.plans.show("none", far, other_card, NOW)
+    assert await stored_progress(store, "K7Q2") == further
+    card = await store.cards.get("plan:K7Q2")
+    assert card is not None
+    assert card.reply.title == CARD.title
+    assert await stored_progress(store, "AAAA") == CutoverProgress()
+
+
+async def test_what_was_approved_later_is_returned_oldest_first_and_nothing_else(store: Store) -> None:
+    for number, plan_id in enumerate(["AAAA", "BBBB", "CCCC", "DDDD"]):
+        plan = replace(a_plan(plan_id, f"site{number}"), asked_at=NOW + number * LEASE)
+        await store.plans.add(plan, CARD)
+        if plan_id != "CCCC":
+            await store.plans.approve(plan, "slack:U2", 1, lambda at=NOW + number * LEASE: at)  # type: ignore[misc]
+    assert [stored.id for stored in await store.plans.carried_out_since(NOW)] == ["BBBB", "DDDD"]
+    assert [stored.id for stored in await store.plans.carried_out_since(NOW - LEASE)] == ["AAAA", "BBBB", "DDDD"]
+    assert await store.plans.carried_out_since(NOW + 3 * LEASE) == ()
+
+
+async def stored_progress(store: Store, plan_id: str) -> CutoverProgress:
+    stored = await store.plans.get(plan_id)
+    assert stored is not None
+    return stored.progress
+
+
 async def test_a_step_ends_once_and_keeps_the_progress_with_it(store: Store) -> None:
     await store.plans.add(a_plan(), CARD)
     progress = CutoverProgress(zones={"shop.test": ZoneDone(NOW, 11)})
