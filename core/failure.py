@@ -153,6 +153,13 @@ BEFORE_THE_REPOSITORY = OF_THE_REPOSITORY | {
     FailureCode.OFFSITE_DISK,
     FailureCode.OFFSITE_PERMISSION,
 }
+# What a server lacks: the program, and the Debian package that has it.
+PROGRAMS = {
+    FailureCode.NO_AWK: ("awk", "mawk"),
+    FailureCode.NO_FLOCK: ("flock", "util-linux"),
+    FailureCode.NO_RESTIC: ("restic", "restic"),
+    FailureCode.NO_RSYNC: ("rsync", "rsync"),
+}
 # Said elsewhere already, or over by themselves.
 NOT_WORTH_A_CARD = frozenset({FailureCode.HELD, FailureCode.QUARANTINED})
 
@@ -173,6 +180,12 @@ class Failure:
     def of(cls, error: SharpnetError) -> Failure:
         """Return an error as the failure of what it has ended."""
         return cls(FailureCode(error.code), error.message.rstrip("."), error.hint)
+
+    @classmethod
+    def missing(cls, code: FailureCode, server: str) -> Failure:
+        """Return that a program is missing on a server. server: what stands for its name, such as `{mirror}`."""
+        program, package = PROGRAMS[code]
+        return cls(code, f"{program} is missing on {server}", f"Install it there: apt install {package}.")
 
     def about(self, **names: str) -> Failure:
         """Return it with what stands for each `{name}` in its words."""
