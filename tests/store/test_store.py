@@ -332,3 +332,20 @@ async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(sto
     assert await store.protection.compared() == {("shop", "south"): LastComparison(later, same=False)}
     assert await store.protection.backed_up() == {"blog": NOW}
     assert await store.protection.kept_nowhere(["attic", "shop", "blog", "shed"]) == ("attic", "shed")
+
+
+async def test_the_quarantine_of_a_served_copy_is_ended_while_it_is_the_served_one(store: Store) -> None:
+    away = [(site, server) for site in ("shop", "blog") for server in ("north", "south")]
+    await store.copies.quarantine(away, "left", NOW, "bot")
+    await store.copies.set_active({"shop": "south", "blog": "north"}, NOW)
+    for server in ("north", "south"):
+        await store.copies.release_served("shop", server, "north", "chosen", NOW, "boss")
+    assert set(await store.copies.quarantined()) == {*away} - {("shop", "south")}
+    assert [entry.kind for entry in await store.record.entries(subject="shop")][-1] == "quarantine.ended"
+
+
+async def test_a_site_of_which_nothing_is_known_is_served_from_its_home(store: Store) -> None:
+    await store.copies.quarantine([("shop", "north"), ("shop", "south")], "left", NOW, "bot")
+    for server in ("north", "south"):
+        await store.copies.release_served("shop", server, "north", "chosen", NOW, "boss")
+    assert set(await store.copies.quarantined()) == {("shop", "south")}

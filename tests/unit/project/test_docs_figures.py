@@ -29,7 +29,7 @@ from jobs import recheck
 from jobs.backup import test_restore as sample
 from jobs.notify import store_down
 from ops.dns import refusals
-from ops.durable import engine
+from ops.durable import claimed, engine
 from ops.fleetfile import load_fleet
 from ops.gather import pages as page_facts
 from ops.notify import routes
@@ -48,6 +48,12 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ),
     ("handbook", "until nothing has changed for five minutes", (flapping.QUIET_S,), (300,)),
     ("handbook", "Where it stays down for a minute", (flapping.STAYS_DOWN_S,), (60,)),
+    (
+        "handbook",
+        "for longer than 15 seconds in a cutover, or 30 in a sync",
+        (engine.LEASE, claimed.LEASE),
+        (15 * S, 30 * S),
+    ),
     ("handbook", "95 % of its disk or inodes are used", (preflight_checks.DISK_WARN,), (0.95,)),
     ("handbook", "A site was moved less than 15 minutes ago", (preflight_checks.RECENT,), (15 * MIN,)),
     (

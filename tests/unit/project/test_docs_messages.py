@@ -29,7 +29,7 @@ PIECES = re.compile(r"[^\w\s\0'-]+|\s{2,}")
 WORD = re.compile(r"[A-Za-z][\w'-]*|\0")
 HOLE = "\0"
 # Two words of which one is filled in.
-JOINED = frozenset({("moved", "from"), ("no", "tls")})
+JOINED = frozenset({("moved", "from"), ("no", "tls"), ("the", "failover")})
 
 
 def pieces(text: str) -> list[list[str]]:
