@@ -213,3 +213,15 @@ def what_json_says(database: Database) -> None:
 def tokens_of_runs(database: Database) -> None:
     """Add how often a run has changed hands: what an owner before the newest one writes is refused."""
     database.conn.execute("ALTER TABLE runs ADD COLUMN token INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def which_store_this_is(database: Database) -> None:
+    """Add the store's ids, its own with the greatest number, and whether there is doubt that it is the newest."""
+    database.conn.execute("CREATE TABLE store_ids (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT")
+    database.conn.execute("INSERT INTO store_ids (number, id) VALUES (1, lower(hex(randomblob(8))))")
+    database.conn.execute(
+        """CREATE TABLE store_doubt (
+            one INTEGER PRIMARY KEY CHECK (one = 1), since_at TEXT NOT NULL, why TEXT NOT NULL,
+            card TEXT NOT NULL) STRICT"""
+    )
