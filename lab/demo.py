@@ -84,8 +84,10 @@ def _fresh_store() -> Iterator[None]:
 
 
 def _remove_store() -> None:
-    for file in STORE.parent.glob(f"{STORE.name}*"):
-        file.unlink()
+    # What is noted beside the store would tell the next demo's store that it is another one.
+    for pattern in (f"{STORE.name}*", f".{STORE.name}.known"):
+        for file in STORE.parent.glob(pattern):
+            file.unlink()
 
 
 def _lab(verb: str, *arguments: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,8 @@ from cutover.harness import copy_to_mirrors, staged
 from core.errors import RefusedError, StoreDoubtError
 from core.plan.plan import PlanState
 from core.reply import Tone
+from core.store_standing import note_from_json, note_to_json
+from jobs import standing
 from ops.durable.witnesses import BESIDE
 from ops.store.sqlite import sqlite3
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from lab import Lab
 
+MOST_LOOKS = 600
 ZONE, NAME = "fjord.example", "www.fjord.example"
 
 
@@ -130,24 +135,22 @@ async def test_an_empty_store_beside_a_fleet_that_knows_another_one_is_said_to_b
 
 
 async def test_a_store_that_nobody_knows_yet_or_knows_as_it_is_is_acted_upon(stage: Stage) -> None:
-    standing = stage.ports.standing
-    assert standing is not None
-    asked = await standing.look()
+    assert stage.ports.standing is not None
+    asked = await stage.ports.standing.look()
     assert asked.told == {BESIDE: None, "oslo": None, "lima": None}
     with pytest.raises(RefusedError, match="There is no doubt about this store"):
         await stage.say("store accept")
-    await standing.tell()
-    assert (await standing.tell()).verdict.knowing == 3
+    await stage.ports.standing.tell()
+    assert (await stage.ports.standing.tell()).verdict.knowing == 3
     await stage.say("failover fjord.example --planned")
 
 
 async def test_a_server_that_does_not_answer_has_no_say_and_keeps_nobody_for_long(stage: Stage) -> None:
-    standing = stage.ports.standing
-    assert standing is not None
-    await standing.tell()
+    assert stage.ports.standing is not None
+    await stage.ports.standing.tell()
     stage.lab.freeze("oslo")
     began_s = stage.ports.clock.monotonic()
-    asked = await standing.look()
+    asked = await stage.ports.standing.look()
     assert (asked.verdict.answered, asked.verdict.silent, asked.why) == (2, ("oslo",), "")
     assert stage.ports.clock.monotonic() - began_s < 2 * 2.0
 
@@ -167,3 +170,31 @@ async def test_the_note_on_a_server_is_nobody_elses_to_read(stage: Stage) -> Non
         assert "ski.example" in note.read_text()
         assert note.stat().st_mode & 0o777 == 0o600
         assert not list((root.parent / ".sharpnet").glob("*.part"))
+
+
+async def test_a_bot_notices_while_it_runs_that_another_one_goes_on_with_a_newer_store(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOOK_EVERY_S", "SERVERS_EVERY_S", "AT_LEAST_EVERY_S"):
+        monkeypatch.setattr(standing, name, 0.1)
+    keeping = asyncio.create_task(standing.keep_told(stage.ports, "", stage.ports.clock.now()))
+    root = stage.lab.path_on("lima", stage.ports.fleet.sites[ZONE].root_on("lima"))
+    for _ in range(MOST_LOOKS):
+        if notes := list((root.parent / ".sharpnet").glob("store-*.json")):
+            break
+        await stage.ports.clock.sleep(0.1)
+    told = note_from_json(notes[0].read_bytes())
+    newer = replace(told, number=told.number + 9)
+    notes[0].write_bytes(note_to_json(newer))
+    for _ in range(MOST_LOOKS):
+        if doubt := await stage.ports.store.identity.doubt():
+            break
+        await stage.ports.clock.sleep(0.1)
+    assert doubt is not None
+    assert f"lima was told of entry {newer.number}" in doubt.why
+    await stage.ports.store.record.add(stage.ports.clock.now(), "kind", "subject", "who")
+    await stage.ports.clock.sleep(1)
+    assert note_from_json(notes[0].read_bytes()) == newer
+    with pytest.raises(StoreDoubtError):
+        await stage.say("failover oslo --planned")
+    keeping.cancel()
