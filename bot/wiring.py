@@ -16,6 +16,8 @@ from ops.databases import SshDatabases
 from ops.dns import open_dns
 from ops.durable.engine import StoreEngine
 from ops.durable.fenced import FencedDns, FencedSsh
+from ops.durable.standing import StoreStanding
+from ops.durable.witnesses import witnesses_of
 from ops.fleetfile import load_fleet, secret_reader
 from ops.ports import Ports
 from ops.probe.prober import NetProbe
@@ -53,10 +55,11 @@ class LiveFleet:
 
 
 @contextlib.asynccontextmanager
-async def open_ports(settings: Settings, *, make_store: bool = True) -> AsyncIterator[Ports]:
+async def open_ports(settings: Settings, *, make_store: bool = True, trusts_note: bool = True) -> AsyncIterator[Ports]:
     """Open everything for the fleet of `settings`; all of it is closed again at the end.
 
-    make_store: a store that is not there is made at once; otherwise by the first thing that is kept.
+    make_store: a store that is not there is made at once; otherwise by the first thing that is kept. trusts_note: as
+    `StoreStanding` has it.
     Raises SettingsError with every problem of the fleet file, StoreError where the store cannot be opened.
     """
     fleet = load_fleet(settings.config)
@@ -66,9 +69,11 @@ async def open_ports(settings: Settings, *, make_store: bool = True) -> AsyncIte
     await store.open()
     pool = SshPool(fleet, secret)
     ssh = FencedSsh(pool, store)
-    engine = StoreEngine(store, clock, owner=f"{socket.gethostname()}:{secrets.token_hex(4)}")
+    witnesses = witnesses_of(fleet, pool, settings.store)
+    standing = StoreStanding(store, clock, witnesses, fleet.timezone, trusts_note=trusts_note)
+    engine = StoreEngine(store, clock, f"{socket.gethostname()}:{secrets.token_hex(4)}", standing)
     try:
-        dns = FencedDns(open_dns(fleet, secret), store)
+        dns = FencedDns(open_dns(fleet, secret), store, standing)
         ports = Ports(
             fleet=fleet,
             clock=clock,
@@ -81,6 +86,7 @@ async def open_ports(settings: Settings, *, make_store: bool = True) -> AsyncIte
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
             restic=ResticRepository(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
+            standing=standing,
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
         yield ports

@@ -115,4 +115,5 @@ COMMAND = Command(
     ),
     examples=("approve ID",),
     answers_json=True,
+    acts=lambda _options: True,
 )

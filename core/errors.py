@@ -4,6 +4,7 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 ├── UsageError                a command was typed wrongly
 ├── NotAllowedError           this person may not do this
 ├── RefusedError              asked for rightly, but it would be wrong now
+│   └── StoreDoubtError       the store may not be the newest, so nothing is done by it
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
 ├── NotInFleetError           what is kept names a site or a server that app.yaml has no longer
 ├── StoreError                the record or the state could not be read or kept
@@ -55,6 +56,12 @@ class RefusedError(SharpnetError):
 
     code = "refused"
     exit_code = 3
+
+
+class StoreDoubtError(RefusedError):
+    """The store may not be the newest: what it says may have been done already. A person has to accept it first."""
+
+    code = "store-in-doubt"
 
 
 class SettingsError(SharpnetError):

@@ -24,7 +24,11 @@ FLEET = Path("app.yaml")
 STATE = Path(".lab/demo")
 MARK = Path(".lab/demo-store")
 STORE = Path("sharpnet.db")
-STORE_FILES = tuple(STORE.with_name(STORE.name + end) for end in ("", "-wal", "-shm"))
+# The last is what is noted beside the store: it would tell the next demo's store that it is another one.
+STORE_FILES = (
+    *(STORE.with_name(STORE.name + end) for end in ("", "-wal", "-shm")),
+    STORE.with_name(f".{STORE.name}.known"),
+)
 FIRST_PORT, LAST_PORT = 3000, 3050
 END_S = 20.0
 READY_S = 30.0

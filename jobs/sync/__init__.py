@@ -90,4 +90,4 @@ def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:
     yield from ((OWN_CRON + cron, cron) for cron in own)
 
 
-JOB = Job(name="sync", run=sync_by_clock, triggers=_triggers)
+JOB = Job(name="sync", run=sync_by_clock, triggers=_triggers, acts=True)
