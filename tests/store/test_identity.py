@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from core.audit import FIRST
 from core.reply import Reply, Tone
 from core.store_standing import StoreNote
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 DOUBT, ACCEPTED = Reply("went back", tone=Tone.BAD), Reply("accepted", tone=Tone.GOOD)
+
+
+@pytest.fixture
+def store(empty_store: Store) -> Store:
+    """Give one of which all is its own: these tests count its entries."""
+    return empty_store
 
 
 async def test_a_new_store_has_an_id_of_its_own_and_keeps_it(store: Store, second: Store, tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ async def later(store: Store) -> StoreNote:
     return replace(own, number=own.number + 1, hash="f" * 64)
 
 
+@pytest.fixture
+def store(empty_store: Store) -> Store:
+    """Give one of which all is its own: these tests count its entries."""
+    return empty_store
+
+
 async def test_who_answers_is_told_and_who_knew_more_makes_a_doubt_that_tells_nobody_anything(store: Store) -> None:
     empty, dead = Far(), Far(silent=True)
     one = standing_of_store(store, {"empty": empty, "dead": dead})
