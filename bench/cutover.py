@@ -1,4 +1,4 @@
-"""Approval until all six name servers answer, beside the floor: the same change of the same zones, turn about."""
+"""Approval until all name servers answer, beside the floor: the same change of the same zones, turn about."""
 
 import asyncio
 import os
@@ -73,7 +73,7 @@ async def _compare(lab: Lab, ports: Ports, asked: Sequence[str], size: int, roun
     answered, floor = median(one.answered_s for one in ours), median(floors)
     held = answered <= floor + WITHIN_S if size == 1 else answered <= floor * RATIO
     middle = sorted(ours, key=lambda one: one.answered_s)[len(ours) // 2]
-    what = f"approval → all six answer, {size:,} zone{'s' if size > 1 else ''}"
+    what = f"approval → all {len(servers)} answer, {size:,} zone{'s' if size > 1 else ''}"
     return [
         Row(
             what,

@@ -23,6 +23,7 @@ TARGETS, VICTIMS = 5000, 40
 THEIRS_S, OURS_MS = 10, 900
 RETRY_MS, DOWN_AFTER = 100, 2
 WATCH = {"every": f"{OURS_MS}ms", "retry": f"{RETRY_MS}ms", "timeout": f"{TIMEOUT_S}s", "down_after": DOWN_AFTER}
+# Until each of them has looked at everything more than once, and has nothing of its start to do any more.
 WARM_UP_S = 3.0 * THEIRS_S
 MEASURED_S = 2.0 * THEIRS_S
 SHARE_OF_ITS_TIME = 0.25

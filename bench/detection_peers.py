@@ -25,6 +25,7 @@ EVERY_S, RETRY_S, DOWN_AFTER = 10, 1.0, 2
 WATCH = {"every": f"{EVERY_S}s", "retry": f"{RETRY_S:.0f}s", "timeout": f"{TIMEOUT_S}s", "down_after": DOWN_AFTER}
 # The law's target is for everything that comes after the last look: asking another server, gathering, sending.
 MARGIN_S = 1.0
+# Until each of them has looked at everything more than once: what was never seen up has not dropped.
 WARM_UP_S = 3.0 * EVERY_S
 TABLE = "bench"
 PEERS = (PROMETHEUS, MONIT, NAGIOS)

@@ -20,6 +20,7 @@ from bench.result import Row
 from bench.web import WebServer, site_name, web_server
 
 MEGABYTE = 1_000_000
+# Two rounds at least: what is done at the first look alone is not what is measured.
 LEAST_WARM_UP_S, WARM_UP_ROUNDS = 12.0, 2
 LEAST_MEASURED_S, MEASURED_ROUNDS = 10.0, 2
 SHARE_OF_ITS_MEMORY = 0.1

@@ -23,6 +23,7 @@ EVERY_S = 2
 # Until all that hang have been given up once, and what follows from it has been done.
 WARM_UP_S = 20.0
 MEASURED_S = 20.0
+# nginx writes its log at the latest after a second.
 FLUSHED_S = 2.0
 ELSEWHERE = "127.0.0.2"
 # Three intervals in a row without a look would be one that was left out, and the next one late.

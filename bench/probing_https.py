@@ -23,6 +23,7 @@ FEW = 100
 TOO_MANY = 2000
 AT_ONCE = 16
 RATIO = 1.2
+# Until all that ask do ask.
 SETTLE_S = 2.0
 QUESTION_S = 10.0
 

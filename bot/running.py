@@ -20,7 +20,7 @@ from bot.slack.settings import SlackSettings
 from bot.web.server import web_served
 from bot.web.vitals import Vitals
 from bot.wiring import open_ports
-from core.errors import SettingsError, SharpnetError
+from core.errors import SettingsError, SharpnetError, StoreDoubtError
 from jobs import Job, all_jobs
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
@@ -50,7 +50,7 @@ async def run_bot(settings: Settings) -> None:
     stopped = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
-    async with open_ports(settings) as ports:
+    async with open_ports(settings, trusts_note=False) as ports:
         if slack is not None and ports.fleet.web is not None and slack.port == ports.fleet.web.port:
             raise SettingsError(
                 f"PORT and web.port in app.yaml are both {slack.port}: Slack's requests come to the first.",
@@ -129,8 +129,12 @@ async def _fire(ports: Ports, job: Job, key: str) -> None:
     """Run a scheduled job unless another bot has claimed this very moment of it."""
     due_at = ports.clock.now().replace(second=0, microsecond=0)
     try:
+        if job.acts and ports.standing is not None:
+            await ports.standing.ask()
         if await ports.store.claims.fire(f"{job.name}:{key}", due_at):
             await job.run(ports, key, due_at)
+    except StoreDoubtError as error:
+        log.warning("job=%s key=%s left out: %s", job.name, key, error.message)
     except SharpnetError as error:
         log.error("job=%s key=%s failed: %s", job.name, key, error.message)  # noqa: TRY400 - told in full
 

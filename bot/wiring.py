@@ -16,6 +16,8 @@ from ops.databases import SshDatabases
 from ops.dns import open_dns
 from ops.durable.engine import StoreEngine
 from ops.durable.fenced import FencedDns, FencedSsh
+from ops.durable.standing import StoreStanding
+from ops.durable.witnesses import witnesses_of
 from ops.fleetfile import load_fleet, secret_reader
 from ops.ports import Ports
 from ops.probe.prober import NetProbe
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class LiveFleet:
-    """Reads the fleet file again where it is no longer what this process started with."""
+    """Reads the fleet file again where it is no longer what it was when it was last read."""
 
     def __init__(self, path: Path, fleet: Fleet) -> None:
         self._path = path
@@ -43,28 +45,35 @@ class LiveFleet:
     def __call__(self) -> Fleet:
         """Return the fleet as its file says now. Raises SettingsError where it cannot be used."""
         try:
-            unchanged = self._path.read_bytes() == self._text
+            text = self._path.read_bytes()
         except OSError as error:
             raise SettingsError(f"{self._path.name} cannot be read any more: {error.strerror}.") from error
-        return self._fleet if unchanged else load_fleet(self._path)
+        if text != self._text:
+            # Somebody may write it in between: then it is read once more.
+            self._fleet, self._text = load_fleet(self._path), text
+        return self._fleet
 
 
 @contextlib.asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
+async def open_ports(settings: Settings, *, make_store: bool = True, trusts_note: bool = True) -> AsyncIterator[Ports]:
     """Open everything for the fleet of `settings`; all of it is closed again at the end.
 
+    make_store: a store that is not there is made at once; otherwise by the first thing that is kept. trusts_note: as
+    `StoreStanding` has it.
     Raises SettingsError with every problem of the fleet file, StoreError where the store cannot be opened.
     """
     fleet = load_fleet(settings.config)
     secret = secret_reader(fleet)
     clock = SystemClock()
-    store = Store(SqliteDb(settings.store))
+    store = Store(SqliteDb(settings.store, make=make_store))
     await store.open()
     pool = SshPool(fleet, secret)
     ssh = FencedSsh(pool, store)
-    engine = StoreEngine(store, clock, owner=f"{socket.gethostname()}:{secrets.token_hex(4)}")
+    witnesses = witnesses_of(fleet, pool, settings.store)
+    standing = StoreStanding(store, clock, witnesses, fleet.timezone, trusts_note=trusts_note)
+    engine = StoreEngine(store, clock, f"{socket.gethostname()}:{secrets.token_hex(4)}", standing)
     try:
-        dns = FencedDns(open_dns(fleet, secret), store)
+        dns = FencedDns(open_dns(fleet, secret), store, standing)
         ports = Ports(
             fleet=fleet,
             clock=clock,
@@ -77,6 +86,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             live_fleet=LiveFleet(settings.config, fleet),
             version=version("sharpnet"),
             restic=ResticRepository(fleet, fleet.offsite, ssh, secret) if fleet.offsite is not None else None,
+            standing=standing,
         )
         engine.carries({job.name: partial(job.run, ports) for job in all_jobs().values() if job.durable})
         yield ports

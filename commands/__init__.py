@@ -50,7 +50,8 @@ class Command:
 
     name, summary: as help shows them. who: the role it takes. places: where it can be typed ("slack", "terminal").
     arguments: add its own to a parser, one each (`argument`). epilog: what help says below them. answers_json: whether
-    `--json` makes sense.
+    `--json` makes sense. acts: whether what was typed prepares or does something that rests on the store being the
+    newest; it is refused while there is doubt about that.
     run: does it; None for the ones that only the terminal's entry point can do (`run`, `check`), which are there for
     help and typing errors.
     """
@@ -64,6 +65,7 @@ class Command:
     epilog: str = ""
     examples: tuple[str, ...] = ()
     answers_json: bool = False
+    acts: Callable[[argparse.Namespace], bool] = lambda _options: False
 
 
 def argument(*names: str, **settings: Any) -> Callable[[argparse.ArgumentParser], object]:  # noqa: ANN401
@@ -150,4 +152,6 @@ async def answer(words: Sequence[str], person: Person, place: str, ports: Ports,
             hint="They are listed in app.yaml under slack.",
         )
     options = parser_for(command).parse_args(list(words[1:]))
+    if command.acts(options) and ports.standing is not None:
+        await ports.standing.ask()
     return await command.run(Request(person=person, options=options, **showing), ports)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from core.people import Role
 from core.plan.approval import why_not_approve
 from core.plan.plan import PlanState
 from core.wording import count, listing, shortened
-from jobs.cutover import finish_unfinished
+from jobs.cutover.unfinished import finish_unfinished
 from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
@@ -115,4 +115,5 @@ COMMAND = Command(
     ),
     examples=("approve ID",),
     answers_json=True,
+    acts=lambda _options: True,
 )

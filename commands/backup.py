@@ -144,4 +144,5 @@ COMMAND = Command(
         "backup restore SITE --to SERVER",
     ),
     answers_json=True,
+    acts=lambda options: options.action in {"run", "verify", "restore"} and not options.dry_run,
 )

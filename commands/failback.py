@@ -209,4 +209,5 @@ COMMAND = Command(
     ),
     examples=("failback SERVER", "failback SITE --keep PATH", "failback SERVER --take-active"),
     answers_json=True,
+    acts=lambda options: options.take_active or bool(options.keep),
 )

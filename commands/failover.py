@@ -70,4 +70,5 @@ COMMAND = Command(
     ),
     examples=("failover SERVER", "failover SITE SITE --to SERVER", "failover SERVER --planned --wave 10"),
     answers_json=True,
+    acts=lambda _options: True,
 )

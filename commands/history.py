@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request, argument
 from core.audit import first_broken
 from core.errors import UsageError
-from core.reply import Reply, Row, Table, Tone
+from core.reply import Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count, from_stamp
 
 if TYPE_CHECKING:
@@ -47,12 +47,17 @@ async def _verify(ports: Ports) -> Reply:
     entries = await ports.store.record.entries()
     broken = first_broken(entries)
     last = entries[-1].hash if entries else ""
+    asked = await ports.standing.look() if ports.standing is not None else None
+    knowing = asked.verdict.knowing if asked is not None else 0
     facts = {"entries": len(entries), "whole": broken is None, "first_broken": broken, "last_hash": last}
     if broken is None:
         title = (
             f"The record is whole: {count(len(entries), 'entry', 'entries')}, the last hash is {last[:16] or 'none'}"
         )
-        return Reply(title, tone=Tone.GOOD, facts=facts)
+        if asked is not None and asked.why:
+            return Reply(f"{title}. But: {asked.why}", tone=Tone.BAD, facts={**facts, "why": asked.why}, exit_code=1)
+        known = f"Its end fits what was told to {count(knowing, 'witness', 'witnesses')} outside of it."
+        return Reply(title, (Text(known),) if asked is not None else (), tone=Tone.GOOD, facts=facts)
     title = f"The record was tampered with: entry {broken} of {len(entries):,} is not as it was written"
     return Reply(title, tone=Tone.BAD, facts=facts, exit_code=1)
 

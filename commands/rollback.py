@@ -35,4 +35,5 @@ COMMAND = Command(
     ),
     examples=("rollback ID",),
     answers_json=True,
+    acts=lambda _options: True,
 )

@@ -17,6 +17,7 @@ from core.status.overview import status_reply
 from core.status.overview_json import shows, status_facts
 from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
 from core.status.sites import SiteProtection
+from core.store_doubt import with_doubt
 from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ async def run(request: Request, ports: Ports) -> Reply:
         server = next(one for one in ports.fleet.dns.nameservers if one.name == found)
         reply = nameserver_reply(server, picture.nameservers[found], ports.fleet.timezone, picture.now)
     else:
-        reply = status_reply(picture)
+        doubt = await ports.store.identity.doubt()
+        reply = with_doubt(status_reply(picture), doubt.why if doubt is not None else "")
     if asked is not None:
         reply = replace(reply, parts=(*reply.parts, *await _plots(ports, asked)))
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None

@@ -151,4 +151,5 @@ COMMAND = Command(
         "sync --undo RUN PATH --dry-run",
     ),
     answers_json=True,
+    acts=lambda options: not (options.dry_run or options.runs or options.verify),
 )

@@ -4,11 +4,14 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 ├── UsageError                a command was typed wrongly
 ├── NotAllowedError           this person may not do this
 ├── RefusedError              asked for rightly, but it would be wrong now
+│   └── StoreDoubtError       the store may not be the newest, so nothing is done by it
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
+├── NotInFleetError           what is kept names a site or a server that app.yaml has no longer
 ├── OvertakenError            work stood still for too long, and was given up
 │   └── WorkCancelledError    somebody has ended the work before its time
 ├── StoreError                the record or the state could not be read or kept
-│   └── StoreDamagedError     its file is not what SQLite wrote any more
+│   ├── StoreDamagedError     its file is not what SQLite wrote any more
+│   └── StoreGoneError        its file was deleted or replaced while it was open
 ├── UnreachableError          a machine did not answer
 │   ├── TimedOutError         it did not answer in time
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
@@ -57,6 +60,12 @@ class RefusedError(SharpnetError):
     exit_code = 3
 
 
+class StoreDoubtError(RefusedError):
+    """The store may not be the newest: what it says may have been done already. A person has to accept it first."""
+
+    code = "store-in-doubt"
+
+
 class SettingsError(SharpnetError):
     """app.yaml or the environment is wrong. `problems` holds one line each, all of them."""
 
@@ -66,6 +75,15 @@ class SettingsError(SharpnetError):
     def __init__(self, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = problems
+
+
+class NotInFleetError(SharpnetError):
+    """What is kept names a site or a server that app.yaml has no longer. Nothing was done with it."""
+
+    code = "not-in-fleet"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is no longer in the fleet file.", hint="app.yaml says what there is now.")
 
 
 class StoreError(SharpnetError):
@@ -78,6 +96,12 @@ class StoreDamagedError(StoreError):
     """The store's file is not what SQLite wrote any more. Nothing should write it; a person saves what can be read."""
 
     code = "store-damaged"
+
+
+class StoreGoneError(StoreError):
+    """The store's file was deleted or replaced while it was open: what is written there would be lost to all others."""
+
+    code = "store-gone"
 
 
 class FencedError(StoreError):

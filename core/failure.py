@@ -34,11 +34,13 @@ class FailureCode(StrEnum):
     HOST_KEY = "host-key"  # another host key than the pinned one, or none is pinned
     LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
     NOT_ALLOWED = "not-allowed"  # this person may not do it
+    NOT_IN_FLEET = "not-in-fleet"  # app.yaml has the site or the server no longer
     OVERTAKEN = "overtaken"  # it stood still for so long that another may have begun meanwhile
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept
     FENCED = "fenced"  # another process has taken the work up meanwhile
+    STORE_GONE = "store-gone"  # what was kept was taken away meanwhile
     STORE_DAMAGED = "store-damaged"  # what was kept is not what was written
     TIMED_OUT = "timed-out"  # no answer in time, or nothing more came
     UNREACHABLE = "unreachable"  # a machine does not answer
@@ -152,6 +154,13 @@ BEFORE_THE_REPOSITORY = OF_THE_REPOSITORY | {
     FailureCode.OFFSITE_DISK,
     FailureCode.OFFSITE_PERMISSION,
 }
+# What a server lacks: the program, and the Debian package that has it.
+PROGRAMS = {
+    FailureCode.NO_AWK: ("awk", "mawk"),
+    FailureCode.NO_FLOCK: ("flock", "util-linux"),
+    FailureCode.NO_RESTIC: ("restic", "restic"),
+    FailureCode.NO_RSYNC: ("rsync", "rsync"),
+}
 # Said elsewhere already, or over by themselves.
 NOT_WORTH_A_CARD = frozenset({FailureCode.CANCELLED, FailureCode.HELD, FailureCode.QUARANTINED})
 
@@ -173,6 +182,12 @@ class Failure:
         """Return an error as the failure of what it has ended."""
         code = FailureCode(error.code)
         return cls(code, error.message.rstrip("."), error.hint, refused=code == FailureCode.CANCELLED)
+
+    @classmethod
+    def missing(cls, code: FailureCode, server: str) -> Failure:
+        """Return that a program is missing on a server. server: what stands for its name, such as `{mirror}`."""
+        program, package = PROGRAMS[code]
+        return cls(code, f"{program} is missing on {server}", f"Install it there: apt install {package}.")
 
     def about(self, **names: str) -> Failure:
         """Return it with what stands for each `{name}` in its words."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import IntEnum
 from shlex import quote
 
-from core.errors import StoreDamagedError, StoreError
+from core.errors import StoreDamagedError, StoreError, StoreGoneError
 
 WAL_SINCE = (3, 7, 0)
 MENDED = (3, 51, 3)
 MENDED_BEFORE = ((3, 50, 7), (3, 44, 6))
 PRIMARY = 0xFF
 STEPS = "“The store is damaged” in docs/handbook.md"
+TAKEN_AWAY = "“The store was deleted or replaced” in docs/handbook.md"
 
 
 class Result(IntEnum):
@@ -71,6 +72,18 @@ def damaged(path: str, said: str) -> StoreDamagedError:
         hint=(
             f"Stop the bot, copy {name}, {name}-wal and {name}-shm to an empty folder, and there save what can be "
             f"read: `{saving}`. Every step: {STEPS}."
+        ),
+    )
+
+
+def gone(file: str, *, replaced: bool) -> StoreGoneError:
+    """Return the error for a file of the store at an absolute path that is no longer the one that was opened."""
+    how = "replaced by another file" if replaced else "deleted"
+    return StoreGoneError(
+        f"{file} was {how} while this process had the store open.",
+        hint=(
+            "Nothing is written or carried out any more. Stop every bot and terminal that uses it, put the store in "
+            f"its place, start again: {TAKEN_AWAY}."
         ),
     )
 

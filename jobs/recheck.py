@@ -1,4 +1,4 @@
-"""Asks the name servers of unfinished cutovers again until they agree (law 3)."""
+"""Asks the name servers of unfinished cutovers again until they agree, or nobody waits for them (law 3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.plan.plan import PlanState
 from jobs import Job
-from jobs.cutover import finish_unfinished
+from jobs.cutover.unfinished import finish_unfinished
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def ask_again(ports: Ports, _key: str, _at: datetime) -> None:
-    """Ask once for every unfinished cutover; one whose last name server agrees now is confirmed."""
+    """Ask once for every unfinished cutover, and end those for which nobody has to wait any more."""
     for stored in await ports.store.plans.in_state(PlanState.UNFINISHED):
         await finish_unfinished(ports, stored)
 

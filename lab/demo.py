@@ -24,6 +24,11 @@ FLEET = Path("app.yaml")
 STATE = Path(".lab/demo")
 MARK = Path(".lab/demo-store")
 STORE = Path("sharpnet.db")
+# The last is what is noted beside the store: it would tell the next demo's store that it is another one.
+STORE_FILES = (
+    *(STORE.with_name(STORE.name + end) for end in ("", "-wal", "-shm")),
+    STORE.with_name(f".{STORE.name}.known"),
+)
 FIRST_PORT, LAST_PORT = 3000, 3050
 END_S = 20.0
 READY_S = 30.0
@@ -49,10 +54,12 @@ def run_demo() -> int:
 
 def _play(stack: contextlib.ExitStack) -> None:
     began = time.monotonic()
-    stack.enter_context(_fresh_store())
+    _refuse_a_store_of_others()
     print("starting the servers and name servers …", flush=True)
     stack.callback(_lab, "down")
     _lab("up", str(FLEET))
+    # After the lab, which refuses a fleet of real servers: the store there may be that fleet's by now.
+    stack.enter_context(_fresh_store())
     environment = {**os.environ, **_settings(STATE / "env")}
     slack = _local_slack(stack)
     if slack is not None:
@@ -71,8 +78,7 @@ def _play(stack: contextlib.ExitStack) -> None:
 @contextlib.contextmanager
 def _fresh_store() -> Iterator[None]:
     """Give the demo a store of its own, and take it away again; somebody else's is left alone."""
-    if STORE.exists() and not MARK.exists():
-        raise NotTheLabsError(f"{STORE} is there already, and not of a demo", "Move it away, then try again.")
+    _refuse_a_store_of_others()
     MARK.parent.mkdir(exist_ok=True)
     MARK.touch()
     _remove_store()
@@ -83,9 +89,15 @@ def _fresh_store() -> Iterator[None]:
         MARK.unlink()
 
 
+def _refuse_a_store_of_others() -> None:
+    if STORE.exists() and not MARK.exists():
+        raise NotTheLabsError(f"{STORE} is there already, and not of a demo", "Move it away, then try again.")
+
+
 def _remove_store() -> None:
-    for file in STORE.parent.glob(f"{STORE.name}*"):
-        file.unlink()
+    # These and no others: somebody may keep a store of their own beside it, as sharpnet.db.old.
+    for file in STORE_FILES:
+        file.unlink(missing_ok=True)
 
 
 def _lab(verb: str, *arguments: str) -> None:

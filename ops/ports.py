@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Fleet
     from ops.contracts import Clock, Databases, Dns, Engine, Probe, Restic, Ssh
+    from ops.durable.standing import StoreStanding
     from ops.store import Store
 
 
@@ -19,6 +20,7 @@ class Ports:
 
     fleet: as it was when this process started. live_fleet: reads the fleet file again where it has changed since
     (blocking); raises SettingsError where it cannot be used now. restic: None where the fleet has no off-site host.
+    standing: whether the store may be acted upon; None where nobody can tell.
     """
 
     fleet: Fleet
@@ -32,3 +34,4 @@ class Ports:
     live_fleet: Callable[[], Fleet]
     version: str = ""
     restic: Restic | None = None
+    standing: StoreStanding | None = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from ops.contracts import Transaction
     from ops.store import Store
 
-LAPSE = ("UPDATE claims SET until_s = 0 WHERE until_s > 0", "UPDATE runs SET until_s = 0 WHERE until_s > 0")
 
+async def let_leases_pass(store: Store, name: str = "") -> None:
+    """End the lease of the claim on `name`, or every lease of a store: whoever had it was away for too long."""
 
-async def let_leases_pass(store: Store) -> None:
-    """End every lease of a store: whoever had one was away for too long."""
-    db = cast("Any", store)._db
-    for sql in LAPSE:
-        await db.write(lambda transaction, sql=sql: transaction.execute(sql))
+    def lapse(transaction: Transaction) -> None:
+        transaction.execute("UPDATE claims SET until_s = 0 WHERE until_s > 0 AND ? IN (name, '')", [name])
+        transaction.execute("UPDATE runs SET until_s = 0 WHERE until_s > 0 AND ? = ''", [name])
+
+    await cast("Any", store)._db.write(lapse)

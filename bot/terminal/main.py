@@ -95,7 +95,7 @@ async def _answer(words: list[str], settings: Settings, *, as_facts: bool) -> in
     person = Person(id=getpass.getuser(), via="terminal", roles=frozenset(Role))
     watched = console.is_terminal and not as_facts
     live = Live(console=console, refresh_per_second=FRAMES_A_SECOND, transient=True) if watched else None
-    async with open_ports(settings) as ports:
+    async with open_ports(settings, make_store=False) as ports:
         with live or nullcontext():
             reply = await answer(
                 words,

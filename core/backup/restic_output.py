@@ -184,9 +184,9 @@ _SAID: Mapping[str, Failure] = {
 }
 _STOPS = (
     _OFFSITE_LOST,
-    Failure(FailureCode.NO_RESTIC, "restic is missing on {server}", "Install it there: apt install restic."),
-    Failure(FailureCode.NO_RSYNC, "rsync is missing on {server}", "Install it there: apt install rsync."),
-    Failure(FailureCode.NO_FLOCK, "flock is missing on {server}", "Install it there: apt install util-linux."),
+    Failure.missing(FailureCode.NO_RESTIC, "{server}"),
+    Failure.missing(FailureCode.NO_RSYNC, "{server}"),
+    Failure.missing(FailureCode.NO_FLOCK, "{server}"),
     Failure(
         FailureCode.SOURCE_MISSING,
         "the root is missing on {server}",

@@ -15,6 +15,7 @@ from core.cutover.card_parts import (
     caught_texts,
     ended_early_texts,
     hooks_table,
+    moved_on_texts,
     name_servers_table,
     records_table,
     said_text,
@@ -60,6 +61,8 @@ def card_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: 
             parts, buttons = _moving(stored, fleet), () if cancelled else (cancel_button(stored.plan),)
         case PlanState.CONFIRMED | PlanState.UNFINISHED:
             parts, buttons = _made(stored, fleet), _way_back(stored)
+        case PlanState.OVERTAKEN:
+            parts, buttons = _made(stored, fleet), ()
         case PlanState.PARTIAL:
             parts, buttons = _partial(stored, fleet)
         case PlanState.STALE | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
@@ -155,6 +158,7 @@ def _made(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     asked = Text("The change is made. Who does not agree yet is asked again until it does; you need do nothing.")
     return (
         *((asked,) if stored.state == PlanState.UNFINISHED else ()),
+        *moved_on_texts(stored),
         *_waves(stored),
         name_servers_table(stored, fleet),
         *trouble_texts(stored),

@@ -12,7 +12,7 @@ from core.reply import Button, Confirm, Part, Row, Table, Text, Tone, first_rows
 from core.wording import clock_time, count, duration, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from core.dns.records import RecordSet
@@ -36,6 +36,7 @@ EXIT_CODES = {
     PlanState.CANCELLED: 3,
     PlanState.EXPIRED: 3,
     PlanState.UNFINISHED: 5,
+    PlanState.OVERTAKEN: 5,
 }
 
 
@@ -166,16 +167,34 @@ def _ttl(record: RecordSet | None) -> str:
     return "" if record is None else f"{record.ttl_s} s"
 
 
+def name_servers_of(stored: StoredPlan, fleet: Fleet) -> Mapping[str, str]:
+    """Return the places of a plan's name servers by name: those it was approved with, and others that were asked."""
+    there = {one.name: one.location for one in fleet.dns.nameservers}
+    basis = stored.plan.basis
+    approved = {one.name: one.location for one in basis.nameservers} if basis is not None else there
+    asked = {one.name: there.get(one.name, "") for one in stored.progress.nameservers if one.name not in approved}
+    return approved | asked
+
+
+def moved_on_texts(stored: StoredPlan) -> tuple[Part, ...]:
+    """Say which of its names a later plan has changed since, so that nobody is asked about them any more."""
+    by_plan: dict[str, list[str]] = {}
+    for name, plan_id in stored.progress.moved_on.items():
+        by_plan.setdefault(plan_id, []).append(name)
+    said = "Moved on since by plan {}, so nobody is asked about it any more: {}."
+    return tuple(Text(said.format(plan_id, listing(names))) for plan_id, names in by_plan.items())
+
+
 def name_servers_table(stored: StoredPlan, fleet: Fleet) -> Table:
     """Show one row a name server: place, what it answers, serial, seconds."""
     by_name = {one.name: one for one in stored.progress.nameservers}
     rows = []
-    for server in fleet.dns.nameservers:
-        one = by_name.get(server.name)
+    for name, place in name_servers_of(stored, fleet).items():
+        one = by_name.get(name)
         said, tone = _says(one)
         serial = str(one.serial) if one and one.serial is not None else ""
         seconds = duration(timedelta(seconds=one.seconds)) if one and one.seconds is not None else ""
-        rows.append(Row((server.name, server.location, said, serial, seconds), tone))
+        rows.append(Row((name, place, said, serial, seconds), tone))
     return Table(("name server", "place", "answers", "serial", "after"), tuple(rows))
 
 
@@ -184,6 +203,8 @@ def _says(one: NameServerProgress | None) -> tuple[str, Tone]:
         return "no answer yet", Tone.UNKNOWN
     if one.agrees:
         return "new", Tone.GOOD
+    if one.gone:
+        return "not waited for: no longer in the fleet file", Tone.WARN
     if one.why:
         return one.why, Tone.BAD
     if one.wrong:

@@ -69,9 +69,10 @@ def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
         FILES: "its files there, which stay recoverable",
         EMPTY: "an empty folder",
     }.get(restore.there, "nothing: the root is missing there")
+    there = fleet.servers.get(restore.server)
     rows = [
         Row(("site", restore.site)),
-        Row(("to", placed(restore.server, fleet.servers[restore.server].location))),
+        Row(("to", placed(restore.server, there.location) if there is not None else restore.server)),
         Row(("backup", f"{restore.snapshot}, taken {taken}")),
         Row(("replaces", replaced), Tone.WARN if restore.there == FILES else Tone.PLAIN),
     ]
@@ -132,7 +133,14 @@ def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Ton
             return f"Not certain, or done in part: restoring {what}. Look at {restore.server}", Tone.BAD
         case PlanState.STALE:
             return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
-        case PlanState.BLOCKED | PlanState.UNFINISHED | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
+        case (
+            PlanState.BLOCKED
+            | PlanState.UNFINISHED
+            | PlanState.OVERTAKEN
+            | PlanState.CANCELLED
+            | PlanState.EXPIRED
+            | PlanState.ROLLED_BACK
+        ):
             return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
         case _:
             assert_never(stored.state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from core.cutover.card_parts import name_servers_of
 from core.plan.plan import PlanState, Rollback
 from core.reply import Tone
 from core.wording import all_of, clock_time, count, duration, listing, placed
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def title_of(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
     """Return the title of a plan's card, and how it is meant."""
     plan, progress = stored.plan, stored.progress
-    what, servers = _what(plan, fleet), len(fleet.dns.nameservers)
+    what, servers = _what(plan, fleet), len(name_servers_of(stored, fleet)) - sum(s.gone for s in progress.nameservers)
     moved = f"{sites_in_words(plan)} moved {_way(plan, fleet)}"
     in_step = f"{progress.in_step} of {count(servers, 'name server')} in step"
     match stored.state:
@@ -31,10 +32,10 @@ def title_of(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
             took = duration(in_step_at - approved_at) if in_step_at and approved_at else ""
             agree = "agrees" if servers == 1 else "agree"
             done = f"Done: {moved}. {all_of(servers, 'name server')} {agree}, {took} after approval"
+            done += f", without {listing(progress.gone)}: no longer in the fleet file" if progress.gone else ""
             return (f"{done}, but not all else went well", Tone.WARN) if with_trouble(stored) else (done, Tone.GOOD)
-        case PlanState.UNFINISHED:
-            late = listing([one.name for one in progress.nameservers if not one.agrees])
-            return f"Unfinished: {moved}, but only {in_step}; not yet: {late}", Tone.WARN
+        case PlanState.UNFINISHED | PlanState.OVERTAKEN:
+            return _not_confirmed(stored, moved, in_step)
         case PlanState.PARTIAL:
             return f"Done in part: {_part(stored)}, moving {what}", Tone.BAD
         case PlanState.STALE if progress.trouble:
@@ -47,6 +48,14 @@ def title_of(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
             return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
         case _:
             assert_never(stored.state)
+
+
+def _not_confirmed(stored: StoredPlan, moved: str, in_step: str) -> tuple[str, Tone]:
+    progress = stored.progress
+    if stored.state == PlanState.UNFINISHED:
+        return f"Unfinished: {moved}, but only {in_step}; not yet: {listing(progress.late)}", Tone.WARN
+    by = listing(sorted(set(progress.moved_on.values())))
+    return f"Overtaken: {moved}, and on since by plan {by}, before all name servers agreed", Tone.PLAIN
 
 
 def with_trouble(stored: StoredPlan) -> bool:

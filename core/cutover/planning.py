@@ -69,6 +69,9 @@ def choose_moves(
         if site.name in without:
             left_alone.append((site.name, "left out as asked"))
             continue
+        if source not in fleet.servers:
+            left_alone.append((site.name, f"it is served from {source}, which is no longer in the fleet file"))
+            continue
         candidates = [to] if to is not None else [server for server in site.servers if server != source]
         reasons = {server: why_not_to(site, source, server, quarantined) for server in candidates}
         fitting = [server for server, why in reasons.items() if why is None]

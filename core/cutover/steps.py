@@ -10,7 +10,7 @@ Invariants, whatever was interrupted and however often:
   rest stays where it is;
 - each zone change is asked for until it has an outcome, and never again afterwards;
 - sites count as moved only when every zone change that holds their names was made;
-- what was frozen is thawed, however its wave ended;
+- what was frozen is thawed, however its wave ended; what was not is left alone;
 - once somebody has cancelled it, no step begins but those that what was done before makes necessary;
 - the end is CONFIRMED, UNFINISHED, PARTIAL, STALE or CANCELLED; the last two only where it is certain that no zone was
   changed.
@@ -40,10 +40,15 @@ ONE_BY_ONE = frozenset({"hold", "verify", "check", "switch", "end"})
 
 
 class Outcome(StrEnum):
-    """How a step ended. UNKNOWN: it may or may not have happened. LATE: some name servers do not agree yet."""
+    """How a step ended.
+
+    NOT_BEGUN: refused before anything of it was done. UNKNOWN: it may or may not have happened. LATE: some name servers
+    do not agree yet.
+    """
 
     DONE = "done"
     REFUSED = "refused"
+    NOT_BEGUN = "not begun"
     UNKNOWN = "unknown"
     LATE = "late"
 
@@ -164,7 +169,14 @@ def _is_void(step: Step, outcomes: Mapping[str, Outcome], *, stopped: bool, made
         return stopped
     if step.name in WHERE_MOVED:
         return not made
-    return Step("freeze", step.about).key not in outcomes
+    return outcomes.get(Step("freeze", step.about).key, Outcome.NOT_BEGUN) == Outcome.NOT_BEGUN
+
+
+def when_it_failed(step: Step) -> Outcome:
+    """Return how a step ended that failed by itself: what may have changed is never called unchanged, nor seen."""
+    if step.name in {"update", "restore"}:
+        return Outcome.UNKNOWN
+    return Outcome.LATE if step.name == "verify" else Outcome.REFUSED
 
 
 def moved_zones(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[ZoneChange, ...]:

@@ -46,7 +46,7 @@ _STOPS = (
     Failure(
         FailureCode.CUT_OFF, "what was sent to the database {name} on {server} did not arrive whole", "Sync again."
     ),
-    Failure(FailureCode.NO_AWK, "awk is missing on {server}", "Install it there: apt install mawk."),
+    Failure.missing(FailureCode.NO_AWK, "{server}"),
 )
 
 # In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.

@@ -9,8 +9,9 @@ its key is, in `ops.fleetfile.sections`; here, what is not said there.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from core.errors import NotInFleetError
 from core.fleet.access import SecretRef, SshLogin
 from core.fleet.copies import Offsite, OffsiteServer, Schedule, SyncPolicy
 from core.fleet.dns import DnsSettings, Endpoint, NameServer, Tsig, zone_of
@@ -60,6 +61,9 @@ __all__ = [
 ]
 
 
+_Named = TypeVar("_Named")
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """Everything that app.yaml says."""
@@ -82,9 +86,23 @@ class Fleet:
     status_pages: StatusPages = field(default_factory=StatusPages)
     web: Web | None = None
 
+    def site(self, name: str) -> Site:
+        """Return the site that something kept is about. Raises NotInFleetError where the file has it no longer."""
+        return _found(self.sites, name)
+
+    def server(self, name: str) -> Server:
+        """Return the server that something kept is about. Raises NotInFleetError where the file has it no longer."""
+        return _found(self.servers, name)
+
     def zone_of(self, name: str) -> str:
         """Return the zone of this fleet that holds `name`: the longest that matches.
 
         Raises LookupError where none does, which a fleet that was read from its file rules out for its own names.
         """
         return zone_of(name, self.dns.zone_set)
+
+
+def _found(named: Mapping[str, _Named], name: str) -> _Named:
+    if name not in named:
+        raise NotInFleetError(name)
+    return named[name]

@@ -51,7 +51,7 @@ def card_of(change: ClockChange, machine: str, timezone: str, now: datetime) -> 
     titles, parts = [], []
     if change.slept:
         titles.append(f"slept for {duration(change.slept)}")
-        parts.append(Text("Nothing was watched meanwhile, and what was being done was given up. Keep it from sleeping."))
+        parts.append(Text("Nothing was watched meanwhile, and what was under way was given up. Keep it awake."))
     if change.stepped:
         way = "forward" if change.stepped > timedelta() else "back"
         titles.append(f"had its clock set {way} by {duration(abs(change.stepped))}")

@@ -29,6 +29,7 @@ _ENDS = {
     PlanState.APPROVED: "It is being carried out already.",
     PlanState.CONFIRMED: "It has been carried out already.",
     PlanState.UNFINISHED: "It has been carried out already, and waits for name servers.",
+    PlanState.OVERTAKEN: "It has been carried out already, and a later plan has moved its names on.",
     PlanState.PARTIAL: "It has been carried out in part already.",
     PlanState.ROLLED_BACK: "It has been carried out and rolled back already.",
     PlanState.CANCELLED: "It was cancelled.",
@@ -114,6 +115,8 @@ def _why_not_back(stored: StoredPlan, within: timedelta, now: datetime) -> str |
         return None
     if stored.state == PlanState.APPROVED:
         return "It is still being carried out."
+    if stored.state == PlanState.OVERTAKEN:
+        return "A later plan has moved its names on; that one can be rolled back."
     return "It was never carried out." if stored.state != PlanState.ROLLED_BACK else "It has been rolled back already."
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
+from core.plan.basis import FleetBasis, basis_from_json
 from core.plan.restore import Restore, restore_from_json, restore_to_json
 from core.plan.verdict import Level, Verdict
 from core.wording import count, from_stamp, listing, stamp
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
 # What is approved, besides what has come later and is left out where a plan has none of it: so a plan that was made
 # before that keeps its digest.
 APPROVED = ("id", "kind", "moves", "zones", "expires_at", "planned", "force")
-APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size", "restore")
+APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size", "restore", "basis")
 
 
 class PlanState(StrEnum):
-    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends (UNFINISHED may yet confirm)."""
+    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends; UNFINISHED is asked about still."""
 
     PLANNED = "planned"
     BLOCKED = "blocked"
     APPROVED = "approved"
     CONFIRMED = "confirmed"
     UNFINISHED = "unfinished"
+    OVERTAKEN = "overtaken"
     PARTIAL = "partial"
     STALE = "stale"
     CANCELLED = "cancelled"
@@ -96,7 +98,7 @@ class Plan:
     given for going on in spite of a blocking verdict. left_alone: sites that do not move, each with why. stray_records:
     other records that point at a source and stay as they are. line: what was typed for it, so that it can be asked for
     again. hooks: what runs where, at which moments. no_hooks_on: servers on which none runs. wave_size: the most sites
-    that move together; 0: all at once.
+    that move together; 0: all at once. basis: what of the fleet file it rests on; None: it is older than that.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Plan:
     hooks: tuple[HookRun, ...] = ()
     no_hooks_on: tuple[str, ...] = ()
     wave_size: int = 0
+    basis: FleetBasis | None = None
 
     @property
     def waves(self) -> int:
@@ -190,7 +193,7 @@ class Plan:
     def digest(self) -> str:
         """Hex SHA-256 of everything that is approved: any difference in it gives another digest."""
         plain = plan_to_json(self)
-        approved = {key: plain[key] for key in APPROVED} | {key: plain[key] for key in APPROVED_LATER if plain[key]}
+        approved = {key: plain[key] for key in APPROVED} | {key: plain[key] for key in APPROVED_LATER if plain.get(key)}
         return hashlib.sha256(json.dumps(approved, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -198,6 +201,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     """Return `plan` as plain JSON values, from which `plan_from_json` makes an equal one."""
     plain = asdict(plan)
     del plain["purpose"], plain["stray_records"]
+    if plan.basis is None:
+        del plain["basis"]
     for part in (*plain["moves"], *plain["zones"]):
         if not part["wave"]:
             del part["wave"]
@@ -230,6 +235,7 @@ def plan_from_json(plain: Mapping[str, Any]) -> Plan:
         hooks=tuple(HookRun(**hook) for hook in plain.get("hooks", ())),
         no_hooks_on=tuple(plain.get("no_hooks_on", ())),
         wave_size=plain.get("wave_size", 0),
+        basis=basis_from_json(plain.get("basis")),
     )
 
 

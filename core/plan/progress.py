@@ -26,7 +26,8 @@ class NameServerProgress:
 
     agrees: it answers every new value with a serial at or past the new one. old, wrong: how many of the changed
     record sets it still answers as before, or neither way. why: what was wrong when it could not be asked. serial:
-    of the zone that is furthest behind. seconds: from the update to its agreement; None until it agrees.
+    of the zone that is furthest behind. seconds: from the update to its agreement; None until it agrees. gone: the
+    fleet file has it no longer, so nobody waits for it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class NameServerProgress:
     why: str = ""
     serial: int | None = None
     seconds: float | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,9 @@ class CutoverProgress:
     doing: the step under way, in words. zones: the changed ones by key. trouble: by zone change's key or site, what
     went wrong. nameservers: each one's in the wave under way, in the fleet's order. in_step_at: when the last
     name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
-    of the server it leaves, in seconds of the epoch. caught: by site, what was brought over. gave_way: by site, the
-    work that an emergency did not wait for, in words. cancelled_by: who wants it to end before its time.
+    of the server it leaves, in seconds of the epoch. caught: by site, what was brought over. moved_on: by name that
+    it has changed, the later plan that has changed it since. gave_way: by site, the work that an emergency did not wait
+    for, in words. cancelled_by: who wants it to end before its time.
     """
 
     doing: str = ""
@@ -69,13 +72,24 @@ class CutoverProgress:
     wave: int = 0
     since: Mapping[str, float] = field(default_factory=dict)
     caught: Mapping[str, LateFiles] = field(default_factory=dict)
+    moved_on: Mapping[str, str] = field(default_factory=dict)
     gave_way: Mapping[str, str] = field(default_factory=dict)
     cancelled_by: str = ""
 
     @property
+    def late(self) -> tuple[str, ...]:
+        """The name servers that do not agree and are waited for."""
+        return tuple(one.name for one in self.nameservers if not (one.agrees or one.gone))
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """The name servers that were not seen to agree before the fleet file lost them."""
+        return tuple(one.name for one in self.nameservers if one.gone and not one.agrees)
+
+    @property
     def in_step(self) -> int:
-        """How many name servers agree."""
-        return sum(one.agrees for one in self.nameservers)
+        """How many of the name servers that are there agree."""
+        return sum(one.agrees and not one.gone for one in self.nameservers)
 
     def with_zone(self, key: str, done: ZoneDone) -> CutoverProgress:
         """Return this with one more changed zone."""
@@ -103,6 +117,11 @@ def progress_to_json(progress: CutoverProgress) -> dict[str, Any]:
     """Return plain JSON values, from which `progress_from_json` makes an equal one."""
     plain = asdict(replace(progress, zones={}))
     plain["standings"] = plain.pop("nameservers")
+    for one in plain["standings"]:
+        if not one["gone"]:
+            del one["gone"]
+    if not progress.moved_on:
+        del plain["moved_on"]
     plain["zones"] = {key: {"at": stamp(done.at), "serial": done.serial} for key, done in progress.zones.items()}
     plain["in_step_at"] = stamp(progress.in_step_at) if progress.in_step_at is not None else None
     return plain
@@ -123,6 +142,7 @@ def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
             site: LateFiles(one["files"], tuple(one["first"]), one["left"])
             for site, one in plain.get("caught", {}).items()
         },
+        moved_on=dict(plain.get("moved_on", {})),
         gave_way=dict(plain.get("gave_way", {})),
         cancelled_by=plain.get("cancelled_by", ""),
     )

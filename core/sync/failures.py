@@ -140,9 +140,7 @@ _SAID: Mapping[str, Failure] = {
         "servers.{source}.peer.limited_to in app.yaml must be the directory in authorized_keys there: "
         "rrsync -ro -no-lock DIR.",
     ),
-    r"rsync: (?:command )?not found|rsync: No such file": Failure(
-        FailureCode.NO_RSYNC, "rsync is missing on {source}", "Install it there: apt install rsync."
-    ),
+    r"rsync: (?:command )?not found|rsync: No such file": Failure.missing(FailureCode.NO_RSYNC, "{source}"),
     r"Permission denied|Operation not permitted|Read-only file system": Failure(
         FailureCode.PERMISSION,
         "the SSH user may not write on {mirror}",
@@ -157,8 +155,8 @@ _SAID: Mapping[str, Failure] = {
 
 # What the script on the mirror finds before or after it copies.
 _STOPS = (
-    Failure(FailureCode.NO_RSYNC, "rsync is missing on {mirror}", "Install it there: apt install rsync."),
-    Failure(FailureCode.NO_FLOCK, "flock is missing on {mirror}", "Install it there: apt install util-linux."),
+    Failure.missing(FailureCode.NO_RSYNC, "{mirror}"),
+    Failure.missing(FailureCode.NO_FLOCK, "{mirror}"),
     Failure(
         FailureCode.BUSY,
         "an earlier run still works on {mirror}",

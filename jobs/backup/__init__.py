@@ -51,4 +51,4 @@ def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:
         yield SCHEDULED, fleet.schedule.backup
 
 
-JOB = Job(name="backup", run=by_clock, triggers=_triggers, every=LOOK_EVERY)
+JOB = Job(name="backup", run=by_clock, triggers=_triggers, every=LOOK_EVERY, acts=True)

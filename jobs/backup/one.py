@@ -68,6 +68,13 @@ class SiteBackup:
         owner = run_id(now)
         run = BackupRun(owner, SAVE, site, server, now, body={"owner": owner})
         async with holding(ports, site_claim(site), owner, f"a backup of {site}"):
+            # Asked where it is served from before it was claimed, which may be long ago.
+            serves = (await ports.store.copies.active()).get(site, server)
+            if serves != server:
+                moved = Failure(
+                    FailureCode.DIRECTION, f"it is served from {serves} now", "Back up again.", refused=True
+                )
+                return await not_begun(ports, site, server, moved, who)
             await ports.store.backups.begin(run, who)
             try:
                 found = await or_failure(self._save())

@@ -8,7 +8,7 @@ from core.cutover.card_restore import done_reply
 from core.cutover.steps import Outcome
 from core.errors import RefusedError
 from core.fleet.target import Target
-from jobs.backup.restore_site import carry_out_restore
+from jobs.backup.restore_site import carry_out_restore, restore_differences
 from ops.gather.holding import holding
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import RESTORE, BackupRun
@@ -27,6 +27,10 @@ async def restore_at_once(ports: Ports, restore: Restore, who: str, show: Callab
     name = run_id(now)
     run = BackupRun(name, RESTORE, restore.site, restore.server, now, body={"owner": name})
     async with holding(ports, str(Target.site(restore.site)), name, "a restore"):
+        # It was looked at before the site was claimed: what has come there since is not replaced without an approval.
+        changed = await restore_differences(ports, ports.fleet, restore)
+        if changed:
+            raise RefusedError(f"Nothing was restored: {'; '.join(changed)}.", hint="Ask for it again.")
         await ports.store.backups.begin(run, who)
         ended = await carry_out_restore(ports, restore, name, show)
         outcome = {Outcome.DONE: "restored", Outcome.UNKNOWN: "unknown"}.get(ended.outcome, "failed")

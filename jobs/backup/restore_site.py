@@ -86,8 +86,9 @@ async def carry_out_restore(
     """Restore a site as `restore` says. run: its name, under which what it replaces is kept; the same after a crash.
 
     begun_before: another process has begun it, and may have done it. Whoever calls holds the claim on the site.
+    Raises NotInFleetError where the fleet file has the site or the server no longer.
     """
-    place = SiteLocation(ports.fleet.sites[restore.site], restore.server)
+    place = SiteLocation(ports.fleet.site(restore.site), restore.server)
     restic = offsite_of(ports)
     show(RESTORING)
     trouble = await or_failure(restic.restore(place, restore, run))
@@ -128,7 +129,7 @@ async def _load(
 async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before: bool) -> RestoreOutcome:
     """Put the restored files in place; where the answer was lost, find out."""
     fleet, site = ports.fleet, place.site
-    server = fleet.servers[place.server]
+    server = fleet.server(place.server)
     mirror_copy = MirrorCopy(site, server, server)
     maybe_done = begun_before
     lost = ""

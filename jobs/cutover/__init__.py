@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 from core.cutover.card import card_of
 from core.cutover.steps import END, Outcome, does_something, how_it_ended, next_steps
 from core.plan.approval import CARRIED_OUT, is_to_be_compared, why_not_begin
+from core.plan.basis import name_servers_changed
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
 from jobs import Job
 from jobs.cutover.giving_up import GIVEN_UP, or_given_up
 from jobs.cutover.step_context import StepContext
-from jobs.cutover.steps import STEP_WORDS, STEPS
-from jobs.cutover.verify import Verifier
+from jobs.cutover.steps import STEP_WORDS
+from jobs.cutover.taken import taken
 from jobs.pages import publish_now
+from jobs.plans.basis import fleet_now, why_not_with_this_fleet
 from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Coroutine, Mapping
     from datetime import datetime
 
     from core.cutover.steps import Step
@@ -69,6 +71,11 @@ async def _why_not_begin(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
     why = why_not_begin(stored, now)
     if why is not None:
         return (why,)
+    fleet = await fleet_now(ports)
+    changed = await why_not_with_this_fleet(ports, stored.plan)
+    changed += name_servers_changed(stored.plan, fleet) if fleet is not None else ()
+    if changed:
+        return changed
     return await changed_since(ports, stored) if is_to_be_compared(stored, now) else ()
 
 
@@ -98,7 +105,8 @@ async def _take(
     async def show(progress: CutoverProgress) -> None:
         await _show(ports, stored, progress)
 
-    context = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before)
+    changed = await why_not_with_this_fleet(ports, stored.plan, steps[0].wave)
+    context = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before, changed)
     ended = await asyncio.gather(*(_one(context, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
@@ -106,8 +114,8 @@ async def _take(
     return ended
 
 
-def _one(context: StepContext, step: Step) -> Awaitable[Ended]:
-    work = STEPS[step.name](context, step)
+def _one(context: StepContext, step: Step) -> Coroutine[object, object, Ended]:
+    work = taken(context, step)
     return or_given_up(context, work) if step.name in GIVEN_UP else work
 
 
@@ -135,21 +143,6 @@ async def _mark_undone(ports: Ports, plan_id: str, why: str, now: datetime) -> N
         return
     card = card_of(undone.ended(PlanState.ROLLED_BACK, now), ports.fleet, why=(why,))
     await ports.store.plans.move(undone.id, CARRIED_OUT, PlanState.ROLLED_BACK, now, BOT, why, card)
-
-
-async def finish_unfinished(ports: Ports, stored: StoredPlan) -> bool:
-    """Ask the name servers that do not agree yet once more; return whether the cutover is confirmed now."""
-    # Only the wave under way can be unfinished: it began when all agreed on those before, and none came after.
-    progress = await Verifier(ports, stored.plan, stored.progress, stored.progress.wave).ask_all_once()
-    state = PlanState.CONFIRMED if progress.in_step_at is not None else PlanState.UNFINISHED
-    now = ports.clock.now()
-    card = card_of(replace(stored, progress=progress).ended(state, now), ports.fleet)
-    if state == PlanState.CONFIRMED:
-        await ports.store.plans.show(stored.id, progress, card, now)
-        return await ports.store.plans.move(stored.id, {PlanState.UNFINISHED}, state, now, BOT, "all agree", card)
-    if progress.nameservers != stored.progress.nameservers:
-        await ports.store.plans.show(stored.id, progress, card, now)
-    return False
 
 
 JOB = Job(name=RUN, run=carry_out, durable=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,8 +12,8 @@ from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
 from core.plan.progress import LateFiles
 from core.sync.rsync_output import KEPT_CHANGES
-from core.wording import shown_path
-from jobs.cutover.step_context import when_nothing_runs_there
+from core.wording import listing, shown_path
+from jobs.cutover.step_context import DEFECTS, when_nothing_runs_there
 from ops.rsync.catch_up import arrived_since, bring, differing
 from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from core.cutover.steps import Step
     from core.plan.plan import Move
     from jobs.cutover.step_context import Ended, StepContext
+
+
+log = logging.getLogger(__name__)
 
 
 async def catch_up(context: StepContext, step: Step) -> Ended:
@@ -55,6 +59,9 @@ async def _bring_or_say(context: StepContext, move: Move) -> LateFiles | Failure
         raise
     except SharpnetError as error:
         return Failure.of(error)
+    except DEFECTS as error:
+        log.exception("plan=%s site=%s failed=inside", context.plan.id, move.site)
+        return Failure(FailureCode.FAILED, f"a defect of the bot ({error!r})")
 
 
 async def _bring(context: StepContext, move: Move) -> LateFiles | Failure:
@@ -62,9 +69,10 @@ async def _bring(context: StepContext, move: Move) -> LateFiles | Failure:
     mark_s = context.progress.since.get(move.site)
     if mark_s is None:
         return Failure(FailureCode.NO_MARK, f"it is not known when the last copy began by the clock of {move.source}")
-    mirror_copy = MirrorCopy(
-        ports.fleet.sites[move.site], ports.fleet.servers[move.source], ports.fleet.servers[move.target]
-    )
+    if context.fleet_changed:
+        return Failure(FailureCode.NOT_IN_FLEET, listing(context.fleet_changed))
+    fleet = ports.fleet
+    mirror_copy = MirrorCopy(fleet.site(move.site), fleet.server(move.source), fleet.server(move.target))
     trouble = why_not_copy(mirror_copy)
     if trouble is not None:
         return trouble

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.cutover.steps import Outcome, moved_sites
 from core.failure import FailureCode
+from core.plan.basis import names_of_sites
 from core.plan.progress import CutoverProgress
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Ended = tuple[Outcome, str, CutoverProgress]
 Result = TypeVar("Result")
 
+# What our own code raises where it is wrong about a value: it would raise it again, so trying again helps nobody.
+DEFECTS = (LookupError, TypeError, ValueError, AttributeError)
 PATIENCE_S = 30.0
 LOOK_S = 0.5
 
@@ -28,7 +31,8 @@ LOOK_S = 0.5
 class StepContext:
     """What a step has at hand: the plan under way, the outcomes so far, and how to show progress.
 
-    begun_before: keys of steps that another process has begun, and may have done.
+    begun_before: keys of steps that another process has begun, and may have done. fleet_changed: what the fleet file no
+    longer says of this wave as it was approved.
     """
 
     ports: Ports
@@ -38,17 +42,17 @@ class StepContext:
     progress: CutoverProgress
     show: Callable[[CutoverProgress], Awaitable[None]]
     begun_before: frozenset[str] = frozenset()
+    fleet_changed: tuple[str, ...] = ()
 
     def move_of(self, step: Step) -> Move:
         """Return the move of the site that a step is about."""
         return next(move for move in self.plan.moves if move.site == step.about)
 
     def moved(self, wave: int) -> tuple[Move, ...]:
-        """Return the moves of a wave that DNS has made, of sites that the fleet still has."""
-        sites = self.ports.fleet.sites
-        names = {move.site: sites[move.site].names for move in self.plan.moves if move.site in sites}
+        """Return the moves of a wave that DNS has made, also of sites that the fleet file has no longer."""
+        names = names_of_sites(self.plan, self.ports.fleet)
         there = set(moved_sites(self.plan, self.outcomes, names, wave))
-        return tuple(move for move in self.plan.moves if move.site in there and move.site in sites)
+        return tuple(move for move in self.plan.moves if move.site in there and move.site in names)
 
     def done(self, detail: str) -> Ended:
         """Say that the step went well."""

@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome, Step, switched
-from core.errors import DnsChangedError, DnsError, DnsRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.errors import (
+    DnsChangedError,
+    DnsError,
+    DnsRefusedError,
+    SharpnetError,
+    TimedOutError,
+    UnreachableError,
+)
 from core.failure import Failure
 from core.fleet.target import Target
 from core.plan.cancelling import CUTOVER
@@ -22,6 +29,7 @@ from jobs.cutover.late_files import catch_up
 from jobs.cutover.restore import restore_site
 from jobs.cutover.step_context import when_nothing_runs_there
 from jobs.cutover.verify import Verifier
+from jobs.plans.basis import name_servers_now
 from jobs.sync import sync_site
 from ops.rsync.catch_up import clock_of
 
@@ -104,10 +112,12 @@ async def update(context: StepContext, step: Step) -> Ended:
     asked = step.key in context.begun_before
     not_compared = ""
     while True:
-        # Read before `update` asks whether this is still ours: who sleeps from here on sends an old version.
-        version = await _version(context, zone)
-        binding = "" if version == not_compared else version
+        sent = False
         try:
+            # Read before `update` asks whether this is still ours: who sleeps from here on sends an old version.
+            version = await _version(context, zone)
+            binding = "" if version == not_compared else version
+            sent = True
             await dns.update(zone.update, zone.zone, zone.changes, version=binding)
             return await _changed(context, zone, "changed")
         except DnsChangedError as error:
@@ -124,18 +134,26 @@ async def update(context: StepContext, step: Step) -> Ended:
             # SERVFAIL and the like promise nothing.
             return await _look(context, zone, error)
         except UnreachableError as error:
-            asked = asked or isinstance(error, TimedOutError)
+            asked = asked or (sent and isinstance(error, TimedOutError))
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:
                 return await _look(context, zone, error) if asked else _untouched(context, zone, error)
         await clock.sleep(UPDATE_PAUSE_S)
 
 
 async def _version(context: StepContext, zone: ZoneChange) -> str:
-    """Return what the update is bound to; empty where it cannot be read: what then goes wrong, the update says."""
+    """Return what the update is bound to; empty where the server does not give it, and may take an update all the same.
+
+    Raises UnreachableError.
+    """
     try:
         return await context.ports.dns.version(zone.update, zone.zone)
-    except (DnsError, UnreachableError):
+    except DnsError:
         return ""
+
+
+async def what_became_of(context: StepContext, step: Step, cause: SharpnetError) -> Ended:
+    """Find out whether a zone was changed by who began that, where `cause` says why nobody goes on with it."""
+    return await _look(context, next(zone for zone in context.plan.zones if zone.key == step.about), cause)
 
 
 async def verify(context: StepContext, step: Step) -> Ended:
@@ -143,15 +161,16 @@ async def verify(context: StepContext, step: Step) -> Ended:
     within_s = context.ports.fleet.dns.agree_within.total_seconds()
     # What the name servers said of the wave before says nothing of this one.
     progress = replace(context.progress, nameservers=(), in_step_at=None) if step.wave else context.progress
-    verifier = Verifier(context.ports, context.plan, progress, step.wave)
+    nameservers = await name_servers_now(context.ports, context.plan)
+    verifier = Verifier(context.ports, context.plan, progress, step.wave, nameservers)
     progress = await verifier.until_all_agree(within_s, context.show)
-    servers = len(progress.nameservers)
-    detail = f"{progress.in_step} of {count(servers, 'name server')} agree"
+    detail = f"{progress.in_step} of {count(len(nameservers.asked), 'name server')} agree"
+    detail += f", without {listing(progress.gone)}, no longer in the fleet file" if progress.gone else ""
     if progress.in_step_at is not None:
         return Outcome.DONE, detail, progress
     if step.wave + 1 < context.plan.waves:
-        late = listing([one.name for one in progress.nameservers if not one.agrees])
-        progress = progress.with_trouble(step.key, f"not in step in time: {late}; `dns` says when it is")
+        late = f"not in step in time: {listing(progress.late)}; `dns` says when it is"
+        progress = progress.with_trouble(step.key, late)
     return Outcome.LATE, detail, progress
 
 
@@ -224,12 +243,15 @@ async def _clock_at(context: StepContext, move: Move) -> float | None:
 async def _why_not_answering(context: StepContext, move: Move, gate: asyncio.Semaphore) -> str | None:
     """Return why a site does not answer as it should, looked at a few times; None where it does."""
     ports = context.ports
+    site = ports.fleet.sites.get(move.site)
+    if site is None:
+        return "it is no longer in the fleet file"
     for attempt in range(CHECK_TRIES):
         if attempt:
             await ports.clock.sleep(CHECK_PAUSE_S)
         async with gate:
             timeout_s = ports.fleet.watch.timeout.total_seconds()
-            look = await ports.probe.site(ports.fleet.sites[move.site], move.target, timeout_s=timeout_s)
+            look = await ports.probe.site(site, move.target, timeout_s=timeout_s)
         if look.ok:
             return None
     return look.why

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.agreement import NameServerReply, progress_of
+from core.cutover.overtaken import left_to_ask
 from core.errors import SharpnetError
 from core.plan.progress import NameServerProgress
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from core.fleet import NameServer
+    from core.plan.basis import NameServersToAsk
     from core.plan.plan import Plan, ZoneChange
     from core.plan.progress import CutoverProgress
     from ops.ports import Ports
@@ -31,9 +33,13 @@ NUDGE_EVERY_S = 5.0
 class Verifier:
     """Asks about the zones that one wave has changed, and remembers who agrees on which, so as not to ask again."""
 
-    def __init__(self, ports: Ports, plan: Plan, progress: CutoverProgress, wave: int) -> None:
+    def __init__(
+        self, ports: Ports, plan: Plan, progress: CutoverProgress, wave: int, nameservers: NameServersToAsk
+    ) -> None:
         self._ports = ports
-        changed = [zone for zone in plan.zones if zone.wave == wave and zone.key in progress.zones]
+        self._nameservers = nameservers
+        made = [zone for zone in plan.zones if zone.wave == wave and zone.key in progress.zones]
+        changed = left_to_ask(made, progress.moved_on)
         serials: dict[str, tuple[int, ...]] = {}
         for zone in changed:
             serials[zone.zone] = (*serials.get(zone.zone, ()), progress.zones[zone.key].serial)
@@ -41,7 +47,7 @@ class Verifier:
         self._changed_at = max((progress.zones[zone.key].at for zone in changed), default=ports.clock.now())
         self._agreed: dict[str, set[str]] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self._progress = progress
+        self._progress = self._with_gone(progress)
 
     async def until_all_agree(
         self, within_s: float, show: Callable[[CutoverProgress], Awaitable[None]]
@@ -51,15 +57,18 @@ class Verifier:
         Each name server is asked at its own pace: one that hangs delays no other.
         """
         deadline_s = self._ports.clock.monotonic() + within_s
-        servers = [server for server in self._ports.fleet.dns.nameservers if not self._agrees(server)]
+        servers = [server for server in self._nameservers.asked if not self._agrees(server)]
         await asyncio.gather(*(self._until_it_agrees(server, deadline_s, show) for server in servers))
+        # Where only those that are gone had not agreed, nobody was asked.
+        self._progress = self._in_step(self._progress)
         return self._progress
 
     async def ask_all_once(self) -> CutoverProgress:
         """Ask every name server that does not agree yet once, tell those that still lag, and return what is known."""
-        servers = [server for server in self._ports.fleet.dns.nameservers if not self._agrees(server)]
+        servers = [server for server in self._nameservers.asked if not self._agrees(server)]
         for asked in await asyncio.gather(*(self._ask(server, ASK_S) for server in servers)):
             self._note(asked)
+        self._progress = self._in_step(self._progress)
         await asyncio.gather(*(self._nudge(server) for server in servers if not self._agrees(server)))
         return self._progress
 
@@ -87,13 +96,27 @@ class Verifier:
         return any(one.agrees for one in self._progress.nameservers if one.name == server.name)
 
     def _note(self, asked: NameServerProgress) -> None:
-        """Put what one name server said beside what the others said, in the fleet's order."""
+        """Put what one name server said beside what the others said, in the fleet's order, those that are gone last."""
         known = {one.name: one for one in self._progress.nameservers} | {asked.name: asked}
-        servers = self._ports.fleet.dns.nameservers
-        nameservers = tuple(known[server.name] for server in servers if server.name in known)
-        all_agree = len(nameservers) == len(servers) and all(one.agrees for one in nameservers)
-        at = self._progress.in_step_at or self._ports.clock.now()
-        self._progress = replace(self._progress, nameservers=nameservers, in_step_at=at if all_agree else None)
+        names = (*(server.name for server in self._nameservers.asked), *self._nameservers.gone)
+        nameservers = tuple(known[name] for name in names if name in known)
+        self._progress = self._in_step(replace(self._progress, nameservers=nameservers))
+
+    def _in_step(self, progress: CutoverProgress) -> CutoverProgress:
+        """Return `progress` with when the last name server agreed; None where one that is there has not."""
+        agree = {one.name for one in progress.nameservers if one.agrees}
+        all_agree = all(server.name in agree for server in self._nameservers.asked)
+        at = progress.in_step_at or self._ports.clock.now()
+        return replace(progress, in_step_at=at if all_agree else None)
+
+    def _with_gone(self, progress: CutoverProgress) -> CutoverProgress:
+        """Return `progress` with those name servers marked that the fleet file has no longer."""
+        known = {one.name: one for one in progress.nameservers}
+        there = {server.name for server in self._nameservers.asked}
+        gone = dict.fromkeys([*self._nameservers.gone, *(name for name in known if name not in there)])
+        marked = {name: replace(known.get(name, NameServerProgress(name, agrees=False)), gone=True) for name in gone}
+        back = {name: replace(one, gone=False) for name, one in known.items() if name in there}
+        return replace(progress, nameservers=(*back.values(), *marked.values()))
 
     async def _nudge(self, server: NameServer) -> None:
         """Send NOTIFY for what a name server lags in; one that cannot be told is asked again all the same."""

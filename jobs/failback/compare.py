@@ -121,5 +121,5 @@ class _Comparing:
 
 
 def sides_of(fleet: Fleet, copy: ReturnedCopy) -> ReturnedSite:
-    """Return the servers of a returned copy as those who work there need them."""
-    return ReturnedSite(copy.site, fleet.servers[copy.server], fleet.servers[copy.active])
+    """Return the servers of a returned copy as those who work there need them. Raises NotInFleetError."""
+    return ReturnedSite(copy.site, fleet.server(copy.server), fleet.server(copy.active))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.errors import RefusedError
 from core.failback.keep import KeepResult
 from core.failure import Failure
 from core.fleet.target import Target
 from core.sync.rsync_output import KEPT_CHANGES
 from core.wording import duration, shown_path
-from jobs.failback.compare import sides_of
+from jobs.failback.compare import failback_state_now, sides_of
 from jobs.sync.cards import tell
 from jobs.sync.one import sync_one
 from jobs.sync.request import SyncRequest
@@ -55,6 +57,7 @@ async def keep_and_take(
     purpose = f"bringing files from {copy.server} to {copy.active}"
     hint = f"Choose again in {duration(LEASE)} where its bot has died, else"
     async with holding(ports, str(Target.site(copy.site.name)), run, purpose, hint):
+        await _ask_again(ports, copy, chosen.who)
         kept = await _keep(ports, chosen, run)
         if kept.trouble is not None:
             return kept, None
@@ -72,10 +75,24 @@ async def keep_and_take(
     return kept, result
 
 
+async def _ask_again(ports: Ports, copy: ReturnedCopy, who: str) -> None:
+    """Return where the copy that was chosen from is still a returned one, beside the same served copy.
+
+    It was looked up before the site was claimed, and this may have waited long. Raises RefusedError.
+    """
+    now = await failback_state_now(ports, {copy.site.name: (copy.server,)}, who)
+    if copy not in now.returned:
+        raise RefusedError(
+            f"Nothing changed: the copy of {copy.site.name} on {copy.server} is not what it was when paths of it were "
+            "chosen.",
+            hint=f"`failback {shlex.quote(copy.site.name)}` shows how it stands now.",
+        )
+
+
 async def release_served(ports: Ports, copy: ReturnedCopy, who: str) -> None:
-    """End the quarantine of the served copy itself, where it has one: it was just chosen."""
-    await ports.store.copies.release(
-        [(copy.site.name, copy.active)], "the served copy was chosen", ports.clock.now(), who
+    """End the quarantine of the copy that was just chosen, where it has one and is still the served one."""
+    await ports.store.copies.release_served(
+        copy.site.name, copy.active, copy.site.home, "the served copy was chosen", ports.clock.now(), who
     )
 
 

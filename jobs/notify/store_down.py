@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreGoneError
 from core.incident.store_down import store_failed, store_recovered
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class StoreWatch:
             await self._ports.store.notifications.beat(now)
         except StoreError as error:
             self._since = self._since or (now, now_s)
-            if now_s - self._since[1] >= PATIENCE_S:
+            if isinstance(error, StoreGoneError) or now_s - self._since[1] >= PATIENCE_S:
                 await self._cannot(f"{error.message} {error.hint}".strip(), self._since[0])
             return
         if self._since is not None and self._told is not None:

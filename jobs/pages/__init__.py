@@ -147,6 +147,7 @@ async def publish(
 async def publish_now(ports: Ports) -> None:
     """Write the pages of all servers that are not known to be down, and never fail; what fails is tried later.
 
+    Besides, the witnesses of the store are told how far it is.
     At the end of a cutover: there may be no bot that would do it soon.
     """
     try:
@@ -161,9 +162,19 @@ async def publish_now(ports: Ports) -> None:
 async def _publish_where_up(ports: Ports) -> None:
     page = await with_days(ports, await current_page(ports))
     down = {one.name for one in page.servers if one.state is TargetState.DOWN}
-    for server, failure in (await publish(ports, page, SOON_S, down)).items():
+    failures, _ = await asyncio.gather(publish(ports, page, SOON_S, down), _tell_witnesses(ports, down))
+    for server, failure in failures.items():
         if failure is not None:
             log.warning("page=%s failed: %s", server, failure.message)
+
+
+async def _tell_witnesses(ports: Ports, down: Collection[str]) -> None:
+    if ports.standing is None:
+        return
+    try:
+        await ports.standing.tell(ports.standing.witnesses.difference(down))
+    except SharpnetError as error:
+        log.warning("store telling failed: %s", error.message)
 
 
 async def _put(ports: Ports, drawing: SharedDrawing, server: str, timeout_s: float) -> SharpnetError | None:

@@ -19,6 +19,7 @@ from core.cutover.preflight_checks import judge, no_hooks_on
 from core.errors import RefusedError, SettingsError
 from core.fleet.target import Target
 from core.plan.approval import instead_of_rolling_back, why_not_roll_back
+from core.plan.basis import basis_of, fleet_differences, name_servers_changed, names_of_sites
 from core.plan.hooks import hooks_of, without_freeze
 from core.plan.plan import Failover, Plan, PlanState, inverse
 from core.plan.restore import Restore, warnings_of
@@ -103,9 +104,15 @@ async def prepare_rollback(
     why = why_not_roll_back(stored, within, now)
     if why is not None:
         raise RefusedError(f"Plan {stored.id} cannot be rolled back. {why}", hint=instead_of_rolling_back(stored))
-    names = {site.name: site.names for site in ports.fleet.sites.values()}
+    names = names_of_sites(stored.plan, ports.fleet)
     changed = stored.progress.zones.keys()
     plan = inverse(stored.plan, await _fresh_id(ports), changed, names, person.label, now)
+    gone = fleet_differences(replace(plan, basis=stored.plan.basis), ports.fleet)
+    if gone:
+        raise RefusedError(
+            f"Plan {stored.id} cannot be rolled back: {listing(gone)}.",
+            hint="Put that back into app.yaml and start the bot again, or make a new plan with `failover`.",
+        )
     # Which servers can be counted on to run them is judged below.
     plan = replace(plan, force=force, hooks=hooks_of(plan, ports.fleet).runs)
     read = await read_zones(ports.dns, ports.fleet, _owners(plan))
@@ -129,11 +136,14 @@ async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
         return ("the fleet file has changed and cannot be used: `check` says why",)
     if fleet.dns != ports.fleet.dns:
         return ("the dns section of the fleet file has changed since this process started: start it again",)
+    gone = (*fleet_differences(plan, fleet), *name_servers_changed(plan, fleet))
     if isinstance(plan.purpose, Restore):
-        return await restore_differences(ports, fleet, plan.purpose)
+        return gone or await restore_differences(ports, fleet, plan.purpose)
+    if any(zone.zone not in fleet.dns.zone_set for zone in plan.zones):
+        return gone
     read = await read_zones(ports.dns, fleet, _owners(plan))
     silent = tuple(f"{where}: {why}" for where, why in read.silent.items())
-    return (*silent, *what_changed(plan, fleet, read.readings))
+    return tuple(dict.fromkeys((*silent, *gone, *what_changed(plan, fleet, read.readings))))
 
 
 async def changed_since(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
@@ -170,7 +180,7 @@ async def _judge_and_keep(
         hooks_left_out=tuple(f"{hook.moment} of {hook.site} on {hook.server}" for hook in hooked.left_out),
         without_hooks=without_hooks,
     )
-    return await _keep(ports, replace(plan, verdicts=judge(facts)))
+    return await _keep(ports, replace(plan, verdicts=judge(facts), basis=basis_of(plan, ports.fleet)))
 
 
 async def prepare_restore(ports: Ports, restore: Restore, person: Person, line: str) -> StoredPlan:
@@ -187,7 +197,7 @@ async def prepare_restore(ports: Ports, restore: Restore, person: Person, line: 
         verdicts=warnings_of(restore, now),
         line=line,
     )
-    return await _keep(ports, plan)
+    return await _keep(ports, replace(plan, basis=basis_of(plan, ports.fleet)))
 
 
 async def _keep(ports: Ports, plan: Plan) -> StoredPlan:
@@ -210,7 +220,7 @@ async def _same_that_waits(ports: Ports, plan: Plan) -> StoredPlan | None:
 
 def _what(plan: Plan) -> tuple[object, ...]:
     verdicts = [(verdict.check, verdict.level) for verdict in plan.verdicts]
-    return plan.purpose, plan.moves, plan.zones, plan.force, plan.hooks, plan.wave_size, verdicts
+    return plan.purpose, plan.moves, plan.zones, plan.force, plan.hooks, plan.wave_size, plan.basis, verdicts
 
 
 async def _fresh_id(ports: Ports) -> str:

@@ -38,10 +38,10 @@ async def sync_site(
 ) -> SyncResult:
     """Copy one site to one mirror, and return how that ended; what goes wrong is in the result.
 
-    claimed_by: the owner of a claim on the site that goes on holding it, such as a cutover's plan. Raises KeyError for
-    an unknown site, StoreError.
+    claimed_by: the owner of a claim on the site that goes on holding it, such as a cutover's plan. Raises
+    NotInFleetError for a site that the fleet file does not have, StoreError.
     """
-    site = ports.fleet.sites[site_name]
+    site = ports.fleet.site(site_name)
     request = SyncRequest(who=who, dry_run=dry_run, allow_delete=allow_delete, claimed_by=claimed_by)
     serving = await serving_now(ports, [site], who)
     result = await sync_one(ports, site, mirror, request, serving, lambda _progress: None)
@@ -90,4 +90,4 @@ def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:
     yield from ((OWN_CRON + cron, cron) for cron in own)
 
 
-JOB = Job(name="sync", run=sync_by_clock, triggers=_triggers)
+JOB = Job(name="sync", run=sync_by_clock, triggers=_triggers, acts=True)

@@ -106,8 +106,8 @@ class _Shared:
     opening: dict[tuple[str, str], asyncio.Task[str | None]] = field(default_factory=dict)
 
     async def of(self, route: tuple[str, str]) -> str | None:
-        """Return the socket of the connection on `route`; None: there is none to share."""
-        if route not in self.often:
+        """Return the socket of the connection on `route`; None: there is none to share, or no such server any more."""
+        if route not in self.often or not {*route} <= self.ports.fleet.servers.keys():
             return None
         if route not in self.opening:
             source, mirror = (self.ports.fleet.servers[name] for name in route)

@@ -102,4 +102,4 @@ def _triggers(fleet: Fleet) -> Iterable[tuple[str, str]]:
         yield "weekly", fleet.schedule.verify
 
 
-JOB = Job(name="verify", run=verify_by_clock, triggers=_triggers)
+JOB = Job(name="verify", run=verify_by_clock, triggers=_triggers, acts=True)

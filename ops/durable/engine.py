@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ops.contracts import Clock
+    from ops.durable.standing import StoreStanding
     from ops.store import Store
     from ops.store.fence import RunFence
 
@@ -42,12 +43,16 @@ class _Pause:
 
 
 class StoreEngine:
-    """Carries out runs by kind. `owner` is unique to a process's start, so that a restart is another owner."""
+    """Carries out runs by kind. `owner` is unique to a process's start, so that a restart is another owner.
 
-    def __init__(self, store: Store, clock: Clock, owner: str) -> None:
+    standing: says whether the store may be acted upon, before a run is taken up; None: it always may.
+    """
+
+    def __init__(self, store: Store, clock: Clock, owner: str, standing: StoreStanding | None = None) -> None:
         self._store = store
         self._clock = clock
         self._owner = owner
+        self._standing = standing
         self._kinds: Mapping[str, Callable[[str, datetime], Awaitable[None]]] = {}
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._pauses: dict[tuple[str, str], _Pause] = {}
@@ -78,12 +83,16 @@ class StoreEngine:
 
     async def sweep(self) -> None:
         """Take up runs that nobody carries out, again and again, until cancelled."""
+        told = ""
         while True:
             try:
                 for kind, subject in await self._store.runs.free():
                     await self._start(kind, subject)
+                told = ""
             except SharpnetError as error:
-                log.error("sweep failed: %s", error.message)  # noqa: TRY400 - told in full, the stack adds nothing
+                if error.message != told:
+                    log.error("sweep failed: %s", error.message)  # noqa: TRY400 - told in full, the stack adds nothing
+                told = error.message
             await self._clock.sleep(SWEEP_S)
 
     async def close(self) -> None:
@@ -97,6 +106,9 @@ class StoreEngine:
         paused = key in self._pauses and self._clock.monotonic() < self._pauses[key].until_s
         if key in self._tasks or paused or kind not in self._kinds:
             return
+        if self._standing is not None:
+            await self._standing.ask()
+            await self._standing.tell_beside()
         fence = await self._store.runs.take(kind, subject, self._owner, LEASE)
         if fence is None:
             return

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from core.dns.records import RecordChange
     from core.fleet import Endpoint
     from ops.contracts import Dns, End, Ran, Ssh
+    from ops.durable.standing import StoreStanding
     from ops.store import Store
 
 
@@ -59,11 +60,15 @@ class FencedSsh:
 
 
 class FencedDns:
-    """Implements `ops.contracts.Dns`. `update` raises FencedError where the work is no longer the caller's."""
+    """Implements `ops.contracts.Dns`. `update` raises FencedError where the work is no longer the caller's.
 
-    def __init__(self, dns: Dns, store: Store) -> None:
+    And StoreDoubtError where the store that has it done may not be the newest.
+    """
+
+    def __init__(self, dns: Dns, store: Store, standing: StoreStanding) -> None:
         self._dns = dns
         self._store = store
+        self._standing = standing
         self.read_zone, self.version, self.try_update = dns.read_zone, dns.version, dns.try_update
         self.ask, self.serial, self.notify = dns.ask, dns.serial, dns.notify
 
@@ -76,6 +81,7 @@ class FencedDns:
         self, server: Endpoint, zone: str, changes: tuple[RecordChange, ...], *, version: str = ""
     ) -> None:
         """Change a zone."""
+        await self._standing.ask()
         await ask_fences(self._store)
         await self._dns.update(server, zone, changes, version=version)
 

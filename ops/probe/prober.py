@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # What a second look may take beyond its own time-out: a new SSH connection to the vantage point.
 MARGIN_S = 3.0
+# What is kept may name a server that the fleet file has no longer.
+GONE = "it is no longer in the fleet file"
 
 
 class NetProbe:
@@ -40,7 +42,9 @@ class NetProbe:
 
     async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
         """Look whether the server's SSH port says `SSH-2.0-…`."""
-        there = self._fleet.servers[server]
+        there = self._fleet.servers.get(server)
+        if there is None:
+            return Look(ok=False, why=GONE)
         return await talk(there.address, there.ssh.port, BannerListener(), timeout_s=timeout_s)
 
     async def site(self, site: Site, server: str, *, timeout_s: float) -> Look:
@@ -49,7 +53,9 @@ class NetProbe:
         The certificate must be valid for the name, by this machine's authorities. A redirect is not followed: its
         status is compared.
         """
-        there, name = self._fleet.servers[server], site.names[0]
+        there, name = self._fleet.servers.get(server), site.names[0]
+        if there is None:
+            return Look(ok=False, why=GONE)
         listener = SiteListener(name, site.check)
         if there.web.https is None:
             return await talk(there.address, there.web.http, listener, timeout_s=timeout_s)
@@ -86,7 +92,7 @@ class NetProbe:
             async with asyncio.timeout(timeout_s + MARGIN_S):
                 if kind == "nameserver":
                     return await self._nameserver_from(vantage, name, timeout_s)
-                return await self._server_from(vantage, self._fleet.servers[name], timeout_s)
+                return await self._server_from(vantage, self._fleet.server(name), timeout_s)
         except (SharpnetError, TimeoutError):
             return None
 

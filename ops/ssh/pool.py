@@ -14,7 +14,7 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from core.errors import RefusedError, TimedOutError, UnreachableError
+from core.errors import NotInFleetError, RefusedError, TimedOutError, UnreachableError
 from core.fleet import Server
 from ops.ssh.command import RemoteCommand
 from ops.ssh.connection import STAGE_S, Connection
@@ -75,7 +75,7 @@ class SshPool:
         """Run `command` on `server` (`ops.contracts.Ssh.run`). Cancelling it gives the command up here, not there."""
         loop = asyncio.get_running_loop()
         asked = RemoteCommand(
-            name=known_name(self._servers[server]),
+            name=known_name(self._server(server)),
             line=bounded(command, timeout_s, fed=bool(stdin)),
             stdin=stdin,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
@@ -90,10 +90,10 @@ class SshPool:
             except UnreachableError as error:
                 # What does not end at SIGTERM is killed, `timeout` with it, and then nobody says how it ended.
                 if asked.took_s >= timeout_s:
-                    raise _ended_there(self._servers[server], timeout_s) from error
+                    raise _ended_there(self._server(server), timeout_s) from error
                 raise
         if ran.exit_code in ENDED_BY_TIMEOUT and asked.took_s >= timeout_s:
-            raise _ended_there(self._servers[server], timeout_s)
+            raise _ended_there(self._server(server), timeout_s)
         return ran
 
     async def stream(
@@ -114,7 +114,7 @@ class SshPool:
         """Join a command to the off-site host's SFTP server; see `ops.contracts.Ssh.with_offsite`."""
         joined = JoinedStream(
             source=self._side(end, timeout_s, fed=True),
-            sink=StreamSide(known_name(self._servers[OFFSITE]), None),
+            sink=StreamSide(known_name(self._server(OFFSITE)), None),
             both_ways=True,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
         )
@@ -122,7 +122,7 @@ class SshPool:
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         """Put files on `server`, each whole or not at all; see `ops.contracts.Ssh.put`."""
-        putting = Upload(known_name(self._servers[server]), files, self._token, timeout_s)
+        putting = Upload(known_name(self._server(server)), files, self._token, timeout_s)
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
             await self._in_thread(_put, putting, timeout_s, server)
@@ -148,7 +148,7 @@ class SshPool:
     def _side(self, end: End, timeout_s: float, *, fed: bool) -> StreamSide:
         fed = fed or bool(end.first)
         return StreamSide(
-            known_name(self._servers[end.server]), bounded(end.command, timeout_s, fed=fed), end.first, fed
+            known_name(self._server(end.server)), bounded(end.command, timeout_s, fed=fed), end.first, fed
         )
 
     async def _join(self, joined: JoinedStream, source: str, sink: str, timeout_s: float) -> tuple[Ran, Ran]:
@@ -161,7 +161,7 @@ class SshPool:
             both = await self._in_thread(_carry_across, joined, timeout_s, source, sink)
         for server, ran in zip((source, sink), both, strict=True):
             if ran.exit_code in ENDED_BY_TIMEOUT and loop.time() - began_s >= timeout_s:
-                raise _ended_there(self._servers[server], timeout_s)
+                raise _ended_there(self._server(server), timeout_s)
         return both
 
     async def _take_place(self, server: str, timeout_s: float, places: contextlib.AsyncExitStack) -> None:
@@ -173,9 +173,15 @@ class SshPool:
                     await places.enter_async_context(gate)
         except TimeoutError:
             raise TimedOutError(
-                f"{known_name(self._servers[server])} was busy with other commands of the bot for {timeout_s:g} s.",
+                f"{known_name(self._server(server))} was busy with other commands of the bot for {timeout_s:g} s.",
                 hint="Try again when they have ended; `status` says what runs.",
             ) from None
+
+    def _server(self, name: str) -> Server:
+        """Return one of the servers. Raises NotInFleetError for a name that the fleet file does not have."""
+        if name not in self._servers:
+            raise NotInFleetError(name)
+        return self._servers[name]
 
     async def close(self) -> None:
         """Close every connection; what still runs ends with an error."""

@@ -15,6 +15,7 @@ from ops.store.copies.served import Copies
 from ops.store.copies.undos import Undos
 from ops.store.fence import asking_first
 from ops.store.home_tabs import HomeTabs
+from ops.store.identity import StoreIdentity
 from ops.store.incident.maintenance import Maintenances
 from ops.store.incident.outages import Outages
 from ops.store.incident.reminders import Reminders
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, db: Db) -> None:
         self._db = db
         self.record = AuditLog(db)
+        self.identity = StoreIdentity(db)
         self.plans = Plans(db)
         self.claims = Claims(db)
         self.cancellations = Cancellations(db)

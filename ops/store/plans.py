@@ -70,6 +70,10 @@ class Plans:
         """Return the plans in one state, oldest first."""
         return await self._where("state = ?", [state.value])
 
+    async def carried_out_since(self, at: datetime) -> tuple[StoredPlan, ...]:
+        """Return the plans that were approved later than `at`, those under way too, oldest first."""
+        return await self._where("approved_at > ?", [stamp(at)])
+
     async def last_moves(self) -> Mapping[str, datetime]:
         """Return when each site was last moved by a cutover, by site."""
         latest: dict[str, datetime] = {}
@@ -115,9 +119,20 @@ class Plans:
         return await self._db.write(work)
 
     async def move(
-        self, plan_id: str, allowed: Collection[PlanState], to: PlanState, at: datetime, who: str, why: str, card: Reply
+        self,
+        plan_id: str,
+        allowed: Collection[PlanState],
+        to: PlanState,
+        at: datetime,
+        who: str,
+        why: str,
+        card: Reply,
+        progress: CutoverProgress | None = None,
     ) -> bool:
-        """Take a plan from one of the `allowed` states to `to`, on record, with its card; False where it is in none."""
+        """Take a plan from one of the `allowed` states to `to`, on record, with its card; False where it is in none.
+
+        progress: how far it is; None leaves that as it is.
+        """
 
         def work(database: Transaction) -> bool:
             row = next(iter(database.query("SELECT state FROM plans WHERE id = ?", [plan_id])), None)
@@ -126,16 +141,29 @@ class Plans:
             database.execute("UPDATE plans SET state = ?, ended_at = ? WHERE id = ?", [to.value, stamp(at), plan_id])
             if to != PlanState.APPROVED:
                 database.execute("DELETE FROM open_cutovers WHERE plan = ?", [plan_id])
+            if progress is not None:
+                _keep_progress(database, plan_id, progress)
             write_entry(database, at, f"plan.{to.value}", plan_id, who, {"why": why})
             put_card(database, f"plan:{plan_id}", card, at)
             return True
 
         return await self._db.write(work)
 
-    async def show(self, plan_id: str, progress: CutoverProgress, card: Reply, at: datetime) -> None:
-        """Keep how far a cutover is, together with its card."""
+    async def show(
+        self,
+        plan_id: str,
+        progress: CutoverProgress,
+        card: Reply,
+        at: datetime,
+        *,
+        only: PlanState = PlanState.APPROVED,
+    ) -> None:
+        """Keep how far a cutover is, together with its card, where it is in the state `only`."""
 
         def work(database: Transaction) -> None:
+            row = next(iter(database.query("SELECT state FROM plans WHERE id = ?", [plan_id])), None)
+            if row is None or row["state"] != only:
+                return
             _keep_progress(database, plan_id, progress)
             put_card(database, f"plan:{plan_id}", card, at)
 

@@ -235,3 +235,15 @@ def leases_by_boot_time(database: Database) -> None:
         "ALTER TABLE home_tabs ADD COLUMN until_s REAL",
     ):
         database.conn.execute(statement)
+
+
+@MIGRATIONS()
+def which_store_this_is(database: Database) -> None:
+    """Add the store's ids, its own with the greatest number, and whether there is doubt that it is the newest."""
+    database.conn.execute("CREATE TABLE store_ids (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT")
+    database.conn.execute("INSERT INTO store_ids (number, id) VALUES (1, lower(hex(randomblob(8))))")
+    database.conn.execute(
+        """CREATE TABLE store_doubt (
+            one INTEGER PRIMARY KEY CHECK (one = 1), since_at TEXT NOT NULL, why TEXT NOT NULL,
+            card TEXT NOT NULL) STRICT"""
+    )

@@ -20,14 +20,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from given_ports import ports_with
 
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, SshLogin, Watch
-from ops.clock import SystemClock
-from ops.ports import Ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
+
+    from ops.ports import Ports
 
     AfterStartTls = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -43,8 +44,7 @@ def ports_at(
     dns = DnsSettings((), (NameServer("ns1", Endpoint(LOOPBACK, dns_port), "Oslo"),), zones, open_transfers=False)
     server = Server("one", "Oslo", login, ipv4=LOOPBACK, checks=checks)
     fleet = Fleet("test", "UTC", {"one": server}, {}, dns, watch=replace(Watch(), timeout=timedelta(seconds=timeout_s)))
-    nothing = cast("Any", None)
-    return Ports(fleet, SystemClock(), nothing, nothing, nothing, nothing, nothing, nothing, lambda: fleet)
+    return ports_with(fleet)
 
 
 def free_port() -> int:

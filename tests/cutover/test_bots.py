@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab.slack import LocalSlack, buttons_of, shown_in
+from ops.store.sqlite import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,6 +128,37 @@ async def test_two_bots_on_one_store_tell_once_and_move_once(stage: Stage, slack
     kinds = [entry.kind for entry in await stage.ports.store.record.entries()]
     assert (kinds.count("plan.made"), kinds.count("plan.confirmed"), kinds.count("outage.opened")) == (1, 1, 1)
     assert stage.lab.query("primary", "fjord.example", "SOA")[0].split()[2] == "2"
+
+
+async def test_a_bot_whose_store_was_put_back_asks_before_it_does_anything_and_watches_meanwhile(
+    stage: Stage, slack: LocalSlack, bots: Bots, tmp_path: Path
+) -> None:
+    first = bots.start()
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan()
+    await stage.approve_and_die(plan_id)
+    with closing(sqlite3.connect(tmp_path / "sharpnet.db")) as store, closing(sqlite3.connect(tmp_path / "copy")) as to:
+        store.backup(to)
+    message(slack, "Done: 2 sites moved from oslo (Oslo) to lima (Lima)", "Roll back")
+    back = await stage.plan(f"rollback {plan_id} --force rehearsal")
+    await stage.say(f"approve {back}")
+    assert stage.all_answer("fjord.example", "oslo")
+    bots.kill(first)
+    for file in ("sharpnet.db-wal", "sharpnet.db-shm"):
+        (tmp_path / file).unlink(missing_ok=True)
+    (tmp_path / "copy").rename(tmp_path / "sharpnet.db")
+    serial = stage.lab.query("primary", "fjord.example", "SOA")[0].split()[2]
+    bots.start()
+    said = message(slack, "This store went back in time", "Accept this store")
+    assert "nothing is approved, moved, copied or backed up with it" in shown_in(said)
+    stage.lab.drop("lima")
+    message(slack, "lima is down")
+    stage.lab.back("lima")
+    assert stage.lab.query("primary", "fjord.example", "SOA")[0].split()[2] == serial
+    slack.press(said, "Accept this store", APPROVER)
+    message(slack, "The store is accepted by")
+    assert stage.lab.query("primary", "fjord.example", "SOA")[0].split()[2] == serial
+    assert stage.all_answer("fjord.example", "oslo")
 
 
 async def test_what_a_killed_bot_had_approved_another_carries_out(stage: Stage, slack: LocalSlack, bots: Bots) -> None:

@@ -6,11 +6,11 @@ import asyncio
 import os
 import signal
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lapsed import let_leases_pass
 from sync.harness import WHO, contents_at, tree_at
 
 from core.audit import first_broken
@@ -76,7 +76,8 @@ async def killed_and_again(rig: Rig, store: Path, at: int) -> None:
         # Its content is put in place before its quarantine ends; until then it is as it was.
         assert tree_at(rig.root(site, "oslo")) in (returned, tree_at(rig.root(site, "lima"))), where
         # A dead process's claim is free when its lease has passed.
-        again = await rig.later(timedelta(seconds=31)).say(line)
+        await let_leases_pass(rig.ports.store, f"site:{site.name}")
+        again = await rig.say(line)
         assert again.exit_code == 0, (where, again)
     assert rig.same(site), where
     assert (rig.root(site, "lima") / "kept/a").read_text() == "to keep", where

@@ -7,21 +7,22 @@ import contextlib
 import email
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from given_ports import ports_with
 
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, Site, SshLogin, Watch
 from jobs.notify.relay import Relay
 from ops.clock import SystemClock
 from ops.fleetfile import secret_reader
 from ops.notify.routes import NotificationRoutes
-from ops.ports import Ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from email.message import Message
 
+    from ops.ports import Ports
     from ops.store import Store
 
 PATIENCE_S = 40.0
@@ -97,8 +98,7 @@ def ports_of(store: Store) -> Ports:
         dns=DnsSettings((Endpoint("192.0.2.9"),), (NameServer("ns1", Endpoint("192.0.2.8"), "Oslo"),), ("example",)),
         watch=Watch(every=timedelta(seconds=30)),
     )
-    nothing = cast("Any", None)
-    return Ports(fleet, ShiftedClock(), store, nothing, nothing, nothing, nothing, nothing, lambda: fleet)
+    return ports_with(fleet, clock=ShiftedClock(), store=store)
 
 
 Routes = dict[str, str]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
+from given_ports import ports_with
 
 import commands
 from bot.slack import connection
@@ -23,8 +24,6 @@ from core.fleet import DnsSettings, Fleet, SlackAccess
 from core.reply import Reply
 from lab.slack import LocalSlack
 from lab.slack_stand_in import WebApi
-from ops.clock import SystemClock
-from ops.ports import Ports
 from ops.store import Store
 from ops.store.database import SqliteDb
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from core.incident.notes import ThreadMessage
     from core.people import Person
+    from ops.ports import Ports
     from ops.store.cards import StoredCard
 
 T = TypeVar("T")
@@ -174,18 +174,7 @@ class Bot:
     async def _run(self, fleet: Fleet, path: Path, settings: SlackSettings, answer: Commands) -> None:
         store = Store(SqliteDb(path))
         await store.open()
-        none: Any = None
-        ports = Ports(
-            fleet=fleet,
-            clock=SystemClock(),
-            store=store,
-            ssh=none,
-            dns=none,
-            probe=none,
-            databases=none,
-            engine=none,
-            live_fleet=none,
-        )
+        ports = ports_with(fleet, store=store)
         loop, task = asyncio.get_running_loop(), asyncio.create_task(run_slack(ports, settings, answer=answer))
         self._stop = lambda: None if loop.is_closed() else loop.call_soon_threadsafe(task.cancel)
         self._ready.set()

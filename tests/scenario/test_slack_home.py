@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from given_ports import ports_with
 
 from bot.slack import home
 from bot.slack.people import People
@@ -19,8 +20,6 @@ from core.incident.facts import OutageFacts
 from core.plan.plan import Failover, Move, Plan, ZoneChange
 from core.reply import Button, Reply, Tone
 from lab.slack_stand_in import LOSE
-from ops.clock import SystemClock
-from ops.ports import Ports
 from ops.store import Store
 from ops.store.database import SqliteDb
 from ops.store.incident.maintenance import NewMaintenance
@@ -154,19 +153,9 @@ async def test_it_is_shown_again_after_slack_lost_it_or_was_asked_too_often(
 ) -> None:
     too_often = {"ok": False, "error": "ratelimited", "status": 429, "headers": {"Retry-After": "0"}}
     web_api.script["views.publish"] = [LOSE, too_often]
-    store, none = Store(SqliteDb(shelf.path)), cast("Any", None)
+    store = Store(SqliteDb(shelf.path))
     await store.open()
-    ports = Ports(
-        fleet=fleet,
-        clock=SystemClock(),
-        store=store,
-        ssh=none,
-        dns=none,
-        probe=none,
-        databases=none,
-        engine=none,
-        live_fleet=none,
-    )
+    ports = ports_with(fleet, store=store)
     async with new_session() as session:
         client = web_client(settings_for(web_api), session, retry=False)
         homes = home.HomeTabKeeper(ports, client, People(fleet, client, ports.clock))

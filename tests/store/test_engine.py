@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,14 +57,16 @@ class Work:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.begun_at: list[datetime] = []
         self.ended: list[str] = []
         self.go_on = asyncio.Event()
         self.fails = False
         self.is_defective = False
 
     def by(self, owner: str) -> Callable[[str, datetime], Awaitable[None]]:
-        async def carry_out(_subject: str, _at: datetime) -> None:
+        async def carry_out(_subject: str, at: datetime) -> None:
             self.begun.append(owner)
+            self.begun_at.append(at)
             await self.go_on.wait()
             if self.is_defective:
                 raise ZeroDivisionError
@@ -195,7 +198,7 @@ async def test_a_renewed_lease_keeps_others_away(
 
 
 async def holds_for(db: Db, clock: HandClock, time: timedelta) -> bool:
-    (run,) = await db.read(lambda transaction: transaction.query("SELECT until_s FROM runs"))
+    (run,) = await db.read(lambda transaction: transaction.query("SELECT until_s FROM runs WHERE owner = 'one'"))
     return bool(run["until_s"] >= clock.lease_time().after(time).at_s)
 
 
@@ -233,6 +236,8 @@ async def test_a_run_that_fails_by_a_defect_is_told_to_who_waits_and_tried_less_
             clock.at += timedelta(seconds=0.5)
             await asyncio.sleep(0.02)
         assert re.findall(r"failed=inside next_try_s=(\d+)", caplog.text) == ["2", "4", "8", "16"]
+        pauses_s = [(later - earlier).total_seconds() for earlier, later in pairwise(work.begun_at)]
+        assert all(pause_s >= said_s for pause_s, said_s in zip(pauses_s, (2, 4, 8), strict=True)), pauses_s
         # While the time does not pass, it is not tried.
         tries = len(work.begun)
         await asyncio.sleep(0.1)

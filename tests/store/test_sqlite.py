@@ -77,3 +77,40 @@ async def test_what_the_version_before_has_stored_is_found_by_what_its_json_says
     assert [outage.target for outage in await store.outages.on_card("outage:7")] == [Target.site("a")]
     assert [run.id for run in await store.undos.since(NOW, 10)] == ["20260614T130207Z-a"]
     await store.close()
+
+
+async def test_who_only_reads_leaves_no_file_and_the_first_thing_that_is_kept_makes_it(tmp_path: Path) -> None:
+    store_file = tmp_path / "sharpnet.db"
+    store = Store(SqliteDb(store_file, make=False))
+    await store.open()
+    assert await store.record.entries() == ()
+    assert not (tmp_path / "sharpnet.db").exists()
+    await store.record.add(NOW, "kind", "subject", "who")
+    assert [entry.subject for entry in await store.record.entries()] == ["subject"]
+    await store.close()
+    again = Store(SqliteDb(store_file, make=False))
+    await again.open()
+    assert [entry.subject for entry in await again.record.entries()] == ["subject"]
+    await again.close()
+
+
+async def test_who_reads_where_nothing_was_kept_finds_what_another_process_keeps_meanwhile(store_file: Path) -> None:
+    reader, writer = Store(SqliteDb(store_file, make=False)), Store(SqliteDb(store_file))
+    await reader.open()
+    assert await reader.record.entries() == ()
+    await writer.open()
+    await writer.record.add(NOW, "kind", "subject", "who")
+    assert [entry.subject for entry in await reader.record.entries()] == ["subject"]
+    await writer.close()
+    await reader.close()
+
+
+async def test_a_file_that_cannot_be_made_is_said_by_what_would_be_kept_and_can_still_be_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = Store(SqliteDb(tmp_path / "file" / "sharpnet.db", make=False))
+    await store.open()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"could not be opened"):
+            await store.record.add(NOW, "kind", "subject", "who")
+        assert await store.record.entries() == ()
+    await store.close()

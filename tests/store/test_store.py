@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from store.harness import CARD, LEASE, NOW, a_plan
+from store.others import ACTIVE, COMPARED, PLAN, RUNNING, THEN, WAITING_CARD, WAITING_PLAN
 
 from core.audit import first_broken
 from core.cutover.steps import Outcome
-from core.dns.records import RecordChange, RecordSet
 from core.errors import RefusedError, StoreError
-from core.fleet import Endpoint
-from core.plan.plan import Failover, Move, Plan, PlanState, ZoneChange
+from core.plan.plan import PlanState
 from core.plan.progress import CutoverProgress, ZoneDone
 from core.reply import Button, Confirm, Heading, Reply, Row, Table, Text, Tone, Typed
 from ops.store import Store
@@ -28,30 +28,14 @@ if TYPE_CHECKING:
 
     from ops.contracts import Db
 
-NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
-LEASE = timedelta(seconds=15)
-CARD = Reply("a card")
-
-
-def a_plan(plan_id: str = "K7Q2", *sites: str) -> Plan:
-    old, new = (RecordSet("shop.test", "A", 300, (address,)) for address in ("192.0.2.1", "192.0.2.2"))
-    return Plan(
-        id=plan_id,
-        purpose=Failover(),
-        moves=tuple(Move(site, "north", "south") for site in sites or ("shop",)),
-        zones=(ZoneChange(Endpoint("192.0.2.53"), "shop.test", 10, (RecordChange(old, new),)),),
-        asked_by="slack:U1",
-        asked_at=NOW,
-        expires_at=NOW + timedelta(minutes=10),
-    )
-
 
 async def test_the_record_is_chained_across_openers(store: Store, second: Store) -> None:
+    before = len(await store.record.entries())
     await asyncio.gather(
         *(one.record.add(NOW, "kind", str(n), "who", {"n": n}) for n in range(20) for one in (store, second))
     )
     entries = await store.record.entries()
-    assert len(entries) == 40
+    assert len(entries) == before + 40
     assert first_broken(entries) is None
 
 
@@ -92,11 +76,12 @@ async def test_cards_wait_in_the_order_in_which_they_were_made_until_the_newest_
     await store.cards.put("b", Reply("first"), NOW)
     await store.cards.put("a", Reply("second"), NOW)
     await store.cards.put("b", Reply("first, changed"), NOW + LEASE)
-    assert [(card.key, card.revision) for card in await store.cards.waiting()] == [("b", 2), ("a", 1)]
+    waiting = [(card.key, card.revision) for card in await store.cards.waiting()]
+    assert waiting == [(WAITING_CARD, 1), ("b", 2), ("a", 1)]
     await store.cards.posted("b", 1, "C1", "17.1")
-    assert [card.key for card in await store.cards.waiting()] == ["b", "a"]
+    assert [card.key for card in await store.cards.waiting()] == [WAITING_CARD, "b", "a"]
     await store.cards.posted("b", 2, "C1", "17.1")
-    assert [card.key for card in await store.cards.waiting()] == ["a"]
+    assert [card.key for card in await store.cards.waiting()] == [WAITING_CARD, "a"]
 
 
 async def test_the_same_card_again_is_no_new_revision(store: Store) -> None:
@@ -110,11 +95,13 @@ async def test_the_same_card_again_is_no_new_revision(store: Store) -> None:
 async def test_thread_lines_wait_for_their_card_to_be_posted(store: Store) -> None:
     await store.cards.put("a", CARD, NOW)
     await store.cards.note("a", "more", NOW)
-    assert await store.cards.waiting_notes() == ()
+    of_others = await store.cards.waiting_notes()
+    assert "a" not in {note.card for note in of_others}
     await store.cards.posted("a", 1, "C1", "17.1")
-    (note,) = await store.cards.waiting_notes()
+    (*others, note) = await store.cards.waiting_notes()
+    assert (tuple(others), note.card, note.text, note.at) == (of_others, "a", "more", NOW)
     await store.cards.note_sent(note.number, NOW)
-    assert await store.cards.waiting_notes() == ()
+    assert await store.cards.waiting_notes() == of_others
 
 
 async def test_a_plan_is_approved_once_and_takes_its_sites(store: Store, second: Store) -> None:
@@ -191,6 +178,52 @@ async def test_an_ended_cutover_gives_its_sites_back(store: Store) -> None:
     assert await store.plans.last_moves() == {"shop": NOW}
 
 
+async def test_how_far_a_plan_is_is_kept_with_its_move_and_shown_only_in_the_state_it_is_for(store: Store) -> None:
+    for plan_id, site in (("K7Q2", "shop"), ("AAAA", "blog")):
+        await store.plans.add(a_plan(plan_id, site), CARD)
+        await store.plans.approve(a_plan(plan_id, site), "slack:U2", 1, lambda: NOW)
+    far, further = (CutoverProgress(zones={"shop.test": ZoneDone(NOW, serial)}) for serial in (11, 12))
+    other_card = replace(CARD, title="later")
+    await store.plans.show("K7Q2", far, other_card, NOW, only=PlanState.UNFINISHED)
+    assert await stored_progress(store, "K7Q2") == CutoverProgress()
+    await store.plans.show("K7Q2", far, CARD, NOW)
+    assert await stored_progress(store, "K7Q2") == far
+    assert not await store.plans.move(
+        "K7Q2", {PlanState.UNFINISHED}, PlanState.CONFIRMED, NOW, "bot", "", CARD, further
+    )
+    assert await stored_progress(store, "K7Q2") == far
+    assert await store.plans.move("K7Q2", {PlanState.APPROVED}, PlanState.UNFINISHED, NOW, "bot", "", CARD, further)
+    assert await stored_progress(store, "K7Q2") == further
+    await store.plans.show("K7Q2", far, other_card, NOW)
+    await store.plans.show("none", far, other_card, NOW)
+    assert await stored_progress(store, "K7Q2") == further
+    card = await store.cards.get("plan:K7Q2")
+    assert card is not None
+    assert card.reply.title == CARD.title
+    assert await stored_progress(store, "AAAA") == CutoverProgress()
+
+
+async def test_what_was_approved_later_is_returned_oldest_first_and_nothing_else(store: Store) -> None:
+    for number, plan_id in enumerate(["AAAA", "BBBB", "CCCC", "DDDD"]):
+        plan = replace(a_plan(plan_id, f"site{number}"), asked_at=NOW + number * LEASE)
+        await store.plans.add(plan, CARD)
+        if plan_id != "CCCC":
+            await store.plans.approve(plan, "slack:U2", 1, lambda at=NOW + number * LEASE: at)  # type: ignore[misc]
+    assert await ids_since(store, NOW) == ["BBBB", "DDDD", PLAN]
+    assert await ids_since(store, NOW - LEASE) == ["AAAA", "BBBB", "DDDD", PLAN]
+    assert await ids_since(store, NOW + 3 * LEASE) == [PLAN]
+
+
+async def ids_since(store: Store, at: datetime) -> list[str]:
+    return [stored.id for stored in await store.plans.carried_out_since(at)]
+
+
+async def stored_progress(store: Store, plan_id: str) -> CutoverProgress:
+    stored = await store.plans.get(plan_id)
+    assert stored is not None
+    return stored.progress
+
+
 async def test_a_step_ends_once_and_keeps_the_progress_with_it(store: Store) -> None:
     await store.plans.add(a_plan(), CARD)
     progress = CutoverProgress(zones={"shop.test": ZoneDone(NOW, 11)})
@@ -211,7 +244,7 @@ async def test_open_plans_are_those_that_wait_run_or_are_unfinished(store: Store
         await store.plans.add(replace(a_plan(plan_id, f"site{number}"), asked_at=NOW + number * LEASE), CARD)
         if state is not None:
             await store.plans.move(plan_id, {PlanState.PLANNED}, state, NOW, "who", "why", CARD)
-    assert [stored.id for stored in await store.plans.open()] == ["AAAA", "BBBB"]
+    assert [stored.id for stored in await store.plans.open()] == ["AAAA", "BBBB", PLAN, WAITING_PLAN]
 
 
 async def test_data_age_counts_from_the_newest_good_run(store: Store) -> None:
@@ -221,12 +254,12 @@ async def test_data_age_counts_from_the_newest_good_run(store: Store) -> None:
         await store.copies.end_sync(run.id, outcome, {"files": number}, NOW + number * LEASE, "bot")
     assert (await store.copies.last_good())["shop", "south"].id == "r1"
     assert (await store.copies.last_syncs())["shop", "south"].id == "r2"
-    assert await store.copies.running_syncs() == ()
+    assert [run.id for run in await store.copies.running_syncs()] == [RUNNING]
 
 
 async def test_a_sync_ends_once(store: Store) -> None:
     await store.copies.begin_sync(SyncRun("r", "shop", "north", "south", NOW, None, None, {}), "bot")
-    assert [run.id for run in await store.copies.running_syncs()] == ["r"]
+    assert {run.id for run in await store.copies.running_syncs()} == {RUNNING, "r"}
     await store.copies.end_sync("r", "good", {}, NOW, "bot")
     await store.copies.end_sync("r", "interrupted", {}, NOW, "bot")
     assert (await store.copies.last_syncs())["shop", "south"].outcome == "good"
@@ -238,7 +271,9 @@ async def test_runs_that_found_nothing_are_on_record_together_and_count_as_copie
     runs = [SyncRun(f"r{site}", site, "north", "south", NOW, None, "good", {"files": 0}) for site in ("shop", "blog")]
     assert await store.copies.found_same(runs, "bot", NOW + LEASE) == {"rshop", "rblog"}
     good = await store.copies.last_good()
-    assert {(run.begun_at, run.ended_at) for run in good.values()} == {(NOW, NOW + LEASE)}
+    assert {(good[site, "south"].begun_at, good[site, "south"].ended_at) for site in ("shop", "blog")} == {
+        (NOW, NOW + LEASE)
+    }
     for site in ("shop", "blog"):
         entries = await store.record.entries(subject=site)
         assert [(entry.kind, entry.who) for entry in entries] == [("sync.begun", "bot"), ("sync.good", "bot")]
@@ -255,17 +290,17 @@ async def test_a_run_that_found_nothing_does_not_count_where_the_site_was_taken_
     sites = ("held", "lapsed", "moved", "there", "left", "back")
     runs = [SyncRun(site, site, "north", "south", NOW, None, "good", {}) for site in sites]
     assert await store.copies.found_same(runs, "bot", NOW) == {"lapsed", "there"}
-    assert {site for site, _ in await store.copies.last_good()} == {"lapsed", "there"}
+    assert {site for site, _ in await store.copies.last_good()} == {"lapsed", "there", "skate"}
     assert await store.record.entries(subject="held") == ()
 
 
 async def test_quarantine_begins_and_ends_once_on_record(store: Store) -> None:
     for _ in range(2):
         await store.copies.quarantine([("shop", "north")], "left by failover K7Q2", NOW, "bot")
-    assert list(await store.copies.quarantined()) == [("shop", "north")]
+    assert set(await store.copies.quarantined()) == {("shop", "north"), ("skate", "alps")}
     for _ in range(2):
         await store.copies.release([("shop", "north")], "the active copy was taken", NOW, "slack:U2")
-    assert await store.copies.quarantined() == {}
+    assert set(await store.copies.quarantined()) == {("skate", "alps")}
     kinds = [entry.kind for entry in await store.record.entries(subject="shop")]
     assert kinds == ["quarantine.begun", "quarantine.ended"]
 
@@ -273,7 +308,7 @@ async def test_quarantine_begins_and_ends_once_on_record(store: Store) -> None:
 async def test_where_a_site_is_served_from_is_kept(store: Store, second: Store) -> None:
     await store.copies.set_active({"shop": "south", "blog": "north"}, NOW)
     await store.copies.set_active({"shop": "north"}, NOW)
-    assert await second.copies.active() == {"shop": "north", "blog": "north"}
+    assert await second.copies.active() == {"shop": "north", "blog": "north", **ACTIVE}
 
 
 async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(store: Store) -> None:
@@ -287,6 +322,23 @@ async def test_what_is_known_of_copies_spans_mirrors_comparisons_and_backups(sto
         run = BackupRun(name, SAVE, "blog", "north", at)
         await store.backups.begin(run, "boss")
         await store.backups.end(run, outcome, None, {}, at, "boss")
-    assert await store.protection.compared() == {("shop", "south"): LastComparison(later, same=False)}
-    assert await store.protection.backed_up() == {"blog": NOW}
+    assert await store.protection.compared() == {("shop", "south"): LastComparison(later, same=False), **COMPARED}
+    assert await store.protection.backed_up() == {"blog": NOW, "skate": THEN}
     assert await store.protection.kept_nowhere(["attic", "shop", "blog", "shed"]) == ("attic", "shed")
+
+
+async def test_the_quarantine_of_a_served_copy_is_ended_while_it_is_the_served_one(store: Store) -> None:
+    away = [(site, server) for site in ("shop", "blog") for server in ("north", "south")]
+    await store.copies.quarantine(away, "left", NOW, "bot")
+    await store.copies.set_active({"shop": "south", "blog": "north"}, NOW)
+    for server in ("north", "south"):
+        await store.copies.release_served("shop", server, "north", "chosen", NOW, "boss")
+    assert {*away} - set(await store.copies.quarantined()) == {("shop", "south")}
+    assert [entry.kind for entry in await store.record.entries(subject="shop")][-1] == "quarantine.ended"
+
+
+async def test_a_site_of_which_nothing_is_known_is_served_from_its_home(store: Store) -> None:
+    await store.copies.quarantine([("shop", "north"), ("shop", "south")], "left", NOW, "bot")
+    for server in ("north", "south"):
+        await store.copies.release_served("shop", server, "north", "chosen", NOW, "boss")
+    assert {one for one in await store.copies.quarantined() if one[0] == "shop"} == {("shop", "south")}

@@ -12,6 +12,8 @@ from sync.harness import WHO, contents_at, tree_at
 
 from jobs.interrupted import end_interrupted, report
 from jobs.sync import SyncRequest, sync_sites
+from jobs.sync.many import sync_many
+from jobs.sync.serving import Serving
 from ops.durable.claimed import LEASE
 from ops.store.copies.served import SyncRun
 
@@ -188,6 +190,15 @@ async def test_after_a_cutover_content_flows_from_the_mirror_home(rig: Rig) -> N
     assert reply.exit_code == 0, reply
     assert (rig.root(site, "oslo") / "index.html").read_text() == "written after the cutover"
     assert rig.same(site)
+
+
+async def test_sites_served_from_a_server_that_left_the_file_are_refused_each_by_itself(rig: Rig) -> None:
+    sites = [await rig.filled(rig.take()) for _ in range(2)]
+    serving = Serving({site.name: "gone" for site in sites}, {})
+    pairs = [(site, "lima") for site in sites]
+    results = await sync_many(rig.ports, pairs, SyncRequest(WHO), serving, lambda _progress: None)
+    assert [one.outcome for one in results] == ["refused", "refused"]
+    assert all(one.trouble is not None and "gone holds no copy of it" in one.trouble.message for one in results)
 
 
 async def test_a_change_of_dns_by_hand_turns_the_direction_and_quarantines_what_it_left(rig: Rig) -> None:

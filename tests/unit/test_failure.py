@@ -37,6 +37,11 @@ def test_names_stand_in_the_message_and_the_hint() -> None:
     assert (said.message, said.hint, said.refused) == ("the disk of uk is full", "Make room on uk.", True)
 
 
+def test_a_program_that_is_missing_is_said_with_the_package_that_has_it() -> None:
+    said = Failure.missing(FailureCode.NO_FLOCK, "{mirror}").about(mirror="uk")
+    assert said == Failure(FailureCode.NO_FLOCK, "flock is missing on uk", "Install it there: apt install util-linux.")
+
+
 @pytest.mark.parametrize(("failure", "outcome"), [(FULL, "refused"), (BUSY, "failed")])
 def test_what_was_decided_against_was_refused_and_all_else_failed(failure: Failure, outcome: str) -> None:
     assert failure.outcome == outcome

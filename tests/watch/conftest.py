@@ -12,12 +12,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from given_ports import ports_with
 
 from core.errors import DnsError, TimedOutError, UnreachableError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
 from ops.contracts import Answer, Look, Ran
-from ops.ports import Ports
 from ops.store import Store
 from ops.store.database import SqliteDb
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.fleet.target import Target
+    from ops.ports import Ports
     from ops.store.cards import StoredCard
 
 START = datetime(2026, 6, 14, 13, 0, 0, tzinfo=UTC)
@@ -247,15 +248,13 @@ class Stage:
 
     @property
     def ports(self) -> Ports:
-        return Ports(
-            fleet=self.fleet,
+        return ports_with(
+            self.fleet,
             clock=self.clock,
             store=self.store,
-            ssh=cast("Any", PlayedSsh(self.world)),
-            dns=cast("Any", PlayedDns(self.world, self.fleet)),
+            ssh=PlayedSsh(self.world),
+            dns=PlayedDns(self.world, self.fleet),
             probe=PlayedProbe(self.world, self.fleet),
-            databases=cast("Any", None),
-            engine=cast("Any", None),
             live_fleet=lambda: self.fleet,
         )
 

@@ -158,11 +158,15 @@ class Copies(StorePart):
     async def release(self, copies: Iterable[tuple[str, str]], why: str, at: datetime, who: str) -> None:
         """End the quarantine of each (site, server), on record."""
         pairs = list(copies)
+        await self._db.write(lambda transaction: _release(transaction, pairs, why, at, who))
+
+    async def release_served(self, site: str, server: str, home: str, why: str, at: datetime, who: str) -> None:
+        """End the quarantine of a copy, on record, if its site is served from it; `home`: where nothing is known."""
 
         def work(transaction: Transaction) -> None:
-            for site, server in pairs:
-                if transaction.execute("DELETE FROM quarantine WHERE site = ? AND server = ?", [site, server]):
-                    write_entry(transaction, at, "quarantine.ended", site, who, {"server": server, "why": why})
+            rows = transaction.query("SELECT server FROM active WHERE site = ?", [site])
+            if (rows[0]["server"] if rows else home) == server:
+                _release(transaction, [(site, server)], why, at, who)
 
         await self._db.write(work)
 
@@ -170,6 +174,12 @@ class Copies(StorePart):
         """Return every quarantined copy by (site, server)."""
         rows = await self._query("SELECT * FROM quarantine")
         return {(row["site"], row["server"]): value_of(QuarantinedCopy, row) for row in rows}
+
+
+def _release(transaction: Transaction, copies: list[tuple[str, str]], why: str, at: datetime, who: str) -> None:
+    for site, server in copies:
+        if transaction.execute("DELETE FROM quarantine WHERE site = ? AND server = ?", [site, server]):
+            write_entry(transaction, at, "quarantine.ended", site, who, {"server": server, "why": why})
 
 
 def newest_good_copies(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from core.cutover.card import card_of, reply_of
 from core.dns.records import RecordChange, RecordSet
 from core.fleet import ApprovalPolicy
 from core.fleet.hook_runs import HookRun
+from core.plan.basis import basis_of
 from core.plan.plan import Failover, Move, Plan, PlanState, Rollback
 from core.plan.progress import (
     CutoverProgress,
@@ -450,3 +452,54 @@ def test_progress_that_was_kept_before_there_were_waves_is_read() -> None:
     for later in ("wave", "since", "caught"):
         del plain[later]
     assert progress_from_json(plain) == CutoverProgress("Asking")
+
+
+def based(plan: Plan, fleet: Fleet) -> Plan:
+    return replace(plan, basis=basis_of(plan, fleet))
+
+
+def test_a_name_server_that_left_the_file_is_not_counted_and_named(
+    plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
+) -> None:
+    gone = NameServerProgress("ns2", agrees=False, gone=True)
+    progress = replace(done, nameservers=(done.nameservers[0], gone))
+    one_left = replace(fleet, dns=replace(fleet.dns, nameservers=fleet.dns.nameservers[:1]))
+    # Drawn by a bot that was not started anew, and by one that was.
+    for drawn_by in (fleet, one_left):
+        card = card_of(stored(based(plan, fleet), PlanState.CONFIRMED, now, progress=progress), drawn_by)
+        assert card.title.endswith("name server agrees, 2 s after approval, without ns2: no longer in the fleet file")
+        assert "ns2 | Rome | not waited for: no longer in the fleet file" in said(card)
+    assert (progress.in_step, progress.late, progress.gone) == (1, (), ("ns2",))
+    assert progress_from_json(json.loads(json.dumps(progress_to_json(progress)))) == progress
+    agreed = replace(done, nameservers=(done.nameservers[0], replace(gone, agrees=True)))
+    card = card_of(stored(based(plan, fleet), PlanState.CONFIRMED, now, progress=agreed), fleet)
+    assert card.title.endswith("2 s after approval")
+    assert (agreed.in_step, agreed.late, agreed.gone) == (1, (), ())
+
+
+def test_a_name_server_that_came_since_is_shown_and_counted(
+    plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
+) -> None:
+    third = NameServerProgress("ns3", agrees=False, why="timed out")
+    progress = replace(done, nameservers=(*done.nameservers, third), in_step_at=None)
+    card = card_of(stored(based(plan, fleet), PlanState.UNFINISHED, now, progress=progress), fleet)
+    assert "but only 2 of 3 name servers in step; not yet: ns3" in card.title
+    assert "ns3 |  | timed out" in said(card)
+
+
+def test_a_cutover_whose_names_were_moved_on_says_by_what_and_offers_no_way_back(
+    plan: Plan, fleet: Fleet, now: datetime, done: CutoverProgress
+) -> None:
+    lagging = replace(done.nameservers[1], agrees=False, old=1)
+    on = {"shop.test": "BBBB", "www.shop.test": "BBBB"}
+    progress = replace(done, nameservers=(done.nameservers[0], lagging), in_step_at=None, moved_on=on)
+    half = card_of(stored(plan, PlanState.UNFINISHED, now, progress=progress), fleet)
+    assert "Moved on since by plan BBBB, so nobody is asked about it any more: shop.test, www.shop.test." in said(half)
+    assert half.title.startswith("Unfinished: ")
+    progress = replace(progress, moved_on={**on, "blog.test": "CCCC"})
+    card = card_of(stored(plan, PlanState.OVERTAKEN, now, progress=progress), fleet)
+    assert card.title.startswith("Overtaken: 2 sites moved from north (Northville) to south (Southville), ")
+    assert card.title.endswith(", and on since by plan BBBB, CCCC, before all name servers agreed")
+    assert (card.buttons, card.exit_code) == ((), 5)
+    assert "is asked again until it does" not in said(card)
+    assert progress_from_json(json.loads(json.dumps(progress_to_json(progress)))) == progress

@@ -59,6 +59,12 @@ def test_a_quarantined_copy_is_passed_over_for_the_next_mirror(fleet: Fleet) -> 
     assert choice.moves == (Move("shop", "north", "east"),)
 
 
+def test_a_site_that_is_served_from_a_server_that_left_the_file_stays_and_says_so(fleet: Fleet) -> None:
+    choice = choose_moves(fleet, {"shop": "west"}, ["shop", "blog"], None)
+    assert [move.site for move in choice.moves] == ["blog"]
+    assert choice.left_alone == (("shop", "it is served from west, which is no longer in the fleet file"),)
+
+
 def test_a_site_left_out_by_hand_says_so(fleet: Fleet) -> None:
     choice = choose_moves(fleet, {}, ["north"], None, without=["blog"])
     assert ("blog", "left out as asked") in choice.left_alone

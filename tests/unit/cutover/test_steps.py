@@ -21,6 +21,7 @@ from core.cutover.steps import (
     moved_zones,
     next_steps,
     switched,
+    when_it_failed,
 )
 from core.fleet.hook_runs import HookRun
 from core.plan.plan import Failover, Plan, PlanState, Rollback
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
     from core.fleet import Fleet
 
 DONE, REFUSED, UNKNOWN, LATE = Outcome.DONE, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.LATE
+NOT_BEGUN = Outcome.NOT_BEGUN
 POSSIBLE = {
-    "hold": [DONE, REFUSED],
-    "before": [DONE, REFUSED],
-    "sync": [DONE, REFUSED],
-    "freeze": [DONE, REFUSED],
-    "resync": [DONE, REFUSED],
-    "update": [DONE, REFUSED, UNKNOWN],
+    "hold": [DONE, REFUSED, NOT_BEGUN],
+    "before": [DONE, REFUSED, NOT_BEGUN],
+    "sync": [DONE, REFUSED, NOT_BEGUN],
+    "freeze": [DONE, REFUSED, NOT_BEGUN],
+    "resync": [DONE, REFUSED, NOT_BEGUN],
+    "update": [DONE, REFUSED, NOT_BEGUN, UNKNOWN],
     "verify": [DONE, LATE],
     "check": [DONE, REFUSED],
     "switch": [DONE],
@@ -307,7 +309,8 @@ def test_interrupted_after_any_step_the_rest_is_the_same_and_nothing_is_taken_tw
         assert (Step("verify", wave=wave).key in outcomes) == of_wave
         assert (Step("switch", wave=wave).key in outcomes) == of_wave
     if plan.copies_first:
-        frozen = {key.removeprefix("freeze ") for key in outcomes if key.startswith("freeze ")}
+        begun = {key for key, outcome in outcomes.items() if outcome != NOT_BEGUN}
+        frozen = {key.removeprefix("freeze ") for key in begun if key.startswith("freeze ")}
         assert {key.removeprefix("thaw ") for key in outcomes if key.startswith("thaw ")} == frozen
     if how_it_ended(plan, outcomes) == PlanState.STALE:
         assert not made
@@ -392,7 +395,11 @@ def test_cancelled_at_any_moment_it_begins_no_zone_and_leaves_nothing_frozen(
     for wave in range(plan.waves):
         of_wave = any(zone.wave == wave for zone in made)
         assert (Step("switch", wave=wave).key in outcomes) == of_wave
-    frozen = {key.removeprefix("freeze ") for key in outcomes if key.startswith("freeze ")}
+    frozen = {
+        key.removeprefix("freeze ")
+        for key, outcome in outcomes.items()
+        if key.startswith("freeze ") and outcome != Outcome.NOT_BEGUN
+    }
     assert {key.removeprefix("thaw ") for key in outcomes if key.startswith("thaw ")} == frozen
     assert {key for key in begun if key.startswith("update")} <= set(outcomes)
     unchanged = not made and UNKNOWN not in outcomes.values()
@@ -421,3 +428,17 @@ def test_a_cutover_does_something_once_a_step_that_does_more_than_hold_has_begun
     keys: tuple[str, ...], does: bool
 ) -> None:
     assert does_something(keys) is does
+
+
+@pytest.mark.parametrize("step", POSSIBLE)
+def test_a_step_that_failed_by_itself_is_never_taken_for_done_nor_for_certainly_undone(step: str) -> None:
+    expected = {"update": UNKNOWN, "verify": LATE}.get(step, REFUSED)
+    assert when_it_failed(Step(step, "shop")) == expected
+    assert when_it_failed(Step("restore", "shop")) == UNKNOWN
+
+
+def test_a_site_whose_freeze_was_not_begun_is_not_thawed(planned: Plan) -> None:
+    plan = hooked(planned, *EVERY_MOMENT)
+    outcomes = {**went_well(plan, "freeze shop"), "freeze shop": REFUSED, "freeze blog": NOT_BEGUN}
+    assert keys(next_steps(plan, outcomes)) == ["thaw shop"]
+    assert keys(next_steps(plan, {**outcomes, "thaw shop": DONE})) == ["end"]

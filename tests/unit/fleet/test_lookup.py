@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.errors import UsageError
+from core.errors import NotInFleetError, UsageError
 from core.fleet.lookup import server_or_site_named, site_named, target_named, zone_named
 
 if TYPE_CHECKING:
@@ -64,3 +64,11 @@ def test_an_endless_name_is_not_said_back_whole(fleet: Fleet) -> None:
     with pytest.raises(UsageError) as refused:
         target_named("x" * 3000, fleet)
     assert len(str(refused.value)) < 120
+
+
+def test_what_a_record_names_and_the_file_has_no_longer_is_said_with_its_name(fleet: Fleet) -> None:
+    assert (fleet.site("shop").name, fleet.server("north").name) == ("shop", "north")
+    with pytest.raises(NotInFleetError, match=r"^gone is no longer in the fleet file\.$"):
+        fleet.site("gone")
+    with pytest.raises(NotInFleetError, match=r"^gone is no longer in the fleet file\.$"):
+        fleet.server("gone")

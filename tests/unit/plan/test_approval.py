@@ -107,6 +107,7 @@ CANCELLED_IN = {
     PlanState.CANCELLED: "It was cancelled.",
     PlanState.EXPIRED: "It had expired.",
     PlanState.ROLLED_BACK: "It has been carried out and rolled back already.",
+    PlanState.OVERTAKEN: "It has been carried out already, and a later plan has moved its names on.",
 }
 
 
@@ -167,6 +168,8 @@ def test_a_cutover_can_be_rolled_back_up_to_the_end_of_its_window(plan: Plan, no
     late = why_not_roll_back(StoredPlan(plan, PlanState.CONFIRMED, ended_at=now), WEEK, now + WEEK + timedelta(hours=1))
     assert late == "It ended 7 d 1 h ago, and for 7 d it could be."
     assert why_not_roll_back(StoredPlan(plan, PlanState.UNFINISHED), WEEK, now) is None
+    overtaken = why_not_roll_back(StoredPlan(plan, PlanState.OVERTAKEN, ended_at=now), WEEK, now)
+    assert overtaken == "A later plan has moved its names on; that one can be rolled back."
 
 
 def test_instead_of_a_rollback_a_planned_move_back_is_typed(plan: Plan) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from core.fleet import Endpoint
 from core.fleet.hook_runs import HookRun
+from core.plan.basis import FleetBasis
 from core.plan.plan import Failover, Move, PlanState, Rollback, inverse, plan_from_json, plan_to_json
 from core.plan.progress import progress_from_json, progress_to_json
 from core.plan.stored import StoredPlan
@@ -100,6 +101,7 @@ def other_value(zone: ZoneChange) -> ZoneChange:
         lambda plan: replace(plan, wave_size=1),
         lambda plan: replace(plan, moves=(plan.moves[0], replace(plan.moves[1], wave=1))),
         lambda plan: first_zone(plan, wave=1),
+        lambda plan: replace(plan, basis=FleetBasis((), (), ())),
     ],
 )
 def test_the_digest_covers_everything_that_is_approved(plan: Plan, tamper: Callable[[Plan], Plan]) -> None:

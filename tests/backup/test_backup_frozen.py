@@ -1,0 +1,90 @@
+"""Backups and restores frozen before every touch of the world, overtaken, and woken: they do nothing more."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from frozen import MOST_TOUCHES, frozen, woken
+from lapsed import let_leases_pass
+from sync.harness import tree_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from backup.harness import Vault
+
+    from core.fleet import Site
+
+
+def fleet_file(vault: Vault, site: Site) -> Path:
+    """Write what this vault is into a fleet file, for another process."""
+    path = vault.rig.config.with_name(f"{site.name}.yaml")
+    tree = yaml.safe_load(vault.rig.config.read_text())
+    tree["offsite"]["path"] = vault.place
+    tree["sites"] = {site.name: tree["sites"][site.name]}
+    path.write_text(yaml.safe_dump(tree))
+    return path
+
+
+@pytest.mark.timeout(600)
+async def test_a_woken_backup_saves_nothing_and_says_nothing_on_record(vault: Vault, tmp_path: Path) -> None:
+    vault, site = vault.taking()
+    vault.rig.write(site, "oslo", {"page": "first"})
+    await vault.saved()
+    config, record, seen, given_up = fleet_file(vault, site), vault.ports.store.record, [], 0
+    for at in range(1, MOST_TOUCHES):
+        since = len(await record.entries())
+        line = f"backup run {site.name}"
+        process, what = await frozen(config, tmp_path / "store.sqlite", vault.lab.env, line, at)
+        if not what:
+            assert (await process.wait()) == 0
+            break
+        seen.append(what)
+        kinds = [entry.kind for entry in (await record.entries())[since:]]
+        is_under_way = "backup.begun" in kinds and "backup.good" not in kinds
+        await let_leases_pass(vault.ports.store)
+        vault.rig.write(site, "oslo", {"page": f"written after round {at}"})
+        await vault.saved()
+        before, entries = (
+            sorted(path.name for path in (vault.repository / "snapshots").iterdir()),
+            await record.entries(),
+        )
+        said = await woken(process)
+        if is_under_way:
+            where = f"frozen before touch {at}, {what}: {said}"
+            assert sorted(path.name for path in (vault.repository / "snapshots").iterdir()) == before, where
+            assert await record.entries() == entries, where
+            given_up += 1
+    assert {"store", "ssh.with_offsite"} <= set(seen)
+    assert given_up > 2, f"too few touches to be a whole backup: {seen}"
+
+
+@pytest.mark.timeout(600)
+async def test_a_woken_restore_leaves_what_was_written_since(vault: Vault, tmp_path: Path) -> None:
+    vault, site = vault.taking()
+    vault.rig.write(site, "oslo", {"page": "saved"})
+    await vault.saved()
+    config, root, seen = fleet_file(vault, site), vault.rig.root(site, "lima"), []
+    line = f"backup restore {site.name} --to lima"
+    for at in range(1, MOST_TOUCHES):
+        for path in root.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        process, what = await frozen(config, tmp_path / "store.sqlite", vault.lab.env, line, at)
+        if not what:
+            assert (await process.wait()) == 0
+            break
+        seen.append(what)
+        where = f"frozen before touch {at}, {what}"
+        await let_leases_pass(vault.ports.store)
+        if not any(root.iterdir()):
+            again = await vault.say(line)
+            assert again.exit_code == 0, (where, again)
+        vault.rig.write(site, "lima", {"page": f"written after round {at}"})
+        before = tree_at(root)
+        said = await woken(process)
+        assert tree_at(root) == before, f"{where}: {said}"
+    assert {"store", "ssh.with_offsite"} <= set(seen)
+    assert len(seen) > 4, f"too few touches to be a whole restore: {seen}"

@@ -1,0 +1,19 @@
+"""The ports of which a test gives only some: the others are None, so that whoever asks one of them fails."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING
+
+from ops.clock import SystemClock
+from ops.ports import Ports
+
+if TYPE_CHECKING:
+    from core.fleet import Fleet
+
+
+def ports_with(fleet: Fleet, **given: object) -> Ports:
+    """Return the ports for `fleet` with what is given; the clock is the real one where none is."""
+    none: dict[str, object] = {field.name: None for field in fields(Ports) if field.default is MISSING}
+    known = {"fleet": fleet, "live_fleet": lambda: fleet, "clock": SystemClock()}
+    return Ports(**(none | known | given))  # type: ignore[arg-type]

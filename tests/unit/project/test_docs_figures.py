@@ -1,0 +1,165 @@
+"""A figure that a page for people gives is that of the setting which holds it; others' figures are listed here."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from unit.project.test_figures import FIGURE
+
+from bot.slack import home, missed, outbox, people
+from bot.terminal import lines
+from bot.web import metrics
+from commands import history, incidents
+from core.backup import restic_output, snapshots
+from core.cutover import preflight_checks
+from core.failback import compare
+from core.fleet.servers import ServerChecks
+from core.incident import card_maintenance, maintenance, notes, notification
+from core.monitor import external_alerts, flapping
+from core.monitor.detection import found_within
+from core.page import days, model
+from core.plan import approval
+from core.status import plot
+from core.sync import batches
+from jobs import pages as page_job
+from jobs import recheck
+from jobs.backup import test_restore as sample
+from jobs.notify import store_down
+from ops.dns import refusals
+from ops.durable import claimed, engine
+from ops.fleetfile import load_fleet
+from ops.gather import pages as page_facts
+from ops.notify import routes
+from ops.ssh import files
+
+ROOT = Path(__file__).parents[3]
+S, MIN, H, D = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
+
+# Page, its words, what holds the figures in them, and what the words say.
+TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
+    (
+        "handbook",
+        "more than twice within a minute (or four rounds of `watch.every`), or more than four times in five minutes",
+        (flapping.FEW, flapping.SHORTEST_S, flapping.ROUNDS, flapping.MANY, flapping.WINDOW_S),
+        (2, 60, 4, 4, 300),
+    ),
+    ("handbook", "until nothing has changed for five minutes", (flapping.QUIET_S,), (300,)),
+    ("handbook", "Where it stays down for a minute", (flapping.STAYS_DOWN_S,), (60,)),
+    (
+        "handbook",
+        "for longer than 15 seconds in a cutover, or 30 in a sync",
+        (engine.LEASE, claimed.LEASE),
+        (15 * S, 30 * S),
+    ),
+    ("handbook", "95 % of its disk or inodes are used", (preflight_checks.DISK_WARN,), (0.95,)),
+    ("handbook", "A site was moved less than 15 minutes ago", (preflight_checks.RECENT,), (15 * MIN,)),
+    (
+        "handbook",
+        "is not begun after five minutes, and after half a minute only where all is still as approved",
+        (approval.APPROVED_FOR, approval.FRESH),
+        (5 * MIN, 30 * S),
+    ),
+    ("handbook", "they are asked every ten seconds", (recheck.JOB.every,), (10 * S,)),
+    ("handbook", "*30 min more*", (card_maintenance.LONGER,), (30 * MIN,)),
+    ("handbook", "Where that cannot be written for 20 s", (store_down.PATIENCE_S,), (20,)),
+    ("handbook", "takes it up within 17 seconds", (engine.LEASE + engine.SWEEP_S * S,), (17 * S,)),
+    ("handbook", "differ by more than five minutes; set them by NTP", (refusals.FUDGE,), (5 * MIN,)),
+    ("handbook", "with the last 24 hours as columns", (plot.SPAN,), (24 * H,)),
+    ("handbook", "up to two hundred between the same two servers", (batches.MOST_PLACES,), (200,)),
+    ("handbook", "elsewhere a line every ten seconds", (lines.EVERY_S,), (10,)),
+    ("handbook", "a dozen at random", (sample.RANDOM_FILES,), (12,)),
+    ("handbook", "lists the first 1,000 paths of each kind", (compare.KEPT_FILES,), (1000,)),
+    ("handbook", "At most 500 characters", (notes.LONGEST,), (500,)),
+    ("handbook", "of the last seven days", (incidents.DAYS,), (7,)),
+    ("handbook", "`1d`; at most 30 days", (maintenance.LONGEST,), (30 * D,)),
+    ("handbook", "`--last N`: more than 20", (history.SHOWN,), (20,)),
+    ("backup", "at most every 20 hours", (snapshots.UPKEEP_EVERY,), (20 * H,)),
+    ("backup", "from the same server, or half an hour later", (restic_output.STALE_LOCK,), (30 * MIN,)),
+    (
+        "monitoring",
+        "up to every 5 min, for 24 hours; what comes after it waits. A try ends after 20 s",
+        (notification.LONGEST_WAIT, notification.WORTH_SENDING_FOR, routes.SEND_S),
+        (5 * MIN, 24 * H, 20),
+    ),
+    ("monitoring", "after 1 s, 2 s, 4 s", tuple(notification.retry_delay(n) for n in (1, 2, 3)), (1 * S, 2 * S, 4 * S)),
+    ("monitoring", "A route that has not worked for 30 s", (notification.FAILING_FOR,), (30 * S,)),
+    ("monitoring", "`mail_certificate` (14 days)", (ServerChecks().mail_certificate,), (14 * D,)),
+    (
+        "monitoring",
+        "With more than a thousand sites the ages are read once a minute",
+        (metrics.MANY, metrics.KEPT_FOR_S),
+        (1000, 60),
+    ),
+    ("monitoring", "or 15 minutes after it was last repeated", (external_alerts.BELIEVED_FOR,), (15 * MIN,)),
+    ("status-pages", "every minute", (page_job.EVERY_S,), (60,)),
+    ("status-pages", "before, during and after (14 days)", (page_facts.WORK_SHOWN_FOR,), (14 * D,)),
+    ("status-pages", "90 days as bars", (days.DAYS,), (90,)),
+    ("status-pages", "incidents of 90 days", (days.DAYS,), (90,)),
+    ("status-pages", "120 are named", (model.SITES,), (120,)),
+    ("status-pages", "is cleared away by a later one, after an hour", (files.LEFT_AFTER_S,), (3600,)),
+    ("status-pages", "could not be given its page for 10 minutes", (page_job.TOLD_AFTER,), (10 * MIN,)),
+    ("status-pages", "after 15 s it is left to the bot", (page_job.NOW_S,), (15,)),
+    ("slack-setup", "loses its roles within a minute", (people.GROUP_KNOWN_S,), (60,)),
+    ("slack-setup", "for four hours after you open it", (home.VIEWED_FOR,), (4 * H,)),
+    ("slack-setup", "the note has the first 500 characters", (notes.LONGEST,), (500,)),
+    ("slack-setup", "when it is back, for 24 hours", (missed.BACK,), (24 * H,)),
+    ("slack-setup", "are edited every three seconds", (outbox.BUSY_CARD_EVERY_S,), (3,)),
+]
+# What is measured, an example, or others' figures.
+OTHERS = {
+    "handbook": {
+        "12 s",  # examples of alerts
+        "96 %",
+        "5 min",
+        "0.3 s",  # how long a store of
+        "100 MB",  # takes to read
+        "300 seconds",  # advice
+        "5 seconds",  # of BIND
+    },
+    "monitoring": {
+        "a minute",  # about how long it takes to find what died together, with the settings as they are
+        "5 s",  # an example
+    },
+    "status-pages": {"100 %"},
+    "slack-setup": {
+        "ten minutes",  # what a person takes
+        "five minutes",  # of Slack's signatures
+    },
+    "lab": {"38 MB"},
+}
+# The page of the fleet file has a test of its own, the measurements are written by the bench.
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("handbook", "backup", "databases", "lab", "monitoring")))
+PAGES += ("docs/status-pages.md", "docs/slack-setup.md")
+
+
+def folded(page: Path) -> str:
+    """Return the prose of a page on one line, without its examples."""
+    said = [line for line in page.read_text().splitlines() if not line.startswith(("    ", ">"))]
+    return " ".join(" ".join(said).split())
+
+
+@pytest.mark.parametrize(("page", "words", "held", "said"), TOLD, ids=[words[:40] for _, words, _, _ in TOLD])
+def test_the_figure_is_that_of_the_setting(
+    page: str, words: str, held: tuple[object, ...], said: tuple[object, ...]
+) -> None:
+    assert words in folded(ROOT / "docs" / f"{page}.md")
+    assert held == said
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_other_figure_stands_in_the_page(path: str) -> None:
+    page = ROOT / path
+    text = folded(page)
+    for name, words, _, _ in TOLD:
+        if name == page.stem:
+            text = text.replace(words, "…")
+    assert {found[0] for found in FIGURE.finditer(text)} == OTHERS.get(page.stem, set())
+
+
+def test_the_demo_tells_of_a_drop_as_soon_as_the_readme_says() -> None:
+    assert "Within half a minute the channel says" in folded(ROOT / "README.md")
+    assert re.search(r"^watch: ", (ROOT / "app.yaml").read_text(), re.MULTILINE)
+    assert found_within(load_fleet(ROOT / "app.yaml").watch) < 30 * S
