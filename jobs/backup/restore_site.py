@@ -174,6 +174,6 @@ async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: 
         there=there,
         databases=tuple(database.name for database in databases),
         databases_there=tuple(present),
-        served=serving.active.get(site.name, site.home) == server,
+        served=serving.may_serve(site, server),
         quarantined=serving.is_quarantined(site.name, server),
     )

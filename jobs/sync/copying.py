@@ -11,7 +11,7 @@ from core.sync.rsync_output import ChangeKind, most_deletes, why_not_apply
 from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.lock import SiteClaim, held_by
-from jobs.sync.serving import serving_known
+from jobs.sync.serving import serving_known, why_not_served_from
 from ops.rsync.mirror import DryRun, MirrorCopy, dry_run, fill, publish
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Copying:
     ) -> None:
         self._ports = ports
         self._mirror_copy = mirror_copy
+        self._request = request
         self._base_result = base_result
         self._run = run
         self._claim = claim
@@ -178,7 +179,7 @@ class Copying:
             return Failure(
                 FailureCode.DIRECTION, f"{why}, since it was started", "Nothing was put in place.", refused=True
             )
-        return None
+        return await why_not_served_from(self._ports, site, direction.source, self._request)
 
     def _show(self, doing: Doing, done_bytes: int = 0, total_bytes: int | None = None) -> None:
         self._on_progress(
