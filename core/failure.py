@@ -126,7 +126,8 @@ class FailureCode(StrEnum):
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a code
 
     # Work that was no longer its own.
-    OVERTAKEN = "overtaken"  # a newer run has begun there since, or its time was over
+    OVERTAKEN = "overtaken"  # a newer run has begun there since
+    TOO_LATE = "too-late"  # what puts something in place did not come while it was still its own
 
 
 # What stops a batch: it stands between two servers, not in one site, so that the next site would meet the same.

@@ -74,8 +74,10 @@ async def waiting_sites(ports: Ports) -> tuple[Site, ...]:
     """Return the sites that wait for name servers to answer, as the card has them."""
     card = await ports.store.cards.get(CARD)
     facts = card.reply.facts if card is not None and card.reply.tone is not Tone.GOOD else None
-    names = facts.get("sites", ()) if facts is not None else ()
-    return tuple(ports.fleet.sites[name] for name in names if name in ports.fleet.sites)  # type: ignore[attr-defined]
+    names = facts.get("sites") if facts is not None else None
+    if not isinstance(names, list):
+        return ()
+    return tuple(ports.fleet.sites[name] for name in names if name in ports.fleet.sites)
 
 
 async def tell_still_unknown(ports: Ports, results: Iterable[SyncResult], asked: Mapping[str, Failure | None]) -> None:
