@@ -2,8 +2,8 @@
 
 Arguments: fleet file, store, the line, N, and with what the touches begin that count. Each write to the store is one
 ("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and again between that and the
-sending); and each command on a server ("ssh"). It writes "frozen" and what the touch was before it stops; a process
-that has fewer touches ends without.
+sending); and each command on a server ("ssh", before it asks, and "asked already, ssh" between that and the sending).
+It writes "frozen" and what the touch was before it stops; a process that has fewer touches ends without.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from commands import answer, split_line
 from core.errors import SharpnetError
 from core.people import Person, Role
 from ops.durable import claimed, engine
+from ops.rsync import turn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,6 +69,8 @@ async def main(config: str, store: str, line: str, at: str, counts: str) -> None
         db.write = freezing.wrap("store", db.write)
         dns._dns.update = freezing.wrap("dns, asked already", dns._dns.update)
         dns.update = freezing.wrap("dns.update", dns.update)
+        claimed.LEASE, claimed.RENEW_S, turn.SEND_WITHIN_S = timedelta(seconds=0.5), 0.2, 3
+        ssh._ssh.run = freezing.wrap("asked already, ssh", ssh._ssh.run)
         for name in ("run", "stream", "with_offsite", "put"):
             setattr(ssh, name, freezing.wrap(f"ssh.{name}", getattr(ssh, name)))
         try:
