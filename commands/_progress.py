@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from core.sync.report import progress_reply
@@ -39,5 +40,6 @@ class ProgressView(Generic[Step]):
 
 def copies_shown(request: Request, clock: Clock) -> Callable[[SyncProgress], None]:
     """Return what shows how far copies are."""
-    shown = ProgressView(request, clock, progress_reply)
+    dry_run = bool(getattr(request.options, "dry_run", False))
+    shown = ProgressView(request, clock, partial(progress_reply, dry_run=dry_run))
     return lambda progress: shown.take((progress.site, progress.mirror), progress)

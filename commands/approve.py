@@ -28,7 +28,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     """Approve a plan, and carry it out once enough people have; stay with it where somebody looks on."""
     stored = await find_plan(ports, request.options.id)
     if stored.state == PlanState.APPROVED and request.follow:
-        return await _follow(request, ports, stored)
+        return await follow_cutover(request, ports, stored)
     if stored.state == PlanState.UNFINISHED and request.follow:
         await finish_unfinished(ports, stored)
         return reply_of(await find_plan(ports, stored.id), ports.fleet)
@@ -45,7 +45,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         return await _waits_for_more(ports, stored)
     await ports.engine.submit(RUN, stored.id)
     stored = await find_plan(ports, stored.id)
-    return await _follow(request, ports, stored) if request.follow else reply_of(stored, ports.fleet)
+    return await follow_cutover(request, ports, stored) if request.follow else reply_of(stored, ports.fleet)
 
 
 async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
@@ -58,7 +58,7 @@ async def find_plan(ports: Ports, plan_id: str) -> StoredPlan:
     raise UsageError(f"There is no plan {shortened(plan_id)!r}.", hint=hint)
 
 
-async def _follow(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
+async def follow_cutover(request: Request, ports: Ports, stored: StoredPlan) -> Reply:
     """Show a cutover as it goes on, until it has ended here or in another process."""
     ended = asyncio.ensure_future(ports.engine.wait(RUN, stored.id))
     try:

@@ -7,6 +7,8 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 │   └── StoreDoubtError       the store may not be the newest, so nothing is done by it
 ├── SettingsError             app.yaml or the environment is wrong (every problem at once)
 ├── NotInFleetError           what is kept names a site or a server that app.yaml has no longer
+├── OvertakenError            work stood still for too long, and was given up
+│   └── WorkCancelledError    somebody has ended the work before its time
 ├── StoreError                the record or the state could not be read or kept
 │   ├── StoreDamagedError     its file is not what SQLite wrote any more
 │   └── StoreGoneError        its file was deleted or replaced while it was open
@@ -119,6 +121,12 @@ class OvertakenError(SharpnetError):
     """Work was away for longer than its claim holds, and was given up; others of its kind may go on."""
 
     code = "overtaken"
+
+
+class WorkCancelledError(OvertakenError):
+    """Somebody has ended the work before its time, or it gave way to a cutover; others of its kind may go on."""
+
+    code = "cancelled"
 
 
 class UnreachableError(SharpnetError):

@@ -23,6 +23,7 @@ class FailureCode(StrEnum):
     """What can stand in the way of a sync, a comparison, a backup or a restore; stored and shown as it is written."""
 
     # Errors of `core.errors`, which end any work.
+    CANCELLED = "cancelled"  # somebody has ended it before its time
     DNS = "dns"  # a name server answered, but not with what was asked for
     DNS_CHANGED = "dns-changed"  # a record set is not what the plan says
     DNS_CLOCK = "dns-clock"  # a name server's clock and ours differ too much
@@ -165,7 +166,9 @@ PROGRAMS = {
     FailureCode.NO_RSYNC: ("rsync", "rsync"),
 }
 # Said elsewhere already, or over by themselves.
-NOT_WORTH_A_CARD = frozenset({FailureCode.HELD, FailureCode.QUARANTINED, FailureCode.SERVED_UNKNOWN})
+NOT_WORTH_A_CARD = frozenset(
+    {FailureCode.CANCELLED, FailureCode.HELD, FailureCode.QUARANTINED, FailureCode.SERVED_UNKNOWN}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,8 @@ class Failure:
     @classmethod
     def of(cls, error: SharpnetError) -> Failure:
         """Return an error as the failure of what it has ended."""
-        return cls(FailureCode(error.code), error.message.rstrip("."), error.hint)
+        code = FailureCode(error.code)
+        return cls(code, error.message.rstrip("."), error.hint, refused=code == FailureCode.CANCELLED)
 
     @classmethod
     def missing(cls, code: FailureCode, server: str) -> Failure:

@@ -11,7 +11,9 @@ from core.cutover.card_parts import (
     EXIT_CODES,
     approve_button,
     asked_text,
+    cancel_button,
     caught_texts,
+    ended_early_texts,
     hooks_table,
     moved_on_texts,
     name_servers_table,
@@ -55,7 +57,8 @@ def card_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: 
         case PlanState.PLANNED | PlanState.BLOCKED:
             parts, buttons = _planned(stored, fleet)
         case PlanState.APPROVED:
-            parts, buttons = _moving(stored, fleet), ()
+            cancelled = bool(stored.progress.cancelled_by)
+            parts, buttons = _moving(stored, fleet), () if cancelled else (cancel_button(stored.plan),)
         case PlanState.CONFIRMED | PlanState.UNFINISHED:
             parts, buttons = _made(stored, fleet), _way_back(stored)
         case PlanState.OVERTAKEN:
@@ -137,7 +140,14 @@ def _approve(plan: Plan, fleet: Fleet) -> Button:
 def _moving(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     step = Text(f"{stored.progress.doing or 'Starting'}.", Tone.BUSY)
     table = name_servers_table(stored, fleet)
-    return (step, *_waves(stored), table, *trouble_texts(stored), said_text(stored, fleet))
+    return (
+        step,
+        *_waves(stored),
+        table,
+        *ended_early_texts(stored),
+        *trouble_texts(stored),
+        said_text(stored, fleet),
+    )
 
 
 def _waves(stored: StoredPlan) -> tuple[Part, ...]:
@@ -158,7 +168,7 @@ def _made(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
 
 def _ended_texts(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
     about_time = (*times_text(stored, fleet), *until_text(stored, fleet))
-    return (*caught_texts(stored), *about_time, said_text(stored, fleet))
+    return (*caught_texts(stored), *ended_early_texts(stored), *about_time, said_text(stored, fleet))
 
 
 def _partial(stored: StoredPlan, fleet: Fleet) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
@@ -202,6 +212,7 @@ def _over(
 ) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
     tone = Tone.WARN if stored.state == PlanState.STALE else Tone.PLAIN
     parts: list[Part] = [Text(line, tone) for line in why]
+    parts += ended_early_texts(stored)
     if by:
         at = f" at {clock_time(stored.ended_at, fleet.timezone, stored.plan.asked_at)}" if stored.ended_at else ""
         parts.append(Text(f"By {by}{at}."))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.plan.plan import PlanState, Rollback
+from core.plan.restore import Restore
 from core.plan.verdict import Level
 from core.reply import Button, Confirm, Part, Row, Table, Text, Tone, first_rows
 from core.wording import clock_time, count, duration, listing
@@ -122,6 +123,32 @@ def caught_texts(stored: StoredPlan) -> tuple[Part, ...]:
         said = f"{count(left, 'file')} that arrived meanwhile stayed, as something newer is served: {where}."
         parts.append(Text(f"{said} They stay recoverable there after the next sync.", Tone.WARN))
     return tuple(parts)
+
+
+def ended_early_texts(stored: StoredPlan) -> tuple[Part, ...]:
+    """Say what had to give way to an emergency, and that somebody has cancelled it."""
+    progress, parts = stored.progress, list[Part]()
+    if progress.gave_way:
+        work = listing([f"{site} ({words})" for site, words in progress.gave_way.items()])
+        parts.append(Text(f"It did not wait for what ran on these sites, and ended that: {work}.", Tone.WARN))
+    if progress.cancelled_by:
+        consequence = {
+            PlanState.APPROVED: "it ends after the step under way",
+            PlanState.CANCELLED: "nothing was changed, and what was frozen is thawed",
+            PlanState.PARTIAL: "what had not begun was left as it was",
+        }.get(stored.state, "by then everything was changed")
+        parts.append(Text(f"Cancelled by {progress.cancelled_by}: {consequence}.", Tone.WARN))
+    return tuple(parts)
+
+
+def cancel_button(plan: Plan) -> Button:
+    """Return the button that ends a plan that is being carried out."""
+    text = "It ends after the step under way. What is changed by then stays changed, and can be rolled back."
+    if isinstance(plan.purpose, Restore):
+        text = "It ends where what is there is still as it was; once that is being replaced, it goes on."
+    return Button(
+        "Cancel", f"cancel {plan.id}", "danger", Confirm(f"Cancel the {plan.title}?", text, yes="Yes, end it")
+    )
 
 
 def until_text(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from core.cutover.card_parts import EXIT_CODES, approve_button, asked_text, trouble_texts, verdicts_parts
+from core.cutover.card_parts import (
+    EXIT_CODES,
+    approve_button,
+    asked_text,
+    cancel_button,
+    ended_early_texts,
+    trouble_texts,
+    verdicts_parts,
+)
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
@@ -34,6 +42,8 @@ def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[
     else:
         if stored.state == PlanState.APPROVED:
             parts.append(Text(f"{stored.progress.doing or 'Starting'}.", Tone.BUSY))
+            buttons = () if stored.progress.cancelled_by else (cancel_button(plan),)
+        parts += ended_early_texts(stored)
         parts += [Text(line, Tone.WARN) for line in why]
         parts += trouble_texts(stored)
         if stored.state == PlanState.CONFIRMED:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.preflight_dns import judge_dns
+from core.plan.cancelling import gives_way
 from core.plan.plan import Failover, Rollback
 from core.plan.restore import Restore
 from core.plan.verdict import Level, Verdict
@@ -206,7 +208,11 @@ def _hooks(facts: PreflightFacts) -> Iterator[Verdict]:
 def _busy(facts: PreflightFacts) -> Iterator[Verdict]:
     if facts.busy:
         what = listing([f"{site} ({work})" for site, work in facts.busy])
-        yield Verdict("other work", Level.BLOCK, f"busy: {what}", "Wait until it has ended, or cancel it.")
+        if facts.purpose == Failover(planned=False) and all(gives_way(work) for _, work in facts.busy):
+            yield Verdict("other work", Level.WARN, f"busy: {what}", "An emergency does not wait for it, and ends it.")
+            return
+        lines = listing([f"`cancel {shlex.quote(site)}`" for site, _ in facts.busy])
+        yield Verdict("other work", Level.BLOCK, f"busy: {what}", f"Wait until it has ended, or end it: {lines}.")
     elif facts.backed_up:
         what = f"a backup reads {listing(facts.backed_up)}"
         yield Verdict("other work", Level.WARN, what, "It continues, and may break off when the site has moved.")

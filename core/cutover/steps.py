@@ -11,7 +11,9 @@ Invariants, whatever was interrupted and however often:
 - each zone change is asked for until it has an outcome, and never again afterwards;
 - sites count as moved only when every zone change that holds their names was made;
 - what was frozen is thawed, however its wave ended; what was not is left alone;
-- the end is CONFIRMED, UNFINISHED, PARTIAL or STALE; STALE only where it is certain that no zone was changed.
+- once somebody has cancelled it, no step begins but those that what was done before makes necessary;
+- the end is CONFIRMED, UNFINISHED, PARTIAL, STALE or CANCELLED; the last two only where it is certain that no zone was
+  changed.
 
 A step that was begun and has no outcome is taken again: every step looks before it acts.
 """
@@ -26,7 +28,7 @@ from core.plan.plan import PlanState, Rollback
 from core.plan.restore import Restore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from core.plan.plan import Move, Plan, ZoneChange
 
@@ -75,14 +77,17 @@ def does_something(keys: Iterable[str]) -> bool:
     return any(key.split(" ", 1)[0] != HOLD.name for key in keys)
 
 
-def next_steps(plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1) -> tuple[Step, ...]:
+def next_steps(
+    plan: Plan, outcomes: Mapping[str, Outcome], at_once: int = 1, *, cancelled: Collection[str] | None = None
+) -> tuple[Step, ...]:
     """Return the steps to take now: steps of one kind that are open, and may be taken together.
 
     Up to `BATCH` zone updates, up to `at_once` of what is done site by site, or else one. The last step is END; after
-    it there is none, and the answer is empty.
+    it there is none, and the answer is empty. cancelled: the keys of the steps that had begun when somebody cancelled
+    it; None: nobody has.
     """
     for steps in _waves(plan):
-        open_steps, all_good = _open_in_wave(steps, outcomes, at_once)
+        open_steps, all_good = _open_in_wave(steps, outcomes, at_once, cancelled)
         if open_steps:
             return open_steps
         if not all_good:
@@ -131,7 +136,7 @@ def _steps_of_wave(
 
 
 def _open_in_wave(
-    steps: Iterator[Step], outcomes: Mapping[str, Outcome], at_once: int
+    steps: Iterator[Step], outcomes: Mapping[str, Outcome], at_once: int, cancelled: Collection[str] | None
 ) -> tuple[tuple[Step, ...], bool]:
     """Return the steps of one wave to take now; where there are none, whether all of it went well."""
     stopped = made = False
@@ -142,7 +147,9 @@ def _open_in_wave(
             break
         outcome = outcomes.get(step.key)
         if outcome is None:
-            if not _is_void(step, outcomes, stopped=stopped, made=made):
+            # What was begun has to be known, whatever became of it.
+            left = cancelled is not None and step.key not in cancelled
+            if not _is_void(step, outcomes, stopped=stopped or left, made=made):
                 found.append(step)
             continue
         made = made or (step.name == "update" and outcome == Outcome.DONE)
@@ -222,14 +229,15 @@ def switched(plan: Plan, moved: Iterable[str]) -> CopySwitch:
     )
 
 
-def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome]) -> PlanState:
-    """Return the state in which a cutover without a next step stands."""
+def how_it_ended(plan: Plan, outcomes: Mapping[str, Outcome], *, cancelled: bool = False) -> PlanState:
+    """Return the state in which a cutover without a next step stands. cancelled: somebody has cancelled it."""
+    unchanged = PlanState.CANCELLED if cancelled else PlanState.STALE
     if isinstance(plan.purpose, Restore):
         restored = outcomes.get(Step("restore", plan.purpose.site).key, Outcome.REFUSED)
-        return {Outcome.DONE: PlanState.CONFIRMED, Outcome.UNKNOWN: PlanState.PARTIAL}.get(restored, PlanState.STALE)
+        return {Outcome.DONE: PlanState.CONFIRMED, Outcome.UNKNOWN: PlanState.PARTIAL}.get(restored, unchanged)
     made = moved_zones(plan, outcomes)
     if not made and Outcome.UNKNOWN not in outcomes.values():
-        return PlanState.STALE
+        return unchanged
     if len(made) < len(plan.zones):
         return PlanState.PARTIAL
     return PlanState.UNFINISHED if Outcome.LATE in outcomes.values() else PlanState.CONFIRMED

@@ -86,10 +86,13 @@ def is_to_be_compared(stored: StoredPlan, now: datetime) -> bool:
 
 
 def why_not_cancel(stored: StoredPlan, person: Person) -> str | None:
-    """Say why `person` cannot cancel a plan, or None. Who asked for it may, and every approver."""
+    """Say why `person` cannot cancel a plan, or None. Who asked for it may, and every approver.
+
+    One that is being carried out ends at its next step.
+    """
     if not (person.may(Role.APPROVER) or person.label == stored.plan.asked_by):
         return "Sorry: only who asked for it and this fleet's approvers can cancel it."
-    return None if stored.state == PlanState.PLANNED else _ENDS[stored.state]
+    return None if stored.state in {PlanState.PLANNED, PlanState.APPROVED} else _ENDS[stored.state]
 
 
 def why_not_roll_back(stored: StoredPlan, within: timedelta, now: datetime) -> str | None:

@@ -60,7 +60,8 @@ class CutoverProgress:
     went wrong. nameservers: each one's in the wave under way, in the fleet's order. in_step_at: when the last
     name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
     of the server it leaves, in seconds of the epoch. caught: by site, what was brought over. moved_on: by name that
-    it has changed, the later plan that has changed it since.
+    it has changed, the later plan that has changed it since. gave_way: by site, the work that an emergency did not wait
+    for, in words. cancelled_by: who wants it to end before its time.
     """
 
     doing: str = ""
@@ -72,6 +73,8 @@ class CutoverProgress:
     since: Mapping[str, float] = field(default_factory=dict)
     caught: Mapping[str, LateFiles] = field(default_factory=dict)
     moved_on: Mapping[str, str] = field(default_factory=dict)
+    gave_way: Mapping[str, str] = field(default_factory=dict)
+    cancelled_by: str = ""
 
     @property
     def late(self) -> tuple[str, ...]:
@@ -140,4 +143,6 @@ def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
             for site, one in plain.get("caught", {}).items()
         },
         moved_on=dict(plain.get("moved_on", {})),
+        gave_way=dict(plain.get("gave_way", {})),
+        cancelled_by=plain.get("cancelled_by", ""),
     )

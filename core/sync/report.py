@@ -19,6 +19,7 @@ MOST_ROWS = 20
 MOST_HINTS = 5
 # Short enough for a phone, beside the figures.
 BAR = 12
+_CANCEL = Confirm("Cancel this sync?", "The copy stays as it was, or is whole.", yes="Yes, end it")
 _SIGNS = {"created": "new", "changed": "changed", "attributes": "mode or owner", "deleted": "deleted"}
 
 
@@ -58,14 +59,16 @@ def _result_row(one: SyncResult) -> Row:
     return Row((one.site, f"{one.source} → {one.mirror}", one.summary), OUTCOMES[one.outcome].tone)
 
 
-def progress_reply(running: Sequence[SyncProgress]) -> Reply:
-    """Return how far everything is, in one line."""
+def progress_reply(running: Sequence[SyncProgress], *, dry_run: bool = False) -> Reply:
+    """Return how far everything is, in one line; with the last site that is copied comes the button that ends that."""
     done = sum(one.doing == "done" for one in running)
     total_bytes = sum(one.total_bytes or 0 for one in running)
     done_bytes = sum(min(one.done_bytes, one.total_bytes or 0) for one in running)
     copied = f", {size(done_bytes)} of {size(total_bytes)}" if total_bytes else ""
     title = f"{_bar(done, len(running))} {done:,} of {count(len(running), 'copy', 'copies')} done{copied}"
-    return Reply(title=title, parts=(), tone=Tone.BUSY)
+    left = set() if dry_run else {one.site for one in running if one.doing != "done"}
+    buttons = tuple(Button("Cancel", f"cancel {shlex.quote(site)}", confirm=_CANCEL) for site in left)
+    return Reply(title=title, parts=(), buttons=buttons if len(left) == 1 else (), tone=Tone.BUSY)
 
 
 def _bar(done: int, total: int) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ops.ports import Ports
     from ops.work_folder import Turn
 
+# What is there is as it was as long as this is what is done.
+RESTORING = "restoring"
 SWAP_TRIES = 5
 SWAP_PAUSE_S = 5.0
 
@@ -91,7 +93,7 @@ async def carry_out_restore(
     """
     place = SiteLocation(ports.fleet.site(restore.site), restore.server)
     restic = offsite_of(ports)
-    show("restoring")
+    show(RESTORING)
     turn = await or_failure(take_turn(ports.ssh, _copy_at(ports, place), run, make=True))
     if isinstance(turn, Failure):
         return RestoreOutcome(Outcome.REFUSED, turn.message, turn.hint)

@@ -39,14 +39,20 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
     stored = await ports.store.plans.get(plan_id)
     if stored is None or stored.state != PlanState.APPROVED:
         return
-    begun = does_something(await ports.store.plans.begun(plan_id))
-    if not begun and (why := await _why_not_begin(ports, stored)):
+    begun, cancelled = await ports.store.plans.begun(plan_id), await ports.store.cancellations.of_plan(plan_id)
+    if not does_something(begun) and cancelled is None and (why := await _why_not_begin(ports, stored)):
         await _end_unbegun(ports, stored, why)
         return
     outcomes = dict(await ports.store.plans.outcomes(plan_id))
     progress = stored.progress
-    while steps := next_steps(stored.plan, outcomes, ports.fleet.sync.parallel):
-        if steps == (END,):
+    while True:
+        cancelled = await ports.store.cancellations.of_plan(plan_id)
+        if cancelled is not None and not progress.cancelled_by:
+            progress = replace(progress, cancelled_by=cancelled.who)
+            await _show(ports, stored, progress)
+        at_once, before = ports.fleet.sync.parallel, begun if cancelled is not None else None
+        steps = next_steps(stored.plan, outcomes, at_once, cancelled=before)
+        if steps in {(), (END,)}:
             await _end(ports, stored, outcomes, progress)
             return
         progress = replace(progress, doing=_in_words(stored.plan, steps[0]), wave=steps[0].wave)
@@ -113,10 +119,11 @@ async def _show(ports: Ports, stored: StoredPlan, progress: CutoverProgress) -> 
 
 async def _end(ports: Ports, stored: StoredPlan, outcomes: Mapping[str, Outcome], progress: CutoverProgress) -> None:
     now = ports.clock.now()
-    state = how_it_ended(stored.plan, outcomes)
+    state = how_it_ended(stored.plan, outcomes, cancelled=bool(progress.cancelled_by))
     card = card_of(replace(stored, progress=progress).ended(state, now), ports.fleet)
     await ports.store.claims.release(stored.id)
-    why = "; ".join(f"{about}: {trouble}" for about, trouble in progress.trouble.items())
+    whys = [f"cancelled by {progress.cancelled_by}"] if progress.cancelled_by else []
+    why = "; ".join([*whys, *(f"{about}: {trouble}" for about, trouble in progress.trouble.items())])
     if isinstance(stored.plan.purpose, Rollback) and state in {PlanState.CONFIRMED, PlanState.UNFINISHED}:
         await _mark_undone(ports, stored.plan.purpose.of, f"rolled back by plan {stored.id}", now)
     await ports.store.plans.move(stored.id, {PlanState.APPROVED}, state, now, BOT, why, card)

@@ -55,7 +55,7 @@ async def keep_and_take(
     run = run_id(ports.clock.now())
     copy = chosen.copy
     purpose = f"bringing files from {copy.server} to {copy.active}"
-    hint = f"Choose again when that has ended; where its bot has died, that is in {duration(LEASE)}."
+    hint = f"Choose again in {duration(LEASE)} where its bot has died, else"
     async with holding(ports, str(Target.site(copy.site.name)), run, purpose, hint):
         await _ask_again(ports, copy, chosen.who)
         kept = await _keep(ports, chosen, run)

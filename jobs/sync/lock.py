@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
 from core.fleet.target import Target
+from core.plan.cancelling import or_cancel
 from ops.durable.claimed import kept_claim, take_claim
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class SiteClaim:
         if self.others:
             yield
             return
-        async with kept_claim(self.ports.store.claims, self.ports.clock, self._name, self.owner, self._purpose):
+        async with kept_claim(self.ports.store, self.ports.clock, self._name, self.owner, self._purpose):
             yield
 
     @property
@@ -60,6 +61,6 @@ def held_by(claim: Claim) -> Failure:
     return Failure(
         FailureCode.HELD,
         f"{claim.purpose} ({claim.owner}) works on it",
-        "Sync again when that has ended.",
+        f"Sync again {or_cancel(claim.name, claim.owner)}",
         refused=True,
     )

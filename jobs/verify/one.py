@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
 from core.fleet.target import Target
+from core.plan.cancelling import or_cancel
 from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, WrongPath, judge, to_look_at
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
@@ -155,7 +156,7 @@ class _Proving:
                 return Failure(
                     FailureCode.HELD,
                     f"{claim.purpose} ({claim.owner}) works on it",
-                    "Verify when that has ended.",
+                    f"Verify {or_cancel(claim.name, claim.owner)}",
                     refused=True,
                 )
             self._on_step(f"waiting for {claim.purpose}")

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError
+from core.plan.cancelling import or_cancel
 from core.wording import clock_time
 from ops.durable.claimed import kept_claim, take_claim
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def holding(
-    ports: Ports, name: str, owner: str, purpose: str, hint: str = "Try again when that has ended."
-) -> AsyncIterator[None]:
-    """Hold the claim on `name`, such as `site:shop`, while the block runs. Raises RefusedError where another has it."""
+async def holding(ports: Ports, name: str, owner: str, purpose: str, hint: str = "Try again") -> AsyncIterator[None]:
+    """Hold the claim on `name`, such as `site:shop`, while the block runs. Raises RefusedError where another has it.
+
+    hint: what to do when that has ended, as the beginning of a sentence.
+    """
     claims, clock = ports.store.claims, ports.clock
     in_the_way = await take_claim(claims, clock, name, owner, purpose)
     if in_the_way:
@@ -28,7 +30,7 @@ async def holding(
         raise RefusedError(
             f"Not now: {claim.purpose} ({claim.owner}) is under way{what and f' on {what}'} since {since}. "
             "Nothing changed.",
-            hint=hint,
+            hint=f"{hint} {or_cancel(name, claim.owner)}",
         )
-    async with kept_claim(claims, clock, name, owner, purpose):
+    async with kept_claim(ports.store, clock, name, owner, purpose):
         yield

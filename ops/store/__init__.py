@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.store.audit import AuditLog
+from ops.store.cancellations import Cancellations
 from ops.store.cards import Cards
 from ops.store.claims import Claims, Runs
 from ops.store.copies.backups import Backups
@@ -39,6 +40,7 @@ class Store:
         self.identity = StoreIdentity(db)
         self.plans = Plans(db)
         self.claims = Claims(db)
+        self.cancellations = Cancellations(db)
         self.runs = Runs(db)
         self.cards = Cards(db)
         self.states = ObservedStates(db)

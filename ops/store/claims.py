@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ops.contracts import Db, Transaction
+    from ops.store.fence import Fence
 
 FIRES_KEPT = timedelta(days=60)
 # Parameters: the epoch and the second of now. A claim without an end holds until it is given back.
@@ -63,7 +64,7 @@ class Claims:
                     "taken_at = excluded.taken_at, epoch = excluded.epoch, until_s = excluded.until_s",
                     [(name, owner, purpose, stamp(now), epoch, until_s) for name in wanted],
                 )
-            return tuple(_claim(row) for row in in_the_way)
+            return tuple(claim_of(row) for row in in_the_way)
 
         return await self._db.write(work)
 
@@ -71,9 +72,13 @@ class Claims:
         """Give back everything that `owner` holds."""
         await self._db.write(lambda transaction: transaction.execute("DELETE FROM claims WHERE owner = ?", [owner]))
 
+    async def holds(self, fence: Fence) -> bool:
+        """Return whether work still belongs to who began it."""
+        return await self._db.read(fence.still_holds)
+
     async def held(self) -> tuple[Claim, ...]:
         """Return every claim that holds now."""
-        return tuple(_claim(row) for row in await self._db.read(held_claims))
+        return tuple(claim_of(row) for row in await self._db.read(held_claims))
 
     async def fire(self, job: str, at: datetime) -> bool:
         """Return True for the first who claims this scheduled moment of `job`, False for all later ones."""
@@ -184,5 +189,6 @@ def submit_run(transaction: Transaction, kind: str, subject: str, now: datetime)
     )
 
 
-def _claim(row: dict[str, str]) -> Claim:
+def claim_of(row: dict[str, str]) -> Claim:
+    """Return a row of the claims as what it says."""
     return Claim(row["name"], row["owner"], row["purpose"], from_stamp(row["taken_at"]))

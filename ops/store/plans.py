@@ -239,7 +239,7 @@ def _take_sites(database: Transaction, plan: Plan) -> None:
     if taken:
         raise RefusedError(
             f"Another cutover is under way: {listing(taken)} in plan {held[taken[0]]}. Nothing changed.",
-            hint=f"Wait until plan {held[taken[0]]} has ended.",
+            hint=f"Wait until plan {held[taken[0]]} has ended, or end it: `cancel {held[taken[0]]}`.",
         )
     database.execute_many("INSERT INTO open_cutovers (site, plan) VALUES (?, ?)", [(s, plan.id) for s in plan.sites])
 

@@ -291,3 +291,13 @@ def _process_of(rig: Rig, server: str) -> int:
     return next(
         int(found[1]) for line in listing.stdout.splitlines() if (found := re.search(r'"sshd",pid=(\d+)', line))
     )
+
+
+def hanging_source(rig: Rig, server: str, user: str) -> None:
+    """Have the server say nothing when it is asked for content, through the PATH of its SSH user."""
+    home = rig.lab.path_on(server, f"/home/{user}")
+    (home / "bin").mkdir()
+    hangs = 'case "$*" in *--server*) exec sleep 60 ;; esac'
+    (home / "bin/rsync").write_text(f'#!/bin/sh\n{hangs}\nexec /usr/bin/rsync "$@"\n')
+    (home / "bin/rsync").chmod(0o755)
+    (home / ".bashrc").write_text(f"PATH=/home/{user}/bin:$PATH\n")

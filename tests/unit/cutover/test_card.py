@@ -159,7 +159,6 @@ def test_a_running_cutover_shows_each_name_server(plan: Plan, fleet: Fleet, now:
     assert "ns1 | Oslo | new | 11 | 0.4 s" in said(card)
     assert "ns2 | Rome | old | 10 | " in said(card)
     assert "Asking." in said(card)
-    assert card.buttons == ()
     assert "ns1 | Oslo | no answer yet |  | " in said(card_of(stored(plan, PlanState.APPROVED, now), fleet))
 
 
@@ -265,6 +264,36 @@ def test_trouble_on_the_way_is_shown(plan: Plan, fleet: Fleet, now: datetime) ->
     assert card.title == "Nothing changed: the failover of 2 sites from north to south, east could not be carried out"
 
 
+def test_what_is_under_way_can_be_cancelled_once(plan: Plan, fleet: Fleet, now: datetime) -> None:
+    card = card_of(stored(plan, PlanState.APPROVED, now), fleet)
+    (button,) = card.buttons
+    assert (button.label, button.line) == ("Cancel", "cancel K7Q2")
+    assert button.confirm is not None
+    assert button.confirm.text.startswith("It ends after the step under way.")
+    asked = stored(plan, PlanState.APPROVED, now, progress=CutoverProgress(cancelled_by="slack:U1"))
+    assert card_of(asked, fleet).buttons == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (PlanState.APPROVED, "it ends after the step under way"),
+        (PlanState.CANCELLED, "nothing was changed, and what was frozen is thawed"),
+        (PlanState.PARTIAL, "what had not begun was left as it was"),
+        (PlanState.CONFIRMED, "by then everything was changed"),
+        (PlanState.UNFINISHED, "by then everything was changed"),
+    ],
+)
+def test_a_cancelled_cutover_says_by_whom_and_what_was_done(
+    plan: Plan, fleet: Fleet, now: datetime, state: PlanState, words: str
+) -> None:
+    progress = CutoverProgress(cancelled_by="slack:U1", gave_way={"shop": "a sync to south"})
+    card = card_of(stored(plan, state, now, progress=progress), fleet)
+    assert f"Cancelled by slack:U1: {words}." in said(card)
+    assert "It did not wait for what ran on these sites, and ended that: shop (a sync to south)." in said(card)
+    assert "Cancelled by" not in said(card_of(stored(plan, state, now), fleet))
+
+
 def test_a_server_that_left_the_fleet_is_still_named(plan: Plan, fleet: Fleet) -> None:
     smaller = replace(fleet, servers={"north": fleet.servers["north"]})
     assert "to south, east?" in card_of(StoredPlan(plan, PlanState.PLANNED), smaller).title
@@ -279,6 +308,8 @@ def test_facts_hold_the_same_as_json_values(plan: Plan, fleet: Fleet, now: datet
 def test_progress_survives_json_and_adds_up(done: CutoverProgress, now: datetime) -> None:
     assert progress_from_json(progress_to_json(done)) == done
     assert progress_from_json(progress_to_json(CutoverProgress())) == CutoverProgress()
+    ended = CutoverProgress(cancelled_by="slack:U1", gave_way={"shop": "a sync to south"})
+    assert progress_from_json(progress_to_json(ended)) == ended
     more = CutoverProgress().with_zone("a", ZoneDone(now, 3)).with_trouble("b", "why")
     assert (dict(more.zones), dict(more.trouble), more.in_step) == ({"a": ZoneDone(now, 3)}, {"b": "why"}, 0)
     assert done.in_step == 2

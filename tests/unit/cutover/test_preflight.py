@@ -131,7 +131,8 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
             Level.WARN,
             "of unknown age: shop (last good copy 2 h in the future, if no clock was put back)",
         ),
-        (lambda f: replace(f, busy=(("shop", "a sync"),)), "other work", Level.BLOCK, "busy: shop (a sync)"),
+        (lambda f: replace(f, busy=(("shop", "a sync"),)), "other work", Level.WARN, "busy: shop (a sync)"),
+        (lambda f: replace(f, busy=(("shop", "a cutover"),)), "other work", Level.BLOCK, "busy: shop (a cutover)"),
         (
             lambda f: replace(f, backed_up=("shop",)),
             "other work",
@@ -232,6 +233,14 @@ def test_a_trouble_is_told_with_its_figures(
 def test_going_back_is_right_whether_the_server_that_is_left_lives_or_not(sighting: Observation, text: str) -> None:
     facts = replace(GOOD, purpose=Rollback("K7Q2"), sources={"south": {"here": sighting}})
     assert verdict(facts, "source", Level.PASS).text == text
+
+
+@pytest.mark.parametrize("purpose", [Failover(planned=True), Rollback("K7Q2")])
+def test_what_is_not_an_emergency_waits_for_other_work_and_says_how_to_end_it(purpose: Failover | Rollback) -> None:
+    facts = replace(GOOD, purpose=purpose, busy=(("shop", "a sync to south"), ("my blog", "an undo on east")))
+    found = verdict(facts, "other work", Level.BLOCK)
+    assert found.text == "busy: shop (a sync to south), my blog (an undo on east)"
+    assert found.hint == "Wait until it has ended, or end it: `cancel shop`, `cancel 'my blog'`."
 
 
 def test_a_move_a_quarter_of_an_hour_ago_is_no_warning() -> None:

@@ -317,6 +317,91 @@ def test_interrupted_after_any_step_the_rest_is_the_same_and_nothing_is_taken_tw
         assert UNKNOWN not in outcomes.values()
 
 
+@pytest.mark.parametrize(
+    ("done", "begun", "then", "state"),
+    [
+        ("", "", [], PlanState.CANCELLED),
+        ("", "hold", ["hold"], PlanState.CANCELLED),
+        ("hold", "", [], PlanState.CANCELLED),
+        ("freeze shop", "", ["thaw shop"], PlanState.CANCELLED),
+        ("freeze shop", "freeze blog", ["freeze blog", "thaw shop", "thaw blog"], PlanState.CANCELLED),
+        (
+            "resync blog",
+            "update shop.test@192.0.2.53:53",
+            ["update shop.test@192.0.2.53:53", "verify", "switch", "catch-up", "after", "thaw"],
+            PlanState.PARTIAL,
+        ),
+        (
+            "update blog.test@192.0.2.53:53",
+            "",
+            ["verify", "switch", "catch-up", "after", "thaw"],
+            PlanState.CONFIRMED,
+        ),
+        ("thaw blog", "", [], PlanState.CONFIRMED),
+    ],
+)
+def test_a_cancelled_cutover_takes_only_what_was_done_before_makes_necessary(
+    planned: Plan, done: str, begun: str, then: list[str], state: PlanState
+) -> None:
+    plan = hooked(planned, *EVERY_MOMENT)
+    order = keys(every_step(plan))
+    assert updates(plan) == ["update shop.test@192.0.2.53:53", "update blog.test@192.0.2.53:53"]
+    outcomes = dict.fromkeys(order[: order.index(done) + 1] if done else [], DONE)
+    taken: list[Step] = []
+    while (steps := next_steps(plan, outcomes, cancelled={*outcomes, begun})) != (END,):
+        taken += steps
+        outcomes |= {step.key: DONE for step in steps}
+    assert [step.key for step in taken if step.key in then or step.name not in then] == [
+        key for key in then if " " in key or key in order
+    ]
+    assert list(dict.fromkeys(step.name for step in taken)) == list(dict.fromkeys(key.split()[0] for key in then))
+    assert how_it_ended(plan, outcomes, cancelled=True) == state
+
+
+def test_a_cancelled_wave_ends_whole_and_the_next_stays(planned: Plan) -> None:
+    plan = in_two_waves(planned)
+    first, second = updates(plan)
+    outcomes = went_well(plan, "verify")
+    while (steps := next_steps(plan, outcomes, cancelled={*outcomes})) != (END,):
+        outcomes |= {step.key: DONE for step in steps}
+    assert {first, "verify", "check", "switch", "catch-up shop"} < set(outcomes)
+    assert not {second, "hold wave 2"} & set(outcomes)
+    assert how_it_ended(plan, outcomes, cancelled=True) == PlanState.PARTIAL
+
+
+@same_plan
+@given(st.integers(0, 2**32), st.booleans(), st.booleans())
+def test_cancelled_at_any_moment_it_begins_no_zone_and_leaves_nothing_frozen(
+    plan: Plan, seed: int, with_hooks: bool, in_waves: bool
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a test's chance
+    plan = replace(plan, purpose=Failover(planned=True))
+    plan = hooked(plan, *EVERY_MOMENT) if with_hooks else plan
+    plan = in_two_waves(plan) if in_waves else plan
+    outcomes: dict[str, Outcome] = {}
+    begun: set[str] = set()
+    cancelled = None
+    while (steps := next_steps(plan, outcomes, at_once=chance.randint(1, 3), cancelled=cancelled)) != (END,):
+        if cancelled is not None:
+            new = {step.key for step in steps} - begun
+            assert not [key for key in new if key.split()[0] in BEFORE_DNS | {"update"}]
+        elif chance.random() < 0.1:
+            # Somebody cancels it when these have begun, and its process dies after some of them.
+            cancelled = begun | {step.key for step in steps}
+        begun |= {step.key for step in steps}
+        for step in steps[: chance.randint(0, len(steps))]:
+            outcomes[step.key] = DONE if chance.random() < 0.9 else chance.choice(POSSIBLE[step.name])
+    made = moved_zones(plan, outcomes)
+    for wave in range(plan.waves):
+        of_wave = any(zone.wave == wave for zone in made)
+        assert (Step("switch", wave=wave).key in outcomes) == of_wave
+    frozen = {key.removeprefix("freeze ") for key in outcomes if key.startswith("freeze ")}
+    assert {key.removeprefix("thaw ") for key in outcomes if key.startswith("thaw ")} == frozen
+    assert {key for key in begun if key.startswith("update")} <= set(outcomes)
+    unchanged = not made and UNKNOWN not in outcomes.values()
+    assert (how_it_ended(plan, outcomes, cancelled=True) == PlanState.CANCELLED) == unchanged
+
+
 def test_no_step_is_left_after_the_end(plan: Plan) -> None:
     outcomes = {step.key: DONE for step in every_step(plan)}
     assert next_steps(plan, outcomes) == ()

@@ -15,6 +15,7 @@ from core.plan.approval import (
     why_not_cancel,
     why_not_roll_back,
 )
+from core.plan.cancelling import cancel_line, gives_way, or_cancel, why_not_end
 from core.plan.plan import PlanState, Rollback
 from core.plan.stored import StoredPlan
 from core.plan.verdict import Level, Verdict
@@ -86,7 +87,64 @@ def test_who_asked_and_every_approver_can_cancel_what_waits(plan: Plan) -> None:
     assert why_not_cancel(StoredPlan(plan, PlanState.PLANNED), asker) is None
     assert why_not_cancel(StoredPlan(plan, PlanState.PLANNED), APPROVER) is None
     assert why_not_cancel(StoredPlan(plan, PlanState.PLANNED), OPERATOR)
-    assert why_not_cancel(StoredPlan(plan, PlanState.APPROVED), APPROVER) == "It is being carried out already."
+
+
+WHO_MAY_CANCEL = {
+    "the operator who asked": (Person("U1", "slack", frozenset({Role.OPERATOR})), True),
+    "who asked, an operator no more": (Person("U1", "slack", frozenset()), True),
+    "an approver": (APPROVER, True),
+    "another operator": (OPERATOR, False),
+    "a stranger": (STRANGER, False),
+}
+CANCELLED_IN = {
+    PlanState.PLANNED: None,
+    PlanState.APPROVED: None,
+    PlanState.BLOCKED: "Something stands in the way.",
+    PlanState.CONFIRMED: "It has been carried out already.",
+    PlanState.UNFINISHED: "It has been carried out already, and waits for name servers.",
+    PlanState.PARTIAL: "It has been carried out in part already.",
+    PlanState.STALE: "Something had changed since it was made.",
+    PlanState.CANCELLED: "It was cancelled.",
+    PlanState.EXPIRED: "It had expired.",
+    PlanState.ROLLED_BACK: "It has been carried out and rolled back already.",
+}
+
+
+@pytest.mark.parametrize("state", PlanState)
+@pytest.mark.parametrize("who", WHO_MAY_CANCEL)
+def test_what_waits_or_is_under_way_is_cancelled_by_who_asked_and_by_approvers(
+    plan: Plan, who: str, state: PlanState
+) -> None:
+    person, may = WHO_MAY_CANCEL[who]
+    never = "Sorry: only who asked for it and this fleet's approvers can cancel it."
+    assert why_not_cancel(StoredPlan(plan, state), person) == (CANCELLED_IN[state] if may else never)
+
+
+@pytest.mark.parametrize(("person", "may"), [(APPROVER, True), (OPERATOR, True), (ASKER, True), (STRANGER, False)])
+def test_a_copy_or_a_backup_is_ended_by_who_may_start_it_and_by_approvers(person: Person, *, may: bool) -> None:
+    never = "Sorry: only this fleet's operators and approvers can cancel what is under way."
+    assert why_not_end(person) == (None if may else never)
+
+
+@pytest.mark.parametrize(
+    ("claim", "owner", "line"),
+    [
+        ("site:shop", "20260614T130207Z-ab12", "cancel shop"),
+        ("site:my shop", "20260614T130207Z-ab12", "cancel 'my shop'"),
+        ("site:shop", "K7Q2", "cancel shop"),
+        ("backup:shop", "20260614T130207Z-ab12", "cancel 20260614T130207Z-ab12"),
+        ("backup", "20260614T130207Z-ab12", "cancel 20260614T130207Z-ab12"),
+    ],
+)
+def test_what_is_under_way_is_ended_by_a_line_that_can_be_typed(claim: str, owner: str, line: str) -> None:
+    assert cancel_line(claim, owner) == line
+    assert or_cancel(claim, owner) == f"when that has ended, or end it: `{line}`."
+
+
+def test_an_emergency_ends_any_work_on_a_site_but_another_cutover() -> None:
+    assert gives_way("a sync to lima")
+    assert gives_way("a restore")
+    assert not gives_way("a cutover")
 
 
 WEEK = timedelta(days=7)

@@ -140,6 +140,9 @@ def test_a_plan_of_each_kind_reads_and_writes_as_a_store_holds_it_and_keeps_its_
 def test_how_far_a_cutover_is_reads_and_writes_as_a_store_holds_it() -> None:
     kept = json.loads((STORED / "progress.json").read_text())
     assert json.loads(json.dumps(progress_to_json(progress_from_json(kept)))) == kept
+    later = ("gave_way", "cancelled_by")
+    before = progress_from_json({key: value for key, value in kept.items() if key not in later})
+    assert before == replace(progress_from_json(kept), gave_way={}, cancelled_by="")
 
 
 def test_a_plan_of_a_kind_that_is_not_known_is_not_taken_for_another() -> None:

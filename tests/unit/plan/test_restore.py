@@ -139,7 +139,7 @@ def test_two_approvals_are_counted(restoring: Plan, fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("state", "begins", "button"),
     [
-        (PlanState.APPROVED, "Restoring shop", []),
+        (PlanState.APPROVED, "Restoring shop", ["Cancel"]),
         (PlanState.CONFIRMED, "Done: restored shop", []),
         (PlanState.PARTIAL, "Not certain, or done in part: restoring shop", ["Prepare again"]),
         (PlanState.STALE, "Nothing changed: restore of shop", ["Prepare again"]),

@@ -126,6 +126,20 @@ def test_progress_is_one_line_with_copies_and_bytes() -> None:
     )
     assert reply.title == "███░░░░░░░░░ 1 of 4 copies done, 1.8 MB of 4.0 MB"
     assert reply.parts == ()
+    assert reply.buttons == ()
+
+
+def test_the_last_site_that_is_copied_can_be_cancelled() -> None:
+    running = [
+        SyncProgress("shop", "us", "done"),
+        SyncProgress("my blog", "us", "done"),
+        SyncProgress("my blog", "br", "comparing"),
+    ]
+    (button,) = progress_reply(running).buttons
+    assert (button.label, button.line) == ("Cancel", "cancel 'my blog'")
+    assert button.confirm is not None
+    assert progress_reply(running, dry_run=True).buttons == ()
+    assert progress_reply(running[:2]).buttons == ()
 
 
 def test_progress_says_no_bytes_before_any_are_known() -> None:

@@ -1,0 +1,137 @@
+"""Work that somebody takes away from who carries it out: one claim, once, beside those of others that stay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.errors import FencedError
+from ops.store.copies.backups import SAVE, BackupRun
+from ops.store.copies.served import SyncRun
+from ops.store.fence import ClaimFence, fenced, unfenced
+
+if TYPE_CHECKING:
+    from store.conftest import LeaseClock
+
+    from ops.store import Store
+    from ops.store.claims import Claim
+
+NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+
+
+async def claimed(store: Store, name: str, owner: str, lease: timedelta | None = LEASE) -> Claim:
+    assert await store.claims.take([name], owner, "a sync to lima", NOW, lease) == ()
+    return next(claim for claim in await store.claims.held() if claim.name == name)
+
+
+async def owners(store: Store) -> dict[str, str]:
+    return {claim.name: claim.owner for claim in await store.claims.held()}
+
+
+async def test_a_cancelled_claim_is_free_at_once_and_its_owner_is_shut_out(store: Store, second: Store) -> None:
+    claim, other = await claimed(store, "site:shop", "one"), await claimed(store, "site:blog", "two")
+    assert await second.cancellations.end(claim, "slack:U1", NOW)
+    assert await owners(store) == {"site:blog": "two"}
+    with fenced(ClaimFence("site:shop", "one")), pytest.raises(FencedError):
+        await store.record.add(NOW, "too late", "shop", "one")
+    with fenced(ClaimFence("site:blog", other.owner)):
+        await store.record.add(NOW, "goes on", "blog", "two")
+    await claimed(store, "site:shop", "three")
+    found = await store.cancellations.of_claim("site:shop", "one")
+    assert found is not None
+    assert found.words == "cancelled by slack:U1"
+    assert await store.cancellations.of_claim("site:shop", "three") is None
+    assert await store.cancellations.of_claim("site:blog", "one") is None
+    kept = [(one.kind, one.subject, one.who, dict(one.body)) for one in await store.record.entries(subject="shop")]
+    body = {"claim": "site:shop", "run": "one", "why": "a sync to lima was cancelled", "plan": ""}
+    assert kept == [("claim.cancelled", "shop", "slack:U1", body)]
+
+
+async def test_it_is_cancelled_once_and_never_from_who_came_after(store: Store) -> None:
+    claim = await claimed(store, "site:shop", "one")
+    assert await store.cancellations.end(claim, "slack:U1", NOW)
+    await claimed(store, "site:shop", "two")
+    assert not await store.cancellations.end(claim, "slack:U2", NOW)
+    assert await owners(store) == {"site:shop": "two"}
+    assert len(await store.record.entries()) == 1
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_what_has_an_end_on_record_is_not_cancelled_any_more(store: Store, *, ended: bool) -> None:
+    sync = await claimed(store, "site:shop", "one")
+    backup = await claimed(store, "backup:shop", "two")
+    undo = await claimed(store, "site:blog", "three")
+    run = BackupRun("two", SAVE, "shop", "oslo", NOW)
+    await store.copies.begin_sync(SyncRun("one", "shop", "oslo", "lima", NOW, None, None, {}), "who")
+    await store.copies.begin_sync(SyncRun("other", "shop", "oslo", "lima", NOW, None, None, {}), "who")
+    await store.copies.end_sync("other", "good", {}, NOW, "who")
+    await store.backups.begin(run, "who")
+    await store.record.add(NOW, "undo.begun", "blog", "who", {"run": "three"})
+    await store.record.add(NOW, "undo.good", "blog", "who", {"run": "other"})
+    await store.record.add(NOW, "undo.good", "shop", "who", {"run": "three"})
+    if ended:
+        await store.copies.end_sync("one", "good", {}, NOW, "who")
+        await store.backups.end(run, "good", "abc", {}, NOW, "who")
+        await store.record.add(NOW, "undo.good", "blog", "who", {"run": "three"})
+    for claim in (sync, backup, undo):
+        assert await store.cancellations.end(claim, "slack:U1", NOW) is not ended
+    assert await owners(store) == ({"backup:shop": "two", "site:blog": "three", "site:shop": "one"} if ended else {})
+
+
+async def test_an_emergency_takes_all_its_sites_from_who_works_there_under_a_lease(store: Store) -> None:
+    for site, owner in (("shop", "one"), ("blog", "two"), ("far", "three")):
+        await claimed(store, f"site:{site}", owner)
+    names = ["site:shop", "site:blog", "site:free"]
+    gave_way, in_the_way = await store.cancellations.make_way(names, "K7Q2", "a cutover", NOW, "bot:cutover")
+    assert ([claim.owner for claim in gave_way], in_the_way) == (["two", "one"], ())
+    taken = dict.fromkeys(names, "K7Q2")
+    assert await owners(store) == {**taken, "site:far": "three"}
+    found = await store.cancellations.of_claim("site:shop", "one")
+    assert found is not None
+    assert (found.who, found.words) == ("bot:cutover", "it gave way to plan K7Q2")
+    assert await store.cancellations.of_claim("site:far", "three") is None
+    # Taken again after a crash: nothing is in the way, and nothing gives way twice.
+    again = await store.cancellations.make_way(names, "K7Q2", "a cutover", NOW, "bot:cutover")
+    assert again == ((), ())
+    assert [entry.subject for entry in await store.record.entries()] == ["blog", "shop"]
+    await store.claims.release("K7Q2")
+    assert await owners(store) == {"site:far": "three"}
+
+
+async def test_an_emergency_changes_nothing_where_another_cutover_has_one_of_its_sites(
+    store: Store, lease_clock: LeaseClock
+) -> None:
+    await claimed(store, "site:shop", "one")
+    await claimed(store, "site:blog", "ANXB", lease=None)
+    lease_clock.passes(timedelta(seconds=1))
+    names = ["site:shop", "site:blog"]
+    gave_way, in_the_way = await store.cancellations.make_way(names, "K7Q2", "a cutover", NOW, "bot:cutover")
+    assert (gave_way, [claim.owner for claim in in_the_way]) == ((), ["ANXB"])
+    assert await owners(store) == {"site:blog": "ANXB", "site:shop": "one"}
+    assert await store.record.entries() == ()
+
+
+async def test_what_has_lapsed_gives_way_unsaid(store: Store, lease_clock: LeaseClock) -> None:
+    await claimed(store, "site:shop", "one")
+    lease_clock.passes(LEASE + timedelta(seconds=1))
+    assert await store.cancellations.make_way(["site:shop"], "K7Q2", "a cutover", NOW, "bot") == ((), ())
+    lease_clock.passes(timedelta(days=1))
+    assert await owners(store) == {"site:shop": "K7Q2"}
+
+
+async def test_who_has_lost_a_claim_still_gives_back_what_is_its_own(store: Store) -> None:
+    outer = await claimed(store, "backup", "run")
+    await claimed(store, "backup:shop", "one")
+    await claimed(store, "backup:blog", "two")
+    await store.cancellations.end(outer, "slack:U1", NOW)
+    with fenced(ClaimFence("backup", "run")):
+        with pytest.raises(FencedError):
+            await store.claims.release("one")
+        with unfenced():
+            await store.claims.release("one")
+        with pytest.raises(FencedError):
+            await store.claims.release("two")
+    assert await owners(store) == {"backup:blog": "two"}
