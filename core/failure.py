@@ -40,6 +40,7 @@ class FailureCode(StrEnum):
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept
     FENCED = "fenced"  # another process has taken the work up meanwhile
+    STORE_IN_DOUBT = "store-in-doubt"  # it may not be the newest
     STORE_GONE = "store-gone"  # what was kept was taken away meanwhile
     STORE_DAMAGED = "store-damaged"  # what was kept is not what was written
     TIMED_OUT = "timed-out"  # no answer in time, or nothing more came

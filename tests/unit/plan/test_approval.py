@@ -107,6 +107,7 @@ CANCELLED_IN = {
     PlanState.CANCELLED: "It was cancelled.",
     PlanState.EXPIRED: "It had expired.",
     PlanState.ROLLED_BACK: "It has been carried out and rolled back already.",
+    PlanState.OVERTAKEN: "It has been carried out already, and a later plan has moved its names on.",
 }
 
 
