@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FROZEN_PROCESS = Path(__file__).with_name("frozen_process.py")
 MOST_TOUCHES = 120
+# Each touch once: what lies between asking whether it may be and doing it is tested for copies alone.
+BEFORE_ASKING = "store,dns.update,ssh."
 
 
 async def frozen(

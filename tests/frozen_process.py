@@ -1,9 +1,10 @@
 """A process that types one line and is frozen (SIGSTOP) before its Nth touch of the world; when it is woken it goes on.
 
-Arguments: fleet file, store, the line, N, and with what the touches begin that count. Each write to the store is one
-("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and again between that and the
-sending); and each command on a server ("ssh", before it asks, and "asked already, ssh" between that and the sending).
-It writes "frozen" and what the touch was before it stops; a process that has fewer touches ends without.
+Arguments: fleet file, store, the line, N, and with what the touches begin that count (several with commas between).
+Each write to the store is one ("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and
+again between that and the sending); and each command on a server ("ssh", before it asks, and "asked already, ssh"
+between that and the sending). It writes "frozen" and what the touch was before it stops; a process that has fewer
+touches ends without.
 
 Two more may follow: "killed", and it dies there (SIGKILL) instead; and a file that says by how many seconds its clock
 is off, read whenever it asks for the time.
@@ -42,7 +43,7 @@ class Freezing:
     def __init__(self, db: Any, at: int, counts: str, fate: str) -> None:  # noqa: ANN401 - the store's own thread is nobody else's business
         self._db = db
         self._at = at
-        self._counts = counts
+        self._counts = tuple(counts.split(","))
         self._fate = fate
         self._touches = 0
 
