@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cutover.harness import root_of, write
-from cutover.test_frozen import MOST_TOUCHES, frozen, let_go, woken
+from cutover.test_frozen import let_go, process_of
+from frozen import MOST_TOUCHES, woken
 
 from core.plan.plan import PlanState
 
@@ -28,7 +29,7 @@ async def syncs_frozen_one_command_later_each(stage: Stage) -> AsyncIterator[tup
     """Begin a sync of something new again and again, frozen before its first, its second, … command is sent."""
     for at in range(1, MOST_TOUCHES):
         write(root_of(stage, SITE, "oslo"), "index.html", f"edition {at} of oslo")
-        process, what = await frozen(stage, f"sync {SITE}", at, "asked already, ssh")
+        process, what = await process_of(stage, f"sync {SITE}", at, "asked already")
         if not what:
             assert (await process.wait()) == 0
             assert page(stage, "lima") == f"edition {at} of oslo"
