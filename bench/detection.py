@@ -14,7 +14,7 @@ from bench.result import Row, seconds
 from core.wording import from_stamp
 from lab import Lab
 from lab.slack import LocalSlack, Message
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.driver import sqlite3
 
 BLOCK = "127.210.2."
 PORT = 3210

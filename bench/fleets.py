@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
 from ops.store import Store
-from ops.store.database import SqliteDb
 from ops.store.monitor.states import ObservedState
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from core.fleet import Fleet

@@ -141,6 +141,10 @@ async def _fire(ports: Ports, job: Job, key: str) -> None:
 
 async def _run(ports: Ports, job: Job) -> None:
     try:
+        if job.acts and ports.standing is not None:
+            await ports.standing.ask()
         await job.run(ports, "", ports.clock.now())
+    except StoreDoubtError as error:
+        log.warning("job=%s left out: %s", job.name, error.message)
     except SharpnetError as error:
         log.error("job=%s failed: %s", job.name, error.message)  # noqa: TRY400 - told in full

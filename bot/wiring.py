@@ -24,7 +24,7 @@ from ops.probe.prober import NetProbe
 from ops.restic.repository import ResticRepository
 from ops.ssh.pool import SshPool
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

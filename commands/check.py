@@ -13,7 +13,7 @@ from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
 from ops.gather.live_check import dns_findings, offsite_findings, ssh_findings
-from ops.store.sqlite import DRIVER, VERSION
+from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

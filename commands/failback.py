@@ -40,7 +40,8 @@ async def run(request: Request, ports: Ports) -> Reply:
     options = request.options
     _check(options)
     asked = await _asked(options, ports)
-    found = await failback_state_now(ports, asked, request.person.label)
+    choosing = bool(options.keep or options.take_active)
+    found = await failback_state_now(ports, asked, request.person.label, to_choose=choosing)
     if options.keep:
         return await _keep(request, ports, found)
     if options.take_active:
@@ -106,11 +107,17 @@ async def _take(request: Request, ports: Ports, found: FailbackState) -> Reply:
     options, who = request.options, request.person.label
     if not found.returned:
         raise _nothing_to_choose(options, found)
-    wanted = SyncRequest(who=who, allow_delete=options.allow_delete, take_active=True, checksum=options.checksum)
     on_progress = copies_shown(request, ports.clock)
     results: list[SyncResult] = []
-    for server in dict.fromkeys(copy.server for copy in found.returned):
-        copies = [copy for copy in found.returned if copy.server == server]
+    for server, active in dict.fromkeys((copy.server, copy.active) for copy in found.returned):
+        copies = [copy for copy in found.returned if (copy.server, copy.active) == (server, active)]
+        wanted = SyncRequest(
+            who=who,
+            allow_delete=options.allow_delete,
+            take_active=True,
+            checksum=options.checksum,
+            served_from=active,
+        )
         for copy in copies:
             await release_served(ports, copy, who)
         sites = [copy.site for copy in copies]

@@ -14,6 +14,7 @@ from core.sync import undo_report
 from core.sync.report import report
 from core.sync.undo import paths_to_put_back
 from core.verify import report as proof_report
+from core.wording import listing
 from jobs.sync import SyncRequest, sync_sites
 from jobs.sync.undo import replaced_by_run, undo, undo_context, undoable_runs
 from jobs.verify import verify_sites
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from ops.ports import Ports
 
-COPYING = ("dry_run", "allow_delete", "take_active", "checksum")
+COPYING = ("dry_run", "allow_delete", "take_active", "checksum", "served_from")
+_OPTIONS = {"served_from": "from"}
 
 
 async def run(request: Request, ports: Ports) -> Reply:
@@ -44,6 +46,7 @@ async def run(request: Request, ports: Ports) -> Reply:
         allow_delete=options.allow_delete,
         take_active=options.take_active,
         checksum=options.checksum,
+        served_from=_served_from(options, sites, ports),
     )
     on_progress = copies_shown(request, ports.clock)
     results = await sync_sites(ports, sites, sync_request, to=to, on_progress=on_progress)
@@ -76,7 +79,9 @@ async def _runs(request: Request, ports: Ports, sites: tuple[Site, ...], to: str
 
 async def _undo(request: Request, ports: Ports) -> Reply:
     options, who = request.options, request.person.label
-    _alone_with("--undo", options, "all", "to", "allow_delete", "take_active", "checksum", "verify", "runs")
+    _alone_with(
+        "--undo", options, "all", "to", "allow_delete", "take_active", "checksum", "served_from", "verify", "runs"
+    )
     paths = paths_to_put_back(options.sites)
     context = await undo_context(ports, options.undo, who)
     kept = await replaced_by_run(ports, context, paths)
@@ -101,6 +106,21 @@ def _sites(options: argparse.Namespace, ports: Ports) -> tuple[Site, ...]:
     return tuple({site.name: site for site in named}.values())
 
 
+def _served_from(options: argparse.Namespace, sites: tuple[Site, ...], ports: Ports) -> str | None:
+    """Return the server that somebody says serves these sites. Raises UsageError where it holds none of one."""
+    if not options.served_from:
+        return None
+    server = server_named(options.served_from, ports.fleet)
+    if options.all:
+        raise UsageError(
+            "--from is for sites by name: not all need be served alike.", hint="`sync SITE --from SERVER`."
+        )
+    without = next((site for site in sites if server not in site.servers), None)
+    if without is not None:
+        raise UsageError(f"{without.name} is not kept on {server}.", hint=f"It is on {listing(without.servers)}.")
+    return server
+
+
 def _alone(sites: tuple[Site, ...], copied: set[str], options: argparse.Namespace, to: str | None) -> tuple[str, ...]:
     """Return the sites that keep no copy there. Raises UsageError where one of them was asked for by name."""
     alone = tuple(site.name for site in sites if site.name not in copied)
@@ -114,7 +134,10 @@ def _alone_with(option: str, options: argparse.Namespace, *others: str) -> None:
     """Raise UsageError where an option was typed that `option` has nothing to do with."""
     typed = next((name for name in others if getattr(options, name)), None)
     if typed is not None:
-        raise UsageError(f"{option} and --{typed.replace('_', '-')} do not go together.", hint="See `help sync`.")
+        raise UsageError(
+            f"{option} and --{_OPTIONS.get(typed, typed.replace('_', '-'))} do not go together.",
+            hint="See `help sync`.",
+        )
 
 
 COMMAND = Command(
@@ -128,6 +151,12 @@ COMMAND = Command(
         ),
         argument("--all", action="store_true", help="every site that has a mirror"),
         argument("--to", metavar="SERVER", help="only the copies on this server"),
+        argument(
+            "--from",
+            dest="served_from",
+            metavar="SERVER",
+            help="what serves the sites, where DNS does not tell; kept as if DNS had said so",
+        ),
         argument("--dry-run", action="store_true", help="only say what would change"),
         argument("--allow-delete", action="store_true", help="let more files go than sync.max_delete allows"),
         argument(
@@ -145,6 +174,7 @@ COMMAND = Command(
         "sync SITE --dry-run",
         "sync --all --to SERVER",
         "sync SITE --take-active",
+        "sync SITE --from SERVER",
         "sync SITE --verify",
         "sync SITE --runs",
         "sync --undo RUN",

@@ -40,6 +40,7 @@ class FailureCode(StrEnum):
     SETTINGS = "settings"  # app.yaml or the environment is wrong
     STORE = "store"  # the record or the state could not be read or kept
     FENCED = "fenced"  # another process has taken the work up meanwhile
+    STORE_IN_DOUBT = "store-in-doubt"  # it may not be the newest
     STORE_GONE = "store-gone"  # what was kept was taken away meanwhile
     STORE_DAMAGED = "store-damaged"  # what was kept is not what was written
     TIMED_OUT = "timed-out"  # no answer in time, or nothing more came
@@ -61,6 +62,7 @@ class FailureCode(StrEnum):
     NO_PEER_KEY = "no-peer-key"  # the mirror has no key to read from the source with
     NOT_KEPT = "not-kept"  # nothing of that run is kept any more
     QUARANTINED = "quarantined"  # nobody has chosen yet what becomes of that copy
+    SERVED_UNKNOWN = "served-unknown"  # name servers do not tell which copy is served
     SOURCE_EMPTY = "source-empty"  # the source holds nothing
     TOO_MANY_DELETES = "too-many-deletes"  # more would go than the limit allows
 
@@ -128,6 +130,9 @@ class FailureCode(StrEnum):
     RESTIC = "restic"  # anything that has no code of its own
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a code
 
+    # Work that was no longer its own.
+    TOO_LATE = "too-late"  # what puts something in place did not come while it was still its own
+
 
 # What stops a batch: it stands between two servers, not in one site, so that the next site would meet the same.
 BETWEEN_SERVERS = frozenset(
@@ -162,7 +167,9 @@ PROGRAMS = {
     FailureCode.NO_RSYNC: ("rsync", "rsync"),
 }
 # Said elsewhere already, or over by themselves.
-NOT_WORTH_A_CARD = frozenset({FailureCode.CANCELLED, FailureCode.HELD, FailureCode.QUARANTINED})
+NOT_WORTH_A_CARD = frozenset(
+    {FailureCode.CANCELLED, FailureCode.HELD, FailureCode.QUARANTINED, FailureCode.SERVED_UNKNOWN}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ class Job:
     run: does it: with the ports, a key (which of its triggers, or the subject of a durable run) and the moment it was
     due. triggers: (key, cron expression) pairs for a fleet; each fires once however many bots run. every: as often as
     that, in every bot. durable: carried out by the engine for one subject at a time, and taken up again after a crash.
-    at_start: once when a bot starts. acts: what its triggers ask for changes or claims copies, so that it is left out
-    while there is doubt about the store.
+    at_start: once when a bot starts. acts: it changes or proves copies, so that it is left out while there is doubt
+    about the store.
     """
 
     name: str

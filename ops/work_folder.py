@@ -4,6 +4,7 @@ Everything that is not content lies in the work folder, `.sharpnet/KEY` beside t
 rename is enough to put content in place, and outside the root, so that it is never served.
 
     lock      held while a phase runs, by whatever it has started as well
+    turn      a number that only grows, and the run that has begun last: what puts anything in place names it
     stage     the next content: begun as hard links to the present one, then made like the source by rsync
     stage-of  the inode of the root that the stage was begun from
     stage-own there where the stage holds copies instead of links
@@ -23,7 +24,12 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+import shlex
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
+from core.failure import Failure
 from ops.shell import SETTLED
 
 WORK_FOLDER = ".sharpnet"
@@ -65,6 +71,10 @@ take_lock() {
   exec 9>"$work/lock" || exit 1
   flock -n 9 || stop busy
 }
+# Asked with the lock held: who has the turn now keeps it until the lock is free again.
+check_turn() { [ "$(cat -- "$work/turn" 2>/dev/null)" = "$1" ] || stop overtaken; }
+# Argument: the latest moment by this server's clock. What was sent and then lay somewhere comes too late.
+check_time() { [ "$(date +%s)" -le "$1" ] || stop too-late; }
 # What came into the root after its links were made is in none of the other trees: it goes on living in the new content,
 # or, where that has something else in its place, with what was replaced.
 rescue() {
@@ -124,6 +134,59 @@ recover() {
 }
 """
 )
+
+
+# Arguments: root, parent, work, run, and `make` where the folder around the root may be made. It prints the turn that
+# the run now has, and what time it is. Whoever had one before is overtaken.
+TAKE_TURN = (
+    PRELUDE
+    + r"""
+run=$1
+[ "$2" != make ] || [ -d "$parent" ] || mkdir -p -- "$parent" 2>/dev/null || stop no-parent
+check_root
+take_lock
+{ read -r number _ <"$work/turn"; } 2>/dev/null || number=0
+case $number in ''|*[!0-9]*) number=0 ;; esac
+printf '%s\n' "$((number + 1)) $run" >"$work/turn.new" && mv -f -- "$work/turn.new" "$work/turn" ||
+  { rm -f -- "$work/turn.new"; exit 1; }
+cat -- "$work/turn" && date +%s
+"""
+)
+
+# Arguments: root, parent, work, turn, latest; then a command, during which nobody else takes a turn.
+_IN_TURN = (
+    PRELUDE
+    + r"""
+turn=$1 latest=$2; shift 2
+take_lock
+check_turn "$turn"
+check_time "$latest"
+exec "$@"
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a run needs to put anything in place on a server, and until when: the server itself refuses what is older.
+
+    place: root, parent and work folder. name: its number and its run, as the work folder has them. latest: the last
+    second, by the server's own clock, at which it is taken.
+    """
+
+    place: tuple[str, str, str]
+    name: str
+    latest: int
+
+    def guarding(self, line: str) -> str:
+        """Return the shell line that runs `line`, which begins with `exec`, in this turn only."""
+        words = [*self.place, self.name, str(self.latest)]
+        before = " ".join(["exec", "sh", "-c", shlex.quote(_IN_TURN), "sharpnet-turn", *map(shlex.quote, words)])
+        return f"{before} {line.removeprefix('exec ')}"
+
+
+# Asked right before something is put in place: whether the run may still do that, and until when.
+AskTurn: TypeAlias = Callable[[], Awaitable[Turn | Failure]]
 
 
 def site_key(name: str) -> str:

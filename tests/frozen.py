@@ -14,28 +14,38 @@ if TYPE_CHECKING:
 
 FROZEN_PROCESS = Path(__file__).with_name("frozen_process.py")
 MOST_TOUCHES = 120
+# Each touch once: what lies between asking whether it may be and doing it is tested for copies alone.
+BEFORE_ASKING = "store,dns.update,ssh."
 
 
 async def frozen(
     config: Path, store: Path, env: Mapping[str, str], line: str, at: int, counts: str = ""
 ) -> tuple[asyncio.subprocess.Process, str]:
     """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
-    process = await asyncio.create_subprocess_exec(
+    process = await started(config, store, env, line, str(at), counts)
+    return process, await halted(process)
+
+
+async def started(config: Path, store: Path, env: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
+    """Start such a process; its arguments are the line and what follows it."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         FROZEN_PROCESS,
         config,
         store,
-        line,
-        str(at),
-        counts,
+        *arguments,
         env=os.environ | env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def halted(process: asyncio.subprocess.Process, fate: str = "frozen") -> str:
+    """Wait until it is frozen, or killed, and return before what; at its own end return ""."""
     assert process.stdout is not None
     first = (await process.stdout.readline()).decode()
     assert first, (await process.communicate())[1].decode()
-    return process, first.removeprefix("frozen ").strip() if first.startswith("frozen ") else ""
+    return first.removeprefix(f"{fate} ").strip() if first.startswith(f"{fate} ") else ""
 
 
 async def woken(process: asyncio.subprocess.Process) -> str:

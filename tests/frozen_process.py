@@ -1,9 +1,13 @@
 """A process that types one line and is frozen (SIGSTOP) before its Nth touch of the world; when it is woken it goes on.
 
-Arguments: fleet file, store, the line, N, and with what the touches begin that count. Each write to the store is one
-("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and again between that and the
-sending); and each command on a server ("ssh"). It writes "frozen" and what the touch was before it stops; a process
-that has fewer touches ends without.
+Arguments: fleet file, store, the line, N, and with what the touches begin that count (several with commas between).
+Each write to the store is one ("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and
+again between that and the sending); and each command on a server ("ssh", before it asks, and "asked already, ssh"
+between that and the sending). It writes "frozen" and what the touch was before it stops; a process that has fewer
+touches ends without.
+
+Two more may follow: "killed", and it dies there (SIGKILL) instead; and a file that says by how many seconds its clock
+is off, read whenever it asks for the time.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import os
 import signal
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,21 +26,25 @@ from bot.wiring import open_ports
 from commands import answer, split_line
 from core.errors import SharpnetError
 from core.people import Person, Role
+from ops.clock import SystemClock
 from ops.durable import claimed, engine
+from ops.rsync import turn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 BOSS = Person("boss", "terminal", frozenset(Role))
+FATES = {"frozen": signal.SIGSTOP, "killed": signal.SIGKILL}
 
 
 class Freezing:
     """Counts touches, and stops the process before the one it was told."""
 
-    def __init__(self, db: Any, at: int, counts: str) -> None:  # noqa: ANN401 - the store's own thread is nobody else's business
+    def __init__(self, db: Any, at: int, counts: str, fate: str) -> None:  # noqa: ANN401 - the store's own thread is nobody else's business
         self._db = db
         self._at = at
-        self._counts = counts
+        self._counts = tuple(counts.split(","))
+        self._fate = fate
         self._touches = 0
 
     def wrap(self, what: str, touch: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
@@ -49,25 +57,39 @@ class Freezing:
 
         return touched
 
-    @staticmethod
-    def _stop(what: str) -> None:
-        sys.stdout.write(f"frozen {what}\n")
+    def _stop(self, what: str) -> None:
+        sys.stdout.write(f"{self._fate} {what}\n")
         sys.stdout.flush()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        os.kill(os.getpid(), FATES[self._fate])
         # Another thread may take the signal: this one begins nothing until all of them stand still.
         time.sleep(0.2)
 
 
-async def main(config: str, store: str, line: str, at: str, counts: str) -> None:
+def clock_that_is_off(by: Path) -> None:
+    """Have this process take it for earlier or later than it is; what has passed since boot stays as it is."""
+    right = time.time
+
+    def off() -> float:
+        return right() + float(by.read_text())
+
+    time.time = off
+    SystemClock.now = lambda _self: datetime.fromtimestamp(off(), UTC)  # type: ignore[method-assign]
+
+
+async def main(config: str, store: str, line: str, at: str, counts: str, fate: str = "frozen", clock: str = "") -> None:
     # Another one takes the work up when the lease has passed: no need to wait so long here.
     engine.LEASE, engine.RENEW_S = timedelta(seconds=0.5), 0.2
     claimed.LEASE, claimed.RENEW_S = timedelta(seconds=1), 0.4
+    if clock:
+        clock_that_is_off(Path(clock))
     async with open_ports(Settings(Path(config), Path(store))) as ports:
         db, dns, ssh = cast("Any", ports.store)._db, cast("Any", ports.dns), cast("Any", ports.ssh)
-        freezing = Freezing(db, int(at), counts)
+        freezing = Freezing(db, int(at), counts, fate)
         db.write = freezing.wrap("store", db.write)
         dns._dns.update = freezing.wrap("dns, asked already", dns._dns.update)
         dns.update = freezing.wrap("dns.update", dns.update)
+        claimed.LEASE, claimed.RENEW_S, turn.SEND_WITHIN_S = timedelta(seconds=0.5), 0.2, 3
+        ssh._ssh.run = freezing.wrap("asked already, ssh", ssh._ssh.run)
         for name in ("run", "stream", "with_offsite", "put"):
             setattr(ssh, name, freezing.wrap(f"ssh.{name}", getattr(ssh, name)))
         try:

@@ -36,7 +36,7 @@ def version_lines(environ: Mapping[str, str], config: str | None = None) -> list
 def sqlite_version() -> str:
     """Return the version of the SQLite that the store uses, which need not be Python's own."""
     # Here and not above: whoever asks for nothing of the store does not wait for it.
-    from ops.store.sqlite import VERSION  # noqa: PLC0415
+    from ops.store.sqlite.driver import VERSION  # noqa: PLC0415
 
     return named(VERSION)
 

@@ -200,6 +200,12 @@ _STOPS = (
     Failure(FailureCode.SOURCE_CLOSED, "the SSH user may not read the root on {server}", "Let the user read it."),
     Failure(FailureCode.BUSY, "a sync works on that copy on {server}", "Try again when it has ended.", refused=True),
     Failure(
+        FailureCode.OVERTAKEN,
+        "a newer run has begun on {server} since",
+        "What is there is as that one has it.",
+        refused=True,
+    ),
+    Failure(
         FailureCode.NOT_RESTORED,
         "the backup could not be restored whole on {server}",
         "What is served there is as it was. {said}",

@@ -47,6 +47,25 @@ _STOPS = (
         FailureCode.CUT_OFF, "what was sent to the database {name} on {server} did not arrive whole", "Sync again."
     ),
     Failure.missing(FailureCode.NO_AWK, "{server}"),
+    Failure.missing(FailureCode.NO_FLOCK, "{server}"),
+    Failure(
+        FailureCode.BUSY,
+        "an earlier run still works on {server}",
+        "It ends by itself; sync again then. The database {name} is as it was.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.OVERTAKEN,
+        "a newer run has begun on {server} since",
+        "The database {name} stays as that one has it.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.TOO_LATE,
+        "the order to put the database {name} in place came to {server} too late to be sure that it still holds",
+        "The database is as it was; sync again. Was the bot's machine asleep, or very busy?",
+        refused=True,
+    ),
 )
 
 # In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.

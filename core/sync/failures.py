@@ -203,6 +203,18 @@ _STOPS = (
         "Only root can keep their owners: let the bot log in there as root, or give them to the SSH user.",
         refused=True,
     ),
+    Failure(
+        FailureCode.OVERTAKEN,
+        "a newer run has begun on {mirror} since",
+        "Nothing was put in place: what the newer one does counts.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.TOO_LATE,
+        "the order to put it in place came to {mirror} too late to be sure that it still holds",
+        "Nothing was put in place; sync again. Was the bot's machine asleep, or very busy?",
+        refused=True,
+    ),
     Failure(FailureCode.NOT_READY, "what was copied to {mirror} is gone", "Somebody else worked there; sync again."),
     Failure(
         FailureCode.NOT_EXCHANGED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.backup.snapshots import newest_of
@@ -19,6 +20,7 @@ from ops.contracts import SiteLocation
 from ops.or_failure import or_failure
 from ops.restic.repository import split_paths
 from ops.rsync.mirror import MirrorCopy, publish
+from ops.rsync.turn import take_turn, turn_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from ops.contracts import Restic
     from ops.ports import Ports
+    from ops.work_folder import Turn
 
 # What is there is as it was as long as this is what is done.
 RESTORING = "restoring"
@@ -91,16 +94,19 @@ async def carry_out_restore(
     place = SiteLocation(ports.fleet.site(restore.site), restore.server)
     restic = offsite_of(ports)
     show(RESTORING)
-    trouble = await or_failure(restic.restore(place, restore, run))
+    turn = await or_failure(take_turn(ports.ssh, _copy_at(ports, place), run, make=True))
+    if isinstance(turn, Failure):
+        return RestoreOutcome(Outcome.REFUSED, turn.message, turn.hint)
+    trouble = await or_failure(restic.restore(place, restore, run, turn))
     if trouble is not None:
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
-    loaded, trouble = await _load(ports, restic, place, restore, run, show)
+    loaded, trouble = await _load(ports, restic, place, restore, run, turn, show)
     if trouble is None:
         show("putting in place")
-        exchanged = await _exchange(ports, place, run, begun_before=begun_before)
+        exchanged = await _exchange(ports, place, run, turn, begun_before=begun_before)
     else:
         with contextlib.suppress(SharpnetError):
-            await restic.give_up(place)
+            await restic.give_up(place, turn)
         exchanged = RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     if exchanged.outcome == Outcome.REFUSED and loaded:
         why = f"{exchanged.why}; the files are as they were, but restored are already: {listing(loaded)}"
@@ -109,16 +115,23 @@ async def carry_out_restore(
 
 
 async def _load(
-    ports: Ports, restic: Restic, place: SiteLocation, restore: Restore, run: str, show: Callable[[str], None]
+    ports: Ports,
+    restic: Restic,
+    place: SiteLocation,
+    restore: Restore,
+    run: str,
+    turn: Turn,
+    show: Callable[[str], None],
 ) -> tuple[tuple[str, ...], Failure | None]:
     """Put each database in place of what is there; return which ones were, and what ended it."""
     wanted = [database for database in place.site.databases if database.name in restore.databases]
     like = restore.taken_on if restore.taken_on in place.site.servers else place.server
     loaded: list[str] = []
+    ask = partial(turn_now, ports.ssh, _copy_at(ports, place), turn)
     for database in wanted:
         show(f"loading {database.name}")
         path = restic.restored_dump(place, restore, database)
-        loading = ports.databases.restore(database, place.server, path, like, run, ports.clock.now())
+        loading = ports.databases.restore(database, place.server, path, like, run, ports.clock.now(), ask)
         copy = await or_failure(loading)
         if isinstance(copy, Failure):
             return tuple(loaded), copy
@@ -126,18 +139,20 @@ async def _load(
     return tuple(loaded), None
 
 
-async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before: bool) -> RestoreOutcome:
+async def _exchange(ports: Ports, place: SiteLocation, run: str, turn: Turn, *, begun_before: bool) -> RestoreOutcome:
     """Put the restored files in place; where the answer was lost, find out."""
-    fleet, site = ports.fleet, place.site
-    server = fleet.server(place.server)
-    mirror_copy = MirrorCopy(site, server, server)
+    mirror_copy, keep = _copy_at(ports, place), ports.fleet.sync.keep_replaced
     maybe_done = begun_before
     lost = ""
     for attempt in range(SWAP_TRIES):
         if attempt:
             await ports.clock.sleep(SWAP_PAUSE_S)
         try:
-            trouble = await publish(ports.ssh, mirror_copy, run, ports.clock.now(), fleet.sync.keep_replaced)
+            now = await turn_now(ports.ssh, mirror_copy, turn)
+            if isinstance(now, Failure):
+                trouble: Failure | None = now
+            else:
+                trouble = await publish(ports.ssh, mirror_copy, run, now, ports.clock.now(), keep)
         except UnreachableError as error:
             # What was asked for may go on there.
             maybe_done, lost = True, error.message
@@ -146,10 +161,18 @@ async def _exchange(ports: Ports, place: SiteLocation, run: str, *, begun_before
             trouble = Failure.of(error)
         if trouble is None or (maybe_done and trouble.code == FailureCode.NOT_READY):
             return RestoreOutcome(Outcome.DONE)
+        if maybe_done and trouble.code == FailureCode.OVERTAKEN:
+            return RestoreOutcome(Outcome.UNKNOWN, trouble.message, "Look at the root there, and at what runs on it.")
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
     return RestoreOutcome(
         Outcome.UNKNOWN, lost, "Look at the root there: it is whole, the old content or the restored one."
     )
+
+
+def _copy_at(ports: Ports, place: SiteLocation) -> MirrorCopy:
+    """Return where the site's root and work folder are there: nothing is copied from another server."""
+    server = ports.fleet.server(place.server)
+    return MirrorCopy(place.site, server, server)
 
 
 async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
@@ -177,6 +200,6 @@ async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: 
         there=there,
         databases=tuple(database.name for database in databases),
         databases_there=tuple(present),
-        served=serving.active.get(site.name, site.home) == server,
+        served=serving.may_serve(site, server),
         quarantined=serving.is_quarantined(site.name, server),
     )

@@ -13,7 +13,6 @@ from core.plan.basis import name_servers_changed
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
 from jobs import Job
-from jobs.cutover.giving_up import GIVEN_UP, or_given_up
 from jobs.cutover.step_context import StepContext
 from jobs.cutover.steps import STEP_WORDS
 from jobs.cutover.taken import taken
@@ -23,14 +22,13 @@ from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from core.cutover.steps import Step
     from core.plan.plan import Plan
     from core.plan.progress import CutoverProgress
     from core.plan.stored import StoredPlan
-    from jobs.cutover.step_context import Ended
     from ops.ports import Ports
 
 BOT = "bot:cutover"
@@ -107,16 +105,11 @@ async def _take(
 
     changed = await why_not_with_this_fleet(ports, stored.plan, steps[0].wave)
     context = StepContext(ports, stored.plan, BOT, outcomes, progress, show, begun_before, changed)
-    ended = await asyncio.gather(*(_one(context, step) for step in steps))
+    ended = await asyncio.gather(*(taken(context, step) for step in steps))
     after = merged(progress, tuple(part for _, _, part in ended))
     outcomes_now = [(step.key, outcome, detail) for step, (outcome, detail, _) in zip(steps, ended, strict=True)]
     await plans.end_steps(stored.id, outcomes_now, after, clock.now(), BOT)
     return ended
-
-
-def _one(context: StepContext, step: Step) -> Coroutine[object, object, Ended]:
-    work = taken(context, step)
-    return or_given_up(context, work) if step.name in GIVEN_UP else work
 
 
 async def _show(ports: Ports, stored: StoredPlan, progress: CutoverProgress) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from core.cutover.steps import BEFORE_DNS, Outcome, when_it_failed
 from core.errors import RefusedError, SharpnetError, StoreError
 from core.wording import listing
+from jobs.cutover.giving_up import GIVEN_UP, or_given_up
 from jobs.cutover.step_context import DEFECTS
-from jobs.cutover.steps import STEPS, what_became_of
+from jobs.cutover.steps import STEPS
+from jobs.cutover.update import what_became_of
 
 if TYPE_CHECKING:
     from core.cutover.steps import Step
@@ -29,7 +31,8 @@ async def taken(context: StepContext, step: Step) -> Ended:
     try:
         if context.fleet_changed and (step.name in BEFORE_DNS or step.name == "update"):
             return await _not_with_this_fleet(context, step, listing(context.fleet_changed))
-        return await STEPS[step.name](context, step)
+        work = STEPS[step.name](context, step)
+        return await (or_given_up(context, work) if step.name in GIVEN_UP else work)
     except StoreError:
         raise
     except SharpnetError as error:

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core.errors import RefusedError
 from core.failback.compare import Comparison, DatabaseSides, FailbackState, failback_state, tally
 from core.failure import Failure
+from core.wording import listing
 from jobs.sync.serving import serving_now
 from ops.first_error import first_error
 from ops.gather.silent import silent_servers
@@ -23,13 +25,22 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-async def failback_state_now(ports: Ports, asked: Mapping[str, Collection[str]], who: str) -> FailbackState:
+async def failback_state_now(
+    ports: Ports, asked: Mapping[str, Collection[str]], who: str, *, to_choose: bool = False
+) -> FailbackState:
     """Return how the sites stand that are `asked` about, with DNS asked first where each is served from.
 
-    asked: by site, the servers whose copies are meant; empty: all of them. Raises StoreError.
+    asked: by site, the servers whose copies are meant; empty: all of them. to_choose: somebody has chosen between
+    copies; raises RefusedError where nobody can say which one is served. Raises StoreError.
     """
     sites = [ports.fleet.sites[name] for name in asked]
     serving = await serving_now(ports, sites, who)
+    unheard = [site.name for site in sites if serving.is_unheard(site)]
+    if to_choose and unheard:
+        raise RefusedError(
+            f"{listing(unheard)}: {serving.doubts[unheard[0]].why}. Nothing was changed.",
+            hint="Choose again when name servers answer: until then the copy that returned may be the served one.",
+        )
     quarantined = {pair: (one.since_at, one.why) for pair, one in serving.quarantined.items()}
     each = [failback_state([site], asked[site.name], serving.active, quarantined) for site in sites]
     return FailbackState(

@@ -68,6 +68,7 @@ async def keep_and_take(
             take_active=True,
             claimed_by=run,
             checksum=chosen.checksum,
+            served_from=copy.active,
         )
         serving = await serving_now(ports, [copy.site], chosen.who)
         result = await sync_one(ports, copy.site, copy.server, request, serving, on_progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
@@ -11,16 +12,19 @@ from core.sync.rsync_output import ChangeKind, most_deletes, why_not_apply
 from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.lock import SiteClaim, held_by
-from jobs.sync.serving import serving_known
+from jobs.sync.serving import serving_known, why_not_served_from
 from ops.rsync.mirror import DryRun, MirrorCopy, dry_run, fill, publish
+from ops.rsync.turn import take_turn, turn_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from core.sync.result import Doing
     from core.sync.rsync_output import PathChange
     from jobs.sync.request import SyncRequest
     from ops.ports import Ports
+    from ops.work_folder import AskTurn, Turn
 
 SHOWN_CHANGES = 20
 
@@ -40,6 +44,7 @@ class Copying:
     ) -> None:
         self._ports = ports
         self._mirror_copy = mirror_copy
+        self._request = request
         self._base_result = base_result
         self._run = run
         self._claim = claim
@@ -87,6 +92,11 @@ class Copying:
         if isinstance(databases, Failure):
             return self._base_result.ended_by(databases)
         compared, result = found
+        if not (result.changed or databases):
+            return result
+        turn = await take_turn(self._ports.ssh, self._mirror_copy, self._run)
+        if isinstance(turn, Failure):
+            return result.ended_by(turn)
         if databases:
             self._show("loading databases")
             trouble = await self._databases.load(lambda done: self._show("loading databases", done))
@@ -98,13 +108,11 @@ class Copying:
                 await self._databases.give_up()
                 return found
             compared, result = found
-        ended = await self._fill(compared, result) if result.changed else result
+        ended = await self._fill(compared, result, turn) if result.changed else result
         if ended.outcome != "good":
             await self._databases.give_up()
             return ended
-        if not (ended.changed or databases):
-            return ended
-        return await self._publish(ended, files=result.changed)
+        return await self._publish(ended, turn, files=result.changed)
 
     async def _compare_files(self) -> tuple[DryRun, SyncResult] | SyncResult:
         """Return what differs, or the result of a sync that must not go on."""
@@ -116,7 +124,7 @@ class Copying:
         trouble = self._why_not_apply(compared)
         return result.ended_by(trouble) if trouble is not None else (compared, result)
 
-    async def _fill(self, compared: DryRun, result: SyncResult) -> SyncResult:
+    async def _fill(self, compared: DryRun, result: SyncResult, turn: Turn) -> SyncResult:
         """Make the next content ready beside the present one."""
         stats = compared.output.stats
         limit = most_deletes(stats, self._max_delete)
@@ -125,31 +133,38 @@ class Copying:
             self._show("copying", done_bytes, stats.to_copy_bytes)
 
         arrived(0)
-        filled = await fill(self._ports.ssh, self._mirror_copy, self._run, compared, limit, arrived)
+        filled = await fill(self._ports.ssh, self._mirror_copy, self._run, turn, compared, limit, arrived)
         if isinstance(filled, Failure):
             return result.ended_by(filled)
         return replace(result, sent_bytes=result.sent_bytes + filled.output.stats.sent_bytes)
 
-    async def _publish(self, result: SyncResult, *, files: bool) -> SyncResult:
+    async def _publish(self, result: SyncResult, turn: Turn, *, files: bool) -> SyncResult:
         """Exchange databases and files for what is there, if nobody has served or claimed the mirror meanwhile.
 
         files: whether any differ. Databases go first: they have more that can go wrong, and can be exchanged back.
         """
-        ports, now = self._ports, self._ports.clock.now()
-        trouble = await self._why_not_now()
+        ports, now, ask = self._ports, self._ports.clock.now(), partial(self._ask, turn)
+        site, source = self._mirror_copy.site, self._mirror_copy.source.name
+        trouble = await why_not_served_from(ports, site, source, self._request)
         if trouble is not None:
             await self._databases.give_up()
             return result.ended_by(trouble)
         self._show("putting in place")
-        copies = await self._databases.publish(now)
+        copies = await self._databases.publish(now, ask)
         if isinstance(copies, Failure):
             return result.ended_by(copies)
-        if files:
-            keep = ports.fleet.sync.keep_replaced
-            trouble = await publish(ports.ssh, self._mirror_copy, self._run, now, keep)
+        trouble = await self._exchange(now, ask) if files else None
         if trouble is not None:
-            return result.ended_by(not_exchanged(trouble, await self._databases.take_back(now)))
+            return result.ended_by(not_exchanged(trouble, await self._databases.take_back(now, ask)))
         return replace(result, databases=copies, changed=files or bool(copies))
+
+    async def _exchange(self, at: datetime, ask: AskTurn) -> Failure | None:
+        """Exchange the folders, as soon as it was asked whether that may be."""
+        asked = await ask()
+        if isinstance(asked, Failure):
+            return asked
+        keep = self._ports.fleet.sync.keep_replaced
+        return await publish(self._ports.ssh, self._mirror_copy, self._run, asked, at, keep)
 
     def _why_not_apply(self, compared: DryRun) -> Failure | None:
         output = compared.output
@@ -164,8 +179,15 @@ class Copying:
         differing = [change for change in compared.output.changes if change.kind is ChangeKind.CHANGED]
         return tuple(change for change in differing if change.path not in left)[:SHOWN_CHANGES]
 
+    async def _ask(self, turn: Turn) -> Turn | Failure:
+        """Return the run's turn until a little after now, or why nothing must be put in place any more.
+
+        Copying may have taken hours. The mirror is asked first what time it is: the claim is held for longer than that.
+        """
+        asked = await turn_now(self._ports.ssh, self._mirror_copy, turn)
+        return await self._why_not_now() or asked
+
     async def _why_not_now(self) -> Failure | None:
-        """Return why what was copied must not be put in place any more, or None: copying may have taken hours."""
         site, mirror = self._mirror_copy.site, self._mirror_copy.mirror.name
         in_the_way = await self._claim.take()
         if in_the_way:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from ops.contracts import LoadedDatabase
     from ops.ports import Ports
+    from ops.work_folder import AskTurn
 
 
 @dataclass(slots=True)
@@ -73,18 +74,18 @@ class SiteDatabases:
             self.loaded.append(ready)
         return None
 
-    async def publish(self, at: datetime) -> tuple[DatabaseCopy, ...] | Failure:
-        """Exchange what was loaded for what is there: all or none."""
+    async def publish(self, at: datetime, ask: AskTurn) -> tuple[DatabaseCopy, ...] | Failure:
+        """Exchange what was loaded for what is there: all or none. ask: for the run's turn, right before each."""
         if not self.loaded:
             return ()
-        copies = await self.ports.databases.publish(self.loaded, self.run, at)
+        copies = await self.ports.databases.publish(self.loaded, self.run, at, ask)
         if isinstance(copies, Failure):
             await self.give_up()
         return copies
 
-    async def take_back(self, at: datetime) -> Failure | None:
+    async def take_back(self, at: datetime, ask: AskTurn) -> Failure | None:
         """Exchange back what was put in place, since the files could not be."""
-        return await self.ports.databases.take_back(self.loaded, self.run, at) if self.loaded else None
+        return await self.ports.databases.take_back(self.loaded, self.run, at, ask) if self.loaded else None
 
     async def give_up(self) -> None:
         """Drop what was loaded. What cannot be dropped now is dropped by the next run."""

@@ -11,6 +11,7 @@ from core.failure import BETWEEN_SERVERS, Failure
 from core.sync.result import SyncProgress, SyncResult
 from jobs.sync.batch import batches_of, find_unchanged
 from jobs.sync.one import not_begun, sync_one
+from jobs.sync.unknown import served_where
 from ops.first_error import first_error
 from ops.rsync.shared_connection import close_shared, open_shared
 
@@ -135,7 +136,14 @@ async def sync_many(
     Those that can be are looked at together first, and copied only where they differ.
     Raises StoreError: what cannot be put on record is not done.
     """
-    pairs = list(pairs)
+    where = await served_where(ports, serving, request)
+    asked, pairs, results = list(pairs), [], {}
+    for site, mirror in asked:
+        trouble = where.why_not(site)
+        if trouble is None:
+            pairs.append((site, mirror))
+        else:
+            results[site.name, mirror] = await refused_before(ports, site, mirror, request, serving, trouble)
     by_site: dict[str, list[tuple[Site, str]]] = {}
     routes: Counter[tuple[str, str]] = Counter()
     for site, mirror in pairs:
@@ -156,4 +164,15 @@ async def sync_many(
                 working = [group.create_task(syncs.one_site(of_site, dry_runs)) for of_site in by_site.values()]
     finally:
         await shared.close()
-    return tuple(result for task in working for result in task.result())
+    results |= {(result.site, result.mirror): result for task in working for result in task.result()}
+    return tuple(results[site.name, mirror] for site, mirror in asked)
+
+
+async def refused_before(
+    ports: Ports, site: Site, mirror: str, request: SyncRequest, serving: Serving, trouble: Failure
+) -> SyncResult:
+    """Put on record that a copy was asked for and refused before anything was looked at, and return its result."""
+    source = serving.active.get(site.name) or site.home
+    quarantined = serving.is_quarantined(site.name, mirror)
+    base_result = SyncResult(site.name, source, mirror, "refused", 0, request.dry_run, quarantined)
+    return await not_begun(ports, base_result, trouble, request)

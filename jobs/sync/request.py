@@ -11,7 +11,8 @@ class SyncRequest:
 
     who: as the record names them. dry_run: only look. allow_delete: any number of files may go. take_active: a
     quarantined mirror may be filled, which ends its quarantine. claimed_by: who holds the site and goes on holding it.
-    checksum: read every file to compare it, where its size and time say that it is the same too.
+    checksum: read every file to compare it, where its size and time say that it is the same too. served_from: the
+    server that a person says serves the sites; it counts where DNS does not tell.
     """
 
     who: str
@@ -20,3 +21,4 @@ class SyncRequest:
     take_active: bool = False
     claimed_by: str | None = None
     checksum: bool = False
+    served_from: str | None = None

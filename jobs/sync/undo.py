@@ -33,8 +33,8 @@ NAMED_PATHS = 100
 class UndoContext:
     """What a run was about, and how its server stands to the site now.
 
-    served: the site is served from there. next_at: when the next sync makes that copy like the served one again; None:
-    none is due.
+    served: the site is served from there, or nobody knows whether it is. next_at: when the next sync makes that copy
+    like the served one again; None: none is due.
     """
 
     run: UndoableRun
@@ -76,7 +76,7 @@ async def undo_context(ports: Ports, run: str, who: str) -> UndoContext:
             f"The copy of {site.name} on {found.server} is quarantined: nobody touches it until someone has chosen.",
             hint=f"`failback {shlex.quote(site.name)}` shows what differs, and lets you choose.",
         )
-    served = (serving.active.get(site.name) or site.home) == found.server
+    served = serving.may_serve(site, found.server)
     cron = {"daily": fleet.schedule.sync, "off": None}.get(site.sync, site.sync)
     return UndoContext(found, site, served, None if served else next_at(cron, fleet.timezone, now))
 

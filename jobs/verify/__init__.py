@@ -47,7 +47,10 @@ async def verify_sites(
 
 
 async def verify_by_clock(ports: Ports, _key: str, _at: datetime) -> None:
-    """Prove those copies whose turn it is, less those never made, and those in quarantine."""
+    """Prove those copies whose turn it is, less those never made, and those in quarantine.
+
+    Left out as well are sites of which nobody says where they are served: which copy is the original is not known then.
+    """
     fleet = ports.fleet
     with_copies = [site for site in fleet.sites.values() if site.mirrors]
     serving = await serving_now(ports, with_copies, BY_CLOCK)
@@ -55,6 +58,7 @@ async def verify_by_clock(ports: Ports, _key: str, _at: datetime) -> None:
     pairs = [
         (site.name, mirror)
         for site in with_copies
+        if not serving.is_unheard(site)
         for mirror in _copies(site, serving)
         if not serving.is_quarantined(site.name, mirror) and (site.name, mirror) in copied
     ]

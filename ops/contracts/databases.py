@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.databases.copies import DatabaseCopy, DatabaseState, ReplacedDatabase
     from core.failure import Failure
     from core.fleet import Database
+    from ops.work_folder import AskTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,14 @@ class Databases(Protocol):
         """
 
     async def publish(
-        self, ready: Sequence[LoadedDatabase], run: str, at: datetime
+        self, ready: Sequence[LoadedDatabase], run: str, at: datetime, ask: AskTurn
     ) -> Failure | tuple[DatabaseCopy, ...]:
-        """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
+        """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what.
 
-    async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
+        ask: asked right before each is exchanged, for the run's turn there.
+        """
+
+    async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime, ask: AskTurn) -> Failure | None:
         """Exchange back what `publish` has put in place for that run; return why one could not be."""
 
     async def give_up(self, ready: Sequence[LoadedDatabase]) -> Failure | None:
@@ -82,7 +86,7 @@ class Databases(Protocol):
         """Return the databases on `server` that runs have replaced, newest first."""
 
     async def restore(
-        self, database: Database, server: str, path: str, like: str, run: str, at: datetime
+        self, database: Database, server: str, path: str, like: str, run: str, at: datetime, ask: AskTurn
     ) -> DatabaseCopy | Failure:
         """Load the dump in the file `path` on `server` and put it in place of what is there; the same run does it once.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.failure import Failure
     from core.fleet import Database, Site
     from core.plan.restore import Restore
+    from ops.work_folder import Turn
 
 DUMPS = "backup"
 
@@ -128,7 +129,7 @@ class Restic(Protocol):
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
 
-    async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
+    async def restore(self, place: SiteLocation, restore: Restore, run: str, turn: Turn) -> Failure | None:
         """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.publish` to exchange.
 
         Once `run` was put in place it changes nothing any more.
@@ -137,8 +138,8 @@ class Restic(Protocol):
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
 
-    async def give_up(self, place: SiteLocation) -> None:
-        """Throw away what `restore` has made; what is there stays as it is."""
+    async def give_up(self, place: SiteLocation, turn: Turn) -> None:
+        """Throw away what `restore` has made in `turn`; what is there stays as it is."""
 
     async def compare(
         self, server: str, pairs: Sequence[tuple[str, str]]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from core.fleet import Database, SecretRef
     from ops.contracts import Ssh
     from ops.databases.engine import Dialect
+    from ops.work_folder import AskTurn
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -146,29 +147,32 @@ class SshDatabases:
         return LoadedDatabase(database, target, taker.first, fresh, first, before, rows[1], notes)
 
     async def publish(
-        self, ready: Sequence[LoadedDatabase], run: str, at: datetime
+        self, ready: Sequence[LoadedDatabase], run: str, at: datetime, ask: AskTurn
     ) -> Failure | tuple[DatabaseCopy, ...]:
-        """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what."""
+        """Exchange what was loaded for what is there, all or none; return the copies, with what is kept as what.
+
+        ask: asked right before each is exchanged, for the run's turn there.
+        """
         copies: list[DatabaseCopy] = []
         for number, one in enumerate(ready):
             kept = replaced_name(one.database.name, run, at)
             try:
-                await self._dialect(one).exchange(one.fresh, kept)
+                await self._dialect(one).exchange(one.fresh, kept, ask)
                 if not one.before.tables:
                     await self._dialect(one).drop([kept])
             except DatabaseError as error:
-                trouble = await self.take_back(ready[:number], run, at)
+                trouble = await self.take_back(ready[:number], run, at, ask)
                 return trouble or error.trouble
             copy = DatabaseCopy(one.database.engine, one.database.name, one.source.size_bytes, len(one.source.tables))
             copies.append(replace(copy, rows=one.rows, kept=kept if one.before.tables else "", notes=one.notes))
         return tuple(copies)
 
-    async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime) -> Failure | None:
+    async def take_back(self, ready: Sequence[LoadedDatabase], run: str, at: datetime, ask: AskTurn) -> Failure | None:
         """Exchange back what `publish` has put in place for that run; return why one could not be."""
         for one in ready:
             try:
                 if one.before.tables:
-                    await self._dialect(one).exchange(replaced_name(one.database.name, run, at), one.fresh)
+                    await self._dialect(one).exchange(replaced_name(one.database.name, run, at), one.fresh, ask)
             except DatabaseError as error:
                 hint = f"The one before is kept there as {replaced_name(one.database.name, run, at)}. {error.hint}"
                 where = f"{one.database.name} on {one.server}"
@@ -195,7 +199,7 @@ class SshDatabases:
 
     @_or_failure
     async def restore(
-        self, database: Database, server: str, path: str, like: str, run: str, at: datetime
+        self, database: Database, server: str, path: str, like: str, run: str, at: datetime, ask: AskTurn
     ) -> DatabaseCopy | Failure:
         """Load the dump in the file `path` on `server` and put it in place of what is there; a run does it once."""
         place, dialect = self._at(database, server)
@@ -221,7 +225,7 @@ class SshDatabases:
             await dialect.drop([fresh])
             return _NOT_SENT.about(name=database.name)
         ready = LoadedDatabase(database, server, place.first, fresh, now, before, rows[1])
-        copies = await self.publish([ready], run, at)
+        copies = await self.publish([ready], run, at, ask)
         return copies if isinstance(copies, Failure) else copies[0]
 
     def _at(self, database: Database, server: str) -> tuple[DatabaseLocation, Dialect]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.databases.failures import failure_of_database
 from core.errors import SharpnetError
+from core.failure import Failure
 from core.wording import count
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from core.databases.failures import Doing
-    from core.failure import Failure
     from core.fleet import Database
     from ops.contracts import Ran, Ssh
+    from ops.work_folder import AskTurn, Turn
 
 # Large tables are counted and indexes built in one question.
 ASK_S = 3600.0
@@ -83,6 +84,14 @@ class DatabaseLocation:
         trouble = failure_of_database(self.name, self.server, doing, ran.exit_code, ran.err)
         if trouble is not None:
             raise DatabaseError(trouble)
+
+
+async def asked(ask: AskTurn) -> Turn:
+    """Return the turn that `ask` gives. Raises DatabaseError where the run has none any more."""
+    turn = await ask()
+    if isinstance(turn, Failure):
+        raise DatabaseError(turn)
+    return turn
 
 
 def script(text: str, words: Iterable[str]) -> str:

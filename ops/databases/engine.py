@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from ops.databases.asking import DatabaseLocation
+    from ops.work_folder import AskTurn
 
 
 class Dialect(Protocol):
@@ -39,8 +40,11 @@ class Dialect(Protocol):
     async def notes(self, fresh: str, source: DatabaseState, usable: frozenset[str], /) -> tuple[str, ...]:
         """Say, as sentences, what people should know about what was loaded into `fresh`."""
 
-    async def exchange(self, incoming: str, outgoing: str, /) -> None:
-        """Let the database be what `incoming` is, and `outgoing` what the database is now; both or none."""
+    async def exchange(self, incoming: str, outgoing: str, ask: AskTurn, /) -> None:
+        """Let the database be what `incoming` is, and `outgoing` what the database is now; both or none.
+
+        ask: asked for the run's turn right before that is sent, since the server refuses it outside of that.
+        """
 
     async def recover(self) -> bool:
         """Bring to an end, or back, an exchange that was interrupted; return whether one was brought to its end."""

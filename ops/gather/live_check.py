@@ -18,7 +18,7 @@ from core.wording import count, listing
 from ops.gather.dns_survey import survey
 from ops.rsync.mirror import MirrorCopy, dry_run, why_not_copy
 from ops.ssh.pool import OFFSITE
-from ops.store.sqlite import DRIVER, VERSION
+from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.fleet import Database, Fleet, Offsite, SecretRef
     from core.plan.restore import Restore
     from ops.contracts import SiteLocation, Ssh
+    from ops.work_folder import Turn
 
 SHORT_S = 300.0
 LOOK_S = 60.0
@@ -153,25 +154,26 @@ class ResticRepository:
         ran = await self._ssh.run(place.server, line(script.THERE, [place.root]), timeout_s=SHORT_S)
         return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
 
-    async def restore(self, place: SiteLocation, restore: Restore, run: str) -> Failure | None:
+    async def restore(self, place: SiteLocation, restore: Restore, run: str, turn: Turn) -> Failure | None:
         """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.publish` to exchange.
 
+        turn: the run's own; it is refused where another has begun there since.
         Once `run` was put in place it changes nothing any more.
         """
         site = place.site
         before = [place.root, posixpath.dirname(place.root), place.work]
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
-        words = [run, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
+        words = [run, turn.name, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
         return await self._do(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
         return f"{place.work}/{script.RESTORED}{restore.dumps}/{dump_name(database)}"
 
-    async def give_up(self, place: SiteLocation) -> None:
-        """Throw away what `restore` has made; what is there stays as it is."""
+    async def give_up(self, place: SiteLocation, turn: Turn) -> None:
+        """Throw away what `restore` has made in `turn`; what is there stays as it is."""
         before = [place.root, posixpath.dirname(place.root), place.work]
-        await self._ssh.run(place.server, line(script.GIVE_UP, before), timeout_s=SURVEY_S)
+        await self._ssh.run(place.server, line(script.GIVE_UP, [*before, turn.name]), timeout_s=SURVEY_S)
 
     async def compare(
         self, server: str, pairs: Sequence[tuple[str, str]]

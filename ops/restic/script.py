@@ -175,19 +175,20 @@ exit "$status"
 """
 )
 
-# Arguments: root, parent and work folder as of a copy (`ops.work_folder`); the repository; the run, the snapshot, the
-# root as the snapshot has it, the owner of the files or nothing; then rsync's exclude filters. It makes what the
-# exchange of `ops.rsync.script` puts in place: the restored content as the stage, and links to all that it replaces in
-# `leaving`. What is excluded is linked into the stage instead: it goes on living in the restored content.
+# Arguments: root, parent and work folder as of a copy (`ops.work_folder`); the repository; the run, its turn, the
+# snapshot, the root as the snapshot has it, the owner of the files or nothing; then rsync's exclude filters. It makes
+# what the exchange of `ops.rsync.script` puts in place: the restored content as the stage, and links to all that it
+# replaces in `leaving`. What is excluded is linked into the stage instead: it goes on living in the restored content.
 RESTORE = (
     IN_WORK_FOLDER
     + PRELUDE
     + r"""
-run=$1 snapshot=$2 inside=$3 owner=$4; shift 4
+run=$1 turn=$2 snapshot=$3 inside=$4 owner=$5; shift 5
 command -v rsync >/dev/null || stop no-rsync
 [ -d "$parent" ] || mkdir -p -- "$parent" 2>/dev/null || stop no-parent
 check_root
 take_lock
+check_turn "$turn"
 recover "$run" || exit 1
 # It was killed after the exchange.
 [ ! -d "$work/replaced/$run" ] || exit 0
@@ -217,11 +218,13 @@ printf '%s\n' "$run" >"$work/ready"
 """
 )
 
-# Arguments: root, parent and work folder. It throws away what was made for an exchange that is not to be.
+# Arguments: root, parent and work folder, the turn. It throws away what was made for an exchange that is not to be.
 GIVE_UP = (
     IN_WORK_FOLDER
     + r"""
+turn=$1
 take_lock
+check_turn "$turn"
 recover given-up || exit 1
 for made in stage stage.new leaving tmp; do remove "$work/$made" || exit 1; done
 rm -f -- "$work/ready" "$work/stage-of"

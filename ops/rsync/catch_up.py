@@ -14,19 +14,21 @@ from core.failure import Failure, FailureCode
 from core.sync.rsync_output import OUT_FORMAT, OutputReader
 from ops.rsync.mirror import FILL_S, LOOK_S, failure_on, run_reading
 from ops.rsync.script import INTO_SERVED, LOOK
+from ops.rsync.turn import run_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from core.cutover.late_files import LateFile
     from core.sync.rsync_output import PathChange
-    from ops.contracts import Ssh
+    from ops.contracts import Ran, Ssh
     from ops.rsync.mirror import MirrorCopy
 
 CLOCK_S = 10.0
 FIND_S = 900.0
 # More than this in the minutes of a cutover is no stragglers: somebody should look first.
 MOST_ARRIVED = 20_000
+_SAYING_CHANGES = [f"--out-format={OUT_FORMAT}"]
 
 # Arguments: the root, the moment, how many at most.
 FIND = r"""
@@ -35,7 +37,8 @@ cd -- "$1" || exit 1
 { find . -path ./.sharpnet -prune -o \( -type f -o -type l \) -newerct "$2" -printf '%y %T@ %P\0'; } | head -z -n "$3"
 """
 
-# Arguments: root, parent, work, run; then rsync's. Standard input: `KIND SECONDS PATH`, each ended by NUL.
+# Arguments: root, parent, work, run, turn, latest; then rsync's. Standard input: `KIND SECONDS PATH`, each ended by
+# NUL.
 BRING = (
     INTO_SERVED
     + r"""
@@ -113,17 +116,16 @@ async def arrived_since(ssh: Ssh, copy: MirrorCopy, mark_s: float) -> Mapping[by
 
 async def differing(ssh: Ssh, copy: MirrorCopy) -> tuple[PathChange, ...] | Failure:
     """Return what differs between the source and the copy that is served now, less what the site excludes."""
-    return await _changes(ssh, copy, LOOK, [], b"", LOOK_S)
+    ran, _ = await run_reading(ssh, copy, LOOK, [], _SAYING_CHANGES, timeout_s=LOOK_S)
+    return _changes(ran, copy)
 
 
 async def bring(ssh: Ssh, copy: MirrorCopy, run: str, wanted: Iterable[LateFile]) -> tuple[PathChange, ...] | Failure:
     """Bring the wanted files over and return what came; what one replaced is kept aside under `run`."""
-    return await _changes(ssh, copy, BRING, [run], b"".join(one.entry + b"\0" for one in wanted), FILL_S)
+    stdin = b"".join(one.entry + b"\0" for one in wanted)
+    ran = await run_in_turn(ssh, copy, BRING, run, _SAYING_CHANGES, timeout_s=FILL_S, stdin=stdin)
+    return ran if isinstance(ran, Failure) else _changes(ran, copy)
 
 
-async def _changes(
-    ssh: Ssh, copy: MirrorCopy, script: str, own: list[str], stdin: bytes, timeout_s: float
-) -> tuple[PathChange, ...] | Failure:
-    extra = [f"--out-format={OUT_FORMAT}"]
-    ran, _ = await run_reading(ssh, copy, script, own, extra, timeout_s=timeout_s, stdin=stdin)
+def _changes(ran: Ran, copy: MirrorCopy) -> tuple[PathChange, ...] | Failure:
     return failure_on(ran, copy) or tuple(OutputReader.of(ran.out, MOST_ARRIVED).changes)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from core.fleet import Server, Site
     from ops.contracts import Ran, Ssh
+    from ops.work_folder import Turn
 
 LOOK_S = 1800.0
 FILL_S = 12 * 3600.0
@@ -69,6 +70,11 @@ class MirrorCopy:
     def work(self) -> str:
         """The folder on the mirror for everything that is not served."""
         return work_folder(self.root, self.site.name)
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What every script that works there gets first: the root, the folder around it, the work folder."""
+        return self.root, posixpath.dirname(self.root), self.work
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ async def run_reading(
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
     for preserved_attributes in ATTRIBUTES:
-        command = _command(script, copy, own, [preserved_attributes, *extra, *_options(copy)])
+        command = command_line(script, copy, own, [preserved_attributes, *extra, *options_of(copy)])
         ran = await ssh.run(copy.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
         if not attributes_refused(ran.exit_code, ran.err):
             break
@@ -143,11 +149,18 @@ async def run_reading(
 
 
 async def fill(
-    ssh: Ssh, copy: MirrorCopy, run: str, compared: DryRun, most_deletes: int | None, on_progress: Callable[[int], None]
+    ssh: Ssh,
+    copy: MirrorCopy,
+    run: str,
+    turn: Turn,
+    compared: DryRun,
+    most_deletes: int | None,
+    on_progress: Callable[[int], None],
 ) -> DryRun | Failure:
     """Make the next content on the mirror ready for the run `run`, beside the present one, which stays as it is.
 
-    most_deletes: how many files and folders may go; None: any number. on_progress gets the bytes that have arrived.
+    turn: the run's own; it is refused where another has begun since. most_deletes: how many files and folders may go;
+    None: any number. on_progress gets the bytes that have arrived.
     Raises UnreachableError, LoginRefusedError: what has arrived is kept for the next time.
     """
     limit = [f"--max-delete={most_deletes}"] if most_deletes is not None else []
@@ -155,7 +168,9 @@ async def fill(
         progress = OutputReader()
         on_output = partial(_take_progress, progress, on_progress)
         how = "own" if compared.output.relink is None else "linked"
-        command = _command(FILL, copy, [run, run, how], [preserved_attributes, *FILLING, *limit, *_options(copy)])
+        command = command_line(
+            FILL, copy, [run, run, how, turn.name], [preserved_attributes, *FILLING, *limit, *options_of(copy)]
+        )
         stdin = b"".join(path + b"\0" for path in compared.output.relink or ())
         ran = await ssh.run(copy.mirror.name, command, timeout_s=FILL_S, stdin=stdin, on_output=on_output)
         if not attributes_refused(ran.exit_code, ran.err):
@@ -173,12 +188,14 @@ def _take_progress(progress: OutputReader, on_progress: Callable[[int], None], p
     on_progress(progress.done_bytes)
 
 
-async def publish(ssh: Ssh, copy: MirrorCopy, run: str, at: datetime, keep: timedelta) -> Failure | None:
+async def publish(ssh: Ssh, copy: MirrorCopy, run: str, turn: Turn, at: datetime, keep: timedelta) -> Failure | None:
     """Exchange the present content for what `fill` has made for `run`, and keep what that replaced for `keep`.
 
+    turn: as just asked for (`ops.rsync.turn.turn_now`); the mirror refuses it where it comes too late, and where
+    another run has begun there since.
     Raises UnreachableError: it may have happened or not, and either way the mirror's content is whole.
     """
-    command = _command(SWAP, copy, [run, run, (at - keep).strftime(STAMP)], [])
+    command = command_line(SWAP, copy, [run, run, (at - keep).strftime(STAMP), turn.name, str(turn.latest)], [])
     return failure_on(await ssh.run(copy.mirror.name, command, timeout_s=SWAP_S), copy)
 
 
@@ -190,12 +207,13 @@ def run_id(at: datetime, tag: str | None = None) -> str:
     return f"{at.strftime(STAMP)}-{secrets.token_hex(4) if tag is None else tag}"
 
 
-def _command(script: str, copy: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
-    words = [copy.root, posixpath.dirname(copy.root), copy.work, *own, *rsyncs]
+def command_line(script: str, copy: MirrorCopy, own: list[str], rsyncs: list[str]) -> str:
+    """Return the shell line that runs a script on the mirror with its own arguments, and then those of rsync."""
+    words = [*copy.place, *own, *rsyncs]
     return " ".join(["exec", "sh", "-c", shlex.quote(script), "sharpnet-sync", *(shlex.quote(word) for word in words)])
 
 
-def _options(copy: MirrorCopy) -> list[str]:
+def options_of(copy: MirrorCopy) -> list[str]:
     """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
     return [
         "--no-h",

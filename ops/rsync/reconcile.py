@@ -18,6 +18,7 @@ from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from core.wording import listing, shown_path
 from ops.rsync.mirror import FILL_S, LOOK_S, MirrorCopy, failure_on, run_reading, why_not_copy
 from ops.rsync.script import INTO_SERVED, LOOK
+from ops.rsync.turn import run_in_turn
 from ops.rsync.verify import differences_of, look_at
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from core.fleet import Server, Site
     from core.sync.rsync_output import PathChange
     from core.verify.compare import Side
-    from ops.contracts import Clock, Ssh
+    from ops.contracts import Clock, Ran, Ssh
 
 # So many paths are looked at one by one; of those beyond it is said how many they are.
 MOST_JUDGED = 50_000
@@ -35,9 +36,10 @@ AT_ONCE = 5000
 MOST_BROUGHT = 100_000
 # Newer versions of rsync complain of a name that is excluded; older ones leave it out of their list.
 _REJECTED = re.compile(rb"rejecting excluded file-list name: (.+)")
+_SAYING = [f"--out-format={OUT_FORMAT}", "--info=stats2"]
 _NAMES = ["--from0", "--files-from=-", "--no-implied-dirs"]
 
-# Arguments: root, parent, work, run; then rsync's. Standard input: the paths, each ended by NUL.
+# Arguments: root, parent, work, run, turn, latest; then rsync's. Standard input: the paths, each ended by NUL.
 BRING = (
     INTO_SERVED
     + r"""
@@ -120,13 +122,13 @@ async def why_not_bring(ssh: Ssh, clock: Clock, sides: ReturnedSite, paths: Sequ
         return trouble
     # With the folders around them, which may be what is excluded. Doubled, -i lists what is the same already too.
     by_name = paths_to_look_at(paths)
-    listed = await _run(ssh, copy, LOOK, [], ["--dirs", "-ii", *_NAMES], _names(by_name))
+    listed = await _looked(ssh, copy, ["--dirs", "-ii", *_NAMES], _names(by_name))
     if isinstance(listed, Failure):
         return listed
     excluded = left_out(by_name, listed.changes)
     if excluded:
         return _excluded(excluded)
-    wanted = await _run(ssh, copy, LOOK, [], ["--recursive", *_NAMES], _names(paths))
+    wanted = await _looked(ssh, copy, ["--recursive", *_NAMES], _names(paths))
     if isinstance(wanted, Failure):
         return wanted
     return why_not_apply(wanted.stats, max_delete=None, free_bytes=wanted.free_bytes) if wanted.stats.files else None
@@ -146,7 +148,9 @@ async def bring(
     # Folders around them that are not here yet come by themselves first, or they would come with all that is in them.
     for some, depth in ((folders, "--dirs"), (paths, "--recursive")):
         if some:
-            came = await _run(ssh, copy, BRING, [run], [depth, *_NAMES], _names(some))
+            extra, stdin = [*_SAYING, depth, *_NAMES], _names(some)
+            ran = await run_in_turn(ssh, copy, BRING, run, extra, timeout_s=FILL_S, stdin=stdin)
+            came = ran if isinstance(ran, Failure) else await _read(ran, copy)
             if isinstance(came, Failure):
                 return came
             brought += came.changes
@@ -172,12 +176,12 @@ def _names(paths: Sequence[bytes]) -> bytes:
     return b"".join(b"./" + path + b"\0" for path in paths)
 
 
-async def _run(
-    ssh: Ssh, copy: MirrorCopy, script: str, own: list[str], extra: list[str], stdin: bytes
-) -> OutputReader | Failure:
-    options = [f"--out-format={OUT_FORMAT}", "--info=stats2", *extra]
-    timeout_s = FILL_S if script is BRING else LOOK_S
-    ran, _ = await run_reading(ssh, copy, script, own, options, timeout_s=timeout_s, stdin=stdin)
+async def _looked(ssh: Ssh, copy: MirrorCopy, extra: list[str], stdin: bytes) -> OutputReader | Failure:
+    ran, _ = await run_reading(ssh, copy, LOOK, [], [*_SAYING, *extra], timeout_s=LOOK_S, stdin=stdin)
+    return await _read(ran, copy)
+
+
+async def _read(ran: Ran, copy: MirrorCopy) -> OutputReader | Failure:
     if rejected := _REJECTED.findall(ran.err):
         return _excluded(rejected)
     trouble = failure_on(ran, copy)

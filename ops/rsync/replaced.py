@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import shlex
 import string
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from core.sync.failures import failure_of
 from core.sync.undo import ReplacedFile, ReplacedSize, UndoResult, is_run_name
 from ops.rsync.mirror import MirrorCopy
 from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
+from ops.rsync.turn import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,10 @@ async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, pa
     Raises UnreachableError: some of it may have been put back; every path is whole, and it can be asked for again.
     """
     location = _location(site, server)
-    words = [location.root, posixpath.dirname(location.root), location.work, run, undo, PUT]
+    turn = await take_turn(ssh, location, undo)
+    if isinstance(turn, Failure):
+        return UndoResult(trouble=turn)
+    words = [*location.place, run, undo, turn.name, str(turn.latest), PUT]
     ran = await ssh.run(server.name, _line(PUT_BACK, words, paths), timeout_s=PUT_BACK_S)
     if ran.exit_code != 0:
         return UndoResult(trouble=_failure(ran, server))

@@ -158,11 +158,12 @@ done
 printf 'counts|%s|%s\0' "$same" "$done"
 """
 
-# Arguments: root, parent, work; the run, the run that putting back is, PUT; then paths, none for all.
+# Arguments: root, parent, work; the run, the run that putting back is, its turn, its latest moment, PUT; then paths,
+# none for all.
 PUT_BACK = (
     PRELUDE
     + r"""
-run=$1 undo=$2 put=$3; shift 3
+run=$1 undo=$2 turn=$3 latest=$4 put=$5; shift 5
 """
     + _READ_PATHS
     + r"""
@@ -171,6 +172,8 @@ check_root
 real=$(cd -P -- "$root" && pwd -P && echo x) || stop root-closed
 real=${real%?x}
 take_lock
+check_turn "$turn"
+check_time "$latest"
 recover "$undo" || exit 1
 [ -d "$work/replaced/$run" ] || stop not-kept
 mkdir -p -- "$work/replaced/$undo" "$work/back" || exit 1

@@ -10,13 +10,15 @@ from __future__ import annotations
 from core.sync.rsync_output import KEPT_CHANGES, KEPT_RELINKS
 from ops.work_folder import PRELUDE
 
-# How each begins that brings files into content that is served. Arguments: root, parent, work, run.
+# How each begins that brings files into content that is served. Arguments: root, parent, work, run, turn, latest.
 INTO_SERVED = (
     PRELUDE
     + r"""
-run=$1; shift
+run=$1 turn=$2 latest=$3; shift 3
 check_root
 take_lock
+check_turn "$turn"
+check_time "$latest"
 recover "$run" || exit 1
 [ -d "$root" ] || stop root-not-folder
 """
@@ -55,15 +57,16 @@ exit "${status:-1}"
 """
 )
 
-# Arguments: root, parent, work, run, stamp, how; then rsync's. Standard input: files of which only attributes change,
-# each ended by NUL. They get an inode of their own in the stage, or what is served would change before the rest does.
-# how `own`: they are too many to be named, so that every file gets one.
+# Arguments: root, parent, work, run, stamp, how, turn; then rsync's. Standard input: files of which only attributes
+# change, each ended by NUL. They get an inode of their own in the stage, or what is served would change before the rest
+# does. how `own`: they are too many to be named, so that every file gets one.
 FILL = (
     PRELUDE
     + r"""
-run=$1 stamp=$2 how=$3; shift 3
+run=$1 stamp=$2 how=$3 turn=$4; shift 4
 check_root
 take_lock
+check_turn "$turn"
 recover "$stamp" || exit 1
 rm -f -- "$work/ready"
 mkdir -p -- "$work/partial" "$work/tmp" || exit 1
@@ -138,13 +141,14 @@ exit "$status"
 """
 )
 
-# Arguments: root, parent, work, run, stamp, the stamp before which what was replaced is no longer kept.
+# Arguments: root, parent, work, run, stamp, the stamp before which what was replaced is no longer kept, turn, latest.
 SWAP = (
     PRELUDE
     + r"""
-run=$1 stamp=$2 forget=$3
+run=$1 stamp=$2 forget=$3 turn=$4 latest=$5
 check_root
 take_lock
+check_turn "$turn"
 recover "$stamp" || exit 1
 [ "$(cat -- "$work/ready" 2>/dev/null)" = "$run" ] || stop not-ready
 exchange() {
@@ -160,6 +164,7 @@ exchange() {
 new=$(inode "$work/stage") before=$(inode "$root")
 [ -n "$new" ] || stop not-ready
 remove "$work/old" || exit 1
+check_time "$latest"
 printf '%s %s\n' "$new" "$before" >"$work/swapping" && sync -f -- "$work/swapping" || exit 1
 if [ ! -e "$root" ]; then
   mv -T -- "$work/stage" "$root"

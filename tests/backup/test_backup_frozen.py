@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from frozen import MOST_TOUCHES, frozen, woken
+from frozen import BEFORE_ASKING, MOST_TOUCHES, frozen, woken
 from lapsed import let_leases_pass
 from sync.harness import tree_at
 
@@ -38,7 +38,7 @@ async def test_a_woken_backup_saves_nothing_and_says_nothing_on_record(vault: Va
     for at in range(1, MOST_TOUCHES):
         since = len(await record.entries())
         line = f"backup run {site.name}"
-        process, what = await frozen(config, tmp_path / "store.sqlite", vault.lab.env, line, at)
+        process, what = await frozen(config, tmp_path / "store.sqlite", vault.lab.env, line, at, BEFORE_ASKING)
         if not what:
             assert (await process.wait()) == 0
             break
@@ -72,7 +72,7 @@ async def test_a_woken_restore_leaves_what_was_written_since(vault: Vault, tmp_p
     for at in range(1, MOST_TOUCHES):
         for path in root.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        process, what = await frozen(config, tmp_path / "store.sqlite", vault.lab.env, line, at)
+        process, what = await frozen(config, tmp_path / "store.sqlite", vault.lab.env, line, at, BEFORE_ASKING)
         if not what:
             assert (await process.wait()) == 0
             break

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sync.harness import contents_at, tree_at
-from sync.killed_script import FOR_EVER, REFUSED, Place
+from sync.killed_script import FOR_EVER, NEVER, REFUSED, Place
 
 from ops.restic.script import RESTORE
 from ops.rsync.script import SWAP
@@ -44,12 +44,12 @@ class Server(Place):
 
     def restore(self, left: int = FOR_EVER) -> int:
         """Run the script that restores; `left`: commands until it is killed."""
-        words = ["/repository", RUN, "01234567", "/srv/shop", "", "--filter=- cache/"]
+        words = ["/repository", RUN, self.take_turn(RUN), "01234567", "/srv/shop", "", "--filter=- cache/"]
         return self._run(RESTORE, left, words)
 
     def swap(self, left: int = FOR_EVER) -> int:
         """Run the exchange."""
-        return self._run(SWAP, left, [RUN, RUN, "20251201T000000Z"])
+        return self._run(SWAP, left, [RUN, RUN, "20251201T000000Z", self.turn, NEVER])
 
     def _run(self, script: str, left: int, own: list[str]) -> int:
         path = f"{self.folder}/bin:{os.environ['PATH']}"
@@ -68,7 +68,7 @@ class Server(Place):
         return (
             contents_at(self.root) == self.after
             and {"changed": b"after!", "new/file": b"new"}.items() <= kept.items()
-            and {path.name for path in self.work.iterdir()} == {"lock", "replaced"}
+            and {path.name for path in self.work.iterdir()} == {"lock", "replaced", "turn"}
         )
 
 

@@ -57,7 +57,7 @@ async def test_what_is_served_is_replaced_only_by_an_approved_plan_and_kept_asid
     assert (vault.rig.root(site, "oslo") / "cache/own").read_text() == "stays"
     kept = vault.rig.replaced(site, "oslo")
     assert (kept["page"], kept["new"]) == (b"after", b"written since")
-    assert {path.name for path in vault.rig.work(site, "oslo").iterdir()} == {"lock", "replaced"}
+    assert {path.name for path in vault.rig.work(site, "oslo").iterdir()} == {"lock", "replaced", "turn"}
 
 
 async def test_the_newest_backup_before_a_moment_comes_back(vault: Vault) -> None:

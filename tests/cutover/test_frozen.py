@@ -66,7 +66,7 @@ async def test_woken_after_a_rollback_it_changes_nothing_wherever_it_was_frozen(
     for at in range(1, MOST_TOUCHES):
         await let_go(stage)
         plan_id = await stage.plan(f"failover oslo --to lima --without ceviche.example --force 'round {at}'")
-        process, what = await process_of(stage, f"approve {plan_id}", at)
+        process, what = await process_of(stage, f"approve {plan_id}", at, "store,dns,ssh.")
         if not what:
             assert (await process.wait()) == 0
             break
@@ -90,7 +90,7 @@ async def test_woken_in_a_planned_move_it_runs_no_hook_and_touches_no_copy(stage
     for at in range(1, MOST_TOUCHES):
         await let_go(stage)
         plan_id = await stage.plan(f"failover fjord.example --to lima --planned --force 'round {at}'")
-        process, what = await process_of(stage, f"approve {plan_id}", at, "ssh")
+        process, what = await process_of(stage, f"approve {plan_id}", at, "ssh.")
         if not what:
             assert (await process.wait()) == 0
             break

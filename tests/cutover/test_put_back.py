@@ -17,7 +17,7 @@ from core.reply import Tone
 from core.store_standing import note_from_json, note_to_json
 from jobs import standing
 from ops.durable.witnesses import BESIDE
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from pathlib import Path

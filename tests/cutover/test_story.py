@@ -184,7 +184,7 @@ async def test_a_name_server_that_does_not_answer_leaves_it_unfinished_until_it_
 async def test_a_primary_that_dies_before_the_update_leaves_every_zone_as_it_was(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.cutover.steps.UPDATE_PATIENCE_S", 1.0)
+    monkeypatch.setattr("jobs.cutover.update.UPDATE_PATIENCE_S", 1.0)
     stage.lab.drop("oslo")
     plan_id = await stage.plan()
     await stage.approve_and_die(plan_id)
@@ -201,7 +201,7 @@ async def test_a_primary_that_dies_before_the_update_leaves_every_zone_as_it_was
 async def test_what_a_dead_process_may_have_sent_is_never_called_untouched(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.cutover.steps.UPDATE_PATIENCE_S", 1.0)
+    monkeypatch.setattr("jobs.cutover.update.UPDATE_PATIENCE_S", 1.0)
     stage.lab.drop("oslo")
     plan_id = await stage.plan("failover ski.example")
     await stage.approve_and_die(plan_id)

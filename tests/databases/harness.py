@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from ops.rsync.mirror import MirrorCopy
+from ops.rsync.turn import take_turn, turn_now
+from ops.work_folder import Turn
 
 if TYPE_CHECKING:
     from sync.harness import Rig
 
     from core.fleet import Site
+    from ops.work_folder import AskTurn
 
 ENGINES = ["mariadb", "postgresql"]
 SITES = 22
@@ -46,3 +52,12 @@ def name_of(site: Site) -> str:
 
 def sql(rig: Rig, site: Site, server: str, engine: str, statement: str) -> str:
     return rig.lab.sql(server, engine, name_of(site), statement).strip()
+
+
+async def turn(rig: Rig, site: Site, server: str, run: str = "a test") -> AskTurn:
+    """Begin a run on the copy of `site` on a server, and return what gives its turn there."""
+    there = rig.ports.fleet.servers[server]
+    copy = MirrorCopy(site, there, there)
+    taken = await take_turn(rig.ports.ssh, copy, run)
+    assert isinstance(taken, Turn), taken
+    return partial(turn_now, rig.ports.ssh, copy, taken)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from databases.harness import ENGINES, ODD, name_of, sql
-from sync.harness import WHO
+from sync.harness import WHO, point
 
 from jobs.sync import SyncRequest
 from jobs.sync.one import sync_one
@@ -207,6 +207,7 @@ async def test_after_a_failover_databases_flow_the_other_way(rig: Rig) -> None:
     rig.write(site, "oslo", {"index.html": "hello"})
     assert (await rig.sync(site)).outcome == "good"
     now = rig.ports.clock.now()
+    point(rig, site, "lima")
     await rig.ports.store.copies.set_active({site.name: "lima"}, now)
     for engine in ENGINES:
         sql(rig, site, "lima", engine, "INSERT INTO entries (text) VALUES ('written after')")

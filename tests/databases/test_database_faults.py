@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from databases.harness import ENGINES, ODD, name_of, sql
+from databases.harness import ENGINES, ODD, name_of, sql, turn
 
 from core.databases.copies import DatabaseCopy
 from core.failure import Failure
@@ -18,6 +18,7 @@ from core.fleet import Hook, Hooks
 from lab import LabError
 from ops.contracts import Ran
 from ops.databases import SshDatabases
+from ops.work_folder import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,14 +137,15 @@ async def test_an_exchange_in_mariadb_that_dies_at_any_statement_is_brought_to_a
     sql(rig, site, "oslo", "mariadb", OBJECTS)
     first = await ways(rig).load(database, "oslo", "lima", "first", lambda _: None)
     assert not isinstance(first, Failure), first
-    assert isinstance(await ways(rig).publish([first], "first", rig.ports.clock.now()), tuple)
+    ask = await turn(rig, site, "lima")
+    assert isinstance(await ways(rig).publish([first], "first", rig.ports.clock.now(), ask), tuple)
     for statement in BEFORE_THE_TABLES_MOVE + AFTER_IT:
         sql(rig, site, "lima", "mariadb", "UPDATE marker SET text = 'old'")
         ready = await ways(rig).load(database, "oslo", "lima", statement, lambda _: None)
         assert not isinstance(ready, Failure), ready
         dying = replace(ways(rig), ssh=Wire(rig.ports.ssh, cut_before(statement)))
         with pytest.raises(DiedError):
-            await dying.publish([ready], statement, rig.ports.clock.now())
+            await dying.publish([ready], statement, rig.ports.clock.now(), ask)
         found = await ways(rig).look(database, "lima")
         assert not isinstance(found, Failure), found
         assert found.tables == {"marker", "entries", "a_view"}
@@ -165,6 +167,7 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
     site = await begun(rig)
     database = of(site, engine)
     sql(rig, site, "oslo", engine, "UPDATE marker SET text = 'after'")
+    ask = await turn(rig, site, "lima")
     steps, died = 0, True
     while died:
         steps += 1
@@ -179,7 +182,7 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
         dying = replace(ways(rig), ssh=Wire(rig.ports.ssh, change))
         sql(rig, site, "lima", engine, "UPDATE marker SET text = 'before'")
         try:
-            await dying.publish([ready], f"run {steps}", rig.ports.clock.now())
+            await dying.publish([ready], f"run {steps}", rig.ports.clock.now(), ask)
             died = False
         except DiedError:
             pass
@@ -188,6 +191,31 @@ async def test_a_bot_that_dies_after_any_command_leaves_the_database_before_or_a
     assert steps > 2
     assert (await rig.sync(site)).outcome == "good"
     assert sql(rig, site, "lima", engine, "SELECT text FROM marker") == "after"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_database_is_not_exchanged_for_a_run_that_was_overtaken_or_comes_too_late(
+    rig: Rig, engine: str
+) -> None:
+    site = await begun(rig)
+    database, now = of(site, engine), rig.ports.clock.now()
+    first = await turn(rig, site, "lima", "first")
+    sql(rig, site, "oslo", engine, "UPDATE marker SET text = 'after'")
+    for run in ("late", "overtaken"):
+        ready = await ways(rig).load(database, "oslo", "lima", run, lambda _: None)
+        assert not isinstance(ready, Failure), ready
+        if run == "overtaken":
+            await turn(rig, site, "lima", "second")
+
+        async def ask(run: str = run) -> Turn | Failure:
+            asked = await first()
+            return replace(asked, latest=0) if run == "late" and isinstance(asked, Turn) else asked
+
+        refused = await ways(rig).publish([ready], run, now, ask)
+        assert isinstance(refused, Failure)
+        assert (str(refused.code), refused.refused) == ("too-late" if run == "late" else "overtaken", True)
+        assert sql(rig, site, "lima", engine, "SELECT text FROM marker") == site.name
+        assert await ways(rig).give_up([ready]) is None
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -209,7 +237,8 @@ async def test_what_is_written_while_it_is_dumped_is_there_whole_or_not_at_all(r
     writing = False
     await writer
     assert not isinstance(ready, Failure), ready
-    assert isinstance(await ways(rig).publish([ready], "while written", rig.ports.clock.now()), tuple)
+    ask = await turn(rig, site, "lima")
+    assert isinstance(await ways(rig).publish([ready], "while written", rig.ports.clock.now(), ask), tuple)
     counts = sql(
         rig, site, "lima", engine, "SELECT count(*) FROM twin; SELECT count(*) FROM entries WHERE id > 1000"
     ).split()
@@ -335,7 +364,8 @@ async def test_roles_that_the_mirror_lacks_are_named_and_all_else_is_copied(rig:
     assert b"OWNER TO only_here" in saved.out
     await rig.ports.ssh.put("lima", {path: saved.out}, timeout_s=60)
     sql(rig, site, "lima", "postgresql", "UPDATE marker SET text = 'newer'")
-    copy = await ways(rig).restore(database, "lima", path, "oslo", "from afar", rig.ports.clock.now())
+    ask = await turn(rig, site, "lima")
+    copy = await ways(rig).restore(database, "lima", path, "oslo", "from afar", rig.ports.clock.now(), ask)
     assert isinstance(copy, DatabaseCopy), copy
     assert sql(rig, site, "lima", "postgresql", "SELECT text FROM marker") == site.name
 
@@ -349,15 +379,16 @@ async def test_a_dump_is_restored_in_place_of_what_is_there_once(rig: Rig, engin
     saved = await rig.ports.ssh.run("oslo", f"({line}) >'{path}'", timeout_s=60, stdin=first)
     assert saved.exit_code == 0, saved
     sql(rig, site, "oslo", engine, "UPDATE marker SET text = 'newer'")
+    ask = await turn(rig, site, "oslo")
     for _ in range(2):
-        copy = await databases.restore(database, "oslo", path, "oslo", "a restore", rig.ports.clock.now())
+        copy = await databases.restore(database, "oslo", path, "oslo", "a restore", rig.ports.clock.now(), ask)
         assert isinstance(copy, DatabaseCopy), copy
         assert sql(rig, site, "oslo", engine, "SELECT text FROM marker") == site.name
     kept = await databases.kept(database, "oslo")
     assert isinstance(kept, tuple)
     assert [one.name for one in kept] == [copy.kept]
     await rig.ports.ssh.run("oslo", f"head -c 700 '{path}' >'{path}.torn'", timeout_s=60)
-    torn = await databases.restore(database, "oslo", f"{path}.torn", "oslo", "another", rig.ports.clock.now())
+    torn = await databases.restore(database, "oslo", f"{path}.torn", "oslo", "another", rig.ports.clock.now(), ask)
     assert isinstance(torn, Failure)
     assert sql(rig, site, "oslo", engine, "SELECT text FROM marker") == site.name
 

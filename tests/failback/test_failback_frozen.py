@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from failback.test_failback_killed import differing
-from frozen import MOST_TOUCHES, frozen, woken
+from frozen import BEFORE_ASKING, MOST_TOUCHES, frozen, woken
 from lapsed import let_leases_pass
 from sync.harness import tree_at
 
@@ -24,7 +24,7 @@ async def test_woken_after_somebody_else_kept_the_paths_it_leaves_what_was_writt
     for at in range(1, MOST_TOUCHES):
         site = await differing(rig)
         line = f"failback {site.name} --keep kept --keep both"
-        process, what = await frozen(rig.config, tmp_path / "store.sqlite", rig.lab.env, line, at)
+        process, what = await frozen(rig.config, tmp_path / "store.sqlite", rig.lab.env, line, at, BEFORE_ASKING)
         if not what:
             assert (await process.wait()) == 0
             break

@@ -86,7 +86,7 @@ async def killed_and_again(rig: Rig, store: Path, at: int) -> None:
     assert (site.name, "oslo") not in await rig.ports.store.copies.quarantined(), where
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_killed_after_every_touch_nothing_is_lost_and_the_same_line_goes_on(rig: Rig, tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     site = await differing(rig)

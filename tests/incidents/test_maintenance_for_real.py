@@ -17,7 +17,7 @@ import pytest
 from core.wording import stamp
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from core.reply import Reply, Tone
 from ops.store.copies.served import SyncRun
 from ops.store.incident.outages import OutageOpening
 from ops.store.monitor.states import ObservedState
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from pathlib import Path

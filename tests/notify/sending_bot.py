@@ -9,7 +9,7 @@ from pathlib import Path
 from notify.harness import ports_of, relaying
 
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 
 async def main(path: Path, address: str) -> None:

@@ -19,8 +19,8 @@ from core.page.model import Page, PageIncident, PageTarget
 from ops.gather.pages.drawing import drawn
 from ops.gather.pages.past import PastDays
 from ops.store import Store
-from ops.store.database import SqliteDb
 from ops.store.monitor.states import ObservedState
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping

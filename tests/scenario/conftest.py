@@ -25,7 +25,7 @@ from core.reply import Reply
 from lab.slack import LocalSlack
 from lab.slack_stand_in import WebApi
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from datetime import datetime

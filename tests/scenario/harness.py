@@ -14,7 +14,7 @@ import pytest
 
 from lab import LabError
 from lab.slack import shown_in
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

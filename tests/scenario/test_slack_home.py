@@ -21,9 +21,9 @@ from core.plan.plan import Failover, Move, Plan, ZoneChange
 from core.reply import Button, Reply, Tone
 from lab.slack_stand_in import LOSE
 from ops.store import Store
-from ops.store.database import SqliteDb
 from ops.store.incident.maintenance import NewMaintenance
 from ops.store.incident.outages import OutageOpening
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.small_fleet import write_small_fleet
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from conftest import Shelf

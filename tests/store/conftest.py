@@ -13,7 +13,7 @@ from store.others import changed_since, put_others, rows_of
 
 from ops.contracts import LeaseTime
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -16,8 +16,8 @@ from core.audit import first_broken
 from core.errors import StoreDamagedError, StoreError
 from ops.gather.live_check import store_findings
 from ops.store import Store, database
-from ops.store.database import SqliteDb
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.database import SqliteDb
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ import pytest
 from sqlite_utils import Database
 
 from ops.store import Store
-from ops.store.database import SqliteDb
-from ops.store.sqlite import VERSION, sqlite3
+from ops.store.sqlite.database import SqliteDb
+from ops.store.sqlite.driver import VERSION, sqlite3
 
 SAY = """
 import sys
 sys.modules.update(dict.fromkeys(sys.argv[1:]))
 from sqlite_utils import Database
-from ops.store.sqlite import DRIVER, sqlite3
+from ops.store.sqlite.driver import DRIVER, sqlite3
 print(DRIVER, type(Database(memory=True).conn) is sqlite3.Connection)
 """
 

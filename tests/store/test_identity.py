@@ -11,7 +11,7 @@ from core.audit import FIRST
 from core.reply import Reply, Tone
 from core.store_standing import StoreNote
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from pathlib import Path

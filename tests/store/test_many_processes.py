@@ -10,8 +10,8 @@ from pathlib import Path
 
 from core.audit import first_broken
 from ops.store import Store
-from ops.store.database import SqliteDb
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.database import SqliteDb
+from ops.store.sqlite.driver import sqlite3
 
 PROCESSES = 4
 WRITES = 60
@@ -22,7 +22,7 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 async def write():
     store = Store(SqliteDb(Path(sys.argv[1])))

@@ -13,9 +13,9 @@ from core.audit import first_broken
 from core.errors import StoreError
 from core.fleet.target import Target
 from ops.store import Store
-from ops.store.database import SqliteDb
-from ops.store.sqlite import sqlite3
-from ops.store.sqlite_schema import MIGRATIONS
+from ops.store.sqlite.database import SqliteDb
+from ops.store.sqlite.driver import sqlite3
+from ops.store.sqlite.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,9 +12,9 @@ import pytest
 from core.errors import StoreGoneError
 from ops.durable.fenced import ask_fences
 from ops.store import Store
-from ops.store.database import SqliteDb
 from ops.store.fence import RunFence, fenced
-from ops.store.sqlite import sqlite3
+from ops.store.sqlite.database import SqliteDb
+from ops.store.sqlite.driver import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -208,6 +208,15 @@ async def rigged(shared: SharedLab, store: Path) -> AsyncIterator[Rig]:
             yield Rig(lab, ports, config, sites)
 
 
+def point(rig: Rig, site: Site, server: str) -> None:
+    """Point the site's names at a server by hand."""
+    address = rig.ports.fleet.servers[server].ipv4
+    commands = [
+        line for name in site.names for line in (f"update delete {name}. A", f"update add {name}. 300 A {address}")
+    ]
+    rig.lab.nsupdate(rig.ports.fleet.zone_of(site.names[0]), commands)
+
+
 def empty(folder: Path) -> None:
     """Take everything out of a folder."""
     for path in folder.iterdir():

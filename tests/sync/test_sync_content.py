@@ -219,7 +219,7 @@ async def test_a_mirror_that_others_write_into_is_refused_where_their_ownership_
 
 async def test_nested_roots_never_copy_each_others_work_folder(rig: Rig) -> None:
     outer = rig.take()
-    inner = Site("inner", "oslo", ("lima",), ("inner.ski.example",), f"{outer.root}/inner")
+    inner = Site("inner", "oslo", ("lima",), rig.take().names, f"{outer.root}/inner")
     rig.write(inner, "oslo", {"index.html": "inner"})
     rig = rig.with_sites(inner)
     await rig.filled(outer)

@@ -135,7 +135,7 @@ async def test_a_disk_that_fills_up_is_said_and_gives_its_room_back(own_rig: Rig
     assert result.trouble is not None
     assert result.trouble.code == "disk-full"
     assert tree_at(served / "shop") == before
-    assert {path.name for path in served.glob(".sharpnet/*/*")} == {"lock"}
+    assert {path.name for path in served.glob(".sharpnet/*/*")} == {"lock", "turn"}
 
 
 async def test_a_disk_without_room_is_refused_before_anything_is_copied(own_rig: Rig) -> None:

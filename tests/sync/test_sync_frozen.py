@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from frozen import MOST_TOUCHES, frozen, woken
+from frozen import BEFORE_ASKING, MOST_TOUCHES, frozen, woken
 from sync.harness import tree_at
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ async def test_woken_it_puts_nothing_older_in_place_and_says_that_it_stood_still
     for at in range(1, MOST_TOUCHES):
         rig.write(site, "oslo", {"index.html": f"written before round {at}", f"page-{at}": "x"})
         record = await rig.ports.store.record.entries()
-        process, what = await frozen(rig.config, tmp_path / "store.sqlite", rig.lab.env, f"sync {site.name}", at)
+        store = tmp_path / "store.sqlite"
+        process, what = await frozen(rig.config, store, rig.lab.env, f"sync {site.name}", at, BEFORE_ASKING)
         if not what:
             assert (await process.wait()) == 0
             break

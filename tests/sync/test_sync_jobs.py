@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from lapsed import let_leases_pass
-from sync.harness import WHO, contents_at, tree_at
+from sync.harness import WHO, contents_at, point, tree_at
 
 from jobs.interrupted import end_interrupted, report
 from jobs.sync import SyncRequest, sync_sites
@@ -214,15 +213,6 @@ async def test_a_change_of_dns_by_hand_turns_the_direction_and_quarantines_what_
     assert (await rig.say(f"sync {site.name}")).exit_code == 3
 
 
-async def test_where_dns_is_silent_what_was_last_seen_holds(rig: Rig) -> None:
-    site = rig.take()
-    dns = replace(rig.ports.fleet.dns, update=(), nameservers=())
-    silent = rig.with_sites(dns=dns)
-    await rig.ports.store.copies.set_active({site.name: "lima"}, rig.ports.clock.now())
-    result = await silent.sync(site)
-    assert (result.outcome, result.source) == ("refused", "lima")
-
-
 async def test_what_was_copied_is_not_put_in_place_where_the_site_was_moved_meanwhile(rig: Rig) -> None:
     site = await rig.filled(rig.take())
     rig.write(site, "oslo", {"index.html": "changed"})
@@ -260,12 +250,3 @@ async def test_what_was_copied_is_not_put_in_place_where_a_cutover_took_the_site
     assert results[0].trouble.code == "overtaken"
     assert tree_at(rig.root(site, "lima")) == before
     await rig.ports.store.claims.release("K7Q2")
-
-
-def point(rig: Rig, site: Site, server: str) -> None:
-    """Point the site's names at a server by hand."""
-    address = rig.ports.fleet.servers[server].ipv4
-    commands = [
-        line for name in site.names for line in (f"update delete {name}. A", f"update add {name}. 300 A {address}")
-    ]
-    rig.lab.nsupdate(rig.ports.fleet.zone_of(site.names[0]), commands)

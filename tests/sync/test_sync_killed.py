@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sync.harness import contents_at, tree_at
-from sync.killed_script import FOR_EVER, REFUSED, Place
+from sync.killed_script import FOR_EVER, NEVER, REFUSED, Place
 
 from ops.rsync.script import FILL, SWAP
 
@@ -41,12 +41,12 @@ class Mirror(Place):
 
     def fill(self, left: int = FOR_EVER, run: str = "20260101T000000Z-one") -> int:
         """Run the phase that makes the next content; `left`: commands until it is killed."""
-        own = [run, run, self.how, *OPTIONS, f"{self.source}/"]
+        own = [run, run, self.how, self.take_turn(run), *OPTIONS, f"{self.source}/"]
         return self._phase(FILL, left, own, b"mode\0")
 
     def swap(self, left: int = FOR_EVER, run: str = "20260101T000000Z-one") -> int:
         """Run the phase that puts it in place."""
-        return self._phase(SWAP, left, [run, run, "20251201T000000Z"])
+        return self._phase(SWAP, left, [run, run, "20251201T000000Z", self.turn, NEVER])
 
     def _phase(self, script: str, left: int, own: list[str], stdin: bytes = b"") -> int:
         ended = self.run(script, left, own, stdin, {"PATH": self.path})
@@ -62,7 +62,7 @@ class Mirror(Place):
             and (self.root / "cache/own").read_text() == "own"
             and sorted((name.partition("/")[2], text) for name, text in kept.items())
             == [("changed", b"before!"), ("gone/file", b"gone")]
-            and {path.name for path in self.work.iterdir()} == {"lock", "replaced"}
+            and {path.name for path in self.work.iterdir()} == {"lock", "replaced", "turn"}
         )
 
 
@@ -168,7 +168,7 @@ def test_what_another_run_has_made_ready_is_not_put_in_place(mirror: Mirror) -> 
     mirror.make()
     before = tree_at(mirror.root)
     assert mirror.fill(run="20260101T000000Z-one") == 0
-    words = [str(mirror.root), str(mirror.root.parent), str(mirror.work), "other", "other", "20251201T000000Z"]
+    words = [*mirror.where, "other", "other", "20251201T000000Z", mirror.turn, NEVER]
     ran = subprocess.run(["sh", "-c", SWAP, "x", *words], capture_output=True, check=False, timeout=60)
     assert (ran.returncode, ran.stderr) == (REFUSED, b"sharpnet-stop: not-ready\n")
     assert tree_at(mirror.root) == before
@@ -182,16 +182,7 @@ def test_a_run_is_refused_while_another_one_works_there(mirror: Mirror) -> None:
             subprocess.run(["flock", "-n", str(mirror.work / "lock"), "true"], check=False, timeout=60).returncode == 0
         ):
             pass
-        words = [
-            str(mirror.root),
-            str(mirror.root.parent),
-            str(mirror.work),
-            "r",
-            "r",
-            "linked",
-            *OPTIONS,
-            f"{mirror.source}/",
-        ]
+        words = [*mirror.where, "r", "r", "linked", "1 r", *OPTIONS, f"{mirror.source}/"]
         ran = subprocess.run(["sh", "-c", FILL, "x", *words], capture_output=True, check=False, timeout=60)
         holder.kill()
     assert (ran.returncode, ran.stderr) == (REFUSED, b"sharpnet-stop: busy\n")

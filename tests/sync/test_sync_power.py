@@ -59,4 +59,4 @@ async def test_a_mirror_that_loses_power_at_the_exchange_serves_one_content_whol
     assert (await rig.sync(site)).outcome == "good"
     assert rig.same(site)
     assert set(rig.replaced(site, "lima").values()) == {b"first"}
-    assert {path.name for path in rig.work(site, "lima").iterdir()} == {"lock", "replaced"}
+    assert {path.name for path in rig.work(site, "lima").iterdir()} == {"lock", "replaced", "turn"}

@@ -19,7 +19,7 @@ from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Serv
 from jobs.watch import Watcher
 from ops.contracts import Answer, Look, Ran
 from ops.store import Store
-from ops.store.database import SqliteDb
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

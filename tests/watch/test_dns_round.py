@@ -23,6 +23,7 @@ class Servers:
         self.serials: dict[tuple[Endpoint, str], int] = {}
         self.addresses: dict[tuple[str, str], tuple[str, ...]] = {}
         self.silent: set[Endpoint] = set()
+        self.cached: set[Endpoint] = set()
         self.lame: set[tuple[Endpoint, str]] = set()
         self.asked: list[tuple[Endpoint, str]] = []
 
@@ -38,7 +39,8 @@ class Servers:
         self.asked.append((server, name))
         if name == "broken.test":
             raise DnsError("SERVFAIL")
-        return Answer(self.addresses.get((name, rdtype), ()), 300, authoritative=True, aliases=(), took_s=0)
+        values = self.addresses.get((name, rdtype), ())
+        return Answer(values, 300, authoritative=server not in self.cached, aliases=(), took_s=0)
 
     async def sleep(self, _seconds: float) -> None:
         return None
@@ -98,12 +100,47 @@ class TestPointing:
         await pointing.changes()
         assert await pointing.changes() == {"a.test": "uk"}
 
-    async def test_where_the_update_server_is_silent_a_public_one_is_asked(self, servers: Servers) -> None:
-        servers.silent = {PRIMARY, PUBLIC[0].endpoint}
+    async def test_where_the_update_server_is_silent_the_public_ones_are_asked(self, servers: Servers) -> None:
+        servers.silent = {PRIMARY}
         servers.addresses = {("a.test", "A"): ("192.0.2.2",)}
         pointing = ActiveServerReader(made("a.test"), cast("Any", servers))
         assert await pointing.changes() == {"a.test": "us"}
-        assert (PUBLIC[1].endpoint, "a.test") in servers.asked
+        assert {(one.endpoint, "a.test") for one in PUBLIC} <= set(servers.asked)
+
+    async def test_half_of_the_public_ones_say_nothing_that_counts_until_another_answers(
+        self, servers: Servers
+    ) -> None:
+        servers.silent = {PRIMARY, PUBLIC[0].endpoint}
+        servers.addresses = {("a.test", "A"): ("192.0.2.2",)}
+        pointing = ActiveServerReader(made("a.test"), cast("Any", servers))
+        assert await pointing.changes() == {}
+        assert pointing.doubts["a.test"].unheard
+        servers.silent = {PUBLIC[0].endpoint}
+        assert await pointing.changes() == {"a.test": "us"}
+        assert pointing.doubts == {}
+
+    async def test_what_a_name_server_has_from_others_is_no_answer(self, servers: Servers) -> None:
+        servers.addresses = {("a.test", "A"): ("192.0.2.2",)}
+        servers.cached = {PRIMARY}
+        servers.silent = {PUBLIC[0].endpoint}
+        pointing = ActiveServerReader(made("a.test"), cast("Any", servers))
+        assert await pointing.of(made("a.test").sites.values()) == {}
+        assert pointing.doubts["a.test"].unheard
+
+    async def test_where_an_update_server_does_not_answer_for_the_zone_the_public_ones_do(
+        self, servers: Servers
+    ) -> None:
+        servers.addresses = {("a.test", "A"): ("192.0.2.2",)}
+        servers.cached = {PRIMARY}
+        servers.lame = {(PRIMARY, "test")}
+        pointing = ActiveServerReader(made("a.test"), cast("Any", servers))
+        assert await pointing.changes() == {"a.test": "us"}
+
+    async def test_a_dead_name_server_is_asked_once_for_all_sites(self, servers: Servers) -> None:
+        servers.silent = {PRIMARY}
+        names = ("a.test", "b.test", "c.test")
+        await ActiveServerReader(made(*names), cast("Any", servers)).of(made(*names).sites.values())
+        assert [zone for server, zone in servers.asked if server == PRIMARY] == ["test"]
 
     async def test_where_all_are_silent_nothing_is_said(self, servers: Servers) -> None:
         servers.silent = {PRIMARY, *(server.endpoint for server in PUBLIC)}

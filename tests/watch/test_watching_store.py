@@ -14,9 +14,9 @@ from core.incident.facts import OutageEnd, OutageFacts
 from core.reply import Reply
 from ops.store import Store
 from ops.store.copies.served import SyncRun
-from ops.store.database import SqliteDb
 from ops.store.incident.outages import Outage, OutageClosing, OutageOpening
 from ops.store.monitor.states import ObservedState, OldestCopies
+from ops.store.sqlite.database import SqliteDb
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

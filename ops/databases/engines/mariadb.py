@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseState, stem, unfinished_copies
 from core.failure import Failure, FailureCode
-from ops.databases.asking import DatabaseError, settled, unhex
+from ops.databases.asking import DatabaseError, asked, settled, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _mariadb_script as script
 from ops.databases.engines._mariadb_objects import DatabaseObjects, moves, named, remade, text
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ops.databases.asking import DatabaseLocation
+    from ops.work_folder import AskTurn
 
 JOURNAL = "sharpnet_journal"
 EXCHANGED = "sharpnet_journal_done"
 WITH_SNAPSHOT = frozenset({"InnoDB", "ROCKSDB", "TokuDB", ""})
 NOT_COUNTED = "'MRG_MyISAM', 'MRG_MYISAM', 'FEDERATED', 'BLACKHOLE', 'SPIDER', 'CONNECT', 'SEQUENCE'"
 WAIT_S = 20
+NOT_BEGUN = frozenset({FailureCode.OVERTAKEN, FailureCode.TOO_LATE, FailureCode.BUSY})
 _AWAKE = re.compile(r"^(/\*!50106 CREATE\*/ .*?PRESERVE )ENABLE( |$)", re.MULTILINE)
 _SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_key_checks = 0;"
 
@@ -112,7 +114,7 @@ class MariaDb:
         """Say what people should know about what was loaded into `fresh`."""
         return (*settled(source), *await self._missing_definers(fresh))
 
-    async def exchange(self, incoming: str, outgoing: str) -> None:
+    async def exchange(self, incoming: str, outgoing: str, ask: AskTurn) -> None:
         """Let the database be what `incoming` is, and `outgoing` what the database is now."""
         name, place = self._place.name, self._place
         arriving, leaving = await self._objects(incoming), await self._objects(name)
@@ -137,9 +139,13 @@ class MariaDb:
             RENAME TABLE {", ".join(renamed)};
             {remade(name, after)}
             ALTER DATABASE {named(name)} {charset};"""
+        line = (await asked(ask)).guarding(self._line)
         try:
-            await self._tell(batch)
+            await place.told(line, f"{_SETTINGS}\n{batch}")
         except DatabaseError as error:
+            # What is there to be brought to an end may be what a newer run is doing.
+            if error.trouble.code in NOT_BEGUN:
+                raise
             if await self.recover(strict=True):
                 return
             trouble = error.trouble

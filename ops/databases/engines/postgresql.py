@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseState, stem
 from core.failure import FailureCode
-from ops.databases.asking import DatabaseError, unhex
+from ops.databases.asking import DatabaseError, asked, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _postgresql_script as script
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from core.databases.failures import Doing
     from ops.databases.asking import DatabaseLocation
+    from ops.work_folder import AskTurn
 
 # Every cluster has them, unless somebody has dropped the first.
 MAINTENANCE = ("postgres", "template1")
@@ -150,7 +151,7 @@ class PostgreSql:
             said.append(f"Rights in the database {name} were not copied to {server} either.")
         return tuple(said)
 
-    async def exchange(self, incoming: str, outgoing: str) -> None:
+    async def exchange(self, incoming: str, outgoing: str, ask: AskTurn) -> None:
         """Let the database be what `incoming` is, and `outgoing` what the database is now."""
         name = self._place.name
         there = await self._ask(f"SELECT 1 FROM pg_database WHERE datname = {text(name)};")
@@ -161,6 +162,7 @@ class PostgreSql:
                     f"{_alone(name, incoming)} BEGIN; {leave}"
                     f"ALTER DATABASE {named(incoming)} RENAME TO {named(name)}; COMMIT;",
                     "put in place",
+                    ask,
                 )
             except DatabaseError as error:
                 if error.trouble.code != FailureCode.DATABASE_BUSY or attempt == TRIES:
@@ -177,10 +179,12 @@ class PostgreSql:
         for name in names:
             await self._ask(f"{_alone(name)} DROP DATABASE IF EXISTS {named(name)};")
 
-    async def _ask(self, sql: str, doing: Doing = "asked") -> list[list[str]]:
-        """Carry out statements outside the database itself."""
+    async def _ask(self, sql: str, doing: Doing = "asked", ask: AskTurn | None = None) -> list[list[str]]:
+        """Carry out statements outside the database itself. ask: for the turn in which alone they may be."""
         for name in MAINTENANCE if self._maintenance is None else (self._maintenance,):
             line = script.line(self._place, script.STATEMENTS, name)
+            if ask is not None:
+                line = (await asked(ask)).guarding(line)
             try:
                 rows = await self._place.rows(line, f"{_SAFE}\n{sql}", doing)
             except DatabaseError as error:

@@ -395,11 +395,8 @@ def test_cancelled_at_any_moment_it_begins_no_zone_and_leaves_nothing_frozen(
     for wave in range(plan.waves):
         of_wave = any(zone.wave == wave for zone in made)
         assert (Step("switch", wave=wave).key in outcomes) == of_wave
-    frozen = {
-        key.removeprefix("freeze ")
-        for key, outcome in outcomes.items()
-        if key.startswith("freeze ") and outcome != Outcome.NOT_BEGUN
-    }
+    begun_to_freeze = {key for key, how in outcomes.items() if key.startswith("freeze ") and how != Outcome.NOT_BEGUN}
+    frozen = {key.removeprefix("freeze ") for key in begun_to_freeze}
     assert {key.removeprefix("thaw ") for key in outcomes if key.startswith("thaw ")} == frozen
     assert {key for key in begun if key.startswith("update")} <= set(outcomes)
     unchanged = not made and UNKNOWN not in outcomes.values()

@@ -28,8 +28,9 @@ from jobs import pages as page_job
 from jobs import recheck
 from jobs.backup import test_restore as sample
 from jobs.notify import store_down
+from jobs.sync import unknown
 from ops.dns import refusals
-from ops.durable import claimed, engine
+from ops.durable import claimed, engine, standing
 from ops.fleetfile import load_fleet
 from ops.gather import pages as page_facts
 from ops.notify import routes
@@ -54,6 +55,8 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         (engine.LEASE, claimed.LEASE),
         (15 * S, 30 * S),
     ),
+    ("handbook", "they have two seconds, and who does not answer", (standing.WITHIN_S,), (2,)),
+    ("handbook", "tries these sites again every five minutes", (unknown.AGAIN,), (5 * MIN,)),
     ("handbook", "95 % of its disk or inodes are used", (preflight_checks.DISK_WARN,), (0.95,)),
     ("handbook", "A site was moved less than 15 minutes ago", (preflight_checks.RECENT,), (15 * MIN,)),
     (

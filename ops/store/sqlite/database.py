@@ -16,10 +16,10 @@ from core.errors import StoreError
 from core.store_trouble import damaged, not_wal_hint, store_error, why_not_wal
 from ops.boot_time import boot_time
 from ops.store.fence import asking_first
-from ops.store.open_files import OpenFiles
-from ops.store.sqlite import VERSION, sqlite3
-from ops.store.sqlite_schema import MIGRATIONS
-from ops.store.sqlite_transaction import SqliteTransaction
+from ops.store.sqlite.driver import VERSION, sqlite3
+from ops.store.sqlite.open_files import OpenFiles
+from ops.store.sqlite.schema import MIGRATIONS
+from ops.store.sqlite.transaction import SqliteTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

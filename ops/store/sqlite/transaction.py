@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ops.contracts import LeaseTime
-    from ops.store.sqlite import sqlite3
+    from ops.store.sqlite.driver import sqlite3
 
 
 class SqliteTransaction:
