@@ -32,12 +32,13 @@ class AddressAnswer:
 class Doubt:
     """Why it is not known from which server a site is served.
 
-    unheard: who would know did not answer, so what was last seen may be old. Otherwise it was answered, but names no
-    one server of the fleet, such as where the site lies behind a proxy.
+    unheard: who would know did not answer, so what was last seen may be old. elsewhere: it was answered, and names only
+    what is none of the fleet's servers, as where the site lies behind a proxy. Neither: it names several, or nothing.
     """
 
     why: str
     unheard: bool
+    elsewhere: bool = False
 
 
 def must_ask_public(updates: Sequence[AddressAnswer | None]) -> bool:
@@ -68,18 +69,21 @@ def where_served(
         words = listing(sorted(_named(places) for places in said), NAMED)
         return Doubt(f"name servers differ on where it is served: {words}", unheard=must_ask_public(updates))
     places = next(iter(said))
-    if len(places) == 1 and places[0] in servers.values():
+    ours = [place for place in places if place in servers.values()]
+    if len(places) == len(ours) == 1:
         return places[0]
-    return Doubt(f"DNS does not say where it is served: it points to {_named(places)}", unheard=False)
+    why = f"DNS does not say where it is served: it points to {_named(places)}"
+    return Doubt(why, unheard=False, elsewhere=bool(places) and not ours)
 
 
 def why_not_by_belief(doubt: Doubt | None, *, said: bool, planned: bool) -> Doubt | None:
     """Return the doubt that keeps a site from being copied by what was last seen of it, or None.
 
     said: somebody has said which copy is served. planned: whoever asked has been shown the source, holds the site, and
-    changes DNS next, which names the old values again; that counts for what was answered, never for silence.
+    changes DNS next, which names the old values again; that counts for what was answered, never for silence. Of a site
+    that lies behind somebody else's address DNS never tells more: it is copied as it was last known to be served.
     """
-    if doubt is None or said or (planned and not doubt.unheard):
+    if doubt is None or said or doubt.elsewhere or (planned and not doubt.unheard):
         return None
     return doubt
 

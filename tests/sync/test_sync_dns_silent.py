@@ -167,6 +167,18 @@ async def test_a_site_at_two_servers_or_none_is_copied_only_when_somebody_says_w
     assert (await rig.sync(site, claimed_by="K7Q2")).outcome == "refused"
 
 
+async def test_a_site_behind_an_address_of_nobodys_is_copied_as_it_was_last_known_to_be_served(own_rig: Rig) -> None:
+    rig, site, _, _ = with_three(own_rig)
+    await agreed(rig, site, "oslo")
+    proxied = [f"update delete {site.names[0]}. A", f"update add {site.names[0]}. 300 A 198.51.100.7"]
+    rig.lab.nsupdate("ski.example", proxied)
+    edit(rig, site, "oslo", "behind a proxy")
+    assert (await rig.sync(site)).outcome == "good"
+    assert page(rig, site, "lima") == "behind a proxy"
+    silence(rig)
+    assert (await rig.sync(site)).outcome == "refused"
+
+
 @pytest.mark.parametrize("happens", ["moved", "silent"])
 async def test_what_was_copied_is_not_put_in_place_where_dns_moved_or_fell_silent_meanwhile(
     own_rig: Rig, happens: str

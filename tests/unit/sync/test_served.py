@@ -17,7 +17,8 @@ SERVERS = {"192.0.2.1": "north", "2001:db8::1": "north", "192.0.2.2": "south"}
 ANSWERS = (None, NORTH, NORTH_BY_BOTH, SOUTH, BOTH, PROXY, NOTHING)
 TELLING = {NORTH: "north", NORTH_BY_BOTH: "north", SOUTH: "south"}
 SILENT = Doubt("nobody", unheard=True)
-ANSWERED = Doubt("a proxy", unheard=False)
+ANSWERED = Doubt("two servers", unheard=False)
+BEHIND_A_PROXY = Doubt("a proxy", unheard=False, elsewhere=True)
 
 
 def test_the_update_server_says_it_whatever_a_public_one_still_answers() -> None:
@@ -59,19 +60,20 @@ def test_one_that_differs_is_enough_for_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "where"),
+    ("answer", "where", "elsewhere"),
     [
-        (BOTH, "north, south"),
-        (PROXY, "198.51.100.7"),
-        (PARTLY, "198.51.100.7, north"),
-        (NOTHING, "no address"),
-        (ALIAS, "an alias elsewhere"),
+        (BOTH, "north, south", False),
+        (PROXY, "198.51.100.7", True),
+        (PARTLY, "198.51.100.7, north", False),
+        (NOTHING, "no address", False),
+        (ALIAS, "an alias elsewhere", True),
     ],
 )
-def test_an_answer_that_names_no_one_server_leaves_a_doubt_but_was_heard(answer: AddressAnswer, where: str) -> None:
-    assert where_served([answer], [], SERVERS) == Doubt(
-        f"DNS does not say where it is served: it points to {where}", unheard=False
-    )
+def test_an_answer_that_names_no_one_server_leaves_a_doubt_but_was_heard(
+    answer: AddressAnswer, where: str, *, elsewhere: bool
+) -> None:
+    why = f"DNS does not say where it is served: it points to {where}"
+    assert where_served([answer], [], SERVERS) == Doubt(why, unheard=False, elsewhere=elsewhere)
 
 
 def test_no_server_is_named_unless_all_update_servers_or_most_public_ones_name_it_and_nobody_another() -> None:
@@ -101,7 +103,7 @@ def test_public_name_servers_are_asked_where_an_update_server_is_silent(
     assert must_ask_public(updates) is public
 
 
-@pytest.mark.parametrize("doubt", [None, SILENT, ANSWERED])
+@pytest.mark.parametrize("doubt", [None, SILENT, ANSWERED, BEHIND_A_PROXY])
 @pytest.mark.parametrize("said", [False, True])
 @pytest.mark.parametrize("planned", [False, True])
 def test_a_doubt_stands_unless_somebody_said_which_copy_is_served_or_a_plan_names_it_and_dns_was_heard(
