@@ -23,7 +23,8 @@ async def frozen(
 ) -> tuple[asyncio.subprocess.Process, str]:
     """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
     process = await started(config, store, env, line, str(at), counts)
-    return process, await halted(process)
+    first = await first_said(process)
+    return process, first.removeprefix("frozen ") if first.startswith("frozen ") else ""
 
 
 async def started(config: Path, store: Path, env: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
@@ -40,12 +41,12 @@ async def started(config: Path, store: Path, env: Mapping[str, str], *arguments:
     )
 
 
-async def halted(process: asyncio.subprocess.Process, fate: str = "frozen") -> str:
-    """Wait until it is frozen, or killed, and return before what; at its own end return ""."""
+async def first_said(process: asyncio.subprocess.Process) -> str:
+    """Wait until it is frozen, or killed, or at its end, and return what it says of that."""
     assert process.stdout is not None
     first = (await process.stdout.readline()).decode()
     assert first, (await process.communicate())[1].decode()
-    return first.removeprefix(f"{fate} ").strip() if first.startswith(f"{fate} ") else ""
+    return first.strip()
 
 
 async def woken(process: asyncio.subprocess.Process) -> str:

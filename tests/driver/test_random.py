@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 BLOCKS = address_blocks()
 # For longer runs by hand: CONTRIBUTING.md says how.
-SEEDS = os.environ.get("SHARPNET_SEEDS", "1-2")
+SEEDS = os.environ.get("SHARPNET_SEEDS", "26,193")
 STEPS = int(os.environ.get("SHARPNET_STEPS", "12"))
 # Until a store that went back knows that it did, this finds that an approval in it is used again.
 LOSES_STORES = os.environ.get("SHARPNET_LOST_STORES", "0") == "1"
 SECONDS_A_STEP = 30
 
 
-def seeds(written: str) -> range:
-    """Read "3" or "1-20"."""
-    first, _, last = written.partition("-")
-    return range(int(first), int(last or first) + 1)
+def seeds(written: str) -> list[int]:
+    """Read what is written like "3", "1-20" or "3,8,20-25"."""
+    parts = [part.partition("-") for part in written.split(",")]
+    return [seed for first, _, last in parts for seed in range(int(first), int(last or first) + 1)]
 
 
 def in_little_time(tree: dict[str, Any]) -> None:

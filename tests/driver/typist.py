@@ -21,17 +21,21 @@ class Fate(NamedTuple):
 
 @dataclass(eq=False)
 class Typist:
-    """A process that has typed one line. halted: before which touch it is frozen, or was killed; empty: neither."""
+    """A process that has typed one line. said: what befell it before which touch, or how it ended; empty: it goes on.
+
+    halted: whether it is frozen, or was killed.
+    """
 
     process: Process
     line: str
     clock: Path
-    halted: str = ""
+    said: str = ""
+    halted: bool = False
 
     @property
     def is_frozen(self) -> bool:
         """Whether it stands still."""
-        return bool(self.halted) and self.process.returncode is None
+        return self.halted and self.process.returncode is None
 
     def set_clock(self, off_s: int) -> None:
         """Have it take the time for so much later than it is."""
@@ -41,5 +45,5 @@ class Typist:
 
     def wake(self) -> None:
         """Let it go on."""
-        self.halted = ""
+        self.halted = False
         self.process.send_signal(signal.SIGCONT)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cutover.harness import copy_to_mirrors, root_of, staged
 from driver.checker import Look, Seen
 from driver.typist import Fate, Typist
-from frozen import halted, started
+from frozen import first_said, started
 
 from core.errors import SharpnetError
 from core.plan.plan import PlanState
@@ -101,7 +101,8 @@ class World:
         typist = Typist(process, line, clock)
         self.typists.append(typist)
         if fate.at:
-            typist.halted = await halted(process, fate.name)
+            typist.said = await first_said(process)
+            typist.halted = typist.said.startswith(f"{fate.name} ")
         if typist.halted and fate.name == "killed":
             await process.wait()
             await asyncio.sleep(LAST_WORD_S)
@@ -228,6 +229,10 @@ class World:
 
     # What is seen of it
 
+    async def plans_that_are(self, *states: PlanState) -> list[str]:
+        """Return the plans in one of these states."""
+        return [stored.id for state in states for stored in await self.stage.ports.store.plans.in_state(state)]
+
     async def look(self) -> None:
         """Note what is to be seen now."""
         entries = len(await self.stage.ports.store.record.entries())
@@ -240,7 +245,7 @@ class World:
     async def seen(self) -> Seen:
         """Return everything that a checker goes by."""
         store = self.stage.ports.store
-        quarantined = frozenset(await store.copies.quarantined())
+        quarantined = await store.copies.quarantined()
         record = await store.record.entries()
         plans = [entry.subject for entry in record if entry.kind == "plan.made"]
         cards = {plan: (await self.stage.card(plan)) for plan in plans}
@@ -254,9 +259,14 @@ class World:
             by_hand=self.by_hand,
             answers=self.answers(),
             active={site: server for site, server in (await store.copies.active()).items() if site in SITES},
-            quarantined=quarantined,
+            quarantined=frozenset(quarantined),
             cards={plan: card.title for plan, card in cards.items()},
-            told=frozenset((site, server) for site, server in quarantined if any(site in one for one in said)),
+            # By the card of the plan that has left it behind, or by one that names the site.
+            told=frozenset(
+                copy
+                for copy, one in quarantined.items()
+                if any(plan in one.why for plan in plans) or any(one.site in words for words in said)
+            ),
             lost=self.lost,
             works=tuple(f"{claim.name} ({claim.purpose})" for claim in await store.claims.held()),
         )
