@@ -8,7 +8,7 @@ import pkgutil
 import pytest
 
 import ops
-from core.errors import SharpnetError, UnreachableError
+from core.errors import FencedError, SharpnetError, UnreachableError
 from core.failure import Failure, FailureCode, why_stopped
 
 FULL = Failure(FailureCode.DISK_FULL, "the disk of {server} is full", "Make room on {server}.", refused=True)
@@ -66,3 +66,10 @@ def test_a_script_that_stops_names_the_failure_and_what_it_found(
     exit_code: int, text: str, stopped: tuple[Failure, str] | None
 ) -> None:
     assert why_stopped(exit_code, text, (FULL, BUSY)) == stopped
+
+
+def test_a_fence_says_which_of_all_that_the_work_rests_on_did_not_hold() -> None:
+    fence = object()
+    error = FencedError("It is somebody else's.", fence=fence)
+    assert (error.fence, error.code, Failure.of(error).code) == (fence, "fenced", FailureCode.FENCED)
+    assert FencedError("It is somebody else's.").fence is None

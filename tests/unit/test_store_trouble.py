@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import StoreDamagedError, StoreError
-from core.store_trouble import store_error, why_not_wal
+from core.errors import StoreDamagedError, StoreError, StoreGoneError
+from core.store_trouble import gone, store_error, why_not_wal
 
 STORE = "/srv/our bot/sharpnet.db"
 
@@ -109,3 +109,11 @@ def test_where_even_the_beginning_cannot_be_read_nothing_is_promised_of_the_file
     )
     assert "DATABASE_URL" in error.hint
     assert ".dump" not in error.hint
+
+
+@pytest.mark.parametrize(("replaced", "how"), [(True, "replaced by another file"), (False, "deleted")])
+def test_a_store_that_was_taken_away_says_how_and_that_nothing_is_done_any_more(how: str, *, replaced: bool) -> None:
+    error = gone(STORE, replaced=replaced)
+    assert isinstance(error, StoreGoneError)
+    assert error.message == f"{STORE} was {how} while this process had the store open."
+    assert error.hint.startswith("Nothing is written or carried out any more.")
