@@ -44,20 +44,20 @@ class ServerWitness:
 
     def __init__(self, ssh: Ssh, server: str, path: str) -> None:
         self._ssh = ssh
-        self._server = server
-        self._path = path
+        self.server = server
+        self.path = path
 
     async def read(self, within_s: float) -> StoreNote | None:
         """Return the note."""
-        path = shlex.quote(self._path)
+        path = shlex.quote(self.path)
         kept = await self._run(f"! [ -e {path} ] || head -c {MOST_BYTES + 1} -- {path}", within_s)
-        return _parsed(kept, self._server) if kept else None
+        return _parsed(kept, self.server) if kept else None
 
     async def write(self, note: StoreNote, within_s: float) -> None:
         """Keep this one instead; nothing happens where the server has no such place yet."""
-        folder, name = posixpath.split(self._path)
+        folder, name = posixpath.split(self.path)
         parent, part = posixpath.dirname(folder), posixpath.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-        within, at, beside, to = map(shlex.quote, (parent, folder, part, self._path))
+        within, at, beside, to = map(shlex.quote, (parent, folder, part, self.path))
         await self._run(
             f"umask 077; [ -d {within} ] || exit 0; mkdir -p -- {at} && cat >{beside} && sync -- {beside} && "
             f"mv -f -- {beside} {to} || {{ rm -f -- {beside}; exit 1; }}",
@@ -66,10 +66,10 @@ class ServerWitness:
         )
 
     async def _run(self, command: str, within_s: float, stdin: bytes = b"") -> bytes:
-        ran = await self._ssh.run(self._server, command, timeout_s=within_s, stdin=stdin)
+        ran = await self._ssh.run(self.server, command, timeout_s=within_s, stdin=stdin)
         if ran.exit_code:
             why = " ".join(ran.err.decode(errors="replace").split())[:200]
-            raise UnreachableError(f"The note of the store on {self._server} cannot be had: {why or ran.exit_code}.")
+            raise UnreachableError(f"The note of the store on {self.server} cannot be had: {why or ran.exit_code}.")
         return ran.out
 
 

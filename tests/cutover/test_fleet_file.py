@@ -105,7 +105,7 @@ async def killed_after(stage: Stage, line: str, step: str, side: str = "after") 
 
 
 async def assert_let_go(stage: Stage, plan_id: str) -> None:
-    assert await stage.ports.store.claims.held(stage.ports.clock.now()) == ()
+    assert await stage.ports.store.claims.held() == ()
     assert await stage.ports.store.runs.ended("cutover", plan_id)
     assert first_broken(await stage.ports.store.record.entries()) is None
     stored = await stage.ports.store.plans.get(plan_id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from monitoring.harness import TOKEN
-from notify.conftest import clock, db, free_port, new_db, ports, store
+from notify.conftest import clock, db, empty_db, free_port, lease_clock, new_db, ports, store
 
 from bot.web.server import web_served
 from bot.web.vitals import Vitals
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 
-__all__ = ["clock", "db", "free_port", "new_db", "ports", "store"]
+__all__ = ["clock", "db", "empty_db", "free_port", "lease_clock", "new_db", "ports", "store"]
 
 
 @pytest.fixture

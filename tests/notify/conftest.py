@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiosmtpd.controller import Controller
 from notify.harness import Mailbox, Receiver, ShiftedClock, listening, ports_of
-from store.conftest import db, new_db, store
+from store.conftest import db, empty_db, lease_clock, new_db, store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
     from ops.store import Store
 
-__all__ = ["db", "new_db", "store"]
+__all__ = ["db", "empty_db", "lease_clock", "new_db", "store"]
 
 
 @pytest.fixture

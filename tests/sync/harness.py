@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from unittest.mock import patch
 
 from bot.settings import Settings
@@ -21,12 +21,13 @@ from core.people import Person, Role
 from jobs.sync import sync_site
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
+from ops.durable.witnesses import ServerWitness, witnesses_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from datetime import datetime, timedelta
 
-    from core.fleet import Site
+    from core.fleet import Fleet, Site
     from core.reply import Reply
     from core.sync.result import SyncResult
     from ops.contracts import Clock
@@ -202,10 +203,18 @@ async def rigged(shared: SharedLab, store: Path) -> AsyncIterator[Rig]:
     lab, config, sites = shared
     with patch.dict(os.environ, lab.env):
         async with open_ports(Settings(config=config, store=store)) as ports:
+            _forget_other_stores(lab, ports.fleet, store)
             if not sites:
                 own = [site for site in ports.fleet.sites.values() if "-" in site.name]
                 sites.update({home: [site for site in own if site.home == home] for home in ("oslo", "lima")})
             yield Rig(lab, ports, config, sites)
+
+
+def _forget_other_stores(lab: Lab, fleet: Fleet, store: Path) -> None:
+    """Take away what the servers were told of the stores of other tests, beside which a new one would be in doubt."""
+    for witness in witnesses_of(fleet, cast("Any", None), store).values():
+        if isinstance(witness, ServerWitness):
+            lab.path_on(witness.server, witness.path).unlink(missing_ok=True)
 
 
 def point(rig: Rig, site: Site, server: str) -> None:
