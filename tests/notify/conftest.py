@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 from aiosmtpd.controller import Controller
 from notify.harness import Mailbox, Receiver, ShiftedClock, listening, ports_of
-from store.conftest import db, empty_db, lease_clock, new_db, store
+from store.conftest import empty_db, lease_clock, new_db, store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from ops.contracts import Db
     from ops.ports import Ports
     from ops.store import Store
 
-__all__ = ["db", "empty_db", "lease_clock", "new_db", "store"]
+__all__ = ["empty_db", "lease_clock", "new_db", "store"]
+
+
+@pytest.fixture
+def db(empty_db: Db) -> Db:
+    """Give a database in which nobody has anything: these tests count what is sent and shown."""
+    return empty_db
 
 
 @pytest.fixture
