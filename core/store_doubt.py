@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from core.reply import Button, Confirm, Reply, Row, Table, Text, Tone
 from core.store_standing import Standing, StoreNote
@@ -24,27 +24,38 @@ HANDBOOK = "“The store is not the newest” in docs/handbook.md"
 def why_in_doubt(verdict: StoreVerdict, timezone: str, now: datetime) -> str | None:
     """Say in a line why this store must not be acted upon, with the figures; None where it is the newest."""
     own, note, witness = verdict.own, verdict.note, verdict.told_by
-    if verdict.standing is Standing.NEWEST or note is None:
+    if verdict.standing in {Standing.NEWEST, Standing.OTHER} or note is None:
         return None
     at = clock_time(note.at, timezone, now)
-    match verdict.standing:
-        case Standing.WENT_BACK if note.store == own.store:
-            return (
-                f"This store went back in time: it ends with entry {own.number:,} of its record, "
-                f"and {witness} was told of entry {note.number:,} at {at}"
-            )
-        case Standing.WENT_BACK:
-            return f"This store went back in time: {witness} was told at {at} of the one that took its place"
-        case Standing.WENT_APART:
-            return (
-                f"Two copies of this store were in use: its entry {note.number:,} is another one "
-                f"than the one that {witness} was told of at {at}"
-            )
-        case Standing.OTHER:
-            entries = count(note.number, "entry", "entries")
-            return f"The fleet knows another store than this one: {witness} was told at {at} of one with {entries}"
-        case _:
-            assert_never(verdict.standing)
+    if verdict.standing is Standing.WENT_APART:
+        return (
+            f"Two copies of this store were in use: its entry {note.number:,} is another one "
+            f"than the one that {witness} was told of at {at}"
+        )
+    if note.store != own.store:
+        return f"This store went back in time: {witness} was told at {at} of the one that took its place"
+    return (
+        f"This store went back in time: it ends with entry {own.number:,} of its record, "
+        f"and {witness} was told of entry {note.number:,} at {at}"
+    )
+
+
+def beside_another(verdict: StoreVerdict, timezone: str, now: datetime) -> str | None:
+    """Say that the servers know a store that this one has never heard of, such as one that was lost; or return None.
+
+    That is no reason to act upon nothing: a store that is begun anew asks DNS where each site is served.
+    """
+    note = verdict.note
+    if verdict.standing is not Standing.OTHER or note is None:
+        return None
+    entries, at = count(note.number, "entry", "entries"), clock_time(note.at, timezone, now)
+    return f"The fleet knows another store than this one: {verdict.told_by} was told at {at} of one with {entries}"
+
+
+def beside_card(why: str, copies: int) -> Reply:
+    """Return what people are told where copies are in quarantine by what the other store had said."""
+    held = f"{count(copies, 'copy', 'copies')} that it had in quarantine: so again, until somebody has chosen."
+    return Reply(why, (Text(held), Text("Is that one still there? Stop the bot and put it back.")), tone=Tone.WARN)
 
 
 def doubt_card(why: str) -> Reply:
@@ -93,6 +104,9 @@ def store_reply(
         return Reply(why, (table, *card.parts), card.buttons, Tone.BAD, facts, exit_code=1)
     knowing = f"known to {verdict.knowing} of {count(len(told), 'witness', 'witnesses')}"
     silent = f", {len(verdict.silent)} did not answer" if verdict.silent else ""
+    beside = beside_another(verdict, timezone, now)
+    if beside is not None:
+        return Reply(beside, (table,), tone=Tone.WARN, facts=facts)
     entries = count(own.number, "entry", "entries")
     title = f"The store {own.store}, {entries} on record: {knowing}{silent}; none knows a later one"
     return Reply(title, (table,), tone=Tone.WARN if verdict.silent else Tone.GOOD, facts=facts)

@@ -13,12 +13,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import LoginRefusedError, SharpnetError, StoreDoubtError, UnreachableError
-from core.store_doubt import WAY_ON, doubt_card, why_in_doubt
+from core.store_doubt import WAY_ON, beside_another, beside_card, doubt_card, why_in_doubt
 from core.store_standing import Standing, StoreNote, judge_store, standing_of
 from ops.durable.witnesses import BESIDE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from core.store_standing import StoreVerdict
     from ops.contracts import Clock
@@ -95,11 +96,25 @@ class StoreStanding:
         why = why_in_doubt(verdict, self._timezone, now)
         if why is not None and await self._store.identity.put_in_doubt(why, doubt_card(why), now, WHO):
             log.error("store=%s standing=%s why=%r", own.store, verdict.standing.name.lower(), why)
+        await self._stand_beside(verdict, now)
         if verdict.silent != self._silent and names == self.witnesses:
             self._silent = verdict.silent
             log.info("store witnesses=%d answered=%d silent=%s", len(told), verdict.answered, ",".join(verdict.silent))
         doubt = await self._store.identity.doubt()
         return Asked(verdict, told, heard, doubt.why if doubt is not None else "")
+
+    async def _stand_beside(self, verdict: StoreVerdict, now: datetime) -> None:
+        """Quarantine, once, what was so in a store that this one knows nothing of: nobody may touch it yet."""
+        why, note = beside_another(verdict, self._timezone, now), verdict.note
+        if why is None or note is None or await self._store.record.entries(last=1, subject=note.store):
+            return
+        log.warning("store=%s standing=other why=%r", verdict.own.store, why)
+        known = await self._store.copies.quarantined()
+        anew = [copy for copy in note.quarantined if copy not in known]
+        await self._store.record.add(now, "store.beside", note.store, WHO, {"why": why, "quarantined": len(anew)})
+        if anew:
+            await self._store.copies.quarantine(anew, f"it was so in the store {note.store}", now, WHO)
+            await self._store.cards.put(f"store:beside:{note.store}", beside_card(why, len(anew)), now)
 
     async def tell(self, names: Collection[str] | None = None) -> Asked:
         """Tell the witnesses, or those of these names, how far this store is; nobody anything while it is in doubt."""

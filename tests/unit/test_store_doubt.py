@@ -6,7 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.reply import Reply, Tone
-from core.store_doubt import accepted_card, doubt_card, store_reply, why_in_doubt, with_doubt
+from core.store_doubt import (
+    accepted_card,
+    beside_another,
+    beside_card,
+    doubt_card,
+    store_reply,
+    why_in_doubt,
+    with_doubt,
+)
 from core.store_standing import StoreNote, judge_store
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -34,9 +42,19 @@ def test_each_way_to_be_behind_is_said_as_what_it_is_with_who_knows_it() -> None
         "Two copies of this store were in use: its entry 2,000 is another one than the one that uk was told of at "
         "13:32:07 BST"
     )
-    assert why(OTHER) == (
-        "The fleet knows another store than this one: uk was told at 13:32:07 BST of one with 1 entry"
-    )
+
+
+def test_a_store_that_this_one_never_heard_of_is_said_and_is_no_doubt() -> None:
+    assert why(OTHER) is None
+    said = "The fleet knows another store than this one: uk was told at 13:32:07 BST of one with 1 entry"
+    verdict = judge_store(OWN, HASHES, {"uk": OTHER})
+    assert beside_another(verdict, "Europe/London", NOW) == said
+    assert beside_another(judge_store(OWN, HASHES, {"uk": LATER}), "Europe/London", NOW) is None
+    reply = store_reply(verdict, {"uk": OTHER}, "", "Europe/London", NOW)
+    assert (reply.title, reply.tone, reply.exit_code) == (said, Tone.WARN, 0)
+    card = beside_card(said, 2)
+    assert (card.title, card.tone) == (said, Tone.WARN)
+    assert "2 copies that it had in quarantine" in str(card.parts)
 
 
 def test_a_store_that_is_the_newest_is_in_no_doubt() -> None:
