@@ -25,6 +25,12 @@ async def test_the_tabs_of_a_bot_that_is_gone_are_gone_on_with_and_since_when_th
     assert await second.home_tabs.keep("next", later(31), LEASE, AT - HOURS) == {"U1": AT, "U2": AT}
 
 
+async def test_tabs_come_in_the_order_in_which_they_were_opened(store: Store) -> None:
+    for number, user in enumerate(["U2", "U3", "U1"]):
+        await store.home_tabs.opened([user], "first", later(number), LEASE, most=9)
+    assert list(await store.home_tabs.keep("first", later(5), LEASE, AT - HOURS)) == ["U2", "U3", "U1"]
+
+
 async def test_a_bot_that_lives_keeps_its_tabs(store: Store) -> None:
     await store.home_tabs.opened(["U1"], "first", AT, LEASE, most=9)
     assert await store.home_tabs.keep("first", later(20), LEASE, AT - HOURS) == {"U1": AT}
