@@ -29,6 +29,12 @@ async def test_the_tabs_of_a_bot_that_is_gone_are_gone_on_with_and_since_when_th
     assert await second.home_tabs.keep("next", LEASE, AT - HOURS) == {"U1": AT, "U2": AT}
 
 
+async def test_tabs_come_in_the_order_in_which_they_were_opened(store: Store) -> None:
+    for number, user in enumerate(["U2", "U3", "U1"]):
+        await store.home_tabs.opened([user], "first", later(number), LEASE, most=9)
+    assert list(await store.home_tabs.keep("first", LEASE, AT - HOURS)) == ["U2", "U3", "U1"]
+
+
 async def test_the_tabs_of_a_bot_whose_machine_was_started_anew_are_gone_on_with(
     empty_store: Store, lease_clock: LeaseClock
 ) -> None:

@@ -9,12 +9,14 @@ from store.harness import CARD, a_plan
 from store.others import LIMA, SKI, THEN, rows_of
 
 from core.fleet.target import Target
+from core.incident.facts import OutageFacts
 from core.plan.plan import PlanState
 from core.reply import Reply
 from core.status.plot import SLOTS
 from ops.store.copies.backups import SAVE, BackupRun
 from ops.store.copies.proofs import ProofRun
 from ops.store.copies.served import SyncRun
+from ops.store.incident.outages import OutageOpening
 from ops.store.monitor.states import ObservedState
 
 if TYPE_CHECKING:
@@ -193,7 +195,12 @@ async def test_figures_of_what_goes_on_count_what_is_open(store: Store) -> None:
         await store.cards.posted(f"plan:AAA{number}", 9, "C1", f"1.{number}")
     await store.copies.quarantine([("a", "alps"), ("b", "north")], "left", NOW, "bot")
     await store.cards.put("a", Reply("a"), NOW)
+    openings = [OutageOpening(target, NOW, OutageFacts()) for target in (NORTH, SOUTH)]
+    await store.outages.open_many(openings, "bot", lambda _made: "a", lambda _outages: Reply("a"), NOW)
+    for name in ("a", "b"):
+        await store.copies.begin_sync(SyncRun(name, name, "north", "south", NOW, None, None, {}), "bot")
     after = await store.metrics.going(NOW)
+    assert (after.outages, after.syncs) == (3, 3)
     assert after.plans == {"approved": 1, "planned": 2, "unfinished": 2}
     assert after.quarantined == {"alps": 2, "north": 1}
     assert after.cards_waiting == 2

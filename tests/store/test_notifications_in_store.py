@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -92,10 +93,11 @@ async def test_how_a_try_went_is_that_routes_alone(store: Store) -> None:
     failing = RouteProgress("env:A", alert.number - 1, 2, True, NOW, "no answer")  # noqa: FBT003
     routes = await store.notifications.routes()
     assert (routes["env:A"], routes["env:B"]) == (failing, new["env:B"])
+    await store.notifications.did_not("env:B", alert, "refused", NOW, in_doubt=False)
     await store.notifications.got_through("env:A", alert, LATER)
     routes = await store.notifications.routes()
     assert routes["env:A"] == RouteProgress("env:A", alert.number, 0, False, None, "")  # noqa: FBT003
-    assert routes["env:B"] == new["env:B"]
+    assert routes["env:B"] == replace(new["env:B"], failing_since_at=NOW, why="refused")
     entry = (await store.record.entries(last=1))[0]
     assert (entry.kind, entry.subject, entry.body["route"], entry.body["tries"]) == ("alert.sent", "a", "env:A", 2)
 

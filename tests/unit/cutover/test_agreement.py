@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from core.cutover.agreement import NameServerReply, progress_of
 from core.dns.records import RecordChange, RecordSet
@@ -64,6 +67,27 @@ def test_the_serial_shown_is_that_of_the_zone_furthest_behind(plan: Plan) -> Non
     said = {**replies(first, 10, new=False), **replies(second, 21, new=True)}
     assert progress_of("ns1", [(first, (11,)), (second, (21,))], said).serial == 10
     assert progress_of("ns1", [(second, (21,)), (first, (11,))], said).serial == 10
+
+
+@pytest.mark.parametrize("bad", range(3))
+@pytest.mark.parametrize("reason", ["behind", "silent", "old"])
+def test_one_zone_that_does_not_agree_is_enough_wherever_it_stands(
+    zone_change: ZoneChange, bad: int, reason: str
+) -> None:
+    zones = [replace(zone_change, zone=f"{number}.test") for number in range(3)]
+    said: dict[str, NameServerReply] = {}
+    for zone in zones:
+        said |= replies(zone, 11, new=True)
+    asked = [(zone, (11,)) for zone in zones]
+    assert progress_of("ns1", asked, said).agrees
+    spoilt = {
+        "behind": replies(zones[bad], 10, new=True),
+        "silent": replies(zones[bad], 11, new=True, why="timed out"),
+        "old": replies(zones[bad], 11, new=False),
+    }
+    found = progress_of("ns1", asked, {**said, **spoilt[reason]})
+    assert not found.agrees
+    assert found.why == ("timed out" if reason == "silent" else "")
 
 
 def test_a_name_server_follows_one_of_several_update_servers(zone_change: ZoneChange) -> None:

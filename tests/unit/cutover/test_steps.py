@@ -253,6 +253,15 @@ def test_sites_of_a_wave_move_with_that_wave(planned: Plan, fleet: Fleet) -> Non
     assert moved_sites(plan, outcomes, names, 1) == ()
 
 
+def test_what_another_wave_leaves_undone_holds_no_site_back(planned: Plan) -> None:
+    plan = in_two_waves(planned)
+    first, second = updates(plan)
+    names = {"shop": ("shop.test", "blog.test"), "blog": ("blog.test", "shop.test")}
+    assert moved_sites(plan, {first: DONE, second: REFUSED}, names, 0) == ("shop",)
+    assert moved_sites(plan, {first: REFUSED, second: DONE}, names, 1) == ("blog",)
+    assert moved_sites(plan, {first: DONE, second: DONE}, names, 0) == ("shop",)
+
+
 def test_an_emergency_quarantines_the_copies_that_were_left(plan: Plan) -> None:
     assert switched(plan, ["shop"]) == CopySwitch({"shop": "south"}, quarantined=(("shop", "north"),))
 

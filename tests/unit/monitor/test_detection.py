@@ -91,6 +91,20 @@ def test_answers_in_part_often_enough_are_degraded_and_ask_for_no_verdict() -> N
     assert not awaits_verdict(track)
 
 
+def test_what_goes_on_being_degraded_has_its_newest_reason_since_its_first_look() -> None:
+    track = looks(DEGRADED, DEGRADED, DEGRADED)
+    other = after_look(track, LookVerdict(DEGRADED, at(9), 9, "slow"), WATCH)
+    assert (track.why, other.why, other.judged, other.since_at, other.looked_s) == (
+        "refused",
+        "slow",
+        DEGRADED,
+        at(0),
+        9,
+    )
+    same = after_look(other, LookVerdict(DEGRADED, at(12), 12, "slow"), WATCH)
+    assert same == replace(other, looked_s=12)
+
+
 def test_what_is_down_and_answers_in_part_is_degraded() -> None:
     down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     assert look(look(down, DEGRADED, 10), DEGRADED, 11).judged is DEGRADED
@@ -108,6 +122,7 @@ def test_evidence_is_gathered_early_only_when_the_next_failure_decides() -> None
     assert not may_settle_down(looks(UP), WATCH, 0)
     assert not may_settle_down(looks(UP, DOWN), WATCH, 1)
     assert may_settle_down(looks(UP, DOWN, DOWN), WATCH, 2)
+    assert may_settle_down(looks(UP, DOWN), replace(WATCH, down_after=2), 1)
 
 
 def test_a_healthy_target_is_not_looked_at_from_everywhere_where_one_failure_is_enough() -> None:
@@ -230,6 +245,7 @@ class TestDependents:
     def test_after_inheriting_its_own_looks_count_from_nothing(self) -> None:
         down = after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7))
         assert (down.judged, down.since_at, down.in_doubt) == (DOWN, at(7), False)
+        assert (down.held, down.row, down.why, down.looked_s) == (UNKNOWN, (), "uk is down", 0)
         assert not awaits_verdict(looks(DOWN, DOWN, track=down))
         assert look(down, UP, 9).judged is UP
 

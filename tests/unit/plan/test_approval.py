@@ -80,6 +80,8 @@ def test_with_two_approvals_nobody_counts_twice_and_who_asked_does_not_count(pla
         "You asked for it; 2 other people have to approve."
     )
     assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), ASKER, 1, None, now) is None
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED), APPROVER, 2, None, now) is None
+    assert why_not_approve(StoredPlan(plan, PlanState.PLANNED, ("slack:U9",)), APPROVER, 2, None, now) is None
 
 
 def test_who_asked_and_every_approver_can_cancel_what_waits(plan: Plan) -> None:
@@ -186,6 +188,16 @@ def test_instead_of_a_rollback_a_planned_move_back_is_typed(plan: Plan) -> None:
     assert instead_of_rolling_back(StoredPlan(plan, PlanState.CANCELLED)) == "`history` shows what happened."
 
 
+@pytest.mark.parametrize(("longer", "typed"), [(0, True), (1, False)])
+def test_a_line_is_offered_while_its_sites_take_no_more_than_three_hundred_letters(
+    plan: Plan, longer: int, *, typed: bool
+) -> None:
+    sites = ["a" * 149, "b" * (150 + longer)]
+    long = replace(plan, moves=tuple(replace(plan.moves[0], site=site) for site in sites))
+    said = instead_of_rolling_back(StoredPlan(long, PlanState.CONFIRMED))
+    assert (f"`failover {sites[0]} {sites[1]} --to north --planned`" in said) is typed
+
+
 def test_everyone_is_anyone_but_roles_are_held_one_by_one() -> None:
     assert STRANGER.may(Role.ANYONE)
     assert not APPROVER.may(Role.OPERATOR)
@@ -205,6 +217,10 @@ INSTANT = timedelta(microseconds=1)
         (timedelta(days=3), "it was approved 3 d ago, and is begun within 5 min or not at all"),
         (-timedelta(minutes=1), None),
         (
+            -timedelta(minutes=1) - INSTANT,
+            "it was approved 1 min from now by this machine's clock, which has gone back",
+        ),
+        (
             -timedelta(hours=1),
             "it was approved 1 h from now by this machine's clock, which has gone back",
         ),
@@ -213,8 +229,12 @@ INSTANT = timedelta(microseconds=1)
 def test_an_approval_that_nobody_began_to_carry_out_counts_for_minutes(
     plan: Plan, now: datetime, age: timedelta, why: str | None
 ) -> None:
-    stored = StoredPlan(plan, PlanState.APPROVED, approved_by=("slack:U2",), approved_at=now)
-    assert why_not_begin(stored, now + age) == why
+    # It was asked for long before, or a moment ago: only when it was approved counts.
+    for asked_at in (now - timedelta(days=1), now + age):
+        asked = replace(plan, asked_at=asked_at)
+        stored = StoredPlan(asked, PlanState.APPROVED, approved_by=("slack:U2",), approved_at=now)
+        assert why_not_begin(stored, now + age) == why
+    assert why_not_begin(StoredPlan(replace(plan, asked_at=now), PlanState.APPROVED), now + age) == why
 
 
 @pytest.mark.parametrize(
@@ -230,5 +250,8 @@ def test_an_approval_that_nobody_began_to_carry_out_counts_for_minutes(
 def test_what_was_not_begun_at_once_is_compared_with_the_world_again(
     plan: Plan, now: datetime, age: timedelta, *, compared: bool
 ) -> None:
-    stored = StoredPlan(plan, PlanState.APPROVED, approved_by=("slack:U2",), approved_at=now)
-    assert is_to_be_compared(stored, now + age) is compared
+    for asked_at in (now - timedelta(days=1), now + age):
+        asked = replace(plan, asked_at=asked_at)
+        stored = StoredPlan(asked, PlanState.APPROVED, approved_by=("slack:U2",), approved_at=now)
+        assert is_to_be_compared(stored, now + age) is compared
+    assert is_to_be_compared(StoredPlan(replace(plan, asked_at=now), PlanState.APPROVED), now + age) is compared

@@ -123,6 +123,24 @@ def test_a_folder_whose_time_alone_has_moved_is_no_reason_to_copy() -> None:
     assert read(b"=|.f..t......|4096|0|a\n").serious
 
 
+FOLDERS = [b"=|.d..t......|4096|0|a/\n", b"=+5|.d..t......|x/\n"]
+
+
+@pytest.mark.parametrize("reason", [b"=|>f+++++++++|1|0|a\n", b"=+2|*deleting  |x\n", b"=|.d...p.....|4096|0|b/\n"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_reason_to_copy_is_enough_wherever_it_stands(reason: bytes, place: int) -> None:
+    lines = [*FOLDERS[:place], reason, *FOLDERS[place:]]
+    assert read(b"".join(lines)).serious
+    assert not read(b"".join(FOLDERS)).serious
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_files_that_are_too_many_to_be_named_stay_so_wherever_that_was_said(place: int) -> None:
+    lines = [b"=|.f...p.....|1|0|a\n", b"=|.f...p.....|1|0|b\n"]
+    assert read(b"".join([*lines[:place], b"=+1|.f...p.....|x\n", *lines[place:]])).relink is None
+    assert read(b"".join(lines)).relink == [b"a", b"b"]
+
+
 def test_only_the_first_changes_are_kept_and_all_are_counted() -> None:
     output = OutputReader(most=2)
     for number in range(5):
@@ -187,6 +205,13 @@ def test_a_mirror_without_room_is_refused_before_anything_is_copied() -> None:
     assert trouble is not None
     assert (trouble.code, trouble.message) == ("disk-short", "needs 12 GB on the mirror, which has 3.0 GB free")
     assert why_not_apply(Stats(files=9, to_copy_bytes=1), max_delete=0.25, free_bytes=3_000_000_000) is None
+
+
+@pytest.mark.parametrize(("to_copy", "fits"), [(979, True), (980, True), (981, False)])
+def test_two_hundredths_of_the_room_on_a_mirror_are_left_free(to_copy: int, *, fits: bool) -> None:
+    trouble = why_not_apply(Stats(files=9, to_copy_bytes=to_copy), max_delete=0.25, free_bytes=1_000)
+    assert (trouble is None) is fits
+    assert why_not_apply(Stats(files=9, to_copy_bytes=to_copy), max_delete=0.25) is None
 
 
 @given(files=st.integers(1, 10**6), created=st.integers(0, 10**6), deleted=st.integers(0, 10**6), share=st.floats(0, 1))
