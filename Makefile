@@ -76,6 +76,10 @@ check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock 
 	.venv/bin/lint-imports
 	$(PY) -m pytest tests/unit -q -n 2 -p no:cacheprovider --cov --cov-report=term
 
+.PHONY: mutants
+mutants: .venv/.dev  ## small changes to the code, drawn by a seed: which does no test notice? ARGS="--seed 2 --minutes 30"
+	PYTHONPATH=tests nice -n 15 $(PY) -m mutants $(ARGS)
+
 .PHONY: pythons
 pythons: .venv/.done  ## unit tests under each other Python from 3.11 on that is on this machine
 	@lab/pythons.sh

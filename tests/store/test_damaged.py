@@ -15,7 +15,8 @@ import pytest
 from core.audit import first_broken
 from core.errors import StoreDamagedError, StoreError
 from ops.gather.live_check import store_findings
-from ops.store import Store, database
+from ops.store import Store
+from ops.store.sqlite import database
 from ops.store.sqlite.database import SqliteDb
 from ops.store.sqlite.driver import sqlite3
 
