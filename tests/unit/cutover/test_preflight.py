@@ -45,8 +45,17 @@ def verdict(facts: PreflightFacts, check: str, level: Level) -> Verdict:
 
 def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
     assert {one.level for one in judge(GOOD)} == {Level.PASS}
-    assert verdict(GOOD, "source", Level.PASS).text == "north is down, seen from 2 places"
-    assert verdict(GOOD, "data age", Level.PASS).text == "the oldest copy is from 3 h ago"
+    assert [(one.check, one.text) for one in judge(GOOD)] == [
+        ("source", "north is down, seen from 2 places"),
+        ("own link", "the bot's own link is up"),
+        ("target", "south answers SSH"),
+        ("copy", "1 site on the target: ok"),
+        ("data age", "the oldest copy is from 3 h ago"),
+        ("other work", "nothing else runs on these sites"),
+        ("update server", "a signed, empty update is taken for 1 zone"),
+        ("name servers", "all 2 name servers answer, in step"),
+        ("TTL", "no record lives longer than 300 s in caches"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -222,9 +231,68 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
 def test_a_trouble_is_told_with_its_figures(
     change: Callable[[PreflightFacts], PreflightFacts], check: str, level: Level, text: str
 ) -> None:
-    found = verdict(change(GOOD), check, level)
+    facts = change(GOOD)
+    found = verdict(facts, check, level)
     assert found.text == text
     assert found.hint or level == Level.PASS
+    # Nothing says at once that all is well with it, and of all else the same is said as before.
+    assert {one.level for one in judge(facts) if one.check == check} == {level}
+    if not isinstance(facts.purpose, Rollback):
+        assert [one for one in judge(facts) if one.check != check] == [one for one in judge(GOOD) if one.check != check]
+
+
+@pytest.mark.parametrize("at_fault", [0, 1, 2])
+def test_one_of_several_is_enough_to_be_told_and_the_others_are_not(at_fault: int) -> None:
+    names = ("a", "b", "c")
+    copies = [replace(COPY, site=name) for name in names]
+    for change, said in (
+        ({"answers": DOWN}, {"copy": f"{names[at_fault]} does not answer properly on south: refused"}),
+        ({"last_good_at": None}, {"data age": f"no good copy on record of {names[at_fault]}"}),
+        (
+            {"last_good_at": NOW - timedelta(days=2)},
+            {"data age": f"too old: {names[at_fault]} (last good copy 2 d ago, limit 1 d 2 h)"},
+        ),
+    ):
+        spoilt = [replace(one, **change) if number == at_fault else one for number, one in enumerate(copies)]
+        judged = judge(replace(GOOD, copies=tuple(spoilt)))
+        assert {one.check: one.text for one in judged if one.level != Level.PASS} == said
+        assert not [one for one in judged if one.check in said and one.level == Level.PASS]
+    zones = dict.fromkeys(names, (10,))
+    behind = {**dict.fromkeys(names, 10), names[at_fault]: 9}
+    facts = replace(GOOD, serials=zones, nameservers={"ns1": dict.fromkeys(names, 10), "ns2": behind})
+    assert verdict(facts, "name servers", Level.WARN).text == "not in step with the update server: ns2"
+
+
+def test_one_name_server_that_is_silent_and_one_that_is_behind_are_both_told() -> None:
+    facts = replace(GOOD, nameservers={"ns1": "ns1 did not answer", "ns2": {"shop.test": 9}, "ns3": {"shop.test": 10}})
+    assert [one.text for one in judge(facts) if one.check == "name servers"] == [
+        "1 of 3 name servers not answering: ns1 did not answer",
+        "not in step with the update server: ns2",
+    ]
+
+
+def test_the_age_of_the_oldest_copy_is_told() -> None:
+    copies = [replace(COPY, site=f"s{hours}", last_good_at=NOW - timedelta(hours=hours)) for hours in (1, 7, 3)]
+    facts = replace(GOOD, copies=tuple(copies))
+    assert verdict(facts, "data age", Level.PASS).text == "the oldest copy is from 7 h ago"
+
+
+def test_a_copy_just_as_old_as_it_may_be_is_not_too_old() -> None:
+    at_limit = replace(GOOD, copies=(replace(COPY, last_good_at=NOW - COPY.max_age),))
+    assert verdict(at_limit, "data age", Level.PASS).text == "the oldest copy is from 1 d 2 h ago"
+    over = replace(COPY, last_good_at=NOW - COPY.max_age - timedelta(microseconds=1))
+    assert verdict(replace(GOOD, copies=(over,)), "data age", Level.WARN)
+
+
+def test_a_server_that_nobody_could_look_at_is_not_up() -> None:
+    for sightings in ({}, {"here": None}):
+        facts = replace(GOOD, purpose=Failover(planned=True), sources={"north": sightings})
+        assert verdict(facts, "source", Level.BLOCK).text == "north does not answer, so this cannot be a planned move"
+
+
+def test_one_name_server_is_not_several() -> None:
+    facts = replace(GOOD, nameservers={"ns1": {"shop.test": 10}})
+    assert verdict(facts, "name servers", Level.PASS).text == "the only name server answers, in step"
 
 
 @pytest.mark.parametrize(
@@ -268,6 +336,7 @@ def test_a_name_server_in_step_with_either_of_two_update_servers_is_in_step() ->
 
 def test_a_full_disk_just_under_the_limit_is_no_warning() -> None:
     assert "disk" not in {one.check for one in judge(replace(GOOD, disks={"south": 0.94}))}
+    assert verdict(replace(GOOD, disks={"south": 0.95}), "disk", Level.WARN)
 
 
 @pytest.mark.parametrize(

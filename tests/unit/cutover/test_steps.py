@@ -119,6 +119,25 @@ def test_a_failed_final_sync_ends_it_before_any_zone(planned: Plan) -> None:
     assert how_it_ended(planned, outcomes) == PlanState.STALE
 
 
+@pytest.mark.parametrize("failed", ["before shop", "sync shop", "freeze shop", "resync shop"])
+def test_one_that_fails_before_the_zones_is_enough_though_those_beside_it_went_well(planned: Plan, failed: str) -> None:
+    plan = hooked(planned, *EVERY_MOMENT)
+    beside = failed.replace("shop", "blog")
+    for order in ((failed, beside), (beside, failed)):
+        outcomes = {**went_well(plan, min(order, key=keys(every_step(plan)).index)), beside: DONE, failed: REFUSED}
+        while (steps := next_steps(plan, outcomes, at_once=4)) != (END,):
+            assert {step.name for step in steps} == {"thaw"}
+            outcomes |= {step.key: DONE for step in steps}
+        assert how_it_ended(plan, outcomes) == PlanState.STALE
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, UNKNOWN])
+def test_each_zone_is_asked_for_whatever_came_of_another(plan: Plan, outcome: Outcome) -> None:
+    first, second = updates(plan)
+    assert keys(next_steps(plan, {"hold": DONE, first: outcome})) == [second]
+    assert keys(next_steps(plan, {"hold": DONE, second: outcome})) == [first]
+
+
 def test_a_refused_hold_ends_it_before_any_zone(plan: Plan) -> None:
     assert next_steps(plan, {"hold": REFUSED}) == (END,)
 
@@ -160,6 +179,9 @@ def test_a_site_has_moved_only_when_all_its_zones_have(plan: Plan, fleet: Fleet)
     assert moved_sites(plan, {shop: DONE, blog: REFUSED}, names) == ("shop",)
     assert moved_sites(plan, {shop: DONE, blog: DONE}, names) == ("shop", "blog")
     assert moved_sites(plan, {shop: REFUSED, blog: REFUSED}, names) == ()
+    # Of names that nothing is known of, none has moved where nothing was changed.
+    assert moved_sites(plan, {shop: REFUSED, blog: REFUSED}, {}) == ()
+    assert moved_sites(plan, {}, names) == ()
 
 
 def test_hooks_and_freezing_stand_around_the_copies_and_the_switch(planned: Plan) -> None:

@@ -105,9 +105,47 @@ def test_what_goes_on_being_degraded_has_its_newest_reason_since_its_first_look(
     assert same == replace(other, looked_s=12)
 
 
+def test_too_few_answers_in_part_change_nothing() -> None:
+    assert [looks(UP, *[DEGRADED] * number).judged for number in (1, 2, 3)] == [UP, UP, DEGRADED]
+    assert looks(UP, DEGRADED, DOWN, DEGRADED).judged is DEGRADED
+
+
+def test_a_look_that_disagrees_changes_neither_what_is_said_nor_why() -> None:
+    up = looks(UP, UP)
+    doubted = look(up, DEGRADED, 9)
+    assert (doubted.held, doubted.judged, doubted.why, doubted.since_at) == (UP, UP, "", at(0))
+    degraded = looks(DEGRADED, DEGRADED, DEGRADED)
+    doubted = look(degraded, UP, 9)
+    assert (doubted.held, doubted.judged, doubted.why) == (DEGRADED, DEGRADED, "refused")
+
+
+def test_too_few_looks_at_what_was_never_seen_leave_it_unknown() -> None:
+    for states in ((DOWN,), (DOWN, DOWN), (DEGRADED,), (DEGRADED, DEGRADED)):
+        track = looks(*states)
+        assert (track.held, track.judged, track.why, track.since_at) == (UNKNOWN, UNKNOWN, "", None)
+
+
+def test_a_row_is_as_old_as_its_first_look_of_that_kind() -> None:
+    track = looks(UP, DOWN, DOWN)
+    assert (track.row_began_at, track.row_began_s, track.looked_s) == (at(1), 1, 2)
+    back = look(track, UP, 7)
+    assert (back.row_began_at, back.row_began_s, back.looked_s) == (at(7), 7, 7)
+
+
+def test_looks_that_agree_keep_a_verdict_from_standing_on() -> None:
+    degraded = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DEGRADED, "reachable from us"), "", at(3), WATCH)
+    track = looks(DEGRADED, DEGRADED, DEGRADED, track=degraded)
+    assert (track.judged, track.why, track.verdict) == (DEGRADED, "refused", None)
+    # The same once more, with the same reason: what a verdict has said is still no more than that.
+    same = replace(track, verdict=Judgement(DEGRADED, "refused"))
+    assert look(same, DEGRADED, 9).verdict is None
+
+
 def test_what_is_down_and_answers_in_part_is_degraded() -> None:
     down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     assert look(look(down, DEGRADED, 10), DEGRADED, 11).judged is DEGRADED
+    assert look(look(down, UP, 10), DEGRADED, 11).judged is DEGRADED
+    assert look(look(down, DEGRADED, 10), UP, 11).held is DEGRADED
 
 
 def test_a_look_that_disagrees_is_repeated_soon_and_one_that_agrees_is_not() -> None:
@@ -132,6 +170,7 @@ def test_a_healthy_target_is_not_looked_at_from_everywhere_where_one_failure_is_
 def test_what_is_down_already_is_judged_anew_after_a_while_unless_it_answered() -> None:
     down = after_verdict(looks(UP, DOWN, DOWN, DOWN), Judgement(DOWN), "", at(3), WATCH)
     said_s = down.verdict_s
+    assert (said_s, FRESH_S) == (3, 10)
     assert verdict_is_fresh(down, said_s + FRESH_S - 1)
     assert not may_settle_down(down, WATCH, said_s + FRESH_S - 1)
     assert not verdict_is_fresh(down, said_s + FRESH_S)
@@ -154,6 +193,9 @@ class TestJudging:
     def test_one_that_answers_another_place_is_not_down(self) -> None:
         verdict = judge({"us": False, "de": True, "fr": True}, {})
         assert verdict == Judgement(DEGRADED, "reachable from de and fr, not from here")
+
+    def test_another_place_that_agrees_is_enough_though_no_witness_answers(self) -> None:
+        assert judge({"us": False}, {"ns1": False}) == Judgement(DOWN, seen_from=("us",))
 
     def test_places_that_agree_are_named(self) -> None:
         assert judge({"us": False, "de": None}, {}) == Judgement(DOWN, seen_from=("us",))
@@ -241,6 +283,10 @@ class TestDependents:
     def test_nothing_is_inherited_from_a_server_that_answers_or_was_not_looked_at_yet(self) -> None:
         assert inherited("uk", self.UP_AT_5) is None
         assert inherited("uk", resumed(AT, "refused")) is None
+        assert inherited("uk", replace(self.DOWN_SERVER, held=UP)) is None
+        assert inherited("uk", looks(UP, DOWN, DOWN, DOWN)) is None
+        degraded = replace(self.DOWN_SERVER, judged=DEGRADED)
+        assert inherited("uk", degraded) == Judgement(UNKNOWN, "uk cannot be seen from here", inherited=True)
 
     def test_after_inheriting_its_own_looks_count_from_nothing(self) -> None:
         down = after_inheriting(looks(UP), Judgement(DOWN, "uk is down", inherited=True), at(7))
@@ -265,6 +311,8 @@ def test_an_outage_that_was_open_at_the_stop_goes_on_until_looks_say_otherwise()
         ([(1.0, "a"), (2.0, "b")], None),
         ([(1.0, "a"), (2.0, "b"), (3.0, "c")], "c"),
         ([(-60.0, "a"), (2.0, "b"), (3.0, "c")], None),
+        ([(-40.0, "a"), (2.0, "b"), (3.0, "c")], None),
+        ([(-39.9, "a"), (2.0, "b"), (3.0, "c")], "c"),
     ],
 )
 def test_the_third_message_within_the_window_takes_all_that_follow(
@@ -275,6 +323,8 @@ def test_the_third_message_within_the_window_takes_all_that_follow(
 
 def test_the_window_is_longer_than_finding_what_died_at_one_moment_takes() -> None:
     assert found_within(WATCH) > WATCH.every + 2 * WATCH.retry + 3 * WATCH.timeout
+    # Every 30 s; then three times 2 s, and twice the 5 s that a look may take.
+    assert found_within(WATCH) == timedelta(seconds=66)
 
 
 @given(FINDINGS, COUNTS, COUNTS)
