@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,15 +17,14 @@ from core.cutover.planning import (
 from core.dns.records import RecordSet, ZoneReading
 from core.fleet import Endpoint, Hook, Hooks
 from core.plan.hooks import hooks_of
-from core.plan.plan import Move, Plan, inverse
+from core.plan.plan import Failover, Move, Plan, inverse
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from core.fleet import Fleet
 
 Readings = dict[tuple[Endpoint, str], ZoneReading]
 UPDATE = Endpoint("192.0.2.53", 53)
+NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 
 
 def with_record(readings: Readings, zone: str, record: RecordSet | None, *, without: tuple[str, str]) -> Readings:
@@ -67,7 +67,8 @@ def test_a_site_that_is_served_from_a_server_that_left_the_file_stays_and_says_s
 
 def test_a_site_left_out_by_hand_says_so(fleet: Fleet) -> None:
     choice = choose_moves(fleet, {}, ["north"], None, without=["blog"])
-    assert ("blog", "left out as asked") in choice.left_alone
+    assert choice.left_alone == (("blog", "left out as asked"), ("alone", "it has no mirror"))
+    assert choice.moves == (Move("shop", "north", "south"),)
 
 
 def test_sites_without_a_copy_on_the_wanted_server_stay_with_a_reason(fleet: Fleet) -> None:
@@ -113,6 +114,21 @@ def test_a_site_at_an_unknown_address_is_served_from_no_server(fleet: Fleet, rea
     assert served_from(fleet, fleet.sites["blog"], away) is None
 
 
+def test_only_the_addresses_of_its_own_names_in_their_own_zones_say_where_a_site_is_served(
+    fleet: Fleet, readings: Readings
+) -> None:
+    beside = with_record(
+        readings, "shop.test", RecordSet("www.shop.test", "TXT", 60, ("192.0.2.2",)), without=("www.shop.test", "TXT")
+    )
+    beside = with_record(
+        beside, "shop.test", RecordSet("ftp.shop.test", "A", 60, ("192.0.2.2",)), without=("ftp.shop.test", "A")
+    )
+    beside = with_record(
+        beside, "blog.test", RecordSet("www.shop.test", "A", 60, ("192.0.2.2",)), without=("www.shop.test", "A")
+    )
+    assert served_from(fleet, fleet.sites["shop"], beside) == "north"
+
+
 def test_every_address_of_the_source_becomes_the_targets(fleet: Fleet, readings: Readings) -> None:
     drawn = draw_changes(fleet, (Move("shop", "north", "south"),), readings)
     (zone,) = drawn.zones
@@ -138,6 +154,17 @@ def test_a_name_is_never_left_without_an_address(fleet: Fleet, readings: Reading
     ]
 
 
+def test_a_name_of_both_families_goes_on_with_the_one_that_the_target_speaks(fleet: Fleet, readings: Readings) -> None:
+    only_six = replace(fleet.servers["east"], ipv4=None, ipv6="2001:db8::3")
+    (zone,) = draw_changes(
+        replace(fleet, servers={**fleet.servers, "east": only_six}), (Move("blog", "north", "east"),), readings
+    ).zones
+    assert [(c.type, c.old is None, c.new.values if c.new else None) for c in zone.changes] == [
+        ("A", False, None),
+        ("AAAA", False, ("2001:db8::3",)),
+    ]
+
+
 def test_an_address_of_a_third_party_beside_the_source_stays(fleet: Fleet, readings: Readings) -> None:
     both = RecordSet("shop.test", "A", 300, ("192.0.2.1", "203.0.113.9"))
     drawn = draw_changes(
@@ -158,6 +185,28 @@ def test_the_only_address_left_by_a_third_party_is_joined_by_the_targets(fleet: 
 def test_other_records_that_point_at_the_source_are_listed(fleet: Fleet, readings: Readings) -> None:
     drawn = draw_changes(fleet, (Move("shop", "north", "south"),), readings)
     assert drawn.stray_records == ("ftp.shop.test A 192.0.2.1 (north)",)
+
+
+def test_only_addresses_of_the_source_are_listed_once_and_without_those_beside_them(
+    fleet: Fleet, readings: Readings
+) -> None:
+    several = RecordSet("ftp.shop.test", "A", 300, ("203.0.113.9", "192.0.2.1", "192.0.2.2"))
+    told = RecordSet("ftp.shop.test", "TXT", 300, ("192.0.2.1",))
+    changed = with_record(readings, "shop.test", several, without=("ftp.shop.test", "A"))
+    changed = with_record(changed, "shop.test", told, without=("ftp.shop.test", "TXT"))
+    drawn = draw_changes(fleet, (Move("shop", "north", "south"),), changed)
+    assert drawn.stray_records == ("ftp.shop.test A 192.0.2.1 (north)",)
+
+
+def test_a_name_with_all_the_addresses_of_the_target_points_there_already(fleet: Fleet, readings: Readings) -> None:
+    there = with_record(
+        readings, "shop.test", RecordSet("www.shop.test", "A", 60, ("192.0.2.2",)), without=("www.shop.test", "A")
+    )
+    there = with_record(
+        there, "shop.test", RecordSet("www.shop.test", "AAAA", 60, ("2001:db8::2",)), without=("www.shop.test", "AAAA")
+    )
+    drawn = draw_changes(fleet, (Move("shop", "north", "south"),), there)
+    assert drawn.unhandled_names == ("www.shop.test points to south already",)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +261,35 @@ def test_a_plan_still_fits_while_nothing_has_changed(fleet: Fleet, readings: Rea
 def test_a_hand_edit_since_is_named(fleet: Fleet, readings: Readings, plan: Plan, record: RecordSet, said: str) -> None:
     edited = with_record(readings, "shop.test", record, without=("www.shop.test", record.type))
     assert what_changed(plan, fleet, edited) == (said,)
+
+
+def test_a_zone_that_came_or_went_since_is_named(fleet: Fleet, readings: Readings, plan: Plan) -> None:
+    shop_alone = replace(plan, zones=plan.zones[:1])
+    assert what_changed(shop_alone, fleet, readings) == (
+        "blog.test A: the plan has not in the plan; now it is 192.0.2.1 (TTL 300)",
+        "blog.test AAAA: the plan has not in the plan; now it is 2001:db8::1 (TTL 300)",
+    )
+    gone = {key: reading for key, reading in readings.items() if key[1] != "blog.test"}
+    assert what_changed(plan, fleet, gone) == (
+        "blog.test A: the plan has 192.0.2.1 (TTL 300); there is nothing to change any more",
+        "blog.test AAAA: the plan has 2001:db8::1 (TTL 300); there is nothing to change any more",
+    )
+
+
+def test_a_record_that_is_to_come_and_is_there_since_is_named(fleet: Fleet, readings: Readings) -> None:
+    moves = (Move("blog", "north", "east"),)
+    only_six = with_record(readings, "blog.test", None, without=("blog.test", "A"))
+    plan = Plan(
+        id="K7Q2",
+        purpose=Failover(),
+        moves=moves,
+        zones=draw_changes(fleet, moves, only_six).zones,
+        asked_by="slack:U1",
+        asked_at=NOW,
+        expires_at=NOW,
+    )
+    assert what_changed(plan, fleet, only_six) == ()
+    assert what_changed(plan, fleet, readings) == ("blog.test A: the plan has nothing; now it is 192.0.2.1 (TTL 300)",)
 
 
 def test_a_server_with_a_new_address_since_is_named(fleet: Fleet, readings: Readings, plan: Plan) -> None:
@@ -271,6 +349,19 @@ def test_a_rollback_does_not_fit_once_a_record_was_edited(
     )
     assert what_changed(rollback_of(plan, now), fleet, done) == (
         "blog.test A: the plan has 192.0.2.3 (TTL 300); now it is 203.0.113.9 (TTL 300)",
+    )
+
+
+def test_a_rollback_of_what_somebody_has_turned_back_already_has_nothing_to_change(
+    fleet: Fleet, readings: Readings, plan: Plan, now: datetime
+) -> None:
+    said = "there is nothing to change any more"
+    assert what_changed(rollback_of(plan, now), fleet, readings) == (
+        f"blog.test A: the plan has 192.0.2.3 (TTL 300); {said}",
+        f"blog.test AAAA: the plan has nothing; {said}",
+        f"shop.test A: the plan has 192.0.2.2 (TTL 300); {said}",
+        f"shop.test AAAA: the plan has 2001:db8::2 (TTL 300); {said}",
+        f"www.shop.test A: the plan has 192.0.2.2 (TTL 60); {said}",
     )
 
 

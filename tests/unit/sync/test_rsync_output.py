@@ -87,6 +87,29 @@ def test_no_line_of_bytes_breaks_the_reader(line: bytes) -> None:
     assert output.changed_files >= 0
 
 
+def test_before_rsync_has_said_anything_everything_is_nothing() -> None:
+    output = OutputReader()
+    nothing = Stats(files=0, created=0, deleted=0, deleted_folders=0, to_copy_bytes=0, sent_bytes=0)
+    assert output.stats == Stats() == nothing
+    assert (output.done_bytes, output.done_files, output.changed_files, output.free_bytes) == (0, 0, 0, None)
+    assert (output.serious, output.changes, output.relink) == (False, [], [])
+
+
+def test_a_last_line_without_an_end_counts() -> None:
+    assert OutputReader.of(b"=|>f+++++++++|7|0|a").changed_files == 1
+
+
+def test_numbers_are_read_with_and_without_their_parts() -> None:
+    said = b"Number of files: 5\nNumber of deleted files: 3\nTotal bytes sent: 7\n"
+    assert read(said).stats == Stats(files=5, deleted=3, sent_bytes=7)
+    assert read(b"Number of deleted files: 3 (dir: 3)\n").stats == Stats(deleted=0, deleted_folders=3)
+
+
+def test_a_number_alone_is_no_word_of_the_room_on_a_mirror() -> None:
+    assert read(b"84179562496\n").free_bytes is None
+    assert read(b"sharpnet-free many\n").free_bytes is None
+
+
 @pytest.mark.parametrize("pieces", [1, 7, 64, 10_000])
 def test_it_does_not_matter_how_the_output_is_cut_into_pieces(pieces: int) -> None:
     assert read(DRY_RUN, pieces).changes == read(DRY_RUN).changes
@@ -102,6 +125,27 @@ def test_each_kind_of_change_is_told_apart() -> None:
     assert kinds[b"a"] is ChangeKind.CREATED
 
 
+@pytest.mark.parametrize(
+    ("item", "change"),
+    [
+        (b"*deleting  ", PathChange(ChangeKind.DELETED, b"a", 0)),
+        (b".f...p.....", PathChange(ChangeKind.ATTRIBUTES, b"a", 0)),
+        (b">f.st......", PathChange(ChangeKind.CHANGED, b"a", 7)),
+        (b"cL..t......", PathChange(ChangeKind.CHANGED, b"a", 7)),
+        (b">f+++++++++", PathChange(ChangeKind.CREATED, b"a", 7)),
+    ],
+)
+def test_a_change_is_as_large_as_what_is_to_be_copied(item: bytes, change: PathChange) -> None:
+    assert read_change(b"=|" + item + b"|7|0|a") == change
+    folder = read_change(b"=|cd..t.p....|7|0|a/")
+    assert folder == PathChange(ChangeKind.ATTRIBUTES, b"a/", 0)
+
+
+def test_what_is_to_be_copied_is_what_is_new_what_changed_and_what_has_other_attributes() -> None:
+    output = read(b"=+1|>f+++++++++|x\n=+20|>f.st......|x\n=+300|.f...p.....|x\n=+4000|*deleting  |x\n")
+    assert output.changed_files == 321
+
+
 def test_files_are_counted_without_folders() -> None:
     output = read(DRY_RUN)
     assert output.stats == Stats(files=8, created=7, deleted=2, deleted_folders=1, to_copy_bytes=15, sent_bytes=408)
@@ -111,10 +155,12 @@ def test_files_are_counted_without_folders() -> None:
 
 def test_the_mirror_held_what_the_source_holds_less_what_is_new_and_with_what_goes() -> None:
     assert Stats(files=8, created=7, deleted=2).mirror_files == 3
+    assert Stats(files=7, created=8).mirror_files == Stats().mirror_files == 0
 
 
 def test_files_of_which_only_attributes_change_are_listed_for_an_inode_of_their_own() -> None:
     assert read(DRY_RUN).relink == [b"mode"]
+    assert read(b"=|.f...p.....|1|0|a\n=+2|*deleting  |x\n=+3|>f.st......|x\n").relink == [b"a"]
 
 
 def test_a_folder_whose_time_alone_has_moved_is_no_reason_to_copy() -> None:
@@ -174,6 +220,7 @@ def test_progress_is_read_while_it_comes() -> None:
 def test_a_message_that_looks_like_a_change_is_none() -> None:
     assert read_change(b'skipping non-regular file "=|>f+++++++++|1|0|x"') is None
     assert read_change(b"=|two|fields") is None
+    assert read_change(b">f+++++++++|1|0|x") is None
     assert read_change(b"=|>f+++++++++|many|0|x") is None
 
 
@@ -187,7 +234,7 @@ def test_an_empty_source_is_refused_however_little_the_mirror_holds() -> None:
 def test_too_many_deletes_are_refused_with_their_numbers() -> None:
     trouble = why_not_apply(Stats(files=1238, created=0, deleted=812), max_delete=0.25)
     assert trouble is not None
-    assert trouble.code == "too-many-deletes"
+    assert (trouble.code, trouble.refused) == ("too-many-deletes", True)
     assert trouble.message == "would delete 812 of 2,050 files (39.6 %), the limit is 25 %"
 
 
@@ -204,6 +251,7 @@ def test_a_mirror_without_room_is_refused_before_anything_is_copied() -> None:
     trouble = why_not_apply(Stats(files=9, to_copy_bytes=12_000_000_000), max_delete=0.25, free_bytes=3_000_000_000)
     assert trouble is not None
     assert (trouble.code, trouble.message) == ("disk-short", "needs 12 GB on the mirror, which has 3.0 GB free")
+    assert trouble.refused
     assert why_not_apply(Stats(files=9, to_copy_bytes=1), max_delete=0.25, free_bytes=3_000_000_000) is None
 
 
