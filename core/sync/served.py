@@ -70,8 +70,9 @@ def where_served(
         return Doubt(f"name servers differ on where it is served: {words}", unheard=must_ask_public(updates))
     places = next(iter(said))
     ours = [place for place in places if place in servers.values()]
-    if len(places) == len(ours) == 1:
-        return places[0]
+    # Beside what is none of the fleet's, too: no other copy of the fleet is named.
+    if len(ours) == 1:
+        return ours[0]
     why = f"DNS does not say where it is served: it points to {_named(places)}"
     return Doubt(why, unheard=False, elsewhere=bool(places) and not ours)
 

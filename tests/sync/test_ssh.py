@@ -364,5 +364,6 @@ async def test_a_server_is_reached_by_ipv6(six_rig: Rig) -> None:
     ran = await six_rig.ports.ssh.run("oslo", "echo $SSH_CONNECTION", timeout_s=10)
     assert b"fd00:10::1" in ran.out
     site = six_rig.take("oslo")
-    assert (await six_rig.sync(site)).outcome == "good"
+    result = await six_rig.sync(site)
+    assert result.outcome == "good", result.trouble and result.trouble.message
     assert six_rig.same(site)
