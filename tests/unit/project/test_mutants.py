@@ -71,7 +71,7 @@ def test_what_means_nothing_when_it_runs_is_left_alone() -> None:
 
 def test_a_change_is_put_into_the_functions_that_are_there_and_the_module_itself_stays_as_it_is() -> None:
     module = ModuleType("core.x")
-    exec(compile(CODE, "core/x.py", "exec", dont_inherit=True), vars(module))  # noqa: S102 - a literal above
+    exec(compile(CODE, "<core.x>", "exec", dont_inherit=True), vars(module))  # noqa: S102 - a literal above
     held = module.why_not
     of = Module("core/x.py", CODE, {})
     (late,) = [one for one in of.of_decisions() if one.after.endswith("at <= MOST and state is State.UP")]
