@@ -3,7 +3,7 @@
 # Each has a venv of the pinned packages below .lab/pythons, made anew when a lock or that Python changes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-locks=(requirements.txt requirements-dev.txt)
+locks=(requirements.txt requirements-build.txt requirements-dev.txt)
 venvs=.lab/pythons
 mkdir -p $venvs
 # Two at once would make the same venv.
@@ -37,6 +37,8 @@ make_venv() {
     "$python" -m venv "$venv" || return
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
         "${locks[@]/#/-r}" || { lab/why-not-installed.sh "${locks[*]}" "$venv/bin/python"; return 1; }
+    # As in .venv: what asks for its own version finds it.
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || return
     # The last thing: a venv without it was interrupted.
     echo "$stamp" >"$venv/stamp.new"
     mv "$venv/stamp.new" "$venv/stamp"
