@@ -38,7 +38,8 @@ make_venv() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
         "${locks[@]/#/-r}" || { lab/why-not-installed.sh "${locks[*]}" "$venv/bin/python"; return 1; }
     # As in .venv: what asks for its own version finds it.
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || return
+    PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+        --no-build-isolation -e . || return
     # The last thing: a venv without it was interrupted.
     echo "$stamp" >"$venv/stamp.new"
     mv "$venv/stamp.new" "$venv/stamp"
