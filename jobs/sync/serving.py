@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
-from core.fleet.target import Target
 from core.sync.direction import Direction, which_way
+from core.sync.moved_by_hand import card_of
 from core.sync.served import why_not_by_belief
 from ops.gather.pointing import ActiveServerReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from core.fleet import Site
     from core.sync.served import Doubt
@@ -58,7 +60,8 @@ async def serving_now(ports: Ports, sites: Iterable[Site], who: str) -> Serving:
     Where DNS does not tell, what was last seen is returned, with the doubt.
     """
     reader = ActiveServerReader(ports.fleet, ports.dns)
-    await keep_where_served(ports, await reader.of(sites), who)
+    asked_at = ports.clock.now()
+    await keep_where_served(ports, await reader.of(sites), asked_at, who)
     return replace(await serving_known(ports), doubts=dict(reader.doubts))
 
 
@@ -77,7 +80,7 @@ async def serving_said(ports: Ports, sites: Iterable[Site], request: SyncRequest
     for site, doubt in serving.doubts.items():
         body = {"server": said, "why": doubt.why}
         await ports.store.record.add(now, "served.said", site, request.who, body)
-    await keep_where_served(ports, word, request.who)
+    await keep_where_served(ports, word, now, request.who)
     return replace(await serving_known(ports), doubts=serving.doubts)
 
 
@@ -98,25 +101,19 @@ def standing_doubt(doubt: Doubt | None, request: SyncRequest) -> Doubt | None:
     return why_not_by_belief(doubt, said=request.served_from is not None, planned=request.claimed_by is not None)
 
 
-async def keep_where_served(ports: Ports, seen: Mapping[str, str], who: str) -> int:
-    """Keep where DNS points, `seen` by site, and return how many sites were moved since they were last seen.
+async def keep_where_served(ports: Ports, seen: Mapping[str, str], asked_at: datetime, who: str) -> int:
+    """Keep where DNS said at `asked_at` that sites are served, by site; return how many were moved by hand since.
 
     A site that DNS has taken elsewhere without a cutover was moved by hand: the copy that it left may hold what no
-    other copy has, so it is quarantined. A site never seen before is taken to have been at home.
+    other copy has, so it is quarantined, and people are told.
     """
-    copies, now = ports.store.copies, ports.clock.now()
+    fleet, copies = ports.fleet, ports.store.copies
     known = await copies.active()
-    moved = {site: server for site, server in seen.items() if known.get(site) != server}
-    if not moved:
+    if all(known.get(site) == server for site, server in seen.items()):
         return 0
-    held = {claim.name for claim in await ports.store.claims.held()}
-    # Of a site that is being cut over, the cutover itself says where it is served from.
-    moved = {site: server for site, server in moved.items() if str(Target.site(site)) not in held}
-    left = {site: known.get(site, ports.fleet.sites[site].home) for site in moved}
-    by_hand = [(site, server) for site, server in left.items() if server != moved[site]]
-    await copies.quarantine(by_hand, "DNS was pointed elsewhere by hand", now, who)
-    await copies.set_active(moved, now)
-    return len(by_hand)
+    homes = {site: fleet.sites[site].home for site in seen}
+    card = partial(card_of, servers=fleet.servers)
+    return len(await copies.follow_dns(seen, homes, asked_at, ports.clock.now(), who, card))
 
 
 async def serving_known(ports: Ports) -> Serving:

@@ -193,8 +193,9 @@ class Watcher:
         moved = [self._state.fleet.sites[site] for site, server in now_at.items() if known.get(site, server) != server]
         # Asked once more at once: a cutover may have moved some while all the others were being asked.
         fresh = {site: server for site, server in now_at.items() if site not in known}
+        asked_at = self._clock.now()
         fresh |= await self._pointing.of(moved)
-        by_hand = await keep_where_served(self._ports, fresh, "bot:watch")
+        by_hand = await keep_where_served(self._ports, fresh, asked_at, "bot:watch")
         if by_hand:
             log.info("watch=moved-by-hand sites=%d", by_hand)
         await self._read_active()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from store.others import ACTIVE, COMPARED, RUNNING, THEN
 
+from core.reply import Reply
 from core.sync.undo import UndoableRun
 from ops.store.copies.backups import PROOF, RESTORE, SAVE, UPKEEP, BackupRun
 from ops.store.copies.proofs import ProofRun
@@ -15,8 +17,11 @@ from ops.store.copies.protection import LastComparison
 from ops.store.copies.served import QuarantinedCopy, SyncRun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from store.conftest import LeaseClock
 
+    from core.sync.moved_by_hand import SiteMove
     from ops.store import Store
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
@@ -124,6 +129,49 @@ async def test_quarantine_is_of_one_site_on_one_server_and_keeps_its_first_reaso
     kinds = [entry.kind for entry in await store.record.entries(subject="shop")]
     assert kinds == ["quarantine.begun", "quarantine.begun", "quarantine.ended"]
     assert await store.record.entries(subject="none") == ()
+
+
+HOMES = {"shop": "north", "blog": "south", "wiki": "north"}
+
+
+async def told_by_dns(store: Store, seen: dict[str, str], asked_at: datetime = NOW) -> list[tuple[str, ...]]:
+    """Take in what DNS said at `asked_at`, an hour later; return the moves that were told, each once."""
+    told: list[tuple[str, ...]] = []
+
+    def card(moves: Sequence[SiteMove]) -> Reply:
+        told.extend(astuple(move) for move in moves)
+        return Reply(f"{len(moves)} moved")
+
+    assert [
+        astuple(move) for move in await store.copies.follow_dns(seen, HOMES, asked_at, NOW + HOUR, "bot", card)
+    ] == told
+    return told
+
+
+async def test_what_dns_moved_by_hand_leaves_a_quarantined_copy_and_a_card_and_the_rest_is_only_kept(
+    store: Store,
+) -> None:
+    await store.copies.set_active({"shop": "south", "blog": "south"}, NOW - HOUR)
+    seen = {"shop": "north", "blog": "south", "wiki": "south"}
+    assert await told_by_dns(store, seen) == [("shop", "south", "north"), ("wiki", "north", "south")]
+    assert await store.copies.active() == {**ACTIVE, **seen}
+    assert set(await store.copies.quarantined()) == {("shop", "south"), ("wiki", "north"), ("skate", "alps")}
+    assert [card.reply.title for card in await store.cards.waiting() if card.made_at == NOW + HOUR] == ["2 moved"]
+    assert await told_by_dns(store, seen) == []
+
+
+async def test_what_became_known_since_dns_was_asked_is_newer_than_what_it_said(store: Store) -> None:
+    await store.copies.set_active({"shop": "south"}, NOW + timedelta(seconds=1))
+    assert await told_by_dns(store, {"shop": "north"}) == []
+    assert await store.copies.active() == {**ACTIVE, "shop": "south"}
+    assert await told_by_dns(store, {"shop": "north"}, NOW + timedelta(seconds=1)) == [("shop", "south", "north")]
+
+
+async def test_of_a_site_that_is_being_worked_on_dns_is_not_followed(store: Store) -> None:
+    await store.claims.take(["site:wiki"], "K7Q2", "a cutover", NOW, None)
+    assert await told_by_dns(store, {"wiki": "south", "shop": "south"}) == [("shop", "north", "south")]
+    assert await store.copies.active() == {**ACTIVE, "shop": "south"}
+    assert ("wiki", "north") not in await store.copies.quarantined()
 
 
 @pytest.mark.parametrize(("lease_s", "counts"), [(-1, True), (0, False), (1, False), (None, False)])

@@ -130,6 +130,8 @@ async def test_a_change_of_dns_by_hand_is_noticed_and_looked_at_there(stage: Sta
     assert await stage.state(Target.site("site0")) == "up"
     (title,) = await stage.titles()
     assert "5 sites affected" in title
+    (moved,) = [card for card in await stage.store.cards.waiting() if card.key.startswith("moved:")]
+    assert moved.reply.title == "DNS was changed by hand: site0 is served from two (Two) now"
 
 
 async def test_where_dns_points_is_kept_from_the_start(stage: Stage) -> None:

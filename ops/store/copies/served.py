@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
+from core.sync.moved_by_hand import WHY, moves_between
 from core.wording import stamp
 from ops.store.audit import write_entry
+from ops.store.cards import put_card
 from ops.store.claims import held_claims
 from ops.store.part import StorePart, newest_by, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from core.reply import Reply
+    from core.sync.moved_by_hand import SiteMove
     from ops.contracts import Transaction
 
 
@@ -129,31 +133,43 @@ class Copies(StorePart):
 
     async def set_active(self, sites: Mapping[str, str], at: datetime) -> None:
         """Keep where sites are served from now, by site."""
+        await self._db.write(lambda transaction: _set_active(transaction, sites, at))
 
-        def work(transaction: Transaction) -> None:
-            for site, server in sites.items():
-                transaction.execute(
-                    "INSERT INTO active (site, server, since_at) VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE "
-                    "SET server = excluded.server, since_at = excluded.since_at WHERE active.server != excluded.server",
-                    [site, server, stamp(at)],
-                )
+    async def follow_dns(
+        self,
+        seen: Mapping[str, str],
+        homes: Mapping[str, str],
+        asked_at: datetime,
+        at: datetime,
+        who: str,
+        card_of: Callable[[Sequence[SiteMove]], Reply],
+    ) -> tuple[SiteMove, ...]:
+        """Keep where DNS said at `asked_at` that sites are served, by site, and return those that were moved by hand.
 
-        await self._db.write(work)
+        The copy that such a site left is quarantined, and a card says so. What is under way or became known since it
+        was asked is newer than what DNS said then: a site that is being cut over, or was, stays as it is.
+        """
+
+        def work(transaction: Transaction) -> tuple[SiteMove, ...]:
+            rows = transaction.query("SELECT site, server, since_at FROM active")
+            known = {row["site"]: row["server"] for row in rows}
+            newer = {row["site"] for row in rows if row["since_at"] > stamp(asked_at)}
+            held = {row["name"] for row in held_claims(transaction)}
+            newer |= {site for site in seen if str(Target.site(site)) in held}
+            told = {site: server for site, server in seen.items() if site not in newer and known.get(site) != server}
+            moves = moves_between(known, homes, told)
+            _quarantine(transaction, [(move.site, move.left) for move in moves], WHY, at, who)
+            _set_active(transaction, told, at)
+            if moves:
+                put_card(transaction, f"moved:{stamp(at)}", card_of(moves), at)
+            return moves
+
+        return await self._db.write(work)
 
     async def quarantine(self, copies: Iterable[tuple[str, str]], why: str, at: datetime, who: str) -> None:
         """Quarantine each (site, server), on record; what is quarantined already stays as it is."""
         pairs = list(copies)
-
-        def work(transaction: Transaction) -> None:
-            for site, server in pairs:
-                begun = transaction.execute(
-                    "INSERT INTO quarantine (site, server, since_at, why) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    [site, server, stamp(at), why],
-                )
-                if begun:
-                    write_entry(transaction, at, "quarantine.begun", site, who, {"server": server, "why": why})
-
-        await self._db.write(work)
+        await self._db.write(lambda transaction: _quarantine(transaction, pairs, why, at, who))
 
     async def release(self, copies: Iterable[tuple[str, str]], why: str, at: datetime, who: str) -> None:
         """End the quarantine of each (site, server), on record."""
@@ -174,6 +190,25 @@ class Copies(StorePart):
         """Return every quarantined copy by (site, server)."""
         rows = await self._query("SELECT * FROM quarantine")
         return {(row["site"], row["server"]): value_of(QuarantinedCopy, row) for row in rows}
+
+
+def _set_active(transaction: Transaction, sites: Mapping[str, str], at: datetime) -> None:
+    for site, server in sites.items():
+        transaction.execute(
+            "INSERT INTO active (site, server, since_at) VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE "
+            "SET server = excluded.server, since_at = excluded.since_at WHERE active.server != excluded.server",
+            [site, server, stamp(at)],
+        )
+
+
+def _quarantine(transaction: Transaction, copies: list[tuple[str, str]], why: str, at: datetime, who: str) -> None:
+    for site, server in copies:
+        begun = transaction.execute(
+            "INSERT INTO quarantine (site, server, since_at, why) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [site, server, stamp(at), why],
+        )
+        if begun:
+            write_entry(transaction, at, "quarantine.begun", site, who, {"server": server, "why": why})
 
 
 def _release(transaction: Transaction, copies: list[tuple[str, str]], why: str, at: datetime, who: str) -> None:
