@@ -67,14 +67,14 @@ async def test_a_woken_backup_saves_nothing_and_says_nothing_on_record(vault: Va
     assert given_up > 2, f"too few touches to be a whole backup: {seen}"
 
 
-async def restored(vault: Vault, line: str) -> None:
-    """Restore as soon as what the frozen process had begun on the server has ended there."""
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(RefusedError):
-                assert (await vault.say(line)).exit_code == 0
-                return
-            await asyncio.sleep(0.5)
+async def restored(vault: Vault, line: str) -> bool:
+    """Restore, and return whether that could be: what the frozen process runs on the server waits for it there."""
+    for _ in range(10):
+        with contextlib.suppress(RefusedError):
+            assert (await vault.say(line)).exit_code == 0
+            return True
+        await asyncio.sleep(0.5)
+    return False
 
 
 @pytest.mark.timeout(600)
@@ -83,6 +83,7 @@ async def test_a_woken_restore_leaves_what_was_written_since(vault: Vault, tmp_p
     vault.rig.write(site, "oslo", {"page": "saved"})
     await vault.saved()
     config, root, seen = fleet_file(vault, site), vault.rig.root(site, "lima"), []
+    overtaken = 0
     line = f"backup restore {site.name} --to lima"
     for at in range(1, MOST_TOUCHES):
         for path in root.iterdir():
@@ -95,10 +96,10 @@ async def test_a_woken_restore_leaves_what_was_written_since(vault: Vault, tmp_p
         where = f"frozen before touch {at}, {what}"
         await let_leases_pass(vault.ports.store)
         if not any(root.iterdir()):
-            await restored(vault, line)
+            overtaken += await restored(vault, line)
         vault.rig.write(site, "lima", {"page": f"written after round {at}"})
         before = tree_at(root)
         said = await woken(process)
         assert tree_at(root) == before, f"{where}: {said}"
     assert {"store", "ssh.with_offsite"} <= set(seen)
-    assert len(seen) > 4, f"too few touches to be a whole restore: {seen}"
+    assert overtaken > 2, f"too few touches to be a whole restore: {seen}"
