@@ -48,14 +48,8 @@ async def first_said(process: asyncio.subprocess.Process) -> str:
     assert first, (await process.communicate())[1].decode()
     if first.startswith("frozen "):
         # It says so just before: woken between the two it would stand still for ever.
-        while state_of(process.pid) != "T":
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(os.waitid, os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     return first.strip()
-
-
-def state_of(pid: int) -> str:
-    """Return the state of a process, a letter as in proc(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
 
 
 async def woken(process: asyncio.subprocess.Process) -> str:
