@@ -78,7 +78,8 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("handbook", "At most 500 characters", (notes.LONGEST,), (500,)),
     ("handbook", "of the last seven days", (incidents.DAYS,), (7,)),
     ("handbook", "`1d`; at most 30 days", (maintenance.LONGEST,), (30 * D,)),
-    ("handbook", "`--last N`: more than 20", (history.SHOWN,), (20,)),
+    ("handbook", "`--last N`: more than 20, at most 1,000", (history.SHOWN, history.MOST), (20, 1000)),
+    ("handbook", "the newest 500 outages and 500 maintenances", (incidents.MOST,), (500,)),
     ("backup", "at most every 20 hours", (snapshots.UPKEEP_EVERY,), (20 * H,)),
     ("backup", "from the same server, or half an hour later", (restic_output.STALE_LOCK,), (30 * MIN,)),
     (
