@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 KEPT: Final = "white_check_mark"
 REFUSED: Final = "warning"
+# Slack is asked for the names of so many people whom one message mentions; the others are shown by their ids.
+MOST_NAMED: Final = 20
 # Of the many kinds of message events those that a person writes: plainly, with a file, or shown in the channel too.
 _WRITTEN: Final = {None, "file_share", "thread_broadcast"}
 _SEQUENCE: Final = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
@@ -114,7 +116,8 @@ class Threads:
         if card is None or incident is None:
             return
         kind: Kind = "outage" if isinstance(incident, Outage) else "maintenance"
-        handles = {user: await self.people.handle_of(user) for user in mentioned_in(reply.text)}
+        mentioned = sorted(mentioned_in(reply.text))[:MOST_NAMED]
+        handles = {user: await self.people.handle_of(user) for user in mentioned}
         meant = command_in(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
             thread_message = ThreadMessage(

@@ -13,6 +13,7 @@ from bot.slack import home, missed, outbox, people
 from bot.terminal import lines
 from bot.web import metrics
 from commands import history, incidents
+from core import crowd
 from core.backup import restic_output, snapshots
 from core.cutover import preflight_checks
 from core.failback import compare
@@ -107,6 +108,14 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("status-pages", "could not be given its page for 10 minutes", (page_job.TOLD_AFTER,), (10 * MIN,)),
     ("status-pages", "after 15 s it is left to the bot", (page_job.NOW_S,), (15,)),
     ("slack-setup", "loses its roles within a minute", (people.GROUP_KNOWN_S,), (60,)),
+    (
+        "slack-setup",
+        "may have three things under way and ask for twenty within a minute, all of them together ten and a hundred",
+        (crowd.MOST_OF_ONE, crowd.MOST_OF_ALL, crowd.LATELY_S),
+        (crowd.Asking(3, 20), crowd.Asking(10, 100), 60.0),
+    ),
+    ("slack-setup", "who has one may have ten under way", (crowd.MOST_WITH_ROLE,), (10,)),
+    ("slack-setup", "which each is told once a minute", (crowd.LATELY_S,), (60.0,)),
     ("slack-setup", "for four hours after you open it", (home.VIEWED_FOR,), (4 * H,)),
     ("slack-setup", "the note has the first 500 characters", (notes.LONGEST,), (500,)),
     ("slack-setup", "when it is back, for 24 hours", (missed.BACK,), (24 * H,)),
