@@ -99,6 +99,7 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         (1000, 60),
     ),
     ("monitoring", "or 15 minutes after it was last repeated", (external_alerts.BELIEVED_FOR,), (15 * MIN,)),
+    ("monitoring", "more than 1,000 alerts about machines", (external_alerts.MOST,), (1000,)),
     ("status-pages", "every minute", (page_job.EVERY_S,), (60,)),
     ("status-pages", "before, during and after (14 days)", (page_facts.WORK_SHOWN_FOR,), (14 * D,)),
     ("status-pages", "90 days as bars", (days.DAYS,), (90,)),
