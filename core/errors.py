@@ -26,17 +26,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from core.wording import printable
+
 
 class SharpnetError(Exception):
-    """Something that a person has to be told: `code` in kebab-case, the message with its numbers, and a hint."""
+    """Something that a person has to be told: `code` in kebab-case, the message with its numbers, and a hint.
+
+    Both may quote what a server or a file said: they are made printable here, each one line.
+    """
 
     code: ClassVar[str] = "failed"
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(printable(message))
+        self.message = printable(message)
+        self.hint = printable(hint)
 
 
 class UsageError(SharpnetError):
@@ -74,7 +79,7 @@ class SettingsError(SharpnetError):
 
     def __init__(self, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.problems = problems
+        self.problems = tuple(map(printable, problems))
 
 
 class NotInFleetError(SharpnetError):
