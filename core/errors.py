@@ -16,6 +16,7 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 │   ├── TimedOutError         it did not answer in time
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
 ├── LoginRefusedError         the machine answers, but does not take the key
+├── NotUnderstoodError        what a machine said is not what was asked for
 └── DnsError                  a name server answered, but not with what was asked for
     ├── DnsRefusedError       it refuses: the key, the zone or the kind of request
     ├── DnsClockError         BADTIME: its clock and ours differ too much (RFC 8945, section 5.2.3)
@@ -156,6 +157,12 @@ class LoginRefusedError(SharpnetError):
     """The machine answers, but does not take the key."""
 
     code = "login-refused"
+
+
+class NotUnderstoodError(SharpnetError):
+    """What a machine said is not what was asked for, and nothing is concluded from it."""
+
+    code = "not-understood"
 
 
 class DnsError(SharpnetError):
