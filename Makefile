@@ -69,7 +69,7 @@ bench: .venv/.dev system node_modules/.done  ## measure it beside its peers, whi
 	$(PY) -m lab isolated -- $(PY) -m bench $(ARGS)
 
 .PHONY: check
-check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock files
+check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock files, known vulnerabilities
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -79,6 +79,18 @@ check: .venv/.dev  ## lint, types, import contracts, coverage of core, the lock 
 .PHONY: mutants
 mutants: .venv/.dev  ## small changes to the code, drawn by a seed: which does no test notice? ARGS="--seed 2 --minutes 30"
 	PYTHONPATH=tests nice -n 15 $(PY) -m mutants $(ARGS)
+
+.PHONY: advisories
+advisories: .venv/.dev  ## take the advisories that make check knows anew, out of FROM=FOLDER, a clone of pypa/advisory-database
+	PYTHONPATH=tests $(PY) -m advisories $(FROM)
+
+.venv/.release: requirements-release.txt .venv/.dev
+	$(INSTALL) -r requirements-release.txt $(OR_SAY)
+	@touch $@
+
+.PHONY: sbom
+sbom: .venv/.release  ## write sbom.json, what a release is made of by its lock, as CycloneDX
+	.venv/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
 .PHONY: pythons
 pythons: .venv/.done  ## unit tests under each other Python from 3.11 on that is on this machine
@@ -92,7 +104,7 @@ fix: .venv/.dev  ## what the linter can mend by itself
 .PHONY: lock
 lock: .venv/bin/pip  ## compile the pinned requirements from *.in; ARGS=--upgrade takes newer releases
 	$(INSTALL) -r requirements-lock.txt
-	for set in requirements{,-build,-demo,-dev,-lock}; do \
+	for set in requirements{,-build,-demo,-dev,-lock,-release}; do \
 	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header $(ARGS) \
 	        -o $$set.txt $$set.in || exit 1; \
 	done

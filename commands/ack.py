@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from commands import Command, Request, argument
 from core.errors import RefusedError, UsageError
 from core.incident.card import card_of
+from core.incident.notes import parse_label
 from core.incident.targets import subject_of
 from core.people import Role
 from core.reply import Reply, Tone
@@ -42,8 +43,8 @@ async def run(request: Request, ports: Ports) -> Reply:
 
 
 async def _outage(typed: str, ports: Ports) -> Outage:
-    number = typed.removeprefix("#")
-    found = await ports.store.outages.get(int(number)) if number.isascii() and number.isdigit() else None
+    meant = parse_label(typed)
+    found = await ports.store.outages.get(meant[1]) if meant is not None and meant[0] == "outage" else None
     if found is None:
         still = await ports.store.outages.all_open()
         hint = (

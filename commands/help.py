@@ -9,6 +9,8 @@ from core.people import Role
 from core.reply import Reply, Row, Table, Text, Typed
 
 if TYPE_CHECKING:
+    import argparse
+
     from ops.ports import Ports
 
 WHO = {Role.ANYONE: "anyone", Role.OPERATOR: "operators", Role.APPROVER: "approvers"}
@@ -29,10 +31,21 @@ def help_for(name: str | None, place: str) -> Reply:
     command = find(name)
     where = "" if len(command.places) > 1 else f", {next(iter(command.places))} only"
     examples = tuple(Typed(f"sharpnet {example}") for example in command.examples)
-    options = parser_for(command).format_help().strip()
+    parser = parser_for(command)
+    usage = Typed(" ".join(parser.format_usage().split()).removeprefix("usage: "))
+    rows = tuple(Row((_named(action), action.help or "")) for action in parser._actions)  # noqa: SLF001 - no other way
+    options = (Table(("", ""), rows),) if rows else ()
+    epilog = (Text(command.epilog),) if command.epilog else ()
     return Reply(
-        f"{command.name}: {command.summary}", (Text(f"For {WHO[command.who]}{where}."), Text(options), *examples)
+        f"{command.name}: {command.summary}",
+        (Text(f"For {WHO[command.who]}{where}."), usage, *options, *epilog, Text("For example:"), *examples),
     )
+
+
+def _named(action: argparse.Action) -> str:
+    """Return how an argument is written: `--last N`, `SITE`."""
+    value = "" if action.nargs == 0 else str(action.metavar or ", ".join(action.choices or ()) or action.dest)
+    return " ".join([", ".join(action.option_strings), value]).strip()
 
 
 COMMAND = Command(

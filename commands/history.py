@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command, Request, argument
-from core.audit import first_broken
 from core.errors import UsageError
 from core.reply import Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count, from_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from core.audit import Entry
+    from core.reply import Part
     from ops.ports import Ports
 
 SHOWN = 20
+# One answer has no more entries than this, and these no more text.
+MOST = 1000
+MOST_BYTES = 4_000_000
+# The greatest number that the store counts to.
+GREATEST = 2**63 - 1
+SAID_EVERY = 10_000
 BRIEF = ("title", "moment", "why", "step", "steps", "outcome", "server", "run")
 
 
@@ -23,42 +32,68 @@ async def run(request: Request, ports: Ports) -> Reply:
     """Show the newest entries, or verify all."""
     options = request.options
     if options.verify:
-        return await _verify(ports)
-    if options.last < 1:
-        raise UsageError("--last needs at least one entry.", hint="For example: `history --last 50`.")
-    entries = await ports.store.record.entries(last=options.last, subject=options.subject)
-    now = ports.clock.now()
-    rows = tuple(
-        Row((clock_time(from_stamp(e.at), ports.fleet.timezone, now), e.kind, e.subject, e.who, _brief(e.body)))
-        for e in entries
+        return await _verify(request, ports)
+    _refuse_out_of_bounds(options.last, options.before)
+    entries = await ports.store.record.entries(
+        last=options.last, subject=options.subject, before=options.before, most_bytes=MOST_BYTES
     )
+    now = ports.clock.now()
+    rows = tuple(Row((_when(e, ports, now), e.kind, e.subject, e.who, _brief(e.body))) for e in entries)
     about = f" about {options.subject}" if options.subject else ""
     title = f"The last {count(len(rows), 'entry', 'entries')}{about}" if rows else f"Nothing on record{about}"
+    parts: list[Part] = [Table(("when", "what", "about", "who", "detail"), rows)] if rows else []
+    if rows and entries[0].seq > 1:
+        words = ["history", *([options.subject] if options.subject else []), "--before", str(entries[0].seq)]
+        parts.append(Text(f"What was before: `{shlex.join(words)}`."))
     facts = {
         "entries": [
             {"seq": e.seq, "at": e.at, "kind": e.kind, "subject": e.subject, "who": e.who, "body": dict(e.body)}
             for e in entries
         ]
     }
-    return Reply(title, (Table(("when", "what", "about", "who", "detail"), rows),) if rows else (), facts=facts)
+    return Reply(title, tuple(parts), facts=facts)
 
 
-async def _verify(ports: Ports) -> Reply:
-    entries = await ports.store.record.entries()
-    broken = first_broken(entries)
-    last = entries[-1].hash if entries else ""
+def _refuse_out_of_bounds(last: int, before: int | None) -> None:
+    if last < 1:
+        raise UsageError("--last needs at least one entry.", hint="For example: `history --last 50`.")
+    if last > MOST:
+        raise UsageError(
+            f"--last {last:,} is more than {MOST:,}, the most that one answer shows.",
+            hint=f"`history --last {MOST}` ends with the line that shows what was before.",
+        )
+    if before is not None and not 1 <= before <= GREATEST:
+        raise UsageError("--before needs the number of an entry.", hint="For example: `history --before 1200`.")
+
+
+def _when(entry: Entry, ports: Ports, now: datetime) -> str:
+    try:
+        return clock_time(from_stamp(entry.at), ports.fleet.timezone, now)
+    except ValueError:
+        # Not written by us: `--verify` says so.
+        return entry.at
+
+
+async def _verify(request: Request, ports: Ports) -> Reply:
+    def show(read: int) -> None:
+        if read % SAID_EVERY == 0:
+            request.show(Reply(f"Verifying the record: {count(read, 'entry', 'entries')} so far", tone=Tone.BUSY))
+
+    found = await ports.store.record.verify(show)
+    broken = found.broken
     asked = await ports.standing.look() if ports.standing is not None else None
     knowing = asked.verdict.knowing if asked is not None else 0
-    facts = {"entries": len(entries), "whole": broken is None, "first_broken": broken, "last_hash": last}
+    facts = {"entries": found.entries, "whole": broken is None, "first_broken": broken, "last_hash": found.last_hash}
     if broken is None:
         title = (
-            f"The record is whole: {count(len(entries), 'entry', 'entries')}, the last hash is {last[:16] or 'none'}"
+            f"The record is whole: {count(found.entries, 'entry', 'entries')}, "
+            f"the last hash is {found.last_hash[:16] or 'none'}"
         )
         if asked is not None and asked.why:
             return Reply(f"{title}. But: {asked.why}", tone=Tone.BAD, facts={**facts, "why": asked.why}, exit_code=1)
         known = f"Its end fits what was told to {count(knowing, 'witness', 'witnesses')} outside of it."
         return Reply(title, (Text(known),) if asked is not None else (), tone=Tone.GOOD, facts=facts)
-    title = f"The record was tampered with: entry {broken} of {len(entries):,} is not as it was written"
+    title = f"The record was tampered with: entry {broken} of {found.entries:,} is not as it was written"
     return Reply(title, tone=Tone.BAD, facts=facts, exit_code=1)
 
 
@@ -81,7 +116,8 @@ COMMAND = Command(
     arguments=(
         argument("subject", nargs="?", metavar="PLAN or SITE", help="only what is about this"),
         argument("--verify", action="store_true", help="check the chain of hashes over the whole record"),
-        argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN})"),
+        argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN}; at most {MOST:,})"),
+        argument("--before", type=int, metavar="NUMBER", help="only what is older than the entry of this number"),
     ),
     examples=("history", "history ID", "history --verify"),
     answers_json=True,

@@ -37,14 +37,14 @@ def entry_hash(before: str, at: str, kind: str, subject: str, who: str, body: Ma
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def first_broken(entries: Iterable[Entry]) -> int | None:
+def first_broken(entries: Iterable[Entry], after: Entry | None = None) -> int | None:
     """Return the number of the first entry that is not as it was written, or follows a gap; None: all are whole.
 
-    `entries` is the whole record from its first entry. What was cut off at the end cannot be seen from the record
-    alone: whoever needs to know notes the last hash elsewhere.
+    `entries` are all that follow `after`, which was found whole; None: the whole record from its first entry. What was
+    cut off at the end cannot be seen from the record alone: whoever needs to know notes the last hash elsewhere.
     """
-    before = FIRST
-    for expected_seq, entry in enumerate(entries, start=1):
+    seq, before = (after.seq, after.hash) if after is not None else (0, FIRST)
+    for expected_seq, entry in enumerate(entries, start=seq + 1):
         whole = entry_hash(before, entry.at, entry.kind, entry.subject, entry.who, entry.body)
         if entry.seq != expected_seq or entry.before != before or entry.hash != whole:
             return expected_seq

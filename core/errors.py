@@ -16,6 +16,7 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 │   ├── TimedOutError         it did not answer in time
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
 ├── LoginRefusedError         the machine answers, but does not take the key
+├── NotUnderstoodError        what a machine said is not what was asked for
 └── DnsError                  a name server answered, but not with what was asked for
     ├── DnsRefusedError       it refuses: the key, the zone or the kind of request
     ├── DnsClockError         BADTIME: its clock and ours differ too much (RFC 8945, section 5.2.3)
@@ -26,17 +27,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from core.wording import printable
+
 
 class SharpnetError(Exception):
-    """Something that a person has to be told: `code` in kebab-case, the message with its numbers, and a hint."""
+    """Something that a person has to be told: `code` in kebab-case, the message with its numbers, and a hint.
+
+    Both may quote what a server or a file said: they are made printable here, each one line.
+    """
 
     code: ClassVar[str] = "failed"
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(printable(message))
+        self.message = printable(message)
+        self.hint = printable(hint)
 
 
 class UsageError(SharpnetError):
@@ -74,7 +80,7 @@ class SettingsError(SharpnetError):
 
     def __init__(self, message: str, *, problems: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.problems = problems
+        self.problems = tuple(map(printable, problems))
 
 
 class NotInFleetError(SharpnetError):
@@ -151,6 +157,12 @@ class LoginRefusedError(SharpnetError):
     """The machine answers, but does not take the key."""
 
     code = "login-refused"
+
+
+class NotUnderstoodError(SharpnetError):
+    """What a machine said is not what was asked for, and nothing is concluded from it."""
+
+    code = "not-understood"
 
 
 class DnsError(SharpnetError):

@@ -35,6 +35,7 @@ class FailureCode(StrEnum):
     LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
     NOT_ALLOWED = "not-allowed"  # this person may not do it
     NOT_IN_FLEET = "not-in-fleet"  # app.yaml has the site or the server no longer
+    NOT_UNDERSTOOD = "not-understood"  # what a server said is not what it was asked for
     OVERTAKEN = "overtaken"  # it stood still for so long that another may have begun meanwhile
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong

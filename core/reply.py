@@ -1,7 +1,8 @@
 """What a command answers, and what a card shows: knows neither Slack nor a terminal.
 
-All text is plain: whoever renders it escapes it. A button is a command line that pressing types for the person, so
-that every button has its typed twin by construction, with the same checks.
+All text is plain: whoever renders it escapes it. Each text is one line of letters that only show, whatever it quotes:
+that is seen to here, once for Slack, the terminal and all other ways. A button is a command line that pressing types
+for the person, so that every button has its typed twin by construction, with the same checks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from core.wording import count, listing
+from core.wording import count, listing, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,12 +50,23 @@ OUTCOMES = {
 }
 
 
+def _shown(value: object, *names: str) -> None:
+    """Make the texts of these fields printable."""
+    for name in names:
+        text = getattr(value, name)
+        if text is not None and not text.isprintable():
+            object.__setattr__(value, name, printable(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A paragraph."""
 
     text: str
     tone: Tone = Tone.PLAIN
+
+    def __post_init__(self) -> None:
+        _shown(self, "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,9 @@ class Heading:
 
     text: str
 
+    def __post_init__(self) -> None:
+        _shown(self, "text")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -70,6 +85,11 @@ class Row:
 
     cells: tuple[str, ...]
     tone: Tone = Tone.PLAIN
+
+    def __post_init__(self) -> None:
+        # A fleet has ten thousand rows, and next to none has anything to be mended.
+        if not "".join(self.cells).isprintable():
+            object.__setattr__(self, "cells", tuple(map(printable, self.cells)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +112,9 @@ class Typed:
 
     line: str
 
+    def __post_init__(self) -> None:
+        _shown(self, "line")
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
@@ -104,6 +127,9 @@ class Plot:
     words: str
     heights: tuple[float | None, ...]
     tones: tuple[Tone, ...]
+
+    def __post_init__(self) -> None:
+        _shown(self, "title", "words")
 
 
 Part = Text | Heading | Table | Typed | Plot
@@ -118,12 +144,16 @@ class Confirm:
     yes: str
     no: str = "Not now"
 
+    def __post_init__(self) -> None:
+        _shown(self, "title", "text", "yes", "no")
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
     """A press types `line` (a command without its `/sharpnet`) for the person who presses.
 
-    asks: a question that is put first, whose answer becomes the last word of the line; None: there is none.
+    asks: a question that is put first, whose answer becomes the last word of the line; None: there is none. The line
+    itself is left as it is: it is compared with what was typed, and one that is not printable is on no button.
     """
 
     label: str
@@ -131,6 +161,9 @@ class Button:
     weight: str = "plain"
     confirm: Confirm | None = None
     asks: str | None = None
+
+    def __post_init__(self) -> None:
+        _shown(self, "label", "asks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +183,9 @@ class Reply:
     facts: Mapping[str, Json] | None = None
     exit_code: int = 0
     card: str | None = None
+
+    def __post_init__(self) -> None:
+        _shown(self, "title")
 
 
 def hint_texts(hints: Iterable[tuple[str, str, Tone]], *, named: bool, most: int = 5) -> Iterator[Text]:

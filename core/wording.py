@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -20,6 +16,8 @@ AHEAD = timedelta(minutes=1)
 _KILO = 1000
 _SIZE_UNITS = ("kB", "MB", "GB", "TB")
 _DECIMAL_BELOW = 9.95
+# Space that is not only spaces.
+_ODD_SPACE = re.compile(r"[^\S ]\s*| +[^\S ]\s*")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
@@ -113,12 +111,29 @@ def listing(names: list[str] | tuple[str, ...], most: int = 5) -> str:
 
 def shown_path(path: bytes) -> str:
     """Return a path as one printable line: what is not UTF-8 or not printable is written as an escape."""
-    return "".join(_printable(path.decode("utf-8", "backslashreplace")))
+    return _escaped(path.decode("utf-8", "backslashreplace"))
 
 
-def _printable(text: str) -> Iterator[str]:
-    for character in text:
-        yield character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+def printable(text: str) -> str:
+    """Return the text on one line, on which no letter does anything but show.
+
+    A line end or any other odd space becomes a space. What else no printer has a letter for (a control character, what
+    turns the direction of writing, half a character) is written as an escape.
+    """
+    if text.isprintable():
+        return text
+    return _escaped(_ODD_SPACE.sub(" ", text))
+
+
+def foreign(text: str, most: int = 300) -> str:
+    """Return what somebody else said, as a part of a sentence of ours: printable, cut, and quoting nothing as ours."""
+    return shortened(printable(text).replace("`", "'"), most)
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
 
 
 def size(size_bytes: int) -> str:

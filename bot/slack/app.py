@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 import commands
+from bot.slack.crowd import Crowd
 from bot.slack.delivery import ChatRequest
 from bot.slack.escape import cut, one_line
 from bot.slack.question import CALLBACK, asked_by, question_of
@@ -123,14 +124,33 @@ class RequestHandler:
         self._delivery = delivery
         self._answer = answer
         self._working: set[asyncio.Task[object]] = set()
+        self._crowd = Crowd(ports.clock.monotonic)
 
     async def serve(self, asked: ChatRequest) -> bool | None:
         """Carry out one line and tell the person; return whether it went well.
 
-        None: it was dropped, since another delivery of the same event is carried out already.
+        None: it was dropped, since another delivery of the same event is carried out already, or since they have asked
+        for too much at once.
         """
         self.keep()
         asked.at = self._ports.clock.now()
+        # Who they are comes before everything that costs anything.
+        person = await self._people.person_of(asked.user)
+        has_role = bool(person.roles)
+        why = self._crowd.why_wait(asked.user, has_role=has_role)
+        if why is not None:
+            await self._have_wait(asked, why)
+            return None
+        with self._crowd.turn(asked.user, has_role=has_role):
+            return await self._serve(asked, person)
+
+    async def _have_wait(self, asked: ChatRequest, why: str) -> None:
+        if self._crowd.is_told(asked.user):
+            LOG.warning("slack user=%s waits why=%r", asked.user, why)
+            title = f"Sorry: {why}. Nothing more is begun for you until some of it is over. Ask again a little later."
+            await self._delivery.tell(asked, Reply(title, tone=Tone.WARN))
+
+    async def _serve(self, asked: ChatRequest, person: Person) -> bool | None:
         try:
             if not await self._is_first(asked):
                 LOG.info("slack event=again user=%s dropped=yes", asked.user)
@@ -139,7 +159,7 @@ class RequestHandler:
             await self._delivery.tell(asked, said_of(error), footnote=error.code)
             return False
         progress = self._delivery.progress(asked.user)
-        work = asyncio.create_task(self._carry_out(asked, progress.take))
+        work = asyncio.create_task(self._carry_out(asked, person, progress.take))
         showing: asyncio.Task[None] | None = None
         try:
             done, _ = await asyncio.wait({work}, timeout=WORKING_AFTER_S)
@@ -171,10 +191,9 @@ class RequestHandler:
             title = f'That did not open. Type `{asked.line} "…"` instead.'
             await self._delivery.tell(asked, Reply(title, tone=Tone.WARN))
 
-    async def _carry_out(self, asked: ChatRequest, show: Callable[[Reply], None]) -> tuple[Reply, str]:
+    async def _carry_out(self, asked: ChatRequest, person: Person, show: Callable[[Reply], None]) -> tuple[Reply, str]:
         """Return the reply, and for an error its code."""
         try:
-            person = await self._people.person_of(asked.user)
             words = asked.words or commands.split_line(asked.line) or [NO_LINE]
             said_in = asked.thread_message
             return await self._answer(words, person, "slack", self._ports, show=show, thread_message=said_in), ""

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 VIA = "slack"
 GROUP_KNOWN_S = 60.0
+GROUP_UNKNOWN_S = 2.0
 NAME_KNOWN_S = 3600.0
 NAME_UNKNOWN_S = 60.0
+MOST_NAMES = 10_000
 USER = re.compile(r"\bslack:([UW][A-Z0-9]{2,20})\b")
 
 
@@ -50,6 +52,7 @@ class People:
         self._clock = clock
         self._groups: dict[str, _Known] = {}
         self._names: dict[str, _Known] = {}
+        self._asking = asyncio.Lock()
 
     async def person_of(self, user_id: str) -> Person:
         """Return the person of a Slack user id, with the roles they hold."""
@@ -85,23 +88,29 @@ class People:
         return False
 
     async def _members(self, group: str) -> frozenset[str]:
-        known = self._groups.get(group)
-        if known is not None and self._clock.monotonic() < known.until:
+        # However many people ask at once, Slack is asked once.
+        async with self._asking:
+            known = self._groups.get(group)
+            if known is None or self._clock.monotonic() >= known.until:
+                known = self._groups[group] = await self._ask_members(group)
             return known.said
+
+    async def _ask_members(self, group: str) -> _Known:
         try:
             answer = await self._client.usergroups_users_list(usergroup=group)
         except NOT_SAID as error:
             LOG.warning("slack group=%s members=unknown treated_as=nobody why=%r", group, why_of(error))
-            return frozenset()
+            return _Known(frozenset(), self._clock.monotonic() + GROUP_UNKNOWN_S)
         members = frozenset(str(user) for user in answer.get("users") or ())
-        self._groups[group] = _Known(members, self._clock.monotonic() + GROUP_KNOWN_S)
-        return members
+        return _Known(members, self._clock.monotonic() + GROUP_KNOWN_S)
 
     async def handle_of(self, user_id: str) -> str | None:
         """Return the handle, `@alice`; None where Slack does not tell."""
         known = self._names.get(user_id)
         if known is None or self._clock.monotonic() >= known.until:
             known = await self._ask_name(user_id)
+            if len(self._names) >= MOST_NAMES:
+                self._names.clear()
             self._names[user_id] = known
         return next(iter(known.said), None)
 

@@ -25,6 +25,7 @@ from slack_sdk.models.blocks import (
 
 from bot.slack.escape import as_mrkdwn, clean, cut, escaped, one_line, strong
 from bot.slack.lines import TONES, Fold, Line, lines_of, note
+from core.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,7 +82,7 @@ def pointer_to(reply: Reply, channel: str, link: str | None) -> tuple[str, list[
 
 def note_of(text: str) -> tuple[str, list[Block]]:
     """Return a line for a card's thread: the top-level text and the blocks."""
-    line = clean(text).strip() or NO_TITLE
+    line = one_line(printable(text)) or NO_TITLE
     short = cut(line, MOST_TEXT)
     return escaped(short, MOST_TEXT), _sections([Line(short, as_mrkdwn(short))], MOST_BLOCKS, MOST_JSON)
 

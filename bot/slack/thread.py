@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 KEPT: Final = "white_check_mark"
 REFUSED: Final = "warning"
+# Slack is asked for the names of so many people whom one message mentions; the others are shown by their ids.
+MOST_NAMED: Final = 20
 # Of the many kinds of message events those that a person writes: plainly, with a file, or shown in the channel too.
-_WRITTEN: Final = {None, "file_share", "thread_broadcast"}
+_WRITTEN: Final = ("file_share", "thread_broadcast")
+# A message's time stamp, in seconds since 1970.
+_TS: Final = re.compile(r"[0-9]{1,11}\.[0-9]{1,9}")
 _SEQUENCE: Final = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _PERSON: Final = re.compile(r"@[UW][A-Z0-9]{2,20}")
 _ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)(.*)", re.DOTALL)
@@ -54,11 +58,12 @@ class ThreadReply:
 
 def reply_in(event: Mapping[str, Any]) -> ThreadReply | None:
     """Return the reply that a message event brings; None for all else: edits, deletions, bots, what is in no thread."""
-    thread, ts = event.get("thread_ts"), event.get("ts")
-    by_a_person = event.get("user") and not event.get("bot_id") and event.get("subtype") in _WRITTEN
-    if not by_a_person or not ts or not thread or thread == ts or event.get("hidden"):
+    user, channel, thread, ts = (str(event.get(name) or "") for name in ("user", "channel", "thread_ts", "ts"))
+    subtype = event.get("subtype")
+    by_a_person = user and not event.get("bot_id") and (subtype is None or subtype in _WRITTEN)
+    if not by_a_person or not channel or thread in {"", ts} or not _TS.fullmatch(ts) or event.get("hidden"):
         return None
-    return ThreadReply(str(event["user"]), str(event.get("text") or ""), str(event["channel"]), str(ts), str(thread))
+    return ThreadReply(user, str(event.get("text") or ""), channel, ts, thread)
 
 
 def as_written(text: str, handles: Mapping[str, str | None]) -> str:
@@ -114,7 +119,8 @@ class Threads:
         if card is None or incident is None:
             return
         kind: Kind = "outage" if isinstance(incident, Outage) else "maintenance"
-        handles = {user: await self.people.handle_of(user) for user in mentioned_in(reply.text)}
+        mentioned = sorted(mentioned_in(reply.text))[:MOST_NAMED]
+        handles = {user: await self.people.handle_of(user) for user in mentioned}
         meant = command_in(as_written(reply.text, handles), kind, incident.id)
         if meant is not None and await self._counts(meant, reply.user):
             thread_message = ThreadMessage(

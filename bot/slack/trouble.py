@@ -13,6 +13,8 @@ NOT_SAID = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 HTTP_TOO_OFTEN = 429
 HTTP_THEIRS = 500
 WAIT_UNSAID_S = 30.0
+# Slack asks for seconds. Whoever stands in between must not silence the bot for good.
+MOST_WAIT_S = 600.0
 ASK_AGAIN_S = 60.0
 
 
@@ -110,5 +112,5 @@ def _retry_after_s(headers: object) -> float:
         if str(name).lower() == "retry-after":
             text = str(value[0] if isinstance(value, list) else value)
             if text.isascii() and text.isdigit():
-                return float(text)
+                return min(float(text), MOST_WAIT_S)
     return WAIT_UNSAID_S

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import logging
 import os
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.live import Live
 
+from bot.log_format import log_to_stderr
 from bot.settings import settings_from
 from bot.terminal.lines import PlainLines
 from bot.terminal.render import as_json, console_for, error_text, renderable, write, write_line
@@ -44,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done or all well, 1 something is wrong, 2 typed or configured wrongly, 3 refused (nothing changed),
     4 not allowed, 5 a cutover that is unfinished, 130 interrupted.
     """
-    level = os.environ.get("LOG_LEVEL", "WARNING").upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr(os.environ.get("LOG_LEVEL", "WARNING").upper())
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _carry_out(words)

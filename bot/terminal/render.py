@@ -68,7 +68,9 @@ def renderable(reply: Reply) -> RenderableType:
 def as_json(reply: Reply) -> str:
     """Return the facts of a reply as JSON; a reply without facts gives its title."""
     facts = dict(reply.facts) if reply.facts is not None else {"title": reply.title}
-    return json.dumps(facts, indent=2, ensure_ascii=False)
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    # Outside of its strings JSON has line ends and spaces alone: any other is in one, and may be written like this.
+    return "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)
 
 
 def error_text(error: SharpnetError, problems: tuple[str, ...] = ()) -> Line:

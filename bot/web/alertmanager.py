@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from core.errors import SettingsError, StoreError
-from core.monitor.external_alerts import alerts_in
+from core.monitor.external_alerts import BELIEVED_FOR, alerts_in
 from ops.store.monitor.external_alerts import Report
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def receiver(
             await ports.store.external_alerts.take_in(
                 (Report(one.source, one.target, one.begun_at, now) for one in alerts if one.firing),
                 ((one.source, one.target) for one in alerts if not one.firing),
+                forget_before=now - BELIEVED_FOR,
             )
         except StoreError as error:
             # It is sent again then.

@@ -62,7 +62,7 @@ def values(err: bytes) -> Iterator[Any]:
         if line[:1] in (b"{", b"["):
             try:
                 yield json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
 
 

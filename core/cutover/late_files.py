@@ -44,11 +44,14 @@ def since_mark(mark_s: float) -> str:
 
 
 def read_arrived(out: bytes) -> Mapping[bytes, LateFile]:
-    """Read `KIND SECONDS PATH`, each ended by NUL, by path; a name may hold any byte but NUL."""
+    """Read `KIND SECONDS PATH`, each ended by NUL, by path; a name may hold any byte but NUL.
+
+    Raises ValueError, OverflowError where it is something else.
+    """
     found: dict[bytes, LateFile] = {}
     for entry in out.split(b"\0")[:-1]:
         kind, modified, path = entry.split(b" ", _FIELDS - 1)
-        found[path] = LateFile(path, kind.decode(), int(float(modified)))
+        found[path] = LateFile(path, kind.decode("ascii"), int(float(modified)))
     return found
 
 

@@ -25,8 +25,12 @@ KEPT_RELINKS = 50_000
 ROOM_TO_LEAVE = 0.02
 
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
-_STAT = re.compile(rb"(Number of [a-z ]+|Total [a-z ]+|Literal data|Matched data): ([0-9]+)(?: bytes)?(?: \((.*)\))?")
-_PROGRESS = re.compile(rb"\s*([0-9]+)\s+[0-9]+%\s.*?(?:\(xfr#([0-9]+),.*)?")
+# No file and no count is longer; reading a number takes ever longer with its digits.
+_NUMBER = rb"[0-9]{1,18}"
+_COUNT = re.compile(_NUMBER)
+_COUNTED = rb"(Number of [a-z ]+|Total [a-z ]+|Literal data|Matched data)"
+_STAT = re.compile(rb"%b: (%b)(?: bytes)?(?: \((.*)\))?" % (_COUNTED, _NUMBER))
+_PROGRESS = re.compile(rb"\s*(%b)\s+[0-9]+%%\s.*?(?:\(xfr#(%b),.*)?" % (_NUMBER, _NUMBER))
 _FIELDS = 4
 _ATTRIBUTES_FROM = 2
 
@@ -140,7 +144,7 @@ class OutputReader:
             self._add(change)
         elif line.startswith(MORE_MARK):
             self._add_more(line.removeprefix(MORE_MARK))
-        elif line.startswith(FREE_MARK) and (free := line.removeprefix(FREE_MARK)).isdigit():
+        elif line.startswith(FREE_MARK) and _COUNT.fullmatch(free := line.removeprefix(FREE_MARK)):
             self.free_bytes = int(free)
         elif found := _STAT.fullmatch(line):
             self._numbers[found[1]] = (int(found[2]), found[3] or b"")
@@ -164,7 +168,7 @@ class OutputReader:
         number, _, rest = line.partition(b"|")
         item, _, name = rest.partition(b"|")
         change = read_change(b"|".join((MARK + item, b"0", b"0", name)))
-        if change is None or not number.isdigit():
+        if change is None or not _COUNT.fullmatch(number):
             return
         self.serious = self.serious or not change.trifling
         if not change.is_folder:
@@ -176,7 +180,7 @@ class OutputReader:
         return self._numbers.get(name, (0, b""))[0]
 
     def _part(self, name: bytes, part: bytes) -> int:
-        found = re.search(part + rb": ([0-9]+)", self._numbers.get(name, (0, b""))[1])
+        found = re.search(part + rb": (%b)" % _NUMBER, self._numbers.get(name, (0, b""))[1])
         return int(found[1]) if found else 0
 
     def _without_folders(self, name: bytes) -> int:
@@ -189,7 +193,7 @@ def read_change(line: bytes) -> PathChange | None:
     The first field is what rsync(1) calls the itemised change, `YXcstpoguax`.
     """
     fields = line.removeprefix(MARK).split(b"|", _FIELDS - 1)
-    if not line.startswith(MARK) or len(fields) != _FIELDS or not fields[1].isdigit():
+    if not line.startswith(MARK) or len(fields) != _FIELDS or not _COUNT.fullmatch(fields[1]):
         return None
     item, size, _, name = fields
     path = _ESCAPED.sub(lambda found: bytes([int(found[1], 8) & 0xFF]), name)

@@ -28,6 +28,7 @@ from ops.contracts import End, LoadedDatabase
 from ops.databases.asking import DatabaseError, DatabaseLocation
 from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
+from ops.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -98,12 +99,14 @@ class SshDatabases:
         """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
         _, dialect = self._at(database, server)
         await dialect.recover()
-        return await dialect.look(database.name)
+        with understood(f"{server}'s {database.engine}", "what it holds"):
+            return await dialect.look(database.name)
 
     @_or_failure
     async def look_only(self, database: Database, server: str) -> DatabaseState:
         """Return what `server` has of the database, and change nothing."""
-        return await self._at(database, server)[1].look(database.name)
+        with understood(f"{server}'s {database.engine}", "what it holds"):
+            return await self._at(database, server)[1].look(database.name)
 
     @_or_failure
     async def load(

@@ -26,6 +26,8 @@ _REFUSED_UNSEEN = frozenset({dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOT
 _NOT_AS_PLANNED = frozenset({dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN})
 # By how much clocks may differ: what dnspython signs with, as RFC 8945, section 10, recommends.
 FUDGE = timedelta(seconds=300)
+# RFC 8945, section 5.2.3: the server's time, in 48 bits.
+TIME_BYTES = 6
 
 
 class UnverifiedError(DnsError):
@@ -113,7 +115,7 @@ def _clocks(reply: bytes) -> str:
     """Say how far the clocks are apart: a BADTIME reply carries our time and the server's (RFC 8945, section 5.2.3)."""
     signed = dns.message.from_wire(reply, keyring=False).tsig
     rdata = cast("TSIG", signed[0]) if signed else None
-    if rdata is None or not rdata.other:
+    if rdata is None or len(rdata.other) != TIME_BYTES:
         return f"its clock and ours are more than {duration(FUDGE)} apart"
     ahead_s = int.from_bytes(rdata.other) - rdata.time_signed
     which = "ahead of" if ahead_s > 0 else "behind"

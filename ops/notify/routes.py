@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import aiohttp
 from core.errors import SettingsError
 from core.incident.notification import failure_reason
 from core.status.findings import Finding
+from ops.child_environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,10 +63,12 @@ class NotificationRoutes:
         except SettingsError as error:
             return SendAttempt(taken=False, why=error.message.removesuffix("."))
         # By its path and without the folder that it lies in: it has neighbours that are called as other libraries are.
+        # Alone (-I) and without the bot's secrets: dozens of others' plug-ins are loaded there.
         sending = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",
+            "-I",
             ONCE,
+            env=child_environment(os.environ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -19,6 +19,7 @@ from core.failure import Failure, FailureCode
 from ops.contracts import BackupSource, End, Ran, SavedSnapshot, SnapshotFiles
 from ops.contracts.restic import DUMPS
 from ops.restic import script
+from ops.understood import understood
 from ops.work_folder import WORK_FOLDER, site_key
 
 if TYPE_CHECKING:
@@ -93,19 +94,21 @@ class ResticRepository:
         summary = restic_output.summary(ran.err)
         if summary is None or ran.exit_code not in (0, restic_output.PARTLY):
             return _trouble(ran, place.server)
-        return SavedSnapshot(
-            snapshot=str(summary["snapshot_id"])[:SHORT_ID],
-            files=int(summary["total_files_processed"]),
-            size_bytes=int(summary["total_bytes_processed"]),
-            new_bytes=int(summary["data_added"]),
-            unreadable=restic_output.unreadable(ran.err),
-        )
+        with understood(place.server, "what restic has saved"):
+            return SavedSnapshot(
+                snapshot=str(summary["snapshot_id"])[:SHORT_ID],
+                files=int(summary["total_files_processed"]),
+                size_bytes=int(summary["total_bytes_processed"]),
+                new_bytes=int(summary["data_added"]),
+                unreadable=restic_output.unreadable(ran.err),
+            )
 
     async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
         """Return the snapshots of this fleet, or of one of its sites, newest first."""
         tags = ",".join([fleet_tag(self._fleet.name), *([site_tag(site)] if site is not None else [])])
         ran = await self._run(server, script.ANY, ["snapshots", "--json", "--tag", tags], timeout_s=SHORT_S)
-        return restic_output.failure_of(ran.exit_code, ran.err, server) or restic_output.snapshots(ran.err)
+        with understood(server, "which snapshots there are"):
+            return restic_output.failure_of(ran.exit_code, ran.err, server) or restic_output.snapshots(ran.err)
 
     async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
         """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
@@ -126,8 +129,10 @@ class ResticRepository:
     async def size(self, server: str) -> int | Failure:
         """Return how many bytes the repository takes."""
         ran = await self._run(server, script.ANY, ["stats", "--mode", "raw-data", "--json"], timeout_s=SURVEY_S)
-        found = next((value["total_size"] for value in restic_output.values(ran.err) if "total_size" in value), None)
-        return int(found) if found is not None else _trouble(ran, server)
+        with understood(server, "how large the repository is"):
+            values = restic_output.values(ran.err)
+            found = next((value["total_size"] for value in values if "total_size" in value), None)
+            return int(found) if found is not None else _trouble(ran, server)
 
     async def check(self, server: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
@@ -140,7 +145,8 @@ class ResticRepository:
         words = [snapshot.id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
         ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
         trouble = restic_output.failure_of(ran.exit_code, ran.err, place.server)
-        return trouble if trouble is not None else SnapshotFiles(*restic_output.chosen(ran.err))
+        with understood(place.server, "which files a snapshot has"):
+            return trouble if trouble is not None else SnapshotFiles(*restic_output.chosen(ran.err))
 
     async def sample(
         self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
@@ -184,7 +190,8 @@ class ResticRepository:
         rows = [row.split() for row in ran.out.decode("ascii", "replace").splitlines()]
         if ran.exit_code != 0 or len(rows) != len(pairs):
             return _trouble(ran, server)
-        return tuple((restored, live, int(changed)) for restored, live, changed in rows)
+        with understood(server, "how files compare"):
+            return tuple((restored, live, int(changed)) for restored, live, changed in rows)
 
     async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
         """Return those of `paths` that do not end as a complete dump does."""

@@ -5,6 +5,7 @@ A look of its own for every site costs an SSH handshake each; one look at two hu
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PARTLY = 23
 NOT_SAID = -1
 STATUS = b"sharpnet-status "
+_STATUS = re.compile(rb"[0-9]{1,3}")
 
 # Arguments: the base, the depth of places, rsync's words as one line for a shell; then the places.
 #
@@ -121,7 +123,7 @@ def _read(out: bytes) -> tuple[int, list[bytes], bytes]:
     said, _, about = out.partition(b"\0")
     lines = said.split(b"\n")
     ended = [line.removeprefix(STATUS) for line in lines if line.startswith(STATUS)]
-    return (int(ended[-1]) if ended and ended[-1].isdigit() else NOT_SAID), lines, about
+    return (int(ended[-1]) if ended and _STATUS.fullmatch(ended[-1]) else NOT_SAID), lines, about
 
 
 def _command(fleet: Fleet, route: CopyRoute, batch: BatchLook, preserved_attributes: str) -> str:

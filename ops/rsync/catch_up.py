@@ -15,6 +15,7 @@ from core.sync.rsync_output import OUT_FORMAT, OutputReader
 from ops.rsync.mirror import FILL_S, LOOK_S, failure_on, run_reading
 from ops.rsync.script import INTO_SERVED, LOOK
 from ops.rsync.turn import run_in_turn
+from ops.understood import seconds, understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,7 +91,7 @@ async def clock_of(ssh: Ssh, server: str) -> float | Failure:
     """
     ran = await ssh.run(server, "date +%s.%N", timeout_s=CLOCK_S)
     try:
-        return float(ran.out)
+        return seconds(ran.out)
     except ValueError:
         return Failure(FailureCode.CLOCK, f"{server} does not say what time it is", "GNU date should be there.")
 
@@ -106,7 +107,8 @@ async def arrived_since(ssh: Ssh, copy: MirrorCopy, mark_s: float) -> Mapping[by
     if not only_vanished(ran.err):
         said = ran.err.decode("utf-8", "replace").splitlines()[0]
         return Failure(FailureCode.FIND, f"{copy.source.name} could not say what arrived there: {said}")
-    found = read_arrived(ran.out)
+    with understood(copy.source.name, "what arrived there"):
+        found = read_arrived(ran.out)
     if len(found) > MOST_ARRIVED:
         return Failure(
             FailureCode.TOO_MANY, f"more than {MOST_ARRIVED:,} files changed on {copy.source.name} meanwhile"

@@ -13,6 +13,7 @@ from core.sync.undo import ReplacedFile, ReplacedSize, UndoResult, is_run_name
 from ops.rsync.mirror import MirrorCopy
 from ops.rsync.replaced_script import ENTRIES, PUT, PUT_BACK, RUNS
 from ops.rsync.turn import take_turn
+from ops.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,11 +49,12 @@ async def replaced_runs(ssh: Ssh, site: Site, server: Server) -> tuple[ReplacedS
     if ran.exit_code != 0:
         return _failure(ran, server)
     found = (line.split("|") for line in ran.out.decode("utf-8", "replace").splitlines())
-    return tuple(
-        ReplacedSize(fields[0], int(fields[1]), int(fields[2]))
-        for fields in found
-        if len(fields) == _FIELDS and is_run_name(fields[0])
-    )
+    with understood(server.name, "what it keeps"):
+        return tuple(
+            ReplacedSize(fields[0], int(fields[1]), int(fields[2]))
+            for fields in found
+            if len(fields) == _FIELDS and is_run_name(fields[0])
+        )
 
 
 async def replaced_files(
@@ -63,11 +65,12 @@ async def replaced_files(
     ran = await ssh.run(server.name, _line(ENTRIES, words, paths), timeout_s=LOOK_S)
     if ran.exit_code != 0:
         return _failure(ran, server)
-    counted, *entries = ran.out.split(b"\0")
-    count, size_bytes = (int(number) for number in counted.split(b"|"))
-    fields = (entry.split(b"|", _FIELDS - 1) for entry in entries if entry)
-    files = tuple(ReplacedFile(kind.decode(), int(size), path.removeprefix(b"./")) for kind, size, path in fields)
-    return ReplacedListing(count, size_bytes, files)
+    with understood(server.name, "what it keeps"):
+        counted, *entries = ran.out.split(b"\0")
+        count, size_bytes = (int(number) for number in counted.split(b"|"))
+        fields = (entry.split(b"|", _FIELDS - 1) for entry in entries if entry)
+        files = tuple(ReplacedFile(kind.decode(), int(size), path.removeprefix(b"./")) for kind, size, path in fields)
+        return ReplacedListing(count, size_bytes, files)
 
 
 async def put_back(ssh: Ssh, site: Site, server: Server, run: str, undo: str, paths: Sequence[bytes]) -> UndoResult:

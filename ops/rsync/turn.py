@@ -7,6 +7,7 @@ puts anything in place says its turn and the latest moment, by the mirror's own 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ TAKE_S = 60.0
 CLOCK_S = 10.0
 # Shorter than what is left of a claim that is kept (`ops.durable.claimed`): whoever takes it next comes after this.
 SEND_WITHIN_S = 20
+_NOW = re.compile(r"[0-9]{1,12}")
 
 
 async def take_turn(ssh: Ssh, copy: MirrorCopy, run: str, *, make: bool = False) -> Turn | Failure:
@@ -37,7 +39,7 @@ async def take_turn(ssh: Ssh, copy: MirrorCopy, run: str, *, make: bool = False)
     if trouble is not None:
         return trouble
     name, _, now = ran.out.decode("utf-8", "replace").strip().rpartition("\n")
-    if not now.isdecimal():
+    if not _NOW.fullmatch(now):
         return _no_clock(copy)
     return Turn(copy.place, name, _latest(int(now)))
 
@@ -49,7 +51,7 @@ async def turn_now(ssh: Ssh, copy: MirrorCopy, turn: Turn) -> Turn | Failure:
     """
     ran = await ssh.run(copy.mirror.name, "date +%s", timeout_s=CLOCK_S)
     now = ran.out.decode("ascii", "replace").strip()
-    return replace(turn, latest=_latest(int(now))) if now.isdecimal() else _no_clock(copy)
+    return replace(turn, latest=_latest(int(now))) if _NOW.fullmatch(now) else _no_clock(copy)
 
 
 async def run_in_turn(

@@ -13,6 +13,7 @@ from core.failure import STOPPED, Failure
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, is_below, why_not_apply
 from core.verify.compare import FileStat, PathDifference, Side, read_difference
 from ops.rsync.mirror import MirrorCopy, failure_on, run_reading
+from ops.understood import seconds, understood
 from ops.work_folder import PRELUDE
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ async def differences_of(ssh: Ssh, copy: MirrorCopy, most: int) -> VerifyResult 
     extra = ["--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
     ran, _ = await run_reading(ssh, copy, COMPARE, [str(most)], extra, timeout_s=COMPARE_S)
     trouble = failure_on(ran, copy)
-    return trouble if trouble is not None else await asyncio.to_thread(_read, ran.out)
+    if trouble is not None:
+        return trouble
+    with understood(copy.mirror.name, "what differs"):
+        return await asyncio.to_thread(_read, ran.out)
 
 
 async def look_at(
@@ -118,14 +122,15 @@ async def look_at(
     if ran.exit_code != 0:
         raise SharpnetError(f"{server} could not say what lies in {root}: {_why(ran)}.")
     ahead_s, seen = 0.0, Side()
-    for entry in ran.out.split(b"\0"):
-        fields = entry.split(b"|", _FIELDS - 1)
-        if fields[0] == _NOW:
-            ahead_s = float(fields[1]) - asked_at.timestamp()
-        elif len(fields) == _FIELDS:
-            mode, size_bytes, written_s, touched_s = int(fields[0], 16), *(int(number) for number in fields[1:4])
-            name = fields[5].removeprefix(b"./")
-            seen[name] = FileStat(mode, size_bytes, written_s, touched_s, fields[4].decode())
+    with understood(server, "what lies there"):
+        for entry in ran.out.split(b"\0"):
+            fields = entry.split(b"|", _FIELDS - 1)
+            if fields[0] == _NOW:
+                ahead_s = seconds(fields[1]) - asked_at.timestamp()
+            elif len(fields) == _FIELDS:
+                mode, size_bytes, written_s, touched_s = int(fields[0], 16), *(int(number) for number in fields[1:4])
+                name = fields[5].removeprefix(b"./")
+                seen[name] = FileStat(mode, size_bytes, written_s, touched_s, fields[4].decode())
     return PathStats(seen, ahead_s)
 
 

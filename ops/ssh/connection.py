@@ -12,6 +12,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from core.errors import LoginRefusedError, SharpnetError, TimedOutError, UnreachableError
+from core.wording import foreign
 from ops.ssh.keys import known_name, pinned_keys, read_key, wrong_key
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Connection:
     def _why(self, error: Exception, stage_s: float, took_s: float) -> SharpnetError:
         if isinstance(error, SharpnetError):
             return error
-        said = str(error)
+        said = foreign(str(error))
         if isinstance(error, TimeoutError) or "timeout" in said.lower() or took_s >= stage_s:
             return self._silent(took_s)
         # Only a login that the server has answered is refused; one during which it went away is not.
@@ -190,13 +191,13 @@ class Connection:
         if "timeout" in str(error).lower():
             return self._silent(stage_s)
         return UnreachableError(
-            f"{known_name(self._server)} closed the connection: {str(error) or type(error).__name__}.",
+            f"{known_name(self._server)} closed the connection: {foreign(str(error)) or type(error).__name__}.",
             hint="It may be going down or up; try again.",
         )
 
     def _too_many(self, error: paramiko.ChannelException) -> UnreachableError:
         return UnreachableError(
-            f"{known_name(self._server)} opens no more sessions: {error.text}.",
+            f"{known_name(self._server)} opens no more sessions: {foreign(error.text)}.",
             hint="Raise MaxSessions in its sshd_config (10 is enough for the bot).",
         )
 

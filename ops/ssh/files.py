@@ -16,7 +16,7 @@ import paramiko
 from paramiko.sftp import CMD_EXTENDED, CMD_EXTENDED_REPLY, CMD_STATUS
 
 from core.errors import RefusedError, TimedOutError, UnreachableError
-from core.wording import count
+from core.wording import count, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +99,8 @@ class Upload:
         if self._given_up.is_set() or isinstance(error, TimeoutError):
             return self._too_late()
         if isinstance(error, OSError) and at and self._channel is not None and not self._channel.closed:
-            said = error.strerror or str(error) or type(error).__name__
+            # Unlike elsewhere these are the server's own words.
+            said = foreign(error.strerror or str(error)) or type(error).__name__
             return RefusedError(
                 f"{self.name} does not take {at}: {said}. What was there stays.",
                 hint=f"Does the folder {posixpath.dirname(at)} exist, is it the SSH user's, and has its disk room?",

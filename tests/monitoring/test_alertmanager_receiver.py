@@ -54,6 +54,28 @@ async def test_what_no_alertmanager_sends_is_refused_in_words(ports: Ports, web:
     assert await kept(ports) == []
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"startsAt": "0001-01-01T00:00:00+14:00"},
+        {"startsAt": {}},
+        {"labels": {"server": "oslo", "sharpnet": "down", "x": "\ud800"}},
+    ],
+)
+async def test_an_odd_field_stops_nothing(ports: Ports, web: str, field: dict[str, object]) -> None:
+    body = webhook(server="oslo")
+    body["alerts"][0].update(field)
+    assert await post(f"{web}/alertmanager", body) == (200, '{"counted": 1}')
+    assert await kept(ports) == [Target.server("oslo")]
+
+
+async def test_an_odd_fingerprint_is_refused_in_words(ports: Ports, web: str) -> None:
+    body = webhook(server="oslo")
+    body["alerts"][0]["fingerprint"] = "\ud800"
+    assert await post(f"{web}/alertmanager", body) == (400, "not what an Alertmanager sends\n")
+    assert await kept(ports) == []
+
+
 async def test_a_huge_request_is_not_read(web: str) -> None:
     assert (await post(f"{web}/alertmanager", b"x" * 3_000_000))[0] == 413
 

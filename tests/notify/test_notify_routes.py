@@ -256,3 +256,19 @@ async def test_whether_alerts_could_go_by_a_route_is_found_out_without_sending_o
     assert (good.ok, receiver.asked) == (True, 0)
     assert (odd.ok, odd.why) == (False, "what it holds is no address that Apprise knows")
     assert (missing.ok, "MISSING is not set" in missing.why) == (False, True)
+
+
+async def test_who_sends_a_message_sees_none_of_the_bots_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, seen = tmp_path / "once.py", tmp_path / "seen"
+    script.write_text(f"import os, sys\nopen({str(seen)!r}, 'w').write(open('/proc/self/environ').read())\n")
+    monkeypatch.setattr("ops.notify.routes.ONCE", script)
+    secrets = {"SLACK_BOT_TOKEN": "xoxb-canary", "SHARPNET_TSIG": "canary2", "HOOK": "json://canary3", "ODD": "canary4"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:3128")
+    await NotificationRoutes(lambda _ref: "json://127.0.0.1").look(SecretRef("env", "HOOK"))
+    environment = seen.read_text()
+    assert "canary" not in environment
+    assert {"PATH", "https_proxy"} <= {one.partition("=")[0] for one in environment.split("\0")}

@@ -50,18 +50,21 @@ def much_looked_at(tree: dict[str, Any]) -> None:
 class OpsRoom:
     """A lab, a local Slack, and the bot; the bot's store is in `folder`, so that the next bot goes on with it."""
 
-    def __init__(self, lab: Lab, fleet_file: Path, slack: LocalSlack, folder: Path) -> None:
+    def __init__(
+        self, lab: Lab, fleet_file: Path, slack: LocalSlack, folder: Path, environ: dict[str, str] | None = None
+    ) -> None:
         self.lab = lab
         self.slack = slack
         self.fleet_file = fleet_file
         self.store = folder / "sharpnet.db"
         self.log = folder / "bot.log"
-        self._env = {
+        self.env = {
             **os.environ,
             **lab.env,
             **slack.env,
             "SHARPNET_CONFIG": str(fleet_file),
             "DATABASE_URL": f"sqlite:///{self.store}",
+            **(environ or {}),
         }
 
     @contextlib.contextmanager
@@ -69,7 +72,7 @@ class OpsRoom:
         """Run a bot until the block ends; it is killed then, as a machine is that loses its power. Its process id."""
         before = sum("socket connected" in entry["summary"] for entry in self.slack.log())
         with self.log.open("ab") as log:
-            bot = subprocess.Popen([SHARPNET, "run"], env=self._env, stdout=log, stderr=log)
+            bot = subprocess.Popen([SHARPNET, "run"], env=self.env, stdout=log, stderr=log)
         try:
             self._wait_until_connected(before + 1)
             self.until_status_says(ALL_WELL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
+from scenario.faults import FAULTS, befallen
 from scenario.harness import ALICE, ALL_WELL, OpsRoom, much_looked_at
 
 from bot.settings import Settings
@@ -19,15 +19,14 @@ from bot.wiring import open_ports
 from commands import answer
 from core.people import Person
 from core.status.home_tab import home_of
-from lab import Lab, faults
+from lab import Lab
 from lab.slack import shown_in
 from lab.small_fleet import address_blocks, write_small_fleet
 from ops.gather.fleet_picture import is_watched, stored_picture
 from ops.gather.pages import stored_page, with_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lab.slack import LocalSlack
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 A_WHILE_S = 3.0
 AN_HOUR = timedelta(hours=1)
 NOTHING_KNOWN = "small: oslo unknown, lima unknown; 0 of 4 sites served, 0 of 3 name servers in step"
-SKI = "/srv/oslo/www/ski.example"
 
 
 @pytest.fixture(scope="module")
@@ -52,98 +50,6 @@ def lab_and_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab
 def room(lab_and_file: tuple[Lab, Path], slack: LocalSlack, tmp_path: Path) -> OpsRoom:
     """Give a channel in which nothing was said yet, and no bot: a test starts it."""
     return OpsRoom(*lab_and_file, slack, tmp_path)
-
-
-@contextlib.contextmanager
-def befallen(lab: Lab, befall: Callable[[str], None], *names: str) -> Iterator[None]:
-    """Let something befall whole hosts until the block ends."""
-    for name in names:
-        befall(name)
-    try:
-        yield
-    finally:
-        for name in names:
-            lab.back(name)
-
-
-@contextlib.contextmanager
-def wrong_content(lab: Lab) -> Iterator[None]:
-    page = lab.path_on("oslo", f"{SKI}/index.html")
-    content = page.read_bytes()
-    page.write_text("<h1>Account suspended</h1>")
-    try:
-        yield
-    finally:
-        page.write_bytes(content)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What befalls the fleet, what the message says then and does not say, and what it says when it is over."""
-
-    befalls: Callable[[Lab], AbstractContextManager[None]]
-    says: str
-    also: tuple[str, ...]
-    ends: str
-
-
-SERVER_DOWN = ("seen from 2 places: 3 sites affected", "1 site has no mirror")
-FAULTS = {
-    "killed": Fault(
-        lambda lab: befallen(lab, lab.drop, "oslo"),
-        "oslo is down since",
-        (*SERVER_DOWN, "connection refused"),
-        "oslo is back after",
-    ),
-    "frozen": Fault(
-        lambda lab: befallen(lab, lab.freeze, "oslo"),
-        "oslo is down since",
-        (*SERVER_DOWN, "no answer within 2 s"),
-        "oslo is back after",
-    ),
-    "cut-off": Fault(
-        lambda lab: befallen(lab, lab.cut_off, "oslo"),
-        "oslo is down since",
-        (*SERVER_DOWN, "no connection within 2 s"),
-        "oslo is back after",
-    ),
-    "slow": Fault(
-        lambda lab: befallen(lab, lambda name: lab.slow(name, pause_s=0.85, run_s=0.1), "oslo"),
-        "on oslo",
-        ("degraded: ", "to answer, more than 0.3 s"),
-        "oslo is no longer degraded, after",
-    ),
-    "wrong-content": Fault(
-        wrong_content,
-        "1 site on oslo is failing since",
-        ("oslo itself answers: ski.example", "Welcome to ski.example"),
-        "ski.example on oslo answers again after",
-    ),
-    "expired-certificate": Fault(
-        lambda lab: faults.expired_certificate(lab, "oslo"),
-        "3 sites on oslo are failing since",
-        ("its certificate has expired",),
-        "Sites on oslo answer again after",
-    ),
-    "full-disk": Fault(
-        lambda lab: faults.full_disk(lab, "oslo", SKI),
-        f"oslo is degraded: disk {SKI} 100 % full",
-        (),
-        "oslo is no longer degraded, after",
-    ),
-    "lame-name-server": Fault(
-        lambda lab: faults.lost_zone(lab, "ns1", "ski.example"),
-        "Name server ns1 (Oslo) is lame since",
-        ("it does not answer for ski.example",),
-        "Name server ns1 answers for all zones again after",
-    ),
-    "own-link-gone": Fault(
-        lambda lab: befallen(lab, lab.cut_off, "oslo", "lima", "primary", "ns1", "ns2", "ns3"),
-        "Nothing at all answers this bot since",
-        ("its own link may be gone, so nothing is called down",),
-        "This bot sees the fleet again after",
-    ),
-}
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -201,3 +201,18 @@ def test_a_button_that_asks_opens_a_question_for_who_may_answer_it(slack: LocalS
     slack.press(alert, "Add cause", ALICE)
     opened = until(lambda: [entry for entry in slack.log() if entry["summary"] == "views.open"])
     assert opened[0]["detail"]["view"]["blocks"][0]["label"]["text"] == "Why did it happen?"
+
+
+def test_a_crowd_of_lines_by_one_stranger_is_one_polite_refusal_and_keeps_no_operator_waiting(
+    slack: LocalSlack, commands_stub: Commands
+) -> None:
+    commands_stub.takes_s = 3.0
+    for number in range(50):
+        slack.command(EVE, f"sites s{number}")
+    slack.wait_for_message(said("Sorry: 3 things that you asked for are under way."))
+    commands_stub.takes_s = 0.0
+    slack.command(ALICE, "sites uk")
+    slack.wait_for_message(lambda message: message.get("ephemeral_to") == ALICE)
+    until(lambda: [line for line in commands_stub.answered if line == "sites"], count=4)
+    assert len([asked for asked in commands_stub.asked if asked[0] == EVE]) == 3
+    assert len([message for message in slack.messages() if said("Sorry")(message)]) == 1

@@ -117,6 +117,7 @@ async def test_what_took_place_and_was_not_over_by_then_comes_newest_first(store
     expected = [made[3].id, made[2].id, made[1].id]
     assert [one.id for one in await store.maintenance.since(NOW + 4 * HOUR)] == expected
     assert [one.id for one in await store.maintenance.since(NOW + 3 * HOUR)] == [*expected, made[0].id]
+    assert [one.id for one in await store.maintenance.since(NOW + 3 * HOUR, 2)] == expected[:2]
 
 
 async def test_what_is_said_of_one_is_not_said_of_another_and_once_by_a_message(store: Store) -> None:

@@ -174,3 +174,13 @@ async def test_the_newest_word_of_each_source_on_each_target_is_kept_until_it_sa
         NORTH: 1,
         Target.server("lima"): 1,
     }
+
+
+async def test_what_nobody_has_said_for_long_is_forgotten_with_the_next_word(empty_store: Store) -> None:
+    taken = empty_store.external_alerts
+    await taken.take_in([Report("a", NORTH, NOW, NOW), Report("b", NORTH, NOW, LATER)], [])
+    await taken.take_in([Report("c", SOUTH, NOW, LATER)], [], forget_before=NOW)
+    assert len((await taken.since(NOW - timedelta(microseconds=1)))[NORTH]) == 2
+    await taken.take_in([], [], forget_before=LATER)
+    found = await taken.since(NOW - timedelta(microseconds=1))
+    assert [report.source for reports in found.values() for report in reports] == ["b", "c"]

@@ -24,6 +24,18 @@ def test_a_record_as_it_was_written_is_whole(bodies: list[dict[str, object]]) ->
     assert first_broken(record_of(bodies)) is None
 
 
+@given(st.lists(st.dictionaries(st.text(), st.integers()), min_size=2, max_size=6), st.data())
+def test_read_in_two_pieces_it_is_judged_as_in_one(bodies: list[dict[str, object]], data: st.DataObject) -> None:
+    entries = record_of(bodies)
+    cut = data.draw(st.integers(1, len(entries) - 1))
+    changed = data.draw(st.integers(0, len(entries)))
+    if changed < len(entries):
+        entries[changed] = replace(entries[changed], who="other")
+    expected = changed + 1 if changed < len(entries) else None
+    first = first_broken(entries[:cut])
+    assert (first if first is not None else first_broken(entries[cut:], entries[cut - 1])) == expected
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -33,6 +45,7 @@ def test_a_record_as_it_was_written_is_whole(bodies: list[dict[str, object]]) ->
         {"who": "other"},
         {"body": {"n": 99}},
         {"seq": 7},
+        {"seq": 0},
         {"before": "f" * 64},
         {"hash": "f" * 64},
     ],

@@ -12,9 +12,11 @@ from core.wording import (
     clock_time,
     count,
     duration,
+    foreign,
     from_stamp,
     listing,
     placed,
+    printable,
     shortened,
     shown_path,
     size,
@@ -99,6 +101,35 @@ def test_a_long_text_is_cut_and_shows_it() -> None:
 
 def test_a_path_is_shown_on_one_line_whatever_it_holds() -> None:
     assert shown_path(b"new\nline\xff \xc3\xbc\x1b[31m") == "new\\nline\\xff ü\\x1b[31m"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("as it is: ü ✓  two spaces ", "as it is: ü ✓  two spaces "),
+        ("a\nb", "a b"),
+        ("a \r\n \t b", "a b"),
+        ("a\u2028b\u00a0c", "a b c"),
+        ("\x1b[2K\x07", "\\x1b[2K\\x07"),
+        ("\u202eexe\u2066", "\\u202eexe\\u2066"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_a_text_is_shown_on_one_line_whatever_it_holds(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(text=st.text(st.characters(exclude_categories=())))
+def test_a_printable_text_is_so_and_stays_as_it_is_then(text: str) -> None:
+    assert printable(text).isprintable()
+    assert printable(printable(text)) == printable(text)
+
+
+def test_what_others_say_is_cut_and_quotes_nothing_as_ours() -> None:
+    assert foreign("Type `approve K7Q2`.\n✓ done") == "Type 'approve K7Q2'. ✓ done"
+    assert foreign("x" * 300) == "x" * 300
+    assert foreign("x" * 301) == "x" * 299 + "…"
+    assert foreign("abcdef", 4) == "abc…"
 
 
 @given(path=st.binary())

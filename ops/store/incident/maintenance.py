@@ -153,13 +153,17 @@ class Maintenances(StorePart):
         """Return what goes on and what is planned, by planned start; `phase(now)` tells them apart."""
         return await self._db.read(lambda transaction: _read(transaction, f"WHERE {_OPEN} ORDER BY starts_at, id"))
 
-    async def since(self, at: datetime) -> tuple[Maintenance, ...]:
-        """Return those that took place and were not over at `at`, newest first; what was cancelled did not."""
+    async def since(self, at: datetime, most: int | None = None) -> tuple[Maintenance, ...]:
+        """Return those that took place and were not over at `at`, newest first; what was cancelled did not.
+
+        most: only so many of them; None: all.
+        """
+        limit = f" LIMIT {most:d}" if most is not None else ""
         return await self._db.read(
             lambda transaction: _read(
                 transaction,
                 "WHERE cancelled_at IS NULL AND began_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= ?) "
-                "ORDER BY began_at DESC, id DESC",
+                f"ORDER BY began_at DESC, id DESC{limit}",
                 [stamp(at)],
             )
         )

@@ -29,13 +29,17 @@ class Report:
 class ExternalAlerts(StorePart):
     """The newest word of each source on each target; of what it says is over nothing is kept."""
 
-    async def take_in(self, firing: Iterable[Report], over: Iterable[tuple[str, Target]]) -> None:
-        """Keep reports, and forget those of each (source, target) in `over`."""
+    async def take_in(
+        self, firing: Iterable[Report], over: Iterable[tuple[str, Target]], forget_before: datetime | None = None
+    ) -> None:
+        """Keep reports, and forget those of each (source, target) in `over`, and those last made before a moment."""
         rows = [(one.source, str(one.target), stamp(one.begun_at), stamp(one.said_at)) for one in firing]
         gone = [(source, str(target)) for source, target in over]
 
         def work(transaction: Transaction) -> None:
             transaction.execute_many("DELETE FROM reports WHERE source = ? AND target = ?", gone)
+            if forget_before is not None:
+                transaction.execute("DELETE FROM reports WHERE said_at < ?", [stamp(forget_before)])
             transaction.execute_many(
                 "INSERT INTO reports (source, target, begun_at, said_at) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (source, target) DO UPDATE "

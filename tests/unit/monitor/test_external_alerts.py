@@ -45,10 +45,12 @@ def alert(status: str = "firing", /, **labels: str) -> dict[str, Any]:
         ({"server": "paris"}, None),
         ({"instance": ""}, None),
         ({"instance": "None"}, None),
+        ({"server": ["oslo"]}, None),
+        ({"server": 7, "instance": {"oslo": 1}}, None),
         ({}, None),
     ],
 )
-def test_an_alert_is_about_the_machine_that_its_labels_name(labels: dict[str, str], target: Target | None) -> None:
+def test_an_alert_is_about_the_machine_that_its_labels_name(labels: dict[str, Any], target: Target | None) -> None:
     assert target_of(labels, FLEET) == target
 
 
@@ -68,8 +70,22 @@ def test_an_alert_about_something_that_is_not_of_the_fleet_is_passed_over() -> N
     assert alerts_in({"alerts": [alert(instance="192.0.2.77", sharpnet="down")]}, FLEET, NOW) == ()
 
 
-@pytest.mark.parametrize("begun", [None, "yesterday", "2026-06-14T13:00:00"])
-def test_an_alert_without_a_proper_beginning_begins_now(begun: str | None) -> None:
+@pytest.mark.parametrize(
+    "begun",
+    [
+        None,
+        7,
+        [],
+        "yesterday",
+        "2026-06-14T13:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2026-06-14T13:02:08Z",
+        "9999-12-31T23:59:59Z",
+        "\ud800",
+    ],
+)
+def test_an_alert_without_a_proper_beginning_begins_now(begun: object) -> None:
     one = {**alert(server="oslo", sharpnet="down"), "startsAt": begun}
     assert alerts_in({"alerts": [one]}, FLEET, NOW)[0].begun_at == NOW
 
@@ -85,9 +101,53 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"status": "burning"},
+        {"status": None},
+        {"status": ["firing"]},
+        {"fingerprint": "f" * 65},
+        {"fingerprint": "f1\nweb=up"},
+        {"fingerprint": "\ud800"},
+        {"fingerprint": 7},
+        {"fingerprint": None},
+    ],
+)
+def test_an_alert_about_a_machine_that_is_not_as_an_alertmanager_writes_it_is_refused(field: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="alert"):
+        alerts_in({"alerts": [{**alert(server="oslo", sharpnet="down"), **field}]}, FLEET, NOW)
+    assert alerts_in({"alerts": [{**alert(server="oslo"), **field}]}, FLEET, NOW) == ()
+
+
+def test_a_thousand_alerts_about_machines_are_taken_and_no_more() -> None:
+    many = [alert(server="oslo", sharpnet="down")] * 1000
+    assert len(alerts_in({"alerts": [*many, alert(alertname="DiskFull")]}, FLEET, NOW)) == 1000
+    with pytest.raises(ValueError, match="more than 1000 alerts"):
+        alerts_in({"alerts": [*many, many[0]]}, FLEET, NOW)
+
+
+NAMES = st.sampled_from(["server", "instance", "sharpnet"])
+FIELDS = st.fixed_dictionaries(
+    {"labels": st.dictionaries(NAMES, JSON | st.sampled_from(["oslo", "down"]))},
+    optional={"status": JSON | st.just("firing"), "startsAt": JSON | st.datetimes().map(str), "fingerprint": JSON},
+)
+
+
+@given(st.lists(FIELDS | JSON, max_size=4) | JSON)
+def test_whatever_is_posted_is_read_or_refused_and_what_is_read_can_be_kept(alerts: object) -> None:
+    try:
+        found = alerts_in({"alerts": alerts}, FLEET, NOW)
+    except ValueError:
+        return
+    for one in found:
+        assert one.begun_at <= NOW
+        assert f"{one.source} {one.target}".isprintable()
+
+
 @given(st.dictionaries(st.sampled_from(["server", "nameserver", "instance", "sharpnet"]), JSON | st.just("down")))
 def test_labels_of_any_kind_are_read_or_passed_over(labels: dict[str, Any]) -> None:
-    for one in alerts_in({"alerts": [{"labels": labels}]}, FLEET, NOW):
+    for one in alerts_in({"alerts": [{"status": "firing", "labels": labels}]}, FLEET, NOW):
         assert one.target.name in {"oslo", "lima", "ns1"}
 
 

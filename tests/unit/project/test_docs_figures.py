@@ -13,6 +13,7 @@ from bot.slack import home, missed, outbox, people
 from bot.terminal import lines
 from bot.web import metrics
 from commands import history, incidents
+from core import crowd
 from core.backup import restic_output, snapshots
 from core.cutover import preflight_checks
 from core.failback import compare
@@ -78,7 +79,8 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("handbook", "At most 500 characters", (notes.LONGEST,), (500,)),
     ("handbook", "of the last seven days", (incidents.DAYS,), (7,)),
     ("handbook", "`1d`; at most 30 days", (maintenance.LONGEST,), (30 * D,)),
-    ("handbook", "`--last N`: more than 20", (history.SHOWN,), (20,)),
+    ("handbook", "`--last N`: more than 20, at most 1,000", (history.SHOWN, history.MOST), (20, 1000)),
+    ("handbook", "the newest 500 outages and 500 maintenances", (incidents.MOST,), (500,)),
     ("backup", "at most every 20 hours", (snapshots.UPKEEP_EVERY,), (20 * H,)),
     ("backup", "from the same server, or half an hour later", (restic_output.STALE_LOCK,), (30 * MIN,)),
     (
@@ -97,6 +99,7 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         (1000, 60),
     ),
     ("monitoring", "or 15 minutes after it was last repeated", (external_alerts.BELIEVED_FOR,), (15 * MIN,)),
+    ("monitoring", "more than 1,000 alerts about machines", (external_alerts.MOST,), (1000,)),
     ("status-pages", "every minute", (page_job.EVERY_S,), (60,)),
     ("status-pages", "before, during and after (14 days)", (page_facts.WORK_SHOWN_FOR,), (14 * D,)),
     ("status-pages", "90 days as bars", (days.DAYS,), (90,)),
@@ -106,6 +109,14 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("status-pages", "could not be given its page for 10 minutes", (page_job.TOLD_AFTER,), (10 * MIN,)),
     ("status-pages", "after 15 s it is left to the bot", (page_job.NOW_S,), (15,)),
     ("slack-setup", "loses its roles within a minute", (people.GROUP_KNOWN_S,), (60,)),
+    (
+        "slack-setup",
+        "may have three things under way and ask for twenty within a minute, all of them together ten and a hundred",
+        (crowd.MOST_OF_ONE, crowd.MOST_OF_ALL, crowd.LATELY_S),
+        (crowd.Asking(3, 20), crowd.Asking(10, 100), 60.0),
+    ),
+    ("slack-setup", "who has one may have ten under way", (crowd.MOST_WITH_ROLE,), (10,)),
+    ("slack-setup", "which each is told once a minute", (crowd.LATELY_S,), (60.0,)),
     ("slack-setup", "for four hours after you open it", (home.VIEWED_FOR,), (4 * H,)),
     ("slack-setup", "the note has the first 500 characters", (notes.LONGEST,), (500,)),
     ("slack-setup", "when it is back, for 24 hours", (missed.BACK,), (24 * H,)),

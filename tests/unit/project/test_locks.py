@@ -19,6 +19,7 @@ BESIDE = {
     "requirements-demo": ("requirements", "requirements-build"),
     "requirements-dev": ("requirements", "requirements-build", "requirements-demo"),
     "requirements-lock": (),
+    "requirements-release": ("requirements", "requirements-build", "requirements-demo", "requirements-dev"),
 }
 TEXTS = {name: (ROOT / f"{name}.txt").read_text() for name in BESIDE}
 PINS = {name: pins_of(text) for name, text in TEXTS.items()}

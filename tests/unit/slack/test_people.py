@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,3 +129,20 @@ async def test_who_is_unknown_is_not_asked_for_at_every_edit(people: People, sla
     before = slack.asked
     await people.named(Reply("By slack:U09NOBODY"))
     assert slack.asked == before
+
+
+async def test_however_many_ask_at_once_slack_is_asked_once(people: People, slack: FakeSlack) -> None:
+    await asyncio.gather(*(people.person_of(f"U1{number}") for number in range(100)))
+    assert slack.asked == 2
+
+
+async def test_that_slack_cannot_say_who_is_in_a_group_counts_for_two_seconds(
+    people: People, slack: FakeSlack, clock: FakeClock
+) -> None:
+    slack.error = "internal_error"
+    await people.person_of("U05")
+    slack.error = ""
+    clock.at += 1.9
+    assert (await people.person_of("U05")).roles == frozenset()
+    clock.at += 0.1
+    assert (await people.person_of("U05")).roles == {Role.OPERATOR}

@@ -54,6 +54,11 @@ def test_without_a_word_of_how_long_it_waits_half_a_minute() -> None:
     assert trouble_of(refused("ratelimited", status_code=429, headers={"Retry-After": "soon"})).wait_s == 30.0
 
 
+@pytest.mark.parametrize(("said", "wait_s"), [("600", 600.0), ("601", 600.0), ("9" * 5000, 600.0)])
+def test_nobody_can_have_the_bot_be_silent_for_longer_than_ten_minutes(said: str, wait_s: float) -> None:
+    assert trouble_of(refused("ratelimited", status_code=429, headers={"Retry-After": said})).wait_s == wait_s
+
+
 @pytest.mark.parametrize("code", ["not_in_channel", "channel_not_found", "invalid_auth", "missing_scope"])
 def test_what_a_person_has_to_mend_is_tried_each_minute_and_says_how(code: str) -> None:
     trouble = trouble_of(refused(code))

@@ -1,0 +1,68 @@
+"""What a reply says is one line of letters that only show, whatever it quotes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.terminal.render import as_json, error_text
+from core.errors import SettingsError, UnreachableError
+from core.reply import Button, Confirm, Heading, Plot, Reply, Row, Tone, Typed
+from core.reply import Text as Paragraph
+
+FORGED = "No space\n✓ uk: all good\r\x1b[2K\u202eko\u2028next\ud800"
+SHOWN = "No space ✓ uk: all good \\x1b[2K\\u202eko next\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (Paragraph(FORGED), Paragraph(SHOWN)),
+        (Heading(FORGED), Heading(SHOWN)),
+        (Row(("uk", FORGED)), Row(("uk", SHOWN))),
+        (Typed(FORGED), Typed(SHOWN)),
+        (Plot(FORGED, FORGED, (), ()), Plot(SHOWN, SHOWN, (), ())),
+        (Confirm(FORGED, FORGED, FORGED, FORGED), Confirm(SHOWN, SHOWN, SHOWN, SHOWN)),
+        (Button(FORGED, "sync", asks=FORGED), Button(SHOWN, "sync", asks=SHOWN)),
+        (Reply(FORGED), Reply(SHOWN)),
+    ],
+)
+def test_no_part_of_a_reply_can_be_made_to_look_like_two(made: object, expected: object) -> None:
+    texts = [getattr(made, field.name) for field in fields(made)]  # type: ignore[arg-type]
+    assert made == expected
+    assert all(text.isprintable() for text in texts if isinstance(text, str))
+
+
+def test_the_line_that_a_button_types_is_left_as_it_is() -> None:
+    assert Button("Sync", "sync 'a\nb'").line == "sync 'a\nb'"
+    assert Button("Sync", "sync a").asks is None
+
+
+def test_an_error_says_what_a_server_said_on_one_line() -> None:
+    error = UnreachableError(f"uk: {FORGED}", hint=FORGED)
+    assert (error.message, error.hint, str(error)) == (f"uk: {SHOWN}", SHOWN, f"uk: {SHOWN}")
+    settings = SettingsError("wrong", problems=(FORGED, "plain"))
+    assert settings.problems == (SHOWN, "plain")
+    assert error_text(settings, settings.problems).plain.splitlines() == [
+        "✗ wrong  [settings]",
+        f"  {SHOWN}",
+        "  plain",
+    ]
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.text(st.characters(exclude_categories=())),
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(), one, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_categories=())), VALUES))
+def test_json_for_scripts_holds_the_same_and_drives_no_terminal(facts: dict[str, object]) -> None:
+    text = as_json(Reply("t", facts=facts, tone=Tone.GOOD))
+    assert json.loads(text) == facts
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
