@@ -24,7 +24,7 @@ HANDBOOK = "“The store is not the newest” in docs/handbook.md"
 def why_in_doubt(verdict: StoreVerdict, timezone: str, now: datetime) -> str | None:
     """Say in a line why this store must not be acted upon, with the figures; None where it is the newest."""
     own, note, witness = verdict.own, verdict.note, verdict.told_by
-    if verdict.standing in {Standing.NEWEST, Standing.OTHER} or note is None:
+    if verdict.standing is Standing.OTHER or note is None:
         return None
     at = clock_time(note.at, timezone, now)
     if verdict.standing is Standing.WENT_APART:

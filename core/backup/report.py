@@ -56,7 +56,7 @@ def run_reply(results: Sequence[BackupResult], upkeep: Failure | None) -> Reply:
     worst = ordered[0].outcome if ordered else "good"
     shrunk = [result for result in ordered if result.shrank]
     parts: list[Part] = []
-    if len(results) != 1:
+    if len(results) > 1:
         columns = ("site", "from", "result")
         parts.append(
             first_rows(columns, ordered, lambda one: Row((one.site, one.server, one.summary), _tone(one)), MOST_ROWS)

@@ -152,8 +152,9 @@ def cancel_button(plan: Plan) -> Button:
 
 
 def until_text(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
-    """Say until when a cutover can be rolled back."""
-    if isinstance(stored.plan.purpose, Rollback) or stored.ended_at is None:
+    """Say until when a cutover can be rolled back; one that was overtaken cannot."""
+    overtaken = stored.state == PlanState.OVERTAKEN
+    if isinstance(stored.plan.purpose, Rollback) or stored.ended_at is None or overtaken:
         return ()
     until = clock_time(stored.ended_at + fleet.dns.rollback_within, fleet.timezone, stored.ended_at)
     return (Text(f"It can be rolled back until {until}."),)

@@ -209,7 +209,7 @@ def failback_state(
             returned += [ReturnedCopy(site, server, serving, *_begun(quarantined, site, server)) for server in others]
         elif serving == site.home:
             at_home.append(site)
-        elif goes_home and (not servers or site.home in servers):
+        elif not servers or site.home in servers:
             away.append(site)
     return FailbackState(tuple(returned), tuple(away), tuple(at_home))
 

@@ -28,7 +28,7 @@ def report(results: Sequence[SyncResult], alone: Sequence[str], *, dry_run: bool
     outcomes = Counter[str](result.outcome for result in results)
     ordered = sorted(results, key=lambda result: OUTCOMES[result.outcome].rank)
     parts: list[Part] = []
-    if len(results) != 1:
+    if len(results) > 1:
         parts.append(first_rows(("site", "copy", "result"), ordered, _result_row, MOST_ROWS))
     hints = ((one.site, _hint(one), OUTCOMES[one.outcome].tone) for one in ordered)
     parts += hint_texts(hints, named=len(ordered) > 1)

@@ -111,8 +111,8 @@ def did_in_words(outcome: str, body: Mapping[str, object]) -> str:
 
 def begun_at(run: str) -> datetime:
     """Return when a run began, from its name. Raises ValueError for what is no run's name."""
-    stamp, dash, tag = run.partition("-")
-    if not dash or not tag.isalnum() or not tag.isascii():
+    stamp, _, tag = run.partition("-")
+    if not tag.isalnum() or not tag.isascii():
         raise ValueError(run)
     return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
 

@@ -115,7 +115,7 @@ class Cancellations(StorePart):
         return await self._found(PLAN_CANCELLED, plan_id)
 
     async def _found(self, kind: str, subject: str, more: str = "", *parameters: str) -> Cancellation | None:
-        asked = f"SELECT who, body FROM record WHERE subject = ? AND kind = ? {more} ORDER BY seq LIMIT 1"  # noqa: S608 - literals above
+        asked = f"SELECT who, body FROM record WHERE subject = ? AND kind = ? {more} LIMIT 1"  # noqa: S608 - literals above
         for row in await self._query(asked, [subject, kind, *parameters]):
             return Cancellation(row["who"], json.loads(row["body"]).get("plan", ""))
         return None

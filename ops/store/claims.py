@@ -183,7 +183,7 @@ def submit_run(transaction: Transaction, kind: str, subject: str, now: datetime)
     transaction.execute(
         "INSERT INTO runs (kind, subject, state, begun_at) VALUES (?, ?, 'open', ?) "
         "ON CONFLICT (kind, subject) DO UPDATE SET state = 'open', begun_at = excluded.begun_at, "
-        "ended_at = NULL, owner = NULL, epoch = NULL, until_s = NULL, token = runs.token + 1 "
+        "ended_at = NULL, token = runs.token + 1 "
         "WHERE runs.state = 'ended'",
         [kind, subject, stamp(now)],
     )

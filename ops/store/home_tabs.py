@@ -58,4 +58,4 @@ class HomeTabs(StorePart):
 
     async def let_go(self, bot: str) -> None:
         """Leave this bot's tabs to whoever comes next, at once."""
-        await self._execute("UPDATE home_tabs SET bot = '', epoch = NULL, until_s = NULL WHERE bot = ?", [bot])
+        await self._execute("UPDATE home_tabs SET epoch = NULL WHERE bot = ?", [bot])

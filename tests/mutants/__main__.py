@@ -20,7 +20,7 @@ from mutants.python import Module
 from mutants.sessions import in_its_own_session, in_one_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from mutants.python import Enums, Mutant
 
@@ -72,7 +72,7 @@ def main() -> int:
     """Try mutants of each part; return 1 where too few of one are noticed."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--part", choices=[part.name for part in PARTS], help="this part alone")
-    parser.add_argument("--within", default="", help="only of files whose path holds this")
+    parser.add_argument("--within", nargs="+", default=[""], help="only of files whose path holds one of these")
     parser.add_argument("--tests", nargs="+", help="these alone, where they are all that is to notice it")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=10, help="for all parts, after their tests ran once")
@@ -95,48 +95,46 @@ def main() -> int:
     return int(any(one.share < one.part.at_least for one in figures))
 
 
-def mutants_of(part: Part, within: str = "") -> list[Mutant]:
+def mutants_of(part: Part, within: Sequence[str] = ("",)) -> list[Mutant]:
     """Return all mutants of a part but those that nobody could notice. Raises SystemExit: one of these is gone."""
     enums = _enums(ROOT / "core")
     paths = [str(path.relative_to(ROOT)) for path in sorted((ROOT / part.folder).rglob("*.py"))]
     found = [
         mutant
         for path in paths
-        if within in path
+        if any(one in path for one in within)
         for mutant in part.changes(Module(path, (ROOT / path).read_text(encoding="utf-8"), enums))
     ]
     names = {mutant.name for mutant in found}
-    gone = [name for name in EQUIVALENT if name.startswith(f"{part.folder}/") and within in name and name not in names]
+    looked_at = tuple(f"{path}:" for path in paths if any(one in path for one in within))
+    gone = [name for name in EQUIVALENT if name.startswith(looked_at) and name not in names]
     if gone:
         raise SystemExit("\n".join(["tests/mutants/equivalent.py names what is not there any more:", *gone]))
     return [mutant for mutant in found if mutant.name not in EQUIVALENT]
 
 
-def _tried(part: Part, within: str, seed: int, budget_s: float, say: Callable[[str], None]) -> Figures:
+def _tried(part: Part, within: Sequence[str], seed: int, budget_s: float, say: Callable[[str], None]) -> Figures:
     mutants = mutants_of(part, within)
     random.Random(seed).shuffle(mutants)  # noqa: S311 - a sample
     say(f"{part.name}: {len(mutants):,} changes; first {' '.join(part.tests)} as it is")
-    survivors: list[Mutant] = []
-    tried = 0
 
-    def came_of(mutant: Mutant, *, noticed: bool) -> None:
-        nonlocal tried
-        tried += 1
-        if not noticed:
-            survivors.append(mutant)
-            say(f"not noticed: {mutant.path}:{mutant.line}\n    {mutant.before}\n    {mutant.after}")
+    def survives(mutant: Mutant) -> None:
+        say(f"not noticed: {mutant.path}:{mutant.line}\n    {mutant.before}\n    {mutant.after}")
 
-    session = in_one_session(ROOT, part.folder, part.tests, mutants, budget_s)
-    for number, noticed in session.noticed.items():
-        came_of(mutants[number], noticed=noticed)
+    session = in_one_session(ROOT, part.folder, part.tests, mutants, budget_s, survives)
+    noticed = dict(session.noticed)
     until = time.monotonic() + budget_s / 2
     for number in session.left:
         if time.monotonic() > until:
             break
         mutant = mutants[number]
         tests = session.reach.of_modules([mutant.path, *_importers(part, mutant.module)])
-        came_of(mutant, noticed=in_its_own_session(mutant, tests))
-    return Figures(part, len(mutants), tried, tuple(survivors))
+        tests = list(dict.fromkeys([*session.reach.beside(mutant.path), *tests]))
+        noticed[number] = in_its_own_session(mutant, session.failing.first(mutant.path, tests))
+        if not noticed[number]:
+            survives(mutant)
+    survivors = tuple(mutants[number] for number, was in noticed.items() if not was)
+    return Figures(part, len(mutants), len(noticed), survivors)
 
 
 def _importers(part: Part, module: str) -> list[str]:

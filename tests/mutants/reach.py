@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import coverage
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 # Hundreds of tests may have the same done for them before they begin.
 MOST_SET_UP = 300
@@ -47,9 +48,46 @@ class Reach:
             chosen.append(test)
         return chosen
 
+    def beside(self, path: str) -> list[str]:
+        """Return the tests of a subject, the shortest first: a file of constants alone has no line that they run."""
+        *_, folder, name = Path(path).with_suffix("").parts
+        found = [test for test in self.took_s if {folder, f"test_{name}.py"} & {*test.partition("::")[0].split("/")}]
+        return sorted(found, key=lambda test: (self.took_s[test], test))
+
     def _that_ran(self, by_line: dict[int, set[str]], lines: Iterable[int] | None) -> list[str]:
         found = {test for line in (by_line if lines is None else lines) for test in by_line.get(line, ())}
         return sorted(found, key=lambda test: (self.took_s[test], test))
+
+
+class Failing:
+    """Which tests noticed other changes to a file: they come first over its next one. A fork says by `is_at` which.
+
+    by_path: by file, how many changes each test noticed.
+    """
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, dict[str, int]] = {}
+        self._at = mmap.mmap(-1, 8)
+
+    def first(self, path: str, tests: Sequence[str]) -> list[str]:
+        """Return the tests with those first that noticed most in this file."""
+        noticed = self.by_path.get(path, {})
+        return sorted(tests, key=lambda test: -noticed.get(test, 0))
+
+    def clear(self) -> None:
+        """Begin anew: no test failed yet."""
+        self.is_at(-1)
+
+    def is_at(self, number: int) -> None:
+        """Say, in a fork, which test failed."""
+        self._at[:] = (number + 1).to_bytes(8, "big")
+
+    def learn(self, path: str, tests: Sequence[str]) -> None:
+        """Keep which one failed."""
+        number = int.from_bytes(self._at[:], "big") - 1
+        if number >= 0:
+            noticed = self.by_path.setdefault(path, {})
+            noticed[tests[number]] = noticed.get(tests[number], 0) + 1
 
 
 class Watching:

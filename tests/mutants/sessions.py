@@ -6,7 +6,10 @@ a default, needs a session of its own, in which the module is the other one from
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -21,7 +24,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from mutants.reach import Reach, Watching
+from mutants.reach import Failing, Reach, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,20 +45,28 @@ NOT_SO_EASILY = 71
 class OneSession:
     """A plugin: instead of the tests, runs those that may notice it over each mutant that acts inside a function.
 
-    noticed: what came of each. left: those that need a session of their own.
+    noticed: what came of each. left: those that need a session of their own. theirs: the modules of others that the
+    tests have imported.
     """
 
-    def __init__(self, root: Path, folder: str, mutants: Sequence[Mutant], budget_s: float) -> None:
-        self._root, self._folder, self._mutants, self._budget_s = root, folder, mutants, budget_s
+    def __init__(
+        self, root: Path, folder: str, mutants: Sequence[Mutant], budget_s: float, say: Callable[[Mutant], None]
+    ) -> None:
+        self._root, self._folder, self._mutants, self._budget_s, self._say = root, folder, mutants, budget_s, say
         self.reach = Reach()
         self.noticed: dict[int, bool] = {}
         self.left: list[int] = []
+        self.theirs: list[str] = []
+        self.failing = Failing()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run them."""
         self.reach = _as_they_are(session, self._root, self._folder)
+        self.theirs = [name for name in sys.modules if _is_of_others(name)]
         items = {item.nodeid: item for item in session.items}
+        # What never goes is not looked at again, or each fork would copy the pages it stands on.
+        gc.freeze()
         until = time.monotonic() + self._budget_s
         for number, mutant in enumerate(self._mutants):
             if time.monotonic() > until:
@@ -63,32 +74,49 @@ class OneSession:
             if mutant.reach is None:
                 self.left.append(number)
                 continue
-            tests = self.reach.of(mutant.path, mutant.reach)
-            status = in_fork(functools.partial(_over, session, mutant, [items[test] for test in tests]))
+            tests = self.failing.first(mutant.path, self.reach.of(mutant.path, mutant.reach))
+            self.failing.clear()
+            status = in_fork(
+                functools.partial(_over, session, mutant, [items[test] for test in tests], self.failing.is_at)
+            )
             if status == NOT_SO_EASILY:
                 self.left.append(number)
             else:
                 self.noticed[number] = status != 0
+                self.failing.learn(mutant.path, tests)
+                if status == 0:
+                    self._say(mutant)
         return True
 
 
 def in_one_session(
-    root: Path, folder: str, tests: Sequence[str], mutants: Sequence[Mutant], budget_s: float
+    root: Path,
+    folder: str,
+    tests: Sequence[str],
+    mutants: Sequence[Mutant],
+    budget_s: float,
+    say: Callable[[Mutant], None],
 ) -> OneSession:
-    """Try mutants in forks of one session of these tests, one after another until the time is up."""
+    """Try mutants in forks of one session of these tests, one after another until the time is up; say what survives."""
     with tempfile.TemporaryDirectory() as made:
         kept, said = Path(made) / "kept", Path(made) / "said"
 
         def work() -> int:
-            plugin = OneSession(root, folder, mutants, budget_s)
+            plugin = OneSession(root, folder, mutants, budget_s, say)
             status = pytest.main([*PLAIN, *tests], plugins=[plugin])
-            kept.write_bytes(pickle.dumps((plugin.reach, plugin.noticed, plugin.left)))
+            came_of = plugin.reach, plugin.noticed, plugin.left, plugin.theirs, plugin.failing.by_path
+            kept.write_bytes(pickle.dumps(came_of))
             return int(status)
 
         if in_fork(work, said) != 0:
             raise SystemExit(f"{said.read_text()}\nThe tests do not pass as they are: pytest {' '.join(tests)}")
-        session = OneSession(root, folder, mutants, budget_s)
-        session.reach, session.noticed, session.left = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
+        session = OneSession(root, folder, mutants, budget_s, say)
+        came_of = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
+        session.reach, session.noticed, session.left, session.theirs, session.failing.by_path = came_of
+    # Every later session is a fork of this process, and would import all of that anew.
+    for name in session.theirs if session.left else ():
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     return session
 
 
@@ -185,18 +213,25 @@ def in_fork(work: Callable[[], int], said: Path | None = Path(os.devnull)) -> in
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _over(session: pytest.Session, mutant: Mutant, items: Sequence[pytest.Item]) -> int:
+def _is_of_others(name: str) -> bool:
+    """Return whether a module is one of PyPI or of Python: neither of the product nor of its tests."""
+    origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None) or ""
+    return name.partition(".")[0] not in OURS and any(f"/{kept}/" in origin for kept in ("site-packages", "lib"))
+
+
+def _over(session: pytest.Session, mutant: Mutant, items: Sequence[pytest.Item], is_at: Callable[[int], None]) -> int:
     module = sys.modules.get(mutant.module)
     if module is None or put_in(module, mutant.code()) == 0:
         return NOT_SO_EASILY
     _limit()
-    return _run(session, items)
+    return _run(session, items, is_at)
 
 
-def _run(session: pytest.Session, items: Sequence[pytest.Item]) -> int:
-    for item, after in zip(items, [*items[1:], None], strict=True):
+def _run(session: pytest.Session, items: Sequence[pytest.Item], is_at: Callable[[int], None] = lambda _: None) -> int:
+    for number, (item, after) in enumerate(zip(items, [*items[1:], None], strict=True)):
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         if session.testsfailed:
+            is_at(number)
             return 1
     return 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import FencedError
+from ops.store.claims import Claim
 from ops.store.copies.backups import SAVE, BackupRun
 from ops.store.copies.served import SyncRun
 from ops.store.fence import ClaimFence, fenced, unfenced
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from store.conftest import LeaseClock
 
     from ops.store import Store
-    from ops.store.claims import Claim
 
 NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -123,9 +123,31 @@ async def test_an_emergency_changes_nothing_where_another_cutover_has_one_of_its
 async def test_what_has_lapsed_gives_way_unsaid(store: Store, lease_clock: LeaseClock) -> None:
     await claimed(store, "site:shop", "one")
     lease_clock.passes(LEASE + timedelta(seconds=1))
-    assert await store.cancellations.make_way(["site:shop"], "K7Q2", "a cutover", NOW, "bot") == ((), ())
+    later = NOW + LEASE
+    assert await store.cancellations.make_way(["site:shop"], "K7Q2", "a cutover", later, "bot") == ((), ())
     lease_clock.passes(timedelta(days=1))
     assert await owners(store) == {"site:shop": "K7Q2"}
+    assert (await store.claims.held())[0] == Claim("site:shop", "K7Q2", "a cutover", later)
+    asked = "SELECT epoch, until_s FROM claims WHERE name = 'site:shop'"
+    assert await store._db.read(lambda transaction: transaction.query(asked)) == [{"epoch": None, "until_s": None}]
+
+
+async def test_of_an_owner_of_two_claims_one_alone_is_taken_away(store: Store) -> None:
+    claim = await claimed(store, "site:shop", "one")
+    await claimed(store, "site:blog", "one")
+    assert await store.cancellations.end(claim, "slack:U1", NOW)
+    assert await owners(store) == {"site:blog": "one"}
+    gave_way, _ = await store.cancellations.make_way(["site:blog", "site:far"], "K7Q2", "a cutover", NOW, "bot")
+    assert [claim.name for claim in gave_way] == ["site:blog"]
+
+
+async def test_what_gives_way_and_what_stands_in_the_way_come_by_name(store: Store) -> None:
+    for site, lease in (("b", LEASE), ("a", LEASE), ("d", None), ("c", None)):
+        await claimed(store, f"site:{site}", site, lease)
+    gave_way, _ = await store.cancellations.make_way(["site:b", "site:a"], "K7Q2", "a cutover", NOW, "bot")
+    assert [claim.name for claim in gave_way] == ["site:a", "site:b"]
+    _, in_the_way = await store.cancellations.make_way(["site:d", "site:c"], "K7Q2", "a cutover", NOW, "bot")
+    assert [claim.name for claim in in_the_way] == ["site:c", "site:d"]
 
 
 async def test_who_has_lost_a_claim_still_gives_back_what_is_its_own(store: Store) -> None:

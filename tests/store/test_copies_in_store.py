@@ -235,6 +235,7 @@ async def test_the_newest_backup_is_that_of_a_kind_and_of_these_outcomes_by_site
     await backed_up(store, "b3", "proven", NOW + 2 * HOUR, kind=PROOF)
     await backed_up(store, "b4", "refused", NOW + 3 * HOUR)
     await backed_up(store, "b5", "good", NOW - HOUR, site="blog")
+    await backed_up(store, "b6", "failed", NOW + 4 * HOUR, kind=RESTORE)
     found = await store.backups.newest(SAVE, ("good", "failed"))
     assert {site: run.id for site, run in found.items()} == {"shop": "b2", "blog": "b5", "skate": "b-skate"}
     assert {site: run.id for site, run in (await store.backups.newest(PROOF, ("proven",))).items()} == {"shop": "b3"}
@@ -316,6 +317,7 @@ async def test_what_may_be_put_back_is_every_run_of_a_site_but_those_refused(sto
     }
     one = UndoableRun("20260614T130000Z-d", "blog", "south", "nothing changed")
     assert await store.undos.run("20260614T130000Z-d") == one
+    assert await store.undos.run("20260614T130000Z") is None
     assert await store.undos.run("none") is None
 
 

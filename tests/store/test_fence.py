@@ -136,6 +136,26 @@ async def test_what_is_claimed_until_it_is_given_back_has_no_end_but_that(
             await ask_fences(store)
 
 
+async def test_who_has_lost_one_of_two_is_kept_from_what_that_one_was_for(
+    store: Store, second: Store, lease_clock: LeaseClock
+) -> None:
+    await store.claims.take(["site:shop"], "one", "a sync", NOW, LEASE)
+    await store.claims.take(["site:blog"], "one", "a sync", NOW, None)
+    for kind in ("cutover", "drill"):
+        await store.runs.submit(kind, "K7Q2", NOW)
+        assert await store.runs.take(kind, "K7Q2", "one", LEASE if kind == "cutover" else 9 * LEASE)
+    lease_clock.passes(TOO_LONG)
+    await taken(second, "two")
+    for lost, held in (
+        (ClaimFence("site:shop", "one"), ClaimFence("site:blog", "one")),
+        (RunFence("cutover", "K7Q2", 1), RunFence("drill", "K7Q2", 1)),
+    ):
+        with fenced(held):
+            await ask_fences(store)
+        with fenced(lost), pytest.raises(FencedError):
+            await ask_fences(store)
+
+
 async def test_reading_and_writing_outside_of_the_work_go_on(
     store: Store, second: Store, lease_clock: LeaseClock
 ) -> None:

@@ -33,6 +33,8 @@ async def test_tabs_come_in_the_order_in_which_they_were_opened(store: Store) ->
     for number, user in enumerate(["U2", "U3", "U1"]):
         await store.home_tabs.opened([user], "first", later(number), LEASE, most=9)
     assert list(await store.home_tabs.keep("first", LEASE, AT - HOURS)) == ["U2", "U3", "U1"]
+    await store.home_tabs.opened(["U2"], "first", later(3), LEASE, most=9)
+    assert list(await store.home_tabs.keep("first", LEASE, AT - HOURS)) == ["U3", "U1", "U2"]
 
 
 async def test_the_tabs_of_a_bot_whose_machine_was_started_anew_are_gone_on_with(
@@ -62,6 +64,28 @@ async def test_whoever_opens_it_again_is_kept_by_the_bot_that_heard_of_it(store:
     await store.home_tabs.opened(["U1"], "next", later(5), LEASE, most=9)
     assert await store.home_tabs.keep("first", LEASE, AT - HOURS) == {}
     assert await store.home_tabs.keep("next", LEASE, AT - HOURS) == {"U1": later(5)}
+
+
+async def test_a_tab_that_is_opened_again_is_kept_for_as_long_as_a_new_one(
+    store: Store, second: Store, lease_clock: LeaseClock
+) -> None:
+    for _ in range(2):
+        await store.home_tabs.opened(["U1"], "first", AT, LEASE, most=9)
+        lease_clock.passes(timedelta(seconds=20))
+    assert await second.home_tabs.keep("next", LEASE, AT - HOURS) == {}
+    lease_clock.passes(timedelta(seconds=11))
+    assert await second.home_tabs.keep("next", LEASE, AT - HOURS) == {"U1": AT}
+
+
+async def test_a_tab_that_is_opened_or_kept_since_the_machine_was_started_anew_has_a_bot(
+    empty_store: Store, second: Store, lease_clock: LeaseClock
+) -> None:
+    await empty_store.home_tabs.opened(["U1", "U2"], "first", AT, LEASE, most=9)
+    lease_clock.is_another_boot()
+    await empty_store.home_tabs.opened(["U1"], "first", AT, LEASE, most=9)
+    assert await second.home_tabs.keep("next", LEASE, AT - HOURS) == {"U2": AT}
+    assert await empty_store.home_tabs.keep("first", LEASE, AT - HOURS) == {"U1": AT}
+    assert await second.home_tabs.keep("third", LEASE, AT - HOURS) == {}
 
 
 async def test_old_ones_and_those_past_the_limit_are_forgotten(store: Store) -> None:

@@ -40,12 +40,12 @@ async def test_a_new_store_has_an_id_of_its_own_and_keeps_it(store: Store, secon
 
 async def test_what_it_says_of_itself_grows_with_its_record_and_names_what_is_in_quarantine(store: Store) -> None:
     await store.record.add(NOW, "kind", "subject", "who")
-    await store.copies.quarantine([("shop", "lima"), ("blog", "oslo")], "why", NOW, "who")
+    await store.copies.quarantine([("shop", "lima"), ("blog", "oslo"), ("shop", "bonn")], "why", NOW, "who")
     entries = await store.record.entries()
     own = await store.identity.own(LATER)
-    assert (own.number, own.hash, own.at) == (3, entries[-1].hash, LATER)
-    assert own.quarantined == (("blog", "oslo"), ("shop", "lima"))
-    assert await store.identity.hashes([1, 3, 4, 0]) == {1: entries[0].hash, 3: entries[2].hash}
+    assert (own.number, own.hash, own.at) == (4, entries[-1].hash, LATER)
+    assert own.quarantined == (("blog", "oslo"), ("shop", "bonn"), ("shop", "lima"))
+    assert await store.identity.hashes([1, 3, 5, 0]) == {1: entries[0].hash, 3: entries[2].hash}
     assert await store.identity.hashes([]) == {}
 
 
@@ -70,9 +70,9 @@ async def test_an_accepted_store_has_another_id_and_remembers_all_before_it(stor
     await store.identity.put_in_doubt("went back", DOUBT, NOW, "bot")
     doubt = await store.identity.doubt()
     assert doubt is not None
-    own = await store.identity.accept(["foreign", first, "foreign"], ACCEPTED, LATER, "who")
+    own = await store.identity.accept(["~last", first, "+first", "~last"], ACCEPTED, LATER, "who")
     after = await second.identity.own(LATER)
-    assert (after.store, set(after.earlier)) == (own, {first, "foreign"})
+    assert (after.store, after.earlier) == (own, ("~last", "+first", first))
     assert await second.identity.doubt() is None
     card, other = await second.cards.get(doubt.card), await second.cards.get("plan:K7Q2")
     assert card is not None
@@ -80,7 +80,7 @@ async def test_an_accepted_store_has_another_id_and_remembers_all_before_it(stor
     assert (card.reply.title, other.reply.title) == ("accepted", "another card")
     last = (await store.record.entries())[-1]
     assert (last.kind, last.who) == ("store.accepted", "who")
-    assert last.body == {"store": own, "instead_of": sorted([first, "foreign"])}
+    assert last.body == {"store": own, "instead_of": ["+first", first, "~last"]}
 
 
 async def test_a_second_doubt_has_a_second_card(store: Store) -> None:

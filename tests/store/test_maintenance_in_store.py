@@ -105,7 +105,7 @@ async def test_what_goes_on_or_is_planned_comes_by_its_planned_start(store: Stor
 
 
 async def test_what_took_place_and_was_not_over_by_then_comes_newest_first(store: Store) -> None:
-    starts = [NOW, NOW + HOUR, NOW + 2 * HOUR, NOW + 2 * HOUR]
+    starts = [NOW, NOW + HOUR, NOW + 2 * HOUR, NOW + 2 * HOUR, NOW + HOUR / 2]
     made = [
         await planned(store, Target.site(f"s{number}"), began_at=began_at) for number, began_at in enumerate(starts)
     ]
@@ -113,8 +113,9 @@ async def test_what_took_place_and_was_not_over_by_then_comes_newest_first(store
     await cancelled(store, off)
     await ended(store, made[0], NOW + 3 * HOUR)
     await ended(store, made[1], NOW + 4 * HOUR)
+    await ended(store, made[4], NOW + 4 * HOUR)
     assert planned_only.began_at is None
-    expected = [made[3].id, made[2].id, made[1].id]
+    expected = [made[3].id, made[2].id, made[1].id, made[4].id]
     assert [one.id for one in await store.maintenance.since(NOW + 4 * HOUR)] == expected
     assert [one.id for one in await store.maintenance.since(NOW + 3 * HOUR)] == [*expected, made[0].id]
     assert [one.id for one in await store.maintenance.since(NOW + 3 * HOUR, 2)] == expected[:2]

@@ -112,7 +112,9 @@ async def test_what_did_not_get_through_is_on_record_the_first_time_and_when_its
         await store.notifications.trying("env:A")
         await store.notifications.did_not("env:A", alert, why, NOW, in_doubt=False)
     await store.notifications.trying("env:B")
+    assert (await store.notifications.routes())["env:B"].in_doubt
     await store.notifications.did_not("env:B", alert, "no answer", NOW, in_doubt=False)
+    assert not (await store.notifications.routes())["env:B"].in_doubt
     await store.notifications.did_not("env:GONE", alert, "refused", NOW, in_doubt=False)
     await store.notifications.give_up("env:A", alert, LATER)
     entries = [(e.kind, e.body["route"], e.body.get("why")) for e in await store.record.entries(subject="a")]
@@ -170,6 +172,10 @@ async def test_the_newest_word_of_each_source_on_each_target_is_kept_until_it_sa
     found = await store.external_alerts.since(NOW - timedelta(microseconds=1))
     assert found[NORTH] == (Report("a", NORTH, LATER, LATER), Report("b", NORTH, NOW, NOW))
     assert found[SOUTH] == (Report("b", SOUTH, NOW, NOW),)
+    await store.external_alerts.take_in([], [("b", SOUTH)])
+    found = await store.external_alerts.since(NOW - timedelta(microseconds=1))
+    assert found[NORTH] == (Report("a", NORTH, LATER, LATER), Report("b", NORTH, NOW, NOW))
+    assert SOUTH not in found
     assert {target: len(reports) for target, reports in (await store.external_alerts.since(NOW)).items()} == {
         NORTH: 1,
         Target.server("lima"): 1,

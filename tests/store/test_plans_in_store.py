@@ -31,6 +31,22 @@ async def test_approvals_of_other_plans_do_not_count(store: Store) -> None:
     assert (other.state, other.approved_by) == (PlanState.PLANNED, ("slack:U8",))
 
 
+async def test_who_approves_twice_has_approved_once_at_the_first_time(store: Store) -> None:
+    plan = a_plan()
+    await store.plans.add(plan, CARD)
+    for number, who in enumerate(["slack:U2", "slack:U3", "slack:U2"]):
+        state = await store.plans.approve(plan, who, 3, lambda number=number: NOW + timedelta(seconds=number))
+        assert state == PlanState.PLANNED
+    stored = await store.plans.get("K7Q2")
+    assert stored is not None
+    assert stored.approved_by == ("slack:U2", "slack:U3")
+    entries = await store.record.entries(subject="K7Q2")
+    assert [(one.kind, one.who) for one in entries[1:]] == [
+        ("plan.approved", "slack:U2"),
+        ("plan.approved", "slack:U3"),
+    ]
+
+
 async def test_one_plan_is_read_with_the_people_who_approved_it_in_the_order_in_which_they_did(store: Store) -> None:
     plan, other = a_plan(), a_plan("AAAA", "blog")
     for one in (plan, other):

@@ -98,15 +98,16 @@ async def test_a_run_that_is_let_go_has_neither_owner_nor_lease(store: Store, db
     await store.runs.submit("cutover", "K7Q2", NOW)
     await store.runs.let_go(await taken(store))
     row = await row_of(db, "cutover", "K7Q2")
-    assert (row["state"], row["owner"], row["until_s"], row["ended_at"]) == ("open", None, None, None)
+    let_go = (row["state"], row["owner"], row["epoch"], row["until_s"], row["ended_at"])
+    assert let_go == ("open", None, None, None, None)
 
 
 async def test_a_run_that_ended_says_when_and_belongs_to_nobody(store: Store, db: Db) -> None:
     await store.runs.submit("cutover", "K7Q2", NOW)
     await store.runs.end(await taken(store), NOW + LEASE)
     row = await row_of(db, "cutover", "K7Q2")
-    ended = (row["state"], row["owner"], row["until_s"], row["ended_at"])
-    assert ended == ("ended", None, None, "2026-06-14T13:02:22.000000Z")
+    ended = (row["state"], row["owner"], row["epoch"], row["until_s"], row["ended_at"])
+    assert ended == ("ended", None, None, None, "2026-06-14T13:02:22.000000Z")
     assert await store.runs.take("cutover", "K7Q2", "two", LEASE) is None
 
 
@@ -116,6 +117,7 @@ async def test_a_run_that_is_opened_again_begins_anew(store: Store, db: Db) -> N
     await store.runs.submit("cutover", "K7Q2", NOW + 2 * LEASE)
     row = await row_of(db, "cutover", "K7Q2")
     assert (row["state"], row["ended_at"], row["token"]) == ("open", None, 2)
+    assert (row["owner"], row["epoch"], row["until_s"]) == (None, None, None)
     assert row["begun_at"] == "2026-06-14T13:02:37.000000Z"
     assert await store.runs.free() == (("cutover", "K7Q2"),)
 
@@ -159,8 +161,20 @@ async def test_taking_again_says_anew_until_when_it_holds(store: Store, lease_cl
     lease_clock.passes(LEASE + MOMENT)
     assert {claim.name for claim in await store.claims.held()} == {"site:a", *CLAIMED}
     await store.claims.take(["site:a"], "one", "a sync", NOW, LEASE)
+    assert {claim.name for claim in await store.claims.held()} == {"site:a", *CLAIMED}
     lease_clock.passes(LEASE + MOMENT)
     assert {claim.name for claim in await store.claims.held()} == CLAIMED
+
+
+async def test_claims_that_stand_in_the_way_come_by_name(store: Store) -> None:
+    for name, owner in (("site:b", "two"), ("site:a", "three"), ("site:c", "four")):
+        await store.claims.take([name], owner, "a sync", NOW, None)
+    in_the_way = await store.claims.take(["site:c", "site:a", "site:b", "site:d"], "one", "a drill", NOW, None)
+    assert [(claim.name, claim.owner) for claim in in_the_way] == [
+        ("site:a", "three"),
+        ("site:b", "two"),
+        ("site:c", "four"),
+    ]
 
 
 async def test_a_claim_holds_to_the_last_moment_of_its_lease_and_goes_to_another_after_it(

@@ -27,6 +27,14 @@ SYNC = (
     "INSERT INTO syncs (id, site, source, mirror, begun_at, ended_at, outcome, body) "
     "VALUES (?, 'shop', 'north', 'south', '2026-06-14T13:02:07.000000Z', '2026-06-14T13:02:08.000000Z', 'good', ?)"
 )
+CLAIM = (
+    "INSERT INTO claims (name, owner, purpose, taken_at, until_at) "
+    "VALUES (?, 'K7Q2', 'a cutover', '2026-06-14T13:02:07.000000Z', ?)"
+)
+RUN = (
+    "INSERT INTO runs (kind, subject, state, owner, lease_until, begun_at) VALUES "
+    "('cutover', 'K7Q2', 'open', 'one', '2126-06-14T13:02:07.000000Z', '2026-06-14T13:02:07.000000Z')"
+)
 
 
 @pytest.fixture
@@ -76,6 +84,23 @@ async def test_what_the_version_before_has_stored_is_found_by_what_its_json_says
     await store.open()
     assert [outage.target for outage in await store.outages.on_card("outage:7")] == [Target.site("a")]
     assert [run.id for run in await store.undos.since(NOW, 10)] == ["20260614T130207Z-a"]
+    await store.close()
+
+
+async def test_leases_that_the_version_before_has_taken_are_over_and_what_is_claimed_for_good_is_not(
+    store_file: Path,
+) -> None:
+    with closing(sqlite3.connect(store_file, isolation_level=None)) as connection:
+        MIGRATIONS.apply(Database(connection), stop_before="leases_by_boot_time")
+        for name, until in (("site:a", "2126-06-14T13:02:07.000000Z"), ("site:b", None)):
+            connection.execute(CLAIM, [name, until])
+        connection.execute(RUN)
+    store = Store(SqliteDb(store_file))
+    await store.open()
+    assert [claim.name for claim in await store.claims.held()] == ["site:b"]
+    assert await store.runs.free() == (("cutover", "K7Q2"),)
+    with closing(sqlite3.connect(store_file)) as connection:
+        assert connection.execute("SELECT owner FROM runs").fetchall() == [(None,)]
     await store.close()
 
 

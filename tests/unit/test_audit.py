@@ -56,6 +56,14 @@ def test_a_changed_entry_is_found(change: dict[str, object]) -> None:
     assert first_broken(entries) == 3
 
 
+def test_a_hash_is_that_which_every_release_has_written() -> None:
+    """What is stored was written by this rule; another one would call each old record tampered with."""
+    body = {"b": 1, "a": "ä", "c": [True, None]}
+    assert FIRST == "0000000000000000000000000000000000000000000000000000000000000000"
+    digest = entry_hash(FIRST, "2026-06-14T13:02:07.000000Z", "kind", "subject", "who", body)
+    assert digest == "cb93758893d4e88b1769b6dc0dfa61897a04572794e46cfbd6135cacfa5ff9e3"
+
+
 def test_an_entry_taken_out_is_found() -> None:
     entries = record_of([{"n": n} for n in range(4)])
     assert first_broken([*entries[:1], *entries[2:]]) == 2

@@ -8,6 +8,7 @@ import pkgutil
 import pytest
 
 import ops
+from core import failure
 from core.errors import FencedError, SharpnetError, UnreachableError
 from core.failure import Failure, FailureCode, why_stopped
 
@@ -66,6 +67,36 @@ def test_a_script_that_stops_names_the_failure_and_what_it_found(
     exit_code: int, text: str, stopped: tuple[Failure, str] | None
 ) -> None:
     assert why_stopped(exit_code, text, (FULL, BUSY)) == stopped
+
+
+# What the next site, or the next server, would meet as well, so that a batch stops at it.
+BETWEEN = {"unreachable", "timed-out", "host-key", "login-refused", "peer-key", "no-rsync"}
+OF_THE_REPOSITORY = {"wrong-password", "settings"}
+BEFORE_IT = {"unreachable", "timed-out", "host-key", "login-refused", "no-restic", "no-repository", "offsite-lost",
+             "offsite-disk", "offsite-permission"}  # fmt: skip
+NOBODY_NEEDED = {"cancelled", "held", "quarantined", "served-unknown"}
+
+
+@pytest.mark.parametrize("code", list(FailureCode))
+def test_what_stops_a_batch_and_what_needs_nobody_is_told_by_its_code(code: FailureCode) -> None:
+    assert (code in failure.BETWEEN_SERVERS) == (code.value in BETWEEN)
+    assert (code in failure.OF_THE_REPOSITORY) == (code.value in OF_THE_REPOSITORY)
+    assert (code in failure.BEFORE_THE_REPOSITORY) == (code.value in BEFORE_IT | OF_THE_REPOSITORY)
+    assert (code in failure.NOT_WORTH_A_CARD) == (code.value in NOBODY_NEEDED)
+
+
+@pytest.mark.parametrize(
+    ("code", "program", "package"),
+    [
+        ("no-awk", "awk", "mawk"),
+        ("no-flock", "flock", "util-linux"),
+        ("no-restic", "restic", "restic"),
+        ("no-rsync", "rsync", "rsync"),
+    ],
+)
+def test_each_program_that_may_lack_is_in_a_package(code: str, program: str, package: str) -> None:
+    said = Failure.missing(FailureCode(code), "uk")
+    assert (said.message, said.hint) == (f"{program} is missing on uk", f"Install it there: apt install {package}.")
 
 
 def test_a_fence_says_which_of_all_that_the_work_rests_on_did_not_hold() -> None:

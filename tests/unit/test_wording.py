@@ -37,7 +37,20 @@ NOW = datetime(2026, 6, 14, 13, 2, 7, tzinfo=UTC)
         (0.06, "0.06 s"),
         (0.001, "0 s"),
         (10, "10 s"),
+        (0.994, "0.99 s"),
+        (1, "1 s"),
+        (1.26, "1.3 s"),
+        (9.94, "9.9 s"),
+        (10.4, "10 s"),
         (42.4, "42 s"),
+        (59.4, "59 s"),
+        (61, "1 min 1 s"),
+        (3599, "59 min 59 s"),
+        (3659, "1 h"),
+        (3660, "1 h 1 min"),
+        (86399, "23 h 59 min"),
+        (86400, "1 d"),
+        (86400 + 3600, "1 d 1 h"),
         (59.6, "1 min"),
         (60, "1 min"),
         (545, "9 min 5 s"),
@@ -54,6 +67,10 @@ def test_an_age_is_never_negative_and_what_is_ahead_is_not_called_new() -> None:
     assert ago(None, NOW) == "never"
     assert ago(NOW, NOW) == "just now"
     assert ago(NOW + timedelta(seconds=30), NOW) == "just now"
+    assert ago(NOW + timedelta(minutes=1), NOW) == "just now"
+    assert ago(NOW + timedelta(seconds=61), NOW) == "1 min 1 s in the future, if no clock was put back"
+    assert ago(NOW - timedelta(seconds=1), NOW) == "1 s ago"
+    assert ago(NOW - timedelta(milliseconds=999), NOW) == "just now"
     assert ago(NOW + timedelta(hours=1), NOW) == "1 h in the future, if no clock was put back"
     assert ago(NOW - timedelta(hours=9, minutes=12), NOW) == "9 h 12 min ago"
 
@@ -82,6 +99,8 @@ def test_what_is_no_stamp_is_not_read_as_one() -> None:
 def test_a_long_listing_says_how_many_more() -> None:
     assert listing(["a", "b"]) == "a, b"
     assert listing(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
+    assert listing(list("abcde")) == "a, b, c, d, e"
+    assert listing(list("abcdef")) == "a, b, c, d, e and 1 more"
 
 
 def test_one_alone_is_not_said_as_all_of_one() -> None:
@@ -144,7 +163,11 @@ def test_a_shown_path_is_always_printable(path: bytes) -> None:
         (1, "1 byte"),
         (999, "999 bytes"),
         (1000, "1.0 kB"),
+        (1001, "1.0 kB"),
+        (1100, "1.1 kB"),
         (9949, "9.9 kB"),
+        (9950, "10 kB"),
+        (999_400, "999 kB"),
         (9960, "10 kB"),
         (999_600, "1.0 MB"),
         (3_400_000, "3.4 MB"),

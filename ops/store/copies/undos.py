@@ -35,7 +35,7 @@ class Undos(StorePart):
     async def run(self, run_id: str) -> UndoableRun | None:
         """Return the run called `run_id`, or None."""
         found = await self._runs("id = ?", [run_id])
-        return found.get(run_id)
+        return next(iter(found.values()), None)
 
     async def of_site(self, site: str) -> Mapping[str, UndoableRun]:
         """Return every run that may have changed a copy of `site`, by its id."""
