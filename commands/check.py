@@ -12,7 +12,8 @@ from core.store_trouble import named, not_wal_hint, why_not_wal
 from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
-from ops.gather.live_check import dns_findings, offsite_findings, ssh_findings
+from ops.gather.live_check import offsite_findings, ssh_findings
+from ops.gather.live_dns import dns_findings
 from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     """Try every login, peer key, zone and name server of the fleet, and the way to its backups, and say all that fails.
 
     extra: more to try at the same time (the store; Slack, which only the bot knows), said after the rest.
-    Exit code 1: something failed.
+    Exit code 1: something failed; a warning is no failure.
     """
     tried = await asyncio.gather(
         ssh_findings(ports.ssh, ports.fleet),
@@ -98,12 +99,18 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     )
     findings = [finding for some in tried for finding in some]
     failed = [finding for finding in findings if not finding.ok]
-    passed = [finding for finding in findings if finding.ok]
+    warned = [finding for finding in findings if finding.ok and finding.warning]
+    passed = [finding for finding in findings if finding.ok and not finding.warning]
     things = count(len(findings), "thing")
     return Reply(
-        title=f"{len(failed)} of {things} tried failed" if failed else f"All {things} tried work",
-        parts=(*_found("To fix", failed), *_found("Works", passed)),
-        tone=Tone.BAD if failed else Tone.GOOD,
+        title=(f"{len(failed)} of {things} tried failed" if failed else f"All {things} tried work")
+        + (f", {count(len(warned), 'warning')}" if warned else ""),
+        parts=(
+            *_found("To fix", failed, Tone.BAD),
+            *_found("Works, with a warning", warned, Tone.WARN),
+            *_found("Works", passed, Tone.GOOD),
+        ),
+        tone=Tone.BAD if failed else Tone.WARN if warned else Tone.GOOD,
         facts={
             "findings": [asdict(finding) for finding in findings],
             "sqlite": _sqlite_facts(why_not_wal(VERSION)),
@@ -112,10 +119,9 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     )
 
 
-def _found(heading: str, findings: Sequence[Finding]) -> tuple[Part, ...]:
+def _found(heading: str, findings: Sequence[Finding], tone: Tone) -> tuple[Part, ...]:
     if not findings:
         return ()
-    tone = Tone.GOOD if findings[0].ok else Tone.BAD
     return (Heading(heading), *(Text(finding.in_words, tone) for finding in findings))
 
 

@@ -29,7 +29,7 @@ def _updates(facts: PreflightFacts) -> Iterator[Verdict]:
             text = f"{target} would not take the update: {why}"
             yield Verdict("update server", Level.BLOCK, text, "See `check --live`.")
     if facts.updates and all(why is None for why in facts.updates.values()):
-        text = f"a signed, empty update is taken for {count(len(facts.updates), 'zone')}"
+        text = f"a signed update that changes nothing is taken for {count(len(facts.updates), 'zone')}"
         yield Verdict("update server", Level.PASS, text)
     if facts.unread:
         yield Verdict(

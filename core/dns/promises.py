@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+# By how much clocks may differ, and so for how long a signed message is taken (RFC 8945, section 10).
+SIGNED_FOR = timedelta(seconds=300)
 
 
 @dataclass(frozen=True, slots=True)

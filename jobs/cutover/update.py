@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome
+from core.dns.promises import SIGNED_FOR
 from core.errors import (
     DnsChangedError,
     DnsError,
@@ -14,9 +15,11 @@ from core.errors import (
     UnreachableError,
 )
 from core.plan.progress import ZoneDone
+from core.wording import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from core.cutover.steps import Step
     from core.dns.records import RecordChange, RecordSet, ZoneReading
@@ -35,6 +38,7 @@ async def update(context: StepContext, step: Step) -> Ended:
     # Whoever began this before may have been heard: then only the zone itself can say what became of it.
     asked = step.key in context.begun_before
     not_compared = ""
+    open_since: datetime | None = None
     while True:
         sent = False
         try:
@@ -53,14 +57,18 @@ async def update(context: StepContext, step: Step) -> Ended:
                 continue
             return await _look(context, zone, error)
         except DnsRefusedError as error:
-            return await _look(context, zone, error) if asked else _untouched(context, zone, error)
+            if asked or open_since:
+                return await _look(context, zone, error)
+            return _untouched(context, zone, error)
         except DnsError as error:
             # SERVFAIL and the like promise nothing.
             return await _look(context, zone, error)
         except UnreachableError as error:
-            asked = asked or (sent and isinstance(error, TimedOutError))
+            open_since = clock.now() if sent and isinstance(error, TimedOutError) else open_since
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:
-                return await _look(context, zone, error) if asked else _untouched(context, zone, error)
+                if asked or open_since:
+                    return await _look(context, zone, error, open_since)
+                return _untouched(context, zone, error)
         await clock.sleep(UPDATE_PAUSE_S)
 
 
@@ -80,8 +88,14 @@ async def what_became_of(context: StepContext, step: Step, cause: SharpnetError)
     return await _look(context, next(zone for zone in context.plan.zones if zone.key == step.about), cause)
 
 
-async def _look(context: StepContext, zone: ZoneChange, cause: SharpnetError) -> Ended:
-    """Read the zone and say what became of an update whose prerequisite failed or whose answer was lost."""
+async def _look(
+    context: StepContext, zone: ZoneChange, cause: SharpnetError, open_since: datetime | None = None
+) -> Ended:
+    """Read the zone and say what became of an update whose prerequisite failed or whose answer was lost.
+
+    open_since: when the last one left that got no answer which counts. Until its signature is too old, whoever holds
+    it back can still deliver it.
+    """
     try:
         reading = await context.ports.dns.read_zone(zone.update, zone.zone, _owners(zone))
     except SharpnetError as error:
@@ -89,6 +103,10 @@ async def _look(context: StepContext, zone: ZoneChange, cause: SharpnetError) ->
         return Outcome.UNKNOWN, detail, context.progress.with_trouble(zone.key, detail)
     if _is(zone, reading, lambda change: change.new):
         return await _changed(context, zone, "changed already")
+    if open_since is not None and _is(zone, reading, lambda change: change.old):
+        until = clock_time(open_since + SIGNED_FOR, context.ports.fleet.timezone, context.ports.clock.now())
+        detail = f"{cause.message} It is as it was, but what was sent may still be carried out until {until}"
+        return Outcome.UNKNOWN, detail, context.progress.with_trouble(zone.key, detail)
     detail = f"{cause.message} This plan has changed nothing in it"
     return Outcome.REFUSED, detail, context.progress.with_trouble(zone.key, detail)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.dns.promises import Promises
     from core.dns.records import RecordChange, ZoneReading
     from core.fleet import Endpoint
@@ -34,7 +36,7 @@ class Dns(Protocol):
         """What can be counted on with every change through it."""
 
     async def read_zone(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
-        """Read `zone` from an update server: by signed AXFR, or where that is refused, A, AAAA, CNAME of `names`."""
+        """Read `zone` from an update server: by AXFR, or where that is refused, A, AAAA, CNAME of `names`; signed."""
 
     async def version(self, server: Endpoint, zone: str) -> str:
         """Return what changes with every change of `zone`, whoever makes it, and never comes back: its SOA record."""
@@ -48,12 +50,15 @@ class Dns(Protocol):
         version: as the zone had it when it was last looked at; where it has moved on, nothing changes. An old value
         alone may have been changed and restored meanwhile. Empty: that does not matter.
         Returns when the server has said NOERROR. DnsChangedError: an old value is gone, nothing changed.
-        DnsRefusedError, DnsClockError: nothing changed. TimedOutError: all or (where it is not atomic) a part of it may
-        have happened; read before asking again.
+        DnsRefusedError, DnsClockError: nothing changed. TimedOutError: no answer that counts (one that is not signed as
+        it must be is none): all or, where it is not atomic, a part of it may have happened; read before asking again.
         """
 
-    async def try_update(self, server: Endpoint, zone: str) -> None:
-        """Send a signed update that changes nothing, to see whether one would be taken."""
+    async def try_update(self, server: Endpoint, zone: str, records: Sequence[tuple[str, str]] = ()) -> None:
+        """Send a signed update that changes nothing, to see whether one would be taken, of `records` (owner, type)."""
+
+    async def may_change_more(self, server: Endpoint, zone: str) -> tuple[str, ...] | None:
+        """Return what beyond the addresses of sites the key may change in `zone`, in words; None: that is not said."""
 
     async def ask(self, server: Endpoint, name: str, rdtype: str, *, timeout_s: float = 3.0) -> Answer:
         """Ask one question without recursion; over TCP where UDP is truncated."""

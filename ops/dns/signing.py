@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from core.fleet import SecretRef, Tsig
 
-# The truncated ones of RFC 8945, section 6, included: the fleet file knows them.
-_ALGORITHMS: Mapping[str, dns.name.Name] = {"hmac-md5": dns.tsig.HMAC_MD5} | {
-    text: name for name in dns.tsig.mac_sizes if (text := name.to_text(omit_final_dot=True)).startswith("hmac-")
+# The truncated ones of RFC 8945, section 6, included: the fleet file knows them. Without MD5 and SHA-1, of
+# which it forbids the one and advises against the other.
+_ALGORITHMS: Mapping[str, dns.name.Name] = {
+    text: name
+    for name in dns.tsig.mac_sizes
+    if (text := name.to_text(omit_final_dot=True)).startswith("hmac-") and text != "hmac-sha1"
 }
 
 

@@ -16,12 +16,13 @@ import dns.zone
 from core.dns.records import RecordSet, ZoneReading
 from core.errors import DnsError
 from ops.dns.presentation import record_sets, to_name
-from ops.dns.refusals import DnsRequest, UnverifiedError, signature_refused
+from ops.dns.reply import UnverifiedError, signature_rejected
 from ops.dns.wire import ClosedEarlyError
 
 if TYPE_CHECKING:
     from dns.rdtypes.ANY.SOA import SOA
 
+    from ops.dns.refusals import DnsRequest
     from ops.dns.wire import Connections, Stream
 
 CONNECT_S = 5.0
@@ -39,7 +40,7 @@ async def transfer(connections: Connections, zone: str, asked: DnsRequest, key: 
     """Read all of `zone`. Never holds up the event loop for longer than one message or some hundred names take.
 
     Raises TransferRefusedError where the server answers with an error or hangs up at once; DnsRefusedError or
-    DnsClockError where it rejects our signature; UnverifiedError for a transfer that is not what it should be.
+    DnsClockError where it rejects our signature; UnverifiedError for what is not signed as it should be, a refusal too.
     """
     copy = dns.zone.Zone(to_name(zone), relativize=False)
     query = dns.message.make_query(copy.origin or to_name(zone), dns.rdatatype.AXFR, flags=0)
@@ -69,9 +70,15 @@ async def _receive(stream: Stream, copy: dns.zone.Zone, query: dns.message.Messa
                 )
                 if not query.is_response(message, xfr_continuation=not first):
                     raise UnverifiedError(f"{asked.who} answered something else than {asked.what}.")
+                if query.had_tsig and not message.had_tsig and message.rcode() != dns.rcode.NOERROR:
+                    raise UnverifiedError(
+                        f"{asked.who} answered {asked.what} with {dns.rcode.to_text(message.rcode())}, but unsigned, "
+                        "which does not count.",
+                        hint="Something between here and that server may be changing its replies.",
+                    )
                 done = inbound.process_message(message)
             except dns.tsig.PeerError as error:
-                raise signature_refused(wire, error, asked) from error
+                raise signature_rejected(wire, query, error, asked) from error
             except dns.xfr.TransferError as error:
                 code = dns.rcode.to_text(error.rcode)
                 raise TransferRefusedError(f"{asked.who} refused {asked.what} ({code}).") from error

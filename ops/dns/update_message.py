@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dns.exception
 import dns.name
 import dns.rdatatype
 import dns.update
 
 from core.dns.records import RecordSet
+from core.errors import DnsRefusedError
 from ops.dns.presentation import to_name, to_rdataset, to_type
 
+# Reserved for documentation (RFC 5737, RFC 3849) and for names that never are (RFC 6761).
+NOBODYS = {"A": "192.0.2.0", "AAAA": "2001:db8::", "NS": "nobody.invalid.", "MX": "0 nobody.invalid."}
+NOBODY = "nobody-uses-this-name"
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.dns.records import RecordChange
 
 
@@ -58,8 +66,37 @@ def _forbid_what_would_be_ignored(message: dns.update.UpdateMessage, changes: tu
             message.absent(owner, dns.rdatatype.CNAME)
 
 
-def probing_message(zone: str) -> dns.update.UpdateMessage:
-    """Return the unsigned UPDATE that changes nothing: it only requires that the zone has an SOA record."""
+def probing_message(zone: str, records: Sequence[tuple[str, str]] = ()) -> dns.update.UpdateMessage:
+    """Return the unsigned UPDATE that changes nothing: it only requires that the zone has an SOA record.
+
+    records: owners and types whose change is asked for, so that the server judges whether the key may; it is asked to
+    take away what nobody has, and requires besides that there is no SOA record, so that it can never be carried out.
+    """
     message = dns.update.UpdateMessage(to_name(zone))
     message.present(to_name(zone), dns.rdatatype.SOA)
+    if records:
+        message.absent(to_name(zone), dns.rdatatype.SOA)
+    for owner, rdtype in records:
+        message.delete(to_name(owner), rdtype, NOBODYS[rdtype])
     return message
+
+
+def beyond_addresses(zone: str) -> tuple[tuple[str, str, str], ...]:
+    """Return what a key for the addresses of sites need not change: in words, and an owner and a type to ask for."""
+    return (
+        ("NS records", zone, "NS"),
+        ("MX records", zone, "MX"),
+        ("addresses of other names", f"{NOBODY}.{zone}", "A"),
+    )
+
+
+def whole_message(message: dns.update.UpdateMessage, zone: str) -> bytes:
+    """Return what is sent, signed where the message has a key. Raises DnsRefusedError where it does not fit."""
+    try:
+        return message.to_wire()
+    except dns.exception.TooBig as error:
+        raise DnsRefusedError(
+            f"So many changes to {zone} do not fit into one message of 64 KiB, and a zone changes whole or not "
+            "at all. Nothing was sent.",
+            hint="Move fewer of this zone's sites at once.",
+        ) from error

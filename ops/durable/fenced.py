@@ -71,6 +71,7 @@ class FencedDns:
         self._standing = standing
         self.read_zone, self.version, self.try_update = dns.read_zone, dns.version, dns.try_update
         self.ask, self.serial, self.notify = dns.ask, dns.serial, dns.notify
+        self.may_change_more = dns.may_change_more
 
     @property
     def promises(self) -> Promises:

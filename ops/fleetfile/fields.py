@@ -77,6 +77,16 @@ def _one_of(found: Callable[[], Mapping[str, object]]) -> Callable[[str], str]:
     return read
 
 
+def _strong(algorithm: object) -> object:
+    # RFC 8945, section 6: nobody may use MD5 any more, and SHA-1 is advised against.
+    if isinstance(algorithm, str) and algorithm.startswith(("hmac-md5", "hmac-sha1")):
+        raise Wrong(
+            f"{shown(algorithm)} is too weak for a key that changes zones",
+            "Make one with hmac-sha256 on the update server: `tsig-keygen -a hmac-sha256 NAME`.",
+        )
+    return algorithm
+
+
 def _listing(found: Callable[[], Mapping[str, object]]) -> Callable[[JsonDict], None]:
     """Return what puts the names of those that are `found` into the JSON schema."""
     return lambda schema: schema.update(enum=list(found()))
@@ -122,15 +132,17 @@ MailAddress = Annotated[str, AfterValidator(names.mail_address)]
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1, le=1000)]
-Algorithm = Literal[
-    "hmac-sha256",
-    "hmac-sha384",
-    "hmac-sha512",
-    "hmac-sha224",
-    "hmac-sha256-128",
-    "hmac-sha384-192",
-    "hmac-sha512-256",
-    "hmac-sha1",
+Algorithm = Annotated[
+    Literal[
+        "hmac-sha256",
+        "hmac-sha384",
+        "hmac-sha512",
+        "hmac-sha224",
+        "hmac-sha256-128",
+        "hmac-sha384-192",
+        "hmac-sha512-256",
+    ],
+    BeforeValidator(_strong),
 ]
 EngineName = Annotated[str, AfterValidator(_one_of(all_engines)), Field(json_schema_extra=_listing(all_engines))]
 BackendName = Annotated[str, AfterValidator(_one_of(all_backends)), Field(json_schema_extra=_listing(all_backends))]

@@ -1,31 +1,26 @@
-"""Trying what the bot needs: every login, peer key, zone and name server, the off-site backups, and the store."""
+"""Trying what the bot needs: every login and peer key, the off-site backups, and the store."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import defaultdict
 from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from core.dns.consistency import ZoneConsistency
-from core.errors import SettingsError, SharpnetError, StoreError, UnreachableError
+from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
 from core.status.findings import Finding
 from core.store_trouble import named
-from core.wording import count, listing
-from ops.gather.dns_survey import survey
 from ops.rsync.mirror import MirrorCopy, dry_run, why_not_copy
 from ops.ssh.pool import OFFSITE
 from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from core.dns.consistency import ZoneSurvey
-    from core.fleet import Endpoint, Fleet, Offsite, Server
-    from ops.contracts import Dns, Restic, Ssh
+    from core.fleet import Fleet, Offsite, Server
+    from ops.contracts import Restic, Ssh
     from ops.ports import Ports
     from ops.store import Store
 
@@ -33,9 +28,6 @@ SSH_S = 20.0
 PEER_S = 60.0
 PEERS_AT_ONCE = 16
 EVERYTHING = "*"
-ZONE = "\0"
-UPDATES_AT_ONCE = 16
-MOST_ZONES_BY_NAME = 200
 SERVERS_AT_ONCE = 8
 _RESTIC = re.compile(rb"restic (\d[\w.+-]*)")
 
@@ -91,93 +83,6 @@ async def _peer(ssh: Ssh, gate: asyncio.Semaphore, copy: MirrorCopy) -> Finding:
         # It answered; before the first sync there is nothing to read on a mirror.
         return Finding(what, ok=True, why=f"{copy.site.name} is not there yet")
     return Finding(what, ok=False, why=f"{copy.site.name}: {found.message}", hint=found.hint)
-
-
-async def dns_findings(dns: Dns, fleet: Fleet) -> tuple[Finding, ...]:
-    """Read every zone, offer each update server an update that changes nothing, and compare all name servers."""
-    zones = fleet.dns.zones
-    updates = asyncio.gather(*(_updates(dns, server, zones) for server in fleet.dns.update))
-    read = await _read(dns, fleet)
-    return (*(finding for some in await updates for finding in some), *read)
-
-
-async def _read(dns: Dns, fleet: Fleet) -> tuple[Finding, ...]:
-    zones = fleet.dns.zones
-    by_name = len(zones) <= MOST_ZONES_BY_NAME
-    settings: tuple[Finding, ...] = ()
-    try:
-        surveyed = await survey(dns, fleet, zones, by_name=by_name)
-    except SettingsError as error:
-        # Without the key nothing can be transferred, but what the name servers answer can still be compared.
-        settings, by_name = (Finding("the key for reading zones", ok=False, why=error.message, hint=error.hint),), False
-        surveyed = await survey(dns, fleet, zones, by_name=False)
-    return (*settings, *_transfers(surveyed, by_name=by_name), *_answers(fleet, surveyed))
-
-
-async def _updates(dns: Dns, server: Endpoint, zones: tuple[str, ...]) -> tuple[Finding, ...]:
-    gate = asyncio.Semaphore(UPDATES_AT_ONCE)
-
-    async def one(zone: str) -> SharpnetError | None:
-        async with gate:
-            try:
-                await dns.try_update(server, zone)
-            except SharpnetError as error:
-                return error
-        return None
-
-    # The first goes alone: a dead server then costs one time-out, however many zones there are.
-    first = await one(zones[0])
-    if isinstance(first, UnreachableError):
-        return (Finding(f"update at {server} of {listing(zones)}", ok=False, why=first.message, hint=first.hint),)
-    errors = (first, *await asyncio.gather(*(one(zone) for zone in zones[1:])))
-    failed = _grouped((zone, error.message, error.hint) for zone, error in zip(zones, errors, strict=True) if error)
-    what = f"update at {server}"
-    findings = [Finding(f"{what} of {listing(names)}", ok=False, why=why, hint=hint) for names, why, hint in failed]
-    return tuple(findings) or (Finding(f"{what} of {count(len(zones), 'zone')}", ok=True),)
-
-
-def _transfers(surveyed: Sequence[ZoneSurvey], *, by_name: bool) -> Iterator[Finding]:
-    hint = "The update server must answer, and let the bot's key read and transfer the zone."
-    failed = _grouped((one.verdict.zone, one.verdict.why, hint) for one in surveyed if one.verdict.why)
-    for names, why, _ in failed:
-        yield Finding(f"reading of {listing(names)}", ok=False, why=why, hint=hint)
-    partly = [one.verdict.zone for one in surveyed if by_name and any(not held.complete for held in one.readings)]
-    if partly:
-        why = "no transfer is allowed, so other names that point to a server cannot be listed"
-        yield Finding(f"reading of {listing(partly)}", ok=True, why=why)
-    whole = len(surveyed) - len(partly) - sum(bool(one.verdict.why) for one in surveyed)
-    if whole > 0:
-        yield Finding(f"reading of {count(whole, 'zone')}", ok=True)
-
-
-def _answers(fleet: Fleet, surveyed: Sequence[ZoneSurvey]) -> Iterator[Finding]:
-    for place, server in enumerate(fleet.dns.nameservers):
-        judged = [(one.verdict.zone, one.verdict.judged[place]) for one in surveyed]
-        behind = _grouped(
-            (zone, how.words, _hint(how.step)) for zone, how in judged if how.step != ZoneConsistency.IN_STEP
-        )
-        what = f"name server {server.name} ({server.endpoint})"
-        for names, why, hint in behind:
-            yield Finding(f"{what} for {listing(names)}", ok=False, why=why, hint=hint)
-        if not behind:
-            yield Finding(f"{what} for {count(len(judged), 'zone')}", ok=True)
-
-
-def _hint(step: ZoneConsistency) -> str:
-    if step == ZoneConsistency.SILENT:
-        return "Let it serve the zone, and let the bot's machine reach it over UDP and TCP."
-    return "It does not answer what the update server holds: look at its transfers and NOTIFY, then at `sharpnet dns`."
-
-
-def _grouped(failures: Iterable[tuple[str, str, str]]) -> list[tuple[list[str], str, str]]:
-    """Return failures that read alike but for the zone as one, with the names of all."""
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for zone, why, hint in failures:
-        alike[why.replace(zone, ZONE), hint].append(zone)
-    return [
-        (zones, why.replace(ZONE, zones[0] if len(zones) == 1 else "each of them"), hint)
-        for (why, hint), zones in alike.items()
-    ]
 
 
 async def offsite_findings(ports: Ports) -> tuple[Finding, ...]:

@@ -135,7 +135,8 @@ class _PreflightLooks:
         """Return why the zone's update server would not take an update, or None."""
         async with self._gate:
             try:
-                await self._ports.dns.try_update(zone.update, zone.zone)
+                records = [(change.owner, change.type) for change in zone.changes]
+                await self._ports.dns.try_update(zone.update, zone.zone, records)
             except SharpnetError as error:
                 return error.message
         return None

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from commands.check import check_live
+from core.reply import Heading, Text, Tone
 from core.status.findings import Finding
 from ops.dns import open_dns
 from ops.fleetfile import examine, secret_reader
@@ -126,3 +127,19 @@ async def test_what_others_try_is_said_with_the_rest(lab: Lab, tmp_path: Path) -
         )
     assert said(reply)["the channel"] == (False, "not a member", "Invite it.")
     assert reply.title.startswith("1 of ")
+
+
+async def test_a_warning_is_no_failure_but_stands_before_what_works(lab: Lab, tmp_path: Path) -> None:
+    async def tried() -> tuple[Finding, ...]:
+        return (Finding("the gate", ok=True, why="it is open", hint="Shut it.", warning=True),)
+
+    async with ports_of(tmp_path / "app.yaml", lab.env) as ports:
+        reply = await check_live(ports, [tried])
+    assert reply.exit_code == 0
+    assert reply.tone is Tone.WARN
+    # The lab lets the bot's key change whole zones, and Lima the others' keys in without a limit.
+    assert reply.title.startswith("All ")
+    assert reply.title.endswith(" warnings")
+    assert reply.parts[0] == Heading("Works, with a warning")
+    parts = list(reply.parts)
+    assert parts.index(Text("the gate: it is open → Shut it.", Tone.WARN)) < parts.index(Heading("Works"))

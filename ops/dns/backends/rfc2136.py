@@ -7,7 +7,9 @@ at once, and a request's time-out runs from when its turn comes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import dns.exception
@@ -22,19 +24,20 @@ import dns.update
 
 from core.dns.promises import Promises
 from core.dns.records import ZoneReading
-from core.errors import DnsClockError, DnsError, DnsRefusedError, TimedOutError
+from core.errors import DnsChangedError, DnsClockError, DnsError, DnsRefusedError, TimedOutError
 from ops.contracts import Answer
 from ops.dns import Backend
 from ops.dns.presentation import from_name, record_sets, to_name, to_type, values_of
-from ops.dns.refusals import DnsRequest, UnverifiedError, read_reply, why_not_answered, why_not_updated
+from ops.dns.refusals import DnsRequest, why_not_answered, why_not_updated
+from ops.dns.reply import UnverifiedError, read_datagram, read_reply, record_set_of
 from ops.dns.signing import read_key
 from ops.dns.transfer import TransferRefusedError, transfer
-from ops.dns.update_message import probing_message, update_message
+from ops.dns.update_message import beyond_addresses, probing_message, update_message, whole_message
 from ops.dns.wire import Connections, over_udp
 from ops.first_error import first_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from core.dns.records import RecordChange
     from core.fleet import Endpoint, Fleet, SecretRef
@@ -44,11 +47,8 @@ NOTIFY_S = 2.0
 QUESTION_S = 3.0
 QUESTIONS_AT_ONCE = 64
 CONNECTIONS_AT_ONCE = 16
-FLAGS_AT = 2  # the first byte of flags in a message, and TC in it (RFC 1035, section 4.1.1)
-TRUNCATED = 0x02
-# Only the answer section is read: where a server adds its zone's NS records, reading those takes seven times as long.
-COUNTS_AT = 8  # NSCOUNT and ARCOUNT
-NOTHING_BESIDE = bytes(4)
+RECORDS_AT_ONCE = 200  # in one message of 64 KiB, however long their names are
+ID_BYTES = 2
 
 
 class Rfc2136:
@@ -69,7 +69,8 @@ class Rfc2136:
     async def read_zone(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
         """Read `zone` by transfer, signed where the fleet has a key; where that is refused, ask for `names`.
 
-        A refused signature is raised as it is (DnsRefusedError, DnsClockError): asking on would only hide it.
+        A refused signature is raised as it is (DnsRefusedError, DnsClockError): asking on would only hide it. Where
+        there is a key, only what is signed with it counts, of the questions too: this decides what became of an update.
         """
         asked = self._asked(server, f"the transfer of {zone}", zone)
         try:
@@ -78,19 +79,18 @@ class Rfc2136:
             return await self._read_by_questions(server, zone, names)
 
     async def version(self, server: Endpoint, zone: str) -> str:
-        """Return the zone's SOA record as the server has it for our key, which may see another view than others do."""
-        query = dns.message.make_query(to_name(zone), dns.rdatatype.SOA, flags=0)
-        asked = self._asked(server, f"{zone} SOA", zone)
-        key = self._signing_key()
-        if key:
-            query.use_tsig(key)
-        reply = read_reply(await self._over_tcp(server, query.to_wire(), asked, UPDATE_S), query, asked)
-        refusal = why_not_answered(reply.rcode(), asked)
-        if refusal:
-            raise refusal
+        """Return the zone's SOA record as the server has it for our key, which may see another view than others do.
+
+        TimedOutError: no answer that counts came.
+        """
+        try:
+            reply = await self._question_by_key(server, zone, "SOA")
+        except UnverifiedError as error:
+            raise TimedOutError(error.message, hint=error.hint) from error
         rrset = reply.get_rrset(reply.answer, to_name(zone), dns.rdataclass.IN, dns.rdatatype.SOA)
         if not rrset:
-            raise DnsError(f"{asked.who} has no SOA record for {zone}.", hint="Is the zone configured on that server?")
+            who = self._who(server)
+            raise DnsError(f"{who} has no SOA record for {zone}.", hint="Is the zone configured on that server?")
         return str(rrset[0].to_text())
 
     async def update(
@@ -107,13 +107,28 @@ class Rfc2136:
         except (TimedOutError, UnverifiedError) as error:
             raise TimedOutError(
                 f"{error.message} The update may or may not have happened.",
-                hint=f"Read {zone} from that server before asking again.",
+                hint=f"Read {zone} from that server before asking again. {error.hint}".strip(),
             ) from error
 
-    async def try_update(self, server: Endpoint, zone: str) -> None:
-        """Send a signed update without changes. A server with rules for single names does not come to apply them."""
+    async def try_update(self, server: Endpoint, zone: str, records: Sequence[tuple[str, str]] = ()) -> None:
+        """Send a signed update that changes nothing; of `records`, a server's rules for names and types are applied."""
         asked = self._asked(server, f"a trial update of {zone}", zone)
-        await self._send_update(server, lambda: probing_message(zone), asked)
+        for begin in range(0, len(records) or 1, RECORDS_AT_ONCE):
+            message = partial(probing_message, zone, records[begin : begin + RECORDS_AT_ONCE])
+            with contextlib.suppress(*([DnsChangedError] if records else [])):
+                await self._send_update(server, message, asked)
+
+    async def may_change_more(self, server: Endpoint, zone: str) -> tuple[str, ...] | None:
+        """Return what beyond the addresses of sites the key may change in `zone`, in words; None: that is not said."""
+        if await self._is_powerdns(server):
+            return None
+        more = []
+        for what, owner, rdtype in beyond_addresses(zone):
+            # Where its rules forbid it, Knot refuses unsigned (BADKEY), which is enough for this.
+            with contextlib.suppress(DnsRefusedError, UnverifiedError):
+                await self.try_update(server, zone, ((owner, rdtype),))
+                more.append(what)
+        return tuple(more)
 
     async def ask(self, server: Endpoint, name: str, rdtype: str, *, timeout_s: float = QUESTION_S) -> Answer:
         """Ask one question; the whole answer comes within `timeout_s`, a retransmission and TCP included.
@@ -161,7 +176,7 @@ class Rfc2136:
                 says = dns.rcode.to_text(await self._send_notify(server, zone, asked, self._signing_key()))
             except DnsClockError:
                 raise
-            except DnsRefusedError:
+            except (DnsRefusedError, UnverifiedError):
                 says = f"{says}; nor with our key"
         if says != "NOERROR":
             raise DnsRefusedError(
@@ -193,11 +208,31 @@ class Rfc2136:
             message = build()
             if key:
                 message.use_tsig(key)
-            await stream.send(_whole_message(message, asked))
+            await stream.send(whole_message(message, asked.zone))
             reply = await stream.receive()
         refusal = why_not_updated(read_reply(reply, message, asked).rcode(), asked)
         if refusal:
             raise refusal
+
+    async def _is_powerdns(self, server: Endpoint) -> bool:
+        """Return whether it says that it is PowerDNS, which takes an update and passes over what its policy forbids."""
+        query = dns.message.make_query("version.bind.", "TXT", "CH", flags=0)
+        asked = self._asked(server, "version.bind TXT", "version.bind")
+        reply = await self._over_tcp(server, query.to_wire(), asked, QUESTION_S)
+        return b"powerdns" in reply.lower()
+
+    async def _question_by_key(self, server: Endpoint, name: str, rdtype: str) -> dns.message.Message:
+        """Return a whole reply that says NOERROR or NXDOMAIN, signed where the fleet has a key; over TCP."""
+        query = dns.message.make_query(to_name(name), to_type(rdtype), flags=0)
+        asked = self._asked(server, f"{name} {rdtype}", name)
+        key = self._signing_key()
+        if key:
+            query.use_tsig(key)
+        reply = read_reply(await self._over_tcp(server, query.to_wire(), asked, UPDATE_S), query, asked)
+        refusal = why_not_answered(reply.rcode(), asked)
+        if refusal:
+            raise refusal
+        return reply
 
     async def _question(
         self, server: Endpoint, name: str, rdtype: str, timeout_s: float
@@ -226,16 +261,7 @@ class Rfc2136:
     async def _over_udp(
         self, server: Endpoint, query: dns.message.Message, asked: DnsRequest, timeout_s: float
     ) -> dns.message.Message:
-        def read(datagram: bytes) -> dns.message.Message | None:
-            # What is left of a truncated answer may end in the middle of a record: only its question is of use.
-            truncated = len(datagram) > FLAGS_AT and bool(datagram[FLAGS_AT] & TRUNCATED)
-            try:
-                answered = datagram[:COUNTS_AT] + NOTHING_BESIDE + datagram[COUNTS_AT + len(NOTHING_BESIDE) :]
-                reply = dns.message.from_wire(answered, question_only=truncated, ignore_trailing=True)
-            except dns.exception.DNSException:
-                return None
-            return reply if query.is_response(reply) else None
-
+        read = partial(read_datagram, query)
         return await over_udp(server, asked.who, asked.what, query.to_wire(), read, timeout_s=timeout_s)
 
     async def _send_notify(
@@ -246,43 +272,24 @@ class Rfc2136:
         if key:
             message.use_tsig(key)
         wire = message.to_wire()
-        reply = await over_udp(server, asked.who, asked.what, wire, lambda datagram: datagram, timeout_s=NOTIFY_S)
+
+        def read(datagram: bytes) -> bytes | None:
+            return datagram if datagram[:ID_BYTES] == wire[:ID_BYTES] else None
+
+        reply = await over_udp(server, asked.who, asked.what, wire, read, timeout_s=NOTIFY_S)
         return read_reply(reply, message, asked).rcode()
 
     async def _read_by_questions(self, server: Endpoint, zone: str, names: tuple[str, ...]) -> ZoneReading:
         # The serial first: should the zone change meanwhile, then what was read is newer than it says, never older.
-        serial = await self.serial(server, zone)
+        serial = int((await self.version(server, zone)).split()[2])
         kinds = ("CNAME", "A", "AAAA")
         with first_error():
             async with asyncio.TaskGroup() as tasks:
                 asking = [
-                    tasks.create_task(self._question(server, name, rdtype, QUESTION_S))
-                    for name in names
-                    for rdtype in kinds
+                    tasks.create_task(self._question_by_key(server, name, rdtype)) for name in names for rdtype in kinds
                 ]
-        found = []
-        for reply, _ in (one.result() for one in asking):
-            asked = reply.question[0]
-            if not reply.flags & dns.flags.AA:
-                raise DnsError(
-                    f"{self._who(server)} answers without authority for {from_name(asked.name)}.",
-                    hint="Under dns.update in app.yaml belongs the zone's primary server.",
-                )
-            rrset = reply.get_rrset(reply.answer, asked.name, dns.rdataclass.IN, asked.rdtype)
-            if rrset:
-                found.append((asked.name, rrset))
-        return ZoneReading(zone, serial, record_sets(found), complete=False)
-
-
-def _whole_message(message: dns.update.UpdateMessage, asked: DnsRequest) -> bytes:
-    try:
-        return message.to_wire()
-    except dns.exception.TooBig as error:
-        raise DnsRefusedError(
-            f"So many changes to {asked.zone} do not fit into one message of 64 KiB, and a zone changes whole or not "
-            "at all. Nothing was sent.",
-            hint="Move fewer of this zone's sites at once.",
-        ) from error
+        found = [record_set_of(one.result(), self._who(server)) for one in asking]
+        return ZoneReading(zone, serial, record_sets([one for one in found if one]), complete=False)
 
 
 BACKEND = Backend("rfc2136", Rfc2136)

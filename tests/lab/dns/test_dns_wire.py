@@ -18,6 +18,7 @@ from core.dns.records import RecordChange, RecordSet
 from core.errors import DnsChangedError, DnsError, DnsRefusedError, TimedOutError, UnreachableError
 from core.fleet import DnsSettings, Endpoint, Fleet, SecretRef, Tsig
 from ops.dns import open_dns
+from ops.dns.reply import UnverifiedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -137,12 +138,13 @@ async def test_a_properly_signed_yes_is_a_yes() -> None:
     [
         lambda query: [reply(query, signed=False)],
         lambda query: [reply(query, dns.rcode.NXRRSET, signed=False)],
+        lambda query: [reply(query, dns.rcode.NOTIMP, signed=False)],
         lambda query: [forged(query)],
         lambda query: [with_other_id(query)],
         lambda _: [b"\x00" * 40],
         lambda _: [b"x"],
     ],
-    ids=["unsigned yes", "unsigned no", "forged", "another id", "nonsense", "too short"],
+    ids=["unsigned yes", "unsigned no", "unsigned refusal", "forged", "another id", "nonsense", "too short"],
 )
 async def test_a_reply_that_does_not_verify_leaves_open_what_happened(answer: Answering) -> None:
     async with tcp(answer) as (server, _):
@@ -152,12 +154,12 @@ async def test_a_reply_that_does_not_verify_leaves_open_what_happened(answer: An
 
 async def test_an_unsigned_yes_to_a_trial_update_is_an_error() -> None:
     async with tcp(lambda query: [reply(query, signed=False)]) as (server, _):
-        with pytest.raises(DnsError, match="does not count"):
+        with pytest.raises(UnverifiedError, match="does not count"):
             await opened().try_update(server, ZONE)
 
 
-async def test_a_server_that_cannot_sign_may_refuse_unsigned() -> None:
-    async with tcp(lambda query: [reply(query, dns.rcode.NOTIMP, signed=False)]) as (server, _):
+async def test_a_refusal_counts_where_it_is_signed() -> None:
+    async with tcp(lambda query: [reply(query, dns.rcode.NOTIMP)]) as (server, _):
         with pytest.raises(DnsRefusedError, match="takes no updates"):
             await opened().update(server, ZONE, (ADDED,))
 
@@ -203,7 +205,7 @@ async def test_a_server_that_hangs_up_after_each_answer_costs_at_most_one_burst(
 
 async def test_a_transfer_that_is_not_signed_is_not_believed() -> None:
     async with tcp(lambda query: [reply(query, signed=False)]) as (server, _):
-        with pytest.raises(DnsError, match="does not count"):
+        with pytest.raises(UnverifiedError, match="does not count"):
             await opened().read_zone(server, ZONE, ())
 
 
@@ -216,6 +218,18 @@ async def test_a_transfer_that_breaks_off_is_not_taken_for_the_zone() -> None:
 
     async with tcp(half, hangs_up=True) as (server, _):
         with pytest.raises(UnreachableError, match="closed the connection"):
+            await opened().read_zone(server, ZONE, ())
+
+
+async def test_an_unsigned_refusal_in_the_middle_of_a_transfer_does_not_count() -> None:
+    def begun(query: dns.message.Message) -> list[bytes]:
+        message = dns.message.make_response(query)
+        soa = "ns.garden.example. host.garden.example. 7 3600 600 86400 300"
+        message.answer = [dns.rrset.from_text(query.question[0].name, 300, "IN", "SOA", soa)]
+        return [message.to_wire(multi=True), reply(query, dns.rcode.REFUSED, signed=False)]
+
+    async with tcp(begun) as (server, _):
+        with pytest.raises(UnverifiedError, match="unsigned"):
             await opened().read_zone(server, ZONE, ())
 
 

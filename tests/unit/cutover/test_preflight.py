@@ -52,7 +52,7 @@ def test_a_dead_source_and_a_fresh_copy_pass_everything() -> None:
         ("copy", "1 site on the target: ok"),
         ("data age", "the oldest copy is from 3 h ago"),
         ("other work", "nothing else runs on these sites"),
-        ("update server", "a signed, empty update is taken for 1 zone"),
+        ("update server", "a signed update that changes nothing is taken for 1 zone"),
         ("name servers", "all 2 name servers answer, in step"),
         ("TTL", "no record lives longer than 300 s in caches"),
     ]

@@ -136,12 +136,16 @@ class _Dns:
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
+        self.more: tuple[str, ...] | None = ()
         self.updates = 0
 
-    async def try_update(self, _server: Endpoint, _zone: str) -> None:
+    async def try_update(self, _server: Endpoint, _zone: str, _records: object) -> None:
         self.updates += 1
         if self.error:
             raise self.error
+
+    async def may_change_more(self, _server: Endpoint, _zone: str) -> tuple[str, ...] | None:
+        return self.more
 
     async def serial(self, _server: Endpoint, _zone: str, *, timeout_s: float) -> int:
         return int(timeout_s > 0)
@@ -218,4 +222,28 @@ async def test_a_zone_that_may_not_be_transferred_is_no_failure_but_said(tmp_pat
         "ok": True,
         "why": "no transfer is allowed, so other names that point to a server cannot be listed",
         "hint": "",
+        "warning": False,
     } in reply.facts["findings"]  # type: ignore[operator]
+
+
+async def test_a_key_that_may_change_more_than_addresses_is_warned_of_once_for_all_zones(tmp_path: Path) -> None:
+    ports, dns = ports_of(tmp_path, 2)
+    dns.more = ("NS records", "MX records")
+    reply = await check_live(ports)
+    assert reply.facts
+    warned = [one for one in reply.facts["findings"] if one["warning"]]  # type: ignore[attr-defined]
+    assert [(one["what"], one["why"]) for one in warned] == [
+        ("update at 192.0.2.53:53 of 2 zones", "its key may also change NS records, MX records")
+    ]
+    assert warned[0]["hint"]
+
+
+@pytest.mark.parametrize("more", [(), None])
+async def test_a_key_that_may_not_or_of_which_it_is_not_said_is_warned_of_not_at_all(
+    tmp_path: Path, more: tuple[str, ...] | None
+) -> None:
+    ports, dns = ports_of(tmp_path, 2)
+    dns.more = more
+    reply = await check_live(ports)
+    assert reply.facts
+    assert not any(one["warning"] for one in reply.facts["findings"])  # type: ignore[attr-defined]

@@ -24,7 +24,8 @@ from core.fleet import DnsSettings, Endpoint, Fleet, SecretRef, SiteCheck, Tsig
 from ops.checks.imap import ImapDialogue
 from ops.checks.smtp import SmtpDialogue
 from ops.dns.backends.rfc2136 import Rfc2136
-from ops.dns.refusals import DnsRequest, read_reply
+from ops.dns.refusals import DnsRequest
+from ops.dns.reply import read_reply
 from ops.probe.expect import BannerListener, SiteListener
 from ops.probe.tcp import talk
 

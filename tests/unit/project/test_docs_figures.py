@@ -16,6 +16,7 @@ from commands import history, incidents
 from core import crowd
 from core.backup import restic_output, snapshots
 from core.cutover import preflight_checks
+from core.dns import promises
 from core.failback import compare
 from core.fleet.servers import ServerChecks
 from core.incident import card_maintenance, maintenance, notes, notification
@@ -28,9 +29,9 @@ from core.sync import batches
 from jobs import pages as page_job
 from jobs import recheck
 from jobs.backup import test_restore as sample
+from jobs.cutover import update
 from jobs.notify import store_down
 from jobs.sync import unknown
-from ops.dns import refusals
 from ops.durable import claimed, engine, standing
 from ops.fleetfile import load_fleet
 from ops.gather import pages as page_facts
@@ -70,7 +71,9 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("handbook", "*30 min more*", (card_maintenance.LONGER,), (30 * MIN,)),
     ("handbook", "Where that cannot be written for 20 s", (store_down.PATIENCE_S,), (20,)),
     ("handbook", "takes it up within 17 seconds", (engine.LEASE + engine.SWEEP_S * S,), (17 * S,)),
-    ("handbook", "differ by more than five minutes; set them by NTP", (refusals.FUDGE,), (5 * MIN,)),
+    ("handbook", "differ by more than five minutes; set them by NTP", (promises.SIGNED_FOR,), (5 * MIN,)),
+    ("handbook", "then asks again for 20 seconds", (update.UPDATE_PATIENCE_S,), (20,)),
+    ("handbook", "may still be carried out for five minutes", (promises.SIGNED_FOR,), (5 * MIN,)),
     ("handbook", "with the last 24 hours as columns", (plot.SPAN,), (24 * H,)),
     ("handbook", "up to two hundred between the same two servers", (batches.MOST_PLACES,), (200,)),
     ("handbook", "elsewhere a line every ten seconds", (lines.EVERY_S,), (10,)),
