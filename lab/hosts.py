@@ -199,7 +199,7 @@ def _folders_of(server: ServerSpec, fleet: FleetSpec) -> list[str]:
     folders = [site.roots[server.name] for site in fleet.sites.values() if server.name in site.roots]
     if server.peer:
         folders += [posixpath.dirname(server.peer.key), posixpath.dirname(server.peer.known_hosts)]
-        folders += [server.peer.limited_to] if server.peer.limited_to else []
+        folders += [server.peer.limited_to] if server.peer.limited_to not in (None, ssh.ROOTS) else []
     if server.status_page:
         folders.append(server.status_page.root)
     return folders

@@ -14,6 +14,10 @@ from lab.root_folder import ACCOUNT_FILES, INSIDE, on_host
 DATABASE_UIDS = {"mysql": 2_000_000_001, "postgres": 2_000_000_002}
 """The accounts that database servers run as. The machine need not have them, nor by these numbers."""
 
+ROOTS = "roots"
+"""How the fleet file says that others' keys read the sites' roots only."""
+
+_PEER = Path(__file__).parents[1] / "docs" / "sharpnet-peer"
 _FIRST_UID = 1_000_000_000
 _HOST_KEY = "ssh/host_key"
 
@@ -86,7 +90,8 @@ def exchange_keys(fleet: FleetSpec, folders: dict[str, Path], bot_keys: dict[str
     }
     pins = {name: known_host(server, folders[name]) for name, server in fleet.servers.items()}
     for name, server in fleet.servers.items():
-        limit = _limit(server)
+        roots = [site.roots[name] for site in fleet.sites.values() if name in site.roots]
+        limit = _limit(server, folders[name], roots)
         lines = [bot_keys[name], *(f"{limit} {key}" for other, key in peers.items() if other != name)]
         home = "/root" if uid_of(server) == 0 else f"/home/{server.user}"
         authorized = on_host(folders[name], f"{home}/.ssh/authorized_keys")
@@ -141,9 +146,14 @@ def client_config(servers: Iterable[ServerSpec]) -> str:
     )
 
 
-def _limit(server: ServerSpec) -> str:
+def _limit(server: ServerSpec, folder: Path, roots: list[str]) -> str:
+    """Write how others' keys are limited; with `roots`, also what `docs/sharpnet-peer` needs on that server."""
     if server.peer is None or server.peer.limited_to is None:
         return "restrict"
+    if server.peer.limited_to == ROOTS:
+        programs.write(folder / "bin" / _PEER.name, _PEER.read_text(encoding="utf-8"), 0o755)
+        programs.write(folder / "peer-roots", "".join(f"{root}\n" for root in roots), 0o644)
+        return f'restrict,command="{INSIDE}/bin/{_PEER.name} {INSIDE}/peer-roots"'
     if "\n" in server.peer.limited_to:
         raise FleetFileError(
             f"servers.{server.name}.peer.limited_to has a line break, which authorized_keys cannot hold"

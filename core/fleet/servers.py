@@ -10,17 +10,25 @@ if TYPE_CHECKING:
     from core.fleet.access import SshLogin
 
 
+ROOTS = "roots"
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """How a server reads from the others: paths on that server.
 
     `limited_to`: on this server the others' keys may only read this directory, and paths they ask for are relative to
-    it; None: they are not limited.
+    it; `ROOTS`: only the sites' roots, by their whole paths; None: they are not limited.
     """
 
     key: str
     known_hosts: str
     limited_to: str | None = None
+
+    @property
+    def folder(self) -> str | None:
+        """The one directory of this server that the others' keys may read; None: there is no such one."""
+        return None if self.limited_to == ROOTS else self.limited_to
 
 
 @dataclass(frozen=True, slots=True)

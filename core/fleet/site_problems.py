@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.fleet import zone_of
 from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at, no_such_server, texts_at
+from core.fleet.servers import ROOTS
 from core.units import shown
 from core.wording import count
 
@@ -114,7 +115,7 @@ def _roots(tree: object) -> Iterator[Inconsistency]:
                 continue
             roots.setdefault(server, []).append((parts, name))
             limit = limits.get(server)
-            if isinstance(limit, str) and parts[: len(_parts(limit))] != _parts(limit):
+            if isinstance(limit, str) and limit != ROOTS and parts[: len(_parts(limit))] != _parts(limit):
                 message = f"on {server} it lies outside of {limit}, where others may read"
                 yield Inconsistency(
                     ("sites", name, "root"), message, f"Move it, or widen servers.{server}.peer.limited_to."

@@ -134,11 +134,11 @@ _SAID: Mapping[str, Failure] = {
         "{source} has files there that its SSH user may not read",
         "Let the user read them, or exclude them in app.yaml.",
     ),
-    r"rrsync error|has been disabled on this server|does not run rsync": Failure(
+    r"rrsync error|has been disabled on this server|does not run rsync|sharpnet-peer: ": Failure(
         FailureCode.LIMITED_KEY,
         "the peer key is limited on {source}, and the limit does not allow this",
-        "servers.{source}.peer.limited_to in app.yaml must be the directory in authorized_keys there: "
-        "rrsync -ro -no-lock DIR.",
+        "servers.{source}.peer.limited_to in app.yaml must be what authorized_keys has there: the directory of "
+        "rrsync -ro -no-lock DIR, or roots for sharpnet-peer, whose file lists this one.",
     ),
     r"rsync: (?:command )?not found|rsync: No such file": Failure.missing(FailureCode.NO_RSYNC, "{source}"),
     r"Permission denied|Operation not permitted|Read-only file system": Failure(

@@ -15,7 +15,7 @@ from core.sync.result import SyncProgress, SyncResult
 from ops.or_failure import or_failure
 from ops.rsync.batch import CopyRoute, dry_run_batch
 from ops.rsync.mirror import MirrorCopy, owners, run_id, source_root, why_not_copy
-from ops.rsync.peer import limited_root
+from ops.rsync.peer import is_limited, limited_root
 from ops.store.copies.served import SyncRun
 from ops.work_folder import WORK_FOLDER
 
@@ -71,7 +71,11 @@ def _mirror_copy(fleet: Fleet, site: Site, mirror: str, serving: Serving) -> Mir
 
 
 def _batches_on(fleet: Fleet, route: CopyRoute, mirror_copies: Sequence[MirrorCopy]) -> Iterable[Batch]:
-    readable = limited_root(fleet.servers[route.source])
+    source = fleet.servers[route.source]
+    readable = limited_root(source)
+    if is_limited(source) and readable is None:
+        # Its keys read single roots, and not what they lie in.
+        return
     targets = [SyncTarget(source_root(one), one.root, readable, one.site.exclude) for one in mirror_copies]
     for look in batches(targets, WORK_FOLDER):
         pairs = {place: (mirror_copies[number].site.name, route.mirror) for place, number in look.places.items()}

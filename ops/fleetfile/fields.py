@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from core.fleet import SecretRef
 from core.fleet.raw_tree import did_you_mean
+from core.fleet.servers import ROOTS
 from core.units import (
     DURATION_PATTERN,
     SHARE_PATTERN,
@@ -107,6 +108,11 @@ Scheduled = Annotated[str, AfterValidator(lambda text: None if text == NEVER els
 
 Secret = Annotated[SecretRef, BeforeValidator(_secret), _spelled("^(env|file):.+$")]
 PathThere = Annotated[str, AfterValidator(places.path_there), Field(json_schema_extra={"pattern": "^/"})]
+PeerLimit = Annotated[
+    str,
+    AfterValidator(lambda text: text if text == ROOTS else places.path_there(text)),
+    Field(json_schema_extra={"pattern": f"^(/|{ROOTS}$)"}),
+]
 PathOfServer = Annotated[str, AfterValidator(places.path_of_server), Field(json_schema_extra={"pattern": "^/"})]
 PathHere = Annotated[str, AfterValidator(_path_here)]
 Exclude = Annotated[str, AfterValidator(places.exclude_pattern)]

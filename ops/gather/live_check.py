@@ -13,6 +13,7 @@ from core.failure import Failure, FailureCode
 from core.status.findings import Finding
 from core.store_trouble import named
 from ops.rsync.mirror import MirrorCopy, dry_run, why_not_copy
+from ops.rsync.peer_rights import more_than_sites
 from ops.ssh.pool import OFFSITE
 from ops.store.sqlite.driver import DRIVER, VERSION
 
@@ -78,11 +79,24 @@ async def _peer(ssh: Ssh, gate: asyncio.Semaphore, copy: MirrorCopy) -> Finding:
         except SharpnetError as error:
             return Finding(what, ok=False, why=error.message, hint=error.hint)
     if not isinstance(found, Failure):
-        return Finding(what, ok=True)
+        async with gate:
+            return await _rights(ssh, copy, what)
     if found.code == FailureCode.SOURCE_MISSING and copy.source.name != copy.site.home:
         # It answered; before the first sync there is nothing to read on a mirror.
         return Finding(what, ok=True, why=f"{copy.site.name} is not there yet")
     return Finding(what, ok=False, why=f"{copy.site.name}: {found.message}", hint=found.hint)
+
+
+async def _rights(ssh: Ssh, copy: MirrorCopy, what: str) -> Finding:
+    """Say what a key that works may do besides."""
+    try:
+        more = await more_than_sites(ssh, copy)
+    except SharpnetError as error:
+        return Finding(what, ok=True, why=f"what else its key may do was not found out: {error.message}")
+    if not more:
+        return Finding(what, ok=True)
+    hint = f"Limit it on {copy.source.name} to the sites' roots: docs/handbook.md, keys between the servers."
+    return Finding(what, ok=True, why=more, hint=hint, warning=True)
 
 
 async def offsite_findings(ports: Ports) -> tuple[Finding, ...]:

@@ -15,7 +15,7 @@ from core.sync.batches import complained_of, exchangeable, unchanged
 from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT
 from ops.rsync.mirror import ATTRIBUTES, LOOK_S, STALLED_S
-from ops.rsync.peer import limited_root, remote_shell, source_of
+from ops.rsync.peer import is_limited, remote_shell, source_of
 
 if TYPE_CHECKING:
     from core.failure import Failure
@@ -133,7 +133,7 @@ def _command(fleet: Fleet, route: CopyRoute, batch: BatchLook, preserved_attribu
         *("--no-h", f"--timeout={STALLED_S}", f"--out-format={OUT_FORMAT}%L"),
         *([f"--bwlimit={max(1, route.bandwidth // 1024)}"] if route.bandwidth is not None else []),
         *route.owners,
-        *(["-s"] if limited_root(source) is None else []),
+        *(["-s"] if not is_limited(source) else []),
         *(f"--filter={rule}" for rule in batch.filters),
         *("-e", remote_shell(source, fleet.servers[route.mirror], None)),
         source_of(source, batch.source_base),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from core.failure import Failure, FailureCode
 from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
-from ops.rsync.peer import lies_in, limited_root, remote_shell, source_of
+from ops.rsync.peer import has_wildcard, is_limited, lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
 from ops.work_folder import WORK_FOLDER, work_folder
 
@@ -98,10 +98,10 @@ def why_not_copy(copy: MirrorCopy) -> Failure | None:
             f"Give servers.{copy.mirror.name}.peer in app.yaml.",
             refused=True,
         )
-    limited_to = limited_root(copy.source)
-    if limited_to is None:
+    if not is_limited(copy.source):
         return None
-    if not lies_in(source_root(copy), limited_to):
+    limited_to = limited_root(copy.source)
+    if limited_to is not None and not lies_in(source_root(copy), limited_to):
         return Failure(
             FailureCode.LIMITED_KEY,
             f"the root is outside {limited_to}, the only directory that {copy.source.name} lets others read",
@@ -113,6 +113,13 @@ def why_not_copy(copy: MirrorCopy) -> Failure | None:
             FailureCode.CANNOT_NAME,
             f"the root on {copy.source.name} has a line break in its name, which a limited key cannot name",
             "Rename it.",
+            refused=True,
+        )
+    if limited_to is None and has_wildcard(source_root(copy)):
+        return Failure(
+            FailureCode.CANNOT_NAME,
+            f"the root on {copy.source.name} has *, ? or [ in its name, which a key for single roots cannot name",
+            "Rename it, or limit the keys to a directory.",
             refused=True,
         )
     return None
@@ -223,7 +230,7 @@ def options_of(copy: MirrorCopy) -> list[str]:
         *([f"--bwlimit={max(1, copy.bandwidth // 1024)}"] if copy.bandwidth is not None else []),
         *owners(copy),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
-        *(["-s", _rsync_there(copy)] if limited_root(copy.source) is None else []),
+        *(["-s", _rsync_there(copy)] if not is_limited(copy.source) else []),
         f"--filter=- /{WORK_FOLDER}/",
         *(f"--filter=- {pattern}" for pattern in copy.site.exclude),
         "-e",

@@ -52,7 +52,7 @@ def source_of(source: Server, root: str) -> str:
     if _WILDCARDS.search(path):
         # It is taken as a pattern at the other end, where a wildcard in brackets means itself. A backslash is an escape
         # there; for a limited key only before a wildcard, since rsync then hands it over as it is (rsync 3.2.4 and on).
-        escaped = path.replace("\\", "\\\\") if limited_to is None else re.sub(r"\\(?=[*?\[])", r"\\\\", path)
+        escaped = path.replace("\\", "\\\\") if not is_limited(source) else re.sub(r"\\(?=[*?\[])", r"\\\\", path)
         path = _WILDCARDS.sub(r"[\g<0>]", escaped)
     if path.startswith(":"):
         # Two colons would ask for a daemon.
@@ -63,9 +63,18 @@ def source_of(source: Server, root: str) -> str:
 
 def limited_root(source: Server) -> str | None:
     """Return the only folder of `source` that the others' keys may read, or None."""
-    if source.peer is None or source.peer.limited_to is None:
-        return None
-    return posixpath.normpath(source.peer.limited_to)
+    folder = source.peer.folder if source.peer is not None else None
+    return None if folder is None else posixpath.normpath(folder)
+
+
+def has_wildcard(path: str) -> bool:
+    """Return whether `path` can be taken for a pattern."""
+    return _WILDCARDS.search(path) is not None
+
+
+def is_limited(source: Server) -> bool:
+    """Return whether the others' keys start rsync on `source` and nothing else; then no shell there reads the words."""
+    return source.peer is not None and source.peer.limited_to is not None
 
 
 def lies_in(path: str, folder: str) -> bool:

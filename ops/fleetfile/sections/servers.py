@@ -16,8 +16,8 @@ class PeerSection(Section, makes=Peer):
 
     key: f.PathThere = setting("On this server: the private key with which it reads from the others.")
     known_hosts: f.PathThere = setting("On this server: the others' pinned host keys.")
-    limited_to: f.PathThere | None = setting(
-        "On this server the others' keys may only `rrsync -ro` this directory; left out: no limit."
+    limited_to: f.PeerLimit | None = setting(
+        "What the others' keys may read on this server: a directory, or the word roots; left out: they are not limited."
     )
 
 
