@@ -6,16 +6,19 @@ import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command, Request, argument
+from core.audit import judge_anchors, read_anchor
 from core.errors import UsageError
 from core.reply import Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count, from_stamp
+from ops.gather.anchors import anchors_of_witnesses, anchors_on_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from core.audit import Entry
-    from core.reply import Part
+    from core.audit import Anchor, Anchored, Entry
+    from core.reply import Json, Part
+    from ops.durable.standing import Asked
     from ops.ports import Ports
 
 SHOWN = 20
@@ -32,7 +35,9 @@ async def run(request: Request, ports: Ports) -> Reply:
     """Show the newest entries, or verify all."""
     options = request.options
     if options.verify:
-        return await _verify(request, ports)
+        return await _verify(request, ports, _noted(options.anchor))
+    if options.anchor:
+        raise UsageError("--anchor says what the record is compared with.", hint="Type `history --verify --anchor …`.")
     _refuse_out_of_bounds(options.last, options.before)
     entries = await ports.store.record.entries(
         last=options.last, subject=options.subject, before=options.before, most_bytes=MOST_BYTES
@@ -74,7 +79,18 @@ def _when(entry: Entry, ports: Ports, now: datetime) -> str:
         return entry.at
 
 
-async def _verify(request: Request, ports: Ports) -> Reply:
+def _noted(given: Sequence[str] | None) -> tuple[Anchor, ...]:
+    """Read what somebody has kept of the record."""
+    try:
+        return tuple(read_anchor(text, "what you typed") for text in given or ())
+    except ValueError as error:
+        hint = (
+            "As a daily message or a status page has it: `history --verify --anchor 1234:…`, with at least 32 digits."
+        )
+        raise UsageError(f"--anchor: {error}.", hint=hint) from error
+
+
+async def _verify(request: Request, ports: Ports, noted: tuple[Anchor, ...]) -> Reply:
     def show(read: int) -> None:
         if read % SAID_EVERY == 0:
             request.show(Reply(f"Verifying the record: {count(read, 'entry', 'entries')} so far", tone=Tone.BUSY))
@@ -83,7 +99,12 @@ async def _verify(request: Request, ports: Ports) -> Reply:
     broken = found.broken
     asked = await ports.standing.look() if ports.standing is not None else None
     knowing = asked.verdict.knowing if asked is not None else 0
-    facts = {"entries": found.entries, "whole": broken is None, "first_broken": broken, "last_hash": found.last_hash}
+    facts: dict[str, Json] = {
+        "entries": found.entries,
+        "whole": broken is None,
+        "first_broken": broken,
+        "last_hash": found.last_hash,
+    }
     if broken is None:
         title = (
             f"The record is whole: {count(found.entries, 'entry', 'entries')}, "
@@ -92,9 +113,52 @@ async def _verify(request: Request, ports: Ports) -> Reply:
         if asked is not None and asked.why:
             return Reply(f"{title}. But: {asked.why}", tone=Tone.BAD, facts={**facts, "why": asked.why}, exit_code=1)
         known = f"Its end fits what was told to {count(knowing, 'witness', 'witnesses')} outside of it."
-        return Reply(title, (Text(known),) if asked is not None else (), tone=Tone.GOOD, facts=facts)
+        told = (Text(known),) if asked is not None else ()
+        anchored = await _anchored(ports, asked, noted)
+        facts = {**facts, **_anchor_facts(anchored)}
+        if anchored.against:
+            title = f"The record was written anew: {_differs(anchored.against[0], ports)}"
+            return Reply(title, told, tone=Tone.BAD, facts=facts, exit_code=1)
+        return Reply(title, (*told, Text(_proven(anchored, found.entries, ports))), tone=Tone.GOOD, facts=facts)
     title = f"The record was tampered with: entry {broken} of {found.entries:,} is not as it was written"
     return Reply(title, tone=Tone.BAD, facts=facts, exit_code=1)
+
+
+async def _anchored(ports: Ports, asked: Asked | None, noted: tuple[Anchor, ...]) -> Anchored:
+    """Compare the record with what is kept of it outside of this machine, as far as that can be reached."""
+    kept = anchors_of_witnesses(asked.told, asked.verdict.own.store) if asked is not None else ()
+    anchors = (*noted, *kept, *await anchors_on_pages(ports))
+    hashes = await ports.store.identity.hashes({anchor.number for anchor in anchors})
+    return judge_anchors(anchors, hashes)
+
+
+def _anchor_facts(anchored: Anchored) -> dict[str, Json]:
+    proven = anchored.proven
+    return {
+        "proven_to": proven.number if proven is not None else None,
+        "proven_by": proven.where if proven is not None else None,
+        "against": [{"number": one.number, "where": one.where} for one in anchored.against],
+    }
+
+
+def _differs(anchor: Anchor, ports: Ports) -> str:
+    return f"entry {anchor.number:,} is not the one of {anchor.where}{_at(anchor, ports)}"
+
+
+def _proven(anchored: Anchored, entries: int, ports: Ports) -> str:
+    proven = anchored.proven
+    if proven is None:
+        return (
+            "Nothing outside says anything of it, so only its chain was checked: who can write the store can write all "
+            "of it anew. Compare it with a daily message: `history --verify --anchor NUMBER:HASH`."
+        )
+    since = entries - proven.number
+    rest = f"; {count(since, 'entry', 'entries')} since then by the chain alone" if since else ""
+    return f"Proven up to entry {proven.number:,} by {proven.where}{_at(proven, ports)}{rest}."
+
+
+def _at(anchor: Anchor, ports: Ports) -> str:
+    return f", {clock_time(anchor.at, ports.fleet.timezone, ports.clock.now())}" if anchor.at is not None else ""
 
 
 def _brief(body: Mapping[str, object]) -> str:
@@ -118,6 +182,9 @@ COMMAND = Command(
         argument("--verify", action="store_true", help="check the chain of hashes over the whole record"),
         argument("--last", type=int, default=SHOWN, metavar="N", help=f"how many entries ({SHOWN}; at most {MOST:,})"),
         argument("--before", type=int, metavar="NUMBER", help="only what is older than the entry of this number"),
+        argument(
+            "--anchor", action="append", metavar="NUMBER:HASH", help="compare with what a message or a status page says"
+        ),
     ),
     examples=("history", "history ID", "history --verify"),
     answers_json=True,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 FIRST = "0" * 64
+ANCHOR_HEX = 32
+_ANCHOR = re.compile(rf"(\d[\d,]{{0,20}}):([0-9a-fA-F]{{{ANCHOR_HEX},{len(FIRST)}}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,51 @@ def first_broken(entries: Iterable[Entry], after: Entry | None = None) -> int | 
             return expected_seq
         before = entry.hash
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What somebody outside of the store says that its record was: the hash of the entry of that number.
+
+    hash: hex, whole or its beginning. where: who says so, in words. at: when the record ended there; None: not known.
+    """
+
+    number: int
+    hash: str
+    where: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """What anchors show of a record. proven: the newest that fits, None where none does; against: those that do not."""
+
+    proven: Anchor | None
+    against: tuple[Anchor, ...]
+
+
+def judge_anchors(anchors: Iterable[Anchor], hashes: Mapping[int, str]) -> Anchored:
+    """Return up to where a record whose chain is whole is the one that was seen outside.
+
+    hashes: of its entries, by number; one that is missing is an entry that it has not. Each entry's hash covers all
+    before it: where one fits, nobody has changed anything up to there since the anchor was given away.
+    """
+    known = {0: FIRST, **hashes}
+    fitting: list[Anchor] = []
+    against: list[Anchor] = []
+    for anchor in anchors:
+        (fitting if known.get(anchor.number, "").startswith(anchor.hash) else against).append(anchor)
+    return Anchored(max(fitting, key=lambda one: one.number, default=None), tuple(against))
+
+
+def read_anchor(text: str, where: str) -> Anchor:
+    """Read `NUMBER:HASH` as a message gives it away. Raises ValueError for anything else."""
+    found = _ANCHOR.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no entry of a record")
+    return Anchor(int(found[1].replace(",", "")), found[2].lower(), where)
+
+
+def anchor_text(number: int, entry: str) -> str:
+    """Write an anchor so that a person can type it: half of the hash, which nobody can find another record for."""
+    return f"{number}:{entry[:ANCHOR_HEX]}"

@@ -13,6 +13,7 @@ from core.incident.report import incidents_of
 from core.plan.plan import PlanState
 from core.status.overview import count_by_server
 from jobs import Job
+from ops.gather.anchors import record_end
 from ops.gather.fleet_picture import count_ages
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ async def _day(ports: Ports) -> DailyDigest:
         ),
         unfinished={plan.id: plan.title for plan in await store.plans.in_state(PlanState.UNFINISHED)},
         quarantined=count_by_server(list(await store.copies.quarantined())),
+        record=await record_end(ports),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core.audit import anchor_text
 from core.incident.report import list_reply
 from core.reply import Heading, Part, Reply, Text, Tone
 from core.wording import clock_time, count, duration, listing
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from core.audit import Anchor
     from core.incident.maintenance import Maintenance
     from core.incident.report import Incident
 
@@ -26,6 +28,7 @@ class DailyDigest:
     there is no copy at all, though there should be one; chosen: how many have none since app.yaml names no place for
     one. late_backups: sites whose backup is too old. differing: copies, as `site on server`, that were compared and
     differ. unfinished: titles of plans by their ids. quarantined: how many copies by server.
+    record: where the record ends.
     """
 
     now: datetime
@@ -40,6 +43,7 @@ class DailyDigest:
     differing: tuple[str, ...] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    record: Anchor | None = None
 
 
 def summary(day: DailyDigest, fleet: str, timezone: str) -> Reply | None:
@@ -61,6 +65,9 @@ def summary(day: DailyDigest, fleet: str, timezone: str) -> Reply | None:
             parts.append(Text(f"{count(day.chosen, 'site')} with no copy anywhere, as app.yaml has it."))
     if coming:
         parts += [Heading("Scheduled maintenance"), *coming]
+    if day.record is not None:
+        anchor = anchor_text(day.record.number, day.record.hash)
+        parts.append(Text(f"The record is at entry {day.record.number:,}: `history --verify --anchor {anchor}`."))
     still = sum(one.until_at is None for one in day.incidents)
     said = [
         count(len(day.incidents), "incident") + (f" ({still:,} open)" if still else ""),

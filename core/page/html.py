@@ -6,6 +6,7 @@ from datetime import UTC
 from html import escape
 from typing import TYPE_CHECKING
 
+from core.audit import anchor_text
 from core.monitor.detection import TargetState
 from core.page.bars import bars, bars_words
 from core.page.days import DAYS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from core.audit import Anchor
     from core.page.model import Page, PageIncident, PageTarget, PlannedWork
 
 MARKS = {TargetState.UP: "✓", TargetState.DEGRADED: "!", TargetState.DOWN: "✗", TargetState.UNKNOWN: "?"}
@@ -189,9 +191,14 @@ def _footer(page: Page) -> str:
     said = [
         "Percentages are of the time that was observed. Up in part counts as up, planned work as what it was.",
         f"Last look at a server: {_moment(page.seen_at, page)}." if page.seen_at is not None else "Never looked.",
+        *([f"The bot's record is at entry {page.record.number:,}: {_short(page.record)}."] if page.record else []),
     ]
     ways = '<a href="status.json">The same as JSON</a> · <a href="feed.atom">Incidents as an Atom feed</a>'
     return f'<p class="soft">{" ".join(said)}</p><p>{ways}</p>'
+
+
+def _short(record: Anchor) -> str:
+    return f"<code>{escape(anchor_text(record.number, record.hash))}</code>"
 
 
 def _moment(at: datetime, page: Page) -> str:

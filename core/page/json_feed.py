@@ -27,6 +27,7 @@ def page_facts(page: Page) -> Mapping[str, Json]:
         "stale_after_s": page.stale_after.total_seconds(),
         "seen_at": stamp_or_none(page.seen_at),
         "written_on": page.written_on or None,
+        "record": {"number": page.record.number, "hash": page.record.hash} if page.record is not None else None,
         "servers": [{**_target(one), "location": one.where, "days": _days(one)} for one in page.servers],
         "sites": [{**_target(one), "served_from": one.where} for one in page.sites],
         "sites_left_out": page.sites_left_out,

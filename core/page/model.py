@@ -14,6 +14,7 @@ from core.wording import count, listing
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from core.audit import Anchor
     from core.page.days import Day
 
 SITES = 120
@@ -86,7 +87,7 @@ class Page:
     """The whole page. sites: those that are named, what is not up first; sites_left_out: how many are not.
 
     url: where this very copy is read; "" where that is not known or not to be said. written_on: the server that it is
-    on; "" for none. seen_at: when anything was last observed; None: never.
+    on; "" for none. seen_at: when anything was last observed; None: never. record: where the bot's record ends.
     """
 
     title: str
@@ -104,6 +105,7 @@ class Page:
     seen_at: datetime | None = None
     url: str = ""
     written_on: str = ""
+    record: Anchor | None = None
 
     def on(self, server: str) -> Page:
         """Return the same page as `server` carries it."""

@@ -113,3 +113,14 @@ async def test_it_comes_when_app_yaml_says_and_never_by_itself(stage: Stage) -> 
     assert list(JOB.triggers(stage.fleet)) == []
     stage.change(alerts=Alerts(remind=timedelta(minutes=30), summary="0 8 * * *"))
     assert list(JOB.triggers(stage.fleet)) == [("daily", "0 8 * * *")]
+
+
+async def test_it_ends_with_where_the_record_is(stage: Stage) -> None:
+    await stage.store.record.add(stage.clock.now(), "test.done", "one", "bot:test")
+    reply = await summary(stage)
+    assert reply is not None
+    (last,) = await stage.store.record.entries(last=1)
+    assert (
+        said(reply)[-1]
+        == f"The record is at entry {last.seq}: `history --verify --anchor {last.seq}:{last.hash[:32]}`."
+    )

@@ -20,6 +20,7 @@ from core.page.events import incident_of, work_of_maintenance, work_of_plan
 from core.page.model import INCIDENTS, SITES, Page, PageTarget
 from core.page.redaction import Redaction, plain
 from core.plan.plan import PlanState
+from ops.gather.anchors import record_end
 from ops.gather.fleet_picture import is_watched, looked_picture, sites_served
 from ops.gather.pages.past import PastDays
 
@@ -166,6 +167,7 @@ async def _page(ports: Ports, seen: PageFacts) -> Page:
         incidents=incidents,
         incidents_left_out=left_out,
         work=await _work(ports, now, public),
+        record=await record_end(ports),
         seen_at=max((one.seen_at for one in seen.servers.values() if one.seen_at is not None), default=None),
     )
 

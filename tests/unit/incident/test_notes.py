@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.outages import outage_of
 
+from core.audit import Anchor
 from core.errors import UsageError
 from core.fleet.target import Target
 from core.incident.card import reminder
@@ -249,6 +250,15 @@ class TestSummary:
             "3 copies on uk in quarantine: `failback uk` shows what differs.",
             "1 site with no copy anywhere, as app.yaml has it.",
         ]
+
+    def test_it_ends_with_where_the_record_is_as_one_can_type_it_but_is_not_sent_for_that(self) -> None:
+        record = Anchor(1234, "0123456789abcdef" * 4, "the store", NOW)
+        assert summary(DailyDigest(NOW, record=record), "sharpnet", ZONE) is None
+        reply = summary(DailyDigest(NOW, late=1, record=record), "sharpnet", ZONE)
+        assert reply is not None
+        assert texts(reply)[-1] == (
+            "The record is at entry 1,234: `history --verify --anchor 1234:0123456789abcdef0123456789abcdef`."
+        )
 
     def test_copies_that_are_late_are_told_without_those_never_made(self) -> None:
         reply = summary(DailyDigest(NOW, late=1), "sharpnet", ZONE)

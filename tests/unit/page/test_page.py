@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.outages import outage_of
 
+from core.audit import Anchor
 from core.fleet.target import FLEET, Target
 from core.incident.facts import OutageEnd, OutageFacts
 from core.incident.maintenance import Maintenance
@@ -583,3 +584,13 @@ def test_the_json_says_the_same_with_null_for_what_is_not_known() -> None:
         "name": "garden", "state": "up", "since_at": None, "why": None, "note": None, "uptime_90d": 1.0,
         "observed_90d": 1.0, "served_from": "uk",
     }  # fmt: skip
+
+
+def test_where_the_record_is_stands_on_it_whole_for_programs_and_half_for_people_and_is_no_news() -> None:
+    digits = "0123456789abcdef"
+    shown = page(record=Anchor(1234, digits * 4, "the store", NOW))
+    assert page_facts(shown)["record"] == {"number": 1234, "hash": digits * 4}
+    assert f"The bot's record is at entry 1,234: <code>1234:{digits * 2}</code>." in page_html(shown)
+    assert published_content(shown) == published_content(page())
+    assert page_facts(page())["record"] is None
+    assert "record" not in page_html(page())
