@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from commands import Command, argument
 from commands._progress import ProgressView
+from core.backup.origin import Origin
 from core.backup.report import list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress
 from core.backup.sample import proof_reply
@@ -65,10 +66,10 @@ async def _list(request: Request, ports: Ports) -> Reply:
         raise UsageError("Name one site, or none for all.", hint="For example: `backup list SITE`.")
     site = site_named(names[0], ports.fleet) if names else None
     found = await list_snapshots(ports, site)
-    have = {snapshot.site for snapshot in found.snapshots}
+    have = {backup.snapshot.site for backup in found.backups if backup.origin is not Origin.FOREIGN}
     backup_request = [site.name] if site is not None else list(ports.fleet.sites)
     without = [name for name in backup_request if name not in have]
-    listed = await with_figures(ports, found.snapshots)
+    listed = await with_figures(ports, found.backups)
     return list_reply(listed, without, ports.fleet.timezone, ports.clock.now())
 
 
@@ -95,7 +96,7 @@ async def _restore(request: Request, ports: Ports) -> Reply:
     restore = await what_to_restore(ports, site, server, not_after, request.person.label)
     if options.dry_run:
         return dry_run_reply(restore, fleet, ports.clock.now())
-    if restore.replaces_something:
+    if restore.needs_approval:
         return reply_of(await prepare_restore(ports, restore, request.person, shlex.join(words)), ports.fleet)
     return await restore_at_once(ports, restore, request.person.label, show)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.backup.origin import Origin
 from core.backup.snapshots import SHRUNK
 from core.reply import OUTCOMES, Button, Part, Reply, Row, Text, Tone, first_rows, hint_texts, progress_of
 from core.wording import ago, clock_time, count, duration, listing, size, stamp, stamp_or_none
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from core.backup.origin import Backup
     from core.backup.result import BackupProgress, BackupResult
-    from core.backup.snapshots import Snapshot
     from core.failure import Failure
 
 MOST_ROWS = 20
+# What the list says of a snapshot that the record does not know.
+_ORIGINS = {Origin.UNCONFIRMED: "no record confirms it", Origin.FOREIGN: "not made by this bot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,10 @@ class BackupHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSnapshot:
-    """A snapshot, and what the run that made it said. files None: another store knows."""
+class ListedBackup:
+    """A backup, and what the run that made it said. files None: no record knows."""
 
-    snapshot: Snapshot
+    backup: Backup
     files: int | None = None
     size_bytes: int | None = None
     partly: bool = False
@@ -86,22 +89,27 @@ def progress_reply(running: Sequence[BackupProgress]) -> Reply:
     return progress_of(("site", "sites"), "backed up", ("site", "from", "now"), steps)
 
 
-def list_reply(listed: Sequence[ListedSnapshot], without: Sequence[str], timezone: str, now: datetime) -> Reply:
-    """Return the snapshots, newest first as they come. without: the sites that have none."""
+def list_reply(listed: Sequence[ListedBackup], without: Sequence[str], timezone: str, now: datetime) -> Reply:
+    """Return the backups, newest first as they come, and what else is there. without: the sites that have none."""
 
-    def row(one: ListedSnapshot) -> Row:
+    def row(one: ListedBackup) -> Row:
+        snapshot, origin = one.backup.snapshot, one.backup.origin
+        notes = [*(["partly"] if one.partly else []), *([_ORIGINS[origin]] if origin in _ORIGINS else [])]
         cells = (
-            one.snapshot.site,
-            clock_time(one.snapshot.taken_at, timezone, now),
-            one.snapshot.server,
+            snapshot.site,
+            clock_time(one.backup.saved_at, timezone, now),
+            snapshot.server,
             f"{one.files:,}" if one.files is not None else "?",
             size(one.size_bytes) if one.size_bytes is not None else "?",
-            one.snapshot.id + (" (partly)" if one.partly else ""),
+            f"{snapshot.id} ({', '.join(notes)})" if notes else snapshot.id,
         )
-        return Row(cells, Tone.WARN if one.partly else Tone.PLAIN)
+        return Row(cells, Tone.WARN if notes else Tone.PLAIN)
 
-    sites = len({one.snapshot.site for one in listed})
-    title = f"{count(len(listed), 'backup')} of {count(sites, 'site')}"
+    ours = [one for one in listed if one.backup.origin is not Origin.FOREIGN]
+    sites = len({one.backup.snapshot.site for one in ours})
+    title = f"{count(len(ours), 'backup')} of {count(sites, 'site')}"
+    if len(ours) < len(listed):
+        title += f", and {len(listed) - len(ours):,} not made by this bot"
     if without:
         title += f"; {count(len(without), 'site')} without any: {listing(tuple(without))}"
     columns = ("site", "taken", "on", "files", "size", "id")
@@ -207,12 +215,13 @@ def _known_facts(one: BackupHistory, *, late: bool) -> Mapping[str, object]:
     }
 
 
-def _listed_facts(one: ListedSnapshot) -> Mapping[str, object]:
+def _listed_facts(one: ListedBackup) -> Mapping[str, object]:
     return {
-        "id": one.snapshot.id,
-        "site": one.snapshot.site,
-        "taken_at": stamp(one.snapshot.taken_at),
-        "server": one.snapshot.server,
+        "id": one.backup.snapshot.id,
+        "site": one.backup.snapshot.site,
+        "taken_at": stamp(one.backup.saved_at),
+        "server": one.backup.snapshot.server,
+        "origin": one.backup.origin.value,
         "files": one.files,
         "size_bytes": one.size_bytes,
         "partly": one.partly,

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from core.backup.snapshots import SHORT_ID, Extent, Snapshot, site_of
+from core.backup.snapshots import Extent, SavedSnapshot, Snapshot, site_of
 from core.failure import QUOTED, Failure, FailureCode, why_said, why_stopped
 from core.sync.rsync_output import OutputReader
 from core.wording import duration
@@ -31,6 +31,10 @@ _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _SPECIAL = re.compile(rb"[*?\[\\$]")
 _TOTAL = re.compile(rb"^sharpnet-total (\d+) (\d+)$", re.MULTILINE)
 _BLANK = b" \t\v\f"
+_ID = re.compile(r"[0-9a-f]{64}")
+# Before 0.15 restic says no more than the first eight of it.
+_SAVED_ID = re.compile(r"[0-9a-f]{8}(?:[0-9a-f]{56})?")
+_COMPARED = re.compile(rb"(-|[0-9a-f]{64}) (-|[0-9a-f]{64}) ([0-9]{1,18})")
 _QUOTED_LINES = 3
 
 
@@ -66,26 +70,29 @@ def values(err: bytes) -> Iterator[Any]:
                 continue
 
 
-def summary(err: bytes) -> Mapping[str, Any] | None:
-    """Return the summary of `restic backup --json`, or None where there is none."""
-    return next((value for value in values(err) if _kind(value) == "summary"), None)
+def saved_of(err: bytes) -> SavedSnapshot | None:
+    """Return what the summary of `restic backup --json` says was saved, or None where it says nothing of the kind."""
+    value: Mapping[str, object] = next((value for value in values(err) if _kind(value) == "summary"), {})
+    full_id = value.get("snapshot_id")
+    files, size, new = (value.get(key) for key in ("total_files_processed", "total_bytes_processed", "data_added"))
+    if not isinstance(full_id, str) or _SAVED_ID.fullmatch(full_id) is None:
+        return None
+    if not _is_count(files) or not _is_count(size) or not _is_count(new):
+        return None
+    return SavedSnapshot(full_id, files, size, new, unreadable(err))
+
+
+def total_size(err: bytes) -> int | None:
+    """Return what `restic stats --json` says, in bytes, or None where it says nothing of the kind."""
+    sizes = (value.get("total_size") for value in values(err) if isinstance(value, dict))
+    return next((size for size in sizes if _is_count(size)), None)
 
 
 def snapshots(err: bytes) -> tuple[Snapshot, ...]:
-    """Return what `restic snapshots --json` lists of sites, newest first."""
+    """Return what `restic snapshots --json` lists of sites, newest first; what no backup can look like is left out."""
     rows = next((value for value in values(err) if isinstance(value, list)), [])
-    found = [
-        Snapshot(
-            id=str(row["id"])[:SHORT_ID],
-            site=site,
-            server=str(row.get("hostname", "")),
-            taken_at=datetime.fromisoformat(str(row["time"])),
-            paths=tuple(str(path) for path in row.get("paths") or ()),
-        )
-        for row in rows
-        if (site := site_of(row.get("tags") or ())) is not None
-    ]
-    return tuple(sorted(found, key=lambda one: (one.taken_at, one.id), reverse=True))
+    found = [one for row in rows if (one := _snapshot_of(row)) is not None]
+    return tuple(sorted(found, key=lambda one: (one.taken_at, one.full_id), reverse=True))
 
 
 def chosen(err: bytes) -> tuple[tuple[tuple[str, int], ...], Extent]:
@@ -94,9 +101,11 @@ def chosen(err: bytes) -> tuple[tuple[tuple[str, int], ...], Extent]:
     A path that is not UTF-8 is left out: `restic ls` does not say it.
     """
     files = {
-        str(value["path"]): int(value.get("size", 0))
+        path: size
         for value in values(err)
-        if isinstance(value, dict) and value.get("type") == "file" and "\ufffd" not in value["path"]
+        if isinstance(value, dict) and value.get("type") == "file"
+        if isinstance(path := value.get("path"), str) and "\ufffd" not in path
+        if _is_count(size := value.get("size", 0))
     }
     found = _TOTAL.search(err)
     return tuple(files.items()), Extent(int(found[1]), int(found[2])) if found else Extent(0, 0)
@@ -123,6 +132,50 @@ def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
         return Failure(FailureCode.RESTIC, f"restic ended with status {exit_code} on {server}", quoted)
     found = found.about(server=server, said=quoted)
     return replace(found, message=f"{found.message} ({detail})") if detail else found
+
+
+def _snapshot_of(row: object) -> Snapshot | None:
+    if not isinstance(row, dict):
+        return None
+    full_id, server = row.get("id"), row.get("hostname")
+    tags, paths, taken_at = _texts(row.get("tags")), _texts(row.get("paths")), _moment(row.get("time"))
+    site = site_of(tags or ())
+    if tags is None or paths is None or site is None or taken_at is None:
+        return None
+    if not isinstance(server, str) or not is_snapshot_id(full_id):
+        return None
+    return Snapshot(str(full_id), site, server, taken_at, paths, tags)
+
+
+def is_snapshot_id(text: object) -> bool:
+    """Return whether this is the whole id of a snapshot: a SHA-256 in hexadecimal digits."""
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    # At either end of the calendar no time zone can be applied any more.
+    return moment if moment.tzinfo is not None and MINYEAR < moment.year < MAXYEAR else None
+
+
+def compared(out: bytes) -> tuple[tuple[str, str, int], ...] | None:
+    """Return the rows of two hashes and a time (epoch seconds) that a comparison has written; None: it has not."""
+    found = [_COMPARED.fullmatch(row) for row in out.splitlines()]
+    rows = [(one[1].decode(), one[2].decode(), int(one[3])) for one in found if one is not None]
+    return tuple(rows) if len(rows) == len(found) else None
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _kind(value: object) -> object:

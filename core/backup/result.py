@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from core.wording import count, duration, size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.backup.origin import SavedPaths
     from core.failure import Failure
 
 Outcome = Literal["good", "refused", "failed"]
@@ -32,8 +33,9 @@ class BackupResult:
     """One site backed up once from `server`, or why not.
 
     files, size_bytes: what the snapshot covers, databases included; new_bytes: what of it the repository had not.
-    databases: how many. snapshot: its id; also of a failed one that covers only part of the site. shrank: what it is
-    less than half of, empty where it is not; nothing of the site is forgotten then. note: something to know.
+    databases: how many. snapshot: its id, and full_id the whole of it; also of a failed one that covers only part of
+    the site. paths: what was saved. shrank: what it is less than half of, empty where it is not; nothing of the site
+    is forgotten then. note: something to know.
     """
 
     site: str
@@ -45,6 +47,8 @@ class BackupResult:
     new_bytes: int = 0
     databases: int = 0
     snapshot: str | None = None
+    full_id: str = ""
+    paths: SavedPaths | None = None
     shrank: str = ""
     trouble: Failure | None = None
     note: str = ""
@@ -77,6 +81,8 @@ class BackupResult:
             "server": self.server,
             "outcome": self.outcome,
             "snapshot": self.snapshot,
+            "full_id": self.full_id,
+            **(asdict(self.paths) if self.paths is not None else {}),
             "files": self.files,
             "size_bytes": self.size_bytes,
             "new_bytes": self.new_bytes,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from core.backup.origin import SavedPaths
     from core.backup.snapshots import Extent, Snapshot
     from core.failure import Failure
 
@@ -41,6 +42,12 @@ def judge_file(restored: str, live: str, live_changed_s: int, snapshot: Snapshot
         return SampleOutcome.SAME
     changed_since = live_changed_s >= int(snapshot.taken_at.timestamp())
     return SampleOutcome.LEFT_OUT if live == NO_FILE or changed_since else SampleOutcome.DIFFERENT
+
+
+def within(files: Iterable[tuple[str, int]], paths: SavedPaths) -> tuple[tuple[str, int], ...]:
+    """Return those (path, size) that lie in what was saved: a snapshot may name anything, `..` among it."""
+    inside = tuple(f"{path.rstrip('/')}/" for path in (paths.root, paths.dumps) if path)
+    return tuple(one for one in files if one[0].startswith(inside) and ".." not in one[0].split("/"))
 
 
 def restore_s(total_bytes: int, sample_bytes: int, sample_s: float, overhead_s: float) -> float:

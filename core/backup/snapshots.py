@@ -32,13 +32,33 @@ _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One backup in the repository. id: its first eight characters. paths: what was backed up, as the server had it."""
+    """One backup, as the repository has it: all of this is the word of whoever wrote it (`core.backup.origin`).
 
-    id: str
+    full_id: 64 hexadecimal digits. paths: what was backed up, as the server had it.
+    """
+
+    full_id: str
     site: str
     server: str
     taken_at: datetime
     paths: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Its first eight characters, by which people name it."""
+        return self.full_id[:SHORT_ID]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSnapshot:
+    """A snapshot that was made. full_id: 64 digits, or 8. unreadable: files that should be in it and are not."""
+
+    full_id: str
+    files: int
+    size_bytes: int
+    new_bytes: int
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +80,9 @@ def fleet_tag(fleet: str) -> str:
 
 
 def site_of(tags: Iterable[str]) -> str | None:
-    """Return the site that a snapshot with these tags is of, or None: somebody else made it."""
-    return next((unquote(tag.removeprefix(SITE_TAG)) for tag in tags if tag.startswith(SITE_TAG)), None)
+    """Return the site that a snapshot with these tags is of, or None: somebody else made it, as of one with two."""
+    sites = [unquote(tag.removeprefix(SITE_TAG)) for tag in tags if tag.startswith(SITE_TAG)]
+    return sites[0] if len(sites) == 1 else None
 
 
 def dump_name(database: Database) -> str:
@@ -76,12 +97,6 @@ def keep_options(keep: Mapping[str, int]) -> tuple[str, ...]:
     """
     kinds = tuple(f"--keep-{kind}={number}" for kind, number in keep.items())
     return ("--keep-last=1", *kinds) if kinds else ()
-
-
-def newest_of(snapshots: Iterable[Snapshot], site: str, at: datetime | None = None) -> Snapshot | None:
-    """Return the newest snapshot of `site` that was not taken after `at` (None: of all), or None."""
-    of_site = (one for one in snapshots if one.site == site and (at is None or one.taken_at <= at))
-    return max(of_site, key=lambda one: (one.taken_at, one.id), default=None)
 
 
 def moment(text: str, timezone: str) -> datetime:

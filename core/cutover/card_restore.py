@@ -83,11 +83,15 @@ def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
 
 def dry_run_reply(restore: Restore, fleet: Fleet, now: datetime) -> Reply:
     """Return what a restore would do."""
-    approve = "It would ask for approval first." if restore.replaces_something else "It would be done at once."
+    approve = "It would ask for approval first." if restore.needs_approval else "It would be done at once."
     return Reply(
         title=f"Dry run: {restore.site} would come back to {restore.server} as it was {ago(restore.taken_at, now)}",
         parts=(what_table(restore, fleet, now), Text(approve)),
-        facts={"restore": restore_to_json(restore), "needs_approval": restore.replaces_something},
+        facts={
+            "restore": restore_to_json(restore),
+            "needs_approval": restore.needs_approval,
+            "recorded": restore.recorded,
+        },
     )
 
 

@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MISSING, EMPTY, FILES = "missing", "empty", "files"
+# What has come later is left out where it says nothing, so that a plan made before it keeps its digest.
+_LATER: Mapping[str, object] = {"full_id": "", "recorded": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
     """One site brought back to one server from one backup.
 
-    snapshot: its id; taken_at, taken_on: when, and from which server. root, dumps: where it holds the site's files and
-    its databases' dumps; empty: none. there: what is at the site's root on the server now, `missing`, `empty` or
-    `files`. databases: the names of those that it loads; databases_there: those of them that the server has. served:
-    whether the server serves the site. quarantined: whether its copy is.
+    snapshot: its id, and full_id the whole of it; taken_at, taken_on: when, and from which server. root, dumps: what
+    was saved there, the site's files and its databases' dumps; empty: none. there: what is at the site's root on the
+    server now, `missing`, `empty` or `files`. databases: the names of those that it loads; databases_there: those of
+    them that the server has. served: whether the server serves the site. quarantined: whether its copy is. recorded:
+    whether the bot's record knows the backup; otherwise it is the repository's word, and as app.yaml has it.
     """
 
     kind: ClassVar[str] = "restore"
@@ -38,11 +41,13 @@ class Restore:
     databases_there: tuple[str, ...] = ()
     served: bool = False
     quarantined: bool = False
+    full_id: str = ""
+    recorded: bool = True
 
     @property
-    def replaces_something(self) -> bool:
-        """Whether somebody has to approve it: something is there, or visitors are sent there."""
-        return self.there == FILES or self.served or bool(self.databases_there)
+    def needs_approval(self) -> bool:
+        """Whether somebody has to approve it: something is there, visitors are sent there, or no record knows it."""
+        return self.there == FILES or self.served or bool(self.databases_there) or not self.recorded
 
     @property
     def title(self) -> str:
@@ -52,7 +57,8 @@ class Restore:
 
 def restore_to_json(restore: Restore) -> dict[str, Any]:
     """Return plain JSON values, from which `restore_from_json` makes an equal Restore."""
-    return {**asdict(restore), "taken_at": stamp(restore.taken_at)}
+    plain = {**asdict(restore), "taken_at": stamp(restore.taken_at)}
+    return {key: value for key, value in plain.items() if key not in _LATER or value != _LATER[key]}
 
 
 def restore_from_json(plain: Mapping[str, Any]) -> Restore:
@@ -65,6 +71,10 @@ def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
     """Return what whoever approves a restore has to know."""
     found = []
     age = ago(restore.taken_at, now)
+    if not restore.recorded:
+        text = f"no record confirms this backup: that it is {restore.site}'s, and its time, is what the repository says"
+        hint = f"{restore.taken_on} could have written it whenever it liked. Its paths and tags are as in app.yaml."
+        found.append(Verdict("unconfirmed", Level.WARN, text, hint))
     if restore.served:
         text = f"{restore.server} serves it: visitors see what it was {age}; what was written since stays recoverable"
         found.append(Verdict("served", Level.WARN, text))
@@ -87,7 +97,7 @@ def warnings_of(restore: Restore, now: datetime) -> tuple[Verdict, ...]:
 
 def differences(shown: Restore, now: Restore | None) -> tuple[str, ...]:
     """Say what is no longer as it was shown. now: the same looked at again; None: the backup is gone."""
-    if now is None or now.snapshot != shown.snapshot:
+    if now is None or _what_of(now) != _what_of(shown):
         return (f"the backup {shown.snapshot} is no longer what would be restored",)
     said = []
     if now.served != shown.served:
@@ -99,3 +109,8 @@ def differences(shown: Restore, now: Restore | None) -> tuple[str, ...]:
     if (now.databases, now.databases_there) != (shown.databases, shown.databases_there):
         said.append("its databases are others")
     return tuple(said)
+
+
+def _what_of(restore: Restore) -> tuple[object, ...]:
+    """Return what comes from where."""
+    return restore.snapshot, restore.full_id, restore.root, restore.dumps, restore.recorded

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.backup.report import BackupHistory, ListedSnapshot
+from core.backup.origin import Backup, Origin, RecordedBackup, SavedPaths, backup_of
+from core.backup.report import BackupHistory, ListedBackup
 from core.backup.snapshots import SHRUNK
 from core.errors import RefusedError
 from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
+from ops.contracts import SiteLocation
 from ops.or_failure import or_failure
 from ops.store.copies.backups import PROOF, SAVE, UPKEEP, BackupRun
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from core.backup.snapshots import Snapshot
     from core.fleet import Site
     from ops.ports import Ports
@@ -22,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotListing:
-    """The snapshots of the fleet or one site, newest first, and the server that they were asked from."""
+    """What the repository has of the fleet or one site, newest first, and the server that it was asked from."""
 
-    snapshots: tuple[Snapshot, ...]
+    backups: tuple[Backup, ...]
     server: str
 
 
@@ -42,7 +46,7 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
     for server in dict.fromkeys([*likely, *ports.fleet.servers]):
         found = await or_failure(restic.snapshots(server, site.name if site is not None else None))
         if not isinstance(found, Failure):
-            return SnapshotListing(found, server)
+            return SnapshotListing(await judged(ports, found), server)
         if found.code == FailureCode.NO_REPOSITORY and not await ports.store.backups.any_made():
             return SnapshotListing((), server)
         reasons.append(found.message)
@@ -52,10 +56,25 @@ async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str |
     raise RefusedError(f"The off-site backups cannot be read: {listing(list(dict.fromkeys(reasons)))}.", hint=hint)
 
 
-async def with_figures(ports: Ports, snapshots: tuple[Snapshot, ...]) -> tuple[ListedSnapshot, ...]:
-    """Return snapshots with what the runs that made them have counted."""
+async def judged(ports: Ports, snapshots: Sequence[Snapshot]) -> tuple[Backup, ...]:
+    """Return what the record and app.yaml know of what a repository says that it has."""
     runs = await ports.store.backups.by_snapshot(snapshot.id for snapshot in snapshots)
-    return tuple(_listed(snapshot, runs.get(snapshot.id)) for snapshot in snapshots)
+    expected = {name: _saved_of(site) for name, site in ports.fleet.sites.items()}
+    return tuple(
+        backup_of(
+            snapshot,
+            ports.fleet.name,
+            [_recorded(run) for run in runs.get(snapshot.id, ())],
+            expected.get(snapshot.site, {}),
+        )
+        for snapshot in snapshots
+    )
+
+
+async def with_figures(ports: Ports, backups: Sequence[Backup]) -> tuple[ListedBackup, ...]:
+    """Return backups with what the runs that made them have counted."""
+    runs = await ports.store.backups.by_snapshot(backup.snapshot.id for backup in backups)
+    return tuple(_listed(backup, runs.get(backup.snapshot.id, ())) for backup in backups)
 
 
 async def known_backups(ports: Ports) -> tuple[BackupHistory, ...]:
@@ -80,11 +99,24 @@ async def under_way(ports: Ports) -> str:
     return next((claim.purpose for claim in held if claim.name == REPOSITORY), "")
 
 
-def _listed(snapshot: Snapshot, run: BackupRun | None) -> ListedSnapshot:
-    if run is None:
-        return ListedSnapshot(snapshot)
-    return ListedSnapshot(
-        snapshot, int(str(run.body["files"])), int(str(run.body["size_bytes"])), partly=run.outcome != "good"
+def _saved_of(site: Site) -> Mapping[str, SavedPaths]:
+    """Return what would be saved of a site on each of its servers."""
+    places = [SiteLocation(site, server) for server in site.servers]
+    return {place.server: SavedPaths(place.root, place.dumps) for place in places}
+
+
+def _recorded(run: BackupRun) -> RecordedBackup:
+    root, full_id = str(run.body.get("root", "")), str(run.body.get("full_id", ""))
+    paths = SavedPaths(root, str(run.body.get("dumps", ""))) if root else None
+    return RecordedBackup(full_id or str(run.snapshot), run.site, run.server, run.begun_at, paths)
+
+
+def _listed(backup: Backup, runs: Sequence[BackupRun]) -> ListedBackup:
+    run = next((run for run in runs if run.begun_at == backup.saved_at), None)
+    if run is None or backup.origin is not Origin.RECORDED:
+        return ListedBackup(backup)
+    return ListedBackup(
+        backup, int(str(run.body["files"])), int(str(run.body["size_bytes"])), partly=run.outcome != "good"
     )
 
 

@@ -7,8 +7,10 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.backup.origin import SavedPaths
+from core.backup.restic_output import is_snapshot_id
 from core.backup.result import BackupProgress, BackupResult
-from core.backup.snapshots import Extent, shrank, why_not_back_up
+from core.backup.snapshots import SHORT_ID, Extent, shrank, why_not_back_up
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from core.wording import count, listing
@@ -131,7 +133,9 @@ class SiteBackup:
             size_bytes=saved.size_bytes,
             new_bytes=saved.new_bytes,
             databases=len(site.databases),
-            snapshot=saved.snapshot,
+            snapshot=saved.full_id[:SHORT_ID],
+            full_id=saved.full_id if is_snapshot_id(saved.full_id) else "",
+            paths=SavedPaths(self.place.root, self.place.dumps if site.databases else ""),
         )
         now = Extent(result.files, result.size_bytes)
         trouble = why_not_back_up(now, self.place.server) or _unreadable(saved.unreadable, self.place.server)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.backup.snapshots import newest_of
+from core.backup.origin import Origin, newest_of
 from core.cutover.steps import Outcome
 from core.errors import RefusedError, SharpnetError, StoreError, UnreachableError
 from core.failure import Failure, FailureCode
@@ -18,7 +18,6 @@ from jobs.backup.lock import offsite_of
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
 from ops.or_failure import or_failure
-from ops.restic.repository import split_paths
 from ops.rsync.mirror import MirrorCopy, publish
 from ops.rsync.turn import take_turn, turn_now
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from core.backup.snapshots import Snapshot
+    from core.backup.origin import Backup
     from core.fleet import Fleet, Site
     from ops.contracts import Restic
     from ops.ports import Ports
@@ -57,14 +56,13 @@ async def what_to_restore(ports: Ports, site: Site, server: str, at: datetime | 
             f"{server} is neither the home nor a mirror of {site.name}.",
             hint="Give it as one of the site's mirrors in app.yaml first.",
         )
-    snapshots = (await list_snapshots(ports, site, first=server)).snapshots
-    snapshot = newest_of(snapshots, site.name, at)
-    if snapshot is None:
+    backup = newest_of((await list_snapshots(ports, site, first=server)).backups, site.name, at)
+    if backup is None:
         not_after = f" from before {clock_time(at, ports.fleet.timezone)}" if at is not None else ""
         raise RefusedError(
             f"There is no backup of {site.name}{not_after}.", hint="`backup list` shows those that there are."
         )
-    return await _look(ports, site, server, snapshot, who)
+    return await _look(ports, site, server, backup, who)
 
 
 async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tuple[str, ...]:
@@ -73,9 +71,9 @@ async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tup
     if site is None or shown.server not in site.servers or fleet.offsite != ports.fleet.offsite:
         return ("the fleet file says something else about the site or the off-site host",)
     try:
-        snapshots = (await list_snapshots(ports, site, first=shown.server)).snapshots
-        snapshot = next((one for one in snapshots if one.id == shown.snapshot), None)
-        now = await _look(ports, site, shown.server, snapshot, "bot:approve") if snapshot is not None else None
+        backups = (await list_snapshots(ports, site, first=shown.server)).backups
+        backup = next((one for one in backups if _is_shown(one, shown)), None)
+        now = await _look(ports, site, shown.server, backup, "bot:approve") if backup is not None else None
     except StoreError:
         raise
     except SharpnetError as error:
@@ -175,13 +173,16 @@ def _copy_at(ports: Ports, place: SiteLocation) -> MirrorCopy:
     return MirrorCopy(place.site, server, server)
 
 
-async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: str) -> Restore:
+def _is_shown(backup: Backup, shown: Restore) -> bool:
+    return backup.origin is not Origin.FOREIGN and backup.snapshot.full_id == shown.full_id
+
+
+async def _look(ports: Ports, site: Site, server: str, backup: Backup, who: str) -> Restore:
     serving = await serving_now(ports, [site], who)
     there = await offsite_of(ports).root_state(SiteLocation(site, server))
     if isinstance(there, Failure):
         raise RefusedError(f"{there.message}.", hint=there.hint)
-    root, dumps = split_paths(snapshot)
-    databases = site.databases if dumps else ()
+    databases = site.databases if backup.paths.dumps else ()
     present = []
     for database in databases:
         found = await ports.databases.look_only(database, server)
@@ -192,14 +193,16 @@ async def _look(ports: Ports, site: Site, server: str, snapshot: Snapshot, who: 
     return Restore(
         site=site.name,
         server=server,
-        snapshot=snapshot.id,
-        taken_at=snapshot.taken_at,
-        taken_on=snapshot.server,
-        root=root,
-        dumps=dumps,
+        snapshot=backup.snapshot.id,
+        taken_at=backup.saved_at,
+        taken_on=backup.snapshot.server,
+        root=backup.paths.root,
+        dumps=backup.paths.dumps,
         there=there,
         databases=tuple(database.name for database in databases),
         databases_there=tuple(present),
         served=serving.may_serve(site, server),
         quarantined=serving.is_quarantined(site.name, server),
+        full_id=backup.snapshot.full_id,
+        recorded=backup.origin is Origin.RECORDED,
     )

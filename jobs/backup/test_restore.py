@@ -7,24 +7,24 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.backup.origin import newest_of
 from core.backup.result import BackupProgress
-from core.backup.sample import RestoreTestResult, SampleOutcome, judge_file, restore_s
-from core.backup.snapshots import newest_of
+from core.backup.sample import RestoreTestResult, SampleOutcome, judge_file, restore_s, within
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
+from jobs.backup.listing import judged
 from jobs.backup.lock import REPOSITORY, offsite_of, site_claim
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
 from ops.gather.holding import holding
 from ops.or_failure import or_failure
-from ops.restic.repository import split_paths
 from ops.rsync.mirror import run_id
 from ops.store.copies.backups import PROOF, BackupRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from core.backup.snapshots import Snapshot
+    from core.backup.origin import Backup
     from core.fleet import Site
     from ops.contracts import Restic, SnapshotFiles
     from ops.ports import Ports
@@ -47,19 +47,19 @@ async def prove_sites(
     async with holding(ports, REPOSITORY, owner, "a verification of backups"):
         serving = await serving_now(ports, sites, who)
         structure: Failure | None = None
-        snapshots: dict[str, tuple[Snapshot, ...] | Failure] = {}
+        backups: dict[str, tuple[Backup, ...] | Failure] = {}
         proofs = []
         for site in sites:
             server = serving.active.get(site.name, site.home)
             on_progress(BackupProgress(site.name, server, "comparing"))
-            if server not in snapshots:
-                if not snapshots:
+            if server not in backups:
+                if not backups:
                     structure = await or_failure(restic.check(server))
                 # Reading what is gone is tried for a quarter of an hour, file by file.
                 found = await or_failure(restic.snapshots(server)) if structure is None else structure
-                snapshots[server] = found
+                backups[server] = found if isinstance(found, Failure) else await judged(ports, found)
             place = SiteLocation(site, server)
-            proof = await or_failure(_on_record(ports, restic, place, snapshots[server], who))
+            proof = await or_failure(_on_record(ports, restic, place, backups[server], who))
             # One that somebody else works on, say, is no reason to leave the others unproven.
             proofs.append(
                 proof if not isinstance(proof, Failure) else RestoreTestResult(site.name, server, trouble=proof)
@@ -69,7 +69,7 @@ async def prove_sites(
 
 
 async def _on_record(
-    ports: Ports, restic: Restic, place: SiteLocation, snapshots: tuple[Snapshot, ...] | Failure, who: str
+    ports: Ports, restic: Restic, place: SiteLocation, backups: tuple[Backup, ...] | Failure, who: str
 ) -> RestoreTestResult:
     """Prove one site's newest backup, on record from before its first step to its end."""
     now = ports.clock.now()
@@ -80,7 +80,7 @@ async def _on_record(
         ports, site_claim(base_result.site), owner, f"a verification of the backup of {base_result.site}"
     ):
         await ports.store.backups.begin(run, who)
-        proof = await _proven(ports, restic, place, snapshots, base_result)
+        proof = await _proven(ports, restic, place, backups, base_result)
         id_ = proof.snapshot.id if proof.snapshot is not None else None
         await ports.store.backups.end(run, proof.outcome, id_, proof.facts, ports.clock.now(), who)
     return proof
@@ -90,29 +90,33 @@ async def _proven(
     ports: Ports,
     restic: Restic,
     place: SiteLocation,
-    snapshots: tuple[Snapshot, ...] | Failure,
+    backups: tuple[Backup, ...] | Failure,
     base_result: RestoreTestResult,
 ) -> RestoreTestResult:
-    if isinstance(snapshots, Failure):
-        return replace(base_result, trouble=snapshots)
-    snapshot = newest_of(snapshots, base_result.site)
-    if snapshot is None:
+    if isinstance(backups, Failure):
+        return replace(base_result, trouble=backups)
+    backup = newest_of(backups, base_result.site)
+    if backup is None:
         why = Failure(FailureCode.NO_BACKUP, "there is no backup of it", "Make one with `backup run`.")
         return replace(base_result, trouble=why)
-    base_result = replace(base_result, snapshot=snapshot)
-    found = await or_failure(_compared(ports, restic, place, snapshot, base_result))
+    base_result = replace(base_result, snapshot=backup.snapshot)
+    found = await or_failure(_compared(ports, restic, place, backup, base_result))
     return replace(base_result, trouble=found) if isinstance(found, Failure) else found
 
 
 async def _compared(
-    ports: Ports, restic: Restic, place: SiteLocation, snapshot: Snapshot, base_result: RestoreTestResult
+    ports: Ports, restic: Restic, place: SiteLocation, backup: Backup, base_result: RestoreTestResult
 ) -> RestoreTestResult:
-    _, dumps = split_paths(snapshot)
+    snapshot, dumps = backup.snapshot, backup.paths.dumps
     began_s = ports.clock.monotonic()
     chosen = await restic.choose(place, snapshot, dumps, RANDOM_FILES, MOST_BYTES, secrets.randbelow(1 << 30))
     overhead_s = ports.clock.monotonic() - began_s
     if isinstance(chosen, Failure):
         return replace(base_result, trouble=chosen)
+    chosen = replace(chosen, files=within(chosen.files, backup.paths))
+    if not chosen.files:
+        why = Failure(FailureCode.NOT_RESTORED, "the backup names no file of the site", "Back up, and verify again.")
+        return replace(base_result, trouble=why)
     scratch = f"{place.work}/{SCRATCH}"
     try:
         began_s = ports.clock.monotonic()
@@ -121,7 +125,7 @@ async def _compared(
         if trouble is not None:
             return replace(base_result, trouble=trouble)
         full_s = restore_s(chosen.extent.size_bytes, sum(size for _, size in chosen.files), sample_s, overhead_s)
-        return await _judged(restic, place, snapshot, chosen, replace(base_result, whole=chosen.extent, full_s=full_s))
+        return await _judged(restic, place, backup, chosen, replace(base_result, whole=chosen.extent, full_s=full_s))
     finally:
         # What is left there is cleared away by the next one.
         with contextlib.suppress(SharpnetError):
@@ -129,9 +133,9 @@ async def _compared(
 
 
 async def _judged(
-    restic: Restic, place: SiteLocation, snapshot: Snapshot, chosen: SnapshotFiles, base_result: RestoreTestResult
+    restic: Restic, place: SiteLocation, backup: Backup, chosen: SnapshotFiles, base_result: RestoreTestResult
 ) -> RestoreTestResult:
-    root, dumps = split_paths(snapshot)
+    root, dumps = backup.paths.root, backup.paths.dumps
     scratch = f"{place.work}/{SCRATCH}"
     paths = [path for path, _ in chosen.files]
     of_dumps = [scratch + path for path in paths if dumps and path.startswith(f"{dumps}/")]
@@ -143,7 +147,7 @@ async def _judged(
         return replace(base_result, trouble=rows)
     if isinstance(broken, Failure):
         return replace(base_result, trouble=broken)
-    files = {path: judge_file(*row, snapshot) for path, row in zip(live, rows, strict=True)}
+    files = {path: judge_file(*row, backup.snapshot) for path, row in zip(live, rows, strict=True)}
     names = tuple(path.rpartition("/")[2] for path in broken)
     if files and all(one is SampleOutcome.LEFT_OUT for one in files.values()) and not of_dumps:
         why = Failure(

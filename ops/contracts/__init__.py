@@ -9,7 +9,7 @@ from ops.contracts.databases import Databases, LoadedDatabase
 from ops.contracts.dns import Answer, Dns
 from ops.contracts.engine import Engine
 from ops.contracts.probe import Look, Probe
-from ops.contracts.restic import BackupSource, Restic, SavedSnapshot, SiteLocation, SnapshotFiles
+from ops.contracts.restic import BackupSource, Restic, SiteLocation, SnapshotFiles
 from ops.contracts.ssh import End, Ran, Ssh
 from ops.contracts.store import Db, LeaseTime, Transaction
 
@@ -28,7 +28,6 @@ __all__ = [
     "Probe",
     "Ran",
     "Restic",
-    "SavedSnapshot",
     "SiteLocation",
     "SnapshotFiles",
     "Ssh",

@@ -11,7 +11,7 @@ from ops.work_folder import work_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.backup.snapshots import Extent, Snapshot
+    from core.backup.snapshots import Extent, SavedSnapshot, Snapshot
     from core.failure import Failure
     from core.fleet import Database, Site
     from core.plan.restore import Restore
@@ -49,17 +49,6 @@ class BackupSource:
 
     extent: Extent
     patterns: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedSnapshot:
-    """A snapshot that was made. unreadable: files that are not in it, though they should be."""
-
-    snapshot: str
-    files: int
-    size_bytes: int
-    new_bytes: int
-    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.backup import restic_output
-from core.backup.snapshots import SHORT_ID, dump_name, fleet_tag, keep_options, site_tag
+from core.backup.snapshots import dump_name, fleet_tag, keep_options, site_tag
 from core.databases.failures import failure_of_database
 from core.errors import SettingsError
 from core.failure import Failure, FailureCode
-from ops.contracts import BackupSource, End, Ran, SavedSnapshot, SnapshotFiles
-from ops.contracts.restic import DUMPS
+from ops.contracts import BackupSource, End, Ran, SnapshotFiles
 from ops.restic import script
 from ops.understood import understood
 from ops.work_folder import WORK_FOLDER, site_key
@@ -25,7 +24,7 @@ from ops.work_folder import WORK_FOLDER, site_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from core.backup.snapshots import Snapshot
+    from core.backup.snapshots import SavedSnapshot, Snapshot
     from core.fleet import Database, Fleet, Offsite, SecretRef
     from core.plan.restore import Restore
     from ops.contracts import SiteLocation, Ssh
@@ -91,17 +90,9 @@ class ResticRepository:
         ran = await self._run(
             place.server, script.SAVE, [site_key(place.site.name), *words], timeout_s=LONG_S, first=first
         )
-        summary = restic_output.summary(ran.err)
-        if summary is None or ran.exit_code not in (0, restic_output.PARTLY):
-            return _trouble(ran, place.server)
-        with understood(place.server, "what restic has saved"):
-            return SavedSnapshot(
-                snapshot=str(summary["snapshot_id"])[:SHORT_ID],
-                files=int(summary["total_files_processed"]),
-                size_bytes=int(summary["total_bytes_processed"]),
-                new_bytes=int(summary["data_added"]),
-                unreadable=restic_output.unreadable(ran.err),
-            )
+        saved = restic_output.saved_of(ran.err)
+        ended_well = ran.exit_code in (0, restic_output.PARTLY)
+        return saved if saved is not None and ended_well else _trouble(ran, place.server)
 
     async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
         """Return the snapshots of this fleet, or of one of its sites, newest first."""
@@ -129,10 +120,8 @@ class ResticRepository:
     async def size(self, server: str) -> int | Failure:
         """Return how many bytes the repository takes."""
         ran = await self._run(server, script.ANY, ["stats", "--mode", "raw-data", "--json"], timeout_s=SURVEY_S)
-        with understood(server, "how large the repository is"):
-            values = restic_output.values(ran.err)
-            found = next((value["total_size"] for value in values if "total_size" in value), None)
-            return int(found) if found is not None else _trouble(ran, server)
+        found = restic_output.total_size(ran.err)
+        return found if found is not None else _trouble(ran, server)
 
     async def check(self, server: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
@@ -142,7 +131,7 @@ class ResticRepository:
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
     ) -> SnapshotFiles | Failure:
         """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps."""
-        words = [snapshot.id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
+        words = [snapshot.full_id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
         ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
         trouble = restic_output.failure_of(ran.exit_code, ran.err, place.server)
         with understood(place.server, "which files a snapshot has"):
@@ -152,8 +141,8 @@ class ResticRepository:
         self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
     ) -> Failure | None:
         """Restore those paths of a snapshot below the folder `scratch`."""
-        included = [f"--include={restic_output.escaped(path.encode()).decode()}" for path in paths]
-        return await self._do(place.server, script.SAMPLE, [scratch, snapshot.id, *included], timeout_s=LONG_S)
+        words = [scratch, snapshot.full_id, *map(_include, paths)]
+        return await self._do(place.server, script.SAMPLE, words, timeout_s=LONG_S)
 
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
@@ -169,8 +158,9 @@ class ResticRepository:
         site = place.site
         before = [place.root, posixpath.dirname(place.root), place.work]
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
-        words = [run, turn.name, restore.snapshot, restore.root, site.owner.get(place.server, ""), *filters]
-        return await self._do(place.server, script.RESTORE, words, timeout_s=LONG_S, before=before)
+        paths = [restore.root, restore.dumps, _include(restore.root), _include(restore.dumps or restore.root)]
+        words = [run, turn.name, restore.full_id or restore.snapshot, *paths, site.owner.get(place.server, "")]
+        return await self._do(place.server, script.RESTORE, [*words, *filters], timeout_s=LONG_S, before=before)
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
@@ -187,11 +177,8 @@ class ResticRepository:
         """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
         stdin = b"".join(path.encode() + b"\0" for pair in pairs for path in pair)
         ran = await self._ssh.run(server, line(script.COMPARE, []), timeout_s=SURVEY_S, stdin=stdin)
-        rows = [row.split() for row in ran.out.decode("ascii", "replace").splitlines()]
-        if ran.exit_code != 0 or len(rows) != len(pairs):
-            return _trouble(ran, server)
-        with understood(server, "how files compare"):
-            return tuple((restored, live, int(changed)) for restored, live, changed in rows)
+        rows = restic_output.compared(ran.out)
+        return rows if ran.exit_code == 0 and rows is not None and len(rows) == len(pairs) else _trouble(ran, server)
 
     async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
         """Return those of `paths` that do not end as a complete dump does."""
@@ -238,17 +225,14 @@ class ResticRepository:
         return password.encode()
 
 
-def split_paths(snapshot: Snapshot) -> tuple[str, str]:
-    """Return the root and the folder of dumps, as the snapshot has them; empty where it has no dumps."""
-    ending = posixpath.join("/", WORK_FOLDER, site_key(snapshot.site), DUMPS)
-    dumps = [path for path in snapshot.paths if path.endswith(ending)]
-    roots = [path for path in snapshot.paths if path not in dumps]
-    return next(iter(roots), ""), next(iter(dumps), "")
-
-
 def line(text: str, words: Sequence[str]) -> str:
     """Return the shell line that runs a script with arguments."""
     return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-backup", *(shlex.quote(word) for word in words)])
+
+
+def _include(path: str) -> str:
+    """Return the option by which restic restores exactly `path`, and what is in it."""
+    return f"--include={restic_output.escaped(path.encode()).decode()}"
 
 
 def _trouble(ran: Ran, server: str) -> Failure:

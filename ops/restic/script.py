@@ -176,14 +176,19 @@ exit "$status"
 )
 
 # Arguments: root, parent and work folder as of a copy (`ops.work_folder`); the repository; the run, its turn, the
-# snapshot, the root as the snapshot has it, the owner of the files or nothing; then rsync's exclude filters. It makes
-# what the exchange of `ops.rsync.script` puts in place: the restored content as the stage, and links to all that it
-# replaces in `leaving`. What is excluded is linked into the stage instead: it goes on living in the restored content.
+# snapshot, the root and the folder of dumps (or nothing) that were saved, restic's options for just these two, the
+# owner of the files or nothing; then rsync's exclude filters. It makes what the exchange of `ops.rsync.script` puts in
+# place: the restored content as the stage, and links to all that it replaces in `leaving`. What is excluded is linked
+# into the stage instead: it goes on living in the restored content.
+#
+# What is in a snapshot is the word of a server. It comes into a folder that was not there before and only the SSH user
+# may enter; nothing in it counts that is reached over a link, and no device or set-user-ID file stays (chown takes away
+# capabilities as well).
 RESTORE = (
     IN_WORK_FOLDER
     + PRELUDE
     + r"""
-run=$1 turn=$2 snapshot=$3 inside=$4 owner=$5; shift 5
+run=$1 turn=$2 snapshot=$3 inside=$4 dumps=$5 only=$6 also=$7 owner=$8; shift 8
 command -v rsync >/dev/null || stop no-rsync
 [ -d "$parent" ] || mkdir -p -- "$parent" 2>/dev/null || stop no-parent
 check_root
@@ -196,11 +201,27 @@ forget() {
   for made in stage stage.new leaving tmp; do remove "$work/$made" || return 1; done
   rm -f -- "$work/ready" "$work/stage-of"
 }
-forget && mkdir -p -- "$work/tmp" || exit 1
+# Argument: a path as it was saved. Returns whether what came back has a folder there, and no link on the way to it.
+came_back() {
+  case $1/ in /|[!/]*|*//*|*/./*|*/../*) return 1 ;; esac
+  at=$work/tmp/restored rest=${1#/}/
+  while [ -n "$rest" ]; do
+    at=$at/${rest%%/*} rest=${rest#*/}
+    if [ -h "$at" ] || [ ! -d "$at" ]; then return 1; fi
+  done
+}
+forget && mkdir -- "$work/tmp" "$work/tmp/restored" || exit 1
 join
-sharpnet_restic restore "$snapshot" --target "$work/tmp/restored" --verify || { status=$?; forget; exit "$status"; }
+sharpnet_restic restore "$snapshot" --target "$work/tmp/restored" --verify "$only" "$also" ||
+  { status=$?; forget; exit "$status"; }
 new=$work/tmp/restored$inside
-if [ -h "$new" ] || [ -z "$(find "$new" ! -type d 2>/dev/null | head -n 1)" ]; then forget; stop not-restored; fi
+came_back "$inside" && [ -n "$(find "$new" ! -type d 2>/dev/null | head -n 1)" ] || { forget; stop not-restored; }
+if [ -n "$dumps" ]; then
+  came_back "$dumps" && [ -z "$(find "$work/tmp/restored$dumps" -mindepth 1 ! -type f | head -n 1)" ] ||
+    { forget; stop not-restored; }
+fi
+find "$new" \( -type b -o -type c \) -delete && find "$new" -type f -exec chmod a-s {} + -exec chown : {} + ||
+  { forget; exit 1; }
 [ "$(id -u)" != 0 ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
 mv -T -- "$new" "$work/stage" || exit 1
 link_present() {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lapsed import let_leases_pass
 
+from core.backup.origin import Origin
 from jobs.backup import JOB, SCHEDULED
 from jobs.backup.listing import list_snapshots
 from jobs.backup.restore_site import what_to_restore
@@ -79,7 +80,7 @@ async def test_an_offsite_host_that_dies_in_mid_run_costs_nothing_that_was_saved
         vault.lab.back("offsite")
     assert result.outcome == "failed"
     await until(lambda: resting(vault))
-    assert len((await list_snapshots(vault.ports)).snapshots) == 1
+    assert len((await list_snapshots(vault.ports)).backups) == 1
     faster = vault.on(replace(vault.ports.fleet, sites={site.name: replace(site, bandwidth=None)}))
     assert (await faster.saved()).files == result.files or result.files == 0
 
@@ -116,7 +117,7 @@ async def test_a_killed_bot_leaves_nothing_running_and_the_next_one_says_so_and_
     known = (await vault.say("backup")).facts
     assert known is not None
     assert "the bot that ran it is gone" in known["sites"][0]["trouble"]  # type: ignore[index]
-    assert len((await list_snapshots(vault.ports)).snapshots) == 1
+    assert len((await list_snapshots(vault.ports)).backups) == 1
     faster = vault.on(replace(vault.ports.fleet, sites={site.name: replace(site, bandwidth=None)}))
     await faster.saved()
 
@@ -127,8 +128,8 @@ async def test_a_site_with_a_hostile_name_is_backed_up_listed_and_restored(vault
     fleet = vault.ports.fleet
     vault = vault.on(replace(fleet, sites={name: replace(site, name=name)}))
     await vault.saved()
-    found = (await list_snapshots(vault.ports)).snapshots
-    assert [one.site for one in found] == [name]
+    found = (await list_snapshots(vault.ports)).backups
+    assert [(one.snapshot.site, one.origin) for one in found] == [(name, Origin.RECORDED)]
     hostile = vault.ports.fleet.sites[name]
     restore = await what_to_restore(vault.ports, hostile, "lima", None, "test")
     assert restore.site == name

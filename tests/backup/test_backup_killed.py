@@ -44,7 +44,8 @@ class Server(Place):
 
     def restore(self, left: int = FOR_EVER) -> int:
         """Run the script that restores; `left`: commands until it is killed."""
-        words = ["/repository", RUN, self.take_turn(RUN), "01234567", "/srv/shop", "", "--filter=- cache/"]
+        saved = ["/srv/shop", "", "--include=/srv/shop", "--include=/srv/shop"]
+        words = ["/repository", RUN, self.take_turn(RUN), "01234567", *saved, "", "--filter=- cache/"]
         return self._run(RESTORE, left, words)
 
     def swap(self, left: int = FOR_EVER) -> int:

@@ -266,7 +266,18 @@ async def test_a_snapshot_is_of_the_run_that_made_it_not_of_those_that_looked_at
     await backed_up(store, "b2", "proven", NOW + HOUR, kind=PROOF, snapshot="5nap")
     await backed_up(store, "b3", "good", NOW, site="blog", snapshot="1ater")
     found = await store.backups.by_snapshot(["5nap", "unknown"])
-    assert {snapshot: run.id for snapshot, run in found.items()} == {"5nap": "b1"}
+    assert {snapshot: [run.id for run in runs] for snapshot, runs in found.items()} == {"5nap": ["b1"]}
+
+
+async def test_runs_whose_snapshots_have_the_same_short_id_are_all_known_newest_first(store: Store) -> None:
+    await backed_up(store, "b1", "good", NOW, snapshot="5nap")
+    await backed_up(store, "b2", "good", NOW + HOUR, site="blog", snapshot="5nap")
+    await backed_up(store, "b3", "good", NOW, site="blog", snapshot="1ater")
+    found = await store.backups.by_snapshot(["1ater", "5nap", "5nap"])
+    assert {snapshot: [run.id for run in runs] for snapshot, runs in found.items()} == {
+        "5nap": ["b2", "b1"],
+        "1ater": ["b3"],
+    }
 
 
 async def test_there_is_a_repository_once_a_backup_made_a_snapshot(empty_store: Store) -> None:

@@ -97,11 +97,17 @@ class Backups(StorePart):
         )
         return runs[0] if runs else None
 
-    async def by_snapshot(self, ids: Iterable[str]) -> Mapping[str, BackupRun]:
-        """Return the run that made each of these snapshots, as far as it is known, by the snapshot's id."""
-        sql, wanted = "SELECT backups.* FROM given JOIN backups USING (snapshot) WHERE kind = ?", list(ids)
-        rows = await self._query(sql, [SAVE], given={"snapshot": wanted})
-        return {row["snapshot"]: value_of(BackupRun, row) for row in rows}
+    async def by_snapshot(self, ids: Iterable[str]) -> Mapping[str, tuple[BackupRun, ...]]:
+        """Return the runs that made snapshots of these ids, as far as they are known, by the id, newest first.
+
+        Several may share the eight characters of an id: whoever can write a snapshot can try until they are the same.
+        """
+        sql = "SELECT backups.* FROM given JOIN backups USING (snapshot) WHERE kind = ? ORDER BY begun_at DESC"
+        rows = await self._query(sql, [SAVE], given={"snapshot": list(dict.fromkeys(ids))})
+        found: dict[str, tuple[BackupRun, ...]] = {}
+        for row in rows:
+            found[row["snapshot"]] = (*found.get(row["snapshot"], ()), value_of(BackupRun, row))
+        return found
 
     async def any_made(self) -> bool:
         """Return whether any snapshot was ever made: then there is a repository, whatever its host says."""

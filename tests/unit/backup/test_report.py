@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.backup.cards import bad_card, is_bad, many_bad_card, overdue_card, site_key, upkeep_card
-from core.backup.report import BackupHistory, ListedSnapshot, list_reply, progress_reply, run_reply, status_reply
+from core.backup.origin import Backup, Origin, SavedPaths
+from core.backup.report import BackupHistory, ListedBackup, list_reply, progress_reply, run_reply, status_reply
 from core.backup.result import BackupProgress, BackupResult
-from core.backup.sample import NO_FILE, RestoreTestResult, SampleOutcome, judge_file, proof_reply, restore_s
+from core.backup.sample import NO_FILE, RestoreTestResult, SampleOutcome, judge_file, proof_reply, restore_s, within
 from core.backup.snapshots import Extent, Snapshot
 from core.failure import Failure
 from core.reply import Reply, Row, Table, Text, Tone
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 EMPTY = Failure("source-empty", "uk holds no files of it", "Is its disk mounted?")
-SNAPSHOT = Snapshot("01234567", "shop", "uk", NOW - HOUR, ("/srv/shop",))
+SNAPSHOT = Snapshot("01234567" * 8, "shop", "uk", NOW - HOUR, ("/srv/shop",))
+BACKUP = Backup(SNAPSHOT, Origin.RECORDED, NOW - HOUR, SavedPaths("/srv/shop"))
 
 
 def result(
@@ -114,9 +117,9 @@ class TestRun:
 class TestList:
     def test_each_is_listed_with_what_is_known_and_sites_without_any_are_named(self) -> None:
         listed = [
-            ListedSnapshot(SNAPSHOT, 12, 3_400_000),
-            ListedSnapshot(SNAPSHOT),
-            ListedSnapshot(SNAPSHOT, 1, 5, partly=True),
+            ListedBackup(BACKUP, 12, 3_400_000),
+            ListedBackup(BACKUP),
+            ListedBackup(BACKUP, 1, 5, partly=True),
         ]
         reply = list_reply(listed, ["blog"], "UTC", NOW)
         assert reply.title == "3 backups of 1 site; 1 site without any: blog"
@@ -125,6 +128,20 @@ class TestList:
         assert rows(reply)[2][5] == "01234567 (partly)"
         assert reply.facts is not None
         assert reply.facts["without"] == ["blog"]
+
+    def test_what_no_record_knows_is_shown_for_what_it_is_and_counted_only_where_it_may_be_restored(self) -> None:
+        listed = [
+            ListedBackup(replace(BACKUP, origin=Origin.FOREIGN)),
+            ListedBackup(BACKUP, 12, 3_400_000),
+            ListedBackup(replace(BACKUP, origin=Origin.UNCONFIRMED)),
+        ]
+        reply = list_reply(listed, [], "UTC", NOW)
+        assert reply.title == "2 backups of 1 site, and 1 not made by this bot"
+        notes = ["01234567 (not made by this bot)", "01234567", "01234567 (no record confirms it)"]
+        assert [row[5] for row in rows(reply)] == notes
+        assert reply.facts is not None
+        origins = [one["origin"] for one in reply.facts["snapshots"]]  # type: ignore[attr-defined]
+        assert origins == ["foreign", "recorded", "unconfirmed"]
 
     def test_none_at_all_needs_no_table(self) -> None:
         assert list_reply([], [], "UTC", NOW).parts == ()
@@ -210,6 +227,13 @@ class TestProof:
         self, restored: str, live: str, changed: float, what: SampleOutcome
     ) -> None:
         assert judge_file(restored, live, int(changed), SNAPSHOT) is what
+
+    def test_only_files_in_what_was_saved_are_taken_into_a_sample(self) -> None:
+        inside = (("/srv/shop/a", 1), ("/srv/shop/..b/c", 2), ("/srv/.sharpnet/k/backup/x.sql", 3))
+        outside = (("/srv/shop", 1), ("/srv/shop2/a", 1), ("/srv/shop/../attic/a", 1), ("/etc/passwd", 1), ("", 1))
+        paths = SavedPaths("/srv/shop", "/srv/.sharpnet/k/backup")
+        assert within((*outside, *inside), paths) == inside
+        assert within(inside, SavedPaths("/srv/shop")) == inside[:2]
 
     def test_the_time_for_all_grows_with_its_size_and_keeps_what_is_spent_anyway(self) -> None:
         assert restore_s(1000, 100, 2.0, 1.0) == pytest.approx(11.0)

@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from core.backup import restic_output
 from core.backup.snapshots import (
     Extent,
-    Snapshot,
+    SavedSnapshot,
     dump_name,
     fleet_tag,
     is_upkeep_due,
     keep_options,
     moment,
-    newest_of,
     overdue,
     shrank,
     site_of,
@@ -32,10 +31,14 @@ from core.fleet import Database
 
 AT = datetime(2026, 11, 22, 3, 0, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-def snapshot(id_: str, taken_at: datetime = AT, site: str = "shop") -> Snapshot:
-    return Snapshot(id_, site, "uk", taken_at, ("/srv/shop",))
+ROW: dict[str, Any] = {
+    "time": "2026-11-22T03:00:00Z",
+    "id": "01234567" * 8,
+    "hostname": "uk",
+    "tags": ["site:a"],
+    "paths": ["/srv/a"],
+}
+KEYS = st.sampled_from(sorted(ROW)) | st.text()
 
 
 @given(st.text(min_size=1))
@@ -53,20 +56,13 @@ def test_a_snapshot_without_a_tag_of_ours_is_of_no_site() -> None:
     assert site_of([fleet_tag("shop"), "by-hand"]) is None
 
 
+def test_a_snapshot_with_the_tags_of_two_sites_is_of_none() -> None:
+    assert site_of([site_tag("shop"), site_tag("attic")]) is None
+
+
 def test_the_newest_always_stays_when_old_ones_are_let_go_and_all_stay_where_nothing_is_said() -> None:
     assert keep_options({"daily": 7, "yearly": 2}) == ("--keep-last=1", "--keep-daily=7", "--keep-yearly=2")
     assert keep_options({}) == ()
-
-
-def test_the_newest_of_a_site_not_after_a_moment_is_found() -> None:
-    snapshots = [snapshot("a"), snapshot("b", AT + HOUR), snapshot("c", AT + 2 * HOUR, site="other")]
-    found = newest_of(snapshots, "shop")
-    assert found is not None
-    assert found.id == "b"
-    found = newest_of(snapshots, "shop", AT)
-    assert found is not None
-    assert found.id == "a"
-    assert newest_of(snapshots, "shop", AT - HOUR) is None
 
 
 @pytest.mark.parametrize(
@@ -161,7 +157,13 @@ def test_an_empty_name_needs_no_pattern() -> None:
     assert restic_output.escaped(b"") == b""
 
 
-SUMMARY = {"message_type": "summary", "snapshot_id": "172b63f7", "total_files_processed": 3}
+SUMMARY = {
+    "message_type": "summary",
+    "snapshot_id": "172b63f7",
+    "total_files_processed": 3,
+    "total_bytes_processed": 500,
+    "data_added": 20,
+}
 
 
 def lines(*values: Any) -> bytes:  # noqa: ANN401  JSON
@@ -169,8 +171,47 @@ def lines(*values: Any) -> bytes:  # noqa: ANN401  JSON
 
 
 def test_the_summary_is_found_among_other_words() -> None:
-    assert restic_output.summary(lines({"message_type": "status"}, SUMMARY)) == SUMMARY
-    assert restic_output.summary(lines([1])) is None
+    error = {"message_type": "error", "error": {"message": "permission denied"}, "item": "/d"}
+    said = lines({"message_type": "status"}, error, SUMMARY)
+    assert restic_output.saved_of(said) == SavedSnapshot("172b63f7", 3, 500, 20, ("/d",))
+    whole = restic_output.saved_of(lines({**SUMMARY, "snapshot_id": "172b63f7" * 8}))
+    assert whole is not None
+    assert restic_output.is_snapshot_id(whole.full_id)
+    assert restic_output.saved_of(lines([1])) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"snapshot_id": "172b63f7aa"},
+        {"snapshot_id": "--help00"},
+        {"snapshot_id": None},
+        {"total_files_processed": "3"},
+        {"total_bytes_processed": None},
+        {"data_added": -1},
+        {"data_added": True},
+    ],
+)
+def test_a_summary_that_says_nothing_of_the_kind_is_none(change: dict[str, Any]) -> None:
+    assert restic_output.saved_of(lines({**SUMMARY, **change})) is None
+
+
+def test_the_size_of_the_repository_is_a_number_or_unknown() -> None:
+    assert restic_output.total_size(lines([1], {"total_size": "much"}, {"total_size": 5})) == 5
+    assert restic_output.total_size(lines(None, {"size": 5}, {"total_size": None})) is None
+
+
+def test_a_comparison_is_rows_of_two_hashes_and_a_time_or_nothing() -> None:
+    assert restic_output.compared(b"") == ()
+    assert restic_output.compared(b"%s - 12\n- - 0\n" % (b"a" * 64)) == (("a" * 64, "-", 12), ("-", "-", 0))
+    for bad in (b"- -\n", b"- - x\n", b"- a 1\n", b"- - " + b"9" * 19, b"- - 1 2\n"):
+        assert restic_output.compared(b"- - 1\n" + bad) is None
+        assert restic_output.compared(bad + b"\n- - 1\n") is None
+
+
+def test_what_is_nested_without_end_costs_nothing_but_itself() -> None:
+    deep = b"[" * 200_000 + b"\n"
+    assert [one.id for one in restic_output.snapshots(deep + lines([ROW]))] == ["01234567"]
 
 
 def test_files_that_could_not_be_read_are_named_but_not_those_that_vanished() -> None:
@@ -187,26 +228,58 @@ def test_files_that_could_not_be_read_are_named_but_not_those_that_vanished() ->
 
 def test_snapshots_are_read_newest_first_and_those_of_others_left_out() -> None:
     rows = [
-        {
-            "time": "2026-11-22T03:00:00.123456789+01:00",
-            "id": "0123456789ab",
-            "hostname": "uk",
-            "tags": ["site:a%2Cb"],
-            "paths": ["/srv/a"],
-        },
-        {"time": "2026-11-22T03:00:00Z", "id": "fedcba9876", "tags": ["site:c"], "paths": None},
-        {"time": "2026-11-22T03:00:00Z", "id": "1", "hostname": "x", "tags": None},
+        {**ROW, "time": "2026-11-22T03:00:00.123456789+01:00", "tags": ["site:a%2Cb"]},
+        {**ROW, "id": "fedcba98" * 8, "tags": ["site:c"], "paths": None},
+        {**ROW, "tags": None},
     ]
     first, second = restic_output.snapshots(lines(rows))
-    assert (first.id, first.site, first.server, first.paths) == ("fedcba98", "c", "", ())
-    assert (second.id, second.site, second.server, second.paths) == ("01234567", "a,b", "uk", ("/srv/a",))
+    assert (first.id, first.site, first.server, first.paths) == ("fedcba98", "c", "uk", ())
+    assert (second.id, second.full_id) == ("01234567", "01234567" * 8)
+    assert (second.site, second.server, second.paths, second.tags) == ("a,b", "uk", ("/srv/a",), ("site:a%2Cb",))
     assert restic_output.snapshots(b"nothing") == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "0123"},
+        {"id": "--no-lock"},
+        {"id": "0123456G" * 8},
+        {"id": None},
+        {"hostname": None},
+        {"hostname": ["uk"]},
+        {"time": "yesterday"},
+        {"time": "2026-11-22T03:00:00"},
+        {"time": "0001-01-01T00:00:00+14:00"},
+        {"time": "9999-12-31T23:00:00-14:00"},
+        {"time": None},
+        {"paths": "/srv/a"},
+        {"paths": ["/srv/a", 5]},
+        {"tags": [["site:a"]]},
+        {"tags": {"site:a": 1}},
+    ],
+)
+def test_what_no_backup_can_look_like_is_left_out_and_costs_the_others_nothing(change: dict[str, Any]) -> None:
+    whole = {**ROW, "id": "fedcba98" * 8}
+    for rows in ([{**ROW, **change}, whole], [whole, {**ROW, **change}], [whole, "a text", None]):
+        assert [one.id for one in restic_output.snapshots(lines(rows))] == ["fedcba98"]
+
+
+PLAIN = st.none() | st.integers() | st.text()
+
+
+@given(st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)))
+def test_whatever_stands_in_a_listing_it_is_read_or_left_out(value: Any) -> None:  # noqa: ANN401 - of any kind
+    assert isinstance(restic_output.snapshots(lines([value, ROW])), tuple)
 
 
 def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not() -> None:
     err = lines(
         {"type": "file", "path": "/a", "size": 5},
         {"type": "file", "path": "/a", "size": 5},
+        {"type": "file", "size": 5},
+        {"type": "file", "path": ["/a"], "size": 5},
+        {"type": "file", "path": "/large", "size": "1e999"},
         {"type": "file", "path": "/�", "size": 1},
         {"type": "dir", "path": "/d"},
         {"type": "file", "path": "/empty"},

@@ -92,22 +92,31 @@ def test_it_cannot_be_rolled_back_and_says_where_the_old_content_is(restoring: P
 
 
 def test_what_is_there_or_served_needs_an_approval_and_warns(restore: Restore) -> None:
-    assert restore.replaces_something
+    assert restore.needs_approval
     assert [one.check for one in warnings_of(restore, NOW)] == ["served"]
     mirror = replace(restore, served=False)
-    assert mirror.replaces_something
+    assert mirror.needs_approval
     assert [one.check for one in warnings_of(replace(mirror, quarantined=True), NOW)] == ["replaced", "quarantine"]
     bare = replace(mirror, there="empty")
-    assert replace(bare, databases_there=("shop",)).replaces_something
+    assert replace(bare, databases_there=("shop",)).needs_approval
     assert [one.check for one in warnings_of(replace(bare, databases_there=("shop",)), NOW)] == ["databases"]
-    assert not bare.replaces_something
+    assert not bare.needs_approval
     assert warnings_of(bare, NOW) == ()
+
+
+def test_one_that_no_record_confirms_needs_an_approval_that_knows_it(restore: Restore) -> None:
+    bare = replace(restore, served=False, there="empty", recorded=False)
+    assert bare.needs_approval
+    (warning,) = warnings_of(bare, NOW)
+    assert warning.text.startswith("no record confirms this backup: that it is shop's, and its time, is what")
+    assert "old could have written it" in warning.hint
 
 
 def test_what_has_changed_since_it_was_shown_is_said(restore: Restore) -> None:
     assert differences(restore, restore) == ()
     assert "no longer what would be restored" in differences(restore, None)[0]
-    assert "no longer what would be restored" in differences(restore, replace(restore, snapshot="x"))[0]
+    for change in ({"snapshot": "x"}, {"full_id": "x"}, {"root": "/x"}, {"dumps": "/x"}, {"recorded": False}):
+        assert "no longer what would be restored" in differences(restore, replace(restore, **change))[0]
     other = replace(restore, served=False, there="missing", quarantined=True, databases=("shop",))
     assert len(differences(restore, other)) == 4
     assert len(differences(other, restore)) == 4

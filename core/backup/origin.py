@@ -1,0 +1,115 @@
+"""Which snapshots are ours: what a repository says is a claim, since any server that backs up can write anything there.
+
+A snapshot's id, paths, tags, host and time were written by a server. What is restored is decided by the bot's own
+record of what it had saved, from where and when. Where no record is left (the bot's machine burned), only a snapshot
+that equals what app.yaml says in every point may be restored, by an approved plan that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from core.backup.snapshots import SHORT_ID, fleet_tag, site_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from core.backup.snapshots import Snapshot
+
+
+class Origin(StrEnum):
+    """Who says that a snapshot is a backup of its site."""
+
+    RECORDED = "recorded"  # the bot's own record
+    UNCONFIRMED = "unconfirmed"  # the repository alone, though it is as app.yaml has it
+    FOREIGN = "foreign"  # the repository alone, and it is not
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPaths:
+    """What is saved of a site on a server: its root, and the folder of its databases' dumps; empty: none."""
+
+    root: str
+    dumps: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBackup:
+    """A backup as the bot has it on record. paths None: it was made before the record said what was saved.
+
+    snapshot: its whole id; of a backup from before the record had that, its first eight characters.
+    """
+
+    snapshot: str
+    site: str
+    server: str
+    begun_at: datetime
+    paths: SavedPaths | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A snapshot, who vouches for it, and what of it is restored: paths of the bot's own, never the snapshot's.
+
+    saved_at: by the bot's clock; of one that no record confirms, what the snapshot says.
+    """
+
+    snapshot: Snapshot
+    origin: Origin
+    saved_at: datetime
+    paths: SavedPaths
+
+
+def backup_of(
+    snapshot: Snapshot, fleet: str, recorded: Sequence[RecordedBackup], expected: Mapping[str, SavedPaths]
+) -> Backup:
+    """Judge what a repository says of a snapshot.
+
+    fleet: its name. recorded: what the record has under the snapshot's id. expected: by each server that app.yaml gives
+    the snapshot's site to, what would be saved there now.
+    """
+    ours = next((one for one in recorded if _is_of(one, snapshot)), None)
+    known = expected.get(snapshot.server)
+    paths = ours.paths if ours is not None and ours.paths is not None else known
+    if paths is None or not _is_as_made(snapshot, fleet, paths):
+        return Backup(snapshot, Origin.FOREIGN, snapshot.taken_at, SavedPaths(""))
+    if ours is not None:
+        return Backup(snapshot, Origin.RECORDED, ours.begun_at, _present(paths, snapshot))
+    return Backup(snapshot, Origin.UNCONFIRMED, snapshot.taken_at, _present(paths, snapshot))
+
+
+def newest_of(backups: Iterable[Backup], site: str, at: datetime | None = None) -> Backup | None:
+    """Return the newest backup of `site` that was not made after `at` (None: of all), or None.
+
+    One that no record confirms is returned only where none is on record; a foreign one never is.
+    """
+    of_site = [one for one in backups if one.snapshot.site == site and (at is None or one.saved_at <= at)]
+    for origin in (Origin.RECORDED, Origin.UNCONFIRMED):
+        some = (one for one in of_site if one.origin is origin)
+        newest = max(some, key=lambda one: (one.saved_at, one.snapshot.full_id), default=None)
+        if newest is not None:
+            return newest
+    return None
+
+
+def _is_of(recorded: RecordedBackup, snapshot: Snapshot) -> bool:
+    whole = len(recorded.snapshot) > SHORT_ID
+    same = recorded.snapshot == (snapshot.full_id if whole else snapshot.id)
+    return same and (recorded.site, recorded.server) == (snapshot.site, snapshot.server)
+
+
+def _is_as_made(snapshot: Snapshot, fleet: str, paths: SavedPaths) -> bool:
+    """Return whether it carries what the bot gives a backup, in every point and nothing besides."""
+    marks = sorted([fleet_tag(fleet), site_tag(snapshot.site)])
+    if sorted(snapshot.tags) != marks:
+        return False
+    with_dumps = sorted([paths.root, paths.dumps]) if paths.dumps else None
+    return sorted(snapshot.paths) in ([paths.root], with_dumps)
+
+
+def _present(paths: SavedPaths, snapshot: Snapshot) -> SavedPaths:
+    """Return the paths without the dumps where the snapshot has none: the site had no databases then."""
+    return SavedPaths(paths.root, paths.dumps if paths.dumps in snapshot.paths else "")
