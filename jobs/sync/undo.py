@@ -109,15 +109,17 @@ async def replaced_by_run(ports: Ports, context: UndoContext, paths: Sequence[by
 
 async def undoable_runs(ports: Ports, site: Site, servers: Sequence[str]) -> UndoableRuns:
     """Return the runs of which something is kept on `servers`."""
-    known = await ports.store.undos.of_site(site.name)
-    kept: list[ReplacedSize] = []
+    there: list[tuple[str, ReplacedSize]] = []
     silent: list[tuple[str, str]] = []
     for server in servers:
         found = await or_failure(replaced.replaced_runs(ports.ssh, site, ports.fleet.servers[server]))
         if isinstance(found, Failure):
             silent.append((server, found.message))
         else:
-            kept += [one for one in found if one.run in known and known[one.run].server == server]
+            there += [(server, one) for one in found]
+    # A site that is copied every few minutes has a hundred thousand runs a year; servers keep those of some days.
+    known = await ports.store.undos.of_site(site.name, [one.run for _, one in there])
+    kept = [one for server, one in there if one.run in known and known[one.run].server == server]
     return UndoableRuns(newest_first(kept, known), tuple(silent))
 
 

@@ -261,7 +261,8 @@ async def test_an_unknown_run_is_refused_with_the_runs_that_there_are(rig: Rig) 
 
 async def test_a_run_of_which_nothing_is_kept_is_refused_with_those_that_are(rig: Rig) -> None:
     site, run = await changed(rig)
-    first = next(iter((await rig.ports.store.undos.of_site(site.name)).keys()))
+    record = await rig.ports.store.record.entries(subject=site.name)
+    first = next(str(entry.body["run"]) for entry in record if entry.kind == "sync.begun")
     assert first != run
     with pytest.raises(RefusedError, match="is kept on lima any more") as refused:
         await rig.say(f"sync --undo {first}")

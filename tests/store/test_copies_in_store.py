@@ -319,13 +319,17 @@ async def test_what_may_be_put_back_is_every_run_of_a_site_but_those_refused(sto
     for number, kind in enumerate(["undo.begun", "keep.begun", "catch-up.begun", "undo.ended", "other"]):
         await on_record(store, kind, f"20260614T14000{number}Z-e")
     await on_record(store, "undo.begun", "20260614T140000Z-f", "blog")
-    assert {run.id: run.did for run in (await store.undos.of_site("shop")).values()} == {
+    ids = [*(f"20260614T130000Z-{letter}" for letter in "abcd"), *(f"20260614T14000{n}Z-e" for n in range(5)), "none"]
+    found = await store.undos.of_site("shop", [*ids, "20260614T140000Z-f"])
+    assert {run.id: run.did for run in found.values()} == {
         "20260614T130000Z-a": "3 files copied",
         "20260614T130000Z-b": "a sync, running",
         "20260614T140000Z-e": "put back from r",
         "20260614T140001Z-e": "files kept from r",
         "20260614T140002Z-e": "2 files brought over from north",
     }
+    assert list(await store.undos.of_site("shop", ids[:1])) == ids[:1]
+    assert await store.undos.of_site("shop", []) == {}
     one = UndoableRun("20260614T130000Z-d", "blog", "south", "nothing changed")
     assert await store.undos.run("20260614T130000Z-d") == one
     assert await store.undos.run("20260614T130000Z") is None

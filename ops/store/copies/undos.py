@@ -9,7 +9,7 @@ from core.sync.undo import STAMP, UndoableRun, did_in_words
 from ops.store.part import StorePart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from ops.contracts import Transaction
@@ -37,9 +37,9 @@ class Undos(StorePart):
         found = await self._runs("id = ?", [run_id])
         return next(iter(found.values()), None)
 
-    async def of_site(self, site: str) -> Mapping[str, UndoableRun]:
-        """Return every run that may have changed a copy of `site`, by its id."""
-        return await self._runs("site = ?", [site])
+    async def of_site(self, site: str, ids: Iterable[str]) -> Mapping[str, UndoableRun]:
+        """Return those of the runs called `ids` that may have changed a copy of `site`, by their ids."""
+        return await self._runs("site = ? AND id IN (SELECT id FROM given)", [site], {"id": list(ids)})
 
     async def since(self, at: datetime, most: int) -> tuple[UndoableRun, ...]:
         """Return the newest `most` runs since `at` that may have replaced or deleted something, the newest first."""
@@ -51,11 +51,13 @@ class Undos(StorePart):
         rows = await self._query(_WITHOUT_END, [LOOKED_AT, f"{kind}.begun", f"{kind}.%"])
         return tuple((row["subject"], row["who"], json.loads(row["body"])) for row in rows)
 
-    async def _runs(self, where: str, parameters: list[str]) -> Mapping[str, UndoableRun]:
+    async def _runs(
+        self, where: str, parameters: list[str], given: Mapping[str, Sequence[str]] | None = None
+    ) -> Mapping[str, UndoableRun]:
         sql = f"SELECT * FROM ({_SYNCS} UNION ALL {_UNDOS}) AS runs WHERE outcome != 'refused' AND {where}"  # noqa: S608 - literals above
 
         def work(transaction: Transaction) -> list[dict[str, str]]:
-            return transaction.query(sql, parameters)
+            return transaction.query(sql, parameters, given=given)
 
         return {
             row["id"]: UndoableRun(
