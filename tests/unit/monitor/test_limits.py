@@ -153,6 +153,12 @@ def test_a_figure_just_at_its_limit_is_no_remark() -> None:
     assert remarks("== clock\n1003.5\n", clock=clock) == ("its clock is 2.5 s ahead",)
 
 
+def test_what_a_server_says_beside_its_figures_is_passed_over() -> None:
+    assert remarks("== memory\nhello\nMemTotal: 100 kB\nMemAvailable: 25 kB\n", memory=0.5) == ("memory 75 % used",)
+    for name in ("disk", "inodes"):
+        assert remarks(f"== {name}\nFilesystem x\nbtrfs 0 0 - - /\n") == ()
+
+
 def test_a_clock_that_is_off_by_less_than_a_second_is_ahead_or_behind_all_the_same() -> None:
     assert remarks("== clock\n999.5\n", clock=SECOND / 10) == ("its clock is 0.5 s behind",)
 
