@@ -152,5 +152,8 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     "A name that cannot be read is never seen.": (
         "core/fleet/problems.py: if name is not None and name in seen => if name in seen",
     ),
+    "What becomes nothing was something.": (
+        "core/cutover/planning.py: if coming and old is not None and (rdtype != old.type) => if coming and rdtype != old.type",  # noqa: E501 - as it is said
+    ),
 }
 EQUIVALENT = {name: reason for reason, names in _BY_REASON.items() for name in names}
