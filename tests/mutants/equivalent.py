@@ -14,6 +14,7 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     "SQLite reads a table by its number anyway; nothing promises that, so the order stays.": (
         "ops/store/notifications.py: umber > (SELECT done FROM routes WHERE route = ?) ORDER BY number LIMIT ? => umber > (SELECT done FROM routes WHERE route = ?) LIMIT ?",  # noqa: E501 - as it is said
+        "ops/store/identity.py: SELECT id FROM store_ids ORDER BY number => SELECT id FROM store_ids",
     ),
     "They are sorted into a mapping by target; of each they come in the order of their times.": (
         "ops/store/monitor/history.py: served USING (target) WHERE until_at > ? ORDER BY target, from_at => served USING (target) WHERE until_at > ? ORDER BY from_at",  # noqa: E501 - as it is said
