@@ -64,11 +64,11 @@ class StoreVerdict:
 
     standing: Standing
     own: StoreNote
-    told_by: str = ""
-    note: StoreNote | None = None
-    answered: int = 0
-    knowing: int = 0
-    silent: tuple[str, ...] = ()
+    told_by: str
+    note: StoreNote | None
+    answered: int
+    knowing: int
+    silent: tuple[str, ...]
 
 
 def standing_of(own: StoreNote, hashes: Mapping[int, str], note: StoreNote) -> Standing:

@@ -123,19 +123,17 @@ def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> D
     moving = {name: move for move in moves for name in fleet.sites[move.site].names}
     for (update, zone), reading in readings.items():
         here = {(record.owner, record.type): record for record in reading.records}
-        changes: list[RecordChange] = []
         by_wave: dict[int, list[RecordChange]] = {}
         for name, move in moving.items():
             if fleet.zone_of(name) == zone:
                 source, target = fleet.servers[move.source], fleet.servers[move.target]
                 found = _changes_of_name(name, source, target, here)
-                changes += found
                 if found:
                     by_wave.setdefault(move.wave, []).extend(found)
                 else:
                     unhandled += _why_unhandled(name, source, target, here, moving)
         zones += [ZoneChange(update, zone, reading.serial, tuple(of), wave) for wave, of in by_wave.items()]
-        stray += _stray_records(fleet, moves, changes, reading)
+        stray += _stray_records(fleet, moves, reading)
     zones.sort(key=lambda one: one.wave)
     return DnsChangeSet(tuple(zones), tuple(dict.fromkeys(unhandled)), tuple(dict.fromkeys(stray)))
 
@@ -213,10 +211,7 @@ def _why_unhandled(
     return [f"{name} points to {', '.join(values)}, not to {source.name}, and stays so"]
 
 
-def _stray_records(
-    fleet: Fleet, moves: tuple[Move, ...], changes: list[RecordChange], reading: ZoneReading
-) -> list[str]:
-    changing = {(change.owner, change.type) for change in changes}
+def _stray_records(fleet: Fleet, moves: tuple[Move, ...], reading: ZoneReading) -> list[str]:
     of_sites = {name for site in fleet.sites.values() for name in site.names}
     leaving = {
         address: source
@@ -226,7 +221,7 @@ def _stray_records(
     return [
         f"{record.owner} {record.type} {value} ({leaving[value]})"
         for record in reading.records
-        if record.type in FAMILIES and (record.owner, record.type) not in changing and record.owner not in of_sites
+        if record.type in FAMILIES and record.owner not in of_sites
         for value in record.values
         if value in leaving
     ]

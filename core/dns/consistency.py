@@ -147,7 +147,7 @@ class UpdateServerZone:
     def values(self, owner: str, rdtype: str) -> tuple[str, ...]:
         """Return the values of a record set, or of the wildcard that stands in for it (RFC 4592); empty for none."""
         found = self._values.get((owner, rdtype))
-        if found is not None or not self._complete or owner in self._existing:
+        if not self._complete or owner in self._existing:
             return found or ()
         encloser = next((name for name in _with_ancestors(owner) if name in self._existing), self.zone)
         return self._values.get((f"*.{encloser}", rdtype), ())

@@ -72,8 +72,8 @@ class File:
 class FileTally:
     """How many files are of one kind, and their size."""
 
-    files: int = 0
-    size_bytes: int = 0
+    files: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

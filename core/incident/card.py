@@ -161,7 +161,7 @@ def _cause_button(outages: Sequence[Outage]) -> list[Button]:
 
 
 def _ack_button(outages: Sequence[Outage]) -> list[Button]:
-    waiting = [outage for outage in outages if outage.closed_at is None and outage.acked_by is None]
+    waiting = [outage for outage in outages if outage.acked_by is None]
     return [Button("Acknowledge", f"ack {waiting[0].id}")] if waiting else []
 
 

@@ -87,7 +87,6 @@ def facts_to_json(facts: OutageFacts) -> dict[str, Any]:
         plain[name] = stamp(plain[name]) if plain[name] is not None else None
     for name in _LISTS:
         plain[name] = list(plain[name])
-    plain["ready"] = dict(facts.ready)
     return plain
 
 

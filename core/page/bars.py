@@ -56,8 +56,6 @@ def bars_words(days: Sequence[Day]) -> str:
 
 def _heights(day: Day) -> tuple[tuple[str, int], ...]:
     """Return how high each part of a bar is; together as high as a bar. What was down stands lowest."""
-    if not day.length_s:
-        return (("n", HEIGHT),)
     parts = {"d": day.down_s, "g": day.degraded_s, "u": day.up_s}
     heights = {kind: max(LEAST, round(HEIGHT * part / day.length_s)) if part else 0 for kind, part in parts.items()}
     if day.unobserved_s < MISSED_S and day.observed_s:

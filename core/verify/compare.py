@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from core.sync.rsync_output import MARK, ChangeKind, PathChange, read_change
+from core.sync.rsync_output import MARK, PathChange, read_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -152,9 +152,7 @@ def read_difference(line: bytes) -> PathDifference | None:
     if change is None or change.trifling:
         return None
     item = line.removeprefix(MARK)
-    content = change.kind is not ChangeKind.DELETED and (
-        item[:1] in b"<>" or item[_SETTLED_ITEM : _SETTLED_ITEM + 1] in b"c+"
-    )
+    content = item[:1] in b"<>" or item[_SETTLED_ITEM : _SETTLED_ITEM + 1] in b"c+"
     return PathDifference(change, content=content)
 
 

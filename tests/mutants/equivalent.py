@@ -14,6 +14,7 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     "SQLite reads a table by its number anyway; nothing promises that, so the order stays.": (
         "ops/store/notifications.py: umber > (SELECT done FROM routes WHERE route = ?) ORDER BY number LIMIT ? => umber > (SELECT done FROM routes WHERE route = ?) LIMIT ?",  # noqa: E501 - as it is said
+        "ops/store/identity.py: SELECT id FROM store_ids ORDER BY number => SELECT id FROM store_ids",
     ),
     "They are sorted into a mapping by target; of each they come in the order of their times.": (
         "ops/store/monitor/history.py: served USING (target) WHERE until_at > ? ORDER BY target, from_at => served USING (target) WHERE until_at > ? ORDER BY from_at",  # noqa: E501 - as it is said
@@ -100,6 +101,10 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "core/page/days.py: if state not in seconds[0] or ends_at <= edges[0][1] => if state not in seconds[0]",
         "core/page/days.py: while place < len(seconds) - 1 and edges[place + 1][1] <= begins_at => while False",
         "core/status/plot.py: if state not in lasted or ends_at < since_at or begins_at > now => if state not in lasted or begins_at > now",  # noqa: E501 - as it is said
+        "core/backup/restic_output.py: if line[:1] in (b'{', b'[') => if True",
+        "core/page/days.py: if edges[day][1] >= ends_at => if False",
+        "core/page/days.py: while place < len(seconds) - 1 and edges[place + 1][1] <= begin => while place >= len(seconds) - 1 and edges[place + 1][1] <= begin",  # noqa: E501 - as it is said
+        "core/monitor/detection.py: return track.held is track.judged is finding.state and track.why == finding.why and (t => return track.held is track.judged is not finding.state and track.why == finding.why and (t",  # noqa: E501 - as it is said
     ),
     "Where none fits, each has a reason.": (
         "core/cutover/planning.py: n = '; '.join((why for why in reasons.values() if why is not None)) => n = '; '.join((why for why in reasons.values() if True))",  # noqa: E501 - as it is said
@@ -115,6 +120,7 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     "The depths of places are only compared with each other.": (
         "core/sync/batches.py: rce_base, self.mirror_base, self.place.count('/') + 1) => rce_base, self.mirror_base, self.place.count('/') - 1)",  # noqa: E501 - as it is said
+        "core/sync/batches.py: e_base, self.mirror_base, self.place.count('/') + 1) => e_base, self.mirror_base, self.place.count('/') + 2)",  # noqa: E501 - as it is said
     ),
     "Nothing comes after it in the loop.": ("core/backup/restic_output.py: continue => (left out)",),
     "What was never looked at is never said to have gone well or not.": (
@@ -127,6 +133,28 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     "Ranks and levels are only compared with each other.": (
         "core/reply.py: OUTCOMES = {'differs': Ending(0, Tone.BAD, 1), 'failed': Ending(1, Tone.BAD, 1), => OUTCOMES = {'differs': Ending(-1, Tone.BAD, 1), 'failed': Ending(1, Tone.BAD, 1),",  # noqa: E501 - as it is said
         "core/status/sites.py: FRESH = 4 => FRESH = 5",
+    ),
+    "A place does not begin with a slash.": (
+        "core/sync/batches.py: = {place[:at] for place in wanted for at in range(1, len(place)) if place[at:at + 1] == b'/'} => = {place[:at] for place in wanted for at in range(0, len(place)) if place[at:at + 1] == b'/'}",  # noqa: E501 - as it is said
+    ),
+    "No file was written before 1970 by a clock that counts from then.": (
+        "core/failback/compare.py: urn datetime.fromtimestamp(max(self.returned_s or 0, self.active_s or 0), UTC) => urn datetime.fromtimestamp(max(self.returned_s or -1, self.active_s or 0), UTC)",  # noqa: E501 - as it is said
+        "core/failback/compare.py: estamp(max(self.returned_s or 0, self.active_s or 0), UTC) => estamp(max(self.returned_s or 0, self.active_s or -1), UTC)",  # noqa: E501 - as it is said
+    ),
+    "Nobody asks for the TTL of what is only compared.": (
+        "core/dns/consistency.py: records = tuple((RecordSet(owner, rdtype, 0, values) for (owner, rdtype), values in newest.va => records = tuple((RecordSet(owner, rdtype, 1, values) for (owner, rdtype), values in newest.va",  # noqa: E501 - as it is said
+    ),
+    "Another store is one that some witness was told of.": (
+        "core/store_doubt.py: if verdict.standing is not Standing.OTHER or note is None => if verdict.standing is not Standing.OTHER",  # noqa: E501 - as it is said
+    ),
+    "Who acknowledged is kept together with when.": (
+        "core/incident/report.py: if one.acked_by is not None and one.acked_at is not None => if one.acked_by is not None",  # noqa: E501 - as it is said
+    ),
+    "A name that cannot be read is never seen.": (
+        "core/fleet/problems.py: if name is not None and name in seen => if name in seen",
+    ),
+    "What becomes nothing was something.": (
+        "core/cutover/planning.py: if coming and old is not None and (rdtype != old.type) => if coming and rdtype != old.type",  # noqa: E501 - as it is said
     ),
 }
 EQUIVALENT = {name: reason for reason, names in _BY_REASON.items() for name in names}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A hole, where another string is put in, is NUL, a number, NUL.
 WORD = re.compile(r"\s+|'[^']*'|\"[^\"]*\"|\x00\d+\x00|\w+|->>|<=|>=|!=|\|\||.", re.DOTALL)
-STATEMENT = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE TRIGGER|CREATE UNIQUE INDEX|WHERE)\b")
+STATEMENT = re.compile(r"\s*(?:SELECT|FROM|INSERT|UPDATE|DELETE|CREATE TRIGGER|CREATE UNIQUE INDEX|WHERE)\b")
 PART_OF_ONE = re.compile(r"\bIS (?:NOT )?NULL\b|\w IN \(|[=<>] \?|\b(?:ORDER|GROUP) BY\b")
 ENDS_CONDITION = {"ORDER", "GROUP", "LIMIT", "RETURNING", "UNION", "THEN", "ON", "BEGIN", "WHERE", "SET", ";", ")"}
 IN_CONDITIONS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "=": "!=", "!=": "=", "AND": "OR", "OR": "AND"}
@@ -115,8 +115,10 @@ class Sql:
                 yield insert, len(self.all), f"INSERT OR REPLACE{kept}"
 
     def limits(self) -> Iterator[Change]:
-        """Leave a limit out."""
+        """Leave a limit out, where its number is in the same text."""
         for start in self._after("LIMIT"):
+            if start == len(self.all):
+                continue
             if self.all[start + 1] == "?":
                 yield start + 1, start + 2, "max(?, 1000000)"
             elif self.all[start + 1] != "1":

@@ -231,6 +231,21 @@ async def test_leases_end_with_the_boot_of_the_machine_and_what_is_claimed_for_g
     assert await empty_store.runs.take("cutover", "K7Q2", "two", LEASE)
 
 
+async def test_what_was_claimed_for_good_may_be_claimed_for_a_time_and_the_other_way_round(
+    empty_store: Store, lease_clock: LeaseClock
+) -> None:
+    claims = empty_store.claims
+    for name, first, then in (("a", None, LEASE), ("b", LEASE, None)):
+        assert await claims.take([name], "one", "a sync", NOW, first) == ()
+        assert await claims.take([name], "one", "a cutover", NOW, then) == ()
+    lease_clock.passes(LEASE)
+    assert [claim.name for claim in await claims.held()] == ["a", "b"]
+    lease_clock.passes(MOMENT)
+    assert [claim.name for claim in await claims.held()] == ["b"]
+    lease_clock.is_another_boot()
+    assert [claim.name for claim in await claims.held()] == ["b"]
+
+
 async def test_a_run_is_renewed_by_who_has_it_while_they_have_it(store: Store, lease_clock: LeaseClock) -> None:
     for subject in ("K7Q2", "OTHER"):
         await store.runs.submit("cutover", subject, NOW)

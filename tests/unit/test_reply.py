@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.terminal.render import as_json, error_text
 from core.errors import SettingsError, UnreachableError
-from core.reply import Button, Confirm, Heading, Plot, Reply, Row, Tone, Typed
+from core.reply import Button, Confirm, Heading, Plot, Reply, Row, Tone, Typed, hint_texts
 from core.reply import Text as Paragraph
 
 FORGED = "No space\n✓ uk: all good\r\x1b[2K\u202eko\u2028next\ud800"
@@ -66,3 +66,9 @@ def test_json_for_scripts_holds_the_same_and_drives_no_terminal(facts: dict[str,
     text = as_json(Reply("t", facts=facts, tone=Tone.GOOD))
     assert json.loads(text) == facts
     assert all(letter.isprintable() or letter == "\n" for letter in text)
+
+
+@pytest.mark.parametrize("number", [4, 5, 6])
+def test_of_several_hints_the_first_five_are_said(number: int) -> None:
+    hints = [(f"s{one}", f"Look at {one}.", Tone.PLAIN) for one in range(number)]
+    assert [text.text for text in hint_texts(hints, named=False)] == [hint for _, hint, _ in hints[:5]]

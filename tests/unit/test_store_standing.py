@@ -137,6 +137,13 @@ WRONG: dict[str, bytes] = {
 }
 
 
+def test_a_note_may_be_four_million_bytes_long_and_no_longer() -> None:
+    whole = note_to_json(OWN).ljust(4_000_000)
+    assert note_from_json(whole) == OWN
+    with pytest.raises(ValueError, match="longer than 4,000,000 bytes"):
+        note_from_json(whole + b" ")
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_no_note_is_told_apart(what: str) -> None:
     with pytest.raises(ValueError, match=r"no note of a store|no entry of a record|longer than"):

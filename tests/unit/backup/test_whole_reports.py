@@ -12,7 +12,7 @@ from unit.wholes import compare
 
 from core.backup.cards import bad_card, many_bad_card, overdue_card, site_key, upkeep_card
 from core.backup.report import BackupHistory, ListedSnapshot, list_reply, progress_reply, run_reply, status_reply
-from core.backup.restic_output import chosen, failure_of, snapshots, unreadable
+from core.backup.restic_output import PARTLY, chosen, failure_of, snapshots, unreadable
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.sample import RestoreTestResult, SampleOutcome, proof_reply
 from core.backup.snapshots import Extent, Snapshot, shrank, why_not_back_up
@@ -151,6 +151,11 @@ def test_each_way_in_which_restic_ends_is_told_in_the_words_that_people_were_pro
 
 def lines(*values: object) -> bytes:
     return "\n".join(one if isinstance(one, str) else json.dumps(one) for one in values).encode()
+
+
+def test_a_backup_of_which_a_part_could_not_be_read_ends_as_restic_says() -> None:
+    """restic(1), EXIT STATUS: 3 is a snapshot that was made of what could be read."""
+    assert PARTLY == 3
 
 
 def test_snapshots_are_those_of_sites_newest_first_whatever_else_is_listed() -> None:

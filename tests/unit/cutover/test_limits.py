@@ -19,6 +19,7 @@ from core.plan.plan import Plan, PlanState, Rollback
 from core.plan.progress import CutoverProgress, NameServerProgress, ZoneDone
 from core.plan.restore import EMPTY, FILES, MISSING, Restore
 from core.plan.stored import StoredPlan
+from core.plan.verdict import Level, Verdict
 from core.reply import Table, Tone
 
 if TYPE_CHECKING:
@@ -107,6 +108,17 @@ def test_a_restore_replaces_something_where_something_is_or_visitors_are_sent(
     assert restore.replaces_something is replaces
     plan = Plan("K7Q2", restore, (), (), "slack:U1", now, now)
     assert (plan.waves, plan.may_be_approved, plan.copies_first, plan.is_emergency) == (1, True, False, False)
+
+
+def test_what_is_asked_before_a_restore_has_300_letters_at_most(now: datetime, fleet: Fleet) -> None:
+    for length in (299, 300, 301):
+        restore = Restore("shop", "north", "0123", now, "old", "/srv", served=True)
+        text = "shop on north becomes what it was; what is there now stays recoverable. You accept: ."
+        warning = Verdict("served", Level.WARN, "x" * (length - len(text)))
+        plan = Plan("K7Q2", restore, (), (), "slack:U1", now, now, verdicts=(warning,))
+        confirm = card_of(StoredPlan(plan, PlanState.PLANNED), fleet).buttons[0].confirm
+        assert confirm is not None
+        assert len(confirm.text) == min(length, 300)
 
 
 def test_a_later_plan_counts_beside_the_plan_itself_and_beside_others_that_changed_other_names(

@@ -78,6 +78,7 @@ def cutovers(plan: Plan, now: datetime) -> dict[str, StoredPlan]:
         "approved, in waves": at(PlanState.APPROVED, replace(progress_of(waves, now, 1), wave=1), waves),
         "confirmed": at(PlanState.CONFIRMED, done),
         "confirmed, one site": at(PlanState.CONFIRMED, progress_of(single, now), single),
+        "confirmed, nobody knows when it was approved": replace(at(PlanState.CONFIRMED, done), approved_at=None),
         "confirmed, with trouble": at(PlanState.CONFIRMED, troubled),
         "confirmed, with late files": at(PlanState.CONFIRMED, replace(done, caught=caught)),
         "confirmed, with one late file": at(PlanState.CONFIRMED, one_file),
@@ -91,6 +92,7 @@ def cutovers(plan: Plan, now: datetime) -> dict[str, StoredPlan]:
         "in part": at(PlanState.PARTIAL, changed_in_part),
         "in part, without name servers": at(PlanState.PARTIAL, CutoverProgress(), replace(plan, line="")),
         "in part, in waves": at(PlanState.PARTIAL, stopped, replace(waves, line="failover shop blog --planned")),
+        "in part, trouble in the wave that moved": at(PlanState.PARTIAL, replace(stopped, wave=0), waves),
         "in part, cancelled": at(PlanState.PARTIAL, cancelled),
         "in part, a rollback": at(PlanState.PARTIAL, half, replace(plan, purpose=Rollback("AAAA"))),
         "rolled back": at(PlanState.ROLLED_BACK, done),
@@ -153,6 +155,9 @@ def asked_of_people(plan: Plan, fleet: Fleet, now: datetime) -> dict[str, Reply]
         ),
         "under way, the last of many waves": card_of(
             StoredPlan(twenty, PlanState.APPROVED, ("slack:U2",), now, progress=CutoverProgress(wave=19)), fleet
+        ),
+        "in part, many waves": card_of(
+            StoredPlan(twenty, PlanState.PARTIAL, ("slack:U2",), now, now, CutoverProgress(zones=two, wave=9)), fleet
         ),
         "stale": card_of(stale, fleet, why=("www.shop.test A: now it is 192.0.2.9",), by="slack:U2"),
         "stale, it failed": card_of(failed, fleet),

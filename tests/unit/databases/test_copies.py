@@ -43,6 +43,14 @@ def test_names_beside_a_database_are_plain_short_enough_and_never_another_databa
         assert not replaced_databases(other, beside)
 
 
+def test_the_names_beside_a_database_are_those_that_every_release_has_given() -> None:
+    """By other names, what an earlier release has kept would be found by nobody."""
+    assert fresh_name("shop", RUN) == "shop_sharpnet_8d9001d32c_new_44773096b6f8"
+    assert replaced_name("Shop & Co. of 1999", RUN, AT) == "shopcoof1999_sharpnet_ef816e7d25_20261122t030007z_447730"
+    assert fresh_name("1e5", RUN) == "d1e5_sharpnet_84af3bdb45_new_44773096b6f8"
+    assert fresh_name("é", RUN) == "d_sharpnet_4a99557e40_new_44773096b6f8"
+
+
 def test_what_is_kept_is_told_from_what_is_being_filled_newest_first() -> None:
     older, newer = replaced_name("shop", "r1", AT), replaced_name("shop", RUN, AT + timedelta(days=1))
     there = [older, fresh_name("shop", RUN), "shop", newer, "shop_sharpnet_other"]

@@ -84,6 +84,14 @@ def test_six_that_are_out_of_step_are_named_and_of_seven_one_is_counted() -> Non
         assert report.title([verdict], number).endswith(f", {end}")
 
 
+def test_of_two_that_lag_one_is_counted_and_of_one_none(fleet: Fleet) -> None:
+    notes = {1: "ns1: serial 6, 1 behind", 2: "ns1: serial 6, 1 behind; 1 more out of step"}
+    for number, note in notes.items():
+        verdict = judge_zone(ZONE, [said(f"ns{n}", 6) for n in range(1, number + 1)], [held(7)])
+        *_, zones = report.all_zones(fleet, [verdict])
+        assert zones.rows[0].cells[3] == note  # type: ignore[union-attr]
+
+
 def test_a_record_lives_too_long_above_the_limit_only(fleet: Fleet) -> None:
     records = [
         RecordSet("shop.test", "A", 300, ("192.0.2.1",)),

@@ -83,6 +83,7 @@ def test_what_dns_shows_is_what_people_were_promised() -> None:
             "the update server is silent, one zone": shown(unread, one=True),
             "the update server is silent for one": shown(unread, all_in_step("b.example")),
             "the update servers differ": shown(split),
+            "the update servers differ on one of two": shown(split, all_in_step("b.example")),
             "the update servers differ, one zone": shown(split, one=True),
             "slow": shown(slow, one=True),
             "slow, all zones": shown(slow),
@@ -95,6 +96,9 @@ def test_what_dns_shows_is_what_people_were_promised() -> None:
             "no names": report.where_names_point([]),
             "cached for too long": report.lives_too_long(long_lived, FLEET),
             "facts": dict(dns_facts(FLEET, (silent, split, odd), tuple(others), tuple(long_lived[:1]))),
+            "facts, not all read whole": dict(
+                dns_facts(FLEET, (replace(split, readings=(split.readings[0], part.readings[0])),), (), ())
+            ),
             "facts, all in step": dict(dns_facts(FLEET, (all_in_step(a),), (), ())),
             "facts, nobody answers": dict(
                 dns_facts(FLEET, (replace(unread, verdict=replace(unread.verdict, serial=None)),), (), ())

@@ -114,6 +114,8 @@ def test_what_was_chosen_is_told_as_people_were_promised() -> None:
             "kept nothing new": report_chosen.kept_report(replace(kept, brought=()), result, Reply("taken")),
             "kept in part": report_chosen.kept_report(replace(kept, trouble=LOST), None, None),
             "kept, and given up": report_chosen.kept_report(kept, None, None),
+            "kept, and nothing said of the copy": report_chosen.kept_report(kept, result, None),
+            "kept, and nothing known of the copy": report_chosen.kept_report(kept, None, taken),
             "refused": report_chosen.kept_report(replace(kept, brought=(), trouble=MANY), None, None),
             "set aside": report_chosen.taken_parts([(result, f"R{number}") for number in range(7)]),
             "with a hint": report([report_chosen.with_own_hint(result)], (), dry_run=False),

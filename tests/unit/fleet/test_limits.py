@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from core.fleet import (
+    Alerts,
+    ApprovalPolicy,
+    DnsSettings,
+    Endpoint,
+    Heartbeat,
+    Hook,
+    HostLimits,
+    MailPorts,
+    SecretRef,
+    ServerChecks,
+    Site,
+    SiteCheck,
+    StatusPages,
+    SyncPolicy,
+    Watch,
+    WebPorts,
+)
 from core.fleet.problems import fleet_troubles
 from core.fleet.raw_tree import address_of
-from core.fleet.watch import Watch
+
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
 def troubles(tree: object) -> list[tuple[str, str]]:
@@ -61,7 +82,32 @@ def test_a_hook_runs_on_a_side_or_on_a_server_that_there_is() -> None:
     assert of("b") == ["there is no server 'b'"]
 
 
-def test_the_watch_is_as_patient_as_the_handbook_says_where_nothing_is_said() -> None:
-    watch = Watch()
-    assert (watch.every.total_seconds(), watch.retry.total_seconds(), watch.timeout.total_seconds()) == (30, 2, 5)
-    assert (watch.down_after, watch.up_after) == (3, 2)
+DNS = DnsSettings((), (), ())
+# As docs/fleet-file.md promises them: whoever leaves a key out goes by these.
+LEFT_OUT = (
+    (Watch().every, 30 * SECOND),
+    (Watch().retry, 2 * SECOND),
+    (Watch().timeout, 5 * SECOND),
+    (Watch().down_after, 3),
+    (Watch().up_after, 2),
+    (HostLimits().every, 300 * SECOND),
+    ((HostLimits().disk, HostLimits().inodes, HostLimits().memory, HostLimits().load), (0.95, 0.95, 0.97, None)),
+    (HostLimits().clock, 5 * SECOND),
+    ((HostLimits().units, HostLimits().reboot), (True, False)),
+    ((ServerChecks().icmp, ServerChecks().mail_certificate), (False, 14 * DAY)),
+    ((SiteCheck().status, SiteCheck().within, SiteCheck().certificate), (200, None, 14 * DAY)),
+    (Hook("source", "true").timeout, 60 * SECOND),
+    ((SyncPolicy().max_delete, SyncPolicy().keep_replaced), (0.25, 14 * DAY)),
+    ((SyncPolicy().parallel, SyncPolicy().verify), (4, 0.25)),
+    (Site("s", "a", (), ("s.test",), "/srv").max_age, 26 * HOUR),
+    ((ApprovalPolicy().needed, ApprovalPolicy().ttl), (1, 600 * SECOND)),
+    ((Alerts().remind, Heartbeat(SecretRef("env", "X")).every), (1800 * SECOND, 60 * SECOND)),
+    ((MailPorts().smtp, MailPorts().imap, WebPorts().http, Endpoint("192.0.2.1").port), (25, 143, 80, 53)),
+    ((DNS.max_ttl_s, DNS.agree_within, DNS.rollback_within, DNS.open_transfers), (300, 60 * SECOND, 7 * DAY, True)),
+    ((StatusPages().addresses, StatusPages().stale_after), (False, 600 * SECOND)),
+)
+
+
+@pytest.mark.parametrize(("value", "promised"), LEFT_OUT)
+def test_what_is_left_out_of_a_fleet_file_is_as_the_page_says(value: object, promised: object) -> None:
+    assert value == promised

@@ -36,6 +36,16 @@ def test_anything_that_is_watched_is_known_by_its_name(fleet: Fleet, text: str, 
     assert target_named(text, fleet) == found
 
 
+def test_a_name_that_several_things_have_means_a_server_then_a_site_then_a_name_server(fleet: Fleet) -> None:
+    servers = tuple(replace(fleet.dns.nameservers[0], name=name) for name in ("north", "shop", "ns1"))
+    fleet = replace(fleet, dns=replace(fleet.dns, nameservers=servers))
+    assert [target_named(name, fleet) for name in ("north", "shop", "ns1")] == [
+        ("server", "north"),
+        ("site", "shop"),
+        ("nameserver", "ns1"),
+    ]
+
+
 @pytest.mark.parametrize(("text", "near"), [("nss1", "ns1"), ("sout", "south"), ("ww.shop.test", "www.shop.test")])
 def test_a_typing_error_in_what_is_watched_gets_the_nearest_of_all(fleet: Fleet, text: str, near: str) -> None:
     with pytest.raises(UsageError, match="There is no server, site or name server") as refused:

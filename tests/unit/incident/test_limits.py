@@ -12,13 +12,14 @@ from core.errors import RefusedError, UsageError
 from core.fleet.target import Target
 from core.incident.card import card_of
 from core.incident.digest import DailyDigest, summary
-from core.incident.facts import OutageFacts
+from core.incident.facts import OutageFacts, facts_to_json
 from core.incident.maintenance import (
     FARTHEST,
     LONGEST,
     Maintenance,
     Phase,
     begun,
+    cancelled,
     ended,
     extended,
     planned_start,
@@ -27,6 +28,7 @@ from core.incident.maintenance import (
 from core.incident.notes import Annotation, annotation_parts
 from core.incident.notification import is_worth_sending, retry_delay
 from core.incident.report import incidents_of, maintenance_reply
+from core.incident.targets import span_of
 from core.reply import Table, Text, Tone
 
 NOW = datetime(2026, 6, 14, 13, 0, 0, tzinfo=UTC)
@@ -120,6 +122,35 @@ def test_what_is_open_and_looked_after_is_a_warning_though_nothing_waits_for_any
     assert reply is not None
     assert reply.title == "sharpnet, the last day: 1 incident (1 open), nothing needs attention"
     assert reply.tone is Tone.WARN
+
+
+def test_work_that_goes_on_is_no_outage_that_somebody_has_to_look_at() -> None:
+    reply = summary(DailyDigest(NOW, incidents=incidents_of((), [replace(PLANNED, began_at=NOW)])), "sharpnet", ZONE)
+    assert reply is not None
+    assert reply.title == "sharpnet, the last day: 1 incident (1 open), nothing needs attention"
+
+
+def test_work_is_taken_back_before_it_begins_and_not_after() -> None:
+    assert cancelled(PLANNED, "slack:U2", NOW - MOMENT) == replace(
+        PLANNED, cancelled_at=NOW - MOMENT, ended_by="slack:U2"
+    )
+    with pytest.raises(RefusedError, match="M3 has started already"):
+        cancelled(PLANNED, "slack:U2", NOW)
+
+
+def test_what_goes_on_has_lasted_until_now() -> None:
+    one = outage_of(opened_at=NOW - HOUR)
+    assert span_of(one, ZONE, NOW) == "13:00:00 BST to 14:00:00 BST"
+    assert span_of(replace(one, closed_at=NOW - HOUR / 2), ZONE, NOW) == "13:00:00 BST to 13:30:00 BST"
+
+
+def test_an_outage_of_which_nothing_is_known_counts_nothing() -> None:
+    facts = facts_to_json(OutageFacts())
+    assert {name for name, value in facts.items() if value} == {"down_now"}
+    assert {name: value for name, value in facts.items() if type(value) is int} == dict.fromkeys(
+        ("affected", "at_first", "without_mirror", "waiting", "never_copied", "others_up", "others", "quarantined",
+         "changes"), 0,
+    )  # fmt: skip
 
 
 def test_who_took_work_back_may_be_unknown() -> None:

@@ -36,6 +36,10 @@ def test_what_is_down_and_answered_once_asks_for_no_verdict_meanwhile() -> None:
     assert not awaits_verdict(after_look(down, LookVerdict(UP, NOW, 1_000_000.0), WATCH))
 
 
+def test_of_what_was_never_looked_at_nothing_is_known() -> None:
+    assert Track() == Track(UNKNOWN, UNKNOWN, None, "", (), None, 0.0, None, 0, None, 0.0)
+
+
 def test_a_verdict_on_what_was_never_looked_at_is_as_old_as_the_clock() -> None:
     assert after_verdict(Track(), Judgement(DOWN), "", NOW, WATCH).verdict_s == 0.0
 
@@ -153,6 +157,12 @@ def test_a_figure_just_at_its_limit_is_no_remark() -> None:
     assert remarks("== clock\n1003.5\n", clock=clock) == ("its clock is 2.5 s ahead",)
 
 
+def test_what_a_server_says_beside_its_figures_is_passed_over() -> None:
+    assert remarks("== memory\nhello\nMemTotal: 100 kB\nMemAvailable: 25 kB\n", memory=0.5) == ("memory 75 % used",)
+    for name in ("disk", "inodes"):
+        assert remarks(f"== {name}\nFilesystem x\nbtrfs 0 0 - - /\n") == ()
+
+
 def test_a_clock_that_is_off_by_less_than_a_second_is_ahead_or_behind_all_the_same() -> None:
     assert remarks("== clock\n999.5\n", clock=SECOND / 10) == ("its clock is 0.5 s behind",)
 
@@ -220,6 +230,7 @@ def test_an_alert_began_when_it_says_and_now_where_it_does_not_say(
 def test_each_state_is_counted_under_its_own_name() -> None:
     counted = tally_of({"up": 4, "degraded": 3, "down": 2}, 10)
     assert counted == StateTally(up=4, degraded=3, down=2, unknown=1)
+    assert tally_of({}, 5) == StateTally(unknown=5)
     assert tally([UP, UP, TargetState.DEGRADED, DOWN, DOWN, DOWN, UNKNOWN]) == StateTally(2, 1, 3, 1)
 
 

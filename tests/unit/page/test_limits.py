@@ -13,7 +13,7 @@ from core.monitor.state import StateTally
 from core.page.days import days_of
 from core.page.events import work_of_plan
 from core.page.html import page_html
-from core.page.model import Page, PageTarget
+from core.page.model import INCIDENTS, SITES, Page, PageTarget
 from core.page.redaction import Redaction
 from core.plan.plan import Move
 
@@ -74,6 +74,10 @@ PAGE = Page(
     "Garden", "UTC", NOW, timedelta(minutes=10), (), (PageTarget("garden", "uk", TargetState.UP),), StateTally(up=1),
     StateTally(),
 )  # fmt: skip
+
+
+def test_a_page_names_120_sites_and_50_incidents() -> None:
+    assert (SITES, INCIDENTS) == (120, 50)
 
 
 def test_a_fleet_without_name_servers_says_nothing_of_them() -> None:

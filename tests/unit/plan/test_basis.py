@@ -77,6 +77,22 @@ def test_a_plan_rests_on_its_servers_its_sites_and_all_name_servers(plan: Plan, 
     )
 
 
+def test_what_differs_of_another_wave_keeps_none_from_going_on(plan: Plan, fleet: Fleet) -> None:
+    moves = tuple(replace(move, wave=number) for number, move in enumerate(plan.moves))
+    zones = tuple(replace(zone, wave=number) for number, zone in enumerate(plan.zones))
+    waves = replace(plan, moves=moves, zones=zones, wave_size=1)
+    waves = replace(waves, basis=basis_of(waves, fleet))
+    now = with_server(with_site(fleet, "blog", names=("blog.test", "b.test")), "east", ipv4="192.0.2.9")
+    said = (
+        "east has another address in the fleet file now: 192.0.2.9",
+        "blog has other names in the fleet file now: blog.test, b.test",
+    )
+    assert [fleet_differences(waves, now, wave) for wave in (0, 1, None)] == [(), said, said]
+    smaller = with_dns(without(fleet, "blog"), lambda dns: replace(dns, zones=("shop.test",)))
+    gone = ("blog is no longer in the fleet file", "zone blog.test is no longer in the fleet file")
+    assert [fleet_differences(waves, smaller, wave) for wave in (0, 1, None)] == [(), gone, gone]
+
+
 def test_a_restore_rests_on_its_one_site_and_server(plan: Plan, fleet: Fleet) -> None:
     restore = replace(plan, purpose=RESTORE, moves=(), zones=())
     basis = basis_of(restore, fleet)

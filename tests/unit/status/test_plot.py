@@ -49,6 +49,13 @@ def test_what_is_older_than_a_day_or_yet_to_come_is_left_out() -> None:
     assert uptime_plot([old, ("up", NOW - 2 * SPAN, NOW + HOUR), ahead], NOW).heights == (1.0,) * SLOTS
 
 
+def test_what_is_yet_to_come_within_a_minute_is_left_out_too() -> None:
+    begins_at = NOW + timedelta(minutes=1)
+    plot = uptime_plot([("down", begins_at, begins_at + HOUR)], NOW)
+    assert slot_of(begins_at) == slot_of(NOW)
+    assert plot.heights == (None,) * SLOTS
+
+
 @given(
     st.lists(
         st.tuples(

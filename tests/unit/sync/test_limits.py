@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import stat
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.errors import UsageError
-from core.failback.compare import DifferenceKind, File
+from core.failback.compare import DifferenceKind, File, failback_state
 from core.sync.batches import SyncTarget, batches, complained_of, exchangeable, unchanged
+from core.sync.failures import attributes_refused
 from core.sync.report import report
 from core.sync.result import SyncResult
 from core.sync.rsync_output import ChangeKind, PathChange
 from core.sync.undo import is_run_name, paths_to_put_back
 from core.verify.compare import ROOT, FileStat, LastCopy, PathDifference, PathVerdict, judge
+
+if TYPE_CHECKING:
+    from core.fleet import Fleet
 
 WORK = ".work"
 
@@ -135,6 +140,12 @@ def test_a_runs_name_is_a_moment_and_a_word(name: str, is_one: bool) -> None:
     assert is_run_name(name) is is_one
 
 
+def test_lines_without_words_are_no_other_failure_than_that_of_attributes() -> None:
+    err = b"\nrsync: [generator] set_acl: sys_acl_set_file(x): Operation not supported (95)\n\n"
+    assert attributes_refused(23, err)
+    assert not attributes_refused(23, err + b"something else\n")
+
+
 def test_a_path_is_put_back_once_and_only_as_the_outermost_that_was_typed() -> None:
     assert paths_to_put_back(["a/b/c", "a//b/", "./x", "a/bc"]) == (b"a/b", b"x", b"a/bc")
     for typed in ("/a", "..", "a/../..", "", ".", "a\0b"):
@@ -149,6 +160,18 @@ def test_a_file_that_only_one_side_has_was_written_when_that_side_says() -> None
         File(DifferenceKind.NEWER_ACTIVE, b"a", 1, 5, 1_000_000),
     ):
         assert file.written_at == datetime(1970, 1, 12, 13, 46, 40, tzinfo=UTC)
+
+
+def test_a_kind_is_that_of_a_file_whatever_its_mode() -> None:
+    for kind in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO):
+        assert FileStat(kind | 0o7777, 1, 1, 1).kind == FileStat(kind, 1, 1, 1).kind == kind
+
+
+def test_a_site_goes_home_where_its_home_or_nothing_was_asked_for(fleet: Fleet) -> None:
+    shop = fleet.sites["shop"]
+    for servers, away in (((), (shop,)), (("north",), (shop,)), (("south", "north"), (shop,)), (("south",), ())):
+        found = failback_state([shop], servers, {"shop": "south"}, {})
+        assert (found.away, found.returned, found.at_home) == (away, (), ())
 
 
 BEGAN, ENDED = 1_000_000, 1_000_060

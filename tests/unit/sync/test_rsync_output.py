@@ -195,6 +195,11 @@ def test_only_the_first_changes_are_kept_and_all_are_counted() -> None:
     assert output.kinds[ChangeKind.CREATED] == 5
 
 
+def test_a_thousand_changes_are_kept() -> None:
+    said = b"".join(b"=|>f+++++++++|1|0|%d\n" % number for number in range(1001))
+    assert len(OutputReader.of(said).changes) == 1000
+
+
 def test_changes_that_are_only_counted_count_like_those_that_are_named() -> None:
     output = read(b"=+7|>f+++++++++|x\n=+3|*deleting  |x\n=+2|*deleting  |x/\n=+5|.d..t......|x/\n")
     assert (output.kinds[ChangeKind.CREATED], output.kinds[ChangeKind.DELETED], output.changes) == (7, 3, [])

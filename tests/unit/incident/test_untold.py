@@ -1,0 +1,13 @@
+"""What a day says of what has not happened: nothing."""
+
+from __future__ import annotations
+
+import pytest
+from unit.untold import said_untold
+
+from core.incident.digest import DailyDigest
+
+
+@pytest.mark.parametrize("kind", [DailyDigest])
+def test_what_has_not_happened_is_nothing(kind: type) -> None:
+    assert said_untold(kind) == {}

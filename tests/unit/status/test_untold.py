@@ -1,0 +1,13 @@
+"""What ages say of what has not happened: nothing."""
+
+from __future__ import annotations
+
+import pytest
+from unit.untold import said_untold
+
+from core.status.overview import CopyAges
+
+
+@pytest.mark.parametrize("kind", [CopyAges])
+def test_what_has_not_happened_is_nothing(kind: type) -> None:
+    assert said_untold(kind) == {}
