@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from unit.untold import said_untold
 
-from core.backup.report import ListedSnapshot
+from core.backup.report import ListedBackup
 from core.backup.result import BackupResult
 from core.backup.sample import RestoreTestResult
 
 
-@pytest.mark.parametrize("kind", [ListedSnapshot, BackupResult, RestoreTestResult])
+@pytest.mark.parametrize("kind", [ListedBackup, BackupResult, RestoreTestResult])
 def test_what_has_not_happened_is_nothing(kind: type) -> None:
     assert said_untold(kind) == {}

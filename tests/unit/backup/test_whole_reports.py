@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from unit.wholes import compare
 
 from core.backup.cards import bad_card, many_bad_card, overdue_card, site_key, upkeep_card
-from core.backup.report import BackupHistory, ListedSnapshot, list_reply, progress_reply, run_reply, status_reply
+from core.backup.origin import Backup, Origin, SavedPaths
+from core.backup.report import BackupHistory, ListedBackup, list_reply, progress_reply, run_reply, status_reply
 from core.backup.restic_output import PARTLY, chosen, failure_of, snapshots, unreadable
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.sample import RestoreTestResult, SampleOutcome, proof_reply
@@ -28,6 +29,7 @@ EMPTY = Failure("source-empty", "uk holds no files of it", "Is its disk mounted?
 HELD = Failure("held", "a backup run is under way", "Try again.", refused=True)
 SILENT = Failure("locked", "somebody else works there")
 SNAPSHOT = Snapshot("01234567", "shop", "uk", NOW - HOUR, ("/srv/shop",))
+BACKUP = Backup(SNAPSHOT, Origin.RECORDED, NOW - HOUR, SavedPaths("/srv/shop"))
 GOOD = BackupResult("shop", "uk", "good", 4.2468, 1204, 38_000_000, 1_100_000, 0, "01234567")
 SHRUNK = replace(GOOD, site="my shed", shrank="4 files, 90 before", databases=2)
 BAD = replace(GOOD, site="blog", server="us", outcome="failed", trouble=EMPTY)
@@ -46,8 +48,12 @@ def test_what_is_told_of_backups_is_what_people_were_promised() -> None:
         BackupHistory("late, no trouble", NOW - 27 * HOUR, "us", 1, 5),
         BackupHistory("at its age", NOW - 26 * HOUR, "us", 1, 5, trouble="the link broke"),
     ]
-    listed = [ListedSnapshot(SNAPSHOT, 1200, 3_400_000), ListedSnapshot(replace(SNAPSHOT, site="blog")),
-              ListedSnapshot(SNAPSHOT, 1, 5, partly=True)]  # fmt: skip
+    listed = [
+        ListedBackup(BACKUP, 1200, 3_400_000),
+        ListedBackup(replace(BACKUP, snapshot=replace(SNAPSHOT, site="blog"), origin=Origin.UNCONFIRMED)),
+        ListedBackup(BACKUP, 1, 5, partly=True),
+        ListedBackup(replace(BACKUP, origin=Origin.FOREIGN)),
+    ]
     late = {"a": NOW - 30 * HOUR, "b": NOW - 50 * HOUR}
     compare(
         HERE / "whole_backups.txt",
@@ -64,7 +70,7 @@ def test_what_is_told_of_backups_is_what_people_were_promised() -> None:
             "under way": progress_reply(running),
             "a list": list_reply(listed, ["garden", "loft"], "Europe/London", NOW),
             "a list, all there": list_reply(listed[:1], [], "UTC", NOW),
-            "a long list": replace(list_reply([ListedSnapshot(SNAPSHOT)] * 23, [], "UTC", NOW), facts=None),
+            "a long list": replace(list_reply([ListedBackup(BACKUP)] * 23, [], "UTC", NOW), facts=None),
             "an empty list": list_reply([], [], "UTC", NOW),
             "how old": status_reply(known, 26 * HOUR, 1_000_000_000, "", NOW),
             "how old, under way": status_reply(known, 26 * HOUR, None, "a backup run", NOW),
@@ -160,19 +166,20 @@ def test_a_backup_of_which_a_part_could_not_be_read_ends_as_restic_says() -> Non
 
 def test_snapshots_are_those_of_sites_newest_first_whatever_else_is_listed() -> None:
     def row(id_: str, hour: int, *tags: str, **more: object) -> Mapping[str, object]:
-        return {"id": id_ * 16, "time": f"2026-11-22T0{hour}:00:00Z", "tags": tags, **more}
+        made = {"id": id_ * 32, "time": f"2026-11-22T0{hour}:00:00Z", "tags": tags, "hostname": "uk"}
+        return {**made, **more}
 
     rows = [
-        row("a1", 3, "fleet:x", "site:shop", hostname="uk", paths=["/srv/shop", "/dumps"]),
+        row("a1", 3, "fleet:x", "site:shop", paths=["/srv/shop", "/dumps"]),
         row("b2", 5, "by-hand"),
         row("c3", 4, "site:blog", paths=None),
-        row("d4", 4, "site:shop"),
+        row("d4", 4, "site:shop", hostname=None),
+        row("e5", 4, "site:shop", id="e5e5e5e5"),
     ]
     at = datetime(2026, 11, 22, 3, tzinfo=UTC)
     assert snapshots(lines("opened", {"message_type": "status"}, rows, [])) == (
-        Snapshot("d4d4d4d4", "shop", "", at + HOUR, ()),
-        Snapshot("c3c3c3c3", "blog", "", at + HOUR, ()),
-        Snapshot("a1a1a1a1", "shop", "uk", at, ("/srv/shop", "/dumps")),
+        Snapshot("c3" * 32, "blog", "uk", at + HOUR, (), ("site:blog",)),
+        Snapshot("a1" * 32, "shop", "uk", at, ("/srv/shop", "/dumps"), ("fleet:x", "site:shop")),
     )
     assert snapshots(lines("opened", {"a": 1})) == ()
 

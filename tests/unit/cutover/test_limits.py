@@ -92,7 +92,7 @@ def test_a_line_for_the_rest_may_have_1500_letters_and_no_more(plan: Plan, fleet
 
 
 @pytest.mark.parametrize(
-    ("there", "served", "databases_there", "replaces"),
+    ("there", "served", "databases_there", "needs"),
     [
         (FILES, False, (), True),
         (EMPTY, False, (), False),
@@ -101,11 +101,11 @@ def test_a_line_for_the_rest_may_have_1500_letters_and_no_more(plan: Plan, fleet
         (MISSING, False, ("shop",), True),
     ],
 )
-def test_a_restore_replaces_something_where_something_is_or_visitors_are_sent(
-    now: datetime, there: str, served: bool, databases_there: tuple[str, ...], replaces: bool
+def test_a_restore_needs_an_approval_where_something_is_or_visitors_are_sent(
+    now: datetime, there: str, served: bool, databases_there: tuple[str, ...], needs: bool
 ) -> None:
     restore = Restore("shop", "north", "0123", now, "old", "/srv", "", there, (), databases_there, served=served)
-    assert restore.replaces_something is replaces
+    assert restore.needs_approval is needs
     plan = Plan("K7Q2", restore, (), (), "slack:U1", now, now)
     assert (plan.waves, plan.may_be_approved, plan.copies_first, plan.is_emergency) == (1, True, False, False)
 

@@ -14,4 +14,4 @@ from core.plan.restore import Restore
     "kind", [Move, ZoneChange, Failover, Plan, NameServerProgress, LateFiles, CutoverProgress, Restore]
 )
 def test_what_has_not_happened_is_nothing(kind: type) -> None:
-    assert said_untold(kind) == ({"there": "files"} if kind is Restore else {})
+    assert said_untold(kind) == ({"there": "files", "recorded": True} if kind is Restore else {})
