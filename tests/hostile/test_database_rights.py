@@ -145,7 +145,7 @@ async def test_what_a_source_says_of_its_database_is_no_statement_on_the_mirror(
     for lie in LIES[engine]:
         refused = await loaded(over(rig, Lying(rig.ports.ssh)), of(site, engine), str(lie))
         assert refused is not None, lie
-        assert "that no database server gives" in refused.message or "invalid" in refused.hint, refused
+        assert "that no database server gives" in refused.message or "not a valid" in refused.hint, refused
     if engine == "postgresql":
         lie = (b"role\t", b"setting\t" + b"search_path=a; CREATE ROLE made; --".hex().encode() + b"\nrole\t")
         assert await loaded(over(rig, Lying(rig.ports.ssh)), of(site, engine), "setting") is None
@@ -201,7 +201,8 @@ async def test_a_live_check_says_which_user_may_do_too_much_and_which_one_sites_
     assert "SUPERUSER" in failed[0].why
     said = found["the database user deploy@localhost on lima"]
     assert said.ok
-    assert "a dump of one site could change databases of others there: d14" in said.why
+    assert "a dump of one site could change databases of others there:" in said.why
+    assert f"{OTHER}, " in said.why
     assert "the database user web@localhost on oslo" in found
     assert {finding.what for finding in await database_findings(rig.ports)} == {
         "loading of 33 databases on lima",
