@@ -12,6 +12,7 @@ from core.store_trouble import named, not_wal_hint, why_not_wal
 from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
+from ops.gather.database_check import database_findings
 from ops.gather.live_check import offsite_findings, ssh_findings
 from ops.gather.live_dns import dns_findings
 from ops.store.sqlite.driver import DRIVER, VERSION
@@ -86,7 +87,7 @@ def _sqlite_facts(why_not: str | None) -> dict[str, object]:
 
 
 async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[Finding, ...]]]] = ()) -> Reply:
-    """Try every login, peer key, zone and name server of the fleet, and the way to its backups, and say all that fails.
+    """Try every login, peer key, database user, zone and name server, and the way to the backups; say all that fails.
 
     extra: more to try at the same time (the store; Slack, which only the bot knows), said after the rest.
     Exit code 1: something failed; a warning is no failure.
@@ -94,6 +95,7 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     tried = await asyncio.gather(
         ssh_findings(ports.ssh, ports.fleet),
         offsite_findings(ports),
+        database_findings(ports),
         dns_findings(ports.dns, ports.fleet),
         *(one() for one in extra),
     )

@@ -106,6 +106,7 @@ class FailureCode(StrEnum):
 
     # Databases.
     CUT_OFF = "cut-off"  # not all of a dump arrived
+    CLIENT_OLD = "client-old"  # a client program that would run commands in a dump
     DATABASE_BUSY = "database-busy"  # others are working in it
     DATABASE_CHANGED = "database-changed"  # its tables were altered while it was dumped
     DATABASE_DEFINER = "database-definer"  # a view belongs to somebody who is not there
@@ -115,9 +116,11 @@ class FailureCode(StrEnum):
     DATABASE_LOGIN = "database-login"  # its server does not let the bot in
     DATABASE_RIGHTS = "database-rights"  # the bot's user lacks a right
     DATABASE_VERSION = "database-version"  # its server does not take what the other one has
+    DUMP_COMMANDS = "dump-commands"  # a dump holds what no dump of its kind does
     EVENTS_AWAKE = "events-awake"  # its events would have run in the copy
     NO_DATABASE = "no-database"
     NOT_WHOLE = "not-whole"  # the copy is not what was sent
+    TOO_MANY_RIGHTS = "too-many-rights"  # what loads a dump may do more than that
 
     # The off-site repository.
     ALL_CHANGED = "all-changed"  # every file of a sample was changed since

@@ -17,8 +17,9 @@ class DatabaseContent:
 class DatabaseServer:
     """A database server; paths are those of the host.
 
-    `socket` is the socket itself. `tcp_port` is one of the host's 127.0.0.1, or None. `all_may` is the account that may
-    do everything, known by its being that user of the host. `accounts` are more of them, with their passwords.
+    `socket` is the socket itself. `tcp_port` is one of the host's 127.0.0.1, or None. `ssh_user` is an
+    account too, known by its being that user of the host. `accounts` are more of them, with their passwords. Each may
+    do with the databases that it owns what a copy needs, and nothing else.
     """
 
     engine: Engine
@@ -26,6 +27,6 @@ class DatabaseServer:
     folder: str
     socket: str
     tcp_port: int | None
-    all_may: str
+    ssh_user: str
     accounts: dict[str, str | None] = field(default_factory=dict)
     databases: dict[str, DatabaseContent] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """MariaDB in a host: made at its first start, by its own user, with the sites' databases in it."""
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ USER = "mysql"
 SOFTWARE = "MariaDB"
 FOLDER = "/var/lib/mysql"
 SOCKET = "/run/mysqld/mysqld.sock"
+_STEM_LENGTH = 14
 _SETTINGS = (
     "--skip-log-bin",
     "--performance-schema=0",
@@ -90,17 +92,20 @@ def _paths(server: DatabaseServer) -> tuple[str, str, str, str]:
 def _statements(server: DatabaseServer) -> Iterator[str]:
     # Without it, --bootstrap refuses statements about accounts.
     yield "FLUSH PRIVILEGES"
-    if server.all_may != "root":
-        account = f"{_name(server.all_may)}@localhost"
+    if server.ssh_user != "root":
+        account = f"{_name(server.ssh_user)}@localhost"
         yield f"CREATE USER IF NOT EXISTS {account} IDENTIFIED VIA unix_socket"
-        yield f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION"
+        yield f"GRANT SELECT ON mysql.proc TO {account}"
     for user, password in server.accounts.items():
         account = f"{_name(user)}@localhost"
         by = f" IDENTIFIED BY {_text(password)}" if password is not None else ""
         yield f"CREATE USER IF NOT EXISTS {account}{by}"
-        yield f"GRANT ALL ON *.* TO {account}"
+        yield f"GRANT SELECT ON mysql.proc TO {account}"
     for name, wanted in server.databases.items():
         yield f"CREATE DATABASE {_name(name)}"
+        if wanted.owner != "root":
+            for pattern in (_literal(name), f"{_literal(_stem(name))}%"):
+                yield f"GRANT ALL ON {_name(pattern)}.* TO {_name(wanted.owner)}@localhost"
         yield from _rows(name, wanted)
 
 
@@ -110,6 +115,16 @@ def _rows(database: str, wanted: DatabaseContent) -> Iterator[str]:
         yield f"CREATE TABLE {place} (id INT PRIMARY KEY AUTO_INCREMENT, text TEXT NOT NULL) ENGINE=InnoDB"
         for number, value in enumerate(values, start=1):
             yield f"INSERT INTO {place} VALUES ({number}, {_text(value)})"  # noqa: S608 -- quoted, and the lab\'s own
+
+
+def _stem(name: str) -> str:
+    """Give what the names of a database's copies begin with: docs/databases.md."""
+    plain = re.sub(r"[^a-z0-9_]", "", name.lower())[:_STEM_LENGTH]
+    return (plain if plain[:1].isalpha() else f"d{plain}"[:_STEM_LENGTH]) + "_sharpnet_"
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", name)
 
 
 def _name(name: str) -> str:

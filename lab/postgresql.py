@@ -115,8 +115,8 @@ def _who_may_log_in(server: DatabaseServer) -> str:
 
 
 def _statements(server: DatabaseServer) -> Iterator[str]:
-    if server.all_may != USER:
-        yield f"CREATE ROLE {_name(server.all_may)} LOGIN SUPERUSER"
+    if server.ssh_user != USER:
+        yield f"CREATE ROLE {_name(server.ssh_user)} LOGIN CREATEDB IN ROLE pg_signal_backend"
     for user, password in server.accounts.items():
         by = f" PASSWORD {_text(password)}" if password is not None else ""
         yield f"CREATE ROLE {_name(user)} LOGIN CREATEDB IN ROLE pg_signal_backend{by}"

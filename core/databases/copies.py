@@ -78,10 +78,14 @@ class DatabaseCopy:
 
 def stem(name: str) -> str:
     """Return what the names of all that stands beside the database `name` begin with, its own for every name."""
+    return f"{plain_name(name)}_sharpnet_{_hash(name, _HASH_LENGTH)}_"
+
+
+def plain_name(name: str) -> str:
+    """Return the beginning of the database's name as it is in the names of all that stands beside it."""
     plain = re.sub(r"[^a-z0-9_]", "", name.lower())[:_PLAIN_LENGTH]
     # A name that begins with a digit and an e would be read as a number by MySQL.
-    plain = plain if plain[:1].isalpha() else f"d{plain}"[:_PLAIN_LENGTH]
-    return f"{plain}_sharpnet_{_hash(name, _HASH_LENGTH)}_"
+    return plain if plain[:1].isalpha() else f"d{plain}"[:_PLAIN_LENGTH]
 
 
 def fresh_name(name: str, run: str) -> str:

@@ -70,6 +70,18 @@ _STOPS = (
 
 # In the words of MariaDB, MySQL, PostgreSQL and libc; the first that fits is what it was.
 _SAID: Mapping[str, Failure] = {
+    r"invalid command \\restrict": Failure(
+        FailureCode.CLIENT_OLD,
+        "psql on {server} is from before August 2025: it would run commands that stand in the dump of {name}",
+        "Install a newer postgresql-client there: 13.22, 14.19, 15.14, 16.10, 17.6 or later.",
+        refused=True,
+    ),
+    r"backslash commands are restricted|Unknown command '\\|local infile|Loading local data is disabled": Failure(
+        FailureCode.DUMP_COMMANDS,
+        "the dump of {name} asks its client on {server} for more than to load it, which no dump does by itself",
+        "Nothing of that was done. Somebody has changed the dump, or what makes it: look at the source.",
+        refused=True,
+    ),
     r"No space left on device|Disk quota exceeded|The table '.*' is full|Disk full": Failure(
         FailureCode.DATABASE_DISK_FULL,
         "the disk of the database {name} is full on {server}",
@@ -96,7 +108,7 @@ _SAID: Mapping[str, Failure] = {
     ),
     (
         r"password authentication failed|no password supplied|Peer authentication failed|"
-        r'Ident authentication failed|no pg_hba.conf entry|role ".*" does not exist|ERROR (?:1045|1698) |'
+        r'Ident authentication failed|no pg_hba.conf entry|FATAL:  role ".*" does not exist|ERROR (?:1045|1698) |'
         r"Got error: (?:1045|1698):|Access denied for user '[^']*'@'[^']*' \(using password|"
         r"is not permitted to log in"
     ): Failure(
@@ -116,7 +128,16 @@ _SAID: Mapping[str, Failure] = {
         "It is older than the other one, or lacks a locale or an extension: bring both to the same version.",
     ),
     (
-        r"(?i:access denied)|(?i:permission denied)|must be (?:owner|superuser|able to SET ROLE|member)|"
+        r"definer/invoker of view lack rights|The user specified as a definer .* does not exist|"
+        r"you need \(at least one of\) the (?:SUPER, )?SET[ _]USER|"
+        r'ERROR:  role ".*" does not exist|must be (?:able to SET ROLE|member of role)'
+    ): Failure(
+        FailureCode.DATABASE_DEFINER,
+        "views or routines of the database {name} belong to a user whom the bot's user on {server} cannot act for",
+        "Give the site a database user of its own in app.yaml (docs/databases.md).",
+    ),
+    (
+        r"(?i:access denied)|(?i:permission denied)|must be (?:owner|superuser|member)|"
         r"command denied to user|Operation .* failed for .*: you need|you need \(at least one of\)|"
         r"insufficient privileges"
     ): Failure(
@@ -131,11 +152,6 @@ _SAID: Mapping[str, Failure] = {
         FailureCode.DATABASE_BUSY,
         "others are working in the database {name} on {server}",
         "End what works there, and sync again. The database there is as it was.",
-    ),
-    r"definer/invoker of view lack rights|The user specified as a definer .* does not exist": Failure(
-        FailureCode.DATABASE_DEFINER,
-        "views of the database {name} belong to a user whom {server} lacks, or who may not read its copy there",
-        "docs/databases.md has the line that lets that user.",
     ),
     r"Table definition has changed|could not serialize access": Failure(
         FailureCode.DATABASE_CHANGED, "the tables of {name} were altered while it was dumped", "Sync again."

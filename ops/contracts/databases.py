@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from core.databases.accounts import DatabaseAccount
     from core.databases.copies import DatabaseCopy, DatabaseState, ReplacedDatabase
     from core.failure import Failure
     from core.fleet import Database
@@ -50,6 +51,9 @@ class Databases(Protocol):
 
     async def look_only(self, database: Database, server: str) -> DatabaseState | Failure:
         """Return what `server` has of the database, and change nothing."""
+
+    async def account(self, database: Database, server: str) -> DatabaseAccount | Failure:
+        """Return what the account may do that loads copies of the database on `server`."""
 
     async def load(
         self,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from core.databases.accounts import why_not_give, why_not_load_as
 from core.databases.copies import (
     DatabaseCopy,
     DatabaseState,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
 
+    from core.databases.accounts import DatabaseAccount
     from core.databases.copies import ReplacedDatabase
     from core.databases.failures import Doing
     from core.fleet import Database, SecretRef
@@ -109,6 +111,11 @@ class SshDatabases:
             return await self._at(database, server)[1].look(database.name)
 
     @_or_failure
+    async def account(self, database: Database, server: str) -> DatabaseAccount:
+        """Return what the account may do that loads copies of the database on `server`."""
+        return await self._at(database, server)[1].account()
+
+    @_or_failure
     async def load(
         self,
         database: Database,
@@ -129,6 +136,9 @@ class SshDatabases:
         fresh = fresh_name(name, run)
         await taking.drop(unfinished_copies(name, await taking.beside()))
         usable = await taking.usable(first)
+        refused = _why_not(await taking.account(), taker, taking.strangers(first, usable))
+        if refused is not None:
+            return refused
         await taking.make(fresh, first, usable)
         dumped, loaded = await self.ssh.stream(
             End(giver.server, giving.dump_line(first, usable), giver.first),
@@ -146,7 +156,7 @@ class SshDatabases:
             with contextlib.suppress(DatabaseError):
                 await taking.drop([fresh])
             return trouble or _NOT_SENT.about(name=name)
-        notes = await taking.notes(fresh, first, usable)
+        notes = taking.notes(first, usable, loaded.out)
         return LoadedDatabase(database, target, taker.first, fresh, first, before, rows[1], notes)
 
     async def publish(
@@ -220,6 +230,9 @@ class SshDatabases:
         fresh = fresh_name(database.name, run)
         await dialect.drop(unfinished_copies(database.name, beside))
         usable = await dialect.usable(model)
+        refused = _why_not(await dialect.account(), place, dialect.strangers(model, usable))
+        if refused is not None:
+            return refused
         await dialect.make(fresh, model, usable)
         said = await place.run(dialect.load_line(fresh, path), doing="loaded")
         rows = await dialect.loaded(fresh, said)
@@ -240,6 +253,11 @@ class SshDatabases:
     def _dialect(self, one: LoadedDatabase) -> Dialect:
         place = DatabaseLocation(self.ssh, one.database, one.server, one.first)
         return all_engines()[one.database.engine].dialect(place)
+
+
+def _why_not(account: DatabaseAccount, place: DatabaseLocation, strangers: Sequence[str]) -> Failure | None:
+    name, server = place.name, place.server
+    return why_not_load_as(account, name, server) or why_not_give(account, name, server, strangers)
 
 
 def _of_both(source: tuple[DatabaseLocation, int, bytes], sink: tuple[DatabaseLocation, int, bytes]) -> Failure | None:

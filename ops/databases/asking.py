@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.databases.failures import failure_of_database
 from core.errors import SharpnetError
-from core.failure import Failure
+from core.failure import Failure, FailureCode
 from core.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from core.databases.copies import DatabaseState
     from core.databases.failures import Doing
@@ -30,6 +31,11 @@ ASK = rf"""
 if [ $# = 1 ]; then statements=$1; else statements=$(cat); fi
 case $statements in *'{WHOLE}') ;; *) stop cut-off ;; esac
 printf '%s\n' "$statements" | ask
+"""
+# Nobody else knows it, and it is on no command line.
+KEY = r"""
+key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+[ "${#key}" = 32 ] || { echo "no key from /dev/urandom" >&2; exit 1; }
 """
 # A single argument may have 128 KiB (execve(2)), and a character four bytes.
 LONGEST = 25_000
@@ -84,6 +90,20 @@ class DatabaseLocation:
         trouble = failure_of_database(self.name, self.server, doing, ran.exit_code, ran.err)
         if trouble is not None:
             raise DatabaseError(trouble)
+
+
+@contextlib.contextmanager
+def understood(place: DatabaseLocation) -> Iterator[None]:
+    """Read an answer inside of it. Raises DatabaseError where it is none that such a server gives."""
+    try:
+        yield
+    except (ValueError, IndexError) as error:
+        odd = Failure(
+            FailureCode.DATABASE_FAILED,
+            f"{place.server} gave an answer about the database {place.name} that no database server gives",
+            "Look at the client programs there, and at what runs at the login of the bot's user.",
+        )
+        raise DatabaseError(odd) from error
 
 
 async def asked(ask: AskTurn) -> Turn:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from core.databases.accounts import DatabaseAccount
     from core.databases.copies import DatabaseState
     from ops.databases.asking import DatabaseLocation
     from ops.work_folder import AskTurn
@@ -25,6 +26,12 @@ class Dialect(Protocol):
     async def usable(self, source: DatabaseState, /) -> frozenset[str]:
         """Return those roles of `source` that exist here and may be given what is loaded."""
 
+    async def account(self) -> DatabaseAccount:
+        """Return what the bot's account may do here. Asked before `load_line`, which depends on it."""
+
+    def strangers(self, source: DatabaseState, usable: frozenset[str], /) -> tuple[str, ...]:
+        """Return whose belongings in `source` would become the bot's account's, as far as that is known before."""
+
     def dump_line(self, source: DatabaseState, usable: frozenset[str], /) -> str:
         """Return the shell line that writes a complete, consistent dump, and fails where it is not."""
 
@@ -37,8 +44,8 @@ class Dialect(Protocol):
     async def loaded(self, fresh: str, said: bytes, /) -> tuple[int, int] | None:
         """Return how many rows were sent and how many are there; None: not all of the dump came."""
 
-    async def notes(self, fresh: str, source: DatabaseState, usable: frozenset[str], /) -> tuple[str, ...]:
-        """Say, as sentences, what people should know about what was loaded into `fresh`."""
+    def notes(self, source: DatabaseState, usable: frozenset[str], said: bytes, /) -> tuple[str, ...]:
+        """Say, as sentences, what people should know about what was loaded. said: what its line has written."""
 
     async def exchange(self, incoming: str, outgoing: str, ask: AskTurn, /) -> None:
         """Let the database be what `incoming` is, and `outgoing` what the database is now; both or none.

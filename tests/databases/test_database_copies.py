@@ -90,6 +90,7 @@ async def test_postgresqls_views_triggers_functions_keys_and_settings_arrive_and
     site = rig.take()
     rig.write(site, "oslo", {"index.html": "hello"})
     everything = """
+        SET ROLE #;
         CREATE SCHEMA "Schrank ä"; CREATE TYPE mood AS ENUM ('sad', 'ok');
         CREATE TABLE "Schrank ä"."Eltern" (id serial PRIMARY KEY, n text, m mood,
             q int, twice int GENERATED ALWAYS AS (q * 2) STORED);
@@ -105,7 +106,7 @@ async def test_postgresqls_views_triggers_functions_keys_and_settings_arrive_and
         CREATE VIEW a_view AS SELECT n FROM "Schrank ä"."Eltern" e JOIN child c ON c.parent = e.id;
         CREATE MATERIALIZED VIEW solid AS SELECT count(*) FROM child;
     """
-    sql(rig, site, "oslo", "postgresql", everything)
+    sql(rig, site, "oslo", "postgresql", everything.replace("#", name_of(site)))
     sql(rig, site, "oslo", "postgresql", f'ALTER DATABASE {name_of(site)} SET search_path = "Schrank ä", public')
     for _ in range(2):
         result = await rig.sync(site)

@@ -5,28 +5,28 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from databases.harness import ENGINES, ODD, name_of, sql, turn
+from databases.harness import ENGINES, ODD, name_of, of, sql, turn, ways
+from databases.wire import DiedError, Wire, over
 
 from core.databases.copies import DatabaseCopy
 from core.failure import Failure
 from core.fleet import Hook, Hooks
 from lab import LabError
 from ops.contracts import Ran
-from ops.databases import SshDatabases
 from ops.work_folder import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sync.harness import Rig
 
-    from core.fleet import Database, Site
-    from ops.contracts import End, Ssh
+    from core.fleet import Site
+    from ops.contracts import End
 
 OBJECTS = """
 CREATE VIEW a_view AS SELECT text FROM marker;
@@ -36,68 +36,6 @@ CREATE PROCEDURE how_many() BEGIN SELECT COUNT(*) FROM marker; END;;
 CREATE EVENT tick ON SCHEDULE EVERY 1 DAY DO DELETE FROM marker WHERE id > 1000;;
 DELIMITER ;
 """
-
-
-class DiedError(BaseException):
-    """The process is gone: nothing of ours runs any more."""
-
-
-@dataclass
-class Wire:
-    """The way to the servers, as it is or with what a test does to it. commands: all that went over it."""
-
-    ssh: Ssh
-    change: Callable[[str, bytes], tuple[bytes, bool] | Ran] = lambda _, stdin: (stdin, False)
-    commands: list[str] = field(default_factory=list)
-
-    async def run(
-        self,
-        server: str,
-        command: str,
-        *,
-        timeout_s: float,
-        stdin: bytes = b"",
-        on_output: Callable[[bytes], None] | None = None,
-    ) -> Ran:
-        self.commands.append(command)
-        changed = self.change(command, stdin)
-        if isinstance(changed, Ran):
-            return changed
-        ran = await self.ssh.run(server, command, timeout_s=timeout_s, stdin=changed[0], on_output=on_output)
-        if changed[1]:
-            raise DiedError
-        return ran
-
-    async def stream(
-        self, source: End, sink: End, *, timeout_s: float, on_bytes: Callable[[int], None] | None = None
-    ) -> tuple[Ran, Ran]:
-        self.commands += [source.command, sink.command]
-        return await self.ssh.stream(source, sink, timeout_s=timeout_s, on_bytes=on_bytes)
-
-    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
-        return await self.ssh.with_offsite(end, timeout_s=timeout_s)
-
-    async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
-        await self.ssh.put(server, files, timeout_s=timeout_s)
-
-    async def close(self) -> None:
-        """Leave it open: it is the rig's."""
-
-
-def over(rig: Rig, wire: Wire) -> Rig:
-    """Give the same process, whose every command goes over `wire`."""
-    databases = ways(rig)
-    return replace(rig, ports=replace(rig.ports, ssh=wire, databases=replace(databases, ssh=wire)))
-
-
-def ways(rig: Rig) -> SshDatabases:
-    databases = rig.ports.databases
-    assert isinstance(databases, SshDatabases)
-    return databases
-
-
-def of(site: Site, engine: str) -> Database:
-    return next(one for one in site.databases if one.engine == engine)
 
 
 async def begun(rig: Rig) -> Site:
@@ -221,7 +159,8 @@ async def test_a_database_is_not_exchanged_for_a_run_that_was_overtaken_or_comes
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_what_is_written_while_it_is_dumped_is_there_whole_or_not_at_all(rig: Rig, engine: str) -> None:
     site = rig.take()
-    sql(rig, site, "oslo", engine, "CREATE TABLE twin (id INT PRIMARY KEY)")
+    own = f"SET ROLE {name_of(site)};" if engine == "postgresql" else ""
+    sql(rig, site, "oslo", engine, f"{own} CREATE TABLE twin (id INT PRIMARY KEY)")
     writing = True
 
     async def write() -> None:
@@ -352,7 +291,7 @@ async def test_sessions_in_the_mirrors_postgresql_do_not_stop_a_copy(rig: Rig) -
 
 async def test_roles_that_the_mirror_lacks_are_named_and_all_else_is_copied(rig: Rig) -> None:
     site = rig.take()
-    rig.lab.sql("oslo", "postgresql", "", "CREATE ROLE only_here")
+    rig.lab.sql("oslo", "postgresql", "", f"CREATE ROLE only_here; GRANT only_here TO {name_of(site)}")
     sql(rig, site, "oslo", "postgresql", "ALTER TABLE marker OWNER TO only_here")
     result = await rig.sync(site)
     assert result.outcome == "good", result

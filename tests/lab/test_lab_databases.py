@@ -75,15 +75,23 @@ def test_a_database_has_its_content_at_home_and_nothing_on_a_mirror(stocked: Lab
 @pytest.mark.parametrize(
     ("create", "drop"),
     [
-        ("mariadb -e 'CREATE DATABASE fresh'", "mariadb -e 'DROP DATABASE fresh'"),
+        ("mariadb -e 'CREATE DATABASE fjord_sharpnet_fresh'", "mariadb -e 'DROP DATABASE fjord_sharpnet_fresh'"),
         ('createdb -h "/run/$(hostname)-postgresql" fresh', 'dropdb -h "/run/$(hostname)-postgresql" fresh'),
     ],
 )
-def test_the_ssh_user_makes_and_drops_databases_without_a_password(
+def test_the_ssh_user_makes_and_drops_databases_beside_its_own_without_a_password(
     stocked: Lab, server: str, create: str, drop: str
 ) -> None:
     done = on(stocked, server, f"{create} && {drop}")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_account_does_nothing_but_with_its_own_databases(stocked: Lab) -> None:
+    for statement in ("CREATE DATABASE fresh", "CREATE USER fresh", "SELECT 1 INTO OUTFILE '/tmp/fresh'"):
+        assert "Access denied" in on(stocked, "oslo", f'mariadb -e "{statement}"').stderr, statement
+    at = '-h "/run/$(hostname)-postgresql" postgres'
+    for statement in ("CREATE ROLE fresh", "COPY (SELECT 1) TO PROGRAM 'true'", "DROP DATABASE postgres"):
+        assert "ERROR" in on(stocked, "oslo", f'psql {at} -c "{statement}"').stderr, statement
 
 
 def test_the_ssh_user_dumps_both_engines(stocked: Lab) -> None:

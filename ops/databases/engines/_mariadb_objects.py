@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# Where the dump program says whose a view, routine, trigger or event is: `user`@`host`, or a role.
+_DEFINER = re.compile(
+    r"^(CREATE|/\*!50013|/\*!50003 CREATE\*/ /\*!50017|/\*!50106 CREATE\*/ /\*!50117) "
+    r"DEFINER=((?:`(?:[^`]|``)*`@)?`(?:[^`]|``)*`)",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,16 @@ def named(name: str) -> str:
 def text(value: str) -> str:
     """Write a value as SQL has it."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def definers(statements: str) -> frozenset[str]:
+    """Return whose is what the statements of a dump program make, as `user@host`."""
+    return frozenset(found[2].replace("`@`", "@")[1:-1].replace("``", "`") for found in _DEFINER.finditer(statements))
+
+
+def given(statements: str) -> str:
+    """Return the statements without whose it is: it belongs to whoever makes it."""
+    return _DEFINER.sub(r"\1 ", statements)
 
 
 def moves(tables: Iterable[str], old: str, new: str) -> list[str]:

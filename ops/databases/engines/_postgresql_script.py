@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from ops.databases.asking import ASK, script
+from ops.databases.asking import ASK, KEY, script
 from ops.shell import SETTLED
 
 if TYPE_CHECKING:
@@ -40,43 +40,53 @@ command -v pg_dump >/dev/null || stop no-client
 exec pg_dump --no-password --format=plain --encoding=UTF8 "$@"
 """
 
-# Arguments: the database, and a file or nothing. It prints how many rows were sent, after what the server says of each
+# Arguments: the database, what becomes of owners in a file that cannot be used (`given` or `kept`), and that file or
+# nothing. It prints how many rows were sent, after what the server says of each
 # table, and only where all of the dump came. A row is a line of its own: line breaks in values are escaped, and a
 # comment says where data begin.
 #
-# A psql from before August 2025 does not know `\restrict`, with which a dump keeps it from running commands. A file may
-# name owners that are not there; a stream is dumped without them.
+# What is loaded was written by others, and psql runs commands that stand in it. So psql is restricted from the first
+# byte on, by a key that nobody has seen: SQL is all that it takes. The dump's own key is left out; it would be one
+# command. By the same key the last line is told from what a dump may print itself. A file may name owners that are not
+# there, and is then refused or loaded without them; a stream is dumped without them.
 LOAD = (
     _CLIENT
     + r"""
 command -v awk >/dev/null || stop no-awk
-old=0
-ask --command='\restrict sharpnet' >/dev/null 2>&1 || old=1
-known=*
-if [ $# = 1 ]; then
-  exec <"$1"
+"""
+    + KEY
+    + r"""
+known=* whose=$1
+[ $# = 1 ] || exec <"$2"
+if [ $# = 2 ] && [ "$whose" = given ]; then
   known=$(ask --command="SELECT quote_ident(rolname) FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')")
 fi
-known=$known awk -v old="$old" '
+known=$known key=$key awk '
   function strange(line) {
     sub(/^.* (TO|FROM|ROLE) /, "", line); sub(/;$/, "", line)
     return !anyone && line != "PUBLIC" && !(line in roles)
   }
-  BEGIN { anyone = ENVIRON["known"] == "*"; n = split(ENVIRON["known"], names, "\n"); while (n) roles[names[n--]] = 1 }
+  BEGIN {
+    print "\\restrict " ENVIRON["key"]
+    anyone = ENVIRON["known"] == "*"; n = split(ENVIRON["known"], names, "\n"); while (n) roles[names[n--]] = 1
+  }
   rows_follow { if ($0 == "\\.") rows_follow = 0; else rows++; print; next }
   /^-- Data for Name: / { data = 1 }
   data && /^COPY .* FROM stdin;$/ { rows_follow = 1; data = 0; whole = 0; print; next }
-  /^\\(un)?restrict [A-Za-z0-9]+$/ { if (!old) print; next }
+  !begun && /^\\restrict [A-Za-z0-9]+$/ { own = $2; begun = 1; next }
+  own != "" && $0 == "\\unrestrict " own { next }
   $0 == "-- PostgreSQL database dump complete" { whole = 1; print; next }
   /^ALTER .* OWNER TO .*;$/ && strange($0) { next }
   /^(GRANT|REVOKE) .* (TO|FROM) [^ ]+;$/ && strange($0) { next }
+  $0 != "" && !/^--/ { begun = 1 }
   $0 != "" && $0 != "--" { whole = 0 }
   { print }
-  END { if (whole) printf "SELECT \047sharpnet-rows\047, %.0f;\n", rows }
-' | { told; echo "sharpnet-status $?"; } | awk '
+  END { if (whole) printf "SELECT \047%s\047, %.0f;\n", ENVIRON["key"], rows }
+' | { told; printf '\n%s-status %s\n' "$key" "$?"; } | key=$key awk '
+  BEGIN { status = 1 }
   /^COPY [0-9]+$/ { there += $2 }
-  /^sharpnet-rows/ { print; printf "sharpnet-there\t%.0f\n", there }
-  /^sharpnet-status/ { status = $2 }
+  index($0, ENVIRON["key"] "\t") == 1 { printf "sharpnet-rows\t%s\nsharpnet-there\t%.0f\n", $2, there }
+  $1 == ENVIRON["key"] "-status" { status = $2 }
   END { exit status }
 '
 """

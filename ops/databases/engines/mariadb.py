@@ -11,24 +11,29 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from core.databases.copies import DatabaseState, stem, unfinished_copies
+from core.databases.accounts import why_not_give
+from core.databases.copies import stem, unfinished_copies
 from core.failure import Failure, FailureCode
-from ops.databases.asking import DatabaseError, asked, settled, unhex
+from core.wording import listing
+from ops.databases.asking import DatabaseError, asked, settled, understood, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _mariadb_script as script
-from ops.databases.engines._mariadb_objects import DatabaseObjects, moves, named, remade, text
+from ops.databases.engines._mariadb_objects import DatabaseObjects, definers, given, moves, named, remade, text
+from ops.databases.engines._mariadb_state import ACCOUNT, read_account, state, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from core.databases.accounts import DatabaseAccount
+    from core.databases.copies import DatabaseState
     from ops.databases.asking import DatabaseLocation
     from ops.work_folder import AskTurn
 
 JOURNAL = "sharpnet_journal"
 EXCHANGED = "sharpnet_journal_done"
-WITH_SNAPSHOT = frozenset({"InnoDB", "ROCKSDB", "TokuDB", ""})
 NOT_COUNTED = "'MRG_MyISAM', 'MRG_MYISAM', 'FEDERATED', 'BLACKHOLE', 'SPIDER', 'CONNECT', 'SEQUENCE'"
 WAIT_S = 20
+NAMED = 3
 NOT_BEGUN = frozenset({FailureCode.OVERTAKEN, FailureCode.TOO_LATE, FailureCode.BUSY})
 _AWAKE = re.compile(r"^(/\*!50106 CREATE\*/ .*?PRESERVE )ENABLE( |$)", re.MULTILINE)
 _SETTINGS = f"SET SESSION sql_mode = '', lock_wait_timeout = {WAIT_S}, foreign_key_checks = 0;"
@@ -40,26 +45,13 @@ class MariaDb:
     def __init__(self, place: DatabaseLocation) -> None:
         self._place = place
         self._line = script.line(place, script.STATEMENTS)
+        self._giving = False
 
     async def look(self, name: str) -> DatabaseState:
         """Return what the server has under `name`. Names of tables come in hexadecimal."""
-        at = text(name)
-        rows = await self._ask(f"""
-            SELECT 'like', DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA
-                WHERE SCHEMA_NAME = {at};
-            SELECT 'table', HEX(TABLE_NAME), TABLE_TYPE, COALESCE(ENGINE, ''), COALESCE(DATA_LENGTH + INDEX_LENGTH, 0)
-                FROM information_schema.TABLES WHERE TABLE_SCHEMA = {at};""")
-        tables = [row[1:] for row in rows if row[0] == "table"]
-        like = next((tuple(row[1:]) for row in rows if row[0] == "like"), None)
-        return DatabaseState(
-            exists=like is not None,
-            size_bytes=sum(int(row[3]) for row in tables),
-            tables=frozenset(unhex(row[0]) for row in tables),
-            like=like or (),
-            unsettled=tuple(
-                sorted(unhex(row[0]) for row in tables if row[2] not in WITH_SNAPSHOT and row[1] == "BASE TABLE")
-            ),
-        )
+        rows = await self._ask(state_of(name))
+        with understood(self._place):
+            return state(rows)
 
     async def beside(self) -> tuple[str, ...]:
         """Return the names of all that stands beside the database."""
@@ -68,6 +60,18 @@ class MariaDb:
             f"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE {pattern} ESCAPE '\\\\';"
         )
         return tuple(row[0] for row in rows)
+
+    async def account(self) -> DatabaseAccount:
+        """Return what the bot's account may do here."""
+        rows = await self._ask(ACCOUNT)
+        with understood(self._place):
+            account = read_account(rows, self._place.name)
+        self._giving = not account.elsewhere
+        return account
+
+    def strangers(self, _source: DatabaseState, _usable: frozenset[str]) -> tuple[str, ...]:
+        """Return nobody: where the dump does not leave out whose it is, the server itself refuses what is another's."""
+        return ()
 
     def dump_line(self, _source: DatabaseState, _usable: frozenset[str]) -> str:
         """Return the shell line that dumps the database."""
@@ -87,7 +91,8 @@ class MariaDb:
 
     def load_line(self, fresh: str, path: str | None = None) -> str:
         """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
-        return script.line(self._place, script.LOAD, fresh, *([] if path is None else [path]))
+        whose = "given" if self._giving else "kept"
+        return script.line(self._place, script.LOAD, fresh, whose, *([] if path is None else [path]))
 
     async def loaded(self, fresh: str, said: bytes) -> tuple[int, int] | None:
         """Return how many rows were sent and how many are there; None: not all of the dump came."""
@@ -110,9 +115,16 @@ class MariaDb:
             )
         return int(sent[1]), there
 
-    async def notes(self, fresh: str, source: DatabaseState, _usable: frozenset[str]) -> tuple[str, ...]:
-        """Say what people should know about what was loaded into `fresh`."""
-        return (*settled(source), *await self._missing_definers(fresh))
+    def notes(self, source: DatabaseState, _usable: frozenset[str], said: bytes) -> tuple[str, ...]:
+        """Say what people should know about what was loaded."""
+        gave = sorted(set(re.findall(r"^sharpnet-gave\t(.+)$", said.decode("utf-8", "replace"), re.MULTILINE)))
+        if not gave:
+            return settled(source)
+        given_away = (
+            f"In the database {self._place.name} on {self._place.server} what belonged to {listing(gave, NAMED)} "
+            "belongs to the bot's user of that database: it does what that user may."
+        )
+        return (*settled(source), given_away)
 
     async def exchange(self, incoming: str, outgoing: str, ask: AskTurn) -> None:
         """Let the database be what `incoming` is, and `outgoing` what the database is now."""
@@ -120,6 +132,8 @@ class MariaDb:
         arriving, leaving = await self._objects(incoming), await self._objects(name)
         after = await self._statements(incoming, arriving)
         before = await self._statements(name, leaving)
+        if after or before:
+            after, before = await self._own(after), await self._own(before)
         charset = f"CHARACTER SET {arriving.like[0]} COLLATE {arriving.like[1]}"
         journal = {"incoming": incoming, "after": after, "before": before, "charset": charset}
         values = ", ".join(f"({text(what)}, {text(value)})" for what, value in journal.items())
@@ -256,24 +270,14 @@ class MariaDb:
         said = (await self._place.run(line, doing="dumped")).decode("utf-8", "surrogateescape")
         return "\n".join(row for row in said.split("\n") if not row.startswith("/*M!999999"))
 
-    async def _missing_definers(self, fresh: str) -> tuple[str, ...]:
-        at = text(fresh)
-        try:
-            rows = await self._ask(f"""
-                SELECT DISTINCT d.DEFINER FROM (
-                    SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {at}
-                    UNION SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {at}
-                    UNION SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {at}
-                    UNION SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {at}) AS d
-                WHERE BINARY d.DEFINER NOT IN (SELECT BINARY CONCAT(User, '@', Host) FROM mysql.user);""")
-        except DatabaseError:
-            # Who may not read the list of users is not told.
-            return ()
-        return tuple(
-            f"The database {self._place.name} has views or routines of {row[0]}, who does not exist on "
-            f"{self._place.server}: they fail there until that user is made."
-            for row in rows
-        )
+    async def _own(self, statements: str) -> str:
+        """Return the statements as the bot's account may carry them out. Raises DatabaseError where it may not."""
+        account = await self.account()
+        strangers = sorted(definers(statements) - {account.name})
+        refused = why_not_give(account, self._place.name, self._place.server, strangers)
+        if refused is not None:
+            raise DatabaseError(refused)
+        return given(statements) if strangers else statements
 
     async def _ask(self, sql: str) -> list[list[str]]:
         return await self._place.rows(self._line, f"SET SESSION sql_mode = '';\n{sql}")

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from core.databases.copies import DatabaseState, stem
 from core.failure import FailureCode
-from ops.databases.asking import DatabaseError, asked, unhex
+from ops.databases.asking import DatabaseError, asked, understood, unhex
 from ops.databases.engine import DatabaseEngine
 from ops.databases.engines import _postgresql_script as script
+from ops.databases.engines._postgresql_state import STATE, account_of, assigned, named, read_account, state, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from core.databases.accounts import DatabaseAccount
     from core.databases.failures import Doing
     from ops.databases.asking import DatabaseLocation
     from ops.work_folder import AskTurn
@@ -24,35 +26,6 @@ MAINTENANCE = ("postgres", "template1")
 TRIES = 5
 _SAFE = "SET search_path = pg_catalog;"
 
-# Roles that the database names, with what they are there; and that of whoever made the cluster, which is not listed.
-_ROLES = """
-    SELECT 'role', CASE d.deptype WHEN 'o' THEN 'owner' ELSE 'other' END, encode(convert_to(r.rolname, 'UTF8'), 'hex')
-        FROM pg_shdepend d JOIN pg_roles r ON d.refobjid = r.oid
-        WHERE d.refclassid = 'pg_authid'::regclass
-            AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-    UNION SELECT 'role', 'owner', encode(convert_to(r.rolname, 'UTF8'), 'hex') FROM pg_class c
-        JOIN pg_roles r ON c.relowner = r.oid JOIN pg_namespace n ON c.relnamespace = n.oid
-        WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';"""
-_ABOUT = """
-    SELECT pg_encoding_to_char(encoding), coalesce(to_jsonb(d)->>'datlocprovider', 'c'),
-            encode(convert_to(datcollate, 'UTF8'), 'hex'), encode(convert_to(datctype, 'UTF8'), 'hex'),
-            coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', ''),
-            encode(convert_to(pg_get_userbyid(datdba), 'UTF8'), 'hex'), pg_database_size(d.oid)
-        FROM pg_database d WHERE datname = current_database();"""
-_TABLES = """
-    SELECT 'table', encode(convert_to(n.nspname || '.' || c.relname, 'UTF8'), 'hex')
-        FROM pg_class c JOIN pg_namespace n ON c.relnamespace = n.oid
-        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';"""
-# What ALTER DATABASE … SET has set, with lists written as pg_dump writes them: not quoted again.
-_SETTINGS = """
-    SELECT 'setting', encode(convert_to(format('%I = %s', split_part(s, '=', 1),
-            CASE WHEN split_part(s, '=', 1) IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',
-                'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories')
-            THEN nullif(substr(s, strpos(s, '=') + 1), '')
-            ELSE quote_literal(substr(s, strpos(s, '=') + 1)) END), 'UTF8'), 'hex')
-        FROM pg_db_role_setting, unnest(setconfig) AS s
-        WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());"""
-
 
 class PostgreSql:
     """What can be done with a database of PostgreSQL on one server."""
@@ -60,28 +33,19 @@ class PostgreSql:
     def __init__(self, place: DatabaseLocation) -> None:
         self._place = place
         self._maintenance: str | None = None
+        self._giving = False
 
     async def look(self, name: str) -> DatabaseState:
         """Return what the server has under `name`; `like` is its encoding, provider, locales, owner and settings."""
         line = script.line(self._place, script.STATEMENTS, name)
         try:
-            about, *rows = await self._place.rows(line, f"{_SAFE}{_ABOUT}{_TABLES}{_ROLES}{_SETTINGS}")
+            rows = await self._place.rows(line, f"{_SAFE}{STATE}")
         except DatabaseError as error:
             if error.trouble.code != FailureCode.NO_DATABASE:
                 raise
             return DatabaseState(exists=False)
-        encoding, provider, collate, ctype, locale, owner, size_bytes = about
-        return DatabaseState(
-            exists=True,
-            size_bytes=int(size_bytes),
-            tables=frozenset(unhex(row[1]) for row in rows if row[0] == "table"),
-            like=(
-                *(encoding, provider, unhex(collate), unhex(ctype), locale, unhex(owner)),
-                *(unhex(row[1]) for row in rows if row[0] == "setting"),
-            ),
-            owners=tuple(sorted({unhex(row[2]) for row in rows if row[:2] == ["role", "owner"]} | {unhex(owner)})),
-            others=tuple(sorted({unhex(row[2]) for row in rows if row[:2] == ["role", "other"]})),
-        )
+        with understood(self._place):
+            return state(rows)
 
     async def beside(self) -> tuple[str, ...]:
         """Return the names of all that stands beside the database."""
@@ -98,6 +62,18 @@ class PostgreSql:
         may = {unhex(row[0]): row[1] == "t" for row in rows}
         owners = {role for role in source.owners if may.get(role, False)}
         return frozenset(owners | {role for role in source.others if role in may and role not in source.owners})
+
+    async def account(self) -> DatabaseAccount:
+        """Return what the bot's role may do here."""
+        rows = await self._ask(account_of(self._place.name))
+        with understood(self._place):
+            account = read_account(rows)
+        self._giving = not account.elsewhere
+        return account
+
+    def strangers(self, source: DatabaseState, usable: frozenset[str]) -> tuple[str, ...]:
+        """Return which roles own something there that the bot's role cannot act for here."""
+        return tuple(role for role in source.owners if role not in usable)
 
     def dump_line(self, source: DatabaseState, usable: frozenset[str]) -> str:
         """Return the shell line that dumps the database, without what it says of roles that cannot be used."""
@@ -122,11 +98,12 @@ class PostgreSql:
         ]
         await self._ask(f"CREATE DATABASE {named(fresh)} {' '.join(options)};")
         if settings:
-            await self._ask("".join(f"ALTER DATABASE {named(fresh)} SET {setting};" for setting in settings))
+            await self._ask("".join(f"ALTER DATABASE {named(fresh)} SET {assigned(one)};" for one in settings))
 
     def load_line(self, fresh: str, path: str | None = None) -> str:
         """Return the shell line that loads a dump into `fresh`, from standard input or from a file."""
-        return script.line(self._place, script.LOAD, fresh, *([] if path is None else [path]))
+        whose = "given" if self._giving else "kept"
+        return script.line(self._place, script.LOAD, fresh, whose, *([] if path is None else [path]))
 
     async def loaded(self, _fresh: str, said: bytes) -> tuple[int, int] | None:
         """Return how many rows were sent, and how many the server says it has taken; None: not all of the dump came."""
@@ -134,7 +111,7 @@ class PostgreSql:
         there = re.search(rb"^sharpnet-there\t(\d+)$", said, re.MULTILINE)
         return (int(sent[1]), int(there[1])) if sent is not None and there is not None else None
 
-    async def notes(self, _fresh: str, source: DatabaseState, usable: frozenset[str]) -> tuple[str, ...]:
+    def notes(self, source: DatabaseState, usable: frozenset[str], _said: bytes) -> tuple[str, ...]:
         """Say which roles of the source are not there."""
         name, server = self._place.name, self._place.server
         said = [
@@ -195,16 +172,6 @@ class PostgreSql:
                 self._maintenance = name
                 return rows
         raise AssertionError(MAINTENANCE)
-
-
-def named(name: str) -> str:
-    """Write a name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """Write a value as SQL has it; with an E, so that a backslash means the same whatever the server's settings are."""
-    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _alone(*names: str) -> str:
