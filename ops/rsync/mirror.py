@@ -19,7 +19,7 @@ from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.peer import has_wildcard, is_limited, lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
-from ops.work_folder import WORK_FOLDER, work_folder
+from ops.work_folder import SAFE_FOLDER, WORK_FOLDER, work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,8 @@ EVERYTHING = "-aHAX"
 # A hole in a file stays one.
 FILLING = ("--sparse", "--info=stats2,progress2")
 ATTRIBUTES = (EVERYTHING, "-aH")
+# What a site's owner could not make there must not come there by root's hand. The mirror sees to it, whatever is sent.
+POWERLESS = ("--no-devices", "--chmod=Fug-s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class MirrorCopy:
     @property
     def work(self) -> str:
         """The folder on the mirror for everything that is not served."""
-        return work_folder(self.root, self.site.name)
+        return work_folder(self.root, self.site.name, self.site.work_on(self.mirror.name))
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -234,6 +236,7 @@ def options_of(copy: MirrorCopy) -> list[str]:
     """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
     return [
         "--no-h",
+        *POWERLESS,
         f"--timeout={READING_S if copy.checksum else STALLED_S}",
         *(["--checksum"] if copy.checksum else []),
         # rsync counts in units of 1,024 bytes.
@@ -241,28 +244,43 @@ def options_of(copy: MirrorCopy) -> list[str]:
         *owners(copy),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
         *(["-s", _rsync_there(copy)] if not is_limited(copy.source) else []),
-        f"--filter=- /{WORK_FOLDER}/",
-        *(f"--filter=- {pattern}" for pattern in copy.site.exclude),
+        *filters_of(copy.site),
         "-e",
         remote_shell(copy.source, copy.mirror, copy.control_socket),
-        source_of(copy.source, source_root(copy)),
+        _source_of(copy),
     ]
 
 
-# A root that has become a link to /, or to anything that it lies in, would have the mirror copy a whole machine. For a
-# limited key, rrsync keeps to its folder.
-_NOT_FROM_ABOVE = r"""
-root=$1; shift
-at=$(cd -P -- "$root" 2>/dev/null && pwd -P) && around=$(cd -P -- "${root%/*}/" && pwd -P) && case ${around%/}/ in
-  "${at%/}"/*) printf 'sharpnet-stop: source-above %s\n' "$at" >&2; exit 90 ;;
-esac
+def _source_of(copy: MirrorCopy) -> str:
+    if is_limited(copy.source):
+        return source_of(copy.source, source_root(copy))
+    address = copy.source.address
+    return f"[{address}]:./" if ":" in address else f"{address}:./"
+
+
+def filters_of(site: Site) -> list[str]:
+    """Return the options that leave out what a copy of `site` does not have."""
+    return [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
+
+
+# Arguments: the folder around the root and the root's name there; then rsync's. It starts in the folder that was looked
+# at, whatever becomes of the names on the way.
+_FROM_ROOT = (
+    SAFE_FOLDER
+    + r"""
+around=$1 root=$2; shift 2
+go_to "$around" || stop source-missing
+[ ! -h "./$root" ] || stop source-symlink
+[ -d "./$root" ] || stop source-missing
+step "$root" || stop source-closed
 exec rsync "$@"
 """
+)
 
 
 def _rsync_there(copy: MirrorCopy) -> str:
-    """Return the option that looks at the root on the source before rsync starts there."""
-    words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(copy)]
+    """Return the option that has rsync on the source start in the root."""
+    words = ["exec", "sh", "-c", _FROM_ROOT, "sharpnet-source", *posixpath.split(source_root(copy))]
     return f"--rsync-path={shlex.join(words)}"
 
 
