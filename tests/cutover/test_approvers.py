@@ -185,7 +185,7 @@ async def test_in_a_chat_a_typed_approval_needs_a_yes_to_the_warnings_that_the_d
     stage.lab.nsupdate("fjord.example", [f"update add ftp.fjord.example 300 A {oslo}"])
     stage.lab.drop("oslo")
     plan_id = await stage.plan()
-    with pytest.raises(RefusedError, match="It has 1 warning") as refused:
+    with pytest.raises(RefusedError, match="It has 2 warnings") as refused:
         await stage.say(f"approve {plan_id}", BOB, follow=False)
     assert refused.value.hint.endswith(f"type: `approve {plan_id} --yes`.")
     assert await stage.state_of(plan_id) == PlanState.PLANNED
