@@ -58,7 +58,8 @@ def bot(api: WebApi, start_bot: StartBot, commands_stub: Commands, free_port: Ca
     """Start a bot that listens and answers as the real commands do, and give its address."""
     commands_stub.reply = None
     port = free_port()
-    start_bot(SlackSettings(BOT_TOKEN, signing_secret=SIGNING_SECRET, port=port, api_url=api.env["SLACK_API_URL"]))
+    settings = SlackSettings(BOT_TOKEN, signing_secret=SIGNING_SECRET, port=port, api_url=api.env["SLACK_API_URL"])
+    start_bot(settings, commands_stub)
     deadline = time.monotonic() + WAIT_S
     while True:
         try:
