@@ -260,6 +260,9 @@ def asked_text(stored: StoredPlan, fleet: Fleet) -> Text:
     return Text(asked)
 
 
-def approve_button(plan: Plan, confirm: Confirm) -> Button:
-    """Return the button that approves exactly what is shown, once its question is answered."""
-    return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)
+def approve_button(plan: Plan, confirm: Confirm, fleet: Fleet) -> Button:
+    """Return the button that approves exactly what is shown, once its question is answered, with a code if needed."""
+    line = f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}"
+    if fleet.slack is None or fleet.slack.second_factor is None:
+        return Button("Approve", line, "danger", confirm)
+    return Button("Approve", f"{line} --code", "danger", confirm, asks="Code of your authenticator")
