@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SettingsError
-from core.plan.second_factor import DIGITS, MOST_WRONG, WRONG_COUNTS_FOR, begin_of, code_in, holder_of
+from core.plan.second_factor import DIGITS, MOST_WRONG, STEP_S, WRONG_COUNTS_FOR, begin_of, code_in, holder_of
 from core.wording import count, duration
 from ops.fleetfile.second_factor import step_of
 
@@ -52,7 +52,7 @@ async def ask_for_code(request: Request, ports: Ports, access: SlackAccess | Non
         raise RefusedError(f"{what} That is not the code of now.", hint=f"Is your clock right? {left}.")
     await ports.store.claims.release(owner)
     if not await ports.store.claims.fire(f"code:{holder}", begin_of(step)):
-        raise RefusedError(f"{what} That code was used already.", hint="Wait for the next one, at most 30 s.")
+        raise RefusedError(f"{what} That code was used already.", hint=f"Wait for the next one, at most {STEP_S} s.")
 
 
 async def _begin_try(ports: Ports, holder: str, owner: str) -> int | None:

@@ -262,7 +262,8 @@ def asked_text(stored: StoredPlan, fleet: Fleet) -> Text:
 
 def approve_button(plan: Plan, confirm: Confirm, fleet: Fleet) -> Button:
     """Return the button that approves exactly what is shown, once its question is answered, with a code if needed."""
-    line = f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}"
+    shown = plan.digest[:SHOWN_DIGEST]
     if fleet.slack is None or fleet.slack.second_factor is None:
-        return Button("Approve", line, "danger", confirm)
-    return Button("Approve", f"{line} --code", "danger", confirm, asks="Code of your authenticator")
+        return Button("Approve", f"approve {plan.id} --digest {shown}", "danger", confirm)
+    asks = "Code of your authenticator"
+    return Button("Approve", f"approve {plan.id} --digest {shown} --code", "danger", confirm, asks=asks)

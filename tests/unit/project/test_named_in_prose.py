@@ -20,7 +20,7 @@ QUOTED = re.compile(r"`([A-Za-z_][\w.]*)(?:\(\))?`")
 COMMENT = re.compile(r"(?:^|\s)#\s(.*)")
 WITH_BODY = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Of all that is quoted, what can only be a name of the source: two humps, or an underscore.
-OF_SOURCE = re.compile(r"_?[A-Z][a-z0-9]+[A-Z]\w*|_*[a-z0-9]+(?:_[a-z0-9]+)+|_[a-z]\w*")
+OF_SOURCE = re.compile(r"_?[A-Z][a-z][a-z0-9]*[A-Z]\w*|_*[a-z0-9]+(?:_[a-z0-9]+)+|_[a-z]\w*")
 
 
 def sources() -> Iterator[Path]:

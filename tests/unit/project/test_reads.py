@@ -28,6 +28,8 @@ OPENING = frozenset(
 ONE_MESSAGE = "a DNS message has a length of two bytes"
 OURS = "a file of this machine's operator, or our own"
 LIMITED = {
+    "bot/terminal/who.py: file.read_text": "a process's own few lines below /proc, written by the kernel",
+    "commands/_second_factor.py: request.read": "a line that a person types",
     "bot/slack/settings.py: self.content.iter_any": "BoundedResponse: an Intake",
     "bot/slack/settings.py: aiohttp.ClientSession": "its answers are BoundedResponses",
     "bot/slack/picture.py: draw.text": "writes",
