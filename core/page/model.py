@@ -117,7 +117,7 @@ def headline(page: Page) -> tuple[TargetState, str]:
     """Say the whole in one line, and how bad it is: `uk (London) is down; 5 of 12 sites are up`."""
     troubled = (one for one in page.servers if one.state is not TargetState.UP)
     servers = sorted(troubled, key=lambda one: WORST_FIRST.index(one.state))
-    states = [*(one.state for one in page.servers), *(it for it in page.tally.counts if it is not TargetState.UP)]
+    states = [*(one.state for one in page.servers), *page.tally.counts]
     worst = min(states, key=WORST_FIRST.index, default=TargetState.UNKNOWN)
     names = page.nameservers
     if worst is TargetState.UP and names.down + names.degraded:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import os
 import random
 import sys
@@ -75,7 +76,12 @@ def main() -> int:
     parser.add_argument("--within", nargs="+", default=[""], help="only of files whose path holds one of these")
     parser.add_argument("--tests", nargs="+", help="these alone, where they are all that is to notice it")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=10, help="for all parts, after their tests ran once")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=10,
+        help="of all parts, after their tests ran once, and half as long again for what acts on import",
+    )
     asked = parser.parse_args()
     parts = [part for part in PARTS if asked.part in {None, part.name}]
     if asked.tests:
@@ -124,15 +130,17 @@ def _tried(part: Part, within: Sequence[str], seed: int, budget_s: float, say: C
     session = in_one_session(ROOT, part.folder, part.tests, mutants, budget_s, survives)
     noticed = dict(session.noticed)
     until = time.monotonic() + budget_s / 2
-    for number in session.left:
-        if time.monotonic() > until:
-            break
-        mutant = mutants[number]
-        tests = session.reach.of_modules([mutant.path, *_importers(part, mutant.module)])
-        tests = list(dict.fromkeys([*session.reach.beside(mutant.path), *tests]))
-        noticed[number] = in_its_own_session(mutant, session.failing.first(mutant.path, tests))
-        if not noticed[number]:
-            survives(mutant)
+    # Who has seen enough gets the figures of what was tried.
+    with contextlib.suppress(KeyboardInterrupt):
+        for number in session.left:
+            if time.monotonic() > until:
+                break
+            mutant = mutants[number]
+            tests = session.reach.of_modules([mutant.path, *_importers(part, mutant.module)])
+            tests = list(dict.fromkeys([*session.reach.beside(mutant.path), *tests]))
+            noticed[number] = in_its_own_session(mutant, session.failing.first(mutant.path, tests))
+            if not noticed[number]:
+                survives(mutant)
     survivors = tuple(mutants[number] for number, was in noticed.items() if not was)
     return Figures(part, len(mutants), len(noticed), survivors)
 

@@ -28,9 +28,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     "A plan that was never approved is left out once more by who reads it.": (
         "ops/store/plans.py: approved_at IS NOT NULL AND state NOT IN ('stale', 'approved') => (TRUE) AND state NOT IN ('stale', 'approved')",  # noqa: E501 - as it is said
     ),
-    "A snapshot without a run has no kind either.": (
-        "ops/store/copies/backups.py: SELECT backups.* FROM given JOIN backups USING (snapshot) WHERE kind = ? => SELECT backups.* FROM given LEFT JOIN backups USING (snapshot) WHERE kind = ?",  # noqa: E501 - as it is said
-    ),
     "They are sorted into a mapping by target.": (
         "ops/store/monitor/history.py: USING (target) WHERE until_at > ? ORDER BY target, from_at => USING (target) WHERE until_at > ? ORDER BY target DESC, from_at",  # noqa: E501 - as it is said
     ),
@@ -155,6 +152,27 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     "What becomes nothing was something.": (
         "core/cutover/planning.py: if coming and old is not None and (rdtype != old.type) => if coming and rdtype != old.type",  # noqa: E501 - as it is said
+    ),
+    "The days before are passed over sooner or later, and get nothing.": (
+        "core/page/days.py: while place < len(seconds) - 1 and edges[place + 1][1] <= begins_at => while place < len(seconds) - 1 and edges[place + 2][1] <= begins_at",  # noqa: E501 - as it is said
+        "core/page/days.py: while place < len(seconds) - 1 and edges[place + 1][1] <= begin => while place <= len(seconds) - 1 and edges[place + 1][1] <= begin",  # noqa: E501 - as it is said
+        "core/page/days.py: seconds[day][TargetState(state)] += max(0.0, part.total_seconds()) => seconds[day][TargetState(state)] += max(-1.0, part.total_seconds())",  # noqa: E501 - as it is said
+    ),
+    "Both have two.": (
+        "core/cutover/planning.py: pe, coming in zip(FAMILIES, _both(target), strict=True) => pe, coming in zip(FAMILIES, _both(target), strict=False)",  # noqa: E501 - as it is said
+    ),
+    "No column is lower than the least.": (
+        "core/status/plot.py: ((max(_LEAST, known[slot] / most_s if most_s else 0.0) if slot in known else None for slot in range(f => ((max(_LEAST, known[slot] / most_s if most_s else -1.0) if slot in known else None for slot in range(f",  # noqa: E501 - as it is said
+    ),
+    "Those never backed up have the same None, and come by their names.": (
+        "core/backup/report.py: e: (one.backed_up_at is not None, one.backed_up_at or now, one.site)) => e: (one.backed_up_at is not None, one.backed_up_at, one.site))",  # noqa: E501 - as it is said
+    ),
+    "It is read only after a serial was put there.": ("core/dns/consistency.py: serial = 0 => serial = -1",),
+    "The later of both is kept, and of two that are alike either.": (
+        "ops/store/monitor/states.py: ed.state, until_at = CASE WHEN observed.until_at < excluded.until_at THEN excluded.until_at ELSE obs => ed.state, until_at = CASE WHEN observed.until_at <= excluded.until_at THEN excluded.until_at ELSE obs",  # noqa: E501 - as it is said
+    ),
+    "It is asked only whether there is any.": (
+        "ops/store/cancellations.py: syncs WHERE id = ? AND ended_at IS NOT NULL UNION ALL SELECT 1 FROM backups WHERE id = ? AND ended_at I => syncs WHERE id = ? AND ended_at IS NOT NULL UNION SELECT 1 FROM backups WHERE id = ? AND ended_at I",  # noqa: E501 - as it is said
     ),
 }
 EQUIVALENT = {name: reason for reason, names in _BY_REASON.items() for name in names}

@@ -221,9 +221,11 @@ async def test_leases_end_with_the_boot_of_the_machine_and_what_is_claimed_for_g
     await empty_store.claims.take(["a"], "one", "a sync", NOW, timedelta(days=1))
     await empty_store.claims.take(["b"], "K7Q2", "a cutover", NOW, None)
     await empty_store.runs.submit("cutover", "K7Q2", NOW)
-    assert await empty_store.runs.take("cutover", "K7Q2", "one", timedelta(days=1))
+    fence = await empty_store.runs.take("cutover", "K7Q2", "one", timedelta(days=1))
+    assert fence is not None
     assert await empty_store.runs.free() == ()
     lease_clock.is_another_boot()
+    assert not await empty_store.runs.renew(fence, LEASE)
     assert [claim.name for claim in await empty_store.claims.held()] == ["b"]
     assert await empty_store.claims.take(["a"], "two", "a sync", NOW, LEASE) == ()
     assert await empty_store.claims.take(["b"], "two", "a sync", NOW, LEASE)
@@ -244,6 +246,13 @@ async def test_what_was_claimed_for_good_may_be_claimed_for_a_time_and_the_other
     assert [claim.name for claim in await claims.held()] == ["b"]
     lease_clock.is_another_boot()
     assert [claim.name for claim in await claims.held()] == ["b"]
+
+
+async def test_runs_that_are_free_come_as_they_were_begun(empty_store: Store) -> None:
+    begun = {"B": timedelta(2), "A": timedelta(1), "D": timedelta(3), "C": timedelta(0)}
+    for subject, after in begun.items():
+        await empty_store.runs.submit("cutover", subject, NOW + after)
+    assert [subject for _, subject in await empty_store.runs.free()] == ["C", "A", "B", "D"]
 
 
 async def test_a_run_is_renewed_by_who_has_it_while_they_have_it(store: Store, lease_clock: LeaseClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -14,26 +15,30 @@ from core.errors import SettingsError, UnreachableError
 from core.reply import Button, Confirm, Heading, Plot, Reply, Row, Tone, Typed, hint_texts
 from core.reply import Text as Paragraph
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FORGED = "No space\n✓ uk: all good\r\x1b[2K\u202eko\u2028next\ud800"
 SHOWN = "No space ✓ uk: all good \\x1b[2K\\u202eko next\\ud800"
 
 
 @pytest.mark.parametrize(
-    ("made", "expected"),
+    "make",
     [
-        (Paragraph(FORGED), Paragraph(SHOWN)),
-        (Heading(FORGED), Heading(SHOWN)),
-        (Row(("uk", FORGED)), Row(("uk", SHOWN))),
-        (Typed(FORGED), Typed(SHOWN)),
-        (Plot(FORGED, FORGED, (), ()), Plot(SHOWN, SHOWN, (), ())),
-        (Confirm(FORGED, FORGED, FORGED, FORGED), Confirm(SHOWN, SHOWN, SHOWN, SHOWN)),
-        (Button(FORGED, "sync", asks=FORGED), Button(SHOWN, "sync", asks=SHOWN)),
-        (Reply(FORGED), Reply(SHOWN)),
+        Paragraph,
+        Heading,
+        lambda text: Row(("uk", text)),
+        Typed,
+        lambda text: Plot(text, text, (), ()),
+        lambda text: Confirm(text, text, text, text),
+        lambda text: Button(text, "sync", asks=text),
+        Reply,
     ],
 )
-def test_no_part_of_a_reply_can_be_made_to_look_like_two(made: object, expected: object) -> None:
-    texts = [getattr(made, field.name) for field in fields(made)]  # type: ignore[arg-type]
-    assert made == expected
+def test_no_part_of_a_reply_can_be_made_to_look_like_two(make: Callable[[str], Any]) -> None:
+    made = make(FORGED)
+    texts = [getattr(made, field.name) for field in fields(made)]
+    assert made == make(SHOWN)
     assert all(text.isprintable() for text in texts if isinstance(text, str))
 
 

@@ -49,6 +49,8 @@ def test_what_was_wanted_and_did_not_come_counts_as_left() -> None:
     brought = [change(b"%d" % number) for number in range(7)] + [change(b"folder/", ChangeKind.CREATED)]
     assert caught(wanted, brought) == LateFiles(7, ("0", "1", "2", "3", "4"), 1)
     assert len(caught(wanted, brought).first) == SHOWN_PATHS
+    for kind in (ChangeKind.ATTRIBUTES, ChangeKind.DELETED):
+        assert caught(wanted, [*brought, change(b"7", kind)]) == caught(wanted, brought)
 
 
 def test_files_that_vanish_while_one_looks_are_no_trouble() -> None:

@@ -54,6 +54,7 @@ def test_what_dns_shows_is_what_people_were_promised() -> None:
     silent = zone(a, says(1, a, 7), says(2, a, None, why="gone"), says(3, a, 5))
     odd = zone(a, says(1, a, 9), says(2, a, 7, "192.0.2.9"), says(3, a, None), says(1, a, 6, "192.0.2.8"))
     unread = zone(a, *(says(n, a, 7) for n in (1, 2, 3)), readings=0, why="refused")
+    nobody = zone(a, *(says(n, a, None, why="gone") for n in (1, 2, 3)), readings=0, why="refused")
     split = zone(a, *(says(n, a, 7) for n in (1, 2, 3)), readings=2)
     slow = zone(a, says(1, a, 7, took_s=0.9999), says(2, a, 7, took_s=1.0), says(3, a, 7, took_s=None))
     part = zone(a, says(1, a, 7), complete=False)
@@ -80,6 +81,7 @@ def test_what_dns_shows_is_what_people_were_promised() -> None:
             "ahead and otherwise": shown(odd),
             "ahead and otherwise, one zone": shown(odd, one=True),
             "the update server is silent": shown(unread),
+            "nobody answers, one zone": shown(nobody, one=True),
             "the update server is silent, one zone": shown(unread, one=True),
             "the update server is silent for one": shown(unread, all_in_step("b.example")),
             "the update servers differ": shown(split),

@@ -12,7 +12,7 @@ from core.errors import RefusedError, UsageError
 from core.fleet.target import Target
 from core.incident.card import card_of
 from core.incident.digest import DailyDigest, summary
-from core.incident.facts import OutageFacts, facts_to_json
+from core.incident.facts import OutageEnd, OutageFacts, facts_to_json
 from core.incident.maintenance import (
     FARTHEST,
     LONGEST,
@@ -151,6 +151,28 @@ def test_an_outage_of_which_nothing_is_known_counts_nothing() -> None:
         ("affected", "at_first", "without_mirror", "waiting", "never_copied", "others_up", "others", "quarantined",
          "changes"), 0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known_at", "said"),
+    [
+        (NOW - HOUR, ("copy 1 h old", "copies up to 1 h old")),
+        (NOW + HOUR, ("copy of unknown age", "copies of unknown age")),
+    ],
+)
+def test_one_copy_is_one_copy(known_at: datetime, said: tuple[str, str]) -> None:
+    for number in (1, 2, 3):
+        facts = OutageFacts(
+            affected=3, at_first=3, sites=("a", "b", "c"), ready={"us": number}, oldest_good_at=known_at
+        )
+        assert said[number > 1] in str(card_of([outage_of(facts=facts)], ZONE, NOW))
+
+
+@pytest.mark.parametrize("known", ["unseen_from_at", "unseen_until_at"])
+def test_between_which_moments_it_came_back_is_said_where_both_are_known(known: str) -> None:
+    facts = OutageFacts(ending=OutageEnd.UP, **{known: NOW})  # type: ignore[arg-type]
+    title = card_of([outage_of(facts=facts, closed_at=NOW)], ZONE, NOW).title
+    assert "uk is back after " in title
 
 
 def test_who_took_work_back_may_be_unknown() -> None:

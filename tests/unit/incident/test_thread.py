@@ -55,6 +55,7 @@ def test_nobody_looks_after_planned_work_so_ack_is_a_note_there() -> None:
         ("cause\na disk\ndied", "a disk\ndied"),
         ("cause 2 disks died", "2 disks died"),
         ("cause 7", "7"),
+        ('cause disk "full"', 'disk "full"'),
         ("cause", ""),
     ],
 )

@@ -73,6 +73,23 @@ def test_what_does_not_count_is_not_said() -> None:
     assert remarks(text, units=False, reboot=False) == ()
 
 
+@pytest.mark.parametrize(
+    ("fact", "text"), [("reboot", "no"), ("reboot", "yes"), ("units", "0"), ("load", "0 0 0 1/1 1\n1")]
+)
+def test_one_fact_is_enough_to_be_read(fact: str, text: str) -> None:
+    assert remarks(f"== {fact}\n{text}\n") == ()
+    assert remarks(f"== {fact}\n{text[:-1]}\n") is None
+
+
+def test_a_file_system_of_one_block_may_be_full() -> None:
+    assert remarks(HEALTHY.replace("930000     70000", "1 0")) == ("disk /srv/with blank 100 % full",)
+
+
+def test_what_else_a_server_says_of_its_memory_is_passed_over() -> None:
+    text = HEALTHY.replace("MemFree:        20328268 kB", "Unknown: 1: 2: 3\nUnknown")
+    assert remarks(text.replace("22218228", "246840")) == ("memory 99 % used",)
+
+
 def test_a_clock_is_right_anywhere_between_asking_and_answering() -> None:
     assert remarks(HEALTHY.replace("1000.4", "1020"), begun_s=990, ended_s=1040, clock=timedelta(seconds=1)) == ()
 

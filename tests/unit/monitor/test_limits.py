@@ -231,6 +231,8 @@ def test_each_state_is_counted_under_its_own_name() -> None:
     counted = tally_of({"up": 4, "degraded": 3, "down": 2}, 10)
     assert counted == StateTally(up=4, degraded=3, down=2, unknown=1)
     assert tally_of({}, 5) == StateTally(unknown=5)
+    for total in (1, 2, 3):
+        assert tally_of({"up": 2}, total) == StateTally(up=2, unknown=max(0, total - 2))
     assert tally([UP, UP, TargetState.DEGRADED, DOWN, DOWN, DOWN, UNKNOWN]) == StateTally(2, 1, 3, 1)
 
 

@@ -135,7 +135,7 @@ def kept(site: Site, active: str, *copies: SiteCopy, backed_up: float | None = N
 def test_what_is_said_of_sites_and_of_one_thing_is_what_people_were_promised(fleet: Fleet) -> None:
     shop, blog, far, alone = (fleet.sites[name] for name in ("shop", "blog", "far", "alone"))
     sites = [
-        kept(shop, "north", copy("south", 3, compared_at=NOW - 48 * HOUR), copy("east", 26.01)),
+        kept(shop, "north", copy("south", 3.00000015, compared_at=NOW - 48 * HOUR), copy("east", 26.01)),
         kept(blog, "east", copy("north", 1, quarantined=True), backed_up=6),
         kept(far, "south", copy("north", 30, last_trouble="the link broke", compared_at=NOW - HOUR, same=False)),
         kept(replace(far, name="farther"), "south", copy("north", 40), copy("east", None, quarantined=True)),

@@ -106,6 +106,16 @@ def test_many_sites_that_exclude_alike_share_their_rules() -> None:
     assert group.filters == ("- /*/*/.work/", "- /*/*/*.log", "- /*/*/**/*.log")
 
 
+def test_each_group_has_as_many_rules_as_one_may_have() -> None:
+    """By turns 9 and 11 rules a site: one for itself, and two for each pattern, which no other site has."""
+    these = [
+        place
+        for number in range(40)
+        for place in targets(f"{number}", exclude=tuple(f"{number}.{rule}" for rule in range(4 if number % 2 else 5)))
+    ]
+    assert [len(group.places) for group in batches(these, WORK)] == [20, 20]
+
+
 @given(counts=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), max_size=30))
 def test_groups_are_bounded_and_no_site_is_in_two(counts: list[tuple[int, int]]) -> None:
     these = [

@@ -20,6 +20,7 @@ from core.verify.compare import ROOT, FileStat, LastCopy, PathDifference, PathVe
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
+    from core.sync.result import Outcome
 
 WORK = ".work"
 
@@ -67,6 +68,12 @@ def test_two_hundred_rules_are_one_group_and_one_more_begins_another() -> None:
     assert sizes(some(42, 2)) == [40, 2]
     assert sizes(some(66, 1)) == [66]
     assert sizes(some(68, 1)) == [66, 2]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "failed"])
+def test_what_did_not_end_well_had_something_to_do(outcome: Outcome) -> None:
+    assert not SyncResult("shop", "north", "south", outcome, 1.0).nothing_to_do
+    assert SyncResult("shop", "north", "south", "good", 1.0).nothing_to_do
 
 
 def test_a_site_with_more_rules_than_a_group_may_have_is_alone() -> None:

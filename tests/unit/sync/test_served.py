@@ -47,8 +47,13 @@ def test_where_nobody_answers_it_is_not_known() -> None:
 def test_half_of_the_public_name_servers_may_all_be_cut_off_from_a_change(
     public: list[AddressAnswer | None], few: str
 ) -> None:
-    found = where_served([None], public, SERVERS)
-    assert found == Doubt(f"the update server does not answer, and {few}", unheard=True)
+    for updates in ([None], [None, NORTH]):
+        found = where_served(updates, public, SERVERS)
+        assert found == Doubt(f"the update server does not answer, and {few}", unheard=True)
+    found = where_served([None, NORTH], [None], SERVERS)
+    assert found == Doubt(
+        "the update server does not answer, and only 0 of 1 name servers say where it is served", unheard=True
+    )
 
 
 def test_more_than_half_of_the_public_name_servers_say_it() -> None:
