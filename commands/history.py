@@ -173,7 +173,7 @@ def _brief(body: Mapping[str, object], keys: Iterable[str]) -> str:
 def _word(value: object) -> str:
     if not isinstance(value, list):
         return str(value)
-    ends = [one for one in value if isinstance(one, dict)]
+    ends = [one for one in value if isinstance(one, dict) and {"step", "outcome"} <= one.keys()]
     return ", ".join(f"{one['step']}: {one['outcome']}" for one in ends) or ", ".join(str(one) for one in value)
 
 

@@ -129,7 +129,7 @@ def note_from_json(kept: bytes) -> StoreNote:
             earlier=tuple(_text(one) for one in read["earlier"]),
             quarantined=tuple((_text(site), _text(server)) for site, server in read["quarantined"]),
         )
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("it is no note of a store") from error
     if note.number < 0 or len(note.hash) != _HASH_LENGTH or not _HEX.issuperset(note.hash):
         raise ValueError("it names no entry of a record")

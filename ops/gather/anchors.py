@@ -67,7 +67,7 @@ def page_anchor(page: bytes, where: str) -> Anchor | None:
         if record is None:
             return None
         found = read_anchor(f"{int(record['number'])}:{record['hash']}", where)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("it is no status page") from error
     if len(found.hash) != len(FIRST):
         raise ValueError("it has half a hash")
