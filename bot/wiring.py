@@ -25,6 +25,7 @@ from ops.restic.repository import ResticRepository
 from ops.ssh.pool import SshPool
 from ops.store import Store
 from ops.store.sqlite.database import SqliteDb
+from ops.writable import why_writable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,6 +64,9 @@ async def open_ports(settings: Settings, *, make_store: bool = True, trusts_note
     Raises SettingsError with every problem of the fleet file, StoreError where the store cannot be opened.
     """
     fleet = load_fleet(settings.config)
+    writable = why_writable(str(settings.store))
+    if writable is not None and writable.serious:
+        raise SettingsError(f"The store {settings.store} {writable.message}.", hint=writable.hint)
     secret = secret_reader(fleet)
     clock = SystemClock()
     store = Store(SqliteDb(settings.store, make=make_store))

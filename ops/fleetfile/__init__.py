@@ -25,6 +25,7 @@ from ops.fleetfile.secret_places import secret_reader, secret_troubles
 from ops.fleetfile.shape import FleetFile
 from ops.fleetfile.wrong import kind_of
 from ops.fleetfile.yaml_tree import Block, YamlTrouble, grow
+from ops.writable import why_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,9 @@ def examine(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[Fleet 
     except ValidationError as error:
         problems += of_shape(error, tree)
     problems += (of_trouble(trouble, tree) for trouble in fleet_troubles(tree.value, known_zone_name))
+    writable = why_writable(str(path.absolute()))
+    if writable is not None:
+        problems.append(Problem(1, "", writable.message, writable.hint, writable.serious))
     problems += (of_trouble(trouble, tree) for trouble in secret_troubles(tree.value, folder, environ))
     usable = file is not None and not any(problem.serious for problem in problems)
     return file.made() if file is not None and usable else None, tuple(sorted(problems, key=attrgetter("line")))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from core.errors import SettingsError
 from core.fleet import SecretRef
-from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at
+from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at, texts_at
 from ops.fleetfile.places import path_here, secret_ref
 from ops.fleetfile.wrong import Wrong
+from ops.writable import why_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_SECRET_BYTES = 1 << 20
 OTHERS = 0o077
+# In the folder of the second factor each approver has a file of this name after the user's id.
+CODES = ".totp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,37 @@ def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> I
             told.add(secret)
             if fault is not None:
                 yield Inconsistency(where, fault.message, fault.hint, fault.serious)
+            elif secret.kind == "file":
+                yield from _changeable(where, secret.where)
+    yield from _codes(tree, folder, environ)
     for where, value in _known_hosts_in(tree):
         with suppress(Wrong):
             path = path_here(value, folder)
             if not os.access(path, os.R_OK):
                 hint = "Write it with ssh-keyscan, and compare the keys with the servers' own."
                 yield Inconsistency(where, f"{path} cannot be read", hint, serious=False)
+            yield from _changeable(where, path)
+
+
+def _codes(tree: object, folder: Path, environ: Mapping[str, str]) -> Iterator[Inconsistency]:
+    """Yield which of the approvers listed one by one have no secret for codes, or one that must not be used."""
+    codes = at(tree, "slack", "second_factor")
+    if not isinstance(codes, str):
+        return
+    for index, user in texts_at(at(tree, "slack"), "approvers"):
+        with suppress(Wrong):
+            path = Path(path_here(codes, folder)) / f"{user}{CODES}"
+            fault = _fault(SecretRef("file", str(path)), environ) if user[:1] in {"U", "W"} else None
+            if fault is not None:
+                message = fault.message if fault.serious else f"{user} cannot approve: no secret for codes is there"
+                hint = fault.hint if fault.serious else f"Type: sharpnet enroll {user}"
+                yield Inconsistency(("slack", "approvers", index), message, hint, fault.serious)
+
+
+def _changeable(where: Where, path: str) -> Iterator[Inconsistency]:
+    found = why_writable(path)
+    if found is not None:
+        yield Inconsistency(where, f"{path} {found.message}", found.hint, found.serious)
 
 
 def _fault(secret: SecretRef, environ: Mapping[str, str]) -> _Fault | None:
@@ -82,7 +110,13 @@ def _fault(secret: SecretRef, environ: Mapping[str, str]) -> _Fault | None:
         found = Path(secret.where).stat()
     except OSError as error:
         return _unreadable(secret, error)
-    return _fault_of_file(secret, found)
+    fault = _fault_of_file(secret, found)
+    if fault is not None:
+        return fault
+    writable = why_writable(secret.where)
+    if writable is not None and writable.serious:
+        return _Fault(f"{secret.where} {writable.message}", writable.hint, serious=True)
+    return None
 
 
 def _fault_of_file(secret: SecretRef, found: os.stat_result) -> _Fault | None:
@@ -106,6 +140,14 @@ def _unreadable(secret: SecretRef, error: OSError) -> _Fault:
     return _Fault(
         f"{secret.where} cannot be read: {error.strerror}", "The user who runs Sharpnet must be able to read it."
     )
+
+
+def text_of_secret(secret: SecretRef, environ: Mapping[str, str] = os.environ) -> str:
+    """Return a secret without its last newline. Raises SettingsError, which never says what it is."""
+    text = _read(secret, environ)
+    if isinstance(text, _Fault):
+        raise SettingsError(f"{text.message}.", hint=text.hint)
+    return text
 
 
 def _read(secret: SecretRef, environ: Mapping[str, str]) -> str | _Fault:

@@ -10,6 +10,7 @@ import paramiko
 from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
 
 from core.errors import HostKeyError, SettingsError
+from ops.writable import why_writable
 
 if TYPE_CHECKING:
     from core.fleet import SecretRef, Server
@@ -51,6 +52,9 @@ def pinned_keys(server: Server) -> list[paramiko.PKey]:
     Raises HostKeyError where there are none, or where the file has a line that would be misread.
     """
     path, name = server.ssh.known_hosts, known_name(server)
+    writable = why_writable(path)
+    if writable is not None and writable.serious:
+        raise HostKeyError(f"The host key of {name} cannot be believed: {path} {writable.message}.", hint=writable.hint)
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -38,3 +38,22 @@ def test_a_command_that_only_looks_or_is_refused_makes_no_store(
         main(line.split())
     assert ended.value.code == exit_code
     assert [file.name for file in tmp_path.iterdir()] == ["app.yaml"]
+
+
+@pytest.mark.parametrize("place", ["kept", "kept/store.db"])
+def test_a_store_that_others_can_write_is_not_opened(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "store.db").touch()
+    (tmp_path / place).chmod(0o777)
+    (tmp_path / "app.yaml").write_text(FLEET.read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHARPNET_CONFIG", raising=False)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///kept/store.db")
+    with pytest.raises(SystemExit) as ended:
+        main(["history"])
+    assert ended.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "can be changed by everybody" in said
+    assert "chmod o-w" in said
