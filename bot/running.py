@@ -21,6 +21,7 @@ from bot.web.server import web_served
 from bot.web.vitals import Vitals
 from bot.wiring import open_ports
 from core.errors import SettingsError, SharpnetError, StoreDoubtError
+from core.fleet.changed import digests
 from jobs import Job, all_jobs
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
@@ -56,7 +57,7 @@ async def run_bot(settings: Settings) -> None:
                 f"PORT and web.port in app.yaml are both {slack.port}: Slack's requests come to the first.",
                 hint="Name another port in app.yaml.",
             )
-        started = {"version": ports.version}
+        started = {"version": ports.version, "fleet": digests(ports.fleet)}
         await ports.store.record.add(ports.clock.now(), "bot.started", ports.fleet.name, BOT, started)
         scheduler = schedule(ports)
         with first_error():

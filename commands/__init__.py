@@ -32,7 +32,8 @@ class Request:
     show: draws an interim Reply in place of the last (a terminal's live rows); does nothing where nobody looks.
     follow: whether to stay until long work has ended (the terminal), or to answer once it is under way (a chat, where
     its card shows the rest).
-    ask: puts a yes-or-no question to the person; None where nobody can answer (a script, a chat).
+    ask: puts a yes-or-no question to the person; None where nobody can answer (a script, a chat). read: likewise, for
+    one line of text.
     thread_message: the message that asked for it, where it stands in the thread of an incident's message.
     """
 
@@ -41,6 +42,7 @@ class Request:
     show: Callable[[Reply], None] = field(default=lambda _reply: None)
     follow: bool = False
     ask: Callable[[str], bool] | None = None
+    read: Callable[[str], str] | None = None
     thread_message: ThreadMessage | None = None
 
 
@@ -142,6 +144,10 @@ async def answer(words: Sequence[str], person: Person, place: str, ports: Ports,
         raise UsageError(
             f"`{command.name}` works in the terminal only.",
             hint=f"Type `sharpnet {command.name}` on the bot's machine.",
+        )
+    if person.barred:
+        raise NotAllowedError(
+            f"Sorry: {person.barred} Nothing changed.", hint="Its operators can let you in: slack.guests."
         )
     if not person.may(command.who):
         at = ports.clock.now()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from typing import TYPE_CHECKING
 
 from commands import Command, Request, argument
+from commands._second_factor import ask_for_code
 from core.cutover.card import card_of, reply_of
 from core.errors import RefusedError, UsageError
 from core.people import Role
 from core.plan.approval import why_not_approve
+from core.plan.approvers import TERMINAL, counted, entry_of
 from core.plan.plan import PlanState
 from core.wording import count, listing, shortened
 from jobs.cutover.unfinished import finish_unfinished
+from jobs.plans.basis import fleet_now
 from jobs.plans.prepare import changed_since
 from ops.store.plans import RUN
 
@@ -32,15 +36,26 @@ async def run(request: Request, ports: Ports) -> Reply:
     if stored.state == PlanState.UNFINISHED and request.follow:
         await finish_unfinished(ports, stored)
         return reply_of(await find_plan(ports, stored.id), ports.fleet)
-    needed = ports.fleet.approval.needed
-    why = why_not_approve(stored, request.person, needed, request.options.digest, ports.clock.now())
+    # Where the file cannot be used now, the look at what has changed since ends it below.
+    fleet = await fleet_now(ports) or ports.fleet
+    access, policy, person = fleet.slack, fleet.approval, request.person
+    why = why_not_approve(stored, person, policy.needed, request.options.digest, ports.clock.now(), access)
     if why is not None:
         raise RefusedError(f"Plan {stored.id} was not approved. {why} Nothing changed.", hint=_way_on(stored))
     _ask_about_warnings(request, stored)
+    not_approved, line = f"Plan {stored.id} was not approved.", _typed_line(request, stored)
+    await ask_for_code(request, ports, access, not_approved, line)
     changed = await changed_since(ports, stored)
     if changed:
         return await _is_stale(request, ports, stored, changed)
-    state = await ports.store.plans.approve(stored.plan, request.person.label, needed, ports.clock.now)
+    state = await ports.store.plans.approve(
+        stored.plan,
+        person.label,
+        policy.needed,
+        ports.clock.now,
+        entry=entry_of(person, access) if person.via != TERMINAL else None,
+        counts=lambda approvals: len(counted(approvals, stored.plan, access, policy)),
+    )
     if state == PlanState.PLANNED:
         return await _waits_for_more(ports, stored)
     await ports.engine.submit(RUN, stored.id)
@@ -89,13 +104,29 @@ async def _waits_for_more(ports: Ports, stored: StoredPlan) -> Reply:
 
 
 def _ask_about_warnings(request: Request, stored: StoredPlan) -> None:
-    """Ask a person at a terminal for an explicit yes; a button's dialog has asked, and a script has been shown them."""
-    warnings = stored.plan.warnings
-    if not warnings or request.ask is None:
+    """Take an explicit yes to the warnings: typed, by the dialog of a button, or given now at the terminal.
+
+    A script in the terminal has been shown them; who types in a chat may never have seen the plan.
+    """
+    warnings, options = stored.plan.warnings, request.options
+    if not warnings or options.yes or options.digest is not None:
         return
-    said = "\n".join(f"  - {verdict.text}" for verdict in warnings)
-    if not request.ask(f"{count(len(warnings), 'warning')}:\n{said}\nApprove all the same?"):
+    said = f"{count(len(warnings), 'warning')}:\n" + "\n".join(f"  - {verdict.text}" for verdict in warnings)
+    if request.ask is not None and not request.ask(f"{said}\nApprove all the same?"):
         raise RefusedError(f"Plan {stored.id} was not approved. Nothing changed.", hint=_way_on(stored))
+    if request.ask is None and not request.follow:
+        line = _typed_line(request, stored, accepts=True)
+        raise RefusedError(
+            f"Plan {stored.id} was not approved. It has {said}\nNothing changed.",
+            hint=f"To accept {'it' if len(warnings) == 1 else 'them'}, type: `{line}`.",
+        )
+
+
+def _typed_line(request: Request, stored: StoredPlan, *, accepts: bool = False) -> str:
+    """Return what to type to approve, with what was typed already, the code left out."""
+    options = request.options
+    digest = ["--digest", options.digest] if options.digest is not None else []
+    return shlex.join(["approve", stored.id, *digest, *(["--yes"] if accepts or options.yes else [])])
 
 
 def _way_on(stored: StoredPlan) -> str:
@@ -112,6 +143,8 @@ COMMAND = Command(
     arguments=(
         argument("id", metavar="ID", help="the plan's letters"),
         argument("--digest", metavar="HEX", help="the beginning of the digest of what was shown; buttons give it"),
+        argument("--yes", action="store_true", help="accept the plan's warnings"),
+        argument("--code", metavar="CODE", help="of your authenticator, where slack.second_factor asks for one"),
     ),
     examples=("approve ID",),
     answers_json=True,

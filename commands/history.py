@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from commands import Command, Request, argument
 from core.audit import judge_anchors, read_anchor
 from core.errors import UsageError
+from core.people import Role
 from core.reply import Reply, Row, Table, Text, Tone
 from core.wording import clock_time, count, from_stamp
 from ops.gather.anchors import anchors_of_witnesses, anchors_on_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from core.audit import Anchor, Anchored, Entry
@@ -28,6 +29,8 @@ MOST_BYTES = 4_000_000
 # The greatest number that the store counts to.
 GREATEST = 2**63 - 1
 SAID_EVERY = 10_000
+# What programs wrote, and the lines of hooks, may hold anything: they are for operators.
+FOR_OPERATORS = frozenset({"why", "run"})
 BRIEF = ("title", "moment", "why", "step", "steps", "outcome", "server", "run")
 
 
@@ -42,8 +45,9 @@ async def run(request: Request, ports: Ports) -> Reply:
     entries = await ports.store.record.entries(
         last=options.last, subject=options.subject, before=options.before, most_bytes=MOST_BYTES
     )
-    now = ports.clock.now()
-    rows = tuple(Row((_when(e, ports, now), e.kind, e.subject, e.who, _brief(e.body))) for e in entries)
+    now, in_full = ports.clock.now(), request.person.may(Role.OPERATOR) or request.person.may(Role.APPROVER)
+    keys = [key for key in BRIEF if in_full or key not in FOR_OPERATORS]
+    rows = tuple(Row((_when(e, ports, now), e.kind, e.subject, e.who, _brief(e.body, keys))) for e in entries)
     about = f" about {options.subject}" if options.subject else ""
     title = f"The last {count(len(rows), 'entry', 'entries')}{about}" if rows else f"Nothing on record{about}"
     parts: list[Part] = [Table(("when", "what", "about", "who", "detail"), rows)] if rows else []
@@ -56,7 +60,7 @@ async def run(request: Request, ports: Ports) -> Reply:
             for e in entries
         ]
     }
-    return Reply(title, tuple(parts), facts=facts)
+    return Reply(title, tuple(parts), facts=facts if in_full else None)
 
 
 def _refuse_out_of_bounds(last: int, before: int | None) -> None:
@@ -161,8 +165,8 @@ def _at(anchor: Anchor, ports: Ports) -> str:
     return f", {clock_time(anchor.at, ports.fleet.timezone, ports.clock.now())}" if anchor.at is not None else ""
 
 
-def _brief(body: Mapping[str, object]) -> str:
-    words = [_word(body[key]) for key in BRIEF if body.get(key)]
+def _brief(body: Mapping[str, object], keys: Iterable[str]) -> str:
+    words = [_word(body[key]) for key in keys if body.get(key)]
     return "; ".join(word for word in words if word)
 
 

@@ -12,12 +12,14 @@ from commands import Command, Request, argument
 from commands.sites import copy_of
 from core.fleet.lookup import target_named
 from core.monitor.state import Condition
+from core.reply import Text, Tone
 from core.status.detail import nameserver_reply, server_reply, site_reply
 from core.status.overview import status_reply
 from core.status.overview_json import shows, status_facts
 from core.status.plot import SPAN, first_slot, latency_plot, uptime_plot
 from core.status.sites import SiteProtection
 from core.store_doubt import with_doubt
+from ops.gather.fleet_changed import why_fleet_is_older
 from ops.gather.fleet_picture import is_watched, looked_picture, site_conditions, stored_picture
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ async def run(request: Request, ports: Ports) -> Reply:
     else:
         doubt = await ports.store.identity.doubt()
         reply = with_doubt(status_reply(picture), doubt.why if doubt is not None else "")
+        older = await why_fleet_is_older(ports)
+        reply = replace(reply, parts=(*reply.parts, *((Text(older, Tone.WARN),) if older else ())))
     if asked is not None:
         reply = replace(reply, parts=(*reply.parts, *await _plots(ports, asked)))
     facts = await _facts(ports, picture, sites, active, asked) if getattr(request.options, "json", False) else None

@@ -19,12 +19,16 @@ class Person:
     """Someone who asked, pressed or typed.
 
     id: a Slack user id, or the login name in the terminal. via: "slack" or "terminal". The two together name a person
-    in the record. roles: which roles they hold; an approver who is no operator can approve but not ask.
+    in the record. roles: which roles they hold; an approver who is no operator can approve but not ask. approves_as:
+    the entry of app.yaml that makes them an approver, a user's or a user group's id; empty where none does. barred: why
+    they may do and read nothing, as the end of a sentence; empty: they are not.
     """
 
     id: str
     via: str
     roles: frozenset[Role]
+    approves_as: str = ""
+    barred: str = ""
 
     @property
     def label(self) -> str:
@@ -32,5 +36,5 @@ class Person:
         return f"{self.via}:{self.id}"
 
     def may(self, role: Role) -> bool:
-        """Return whether this person holds `role`; everyone is anyone."""
-        return role == Role.ANYONE or role in self.roles
+        """Return whether this person holds `role`; everyone is anyone, but for those who are barred."""
+        return not self.barred and (role == Role.ANYONE or role in self.roles)

@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from slack_bolt.context.ack.async_ack import AsyncAck
+    from slack_bolt.context.respond.async_respond import AsyncRespond
+    from slack_bolt.response import BoltResponse
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.delivery import Delivery
     from bot.slack.people import People
     from bot.slack.settings import SlackSettings
     from bot.slack.thread import Threads
+    from bot.slack.workspace import OwnWorkspace
     from core.incident.notes import ThreadMessage
     from core.people import Person
     from ops.ports import Ports
@@ -65,10 +68,11 @@ def build_app(
     handler: RequestHandler,
     threads: Threads,
     opened_by: Callable[[str], None],
+    own: OwnWorkspace,
 ) -> AsyncApp:
     """Return the Bolt app: what is typed and pressed goes to `handler`, messages to `threads`.
 
-    opened_by: called with the id of whoever opens the Home tab.
+    opened_by: called with the id of whoever opens the Home tab. own: says what is not for this bot.
 
     Raises SettingsError where events would come over HTTP and no secret is there to verify them with.
     """
@@ -81,6 +85,8 @@ def build_app(
         authorize=_authorize,
         signing_secret=settings.signing_secret or "",
     )
+
+    _refuse_others(app, own)
 
     @app.command(COMMAND)
     async def typed(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -113,6 +119,23 @@ def build_app(
             opened_by(str(event["user"]))
 
     return app
+
+
+def _refuse_others(app: AsyncApp, own: OwnWorkspace) -> None:
+    """Have what is not for this bot end before anything hears of it."""
+
+    @app.middleware
+    async def ours(
+        ack: AsyncAck,
+        respond: AsyncRespond,
+        body: dict[str, Any],
+        next: Callable[[], Awaitable[None]],  # noqa: A002
+    ) -> BoltResponse | None:
+        why = await own.why_not(body)
+        if why is not None:
+            return await own.refuse(ack, respond, body, why)
+        await next()
+        return None
 
 
 class RequestHandler:
@@ -176,6 +199,15 @@ class RequestHandler:
         await progress.end(Reply(reply.title, tone=reply.tone))
         await self._delivery.answer(asked, reply, footnote=footnote)
         return not footnote
+
+    async def refuse(self, asked: ChatRequest, error: SharpnetError) -> bool | None:
+        """Tell the person why nothing is carried out, once; return False, and None where that was told already."""
+        self.keep()
+        asked.at = self._ports.clock.now()
+        if not await self._is_first(asked):
+            return None
+        await self._delivery.tell(asked, said_of(error), footnote=error.code)
+        return False
 
     async def ask(self, body: Mapping[str, Any]) -> None:
         """Put a button's question to whoever pressed it; who may not type its line is told so at once."""

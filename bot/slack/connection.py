@@ -24,8 +24,10 @@ from bot.slack.outbox import Outbox
 from bot.slack.past_store import SlackPastStore
 from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
+from bot.slack.shared_channel import warn_where_shared
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
+from bot.slack.workspace import OwnWorkspace
 from bot.web.server import listening
 from core.errors import SettingsError
 from jobs.notify.store_down import StoreWatch
@@ -83,12 +85,13 @@ async def run_slack(
             outbox = Outbox(ports, once, ports.fleet.slack.ops_channel, on_found=found)
             on_outbox(outbox)
             client = web_client(settings, session)
-            people = People(ports.fleet, client, ports.clock)
+            own = OwnWorkspace(client, settings, ports.fleet.slack)
+            people = People(ports.fleet, client, ports.clock, ports.live_fleet, own.own)
             homes = HomeTabKeeper(ports, client, people)
             handler = RequestHandler(ports, people, Delivery(ports, client, people, outbox.wake), answer)
-            threads = Threads(ports, people, client, handler.serve)
+            threads = Threads(ports, people, client, handler.serve, handler.refuse)
             missed = MissedReplies(ports, client, threads)
-            app = build_app(settings, client, handler, threads, homes.opened_by)
+            app = build_app(settings, client, handler, threads, homes.opened_by, own)
 
             def connected(is_up: bool) -> None:
                 on_connected(is_up)
@@ -104,6 +107,9 @@ async def run_slack(
             tasks.create_task(outbox.run(), name="slack-outbox")
             tasks.create_task(homes.run(), name="slack-home")
             tasks.create_task(missed.run(), name="slack-missed")
+            tasks.create_task(own.own(), name="slack-workspace")
+            warning = warn_where_shared(ports, client, ports.fleet.slack.ops_channel)
+            tasks.create_task(warning, name="slack-shared")
             unstored = StoreWatch(ports, down, SlackPastStore(client, ports.fleet.slack.ops_channel))
             tasks.create_task(unstored.run(), name="slack-unstored")
 

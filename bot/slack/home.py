@@ -20,6 +20,7 @@ from bot.slack.render import blocks_of_home
 from bot.slack.trouble import NOT_SAID, trouble_of
 from core.errors import StoreError
 from core.plan.plan import PlanState
+from core.reply import Reply
 from core.status.home_tab import Pending, as_of, home_of
 from ops.gather.fleet_picture import is_watched, stored_picture
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
-    from core.reply import Reply
     from ops.ports import Ports
 
 LOG = logging.getLogger(__name__)
@@ -137,6 +137,9 @@ class HomeTabKeeper:
 
     async def _publish(self, user: str, shown: str, blocks: list[Block]) -> None:
         viewer = self._viewers[user]
+        barred = (await self._people.person_of(user)).barred
+        if barred:
+            blocks = blocks_of_home((Reply(f"Sorry: {barred}"),), footnote="Sharpnet")
         try:
             await self._client.views_publish(user_id=user, view=View(type="home", blocks=blocks))
         except NOT_SAID as error:

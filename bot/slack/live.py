@@ -6,7 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from bot.slack.settings import new_session, web_client
+from bot.slack.shared_channel import HINT, shared_outside
 from bot.slack.trouble import NOT_SAID, SlackFailureKind, trouble_of
+from bot.slack.workspace import account_of, pinned, said_by_tokens
+from core.fleet.workspace import why_barred, why_not_served
 from core.status.findings import Finding
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from bot.slack.settings import SlackSettings
     from core.fleet import Fleet, SlackAccess
+    from core.fleet.workspace import Workspace
 
 # What the bot uses, and for what. manifest.yaml asks for exactly these.
 SCOPES: Final = {
@@ -50,10 +54,15 @@ async def slack_findings(fleet: Fleet, settings: SlackSettings | None) -> tuple[
         first = await _bot_token(client)
         if not first[0].ok:
             return (*first, *await _connection(settings, client))
+        try:
+            said = await said_by_tokens(client, settings)
+        except NOT_SAID as error:
+            return (_failed("slack workspace", error), *await _connection(settings, client))
+        own = pinned(said, slack)
         rest = await asyncio.gather(
-            _connection(settings, client), _channel(client, slack.ops_channel), _holders(client, slack)
+            _connection(settings, client), _channel(client, slack.ops_channel), _holders(client, slack, own)
         )
-    return (*first, *(finding for findings in rest for finding in findings))
+    return (*first, *_pins(said, own), *(finding for findings in rest for finding in findings))
 
 
 async def _bot_token(client: AsyncWebClient) -> tuple[Finding, ...]:
@@ -62,8 +71,16 @@ async def _bot_token(client: AsyncWebClient) -> tuple[Finding, ...]:
         answer = await client.auth_test()
     except NOT_SAID as error:
         return (_failed(what, error),)
-    found = Finding(what, ok=True, why=f"bot {answer.get('user')} in {answer.get('team')}")
+    found = Finding(what, ok=True, why=f"bot {answer.get('user')} in {answer.get('team')} ({answer.get('team_id')})")
     return found, _scopes({str(name).lower(): str(value) for name, value in answer.headers.items()})
+
+
+def _pins(said: Workspace, own: Workspace) -> tuple[Finding, ...]:
+    why = why_not_served(said, own)
+    if why is None:
+        return ()
+    hint = "So every request is refused. Mend team, enterprise or app under slack, or take the right tokens."
+    return (Finding("slack workspace", ok=False, why=why, hint=hint),)
 
 
 def _scopes(headers: dict[str, str]) -> Finding:
@@ -106,10 +123,13 @@ async def _channel(client: AsyncWebClient, channel: str) -> tuple[Finding, ...]:
         return (Finding(what, ok=False, why=f"{name} is archived", hint="Restore it, or name another in app.yaml."),)
     if not about.get("is_member"):
         return (Finding(what, ok=False, why=f"the bot is not in {name}", hint=f"Type /invite @sharpnet in {name}."),)
+    shared = shared_outside(about)
+    if shared is not None:
+        return (Finding(what, ok=False, why=f"{name}: {shared}", hint=HINT),)
     return (Finding(what, ok=True, why=f"{name}, and the bot is in it"),)
 
 
-async def _holders(client: AsyncWebClient, slack: SlackAccess) -> tuple[Finding, ...]:
+async def _holders(client: AsyncWebClient, slack: SlackAccess, own: Workspace) -> tuple[Finding, ...]:
     roles = {"operators": slack.operators, "approvers": slack.approvers}
     findings = [
         Finding(f"slack {role}", ok=False, why="nobody", hint=f"List user ids under slack.{role} in app.yaml.")
@@ -118,10 +138,11 @@ async def _holders(client: AsyncWebClient, slack: SlackAccess) -> tuple[Finding,
     ]
     everyone = dict.fromkeys(holder for holders in roles.values() for holder in holders)
     # One after the other: Slack limits how often each method may be called.
-    return (*findings, *[await (_group if one.startswith("S") else _user)(client, one) for one in everyone])
+    looks = (_group(client, one) if one.startswith("S") else _user(client, one, slack, own) for one in everyone)
+    return (*findings, *[await look for look in looks])
 
 
-async def _user(client: AsyncWebClient, user: str) -> Finding:
+async def _user(client: AsyncWebClient, user: str, slack: SlackAccess, own: Workspace) -> Finding:
     what = f"slack user {user}"
     try:
         answer = await client.users_info(user=user)
@@ -132,6 +153,11 @@ async def _user(client: AsyncWebClient, user: str) -> Finding:
         return Finding(what, ok=False, why="deactivated", hint="Take the id out of app.yaml.")
     if about.get("is_bot"):
         return Finding(what, ok=False, why="a bot, no person", hint="Name people in app.yaml.")
+    barred = why_barred(user, account_of(about), own, slack.guests, named=True)
+    if barred is not None:
+        return Finding(
+            what, ok=False, why=barred.rstrip("."), hint="To serve this one, list the id under slack.guests."
+        )
     return Finding(what, ok=True, why=f"@{about.get('name')}")
 
 

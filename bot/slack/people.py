@@ -10,18 +10,21 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.slack.trouble import NOT_SAID, why_of
+from bot.slack.workspace import account_of
+from core.errors import SettingsError
+from core.fleet.workspace import Workspace, why_barred
 from core.people import Person, Role
 from core.reply import Heading, Row, Table, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from core.fleet import Fleet
+    from core.fleet import Fleet, SlackAccess
     from core.reply import Part, Reply
     from ops.contracts import Clock
 
@@ -30,8 +33,9 @@ VIA = "slack"
 GROUP_KNOWN_S = 60.0
 GROUP_UNKNOWN_S = 2.0
 NAME_KNOWN_S = 3600.0
-NAME_UNKNOWN_S = 60.0
-MOST_NAMES = 10_000
+ACCOUNT_KNOWN_S = 60.0
+UNKNOWN_S = 60.0
+MOST_KNOWN = 10_000
 USER = re.compile(r"\bslack:([UW][A-Z0-9]{2,20})\b")
 
 
@@ -43,25 +47,56 @@ class _Known:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class _User:
+    """What Slack said of a user, None where it did not tell, and when, on the monotonic clock."""
+
+    about: Mapping[str, Any] | None
+    at_s: float
+
+
 class People:
     """Looks people up, and remembers for a short while what Slack said."""
 
-    def __init__(self, fleet: Fleet, client: AsyncWebClient, clock: Clock) -> None:
-        self._fleet = fleet
+    def __init__(
+        self,
+        fleet: Fleet,
+        client: AsyncWebClient,
+        clock: Clock,
+        live_fleet: Callable[[], Fleet] | None = None,
+        own: Callable[[], Awaitable[Workspace | None]] | None = None,
+    ) -> None:
+        self._access = fleet.slack
+        self._live_fleet = live_fleet
+        self._own = own
         self._client = client
         self._clock = clock
         self._groups: dict[str, _Known] = {}
-        self._names: dict[str, _Known] = {}
+        self._users: dict[str, _User] = {}
         self._asking = asyncio.Lock()
 
     async def person_of(self, user_id: str) -> Person:
-        """Return the person of a Slack user id, with the roles they hold."""
-        slack = self._fleet.slack
+        """Return the person of a Slack user id, with the roles they hold, and why they have none of them if barred."""
+        slack = await self._access_now()
         if slack is None:
             return Person(user_id, VIA, frozenset())
         held = {Role.OPERATOR: slack.operators, Role.APPROVER: slack.approvers}
-        roles = [role for role, holders in held.items() if await self._among(user_id, holders)]
-        return Person(user_id, VIA, frozenset(roles))
+        entries = {role: await self._entry(user_id, holders) for role, holders in held.items()}
+        roles = frozenset(role for role, entry in entries.items() if entry)
+        own = await self._own() if self._own is not None else None
+        about = await self._about(user_id, ACCOUNT_KNOWN_S)
+        account = account_of(about) if about is not None else None
+        barred = why_barred(user_id, account, own or Workspace(), slack.guests, named=bool(roles))
+        return Person(user_id, VIA, roles, approves_as=entries[Role.APPROVER], barred=barred or "")
+
+    async def _access_now(self) -> SlackAccess | None:
+        """Return who may do what by app.yaml as it is now; while that cannot be used, as it was last."""
+        if self._live_fleet is not None:
+            try:
+                self._access = (await asyncio.to_thread(self._live_fleet)).slack
+            except SettingsError as error:
+                LOG.warning("slack people=as_before why=%r", error.message)
+        return self._access
 
     async def named(self, reply: Reply) -> Reply:
         """Return the reply with people's names in place of their ids (`slack:U01ALICE`), as far as Slack tells them.
@@ -78,14 +113,14 @@ class People:
 
         return replace(reply, title=say(reply.title), parts=tuple(_reworded(part, say) for part in reply.parts))
 
-    async def _among(self, user_id: str, holders: Iterable[str]) -> bool:
-        groups = [holder for holder in holders if holder.startswith("S")]
+    async def _entry(self, user_id: str, holders: Collection[str]) -> str:
+        """Return which of `holders`, a person or a group, gives this person the role; empty where none does."""
         if user_id in holders:
-            return True
-        for group in groups:
-            if user_id in await self._members(group):
-                return True
-        return False
+            return user_id
+        for group in holders:
+            if group.startswith("S") and user_id in await self._members(group):
+                return group
+        return ""
 
     async def _members(self, group: str) -> frozenset[str]:
         # However many people ask at once, Slack is asked once.
@@ -106,25 +141,28 @@ class People:
 
     async def handle_of(self, user_id: str) -> str | None:
         """Return the handle, `@alice`; None where Slack does not tell."""
-        known = self._names.get(user_id)
-        if known is None or self._clock.monotonic() >= known.until:
-            known = await self._ask_name(user_id)
-            if len(self._names) >= MOST_NAMES:
-                self._names.clear()
-            self._names[user_id] = known
-        return next(iter(known.said), None)
+        about = await self._about(user_id, NAME_KNOWN_S)
+        # The handle, not the display name: the workspace keeps it unique, so nobody can pass for somebody else.
+        return f"@{about['name']}" if about is not None and about.get("name") else None
 
-    async def _ask_name(self, user_id: str) -> _Known:
-        now = self._clock.monotonic()
+    async def _about(self, user_id: str, known_s: float) -> Mapping[str, Any] | None:
+        """Return what Slack says of a user, or said up to `known_s` ago; None where it does not tell."""
+        known, now = self._users.get(user_id), self._clock.monotonic()
+        if known is None or now - known.at_s >= (UNKNOWN_S if known.about is None else known_s):
+            known = _User(await self._ask_about(user_id), now)
+            if len(self._users) >= MOST_KNOWN:
+                self._users.clear()
+            self._users[user_id] = known
+        return known.about
+
+    async def _ask_about(self, user_id: str) -> Mapping[str, Any] | None:
         try:
             answer = await asyncio.wait_for(self._client.users_info(user=user_id), timeout=2.0)
         except NOT_SAID as error:
-            LOG.info("slack user=%s name=unknown why=%r", user_id, why_of(error))
-            return _Known(frozenset(), now + NAME_UNKNOWN_S)
-        # The handle, not the display name: the workspace keeps it unique, so nobody can pass for somebody else.
+            LOG.info("slack user=%s account=unknown why=%r", user_id, why_of(error))
+            return None
         user = answer.get("user")
-        handle = user.get("name") if isinstance(user, dict) else None
-        return _Known(frozenset({f"@{handle}"} if handle else ()), now + NAME_KNOWN_S)
+        return user if isinstance(user, dict) else None
 
 
 def _texts(reply: Reply) -> list[str]:

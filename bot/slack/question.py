@@ -20,6 +20,9 @@ FIELD: Final = "answer"
 # Slack's own limits, but for the text's, which is that of a cause and of a note.
 MOST_TITLE: Final = 24
 MOST_TEXT: Final = 500
+# A line that ends with this asks for a code, which is one word; any other for a text that everybody will read.
+CODE: Final = " --code"
+MOST_CODE: Final = 12
 
 
 def question_of(body: Mapping[str, Any]) -> View:
@@ -27,19 +30,25 @@ def question_of(body: Mapping[str, Any]) -> View:
     asked, action = ChatRequest.of_press(body), body["actions"][0]
     label = one_line(str((action.get("text") or {}).get("text") or "")) or "Sharpnet"
     line, _, question = asked.line.partition("\n")
+    is_code = line.endswith(CODE)
     kept = {"line": line, "channel": asked.channel, "message": asked.message}
     return View(
         type="modal",
         callback_id=CALLBACK,
         title=PlainTextObject(text=cut(label, MOST_TITLE), emoji=False),
-        submit=PlainTextObject(text="Publish", emoji=False),
+        submit=PlainTextObject(text=cut(label, MOST_TITLE) if is_code else "Publish", emoji=False),
         close=PlainTextObject(text="Not now", emoji=False),
         private_metadata=json.dumps(kept),
         blocks=[
             InputBlock(
                 block_id=FIELD,
                 label=PlainTextObject(text=question or label, emoji=False),
-                element=PlainTextInputElement(action_id=FIELD, multiline=True, min_length=1, max_length=MOST_TEXT),
+                element=PlainTextInputElement(
+                    action_id=FIELD,
+                    multiline=not is_code,
+                    min_length=1,
+                    max_length=MOST_CODE if is_code else MOST_TEXT,
+                ),
             )
         ],
     )

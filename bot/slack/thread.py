@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import commands
 from bot.slack.delivery import ChatRequest
 from bot.slack.trouble import NOT_SAID, why_of
-from core.errors import StoreError
+from core.errors import RefusedError, StoreError
 from core.incident.notes import ThreadMessage
 from core.incident.outage import Outage
-from core.incident.thread import command_in
+from core.incident.thread import command_in, why_no_note
+from core.people import Role
+from core.plan.plan import PlanState
 from ops.gather.incidents import incident_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.slack.people import People
+    from core.errors import SharpnetError
     from core.incident.notes import Kind
     from core.incident.thread import ThreadCommand
     from ops.ports import Ports
@@ -36,6 +39,10 @@ KEPT: Final = "white_check_mark"
 REFUSED: Final = "warning"
 # Slack is asked for the names of so many people whom one message mentions; the others are shown by their ids.
 MOST_NAMED: Final = 20
+INSTEAD: Final = (
+    "Press the button of the plan's own message, or type it after /sharpnet, as in `/sharpnet approve ID`. "
+    "To keep it as a note all the same, begin it with the word note."
+)
 # Of the many kinds of message events those that a person writes: plainly, with a file, or shown in the channel too.
 _WRITTEN: Final = ("file_share", "thread_broadcast")
 # A message's time stamp, in seconds since 1970.
@@ -97,6 +104,7 @@ def mentioned_in(text: str) -> frozenset[str]:
 class Threads:
     """Hears what is said under the messages of incidents. `serve` carries out a line, and says whether it went well.
 
+    refuse: tells the person why it is not carried out, and says the same.
     What was heard gets a mark that everybody sees; one that has none was not heard.
     """
 
@@ -104,6 +112,7 @@ class Threads:
     people: People
     client: AsyncWebClient
     serve: Callable[[ChatRequest], Awaitable[bool | None]]
+    refuse: Callable[[ChatRequest, SharpnetError], Awaitable[bool | None]]
 
     async def hear(self, event: Mapping[str, Any], *, live: bool = True) -> None:
         """Take in a message event. live: Slack hands it over now, perhaps to another bot too, or once more."""
@@ -113,6 +122,7 @@ class Threads:
         try:
             card = await self.ports.store.cards.shown_as(reply.channel, reply.thread)
             incident = await incident_of(card, self.ports) if card is not None else None
+            waiting = await self.ports.store.plans.in_state(PlanState.PLANNED) if incident is not None else ()
         except StoreError as error:
             LOG.warning("slack thread=%s reply=lost why=%r", reply.thread, error.message)
             return
@@ -121,21 +131,29 @@ class Threads:
         kind: Kind = "outage" if isinstance(incident, Outage) else "maintenance"
         mentioned = sorted(mentioned_in(reply.text))[:MOST_NAMED]
         handles = {user: await self.people.handle_of(user) for user in mentioned}
-        meant = command_in(as_written(reply.text, handles), kind, incident.id)
-        if meant is not None and await self._counts(meant, reply.user):
+        text = as_written(reply.text, handles)
+        meant = command_in(text, kind, incident.id)
+        if meant is None:
+            return
+        why = None if meant.typed else why_no_note(text, {plan.id for plan in waiting})
+        if await self._counts(meant, reply.user, decides=why is not None):
             thread_message = ThreadMessage(
                 f"slack:{reply.channel}:{reply.ts}", card, datetime.fromtimestamp(float(reply.ts), UTC)
             )
-            well = await self.serve(_asked(reply, meant, thread_message, live=live))
+            asked = _asked(reply, meant, thread_message, live=live)
+            well = await (self.serve(asked) if why is None else self.refuse(asked, RefusedError(why, hint=INSTEAD)))
             if well is not None:
                 await self._mark(reply, KEPT if well else REFUSED)
 
-    async def _counts(self, meant: ThreadCommand, user: str) -> bool:
+    async def _counts(self, meant: ThreadCommand, user: str, *, decides: bool) -> bool:
         """Return whether it is to be carried out: what others only say among themselves is none of the bot's business.
 
         Who types a command and may not is told so, as elsewhere.
         """
-        return meant.typed or (await self.people.person_of(user)).may(commands.all_commands()[meant.verb].who)
+        if meant.typed:
+            return True
+        person = await self.people.person_of(user)
+        return person.may(commands.all_commands()[meant.verb].who) or (decides and person.may(Role.APPROVER))
 
     async def _mark(self, reply: ThreadReply, mark: str) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import sys
 import time
@@ -19,12 +18,12 @@ from bot.settings import settings_from
 from bot.terminal.lines import PlainLines
 from bot.terminal.render import as_json, console_for, error_text, renderable, write, write_line
 from bot.terminal.version import version_lines
+from bot.terminal.who import person_at_terminal
 from bot.wiring import open_ports
 from commands import answer, find, parser_for
 from commands.check import check_file, check_live
 from commands.help import help_for
 from core.errors import SettingsError, SharpnetError
-from core.people import Person, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,8 +90,9 @@ def _carry_out(words: list[str]) -> int:
 
 async def _answer(words: list[str], settings: Settings, *, as_facts: bool) -> int:
     console = console_for()
-    person = Person(id=getpass.getuser(), via="terminal", roles=frozenset(Role))
+    person = person_at_terminal()
     watched = console.is_terminal and not as_facts
+    answers = watched and sys.stdin.isatty()
     live = Live(console=console, refresh_per_second=FRAMES_A_SECOND, transient=True) if watched else None
     async with open_ports(settings, make_store=False) as ports:
         with live or nullcontext():
@@ -103,7 +103,8 @@ async def _answer(words: list[str], settings: Settings, *, as_facts: bool) -> in
                 ports,
                 follow=True,
                 show=_showing(live, as_facts=as_facts),
-                ask=_asking(console, live) if watched and sys.stdin.isatty() else None,
+                ask=_asking(console, live) if answers else None,
+                read=_reading(console, live) if answers else None,
             )
     return _print(reply, as_facts=as_facts, console=console)
 
@@ -121,6 +122,7 @@ async def _live(settings: Settings) -> Reply:
     from bot.slack.live import slack_findings  # noqa: PLC0415 - as above
     from bot.slack.settings import SlackSettings  # noqa: PLC0415
     from ops.fleetfile import secret_reader  # noqa: PLC0415 - as above
+    from ops.gather.fleet_changed import fleet_findings  # noqa: PLC0415 - as above
     from ops.gather.live_check import store_findings  # noqa: PLC0415 - as above
     from ops.notify.routes import NotificationRoutes, notify_findings  # noqa: PLC0415 - as above
 
@@ -129,6 +131,7 @@ async def _live(settings: Settings) -> Reply:
         ways = NotificationRoutes(secret_reader(ports.fleet))
         extra = [
             partial(store_findings, ports.store),
+            partial(fleet_findings, ports),
             partial(slack_findings, ports.fleet, slack),
             partial(notify_findings, ports.fleet, ways),
         ]
@@ -136,18 +139,23 @@ async def _live(settings: Settings) -> Reply:
 
 
 def _asking(console: Console, live: Live | None) -> Callable[[str], bool]:
-    def ask(question: str) -> bool:
+    read = _reading(console, live)
+    return lambda question: read(f"{question} [y/N]").strip().lower() in {"y", "yes"}
+
+
+def _reading(console: Console, live: Live | None) -> Callable[[str], str]:
+    def read(question: str) -> str:
         if live is not None:
             live.stop()
         try:
-            return console.input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+            return console.input(f"{question} ")
         except EOFError:
-            return False
+            return ""
         finally:
             if live is not None:
                 live.start()
 
-    return ask
+    return read
 
 
 def _print(reply: Reply, *, as_facts: bool, console: Console | None = None) -> int:

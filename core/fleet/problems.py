@@ -24,7 +24,7 @@ from core.units import parse_duration, shown
 from core.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import timedelta
 
     from core.fleet.raw_tree import HostName, Where
@@ -102,6 +102,7 @@ def _slack(tree: object) -> Iterator[Inconsistency]:
     listed = entries_at(slack, "approvers")
     approvers = {person for _, person in texts_at(slack, "approvers")}
     operators = {person for _, person in texts_at(slack, "operators")}
+    yield from _at_terminal(slack, approvers)
     needed = slack.get("approvals_needed", 1)
     where = ("slack", "approvals_needed")
     people = count(len(approvers), "approver")
@@ -116,6 +117,15 @@ def _slack(tree: object) -> Iterator[Inconsistency]:
     elif needed > 1 and needed == len(approvers) and approvers & operators:
         message = f"when one of the {people} asks, too few are left: who asked does not count"
         yield Inconsistency(where, message, "List one approver more.", serious=False)
+
+
+def _at_terminal(slack: object, approvers: Collection[str]) -> Iterator[Inconsistency]:
+    if any(one.startswith("S") for one in approvers):
+        return
+    for uid, user in mapping_at(slack, "terminal").items():
+        if isinstance(user, str) and user[:1] in {"U", "W"} and user not in approvers:
+            hint = "From 2 approvals on, theirs do not count: list them under approvers."
+            yield Inconsistency(("slack", "terminal", uid), f"{shown(user)} is no approver", hint, serious=False)
 
 
 def _length(tree: object, *where: str, default: timedelta) -> timedelta | None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.fleet.access import SecretRef
 
 
 @dataclass(frozen=True, slots=True)
 class SlackAccess:
-    """Who may do what in Slack, and where alerts go. Ids of users (U…) or user groups (S…)."""
+    """Who may do what in Slack, and where alerts go. Ids of users (U…) or user groups (S…).
+
+    terminal: who sits at the bot's terminal: a user id for each login name (a number where the machine has no name).
+    second_factor: the folder, on the bot's machine, of the secrets from which approvers' codes are made; None: an
+    approval takes no code. guests: guests and people of other organisations who are served all the same. team,
+    enterprise, app: whose requests are served; empty: those of the bot's tokens.
+    """
 
     ops_channel: str
     operators: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
+    terminal: Mapping[str, str] = field(default_factory=dict)
+    second_factor: str | None = None
+    guests: tuple[str, ...] = ()
+    team: str = ""
+    enterprise: str = ""
+    app: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a reply in the thread of an incident's message means; values only.
 
-`ack`, `cause …` and `note …` are the commands, of this thread's incident; everything else is a note.
+`ack`, `cause …` and `note …` are the commands, of this thread's incident; what decides about something else is refused,
+and everything else is a note.
 """
 
 from __future__ import annotations
@@ -13,12 +14,23 @@ from core.incident.notes import LONGEST, label_of, parse_label
 from core.wording import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from core.incident.notes import Kind
 
 Verb = Literal["ack", "cause", "note"]
 
 _ACK: Final = re.compile(r"(?:[/@]?sharpnet\s+)?ack(?:\s+(\S*[0-9]))?[\s.!]*", re.IGNORECASE)
 _SAYING: Final = re.compile(r"(?:[/@]?sharpnet\s+)?(cause|note)(?:\s*:\s*|\s+|$)(.*)", re.IGNORECASE | re.DOTALL)
+# What begins so is meant to be done, or reads as if it had been: under an alert nothing of it is.
+_DECIDES: Final = re.compile(
+    r"(?:(?:[/@]?sharpnet\s+)?(?:approve[ds]?|cancel|rollback|failover|failback)"
+    r"|[/@]?sharpnet\s+(?:sync|backup|maintenance|store))\b",
+    re.IGNORECASE,
+)
+_APPROVES: Final = re.compile(r"\bapprov", re.IGNORECASE)
+_MARKUP: Final = " \t\n*_~`>\"'"
+_WORD: Final = re.compile(r"\w+")
 _QUOTED: Final = re.compile(r"""["'\u201c\u201d\u2018\u2019](.*)["'\u201c\u201d\u2018\u2019]""", re.DOTALL)
 
 
@@ -53,6 +65,23 @@ def command_in(text: str, kind: Kind, number: int) -> ThreadCommand | None:
     verb: Verb = "cause" if saying[1].lower() == "cause" else "note"
     label, text = _named(saying[2].strip(), here)
     return ThreadCommand(verb, label, text, typed=True)
+
+
+def why_no_note(text: str, waiting: Collection[str]) -> str | None:
+    """Say why a reply that is no command of a thread must not be kept as a note either, or None.
+
+    waiting: the ids of the plans that wait for approval. A mark beside what decides about one would read as done.
+    """
+    decides = _DECIDES.match(text.lstrip(_MARKUP))
+    if decides is not None:
+        words = " ".join(decides[0].lower().removeprefix("/").removeprefix("@").removeprefix("sharpnet").split())
+        return f"`{words}` is not carried out under an alert, and was not kept as a note."
+    named = next((word.upper() for word in _WORD.findall(text) if word.upper() in waiting), None)
+    if named is not None:
+        return f"Plan {named} is not decided under an alert; what you wrote was not kept as a note."
+    if waiting and _APPROVES.search(text):
+        return "Nothing is approved under an alert; what you wrote was not kept as a note."
+    return None
 
 
 def _named(rest: str, here: str) -> tuple[str, str]:

@@ -6,7 +6,9 @@ import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
+from core.fleet import ApprovalPolicy
 from core.people import Person, Role
+from core.plan.approvers import TERMINAL, entry_of, one_person, why_no_approver
 from core.plan.plan import Failover, PlanState, Rollback
 from core.plan.restore import Restore
 from core.wording import ago, count, duration
@@ -14,6 +16,7 @@ from core.wording import ago, count, duration
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from core.fleet import SlackAccess
     from core.plan.plan import Plan
     from core.plan.stored import StoredPlan
 
@@ -38,11 +41,18 @@ _ENDS = {
 }
 
 
-def why_not_approve(stored: StoredPlan, person: Person, needed: int, digest: str | None, now: datetime) -> str | None:
+def why_not_approve(
+    stored: StoredPlan,
+    person: Person,
+    needed: int,
+    digest: str | None,
+    now: datetime,
+    access: SlackAccess | None = None,
+) -> str | None:
     """Say why `person` cannot approve a plan now, or None where they can.
 
     needed: how many approvals it takes; from two on, who asked does not count. digest: the beginning of the digest of
-    what they were shown; None where they typed only the plan's id.
+    what they were shown; None where they typed only the plan's id. access: who is who now.
     """
     plan = stored.plan
     if not person.may(Role.APPROVER):
@@ -55,11 +65,18 @@ def why_not_approve(stored: StoredPlan, person: Person, needed: int, digest: str
         return why
     if digest is not None and not (digest and plan.digest.startswith(digest)):
         return "What you were shown is not this plan."
-    if person.label in stored.approved_by:
-        return "You have approved it already; somebody else has to as well."
-    if needed > 1 and person.label == plan.asked_by:
+    return _why_not_this_person(stored, person, needed, access)
+
+
+def _why_not_this_person(stored: StoredPlan, person: Person, needed: int, access: SlackAccess | None) -> str | None:
+    who = one_person(person.label, access)
+    if who in {one_person(label, access) for label in stored.approved_by}:
+        already = "You have" if person.label in stored.approved_by or who != TERMINAL else "The terminal has"
+        return f"{already} approved it already; somebody else has to as well."
+    if needed > 1 and who == one_person(stored.plan.asked_by, access):
         return f"You asked for it; {count(needed, 'other person', 'other people')} have to approve."
-    return None
+    why = why_no_approver(person.label, entry_of(person, access), access, ApprovalPolicy(needed))
+    return f"{why[0].upper()}{why[1:]}." if why else None
 
 
 def why_expired(plan: Plan, now: datetime) -> str | None:

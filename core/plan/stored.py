@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.plan.progress import CutoverProgress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from core.plan.plan import Plan, PlanState
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """A plan and where it is. approved_by: the labels of who has approved, the first one first."""
+    """A plan and where it is.
+
+    approved_by: the labels of who has approved, the first one first. approved_as: of each, the entry of app.yaml that
+    made them an approver then; empty where none did, left out where that is not known.
+    """
 
     plan: Plan
     state: PlanState
@@ -23,6 +28,7 @@ class StoredPlan:
     approved_at: datetime | None = None
     ended_at: datetime | None = None
     progress: CutoverProgress = CutoverProgress()  # noqa: RUF009 - frozen, and empty
+    approved_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.cutover.card import card_of
 from core.cutover.steps import END, Outcome, does_something, how_it_ended, next_steps
 from core.plan.approval import CARRIED_OUT, is_to_be_compared, why_not_begin
+from core.plan.approvers import why_too_few
 from core.plan.basis import name_servers_changed
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
@@ -70,6 +71,10 @@ async def _why_not_begin(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
     if why is not None:
         return (why,)
     fleet = await fleet_now(ports)
+    people = fleet or ports.fleet
+    too_few = why_too_few(stored, people.slack, people.approval)
+    if too_few is not None:
+        return (too_few,)
     changed = await why_not_with_this_fleet(ports, stored.plan)
     changed += name_servers_changed(stored.plan, fleet) if fleet is not None else ()
     if changed:

@@ -10,6 +10,7 @@ import idna
 
 from core.units import shown
 from ops.fleetfile.wrong import Wrong, printable
+from ops.local_users import login_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ LONGEST_HOST_NAME = 253
 LONGEST_LABEL = 63
 
 _PLAIN_HOST = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_UID = re.compile(r"[0-9]{1,9}", re.ASCII)
 _LOGIN = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
 
 
@@ -119,11 +121,26 @@ slack_person = spelled(
     "is no id of a Slack user or user group",
     "Ids begin with U or W (a person: profile, “Copy member ID”) or S (a user group).",
 )
+slack_user = spelled(
+    "[UW][A-Z0-9]{2,}",
+    "is no id of a Slack user",
+    "Ids begin with U or W (the person's profile, “Copy member ID”).",
+)
+slack_team = spelled("T[A-Z0-9]{2,}", "is no id of a Slack workspace", "Ids begin with T; `check --live` shows it.")
+slack_enterprise = spelled("E[A-Z0-9]{2,}", "is no id of a Slack organisation", "Ids begin with E.")
+slack_app = spelled("A[A-Z0-9]{2,}", "is no id of a Slack app", "Ids begin with A; the app's page shows it.")
 slack_channel = spelled(
     "[CG][A-Z0-9]{2,}",
     "is no id of a Slack channel",
     "Ids begin with C; the channel's details show it at the bottom. Its name is not enough: names change.",
 )
+
+
+def login_of_uid(text: str) -> str:
+    """Read a user's number on this machine, and return the login name; the number itself where it has none."""
+    if not _UID.fullmatch(text):
+        raise Wrong(f"{shown(text)} is no uid", "Write the number that the program id says of the user: id -u NAME.")
+    return login_of(int(text))
 
 
 def mail_address(text: str) -> str:

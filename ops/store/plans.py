@@ -82,9 +82,19 @@ class Plans:
                 latest.update(dict.fromkeys(stored.plan.sites_touched(stored.progress.zones), stored.approved_at))
         return latest
 
-    async def approve(self, plan: Plan, who: str, needed: int, now: Callable[[], datetime]) -> PlanState:
+    async def approve(
+        self,
+        plan: Plan,
+        who: str,
+        needed: int,
+        now: Callable[[], datetime],
+        *,
+        entry: str | None = None,
+        counts: Callable[[Sequence[tuple[str, str | None]]], int] = len,
+    ) -> PlanState:
         """Add one approval, on record; with `needed` of them the plan is APPROVED, its sites taken, its run begun.
 
+        entry: what of app.yaml makes `who` an approver. counts: how many of all approvals (who, entry) count now.
         Returns the state afterwards. A plan that is no longer PLANNED, or an approval that is there already, changes
         nothing. Raises RefusedError where it has expired by `now`, which is asked while nobody else writes, or another
         cutover of one of its sites is open: then nothing has changed.
@@ -99,13 +109,12 @@ class Plans:
             if why_not is not None:
                 raise RefusedError(f"Plan {plan.id} was not approved. {why_not}")
             given = database.execute(
-                "INSERT INTO approvals (plan, who, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [plan.id, who, stamp(at)],
+                "INSERT INTO approvals (plan, who, at, entry) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [plan.id, who, stamp(at), entry],
             )
             if given:
                 write_entry(database, at, "plan.approved", plan.id, who, {"digest": plan.digest})
-            approvals = next(iter(database.query("SELECT count(*) AS n FROM approvals WHERE plan = ?", [plan.id])))["n"]
-            if approvals < needed:
+            if counts(_approvals(database, plan.id)) < needed:
                 return PlanState.PLANNED
             _take_sites(database, plan)
             database.execute(
@@ -223,14 +232,15 @@ class Plans:
     async def _where(self, where: str, parameters: list[str]) -> tuple[StoredPlan, ...]:
         sql = f"SELECT * FROM plans WHERE {where} ORDER BY asked_at, id"  # noqa: S608 - `where` is a literal of ours
 
-        def work(database: Transaction) -> list[tuple[dict[str, str], tuple[str, ...]]]:
-            approvals = "SELECT who FROM approvals WHERE plan = ? ORDER BY at"
-            return [
-                (row, tuple(approval["who"] for approval in database.query(approvals, [row["id"]])))
-                for row in database.query(sql, parameters)
-            ]
+        def work(database: Transaction) -> list[tuple[dict[str, str], list[tuple[str, str | None]]]]:
+            return [(row, _approvals(database, row["id"])) for row in database.query(sql, parameters)]
 
-        return tuple(_stored(row, approved_by) for row, approved_by in await self._db.read(work))
+        return tuple(_stored(row, approvals) for row, approvals in await self._db.read(work))
+
+
+def _approvals(database: Transaction, plan_id: str) -> list[tuple[str, str | None]]:
+    rows = database.query("SELECT who, entry FROM approvals WHERE plan = ? ORDER BY at", [plan_id])
+    return [(row["who"], row["entry"]) for row in rows]
 
 
 def _take_sites(database: Transaction, plan: Plan) -> None:
@@ -249,11 +259,12 @@ def _keep_progress(database: Transaction, plan_id: str, progress: CutoverProgres
     database.execute("UPDATE plans SET progress = ? WHERE id = ?", [kept, plan_id])
 
 
-def _stored(row: dict[str, str], approved_by: tuple[str, ...]) -> StoredPlan:
+def _stored(row: dict[str, str], approvals: list[tuple[str, str | None]]) -> StoredPlan:
     return StoredPlan(
         plan=plan_from_json(json.loads(row["body"])),
         state=PlanState(row["state"]),
-        approved_by=approved_by,
+        approved_by=tuple(who for who, _ in approvals),
+        approved_as={who: entry for who, entry in approvals if entry is not None},
         approved_at=from_stamp(row["approved_at"]) if row["approved_at"] else None,
         ended_at=from_stamp(row["ended_at"]) if row["ended_at"] else None,
         progress=progress_from_json(json.loads(row["progress"])) if row["progress"] else CutoverProgress(),

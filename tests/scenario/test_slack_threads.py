@@ -203,6 +203,20 @@ def test_a_command_that_cannot_be_carried_out_is_explained_and_marked_so(
     assert said(shelf) == []
 
 
+@pytest.mark.parametrize("text", ["approve K7Q2", "/sharpnet approve K7Q2", "Approved!"])
+def test_what_reads_as_an_approval_is_not_kept_and_not_marked_as_done(
+    slack: LocalSlack, shelf: Shelf, alert: Message, text: str
+) -> None:
+    reply = slack.reply(alert, text, ALICE)
+    (explained,) = until(lambda: answers(slack, ALICE))
+    assert "is not carried out under an alert" in explained
+    assert [mark["name"] for mark in until(lambda: marks(slack, reply))] == ["warning"]
+    assert said(shelf) == []
+    kept = slack.reply(alert, f"note {text}", ALICE)
+    assert [mark["name"] for mark in until(lambda: marks(slack, kept))] == [MARK]
+    assert [note for _, note, _ in said(shelf)] == [text]
+
+
 def test_edits_and_what_is_no_reply_to_an_incident_are_dropped(slack: LocalSlack, shelf: Shelf, alert: Message) -> None:
     reply = slack.reply(alert, "called them", ALICE)
     until(lambda: marks(slack, reply))

@@ -15,6 +15,17 @@ class SlackSection(Section, makes=SlackAccess):
         "Users or user groups who may sync, back up, acknowledge and ask for a failover."
     )
     approvers: list[f.SlackPerson] = setting("Users or user groups who may approve a cutover.")
+    terminal: dict[f.Uid, f.SlackUser] = setting(
+        "Who sits at the bot's terminal: a user's id for each uid. From 2 approvals on, nobody else counts there.",
+        default_factory=dict,
+    )
+    second_factor: f.PathHere | None = setting(
+        "The folder of the approvers' secrets (`enroll`): each approval takes a code then; left out: it does not."
+    )
+    guests: list[f.SlackUser] = setting("Guests and people of other organisations who are served all the same.")
+    team: f.SlackTeam | None = setting("The workspace that is served; the bot's own if left out.", default=None)
+    enterprise: f.SlackEnterprise | None = setting("The organisation, likewise.", default=None)
+    app: f.SlackApp | None = setting("The app, likewise.", default=None)
     approvals_needed: f.Count = setting(
         "How many approvers a plan takes. From 2 on, who asked does not count.", default=ApprovalPolicy().needed
     )
@@ -22,7 +33,8 @@ class SlackSection(Section, makes=SlackAccess):
 
     def values(self) -> dict[str, Any]:
         """Return who may do what; how a plan is approved is the fleet's (`approval`)."""
-        return {key: value for key, value in super().values().items() if not key.startswith("approval")}
+        values = {key: value for key, value in super().values().items() if not key.startswith("approval")}
+        return values | {key: values[key] or "" for key in ("team", "enterprise", "app")}
 
     @property
     def approval(self) -> ApprovalPolicy:

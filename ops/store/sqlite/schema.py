@@ -247,3 +247,9 @@ def which_store_this_is(database: Database) -> None:
             one INTEGER PRIMARY KEY CHECK (one = 1), since_at TEXT NOT NULL, why TEXT NOT NULL,
             card TEXT NOT NULL) STRICT"""
     )
+
+
+@MIGRATIONS()
+def what_made_an_approver(database: Database) -> None:
+    """Add to each approval which entry of app.yaml made its giver an approver: it counts while that is there."""
+    database.conn.execute("ALTER TABLE approvals ADD COLUMN entry TEXT")

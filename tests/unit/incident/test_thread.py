@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.incident.notes import LONGEST
-from core.incident.thread import ThreadCommand, command_in
+from core.incident.thread import ThreadCommand, command_in, why_no_note
 
 
 def note(text: str) -> ThreadCommand:
@@ -82,3 +82,54 @@ def test_a_long_note_is_cut_and_one_that_just_fits_is_not() -> None:
     assert command_in("x" * LONGEST, "outage", 7) == note("x" * LONGEST)
     assert command_in("x" * (LONGEST + 1), "outage", 7) == note("x" * (LONGEST - 1) + "…")
     assert command_in("one\n\ntwo", "outage", 7) == note("one two")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("approve K7Q2", "approve"),
+        ("Approve", "approve"),
+        (" APPROVED!", "approved"),
+        ("*approve* K7Q2", "approve"),
+        ("> `approve K7Q2`", "approve"),
+        ("/sharpnet approve K7Q2", "approve"),
+        ("@sharpnet cancel K7Q2", "cancel"),
+        ("sharpnet rollback K7Q2", "rollback"),
+        ("failover uk --to us", "failover"),
+        ("failback uk", "failback"),
+        ("/sharpnet sync --all", "sync"),
+        ("sharpnet   maintenance uk 2h", "maintenance"),
+        ("/sharpnet backup run", "backup"),
+        ("@sharpnet store accept", "store"),
+    ],
+)
+def test_what_decides_is_neither_done_nor_kept_under_an_alert(text: str, words: str) -> None:
+    assert why_no_note(text, ()) == f"`{words}` is not carried out under an alert, and was not kept as a note."
+
+
+@pytest.mark.parametrize("text", ["K7Q2 looks right", "yes to k7q2", "I'd go with (K7Q2)."])
+def test_what_names_a_plan_that_waits_is_no_note(text: str) -> None:
+    assert why_no_note(text, {"AAAA", "K7Q2"}) == (
+        "Plan K7Q2 is not decided under an alert; what you wrote was not kept as a note."
+    )
+    assert why_no_note(text, {"AAAA"}) is None
+
+
+@pytest.mark.parametrize("text", ["yes, approve it", "ok, approved", "You have my approval"])
+def test_while_a_plan_waits_nothing_that_speaks_of_approving_is_a_note(text: str) -> None:
+    assert why_no_note(text, {"AAAA"}) == ("Nothing is approved under an alert; what you wrote was not kept as a note.")
+    assert why_no_note(text, ()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sync of the mail is slow",
+        "the failover went well",
+        "maintenance by the host",
+        "cancelled the call",
+        "/sharpnet status",
+    ],
+)
+def test_what_people_say_to_each_other_stays_a_note(text: str) -> None:
+    assert why_no_note(text, {"K7Q2"}) is None

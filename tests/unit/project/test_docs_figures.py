@@ -23,7 +23,7 @@ from core.incident import card_maintenance, maintenance, notes, notification
 from core.monitor import external_alerts, flapping
 from core.monitor.detection import found_within
 from core.page import days, model
-from core.plan import approval
+from core.plan import approval, second_factor
 from core.status import plot
 from core.sync import batches
 from jobs import pages as page_job
@@ -66,6 +66,13 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         "is not begun after five minutes, and after half a minute only where all is still as approved",
         (approval.APPROVED_FOR, approval.FRESH),
         (5 * MIN, 30 * S),
+    ),
+    ("handbook", "clocks may be 30 s off", (second_factor.STEPS_OFF * second_factor.STEP_S,), (30,)),
+    (
+        "handbook",
+        "After 5 wrong ones within 1 h",
+        (second_factor.MOST_WRONG, second_factor.WRONG_COUNTS_FOR),
+        (5, H),
     ),
     ("handbook", "they are asked every ten seconds", (recheck.JOB.every,), (10 * S,)),
     ("handbook", "*30 min more*", (card_maintenance.LONGER,), (30 * MIN,)),

@@ -8,7 +8,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.slack.people import People
+from core.errors import SettingsError
 from core.fleet import SlackAccess
+from core.fleet.workspace import Workspace
 from core.people import Role
 from core.reply import Button, Reply, Row, Table, Text
 
@@ -22,14 +24,17 @@ class FakeSlack:
 
     groups: dict[str, list[str]] = field(default_factory=lambda: {"S01": ["U05", "W06"], "S02": []})
     users: dict[str, str] = field(default_factory=lambda: {"U01ALICE": "alice", "U02BOB": "bob"})
+    flags: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: str = ""
     asked: int = 0
+    groups_asked: int = 0
 
     def _refuse(self, error: str) -> None:
         raise SlackApiError(error, {"ok": False, "error": error})
 
     async def usergroups_users_list(self, *, usergroup: str) -> dict[str, Any]:
         self.asked += 1
+        self.groups_asked += 1
         if self.error:
             self._refuse(self.error)
         return {"users": self.groups[usergroup]}
@@ -38,7 +43,7 @@ class FakeSlack:
         self.asked += 1
         if user not in self.users or self.error:
             self._refuse(self.error or "user_not_found")
-        return {"user": {"name": self.users[user]}}
+        return {"user": {"name": self.users[user], **self.flags.get(user, {})}}
 
 
 @dataclass
@@ -131,9 +136,9 @@ async def test_who_is_unknown_is_not_asked_for_at_every_edit(people: People, sla
     assert slack.asked == before
 
 
-async def test_however_many_ask_at_once_slack_is_asked_once(people: People, slack: FakeSlack) -> None:
+async def test_however_many_ask_at_once_slack_is_asked_once_who_is_in_a_group(people: People, slack: FakeSlack) -> None:
     await asyncio.gather(*(people.person_of(f"U1{number}") for number in range(100)))
-    assert slack.asked == 2
+    assert slack.groups_asked == 2
 
 
 async def test_that_slack_cannot_say_who_is_in_a_group_counts_for_two_seconds(
@@ -146,3 +151,73 @@ async def test_that_slack_cannot_say_who_is_in_a_group_counts_for_two_seconds(
     assert (await people.person_of("U05")).roles == frozenset()
     clock.at += 0.1
     assert (await people.person_of("U05")).roles == {Role.OPERATOR}
+
+
+@dataclass
+class LiveFile:
+    """A fleet file that changes: its people, or why it cannot be used."""
+
+    fleet: Fleet
+    error: SettingsError | None = None
+
+    def __call__(self) -> Fleet:
+        if self.error is not None:
+            raise self.error
+        return self.fleet
+
+
+async def test_a_change_of_people_counts_at_once_and_the_last_good_one_while_the_file_cannot_be_used(
+    fleet: Fleet, slack: FakeSlack, clock: FakeClock
+) -> None:
+    start = replace(fleet, slack=SlackAccess("C1", operators=("U01ALICE",), approvers=("U01ALICE",)))
+    live = LiveFile(start)
+    people = People(start, slack, clock, live)  # type: ignore[arg-type]
+    assert (await people.person_of("U01ALICE")).may(Role.APPROVER)
+    live.fleet = replace(fleet, slack=SlackAccess("C1", operators=("U01ALICE",), approvers=("U02BOB",)))
+    assert (await people.person_of("U01ALICE")).roles == {Role.OPERATOR}
+    assert (await people.person_of("U02BOB")).may(Role.APPROVER)
+    live.error = SettingsError("app.yaml has 1 problem.")
+    assert (await people.person_of("U01ALICE")).roles == {Role.OPERATOR}
+
+
+async def test_what_makes_somebody_an_approver_is_known_with_them(people: People, slack: FakeSlack) -> None:
+    slack.groups["S02"] = ["U05"]
+    assert (await people.person_of("U02BOB")).approves_as == "U02BOB"
+    assert (await people.person_of("U05")).approves_as == "S02"
+    assert (await people.person_of("U01ALICE")).approves_as == ""
+
+
+async def test_a_guest_with_a_role_may_nothing_and_reads_nothing(people: People, slack: FakeSlack) -> None:
+    slack.flags["U01ALICE"] = {"is_restricted": True}
+    alice = await people.person_of("U01ALICE")
+    assert (alice.barred, alice.may(Role.ANYONE), alice.may(Role.OPERATOR)) == (
+        "guests of this workspace are not served.",
+        False,
+        False,
+    )
+
+
+async def test_people_of_another_workspace_than_the_bots_may_nothing(
+    fleet: Fleet, slack: FakeSlack, clock: FakeClock
+) -> None:
+    async def own() -> Workspace:
+        return Workspace("T0OWN")
+
+    listed = replace(fleet, slack=SlackAccess("C1", operators=("U01ALICE", "U02BOB")))
+    people = People(listed, slack, clock, own=own)  # type: ignore[arg-type]
+    slack.flags = {"U01ALICE": {"team_id": "T0EVIL"}, "U02BOB": {"team_id": "T0OWN"}}
+    assert (await people.person_of("U01ALICE")).barred == "people of other organisations are not served."
+    assert (await people.person_of("U02BOB")).may(Role.OPERATOR)
+
+
+async def test_who_has_become_a_guest_is_one_within_a_minute(
+    people: People, slack: FakeSlack, clock: FakeClock
+) -> None:
+    assert (await people.person_of("U01ALICE")).may(Role.OPERATOR)
+    slack.flags["U01ALICE"] = {"is_restricted": True}
+    clock.at += 61
+    assert not (await people.person_of("U01ALICE")).may(Role.OPERATOR)
+
+
+async def test_somebody_of_whom_slack_says_nothing_and_the_file_neither_reads_nothing(people: People) -> None:
+    assert not (await people.person_of("U09NOBODY")).may(Role.ANYONE)

@@ -48,6 +48,15 @@ def test_what_was_written_is_typed_for_whoever_submits_it(view: dict[str, Any]) 
     assert (asked.channel, asked.message) == ("C01OPS", "1.5")
 
 
+def test_a_code_is_asked_for_on_one_line_and_becomes_the_value_of_the_lines_last_option() -> None:
+    asking = Button("Approve", "approve K7Q2 --digest abc --code", "danger", asks="Code of your authenticator")
+    view = question_of(press(asking)).to_dict()
+    element = view["blocks"][0]["element"]
+    assert (view["submit"]["text"], element["multiline"], element["max_length"]) == ("Approve", False, 12)
+    asked = asked_by(submit(view, "123 456"))
+    assert commands.split_line(asked.line) == ["approve", "K7Q2", "--digest", "abc", "--code", "123 456"]
+
+
 def test_nothing_written_is_an_empty_word(view: dict[str, Any]) -> None:
     assert commands.split_line(asked_by(submit(view, None)).line) == ["cause", "7", ""]
 
