@@ -52,7 +52,9 @@ COMMAND = Command(
     who=Role.APPROVER,
     places=frozenset({"terminal"}),
     arguments=(
-        argument("who", metavar="USER", help="the approver's id in Slack; terminal: whoever app.yaml does not name"),
+        argument(
+            "who", metavar="USER", help="the approver's id in Slack; or terminal, for whom app.yaml does not name"
+        ),
         argument("--again", action="store_true", help="another secret; the old one is worth nothing then"),
     ),
     examples=("enroll U01ALICE", "enroll terminal --again"),

@@ -41,7 +41,7 @@ REFUSED: Final = "warning"
 MOST_NAMED: Final = 20
 INSTEAD: Final = (
     "Press the button of the plan's own message, or type it after /sharpnet, as in `/sharpnet approve ID`. "
-    "To keep it as a note all the same, begin it with `note`."
+    "To keep it as a note all the same, begin it with the word note."
 )
 # Of the many kinds of message events those that a person writes: plainly, with a file, or shown in the channel too.
 _WRITTEN: Final = ("file_share", "thread_broadcast")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -262,8 +263,7 @@ def asked_text(stored: StoredPlan, fleet: Fleet) -> Text:
 
 def approve_button(plan: Plan, confirm: Confirm, fleet: Fleet) -> Button:
     """Return the button that approves exactly what is shown, once its question is answered, with a code if needed."""
-    shown = plan.digest[:SHOWN_DIGEST]
+    button = Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)
     if fleet.slack is None or fleet.slack.second_factor is None:
-        return Button("Approve", f"approve {plan.id} --digest {shown}", "danger", confirm)
-    asks = "Code of your authenticator"
-    return Button("Approve", f"approve {plan.id} --digest {shown} --code", "danger", confirm, asks=asks)
+        return button
+    return replace(button, line=f"{button.line} --code", asks="Code of your authenticator")

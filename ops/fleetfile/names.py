@@ -139,7 +139,7 @@ slack_channel = spelled(
 def login_of_uid(text: str) -> str:
     """Read a user's number on this machine, and return the login name; the number itself where it has none."""
     if not _UID.fullmatch(text):
-        raise Wrong(f"{shown(text)} is no uid", "Write the number that `id -u NAME` says.")
+        raise Wrong(f"{shown(text)} is no uid", "Write the number that the program id says of the user: id -u NAME.")
     return login_of(int(text))
 
 

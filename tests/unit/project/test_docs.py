@@ -22,7 +22,7 @@ HANDBOOK = (ROOT / "docs" / "handbook.md").read_text()
 PRODUCT = ("core", "ops", "jobs", "commands", "bot")
 # What may stand in back quotes in a message besides a line for Sharpnet: other programs, itself, keys of files.
 NOT_OURS = frozenset(
-    {"df", "dmesg", "findmnt", "fuser", "id", "ls", "rndc", "rrsync", "secret", "sharpnet", "timedatectl", "true"}
+    {"df", "dmesg", "findmnt", "fuser", "ls", "rndc", "rrsync", "secret", "sharpnet", "timedatectl", "true"}
 )
 FILLED_IN = "FILLED_IN"
 
