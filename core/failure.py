@@ -103,6 +103,10 @@ class FailureCode(StrEnum):
     SOURCE_UNREADABLE = "source-unreadable"  # files that the SSH user may not read
     TOO_DIFFERENT = "too-different"  # so many paths differ that no proof is worth while
     TOO_MANY = "too-many"  # so many files arrived that somebody should look first
+    WAY_CHANGED = "way-changed"  # a folder became a link while something was put into it
+    WAY_LINK = "way-link"  # a link leads there that others could have made
+    WORK_ELSEWHERE = "work-elsewhere"  # the work folder lies on another disk than the root
+    WORK_OPEN = "work-open"  # others could put something in the place of the work folder
 
     # Databases.
     CUT_OFF = "cut-off"  # not all of a dump arrived
@@ -213,6 +217,29 @@ class Failure:
     def facts(self) -> dict[str, object]:
         """The same as plain JSON values, for the record and for scripts."""
         return {"code": str(self.code), "why": self.message, "hint": self.hint}
+
+
+# What whoever puts something in place on a server finds there before (`ops.work_folder`).
+OF_WORK_FOLDER = (
+    Failure(
+        FailureCode.WORK_OPEN,
+        "others than root and the SSH user could put a link in the place of the work folder on {server}",
+        "Let only them write there, or name another folder on the same disk as servers.{server}.work in app.yaml.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.WORK_ELSEWHERE,
+        "the work folder on {server} is on another disk than the root, and content is put in place by a rename",
+        "Name one on the same disk as servers.{server}.work in app.yaml, or as the site's own work.",
+        refused=True,
+    ),
+    Failure(
+        FailureCode.WAY_LINK,
+        "on {server} a link leads there that others than root and the SSH user could have made",
+        "Write the folder that is meant into app.yaml, or let only root make links on the way to it.",
+        refused=True,
+    ),
+)
 
 
 def trouble_facts(trouble: Failure | None) -> dict[str, object]:

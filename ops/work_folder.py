@@ -1,7 +1,9 @@
 r"""The work folder of a site on a server, and how every script begins that works in it, in POSIX sh.
 
-Everything that is not content lies in the work folder, `.sharpnet/KEY` beside the root: on the same disk, so that a
-rename is enough to put content in place, and outside the root, so that it is never served.
+Everything that is not content lies in the work folder, `.sharpnet/KEY`, beside the root or where app.yaml has it: on
+the same disk, so that a rename is enough to put content in place; outside the root, so that it is never served. Where
+others than root and the SSH user could put another one in its place, it is in the nearest folder above where they
+cannot.
 
     lock      held while a phase runs, by whatever it has started as well
     turn      a number that only grows, and the run that has begun last: what puts anything in place names it
@@ -14,6 +16,7 @@ rename is enough to put content in place, and outside the root, so that it is ne
     old       the content before, until it is cleared away
     partial   files that have arrived in part
     tmp       files that are arriving
+    arrived   what came into the root meanwhile, on its way from `old` into the new content
     replaced  what runs have replaced or deleted, one folder a run
 
 What standard error says with `sharpnet-stop:` is read by `core.sync.failures`.
@@ -30,22 +33,69 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from core.failure import Failure
+from ops.foreign_tree import PLACE, STEPS, TAKE_OUT
 from ops.shell import SETTLED
 
 WORK_FOLDER = ".sharpnet"
 KEY_LENGTH = 40
 
-# Arguments: root, parent and work folder.
-PRELUDE = (
+# `go_to` enters a folder; `go_above` the nearest one above it in which nobody but root and this user can put anything,
+# itself if it can be; `open_folder` one in that, made where it is missing.
+SAFE_FOLDER = (
     SETTLED
+    + STEPS
+    + r"""
+go_to() {
+  enter "$@" && return 0
+  [ "$?" != 2 ] || stop way-link "$1"
+  return 1
+}
+# Whoever can put another folder in its place has everything written and read wherever they like.
+is_safe() {
+  set -- /
+  way=${PWD#/} at=
+  while [ -n "$way" ]; do
+    at=$at/${way%%/*}
+    set -- "$@" "$at"
+    case $way in */*) way=${way#*/} ;; *) way= ;; esac
+  done
+  closed "$@"
+}
+one_disk() {
+  disks=$(stat -c %d -- "$@") && [ "${disks%
+*}" = "${disks#*
+}" ]
+}
+go_above() {
+  go_to "$1" || return 1
+  is_safe && return
+  above=${open%/*}
+  [ -n "$above" ] && one_disk "$above" . || stop work-open "$open"
+  go_to "$above" && { [ -w . ] || [ -d ./.sharpnet ]; } || stop work-open "$open"
+}
+open_folder() {
+  [ -d "./$1" ] || mkdir -p -- "./$1" || exit 1
+  rest=$1/
+  while [ -n "$rest" ]; do
+    step "${rest%%/*}" || stop way-link "$PWD"
+    rest=${rest#*/}
+  done
+  is_safe || stop work-open "$open"
+}
+"""
+)
+
+# Arguments: root, parent and work folder. Once it was looked at, `root` is a name in the folder around it as a
+# descriptor, so that it stays the one that was looked at, and `real` is where that is; `named` is how app.yaml has it.
+PRELUDE = (
+    SAFE_FOLDER
+    + f"take_out={shlex.quote(TAKE_OUT)} place={shlex.quote(PLACE)}"
     + r"""
 unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
-root=$1 parent=$2 work=$3; shift 3
+root=$1 named=$1 parent=$2 work=$3; shift 3
 inode() { stat -c %d:%i -- "$1" 2>/dev/null; }
 # A mount moves along with the folder that it is in: clearing away the old content would then empty it.
 check_mounts() {
-  real=$(cd -P -- "$root" && pwd -P && echo x) || stop root-closed
-  real=${real%?x}
   [ ! -r /proc/self/mountinfo ] || while read -r _ _ _ _ at _; do
     at=$(printf '%b' "$at")
     case $at in
@@ -54,19 +104,34 @@ check_mounts() {
     esac
   done </proc/self/mountinfo
 }
+find_root() {
+  go_to "$parent" || stop no-parent
+  if [ ! -r . ] || [ ! -w . ] || [ ! -x . ]; then stop parent-closed; fi
+  exec 8<.
+  real=${PWD%/}/${named##*/} root=/proc/self/fd/8/${named##*/}
+  cd /
+}
 check_root() {
   command -v rsync >/dev/null || stop no-rsync
-  [ -d "$parent" ] || stop no-parent
+  find_root
   [ ! -h "$root" ] || stop root-symlink
   if [ -e "$root" ]; then
     [ -d "$root" ] || stop root-not-folder
-    [ "$(stat -c %d -- "$root")" = "$(stat -c %d -- "$parent")" ] || stop root-mount-point
+    one_disk "$root" "${root%/*}/." || stop root-mount-point
+    [ -x "$root" ] || stop root-closed
     check_mounts
   fi
-  if [ ! -w "$parent" ] || [ ! -x "$parent" ]; then stop parent-closed; fi
+}
+open_work() {
+  around=${work%/*/*}
+  go_above "$around" || stop no-parent
+  open_folder "${work#"$around"/}"
+  work=$PWD
+  [ "$root" = "$named" ] || one_disk . "${root%/*}/." || stop work-elsewhere "$work"
+  cd /
 }
 take_lock() {
-  mkdir -p -- "$work" || exit 1
+  open_work
   command -v flock >/dev/null || stop no-flock
   exec 9>"$work/lock" || exit 1
   flock -n 9 || stop busy
@@ -75,42 +140,69 @@ take_lock() {
 check_turn() { [ "$(cat -- "$work/turn" 2>/dev/null)" = "$1" ] || stop overtaken; }
 # Argument: the latest moment by this server's clock. What was sent and then lay somewhere comes too late.
 check_time() { [ "$(date +%s)" -le "$1" ] || stop too-late; }
+# Makes a folder of links to what lies in the root. It is walked through by name, and a folder in it may become a link
+# meanwhile; find(1) follows none, so that what it does not find there is no part of the site. Nor are device nodes.
+link_root() {
+  remove "$1" && mkdir -- "$1" && cp -al -- "$root/." "$1/" 2>/dev/null || return 1
+  inodes "$root" "$work/links.root" ! -type b ! -type c
+  inodes "$1" "$work/links" && comm -z -13 "$work/links.root" "$work/links" >"$work/links.other" || return 1
+  if [ -s "$work/links.other" ]; then
+    cd -- "$1" && cut -z -d ' ' -f 2- <"$work/links.other" | xargs -0 -r rm -f -- && cd / || return 1
+  fi
+  rm -f -- "$work"/links*
+}
+inodes() {
+  tree=$1 list=$2; shift 2
+  find "$tree" -mindepth 1 ! -type d "$@" -printf '%i %P\0' >"$list"
+  found=$?
+  sort -z -o "$list" -- "$list" && return "$found"
+}
 # What came into the root after its links were made is in none of the other trees: it goes on living in the new content,
 # or, where that has something else in its place, with what was replaced.
 rescue() {
-  cd -- "$work/old" || return 1
-  found=$({ { find . ! -type d -links 1 -exec sh -c '
-    leaving=$1; shift
-    for file; do
-      if [ ! -e "$leaving/$file" ] && [ ! -h "$leaving/$file" ]; then printf "%s\0" "$file"; fi
-    done' sh "$work/leaving" {} +; printf '%s' "$?" >&3; } | xargs -0 -r sh -c '
-    root=$1 leaving=$2; shift 2
+  if [ -d "$work/old" ] && [ ! -h "$work/old" ]; then
+    cd -- "$work/old" || return 1
+    find . ! -type d ! -type b ! -type c -links 1 -exec sh -c '
+      leaving=$1; shift
+      for file; do
+        if [ ! -e "$leaving/$file" ] && [ ! -h "$leaving/$file" ]; then printf "%s\0" "$file"; fi
+      done' sh "$work/leaving" {} + | sort -z >"$work/late" || return 1
+  fi
+  if [ -s "$work/late" ]; then
     # Most often they live on already, with other attributes: asked of many at once, since one by one takes hours.
-    if here=$(sha256sum -- "$@" 2>/dev/null) && there=$(cd -- "$root" && sha256sum -- "$@" 2>/dev/null); then
-      [ "$here" != "$there" ] || exit 0
-    fi
-    for file; do
-      file=${file#./} to=$root
-      if [ -e "$root/$file" ] || [ -h "$root/$file" ]; then
-        if [ ! -h "$file" ] && cmp -s -- "$file" "$root/$file"; then continue; fi
-        to=$leaving
-      fi
-      case $file in */*) mkdir -p -- "$to/${file%/*}" ;; esac
-      mkdir -p -- "$to" && mv -f -- "$file" "$to/$file"
-    done' sh "$root" "$work/leaving" >&2; printf '%s' "$?" >&3; } 3>&1)
-  [ "$found" = 00 ] && cd /
+    mkdir -p -- "$work/arrived" && sums <"$work/late" >"$work/late.old" &&
+      cd -- "$root" && sums <"$work/late" >"$work/late.new" || return 1
+    comm -z -12 "$work/late.old" "$work/late.new" | cut -z -c 67- | sort -z >"$work/late.same" &&
+      comm -z -23 "$work/late" "$work/late.same" >"$work/late.own" &&
+      xargs -0 -r sh -c "$take_out" sh "$work/old" "$work/arrived" <"$work/late.own" || return 1
+  fi
+  cd / && rm -f -- "$work"/late*
+  [ -d "$work/arrived" ] || return 0
+  mkdir -p -- "$work/leaving" && cd -- "$work/arrived" && find . -type d -print0 | sort -z |
+    xargs -0 -r sh -c "$place" sh keep "$real" "$work/arrived" "$work/leaving" || return 1
+  cd / && remove "$work/arrived"
+}
+# The hashes of those paths that are plain files.
+sums() {
+  xargs -0 -r sh -c 'for file; do
+      if [ -f "$file" ] && [ ! -h "$file" ]; then printf "%s\0" "$file"; fi
+    done' sh | xargs -0 -r sha256sum -z -- 2>/dev/null | sort -z
 }
 remove() {
-  [ -d "$1" ] || return 0
-  # Only folders: the modes of files belong to other links as well.
-  find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
+  is_there "$1" || return 0
+  if [ "$(id -u)" != 0 ]; then
+    # Only folders: the modes of files belong to other links as well.
+    find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
+  elif rm -rf --one-file-system -- "$1" 2>/dev/null; then
+    return 0
+  else
+    # Somebody still writes in there. From above, each folder is root's alone before what lies in it is looked at.
+    find "$1" -type d -execdir chown -h 0:0 {} \; -execdir chmod 700 {} \; 2>/dev/null
+  fi
   rm -rf --one-file-system -- "$1"
 }
 clear_away() {
-  if [ -d "$work/old" ]; then
-    rescue || return 1
-    remove "$work/old" || return 1
-  fi
+  rescue && remove "$work/old" || return 1
   if [ -d "$work/leaving" ] && ! rmdir -- "$work/leaving" 2>/dev/null; then
     mkdir -p -- "$work/replaced" && mv -T -- "$work/leaving" "$work/replaced/$1" || return 1
   fi
@@ -120,6 +212,7 @@ clear_away() {
 # Brings to an end what a killed run has left between the two contents.
 recover() {
   [ -f "$work/swapping" ] || return 0
+  [ "$root" != "$named" ] || find_root
   read -r new before <"$work/swapping" || new= before=
   if [ ! -e "$root" ] && [ "$(inode "$work/stage")" = "$new" ]; then mv -T -- "$work/stage" "$root" || return 1; fi
   if [ -n "$new" ] && [ "$(inode "$root")" = "$new" ]; then
@@ -142,7 +235,7 @@ TAKE_TURN = (
     PRELUDE
     + r"""
 run=$1
-[ "$2" != make ] || [ -d "$parent" ] || mkdir -p -- "$parent" 2>/dev/null || stop no-parent
+[ "$2" != make ] || go_to "$parent" make || stop no-parent
 check_root
 take_lock
 { read -r number _ <"$work/turn"; } 2>/dev/null || number=0
@@ -195,6 +288,9 @@ def site_key(name: str) -> str:
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def work_folder(root: str, site: str) -> str:
-    """Return the folder of `site` for everything that is not served, where its content is at `root`."""
-    return posixpath.join(posixpath.dirname(root), WORK_FOLDER, site_key(site))
+def work_folder(root: str, site: str, around: str | None = None) -> str:
+    """Return the folder of `site` for everything that is not served, where its content is at `root`.
+
+    around: the folder in which app.yaml has it; None: the one around the root.
+    """
+    return posixpath.join(around or posixpath.dirname(root), WORK_FOLDER, site_key(site))

@@ -14,7 +14,7 @@ from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.backup.snapshots import Extent, SavedSnapshot, Snapshot, site_of
-from core.failure import QUOTED, Failure, FailureCode, why_said, why_stopped
+from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, why_said, why_stopped
 from core.sync.rsync_output import OutputReader
 from core.wording import duration
 
@@ -236,6 +236,7 @@ _SAID: Mapping[str, Failure] = {
     r"Fatal: unable to create repository|config file already exists": _NO_REPOSITORY,
 }
 _STOPS = (
+    *OF_WORK_FOLDER,
     _OFFSITE_LOST,
     Failure.missing(FailureCode.NO_RESTIC, "{server}"),
     Failure.missing(FailureCode.NO_RSYNC, "{server}"),

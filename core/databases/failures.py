@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from core.failure import QUOTED, Failure, FailureCode, why_said, why_stopped
+from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, why_said, why_stopped
 from core.wording import shown_path
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def _quoted(text: str) -> str:
 _UNKNOWN = Failure(FailureCode.DATABASE_FAILED, "the database {name} could not be {doing} on {server}")
 
 _STOPS = (
+    *OF_WORK_FOLDER,
     Failure(
         FailureCode.NO_CLIENT,
         "the client programs for the database {name} are missing on {server}",

@@ -84,7 +84,10 @@ class ServerChecks:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One web server. `ipv4` and `ipv6` are the addresses that DNS records point to; at least one is there."""
+    """One web server. `ipv4` and `ipv6` are the addresses that DNS records point to; at least one is there.
+
+    work: the folder in which the sites' work folders lie there; None: each lies beside its root.
+    """
 
     name: str
     location: str
@@ -95,6 +98,7 @@ class Server:
     web: WebPorts = WebPorts()
     status_page: StatusPage | None = None
     checks: ServerChecks = ServerChecks()
+    work: str | None = None
 
     @property
     def address(self) -> str:

@@ -11,7 +11,7 @@ from core.units import shown
 from core.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from core.fleet.raw_tree import HostName
 
@@ -136,6 +136,22 @@ def _roots(tree: object) -> Iterator[Inconsistency]:
                     ("sites", name, "root"), message, "Give each its own directory, or make them one site."
                 )
             open_ones.append((parts, name))
+    yield from _work_folders(tree, roots)
+
+
+def _work_folders(tree: object, roots: Mapping[str, Sequence[tuple[tuple[str, ...], str]]]) -> Iterator[Inconsistency]:
+    """Work folders that lie in a site's directory."""
+    named: list[tuple[tuple[str, ...], str, object]] = [
+        (("servers", name, "work"), name, at(server, "work")) for name, server in mapping_at(tree, "servers").items()
+    ]
+    for name, site in mapping_at(tree, "sites").items():
+        named += [(("sites", name, "work", server), server, work) for server, work in mapping_at(site, "work").items()]
+    for where, server, work in named:
+        parts = _parts(work) if isinstance(work, str) else ()
+        inside = next((site for root, site in roots.get(server, ()) if parts[: len(root)] == root), None)
+        if inside is not None:
+            message = f"on {server} it lies in the directory of the site {shown(inside)}, where it would be served"
+            yield Inconsistency(where, message, "Name a folder outside of every site, on the same disk.")
 
 
 def _parts(path: str) -> tuple[str, ...]:
@@ -165,8 +181,9 @@ def _hooks_and_owners(tree: object) -> Iterator[Inconsistency]:
                 on = at(hook, "on")
                 if isinstance(on, str) and on not in HOOK_SIDES:
                     yield from no_such_server(("sites", name, "hooks", moment, index, "on"), on, servers)
-        for server in mapping_at(site, "owner"):
-            yield from no_such_server(("sites", name, "owner", server), server, servers)
+        for key in ("owner", "work"):
+            for server in mapping_at(site, key):
+                yield from no_such_server(("sites", name, key, server), server, servers)
 
 
 def _databases(tree: object) -> Iterator[Inconsistency]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -76,7 +77,9 @@ class Site:
 
     `mirrors` is in order of preference; empty: an exception, kept nowhere else. `sync` is "daily", "off" or a cron
     expression. bandwidth: the most that a copy may take, in bytes a second; None: the fleet's. owner: by server, the
-    `USER` or `USER:GROUP` that its files belong to there, where users differ from server to server.
+    `USER` or `USER:GROUP` that its files belong to there, where users differ from server to server. work: by server,
+    the folder in which its work folder lies there, where that is not the one around the root. located: by server, the
+    folder that its root there is a link to, or the root itself, once that was asked for.
     """
 
     name: str
@@ -92,10 +95,21 @@ class Site:
     hooks: Hooks = Hooks()
     bandwidth: int | None = None
     owner: Mapping[str, str] = field(default_factory=dict, hash=False)
+    work: Mapping[str, str] = field(default_factory=dict, hash=False)
+    located: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def root_on(self, server: str) -> str:
         """Return the path of this site's content on `server`."""
+        return self.located.get(server) or self.named_root_on(server)
+
+    def named_root_on(self, server: str) -> str:
+        """Return the same as app.yaml has it, a link or not."""
         return self.root.replace("{server}", server)
+
+    def work_on(self, server: str) -> str:
+        """Return the folder on `server` in which its work folder lies."""
+        named = self.work.get(server)
+        return named or posixpath.dirname(posixpath.normpath(self.named_root_on(server)))
 
     @property
     def servers(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.failure import QUOTED, STOPPED, Failure, FailureCode, why_said, why_stopped
+from core.failure import OF_WORK_FOLDER, QUOTED, STOPPED, Failure, FailureCode, why_said, why_stopped
 from core.wording import duration
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def failure_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failu
         return None
     text = err.decode("utf-8", "replace")
     found, detail = _find(exit_code, text)
-    found = found.about(source=source, mirror=mirror, waited=_waited(text))
+    found = found.about(source=source, mirror=mirror, server=mirror, waited=_waited(text))
     message = f"{found.message} ({detail})" if detail else found.message
     return replace(found, message=message, hint=found.hint or _quoted(text))
 
@@ -80,10 +80,16 @@ _SAID: Mapping[str, Failure] = {
         "the disk of {mirror} is full",
         "Make room there. What is served there is as it was; what had arrived was thrown away.",
     ),
-    r"sharpnet-stop: source-above": Failure(
-        FailureCode.SOURCE_ABOVE,
-        "the root on {source} is a link to a folder that it lies in itself",
+    r"sharpnet-stop: source-symlink": Failure(
+        FailureCode.SOURCE_SYMLINK,
+        "the root on {source} is a symbolic link",
         "Put the content back where app.yaml has it, or correct the root there.",
+        refused=True,
+    ),
+    r"sharpnet-stop: source-way-link": Failure(
+        FailureCode.WAY_LINK,
+        "on {source} a link leads to the root that others than root and the SSH user could have made",
+        "Write the folder that is meant into app.yaml, or let only root make links on the way to it.",
         refused=True,
     ),
     r"rrsync error: unsafe arg": Failure(
@@ -118,7 +124,7 @@ _SAID: Mapping[str, Failure] = {
         "Is it up, and may {mirror} reach its SSH port?",
     ),
     (
-        r"change_dir .* failed: No such file|\[sender\] link_stat .* No such file|"
+        r"sharpnet-stop: source-missing|change_dir .* failed: No such file|\[sender\] link_stat .* No such file|"
         r"rrsync error: .* No such file|Restricted directory does not exist"
     ): Failure(
         FailureCode.SOURCE_MISSING,
@@ -127,6 +133,7 @@ _SAID: Mapping[str, Failure] = {
         refused=True,
     ),
     (
+        r"sharpnet-stop: source-closed|"
         r"\[sender\] (?:change_dir|opendir|send_files failed to open|readlink_stat|read) .*Permission denied|"
         r"rrsync error: .* Permission denied"
     ): Failure(
@@ -155,6 +162,12 @@ _SAID: Mapping[str, Failure] = {
 
 # What the script on the mirror finds before or after it copies.
 _STOPS = (
+    *OF_WORK_FOLDER,
+    Failure(
+        FailureCode.WAY_CHANGED,
+        "a folder of the site on {mirror} became a link while something was put into it",
+        "Nothing was written through it. Look at who works in that site.",
+    ),
     Failure.missing(FailureCode.NO_RSYNC, "{mirror}"),
     Failure.missing(FailureCode.NO_FLOCK, "{mirror}"),
     Failure(

@@ -15,6 +15,7 @@ from core.sync.rsync_output import KEPT_CHANGES
 from core.wording import listing, shown_path
 from jobs.cutover.step_context import DEFECTS, when_nothing_runs_there
 from ops.rsync.catch_up import arrived_since, bring, differing
+from ops.rsync.locate import located
 from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 
 if TYPE_CHECKING:
@@ -72,7 +73,11 @@ async def _bring(context: StepContext, move: Move) -> LateFiles | Failure:
     if context.fleet_changed:
         return Failure(FailureCode.NOT_IN_FLEET, listing(context.fleet_changed))
     fleet = ports.fleet
-    mirror_copy = MirrorCopy(fleet.site(move.site), fleet.server(move.source), fleet.server(move.target))
+    source, target = fleet.server(move.source), fleet.server(move.target)
+    site = await located(ports.ssh, fleet, fleet.site(move.site), (target, source))
+    if isinstance(site, Failure):
+        return site
+    mirror_copy = MirrorCopy(site, source, target)
     trouble = why_not_copy(mirror_copy)
     if trouble is not None:
         return trouble

@@ -14,6 +14,7 @@ from jobs.sync.serving import serving_now
 from ops.first_error import first_error
 from ops.gather.silent import silent_servers
 from ops.or_failure import or_failure
+from ops.rsync.locate import located
 from ops.rsync.reconcile import ReturnedSite, compare
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from core.databases.copies import DatabaseState
     from core.failback.compare import ReturnedCopy
-    from core.fleet import Database, Fleet, Site
+    from core.fleet import Database, Site
     from ops.ports import Ports
 
 
@@ -111,8 +112,11 @@ class _Comparing:
         return comparison
 
     async def _compared(self, copy: ReturnedCopy) -> Comparison:
-        found = await compare(
-            self.ports.ssh, self.ports.clock, sides_of(self.ports.fleet, copy), every_byte=self.every_byte
+        sides = await sides_of(self.ports, copy)
+        found = (
+            sides
+            if isinstance(sides, Failure)
+            else await compare(self.ports.ssh, self.ports.clock, sides, every_byte=self.every_byte)
         )
         if isinstance(found, Failure):
             return Comparison(copy, every_byte=self.every_byte, trouble=found)
@@ -131,6 +135,11 @@ class _Comparing:
         return self.silent.get(copy.server) or self.silent.get(copy.active)
 
 
-def sides_of(fleet: Fleet, copy: ReturnedCopy) -> ReturnedSite:
-    """Return the servers of a returned copy as those who work there need them. Raises NotInFleetError."""
-    return ReturnedSite(copy.site, fleet.server(copy.server), fleet.server(copy.active))
+async def sides_of(ports: Ports, copy: ReturnedCopy) -> ReturnedSite | Failure:
+    """Return the servers of a returned copy, and where its content is there, as those who work there need them.
+
+    Raises NotInFleetError, UnreachableError, LoginRefusedError.
+    """
+    returned, active = ports.fleet.server(copy.server), ports.fleet.server(copy.active)
+    site = await located(ports.ssh, ports.fleet, copy.site, (returned, active))
+    return site if isinstance(site, Failure) else ReturnedSite(site, returned, active)

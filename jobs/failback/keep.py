@@ -98,8 +98,11 @@ async def release_served(ports: Ports, copy: ReturnedCopy, who: str) -> None:
 
 
 async def _keep(ports: Ports, chosen: KeepRequest, run: str) -> KeepResult:
-    copy, sides = chosen.copy, sides_of(ports.fleet, chosen.copy)
+    copy = chosen.copy
     base_result = KeepResult(copy.site.name, copy.server, copy.active, chosen.paths, run)
+    sides = await or_failure(sides_of(ports, copy))
+    if isinstance(sides, Failure):
+        return await _ended(ports, chosen, replace(base_result, trouble=sides))
     trouble = await or_failure(why_not_bring(ports.ssh, ports.clock, sides, chosen.paths))
     if isinstance(trouble, Failure):
         return await _ended(ports, chosen, replace(base_result, trouble=trouble))

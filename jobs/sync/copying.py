@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from jobs.sync.databases import SiteDatabases, not_exchanged
 from jobs.sync.hooks import after_sync, before_sync
 from jobs.sync.lock import SiteClaim, held_by
 from jobs.sync.serving import serving_known, why_not_served_from
+from ops.rsync.left_behind import left_behind
+from ops.rsync.locate import dry_run_located
 from ops.rsync.mirror import DryRun, MirrorCopy, dry_run, fill, publish
 from ops.rsync.turn import take_turn, turn_now
 
@@ -57,10 +60,12 @@ class Copying:
     async def compare(self) -> SyncResult:
         """Return what a sync would do."""
         self._show("comparing")
-        compared = await dry_run(self._ports.ssh, self._mirror_copy)
+        compared = await self._dry_run()
         if isinstance(compared, Failure):
             return self._base_result.ended_by(compared)
         result = _with_counts(self._base_result, compared)
+        if result.changed:
+            result = replace(result, remarks=await left_behind(self._ports.ssh, self._mirror_copy))
         databases = await self._databases.look(dry_run=True)
         if isinstance(databases, Failure):
             return result.ended_by(databases)
@@ -82,7 +87,7 @@ class Copying:
         if result.outcome != "good":
             return result
         forgotten = await self._databases.forget(self._ports.clock.now())
-        return replace(result, remarks=(*forgotten, *await after_sync(*route)))
+        return replace(result, remarks=(*result.remarks, *forgotten, *await after_sync(*route)))
 
     async def _copy(self) -> SyncResult:
         found = await self._compare_files()
@@ -117,12 +122,20 @@ class Copying:
     async def _compare_files(self) -> tuple[DryRun, SyncResult] | SyncResult:
         """Return what differs, or the result of a sync that must not go on."""
         self._show("comparing")
-        compared = await dry_run(self._ports.ssh, self._mirror_copy)
+        compared = await self._dry_run()
         if isinstance(compared, Failure):
             return self._base_result.ended_by(compared)
         result = _with_counts(self._base_result, compared)
         trouble = self._why_not_apply(compared)
         return result.ended_by(trouble) if trouble is not None else (compared, result)
+
+    async def _dry_run(self) -> DryRun | Failure:
+        """Return what differs; from then on the copy is between the folders that the roots lead to."""
+        found = await dry_run_located(self._ports.ssh, self._ports.fleet, self._mirror_copy)
+        if isinstance(found, Failure):
+            return found
+        self._mirror_copy, compared = found
+        return compared
 
     async def _fill(self, compared: DryRun, result: SyncResult, turn: Turn) -> SyncResult:
         """Make the next content ready beside the present one."""
@@ -133,10 +146,14 @@ class Copying:
             self._show("copying", done_bytes, stats.to_copy_bytes)
 
         arrived(0)
-        filled = await fill(self._ports.ssh, self._mirror_copy, self._run, turn, compared, limit, arrived)
+        filled, remarks = await asyncio.gather(
+            fill(self._ports.ssh, self._mirror_copy, self._run, turn, compared, limit, arrived),
+            left_behind(self._ports.ssh, self._mirror_copy),
+        )
         if isinstance(filled, Failure):
             return result.ended_by(filled)
-        return replace(result, sent_bytes=result.sent_bytes + filled.output.stats.sent_bytes)
+        sent_bytes = result.sent_bytes + filled.output.stats.sent_bytes
+        return replace(result, sent_bytes=sent_bytes, remarks=remarks)
 
     async def _publish(self, result: SyncResult, turn: Turn, *, files: bool) -> SyncResult:
         """Exchange databases and files for what is there, if nobody has served or claimed the mirror meanwhile.

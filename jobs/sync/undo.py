@@ -16,6 +16,7 @@ from ops.cron import next_at
 from ops.gather.holding import holding
 from ops.or_failure import or_failure
 from ops.rsync import replaced
+from ops.rsync.locate import located
 from ops.rsync.mirror import run_id
 
 if TYPE_CHECKING:
@@ -137,7 +138,13 @@ async def undo(ports: Ports, context: UndoContext, paths: Sequence[bytes], who: 
         await ports.store.record.add(now, "undo.begun", run.site, who, body)
         outcome, more = "interrupted", dict[str, object](why="it was given up; ask again to go on")
         try:
-            done = await replaced.put_back(ports.ssh, context.site, ports.fleet.servers[run.server], run.id, own, paths)
+            server = ports.fleet.servers[run.server]
+            site = await located(ports.ssh, ports.fleet, context.site, (server,))
+            done = (
+                UndoResult(trouble=site)
+                if isinstance(site, Failure)
+                else await replaced.put_back(ports.ssh, site, server, run.id, own, paths)
+            )
             outcome = done.outcome
             more = {"files": done.files, "same": done.same, "left": done.left}
             if done.trouble is not None:

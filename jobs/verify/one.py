@@ -19,6 +19,7 @@ from core.verify.compare import KEPT_FINDINGS, LastCopy, PathVerdict, Proof, Wro
 from core.verify.report import facts_of
 from core.wording import count, from_stamp
 from ops.or_failure import or_failure
+from ops.rsync.locate import located
 from ops.rsync.mirror import MirrorCopy, run_id, why_not_copy
 from ops.rsync.verify import MOST_JUDGED, PathStats, compare, look_at
 from ops.store.copies.proofs import ProofRun
@@ -85,7 +86,7 @@ class _Proving:
 
     async def proof(self, base_result: Proof) -> Proof:
         """Compare, and judge what differs, until nothing has happened to the site in between."""
-        trouble = why_not_copy(self._mirror_copy)
+        trouble = why_not_copy(self._mirror_copy) or await self._locate()
         for _ in range(ROUNDS):
             trouble = trouble or await self._wait()
             if trouble is not None:
@@ -146,6 +147,15 @@ class _Proving:
         root = self._mirror_copy.site.root_on(server)
         paths = to_look_at(differences)
         return await look_at(self._ports.ssh, self._ports.clock, server, root, paths, content=content)
+
+    async def _locate(self) -> Failure | None:
+        """Compare the folders that the roots lead to, where they are links."""
+        copy = self._mirror_copy
+        site = await located(self._ports.ssh, self._ports.fleet, copy.site, (copy.mirror, copy.source))
+        if isinstance(site, Failure):
+            return site
+        self._mirror_copy = replace(copy, site=site)
+        return None
 
     async def _wait(self) -> Failure | None:
         """Return when nobody works on the site any more, or why there is no waiting for that."""

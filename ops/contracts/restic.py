@@ -35,7 +35,7 @@ class SiteLocation:
     @property
     def work(self) -> str:
         """The folder that syncs work in as well."""
-        return work_folder(self.root, self.site.name)
+        return work_folder(self.root, self.site.name, self.site.work_on(self.server))
 
     @property
     def dumps(self) -> str:

@@ -15,8 +15,9 @@ import shlex
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import SharpnetError, UnreachableError
+from core.failure import OF_WORK_FOLDER, why_stopped
 from core.store_standing import MOST_BYTES, note_from_json, note_to_json
-from ops.work_folder import WORK_FOLDER, site_key
+from ops.work_folder import SAFE_FOLDER, WORK_FOLDER, site_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,25 @@ if TYPE_CHECKING:
     from ops.contracts import Ssh
 
 BESIDE = "beside the store"
+
+# Arguments: the folder around the one that the note is in, that one, the note's name, and a word that nobody knows.
+_READ = (
+    SAFE_FOLDER
+    + rf"""
+go_above "$1" && [ -d "./$2" ] || exit 0
+open_folder "$2"
+[ ! -e "./$3" ] || head -c {MOST_BYTES + 1} -- "./$3"
+"""
+)
+_WRITE = (
+    SAFE_FOLDER
+    + r"""
+go_above "$1" || exit 0
+open_folder "$2"
+new=.$3.$4.part
+cat >"$new" && sync -- "$new" && mv -f -T -- "./$new" "./$3" || { rm -f -- "$new"; exit 1; }
+"""
+)
 
 
 class Witness(Protocol):
@@ -49,26 +69,24 @@ class ServerWitness:
 
     async def read(self, within_s: float) -> StoreNote | None:
         """Return the note."""
-        path = shlex.quote(self.path)
-        kept = await self._run(f"! [ -e {path} ] || head -c {MOST_BYTES + 1} -- {path}", within_s)
+        kept = await self._run(_READ, within_s)
         return _parsed(kept, self.server) if kept else None
 
     async def write(self, note: StoreNote, within_s: float) -> None:
         """Keep this one instead; nothing happens where the server has no such place yet."""
-        folder, name = posixpath.split(self.path)
-        parent, part = posixpath.dirname(folder), posixpath.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-        within, at, beside, to = map(shlex.quote, (parent, folder, part, self.path))
-        await self._run(
-            f"umask 077; [ -d {within} ] || exit 0; mkdir -p -- {at} && cat >{beside} && sync -- {beside} && "
-            f"mv -f -- {beside} {to} || {{ rm -f -- {beside}; exit 1; }}",
-            within_s,
-            note_to_json(note),
-        )
+        await self._run(_WRITE, within_s, note_to_json(note))
 
-    async def _run(self, command: str, within_s: float, stdin: bytes = b"") -> bytes:
-        ran = await self._ssh.run(self.server, command, timeout_s=within_s, stdin=stdin)
+    async def _run(self, script: str, within_s: float, stdin: bytes = b"") -> bytes:
+        folder, name = posixpath.split(self.path)
+        words = ["exec", "sh", "-c", script, "sharpnet-note", *posixpath.split(folder), name, secrets.token_hex(4)]
+        ran = await self._ssh.run(self.server, shlex.join(words), timeout_s=within_s, stdin=stdin)
         if ran.exit_code:
-            why = " ".join(ran.err.decode(errors="replace").split())[:200]
+            said = ran.err.decode(errors="replace")
+            stopped = why_stopped(ran.exit_code, said, OF_WORK_FOLDER)
+            if stopped is not None:
+                found = stopped[0].about(server=self.server)
+                raise UnreachableError(f"{found.message} ({stopped[1]}).", hint=found.hint)
+            why = " ".join(said.split())[:200]
             raise UnreachableError(f"The note of the store on {self.server} cannot be had: {why or ran.exit_code}.")
         return ran.out
 
@@ -114,7 +132,7 @@ def witnesses_of(fleet: Fleet, ssh: Ssh, store: Path) -> Mapping[str, Witness]:
     for site in fleet.sites.values():
         for server in site.servers:
             if server not in found:
-                folder = posixpath.join(posixpath.dirname(site.root_on(server)), WORK_FOLDER)
+                folder = posixpath.join(posixpath.normpath(site.work_on(server)), WORK_FOLDER)
                 path = posixpath.join(folder, f"store-{site_key(fleet.name)}.json")
                 found[server] = ServerWitness(ssh, server, path)
     return found

@@ -4,6 +4,7 @@ These models check one value at a time; `core.fleet.problems` checks how values 
 from the file's folder, which is the context that they are validated with.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from core.fleet import ApprovalPolicy, Fleet
@@ -51,4 +52,6 @@ class FleetFile(Section, makes=Fleet):
         values = super().values()
         values["name"] = values.pop("fleet")
         values["approval"] = self.slack.approval if self.slack else ApprovalPolicy()
+        works = {name: server.work for name, server in values["servers"].items() if server.work is not None}
+        values["sites"] = {name: replace(site, work={**works, **site.work}) for name, site in values["sites"].items()}
         return values

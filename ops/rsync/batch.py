@@ -14,7 +14,7 @@ from core.failure import STOPPED
 from core.sync.batches import complained_of, exchangeable, unchanged
 from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT
-from ops.rsync.mirror import ATTRIBUTES, LOOK_S, STALLED_S
+from ops.rsync.mirror import ATTRIBUTES, LOOK_S, POWERLESS, STALLED_S
 from ops.rsync.peer import is_limited, remote_shell, source_of
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _command(fleet: Fleet, route: CopyRoute, batch: BatchLook, preserved_attribu
     source = fleet.servers[route.source]
     options = [
         *(preserved_attributes, "-r", "-ii", "--delete", "--ignore-errors", "--from0", "--files-from=-"),
-        *("--no-h", f"--timeout={STALLED_S}", f"--out-format={OUT_FORMAT}%L"),
+        *("--no-h", *POWERLESS, f"--timeout={STALLED_S}", f"--out-format={OUT_FORMAT}%L"),
         *([f"--bwlimit={max(1, route.bandwidth // 1024)}"] if route.bandwidth is not None else []),
         *route.owners,
         *(["-s"] if not is_limited(source) else []),

@@ -43,9 +43,8 @@ cd -- "$1" || exit 1
 BRING = (
     INTO_SERVED
     + r"""
-mkdir -p -- "$work/caught" || exit 1
-# Left out: what lies behind a link, which may lead out of the site; what is of another kind here; a newer link, since
-# rsync takes heed of the age of files only.
+remove "$work/coming" && mkdir -- "$work/coming" || exit 1
+# Left out: what lies behind a link, which may lead out of the site; what is of another kind here; what is newer here.
 xargs -0 -r sh -c '
   cd -- "$0" || exit 255
   for entry; do
@@ -62,7 +61,7 @@ xargs -0 -r sh -c '
     if [ -h "./$file" ]; then
       if [ "$kind" != l ] || [ "$(stat -c %Y -- "./$file")" -gt "$modified" ]; then continue; fi
     elif [ -e "./$file" ]; then
-      if [ "$kind" != f ] || [ ! -f "./$file" ]; then continue; fi
+      if [ "$kind" != f ] || [ ! -f "./$file" ] || [ "$(stat -c %Y -- "./$file")" -gt "$modified" ]; then continue; fi
     fi
     # Folders that are not here yet come with their modes and owners.
     folder=$file
@@ -74,11 +73,11 @@ xargs -0 -r sh -c '
   done' "$root" >"$work/caught.list" || exit 1
 status=0
 if [ -s "$work/caught.list" ]; then
-  rsync --update --backup --backup-dir="$work/replaced/$run" --temp-dir="$work/caught" --no-implied-dirs \
-    --from0 --files-from="$work/caught.list" "$@" "$root/"
+  rsync --no-implied-dirs --from0 --files-from="$work/caught.list" "$@" "$work/coming/"
   status=$?
 fi
-remove "$work/caught" && rm -f -- "$work/caught.list"
+rm -f -- "$work/caught.list"
+put_in || exit 1
 exit "$status"
 """
 )

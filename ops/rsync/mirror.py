@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from core.failure import Failure, FailureCode
 from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
+from ops.rsync.from_root import starting_in
 from ops.rsync.peer import has_wildcard, is_limited, lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
 from ops.work_folder import WORK_FOLDER, work_folder
@@ -43,6 +44,8 @@ EVERYTHING = "-aHAX"
 # A hole in a file stays one.
 FILLING = ("--sparse", "--info=stats2,progress2")
 ATTRIBUTES = (EVERYTHING, "-aH")
+# What a site's owner could not make there must not come there by root's hand. The mirror sees to it, whatever is sent.
+POWERLESS = ("--no-devices", "--chmod=Fug-s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class MirrorCopy:
     @property
     def work(self) -> str:
         """The folder on the mirror for everything that is not served."""
-        return work_folder(self.root, self.site.name)
+        return work_folder(self.root, self.site.name, self.site.work_on(self.mirror.name))
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -224,36 +227,31 @@ def options_of(copy: MirrorCopy) -> list[str]:
     """Return rsync's options and its source. File names and patterns are words of their own, never parsed again."""
     return [
         "--no-h",
+        *POWERLESS,
         f"--timeout={READING_S if copy.checksum else STALLED_S}",
         *(["--checksum"] if copy.checksum else []),
         # rsync counts in units of 1,024 bytes.
         *([f"--bwlimit={max(1, copy.bandwidth // 1024)}"] if copy.bandwidth is not None else []),
         *owners(copy),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
-        *(["-s", _rsync_there(copy)] if not is_limited(copy.source) else []),
-        f"--filter=- /{WORK_FOLDER}/",
-        *(f"--filter=- {pattern}" for pattern in copy.site.exclude),
+        *(["-s", starting_in(source_root(copy))] if not is_limited(copy.source) else []),
+        *filters_of(copy.site),
         "-e",
         remote_shell(copy.source, copy.mirror, copy.control_socket),
-        source_of(copy.source, source_root(copy)),
+        _source_of(copy),
     ]
 
 
-# A root that has become a link to /, or to anything that it lies in, would have the mirror copy a whole machine. For a
-# limited key, rrsync keeps to its folder.
-_NOT_FROM_ABOVE = r"""
-root=$1; shift
-at=$(cd -P -- "$root" 2>/dev/null && pwd -P) && around=$(cd -P -- "${root%/*}/" && pwd -P) && case ${around%/}/ in
-  "${at%/}"/*) printf 'sharpnet-stop: source-above %s\n' "$at" >&2; exit 90 ;;
-esac
-exec rsync "$@"
-"""
+def _source_of(copy: MirrorCopy) -> str:
+    if is_limited(copy.source):
+        return source_of(copy.source, source_root(copy))
+    address = copy.source.address
+    return f"[{address}]:./" if ":" in address else f"{address}:./"
 
 
-def _rsync_there(copy: MirrorCopy) -> str:
-    """Return the option that looks at the root on the source before rsync starts there."""
-    words = ["exec", "sh", "-c", _NOT_FROM_ABOVE.strip(), "sharpnet-source", source_root(copy)]
-    return f"--rsync-path={shlex.join(words)}"
+def filters_of(site: Site) -> list[str]:
+    """Return the options that leave out what a copy of `site` does not have."""
+    return [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
 
 
 def owners(copy: MirrorCopy) -> list[str]:

@@ -19,7 +19,7 @@ from core.wording import listing, shown_path
 from ops.rsync.mirror import FILL_S, LOOK_S, MirrorCopy, failure_on, run_reading, why_not_copy
 from ops.rsync.script import INTO_SERVED, LOOK
 from ops.rsync.turn import run_in_turn
-from ops.rsync.verify import differences_of, look_at
+from ops.rsync.verify import COMPARE, MORE_MARK, differences_of, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +43,10 @@ _NAMES = ["--from0", "--files-from=-", "--no-implied-dirs"]
 BRING = (
     INTO_SERVED
     + r"""
-remove "$work/bringing" && mkdir -p -- "$work/bringing" || exit 1
-rsync --backup --backup-dir="$work/replaced/$run" --temp-dir="$work/bringing" "$@" "$root/"
+remove "$work/coming" && mkdir -- "$work/coming" || exit 1
+rsync "$@" "$work/coming/"
 status=$?
-remove "$work/bringing"
+put_in || exit 1
 exit "$status"
 """
 )
@@ -141,20 +141,34 @@ async def bring(
 
     What they replace is kept aside under `run` on the serving server. Raises SharpnetError: a part may have come.
     """
-    copy = replace(_reverse_copy(sides), checksum=True)
     _, active = await look_at_both(ssh, clock, sides, paths_to_look_at(paths))
-    folders = missing_folders(paths, active)
     brought: list[PathChange] = []
     # Folders around them that are not here yet come by themselves first, or they would come with all that is in them.
-    for some, depth in ((folders, "--dirs"), (paths, "--recursive")):
-        if some:
-            extra, stdin = [*_SAYING, depth, *_NAMES], _names(some)
-            ran = await run_in_turn(ssh, copy, BRING, run, extra, timeout_s=FILL_S, stdin=stdin)
-            came = ran if isinstance(ran, Failure) else await _read(ran, copy)
-            if isinstance(came, Failure):
-                return came
-            brought += came.changes
+    for some, depth in ((missing_folders(paths, active), "--dirs"), (paths, "--recursive")):
+        came = await _bring(ssh, _reverse_copy(sides), run, some, depth) if some else ()
+        if isinstance(came, Failure):
+            return came
+        brought += came
     return tuple(brought)
+
+
+async def _bring(
+    ssh: Ssh, copy: MirrorCopy, run: str, paths: Sequence[bytes], depth: str
+) -> tuple[PathChange, ...] | Failure:
+    """Bring what differs in `paths`. It arrives beside the root, where it is not compared with anything."""
+    extra, comparing = [*_SAYING, depth, *_NAMES], replace(copy, checksum=True)
+    ran, _ = await run_reading(
+        ssh, comparing, COMPARE, [str(MOST_BROUGHT)], extra, timeout_s=FILL_S, stdin=_names(paths)
+    )
+    differing = await _read(ran, copy)
+    if isinstance(differing, Failure) or not differing.changes:
+        return differing if isinstance(differing, Failure) else ()
+    names = _names([change.path.rstrip(b"/") for change in differing.changes])
+    brought = await run_in_turn(ssh, copy, BRING, run, ["--dirs", *_NAMES], timeout_s=FILL_S, stdin=names)
+    trouble = brought if isinstance(brought, Failure) else failure_on(brought, copy)
+    if trouble is None and MORE_MARK in ran.out:
+        trouble = Failure(FailureCode.TOO_MANY, f"more than {MOST_BROUGHT:,} files and folders differ")
+    return trouble or tuple(differing.changes)
 
 
 def _reverse_copy(sides: ReturnedSite) -> MirrorCopy:

@@ -10,14 +10,26 @@ May be killed at any instant and be run again: a path is as it is now, or as it 
 
 from __future__ import annotations
 
-from ops.shell import SETTLED
-from ops.work_folder import PRELUDE
+from ops.foreign_tree import STEPS
+from ops.work_folder import PRELUDE, SAFE_FOLDER
 
-# Arguments: the work folder. One line a run: its name, how many files and links, their bytes.
-RUNS = (
-    SETTLED
+# Argument: the work folder. It enters what runs have replaced, where there is anything.
+_REPLACED = (
+    SAFE_FOLDER
     + r"""
-cd -P -- "$1/replaced" 2>/dev/null || exit 0
+go_replaced() {
+  around=${1%/*/*}
+  go_above "$around" || return 1
+  cd -P -- "./${1#"$around"/}/replaced" 2>/dev/null
+}
+"""
+)
+
+# Argument: the work folder. One line a run: its name, how many files and links, their bytes.
+RUNS = (
+    _REPLACED
+    + r"""
+go_replaced "$1" || exit 0
 for run in *; do
   [ -d "./$run" ] && [ ! -h "./$run" ] || continue
   counted=$(find "./$run" ! -type d -printf '%s\n' | awk '{ n++; bytes += $1 } END { printf "%.0f|%.0f", n, bytes }')
@@ -59,14 +71,14 @@ chosen() {
 # Arguments: the work folder, the run, how many to name; then paths, none for all. The first entry is how many there are
 # and their bytes; then kind, bytes and path of the first ones by name.
 ENTRIES = (
-    SETTLED
+    _REPLACED
     + _CHOSEN
     + r"""
 work=$1 run=$2 most=$3; shift 3
 """
     + _READ_PATHS
     + r"""
-cd -P -- "$work/replaced/$run" 2>/dev/null || stop not-kept
+go_replaced "$work" && cd -P -- "./$run" 2>/dev/null || stop not-kept
 chosen '%s\n' "$@" | awk '{ n++; bytes += $1 } END { printf "%.0f|%.0f", n, bytes }'
 printf '\0'
 chosen '%y|%s|%p\0' "$@" | sort -z -t '|' -k 3 | head -z -n "$most"
@@ -75,11 +87,12 @@ chosen '%y|%s|%p\0' "$@" | sort -z -t '|' -k 3 | head -z -n "$most"
 
 # Arguments: the root as it really is, what is kept of the run, where what is there now is kept, the folder for what
 # arrives; then paths. Says `same`, `done`, `linked` or `failed` of each, with its path but for the first two.
-PUT = r"""
+PUT = (
+    STEPS
+    + r"""
 root=$1 kept=$2 aside=$3 arriving=$4; shift 4
 same=0 done=0 entered=
 said() { printf '%s|%s\0' "$1" "$path"; }
-is_there() { [ -e "$1" ] || [ -h "$1" ]; }
 make_like() { mkdir -- "$1" && chown --reference="$2" -- "$1" 2>/dev/null; chmod --reference="$2" -- "$1"; }
 # Makes the folder for what is kept aside, with the modes of those that it stands for.
 make_aside() {
@@ -90,8 +103,8 @@ make_aside() {
     [ -d "$aside/$to" ] || make_like "$aside/$to" "$root/$to" || return 1
   done
 }
-enter() {
-  cd -P -- "$root" || return 1
+enter_folder() {
+  cd -P -- "$root" && [ "$PWD" = "$root" ] || return 1
   at= rest=${1:+$1/}
   while [ -n "$rest" ]; do
     folder=$at name=${rest%%/*}
@@ -105,9 +118,7 @@ enter() {
       mkdir -- "./$name" || return 1
       new=1
     fi
-    cd -- "./$name" || return 1
-    [ "$(pwd -P && echo x)" = "$root/$at
-x" ] || return 2
+    step "$name" || return
     if [ -n "$new" ]; then
       chown --reference="$kept/$at" . 2>/dev/null
       chmod --reference="$kept/$at" . || return 1
@@ -122,8 +133,21 @@ is_same() {
       cmp -s -- "$1" "$2"
   fi
 }
+# A folder that was put aside as a whole is still open to whoever had it open.
+take() {
+  rm -rf -- "$arriving/one"
+  (
+    rest=$path
+    cd -P -- "$kept" && [ "$PWD" = "$kept" ] || exit 1
+    while case $rest in */*) ;; *) false ;; esac; do
+      step "${rest%%/*}" || exit 1
+      rest=${rest#*/}
+    done
+    cp -a -T --reflink=auto -- "./$rest" "$arriving/one"
+  )
+}
 put() {
-  rm -rf -- "$arriving/one" && cp -a -T --reflink=auto -- "$kept/$path" "$arriving/one" || return 1
+  take || return 1
   if is_there "./$name"; then
     make_aside "$folder" || return 1
     if [ -d "./$name" ] && [ ! -h "./$name" ]; then
@@ -139,7 +163,7 @@ for path; do
   case $path in */*) in=${path%/*} ;; *) in= ;; esac
   if [ "$entered" != "/$in" ]; then
     entered=
-    enter "$in"
+    enter_folder "$in"
     case $? in
       0) entered=/$in ;;
       2) said linked; continue ;;
@@ -157,6 +181,7 @@ for path; do
 done
 printf 'counts|%s|%s\0' "$same" "$done"
 """
+)
 
 # Arguments: root, parent, work; the run, the run that putting back is, its turn, its latest moment, PUT; then paths,
 # none for all.
@@ -169,8 +194,6 @@ run=$1 undo=$2 turn=$3 latest=$4 put=$5; shift 5
     + r"""
 check_root
 [ -d "$root" ] || stop no-root
-real=$(cd -P -- "$root" && pwd -P && echo x) || stop root-closed
-real=${real%?x}
 take_lock
 check_turn "$turn"
 check_time "$latest"

@@ -21,6 +21,16 @@ check_turn "$turn"
 check_time "$latest"
 recover "$run" || exit 1
 [ -d "$root" ] || stop root-not-folder
+# Puts what has arrived beside the root into it, where others write; what that replaces is kept aside.
+put_in() {
+  mkdir -p -- "$work/replaced/$run" && cd -- "$work/coming" && find . -type d -print0 | sort -z |
+    xargs -0 -r sh -c "$place" sh replace "$real" "$work/coming" "$work/replaced/$run"
+  placed=$?
+  cd / && remove "$work/coming"
+  rmdir -- "$work/replaced/$run" 2>/dev/null
+  [ "$placed" != 124 ] || exit 90
+  return "$placed"
+}
 """
 )
 
@@ -50,9 +60,9 @@ check_root
 stat -f -c '%a %S' -- "$parent" | {
   read -r blocks block && printf '\nsharpnet-free %s\n' "$((blocks * block))"
 }
-[ -d "$root" ] || root=$work/nothing
+[ -d "$root" ] || named=$work/nothing
 exec 4>&1
-status=$({ { rsync --dry-run "$@" "$root/" 3>&- 4>&-; printf '%s' "$?" >&3; } | condense >&4 3>&-; } 3>&1)
+status=$({ { rsync --dry-run "$@" "$named/" 3>&- 4>&-; printf '%s' "$?" >&3; } | condense >&4 3>&-; } 3>&1)
 exit "${status:-1}"
 """
 )
@@ -77,29 +87,45 @@ for file in "$work/tmp"/*.?????? "$work/tmp"/.*.??????; do
   mv -f -- "$file" "$work/partial/${name%.*}"
 done
 if [ "$(id -u)" != 0 ] && [ -d "$root" ]; then
-  found=$(find "$root" ! -user "$(id -u)" 2>/dev/null | head -n 1)
-  [ -z "$found" ] || stop foreign-owner "$found"
+  found=$(find "$root" ! -user "$(id -u)" -printf '/%P\n' 2>/dev/null | head -n 1)
+  [ -z "$found" ] || stop foreign-owner "$named$found"
 fi
 drop_stage() {
-  remove "$work/stage" && remove "$work/stage.new" && remove "$work/leaving" &&
+  remove "$work/stage" && remove "$work/stage.new" && remove "$work/stage.more" && remove "$work/leaving" &&
     rm -f -- "$work/stage-of" "$work/stage-own"
 }
 begin_stage() {
   drop_stage && mkdir -- "$work/stage.new" || return 1
-  if [ -d "$root" ] && { [ "$how" = own ] || ! cp -al -- "$root/." "$work/stage.new/" 2>/dev/null; }; then
-    # Not every file system has hard links, or enough of them.
-    remove "$work/stage.new" && mkdir -- "$work/stage.new" &&
-      cp -a --reflink=auto -- "$root/." "$work/stage.new/" || { remove "$work/stage.new"; return 1; }
+  if [ -d "$root" ]; then
+    if ! link_root "$work/stage.more"; then
+      # Not every file system has hard links, or enough of them.
+      copy_root || { remove "$work/stage.new"; return 1; }
+    elif [ "$how" = own ]; then
+      cp -a --reflink=auto -- "$work/stage.more/." "$work/stage.new/" || { remove "$work/stage.new"; return 1; }
+    else
+      mv -T -- "$work/stage.more" "$work/stage.new" || return 1
+    fi
+    remove "$work/stage.more" || return 1
   fi
   [ "$how" != own ] || : >"$work/stage-own"
   inode "$root" >"$work/stage-of"
   mv -T -- "$work/stage.new" "$work/stage"
 }
+# tar follows no link in what it reads. A file that changes meanwhile comes again.
+copy_root() {
+  remove "$work/stage.new" && mkdir -- "$work/stage.new" || return 1
+  tar -C "$root" --acls --xattrs -cf - . 2>/dev/null | tar -C "$work/stage.new" --acls --xattrs -xpf -
+}
 own_inodes() {
   [ -d "$root" ] || return 0
   remove "$work/tmp/own" && mkdir -- "$work/tmp/own" && cd -- "$work/stage" || return 1
   xargs -0 -r sh -c 'for file; do
-      if [ -f "$file" ] && [ ! -h "$file" ]; then printf "%s\0" "./$file"; fi
+      way=. rest=$file/
+      while [ -n "$rest" ]; do
+        way=$way/${rest%%/*} rest=${rest#*/}
+        if [ -h "$way" ] || [ "${way##*/}" = .. ]; then continue 2; fi
+      done
+      if [ -f "$way" ]; then printf "%s\0" "$way"; fi
     done' sh | xargs -0 -r cp -a --parents -t "$work/tmp/own" -- || return 1
   cp -al --remove-destination -- "$work/tmp/own/." . 2>/dev/null ||
     cp -a --remove-destination -- "$work/tmp/own/." . || return 1
@@ -115,7 +141,10 @@ if [ -d "$work/stage" ] && [ "$(cat -- "$work/stage-of" 2>/dev/null)" = "$(inode
   { [ "$how" != own ] || [ -f "$work/stage-own" ]; }; then
   again=1
   # What has come into the root since, such as files that are excluded.
-  [ ! -d "$root" ] || cp -aln -- "$root/." "$work/stage/" 2>/dev/null
+  if [ -d "$root" ] && link_root "$work/stage.more"; then
+    cp -aln -- "$work/stage.more/." "$work/stage/" 2>/dev/null
+  fi
+  remove "$work/stage.more" || exit 1
 else
   begin_stage || exit 1
 fi

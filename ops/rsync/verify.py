@@ -26,7 +26,7 @@ COMPARE_S = 12 * 3600.0
 LOOK_S = 1800.0
 # So many paths that differ are judged one by one; a copy that is further away is not proven, but to be made anew.
 MOST_JUDGED = 20_000
-_MORE = b"sharpnet-more "
+MORE_MARK = b"sharpnet-more "
 _NOW = b"sharpnet-now"
 _FIELDS = 6
 
@@ -37,8 +37,8 @@ COMPARE = (
     + r"""
 most=$1; shift
 check_root
-[ -d "$root" ] || root=$work/nothing
-{ rsync --dry-run "$@" "$root/"; printf 'sharpnet-status %d\n' "$?"; } | awk -v most="$most" '
+[ -d "$root" ] || named=$work/nothing
+{ rsync --dry-run "$@" "$named/"; printf 'sharpnet-status %d\n' "$?"; } | awk -v most="$most" '
   substr($0, 1, 2) == "=|" && ++said > most { next }
   /^sharpnet-status / { status = $2; next }
   { print }
@@ -143,7 +143,7 @@ def _why(ran: Ran) -> str:
 
 def _read(out: bytes) -> VerifyResult:
     lines = out.split(b"\n")
-    more = next((int(line.removeprefix(_MORE)) for line in lines if line.startswith(_MORE)), 0)
+    more = next((int(line.removeprefix(MORE_MARK)) for line in lines if line.startswith(MORE_MARK)), 0)
     found = (read_difference(line) for line in lines)
     differences = tuple(one for one in found if one is not None and is_below(one.key))
     return VerifyResult(differences, more, OutputReader.of(out, most=0).stats)

@@ -88,6 +88,9 @@ class ServerSection(Section, makes=Server):
     web: WebSection = setting("The ports of its web server.")
     status_page: StatusPageSection | None = setting("Its status page; left out: it has none.")
     checks: ServerChecksSection = setting("What is looked at besides SSH and its sites.")
+    work: f.PathThere | None = setting(
+        "The folder, on the disk of the sites' roots, for what is not served; left out: the one around each root."
+    )
 
     def made(self, **named: str) -> Server:
         """Return the server of this name."""

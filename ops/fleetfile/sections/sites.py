@@ -69,3 +69,6 @@ class SiteSection(Section, makes=Site):
     owner: dict[f.ServerName, f.Owner] = setting(
         "By server, the USER or USER:GROUP that its files belong to, where these differ.", default_factory=dict
     )
+    work: dict[f.ServerName, f.PathThere] = setting(
+        "By server, the folder for what is not served, where it is not the server's work.", default_factory=dict
+    )

@@ -156,10 +156,11 @@ def test_values_that_the_example_lacks_are_read_as_well(folder: Path) -> None:
             """databases: [{engine: mariadb, name: garden, socket: '/run/{server}.sock', user: me, password: file:pw}]
     hooks: {before_sync: [{on: uk, run: sync}], freeze: [{on: source, run: touch x, timeout: 5s}]}
     bandwidth: 2M
-    owner: {us: 'www-data:web'}""",
+    owner: {us: 'www-data:web'}
+    work: {uk: /home}""",
         ),
         ("ipv4: 127.10.0.1", "ipv6: 2001:DB8:0::1"),
-        ("web: {http: 8080}", "web: {http: 8080, https: 8443}"),
+        ("web: {http: 8080}", "web: {http: 8080, https: 8443}\n    work: /srv/uk/work"),
         ("names: [garden.example, www.garden.example]", "names: [BÜCHER.garden.example., Www.Garden.Example]"),
         ('sync: "0 3 * * *"', "sync: off"),
         ("sync: daily ", 'sync: "0 4 * * 0-2,7"'),
@@ -174,6 +175,8 @@ def test_values_that_the_example_lacks_are_read_as_well(folder: Path) -> None:
         before_sync=(Hook("uk", "sync"),), freeze=(Hook("source", "touch x", timedelta(seconds=5)),)
     )
     assert (site.bandwidth, site.owner) == (2 << 20, {"us": "www-data:web"})
+    assert (site.work_on("uk"), site.work_on("us")) == ("/home", "/srv/us/www")
+    assert fleet.sites["prairie.example"].work_on("uk") == "/srv/uk/work"
     assert (fleet.servers["uk"].ipv4, fleet.servers["uk"].ipv6) == (None, "2001:db8::1")
     assert fleet.servers["uk"].web == WebPorts(8080, 8443)
     assert site.names == ("xn--bcher-kva.garden.example", "www.garden.example")

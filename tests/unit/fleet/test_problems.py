@@ -126,6 +126,25 @@ def test_looks_after_a_failure_are_not_rarer_than_before(watch: dict[str, object
     assert [where for where, _ in troubles({"watch": watch})] == said
 
 
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [("/srv/s", True), ("/srv/s/private", True), ("/srv", False), ("/srv/space", False), (5, False), (None, False)],
+)
+def test_a_work_folder_lies_in_no_sites_directory_where_it_would_be_served(work: object, said: bool) -> None:
+    message = "on a it lies in the directory of the site 's', where it would be served"
+    site = {"home": "a", "mirrors": [], "root": "/srv/s"}
+    plain: dict[str, dict[str, object]] = {"a": {"ipv4": "192.0.2.1"}, "b": {"ipv4": "192.0.2.2"}}
+    of_server = {"servers": {**plain, "a": {**plain["a"], "work": work}}, "sites": {"s": site}}
+    assert troubles(of_server) == ([("servers.a.work", message)] if said else [])
+    of_site = {"servers": plain, "sites": {"s": {**site, "work": {"a": work, "b": "/srv/s"}}}}
+    assert troubles(of_site) == ([("sites.s.work.a", message)] if said else [])
+
+
+def test_a_work_folder_on_a_server_that_is_not_there_is_a_mistake() -> None:
+    tree = {"servers": {"a": {"ipv4": "192.0.2.1"}}, "sites": {"s": {"work": {"b": "/srv"}}}}
+    assert troubles(tree) == [("sites.s.work.b", "there is no server 'b'")]
+
+
 @pytest.mark.parametrize("backup", [None, "off", 5, []])
 def test_only_a_backup_that_is_scheduled_needs_a_place_to_go_to(backup: object) -> None:
     assert troubles({"schedule": {"backup": backup}}) == []

@@ -34,9 +34,9 @@ CASES = {
         'Load key "/srv/keys/peer": Permission denied\r\nweb@127.1.1.1: Permission denied (publickey).\r\n',
     ),
     "unreachable": (255, "ssh: connect to host 127.1.1.1 port 2222: Connection refused\r\n"),
-    "source-above": (
+    "source-symlink": (
         12,
-        ("sharpnet-stop: source-above /\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]\n"),
+        ("sharpnet-stop: source-symlink\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]\n"),
     ),
     "source-outside": (12, "/usr/bin/rrsync error: unsafe arg: shop/ ['shop', '/']\n"),
     "source-missing": (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 RSYNC = (
-    (11, "write failed: No space left on device"), (11, "Disk quota exceeded"), (12, "sharpnet-stop: source-above /"),
+    (11, "write failed: No space left on device"), (11, "Disk quota exceeded"), (12, "sharpnet-stop: source-symlink"),
     (12, "rrsync error: unsafe arg: x"), (255, "REMOTE HOST IDENTIFICATION HAS CHANGED"),
     (255, "Host key verification failed."), (255, "No host key is known for x"), (255, 'Load key "/x": no'),
     (255, "UNPROTECTED PRIVATE KEY"), (255, "Identity file /x not accessible"), (255, "Permission denied (publickey)"),
@@ -32,10 +32,13 @@ RSYNC = (
     (127, "rsync: No such file"), (23, "Permission denied"), (23, "Operation not permitted"),
     (23, "Read-only file system"), (30, "timeout in data send/receive"), (30, "io timeout after 600 seconds"),
     (25, ""), (10, ""), (12, ""), (20, ""), (30, ""), (35, ""), (255, ""), (77, ""), (5, "one\n\ntwo\nthree\nfour"),
+    (12, "sharpnet-stop: source-missing"), (12, "sharpnet-stop: source-closed"),
+    (90, "sharpnet-stop: source-way-link /x"),
     (90, "sharpnet-stop: moon"), (24, "x"), (0, "x"),
     *((90, f"sharpnet-stop: {code} /x") for code in (
         "no-rsync", "no-flock", "busy", "no-parent", "parent-closed", "root-closed", "root-not-folder", "root-symlink",
         "root-mount-point", "mount-inside", "foreign-owner", "overtaken", "too-late", "not-ready", "not-exchanged",
+        "work-open", "work-elsewhere", "way-link", "way-changed",
     )),
 )  # fmt: skip
 DATABASES = (

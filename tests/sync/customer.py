@@ -1,0 +1,118 @@
+"""A site's owner who is hostile: swaps folders of the site for links to another customer's, as fast as that goes.
+
+Run as a program by root, whose rights it gives up for those of that owner, on the root of the site, until it is ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CUSTOMER, NEIGHBOUR = 61_001, 61_002
+EXCHANGE = 2
+FOLDERS = [f"{kind}{number}" for kind in ("page", "cache") for number in range(20)]
+# What the customer writes while the site is copied: a program, and a file of the same name as one of the neighbour's.
+LATE = ("shell.php", "password.php")
+SECRET = "s3cret"
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another customer's site beside the hostile one's, which nobody else can enter."""
+
+    root: Path
+
+    def make(self) -> None:
+        """Write the site: the same folders, and in each a file that others may not read."""
+        for folder in FOLDERS:
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            (self.root / folder / "password.php").write_text(SECRET)
+        for path in (self.root, *self.root.rglob("*")):
+            os.chown(path, NEIGHBOUR, NEIGHBOUR)
+        self.root.chmod(0o750)
+
+    def is_as_it_was(self) -> bool:
+        """Return whether all of it is there, and nothing else."""
+        found = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir()}
+        owners = {path.lstat().st_uid for path in (self.root, *self.root.rglob("*"))}
+        return found == {f"{folder}/password.php" for folder in FOLDERS} and owners == {NEIGHBOUR}
+
+    def is_in(self, tree: Path) -> bool:
+        """Return whether anything of it lies in another tree."""
+        own = {path.stat().st_ino for path in self.root.rglob("*")}
+        return any(
+            path.lstat().st_ino in own or (path.is_file() and not path.is_symlink() and SECRET in path.read_text())
+            for path in tree.rglob("*")
+        )
+
+
+def write_site(root: Path) -> None:
+    """Write the hostile customer's site."""
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / "index.html").write_text("hello")
+    for path in (root, *root.rglob("*")):
+        os.chown(path, CUSTOMER, CUSTOMER, follow_symlinks=False)
+
+
+@contextmanager
+def hostile(root: Path, target: str) -> Iterator[int]:
+    """Have the customer work on the site meanwhile, and give the process.
+
+    target: the neighbour's root, by its path on the server.
+    """
+    with subprocess.Popen([sys.executable, __file__, root, target]) as working:
+        try:
+            yield working.pid
+            assert working.poll() is None
+        finally:
+            working.kill()
+
+
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    """Have the customer stand still, so that the trees can be looked at."""
+    os.kill(process, signal.SIGSTOP)
+    os.waitid(os.P_PID, process, os.WSTOPPED | os.WNOWAIT)
+    yield
+    os.kill(process, signal.SIGCONT)
+
+
+def work(root: str, target: str) -> None:
+    """Swap and write for ever, in the content that is served and in the one before."""
+    rename = ctypes.CDLL(None).renameat2
+    os.chdir(Path(root).parent)
+    os.setgroups([])
+    os.setgid(CUSTOMER)
+    os.setuid(CUSTOMER)
+    name = Path(root).name
+    opened: dict[int, int] = {}
+    while True:
+        with suppress(OSError):
+            if (there := Path(name).stat().st_ino) not in opened:
+                opened[there] = os.open(name, os.O_PATH)
+        while len(opened) > 2:
+            os.close(opened.pop(next(iter(opened))))
+        for within in opened.values():
+            for folder in FOLDERS:
+                # For a moment each: the folder with a file that is new, and the link in its place.
+                for late in LATE:
+                    with suppress(OSError):
+                        os.close(os.open(f"{folder}/{late}", os.O_CREAT | os.O_NOFOLLOW, dir_fd=within))
+                with suppress(OSError):
+                    os.symlink(f"{target}/{folder}", f"{folder}.link", dir_fd=within)
+                rename(within, folder.encode(), within, f"{folder}.link".encode(), EXCHANGE)
+
+
+if __name__ == "__main__":
+    work(*sys.argv[1:])
