@@ -86,7 +86,7 @@ _SAID: Mapping[str, Failure] = {
         "Put the content back where app.yaml has it, or correct the root there.",
         refused=True,
     ),
-    r"sharpnet-stop: way-link": Failure(
+    r"sharpnet-stop: source-way-link": Failure(
         FailureCode.WAY_LINK,
         "on {source} a link leads to the root that others than root and the SSH user could have made",
         "Write the folder that is meant into app.yaml, or let only root make links on the way to it.",

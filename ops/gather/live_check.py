@@ -12,7 +12,8 @@ from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
 from core.status.findings import Finding
 from core.store_trouble import named
-from ops.rsync.mirror import MirrorCopy, dry_run, why_not_copy
+from ops.rsync.locate import dry_run_located
+from ops.rsync.mirror import MirrorCopy, why_not_copy
 from ops.rsync.peer_rights import more_than_sites
 from ops.ssh.pool import OFFSITE
 from ops.store.sqlite.driver import DRIVER, VERSION
@@ -40,7 +41,7 @@ async def ssh_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
     reached = {server.name for server, login in zip(servers, logins, strict=True) if login.ok}
     gate = asyncio.Semaphore(PEERS_AT_ONCE)
     peers = await asyncio.gather(
-        *(_peer(ssh, gate, copy) for copy in _mirror_copies(fleet) if copy.mirror.name in reached)
+        *(_peer(ssh, fleet, gate, copy) for copy in _mirror_copies(fleet) if copy.mirror.name in reached)
     )
     return (*logins, *peers)
 
@@ -67,12 +68,12 @@ def _mirror_copies(fleet: Fleet) -> Iterator[MirrorCopy]:
                 yield MirrorCopy(replace(site, exclude=(EVERYTHING,)), fleet.servers[source], fleet.servers[mirror])
 
 
-async def _peer(ssh: Ssh, gate: asyncio.Semaphore, copy: MirrorCopy) -> Finding:
+async def _peer(ssh: Ssh, fleet: Fleet, gate: asyncio.Semaphore, copy: MirrorCopy) -> Finding:
     what = f"{copy.mirror.name} reading from {copy.source.name}"
     async with gate:
         try:
             async with asyncio.timeout(PEER_S):
-                found = why_not_copy(copy) or await dry_run(ssh, copy)
+                found = why_not_copy(copy) or await dry_run_located(ssh, fleet, copy)
         except TimeoutError:
             hint = f"Look at the way from {copy.mirror.name} to {copy.source.name}, port {copy.source.ssh.port}."
             return Finding(what, ok=False, why=f"no answer within {PEER_S:.0f} s", hint=hint)

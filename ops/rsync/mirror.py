@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from core.failure import Failure, FailureCode
 from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
+from ops.rsync.from_root import starting_in
 from ops.rsync.peer import has_wildcard, is_limited, lies_in, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
-from ops.work_folder import SAFE_FOLDER, WORK_FOLDER, work_folder
+from ops.work_folder import WORK_FOLDER, work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +244,7 @@ def options_of(copy: MirrorCopy) -> list[str]:
         *([f"--bwlimit={max(1, copy.bandwidth // 1024)}"] if copy.bandwidth is not None else []),
         *owners(copy),
         # The arguments go through the connection instead of the source's shell, which a limited key does not allow.
-        *(["-s", _rsync_there(copy)] if not is_limited(copy.source) else []),
+        *(["-s", starting_in(source_root(copy))] if not is_limited(copy.source) else []),
         *filters_of(copy.site),
         "-e",
         remote_shell(copy.source, copy.mirror, copy.control_socket),
@@ -261,27 +262,6 @@ def _source_of(copy: MirrorCopy) -> str:
 def filters_of(site: Site) -> list[str]:
     """Return the options that leave out what a copy of `site` does not have."""
     return [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
-
-
-# Arguments: the folder around the root and the root's name there; then rsync's. It starts in the folder that was looked
-# at, whatever becomes of the names on the way.
-_FROM_ROOT = (
-    SAFE_FOLDER
-    + r"""
-around=$1 root=$2; shift 2
-go_to "$around" || stop source-missing
-[ ! -h "./$root" ] || stop source-symlink
-[ -d "./$root" ] || stop source-missing
-step "$root" || stop source-closed
-exec rsync "$@"
-"""
-)
-
-
-def _rsync_there(copy: MirrorCopy) -> str:
-    """Return the option that has rsync on the source start in the root."""
-    words = ["exec", "sh", "-c", _FROM_ROOT, "sharpnet-source", *posixpath.split(source_root(copy))]
-    return f"--rsync-path={shlex.join(words)}"
 
 
 def owners(copy: MirrorCopy) -> list[str]:

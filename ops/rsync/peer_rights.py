@@ -29,7 +29,7 @@ async def more_than_sites(ssh: Ssh, copy: MirrorCopy) -> str:
     ran = await ssh.run(copy.mirror.name, shlex.join(words), timeout_s=ASKED_S)
     if SAID.encode() in ran.out:
         return f"it opens a shell on {source.name}"
-    kept = posixpath.dirname(work_folder(source_root(copy), copy.site.name))
+    kept = posixpath.dirname(work_folder(source_root(copy), copy.site.name, copy.site.work_on(source.name)))
     words = [
         *("rsync", "--list-only", f"--timeout={LISTED_S}"),
         *(["-s"] if not is_limited(source) else []),

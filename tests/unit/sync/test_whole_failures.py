@@ -32,7 +32,8 @@ RSYNC = (
     (127, "rsync: No such file"), (23, "Permission denied"), (23, "Operation not permitted"),
     (23, "Read-only file system"), (30, "timeout in data send/receive"), (30, "io timeout after 600 seconds"),
     (25, ""), (10, ""), (12, ""), (20, ""), (30, ""), (35, ""), (255, ""), (77, ""), (5, "one\n\ntwo\nthree\nfour"),
-    (12, "sharpnet-stop: source-missing"), (12, "sharpnet-stop: source-closed"), (12, "sharpnet-stop: way-link /x"),
+    (12, "sharpnet-stop: source-missing"), (12, "sharpnet-stop: source-closed"),
+    (90, "sharpnet-stop: source-way-link /x"),
     (90, "sharpnet-stop: moon"), (24, "x"), (0, "x"),
     *((90, f"sharpnet-stop: {code} /x") for code in (
         "no-rsync", "no-flock", "busy", "no-parent", "parent-closed", "root-closed", "root-not-folder", "root-symlink",
