@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 GRACE_S = 60
+MOST_DESCRIPTORS = 65_536
 BOT = "bot:run"
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ async def run_bot(settings: Settings) -> None:
     """
     logging.getLogger().setLevel(os.environ.get("LOG_LEVEL", "INFO").upper())
     logging.getLogger("apscheduler").setLevel("WARNING")
+    _take_descriptors()
     slack = SlackSettings.from_env(os.environ)
     stopped = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -104,6 +107,14 @@ async def _serve(
             scheduler.shutdown(wait=False)
         for task in tasks:
             task.cancel()
+
+
+def _take_descriptors() -> None:
+    """Take as many file descriptors as this process may have: hundreds of looks at once need hundreds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def schedule(ports: Ports) -> AsyncIOScheduler:

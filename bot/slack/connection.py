@@ -26,7 +26,7 @@ from bot.slack.people import People
 from bot.slack.settings import SlackSettings, new_session, web_client
 from bot.slack.thread import Threads
 from bot.slack.trouble import why_of
-from bot.web.server import listening
+from bot.web.listening import bounded_application, listening
 from core.errors import SettingsError
 from jobs.notify.store_down import StoreWatch
 from ops.first_error import first_error
@@ -171,7 +171,7 @@ async def serve_http(app: AsyncApp, settings: SlackSettings, on_connected: OnCon
     async def health(_request: web.Request) -> web.Response:
         return web.json_response({"ok": True})
 
-    server = web.Application(client_max_size=MOST_REQUEST_BYTES)
+    server = bounded_application(MOST_REQUEST_BYTES)
     server.add_routes([web.post(EVENTS_PATH, events), web.get(HEALTH_PATH, health)])
     # On every address: a platform's router comes from outside, and every request has to carry a signature.
     place, hint = f"Port {settings.port}", "Is another bot running? Set PORT to a free port."

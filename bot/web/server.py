@@ -14,9 +14,10 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.web.alertmanager import receiver
+from bot.web.listening import bounded_application, listening
 from bot.web.metrics import MetricsPage
 from bot.web.ready import OK, readiness
-from core.errors import SettingsError, StoreError
+from core.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CLOSE_S = 3.0
 NOT_NOW = 503
 
 
@@ -47,24 +47,6 @@ async def web_served(
     async with listening(app, settings.address, settings.port, place, hint):
         log.info("web=up address=%s port=%d", settings.address, settings.port)
         yield
-
-
-@contextlib.asynccontextmanager
-async def listening(
-    app: web.Application, address: str | None, port: int | None, place: str, hint: str
-) -> AsyncIterator[None]:
-    """Have `app` answer until the block ends. Raises SettingsError where `place` cannot be had."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, address, port).start()
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise SettingsError(f"{place} cannot be listened on: {why}.", hint=hint) from error
-        yield
-    finally:
-        await runner.cleanup()
 
 
 def application(ports: Ports, settings: Web, vitals: Vitals, secret: Callable[[SecretRef], str]) -> web.Application:
@@ -87,7 +69,7 @@ def application(ports: Ports, settings: Web, vitals: Vitals, secret: Callable[[S
         well = set(parts.values()) == {OK}
         return web.json_response({"ready": well, **parts}, status=200 if well else NOT_NOW)
 
-    application = web.Application()
+    application = bounded_application()
     application.add_routes(
         [web.get("/metrics", measured), web.get("/healthz", lives), web.get("/readyz", ready)],
     )

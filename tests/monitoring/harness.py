@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import socketserver
 import subprocess
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,3 +131,27 @@ async def metrics_of(web: str) -> dict[str, float]:
 def _sorted(name: str) -> str:
     name, _, labels = name.removesuffix("}").partition("{")
     return f"{name}{{{','.join(sorted(labels.split(',')))}}}" if labels else name
+
+
+@contextlib.contextmanager
+def answering(address: str, port: int, words: bytes) -> Iterator[None]:
+    """Say `words` to whoever connects there, in a thread."""
+
+    class Says(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                self.request.sendall(words)
+                self.request.settimeout(5)
+                self.request.recv(1)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = daemon_threads = True
+
+    with Server((address, port), Says) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.05,))
+        serving.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            serving.join()
