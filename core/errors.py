@@ -17,6 +17,8 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
 ├── LoginRefusedError         the machine answers, but does not take the key
 ├── NotUnderstoodError        what a machine said is not what was asked for
+├── OwnLackError              this machine lacks what it takes to ask: nobody else has failed
+├── TooMuchError              what came from outside is longer than is read
 └── DnsError                  a name server answered, but not with what was asked for
     ├── DnsRefusedError       it refuses: the key, the zone or the kind of request
     ├── DnsClockError         BADTIME: its clock and ours differ too much (RFC 8945, section 5.2.3)
@@ -163,6 +165,26 @@ class NotUnderstoodError(SharpnetError):
     """What a machine said is not what was asked for, and nothing is concluded from it."""
 
     code = "not-understood"
+
+
+class OwnLackError(SharpnetError):
+    """The bot's own machine lacks descriptors, memory, threads, ports, disk or its network: nothing was observed.
+
+    Never counted as a failure of whoever was asked (law 14); what was not observed is unknown. lack: what, in a few
+    words.
+    """
+
+    code = "own-lack"
+
+    def __init__(self, message: str, *, hint: str = "", lack: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.lack = lack
+
+
+class TooMuchError(SharpnetError):
+    """What came from outside is longer than is read of it (law 14). The rest was not read, and nothing is taken."""
+
+    code = "too-much"
 
 
 class DnsError(SharpnetError):

@@ -36,6 +36,7 @@ class FailureCode(StrEnum):
     NOT_ALLOWED = "not-allowed"  # this person may not do it
     NOT_IN_FLEET = "not-in-fleet"  # app.yaml has the site or the server no longer
     NOT_UNDERSTOOD = "not-understood"  # what a server said is not what it was asked for
+    OWN_LACK = "own-lack"  # the bot's own machine lacks what it takes
     OVERTAKEN = "overtaken"  # it stood still for so long that another may have begun meanwhile
     REFUSED = "refused"  # it would be wrong now
     SETTINGS = "settings"  # app.yaml or the environment is wrong
@@ -45,6 +46,7 @@ class FailureCode(StrEnum):
     STORE_GONE = "store-gone"  # what was kept was taken away meanwhile
     STORE_DAMAGED = "store-damaged"  # what was kept is not what was written
     TIMED_OUT = "timed-out"  # no answer in time, or nothing more came
+    TOO_MUCH = "too-much"  # what came from outside is longer than is read
     UNREACHABLE = "unreachable"  # a machine does not answer
     USAGE = "usage"  # typed wrongly
 

@@ -11,13 +11,16 @@ import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from core.errors import SettingsError
+from core.errors import SettingsError, TooMuchError
+from ops.limits import Intake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SLACK_API_URL = "https://slack.com/api/"
 CALL_S = 10.0
+# A thousand messages with all their blocks.
+MOST_ANSWER_BYTES = 16_000_000
 HIGHEST_PORT = 65535
 
 
@@ -98,9 +101,26 @@ def _token_problems(bot_token: str, app_token: str) -> list[str]:
     return problems
 
 
+class BoundedResponse(aiohttp.ClientResponse):
+    """An answer of which no more is read than MOST_ANSWER_BYTES."""
+
+    async def read(self) -> bytes:
+        """Return the body. Raises ClientPayloadError where it is longer."""
+        if self._body is None:
+            body = Intake("Slack", "an answer", MOST_ANSWER_BYTES)
+            try:
+                async for piece in self.content.iter_any():
+                    body.add(piece)
+            except TooMuchError as error:
+                self.close()
+                raise aiohttp.ClientPayloadError(error.message) from error
+            self._body = body.whole()
+        return self._body
+
+
 def new_session() -> aiohttp.ClientSession:
-    """Return a session for calls to Slack, whose calls all end within CALL_S."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_S))
+    """Return a session for calls to Slack, whose calls all end within CALL_S and read no more than they have to."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_S), response_class=BoundedResponse)
 
 
 def web_client(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from core.errors import SettingsError, StoreError
+from core.errors import OwnLackError, SettingsError, StoreError
 from core.monitor.external_alerts import BELIEVED_FOR, alerts_in
 from ops.store.monitor.external_alerts import Report
 
@@ -30,7 +30,7 @@ def receiver(
     async def take(request: web.Request) -> web.Response:
         try:
             expected = f"Bearer {secret(token)}".encode()
-        except SettingsError as error:
+        except (OwnLackError, SettingsError) as error:
             log.warning("web=alertmanager failed: %s", error.message)
             return web.Response(status=503, text="the token cannot be read here\n")
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")

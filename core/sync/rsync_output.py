@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.errors import TooMuchError
 from core.failure import Failure, FailureCode
 from core.wording import count, shown_path, size
 
@@ -22,6 +23,8 @@ MORE_MARK = b"=+"
 KEPT_CHANGES = 1000
 # Names of files of which only attributes change are handed back to the mirror: more than this are not worth it.
 KEPT_RELINKS = 50_000
+# A path has up to 4,096 bytes (PATH_MAX), each written as up to five.
+LONGEST_LINE_BYTES = 32_000
 ROOM_TO_LEAVE = 0.02
 
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
@@ -31,6 +34,8 @@ _COUNT = re.compile(_NUMBER)
 _COUNTED = rb"(Number of [a-z ]+|Total [a-z ]+|Literal data|Matched data)"
 _STAT = re.compile(rb"%b: (%b)(?: bytes)?(?: \((.*)\))?" % (_COUNTED, _NUMBER))
 _PROGRESS = re.compile(rb"\s*(%b)\s+[0-9]+%%\s.*?(?:\(xfr#(%b),.*)?" % (_NUMBER, _NUMBER))
+# rsync says a dozen.
+_MOST_NUMBERS = 100
 _FIELDS = 4
 _ATTRIBUTES_FROM = 2
 
@@ -103,6 +108,7 @@ class OutputReader:
     done_files: int = 0
     _numbers: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     _rest: bytes = b""
+    _too_long: bool = False
 
     @classmethod
     def of(cls, out: bytes, most: int = KEPT_CHANGES) -> OutputReader:
@@ -114,13 +120,20 @@ class OutputReader:
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece, which may end anywhere."""
-        *lines, self._rest = re.split(rb"[\r\n]", self._rest + piece)
+        *lines, rest = re.split(rb"[\r\n]", self._rest + piece)
+        self._too_long = self._too_long or any(len(line) > LONGEST_LINE_BYTES for line in (*lines, rest))
+        self._rest = rest[: LONGEST_LINE_BYTES + 1]
         for line in lines:
             self._take(line)
 
     def end(self) -> None:
-        """Take what came after the last line end."""
+        """Take what came after the last line end. Raises TooMuchError where a line was longer than a path can be."""
         self.feed(b"\n")
+        if self._too_long:
+            raise TooMuchError(
+                f"A line that rsync was to say is longer than {size(LONGEST_LINE_BYTES)}: nothing of it is believed.",
+                hint="Does a login script on that server print something?",
+            )
 
     @property
     def stats(self) -> Stats:
@@ -147,7 +160,8 @@ class OutputReader:
         elif line.startswith(FREE_MARK) and _COUNT.fullmatch(free := line.removeprefix(FREE_MARK)):
             self.free_bytes = int(free)
         elif found := _STAT.fullmatch(line):
-            self._numbers[found[1]] = (int(found[2]), found[3] or b"")
+            if len(self._numbers) < _MOST_NUMBERS:
+                self._numbers[found[1]] = (int(found[2]), found[3] or b"")
         elif found := _PROGRESS.fullmatch(line):
             self.done_bytes = int(found[1])
             self.done_files = int(found[2] or self.done_files)

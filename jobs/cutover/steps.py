@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import Outcome, Step, switched
-from core.errors import SharpnetError
+from core.errors import OwnLackError, SharpnetError
 from core.failure import Failure
 from core.fleet.target import Target
 from core.plan.cancelling import CUTOVER
@@ -183,12 +183,19 @@ async def _why_not_answering(context: StepContext, move: Move, gate: asyncio.Sem
     site = ports.fleet.sites.get(move.site)
     if site is None:
         return "it is no longer in the fleet file"
+    why = ""
     for attempt in range(CHECK_TRIES):
         if attempt:
             await ports.clock.sleep(CHECK_PAUSE_S)
         async with gate:
             timeout_s = ports.fleet.watch.timeout.total_seconds()
-            look = await ports.probe.site(site, move.target, timeout_s=timeout_s)
+            try:
+                look = await ports.probe.site(site, move.target, timeout_s=timeout_s)
+            except OwnLackError as error:
+                # It may answer; that this is not known is said.
+                why = error.message.rstrip(".")
+                continue
         if look.ok:
             return None
-    return look.why
+        why = look.why
+    return why

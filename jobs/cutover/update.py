@@ -10,6 +10,7 @@ from core.errors import (
     DnsChangedError,
     DnsError,
     DnsRefusedError,
+    OwnLackError,
     SharpnetError,
     TimedOutError,
     UnreachableError,
@@ -63,7 +64,7 @@ async def update(context: StepContext, step: Step) -> Ended:
         except DnsError as error:
             # SERVFAIL and the like promise nothing.
             return await _look(context, zone, error)
-        except UnreachableError as error:
+        except (UnreachableError, OwnLackError) as error:
             open_since = clock.now() if sent and isinstance(error, TimedOutError) else open_since
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:
                 if asked or open_since:
@@ -75,7 +76,7 @@ async def update(context: StepContext, step: Step) -> Ended:
 async def _version(context: StepContext, zone: ZoneChange) -> str:
     """Return what the update is bound to; empty where the server does not give it, and may take an update all the same.
 
-    Raises UnreachableError.
+    Raises UnreachableError, OwnLackError.
     """
     try:
         return await context.ports.dns.version(zone.update, zone.zone)

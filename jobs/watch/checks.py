@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from core.fleet.target import Target
+    from jobs.watch.isolation import OwnLacks
     from jobs.watch.state import WatchState
     from ops.checks import Check
     from ops.ports import Ports
@@ -28,9 +29,10 @@ FORGOTTEN_AFTER = 3
 class CheckRunner:
     """Keeps the remarks in the state of the watch as the checks find them."""
 
-    def __init__(self, state: WatchState, ports: Ports) -> None:
+    def __init__(self, state: WatchState, ports: Ports, lacks: OwnLacks) -> None:
         self._state = state
         self._ports = ports
+        self._lacks = lacks
         self._pairs = [
             (check, target, every)
             for check in all_checks().values()
@@ -59,7 +61,7 @@ class CheckRunner:
         if not state.answers(target):
             state.note(target, check.name, Track())
             return min(every, state.watch.every)
-        remarks = await isolate_failure(check.look(self._ports, target.name), f"{check.name} {target}")
+        remarks = await isolate_failure(check.look(self._ports, target.name), f"{check.name} {target}", self._lacks)
         track = state.noted[target][check.name]
         if remarks is None:
             old = track.looked_s is None or clock.monotonic() - track.looked_s > FORGOTTEN_AFTER * every.total_seconds()

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.fleet.target import Target
 from core.monitor.detection import (
@@ -31,6 +31,7 @@ from jobs.watch.isolation import isolate_failure
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from jobs.watch.isolation import OwnLacks
     from jobs.watch.state import WatchState
     from ops.contracts import Clock, Look, Probe
 
@@ -48,11 +49,19 @@ class Prober:
     other targets there is now reason to look at.
     """
 
-    def __init__(self, state: WatchState, probe: Probe, clock: Clock, hurry: Callable[[list[Target]], None]) -> None:
+    def __init__(
+        self,
+        state: WatchState,
+        probe: Probe,
+        clock: Clock,
+        hurry: Callable[[list[Target]], None],
+        lacks: OwnLacks,
+    ) -> None:
         self._state = state
         self._probe = probe
         self._clock = clock
         self._hurry = hurry
+        self._lacks = lacks
         self._timeout_s = state.watch.timeout.total_seconds()
 
     async def server(self, key: Target) -> timedelta | None:
@@ -185,7 +194,7 @@ class Prober:
         try:
             yield early
         finally:
-            early.cancel()
+            _let_go(early)
 
     async def _evidence(self, key: Target, track: Track) -> Judgement:
         """Ask other places about `key`, and other machines whether the bot's own link is up; give the verdict."""
@@ -202,12 +211,12 @@ class Prober:
                     return judge(second_looks, {}, self._state.reported.get(key, ()))
             return judge(second_looks, await witnesses, self._state.reported.get(key, ()))
         finally:
-            witnesses.cancel()
+            _let_go(witnesses)
 
     async def _second_look(self, vantage: str, key: Target) -> Look | None:
         """Look from there; a mistake in here is no reason to call nothing down: that place could not be used."""
         look = self._probe.second_look(vantage, key, timeout_s=self._timeout_s)
-        return await isolate_failure(look, f"{key} from={vantage}")
+        return await isolate_failure(look, f"{key} from={vantage}", self._lacks)
 
     def _vantages(self, key: Target) -> list[str]:
         """Return the servers to look from, those that are well first; none that is the same machine."""
@@ -248,6 +257,12 @@ class Prober:
 
     def _delay(self, track: Track) -> timedelta | None:
         return next_delay(track, self._state.watch) if track.in_doubt else None
+
+
+def _let_go(asking: asyncio.Future[Any]) -> None:
+    """Wait for it no more. What it failed by is asked for, or the loop would complain of it."""
+    if not asking.cancel() and not asking.cancelled():
+        asking.exception()
 
 
 def _answers(track: Track, since_s: float = float("-inf")) -> bool:

@@ -12,7 +12,7 @@ from core.monitor.external_alerts import BELIEVED_FOR, sources_of
 from core.monitor.state import stale_after
 from jobs.sync.serving import keep_where_served
 from jobs.watch.checks import CheckRunner
-from jobs.watch.isolation import isolate_failure
+from jobs.watch.isolation import OwnLacks, isolate_failure
 from jobs.watch.latency import TimedProbe
 from jobs.watch.outages import OutageManager
 from jobs.watch.probe_schedule import ProbeSchedule, phase
@@ -41,6 +41,7 @@ LAG_EVERY_S = 15.0
 AGES_EVERY_S = 60.0
 TIMES_EVERY_S = 60.0
 REPORTS_EVERY_S = 1.0
+LACKS_EVERY_S = 1.0
 # Looks at sites: all together, and at one server, whose hanging must not keep others waiting.
 AT_ONCE = 400
 AT_ONCE_A_SERVER = 100
@@ -68,8 +69,9 @@ class Watcher:
         self._state = WatchState(ports.fleet)
         self._schedule = ProbeSchedule(ports.fleet.watch.every.total_seconds())
         self._latencies = TimedProbe(ports.probe, ports.store.latencies, ports.clock)
-        self._prober = Prober(self._state, self._latencies, ports.clock, self._hurry)
-        self._checks = CheckRunner(self._state, ports)
+        self._lacks = OwnLacks(ports)
+        self._prober = Prober(self._state, self._latencies, ports.clock, self._hurry, self._lacks)
+        self._checks = CheckRunner(self._state, ports, self._lacks)
         self._outages = OutageManager(self._state, ports, opened)
         self._pointing = ActiveServerReader(ports.fleet, ports.dns)
         self._lag = LagSurvey(ports.fleet, ports.dns, ports.clock)
@@ -91,6 +93,7 @@ class Watcher:
             group.create_task(self._often(self._lag_every_s, self._read_lag, "lag"))
             group.create_task(self._often(AGES_EVERY_S, self._count_ages, "ages"))
             group.create_task(self._often(TIMES_EVERY_S, self._latencies.write, "answer times"))
+            group.create_task(self._often(LACKS_EVERY_S, self._lacks.tell, "own lack"))
             if self._ports.fleet.web is not None and self._ports.fleet.web.alertmanager is not None:
                 group.create_task(self._often(REPORTS_EVERY_S, self._read_reports, "reports"))
             while not self._ready.is_set():
@@ -158,7 +161,7 @@ class Watcher:
         if server is not None:
             self._busy[server] += 1
         try:
-            delay = await isolate_failure(look(key), str(key))
+            delay = await isolate_failure(look(key), str(key), self._lacks)
         finally:
             if server is not None:
                 self._busy[server] -= 1

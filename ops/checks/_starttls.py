@@ -14,6 +14,7 @@ from core.fleet.target import Target
 from core.monitor.site_limits import ends_soon
 from ops.checks import Check
 from ops.probe.tcp import talk
+from ops.probe.trust import verifying_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ def mail_check(name: str, port_of: Callable[[ServerChecks], int | None], dialogu
 @cache
 def verifying() -> ssl.SSLContext:
     """Return the context that trusts this machine's authorities, read once."""
-    return ssl.create_default_context()
+    return verifying_context()
 
 
 @cache

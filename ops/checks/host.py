@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import HostKeyError, LoginRefusedError, SharpnetError
+from core.errors import HostKeyError, LoginRefusedError, SharpnetError, TooMuchError
 from core.fleet.target import Target
 from core.monitor.host_checks import HostMeasurement, host_command, paths_of, remarks_of
 from ops.checks import Check
@@ -38,6 +38,8 @@ async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:
         return ("it does not let the bot log in",)
     except HostKeyError:
         return ("its SSH host key cannot be confirmed",)
+    except TooMuchError:
+        return ("it writes without end where a command should answer",)
     except SharpnetError:
         return None
     measure = HostMeasurement(limits, begun_s, ports.clock.now().timestamp())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from core.fleet.target import Target
 from core.wording import duration
 from ops.checks import Check
+from ops.own_lack import own_lack, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +37,18 @@ LONGEST_ANSWER_BYTES = 2048
 
 
 def open_socket(version: int) -> tuple[socket.socket, bool] | None:
-    """Return a socket for pings and whether it is a raw one; None where this process may have none."""
+    """Return a socket for pings and whether it is a raw one; None where this process may have none.
+
+    Raises OwnLackError.
+    """
     family = socket.AF_INET if version == 4 else socket.AF_INET6  # noqa: PLR2004 - of IP
     protocol = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6  # noqa: PLR2004
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:
             return socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol), kind == socket.SOCK_RAW
-        except OSError:
+        except OSError as error:
+            if lack := own_lack(error):
+                raise lack from error
             # Not permitted, or the system knows no such protocol.
             continue
     return None
@@ -72,7 +78,10 @@ def _checksum(data: bytes) -> int:
 
 
 async def ping(address: str, *, timeout_s: float) -> str | None:
-    """Return why `address` answers no ping, empty where it does; None where this process may send none."""
+    """Return why `address` answers no ping, empty where it does; None where this process may send none.
+
+    Raises OwnLackError.
+    """
     version = ip_address(address).version
     opened = open_socket(version)
     if opened is None:
@@ -83,7 +92,7 @@ async def ping(address: str, *, timeout_s: float) -> str | None:
     with endpoint:
         for sequence in range(1, TRIES + 1):
             try:
-                async with asyncio.timeout(timeout_s / TRIES):
+                async with within(timeout_s / TRIES):
                     endpoint.connect((address, 0))
                     await loop.sock_sendall(endpoint, request(version, secrets.randbits(16), sequence, payload))
                     while not is_reply(await loop.sock_recv(endpoint, LONGEST_ANSWER_BYTES), version, payload, raw=raw):
@@ -91,6 +100,8 @@ async def ping(address: str, *, timeout_s: float) -> str | None:
             except TimeoutError:
                 continue
             except OSError as error:
+                if lack := own_lack(error, address):
+                    raise lack from error
                 return f"ping: {(error.strerror or str(error)).lower()}"
             return ""
     return f"no answer to {TRIES} pings within {duration(timedelta(seconds=timeout_s))}"

@@ -26,7 +26,10 @@ class Look:
 
 
 class Probe(Protocol):
-    """Looks at the fleet from outside. A look never raises: trouble is its answer."""
+    """Looks at the fleet from outside. Trouble of what is looked at is the answer.
+
+    Raises OwnLackError where this machine itself lacked something: nothing was observed.
+    """
 
     async def ssh_banner(self, server: str, *, timeout_s: float) -> Look:
         """Look whether the server's SSH port says `SSH-2.0-…`."""

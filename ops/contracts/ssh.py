@@ -43,7 +43,8 @@ class Ssh(Protocol):
 
         It ends by itself at `timeout_s` there too (it runs under `timeout -k`). `on_output` gets pieces of standard
         output as they come, on the event loop, and `out` is empty then. A non-zero exit status is returned, not raised.
-        Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError.
+        Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError; OwnLackError where this machine lacks
+        something; TooMuchError where the server writes more than is held of one (64 MB) or told (1 GB).
         """
 
     async def stream(

@@ -18,6 +18,7 @@ from core.errors import DnsError
 from ops.dns.presentation import record_sets, to_name
 from ops.dns.reply import UnverifiedError, signature_rejected
 from ops.dns.wire import ClosedEarlyError
+from ops.limits import too_much
 
 if TYPE_CHECKING:
     from dns.rdtypes.ANY.SOA import SOA
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CONNECT_S = 5.0
 WHOLE_S = 30.0
 NAMES_AT_ONCE = 200
+# A quarter of a million records; each takes some thirty times as much in memory.
+MOST_ZONE_BYTES = 8_000_000
 
 
 class TransferRefusedError(DnsError):
@@ -40,7 +43,8 @@ async def transfer(connections: Connections, zone: str, asked: DnsRequest, key: 
     """Read all of `zone`. Never holds up the event loop for longer than one message or some hundred names take.
 
     Raises TransferRefusedError where the server answers with an error or hangs up at once; DnsRefusedError or
-    DnsClockError where it rejects our signature; UnverifiedError for what is not signed as it should be, a refusal too.
+    DnsClockError where it rejects our signature; UnverifiedError for what is not signed as it should be, a refusal too;
+    TooMuchError for a transfer of more than 8 MB.
     """
     copy = dns.zone.Zone(to_name(zone), relativize=False)
     query = dns.message.make_query(copy.origin or to_name(zone), dns.rdatatype.AXFR, flags=0)
@@ -54,7 +58,7 @@ async def transfer(connections: Connections, zone: str, asked: DnsRequest, key: 
 
 async def _receive(stream: Stream, copy: dns.zone.Zone, query: dns.message.Message, asked: DnsRequest) -> None:
     context: dns.tsig.HMACTSig | dns.tsig.GSSTSig | None = None
-    first = True
+    first, come_bytes = True, 0
     with dns.xfr.Inbound(copy) as inbound:
         done = False
         while not done:
@@ -64,6 +68,9 @@ async def _receive(stream: Stream, copy: dns.zone.Zone, query: dns.message.Messa
                 if not first:
                     raise
                 raise TransferRefusedError(f"{asked.who} hung up on {asked.what}.") from error
+            come_bytes += len(wire)
+            if come_bytes > MOST_ZONE_BYTES:
+                raise too_much(asked.who, asked.what, MOST_ZONE_BYTES)
             try:
                 message = dns.message.from_wire(
                     wire, keyring=query.keyring, request_mac=query.mac, xfr=True, tsig_ctx=context, multi=True

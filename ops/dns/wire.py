@@ -1,13 +1,14 @@
 """Bytes to a name server and back: UDP with one retransmission, TCP, and what goes wrong on the way.
 
-One rule for errors: before a request has left it is UnreachableError, afterwards it is TimedOutError, because then it
-may have been carried out. Each function is given `who` (the server as a person knows it) and `asked` (the request in
-a few words), and says them.
+One rule for errors: before a request has left it is UnreachableError (OwnLackError where that is this machine's own
+doing), afterwards it is TimedOutError, because then it may have been carried out. Each function is given `who` (the
+server as a person knows it) and `asked` (the request in a few words), and says them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, TypeVar
 import dns.message
 import dns.rdatatype
 
-from core.errors import TimedOutError, UnreachableError
+from core.errors import OwnLackError, TimedOutError, UnreachableError
 from core.wording import duration
+from ops.own_lack import own_lack, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 LENGTH_BYTES = 2
 RESEND_SHARE = 1 / 3
 SECOND_LOOK_ID = 0x5E1F
+MOST_WAITING = 100
 
 Read = TypeVar("Read")
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -87,8 +90,8 @@ class Connections:
     async def lend(self, who: str, asked: str, *, connect_s: float, timeout_s: float) -> AsyncGenerator[Stream]:
         """Lend a connection for one request and the whole of its answer.
 
-        Raises UnreachableError where none comes about within `connect_s`, TimedOutError where what is done with it
-        takes longer than `timeout_s`, connecting included.
+        Raises UnreachableError where none comes about within `connect_s`, OwnLackError, TimedOutError where what is
+        done with it takes longer than `timeout_s`, connecting included.
         """
         self._waiting += 1
         try:
@@ -158,10 +161,9 @@ async def over_udp(
     loop = asyncio.get_running_loop()
     transport: asyncio.DatagramTransport | None = None
     try:
-        async with asyncio.timeout(timeout_s):
-            transport, arriving = await loop.create_datagram_endpoint(
-                _Datagrams, remote_addr=(server.address, server.port)
-            )
+        async with within(timeout_s):
+            # Connected here: an event loop would take "no port is free" (EAGAIN, udp(7)) for a connection under way.
+            transport, arriving = await loop.create_datagram_endpoint(_Datagrams, sock=_connected(server))
             transport.sendto(query)
             resend = loop.call_later(timeout_s * RESEND_SHARE, transport.sendto, query)
             try:
@@ -183,11 +185,23 @@ async def over_udp(
             transport.close()
 
 
+def _connected(server: Endpoint) -> socket.socket:
+    """Return a UDP socket that is connected to `server`, which waits for nobody. Raises OSError."""
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    asking = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        asking.connect((server.address, server.port))
+    except OSError:
+        asking.close()
+        raise
+    return asking
+
+
 class _Datagrams(asyncio.DatagramProtocol):
     """Keeps what arrives until it is asked for."""
 
     def __init__(self) -> None:
-        self._arrived: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self._arrived: asyncio.Queue[bytes | Exception] = asyncio.Queue(MOST_WAITING)
 
     async def next(self) -> bytes:
         """Return the next datagram. Raises the OSError that the network reported instead."""
@@ -197,17 +211,24 @@ class _Datagrams(asyncio.DatagramProtocol):
         return arrived
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:  # noqa: ARG002
-        self._arrived.put_nowait(data)
+        self._keep(data)
 
     def error_received(self, exc: Exception) -> None:
-        self._arrived.put_nowait(exc)
+        self._keep(exc)
+
+    def _keep(self, arrived: bytes | Exception) -> None:
+        # More than these is no answer to one question: what does not fit is as lost as any datagram may be.
+        if not self._arrived.full():
+            self._arrived.put_nowait(arrived)
 
 
 def _seconds(length_s: float) -> str:
     return duration(timedelta(seconds=length_s))
 
 
-def _unreachable(server: Endpoint, who: str, transport: str, error: OSError) -> UnreachableError:
+def _unreachable(server: Endpoint, who: str, transport: str, error: OSError) -> UnreachableError | OwnLackError:
+    if lack := own_lack(error, server.address):
+        return lack
     if isinstance(error, ConnectionRefusedError):
         return UnreachableError(
             f"{who} is there, but nothing listens on {transport} port {server.port}.",

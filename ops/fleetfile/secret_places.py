@@ -15,6 +15,7 @@ from core.fleet import SecretRef
 from core.fleet.raw_tree import Inconsistency, at, entries_at, mapping_at
 from ops.fleetfile.places import path_here, secret_ref
 from ops.fleetfile.wrong import Wrong
+from ops.own_lack import own_lack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +39,7 @@ class _Fault:
 def secret_reader(fleet: Fleet, environ: Mapping[str, str] = os.environ) -> Callable[[SecretRef], str]:
     """Return what reads a secret of `fleet`: without its last newline, anew each time, so that a changed one counts.
 
-    What it returns raises SettingsError, which says what the secret is for and never what it is.
+    What it returns raises OwnLackError, and SettingsError, which says what the secret is for and never what it is.
     """
 
     def read(secret: SecretRef) -> str:
@@ -120,6 +121,8 @@ def _read(secret: SecretRef, environ: Mapping[str, str]) -> str | _Fault:
             fault = _fault_of_file(secret, os.fstat(file.fileno()))
             text = file.read(MOST_SECRET_BYTES).decode()
     except OSError as error:
+        if lack := own_lack(error):
+            raise lack from error
         return _unreadable(secret, error)
     except UnicodeDecodeError:
         return _Fault(f"{secret.where} holds no text", "Name the file that holds the secret.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.dns.consistency import NameServerAnswer, ZoneConsistency, ZoneSurvey, judge_zone
 from core.dns.records import ZoneReading
-from core.errors import DnsError, UnreachableError
+from core.errors import DnsError, TooMuchError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -82,7 +82,7 @@ class _Patience:
                 if not self._answered or self._failures >= GIVEN_UP_AFTER:
                     self._trouble = error
                 return error.message
-            except DnsError as error:
+            except (DnsError, TooMuchError) as error:
                 self._answered, self._failures = True, 0
                 return error.message
             self._answered, self._failures = True, 0

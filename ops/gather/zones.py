@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import DnsError, UnreachableError
+from core.errors import DnsError, TooMuchError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,14 +38,16 @@ async def read_zones(dns: Dns, fleet: Fleet, names: Iterable[str]) -> ZonesRead:
         by_zone.setdefault(fleet.zone_of(name), []).append(name)
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def read(server: Endpoint, zone: str) -> ZoneReading | DnsError | UnreachableError:
+    async def read(server: Endpoint, zone: str) -> ZoneReading | DnsError | TooMuchError | UnreachableError:
         async with gate:
             try:
                 return await dns.read_zone(server, zone, tuple(by_zone[zone]))
-            except (DnsError, UnreachableError) as error:
+            except (DnsError, TooMuchError, UnreachableError) as error:
                 return error
 
-    async def read_all(server: Endpoint) -> dict[tuple[Endpoint, str], ZoneReading | DnsError | UnreachableError]:
+    async def read_all(
+        server: Endpoint,
+    ) -> dict[tuple[Endpoint, str], ZoneReading | DnsError | TooMuchError | UnreachableError]:
         first, *rest = by_zone
         # One zone alone first: a dead server then costs one time-out, not one for every few zones.
         answer = await read(server, first)
@@ -54,7 +56,7 @@ async def read_zones(dns: Dns, fleet: Fleet, names: Iterable[str]) -> ZonesRead:
         answers = await asyncio.gather(*(read(server, zone) for zone in rest))
         return {(server, first): answer, **{(server, z): one for z, one in zip(rest, answers, strict=True)}}
 
-    results: dict[tuple[Endpoint, str], ZoneReading | DnsError | UnreachableError] = {}
+    results: dict[tuple[Endpoint, str], ZoneReading | DnsError | TooMuchError | UnreachableError] = {}
     for of_server in await asyncio.gather(*(read_all(server) for server in fleet.dns.update if by_zone)):
         results |= of_server
     readings: dict[tuple[Endpoint, str], ZoneReading] = {}
@@ -64,7 +66,7 @@ async def read_zones(dns: Dns, fleet: Fleet, names: Iterable[str]) -> ZonesRead:
         match result:
             case UnreachableError():
                 silent[f"{zone} at {server}"] = result.message
-            case DnsError():
+            case DnsError() | TooMuchError():
                 refusing[server, zone] = result.message
             case _:
                 readings[server, zone] = result

@@ -10,13 +10,18 @@ from __future__ import annotations
 import io
 import json
 import logging
+import resource
 import sys
 
 from apprise import Apprise, NotifyFormat, NotifyType
 
+MOST_MEMORY_BYTES = 512 * 1024 * 1024
+
 
 def main() -> None:
     """Send it, and say how that went."""
+    # Whatever answers is read whole by the library: what never ends ends this process, and no other.
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     asked = json.load(sys.stdin)
     said = io.StringIO()
     log = logging.getLogger("apprise")

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from core.errors import SettingsError
+from core.errors import OwnLackError, SettingsError, TooMuchError
 from core.incident.notification import failure_reason
 from core.status.findings import Finding
 from ops.child_environment import child_environment
+from ops.limits import Intake
+from ops.own_lack import own_lack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +33,8 @@ ONCE = Path(__file__).with_name("once.py")
 SEND_S = 20.0
 PING_S = 10.0
 GOOD_BELOW = 400
+PIECE_BYTES = 32_768
+MOST_SAID_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +64,28 @@ class NotificationRoutes:
     async def _ask(self, route: SecretRef, message: Mapping[str, str]) -> SendAttempt:
         try:
             url = self._secret(route)
-        except SettingsError as error:
+        except (OwnLackError, SettingsError) as error:
             return SendAttempt(taken=False, why=error.message.removesuffix("."))
-        # By its path and without the folder that it lies in: it has neighbours that are called as other libraries are.
-        # Alone (-I) and without the bot's secrets: dozens of others' plug-ins are loaded there.
-        sending = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            ONCE,
-            env=child_environment(os.environ),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        try:
+            # By its path and without the folder it lies in: it has neighbours that are called as other libraries are.
+            # Alone (-I) and without the bot's secrets: dozens of others' plug-ins are loaded there.
+            sending = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-I",
+                ONCE,
+                env=child_environment(os.environ),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+        except OSError as error:
+            lack = own_lack(error)
+            return SendAttempt(taken=False, why=lack.message if lack else error.strerror or type(error).__name__)
         asked = json.dumps({"url": url, **message}).encode()
         try:
-            out, _ = await asyncio.wait_for(sending.communicate(asked), self._send_s)
+            out = await asyncio.wait_for(_talk(sending, asked), self._send_s)
+        except TooMuchError as error:
+            return SendAttempt(taken=False, why=error.message, in_doubt=True)
         except TimeoutError:
             return SendAttempt(taken=False, why=f"no answer within {self._send_s:g} s", in_doubt=True)
         finally:
@@ -94,7 +104,7 @@ class NotificationRoutes:
                 session.get(address) as answer,
             ):
                 return "" if answer.status < GOOD_BELOW else f"HTTP status {answer.status}"
-        except SettingsError as error:
+        except (OwnLackError, SettingsError) as error:
             return error.message.removesuffix(".")
         except aiohttp.InvalidURL:
             return "what it holds is no address"
@@ -117,6 +127,21 @@ async def notify_findings(fleet: Fleet, ways: NotificationRoutes) -> tuple[Findi
         Finding(f"alerts by {route}", ok=one.taken, why=one.why, hint="" if one.taken else hint)
         for route, one in zip(fleet.notify, looked, strict=True)
     )
+
+
+async def _talk(sending: asyncio.subprocess.Process, asked: bytes) -> bytes:
+    """Hand over what is asked for, and return what is said. Raises TooMuchError."""
+    if sending.stdin is None or sending.stdout is None:
+        raise TypeError("both are pipes")
+    with contextlib.suppress(ConnectionError):
+        sending.stdin.write(asked)
+        await sending.stdin.drain()
+    sending.stdin.close()
+    said = Intake("Apprise", "what it logged", MOST_SAID_BYTES)
+    while piece := await sending.stdout.read(PIECE_BYTES):
+        said.add(piece)
+    await sending.wait()
+    return said.whole()
 
 
 def _attempt(out: bytes) -> SendAttempt:

@@ -14,14 +14,28 @@ if TYPE_CHECKING:
 # $0 address, $1 port, $2 what to say (escaped for printf %b). The words after it are run by bash with 3 connected.
 CONNECT = 'exec 3<>"/dev/tcp/$0/$1" || exit 1; printf %b "$2" >&3 || exit 1; '
 # A line is read by bash itself: `head` would wait for more, and lose what it has when time is up.
-READ_LINES = 'while IFS= read -r line <&3; do printf "%s\\n" "$line"; case "$line" in SSH-*|HTTP/*) exit 0;; esac; done'
+# So many lines and no more: what answers may go on for ever.
+READ_LINES = (
+    'n=0; while [ $n -lt 200 ] && IFS= read -r -n 1000 line <&3; do n=$((n + 1)); printf "%s\\n" "$line"; '
+    'case "$line" in SSH-*|HTTP/*) exit 0;; esac; done'
+)
 DNS_HEAD_BYTES = 14
 # QR and AA, and RCODE (RFC 1035, section 4.1.1).
 ANSWER_WITH_AUTHORITY, ERROR = 0x8400, 0x000F
 READ_DNS_HEAD = f"head -c {DNS_HEAD_BYTES} <&3"
 # bash's exit status when it cannot run; timeout's when it ran out of time.
 NOT_RUN = frozenset({125, 126, 127})
-NO_ROUTE = b"Network is unreachable"
+# strerror(3), as bash says it: then it was the vantage point that lacked something.
+OWN_LACKS = (
+    b"Network is unreachable",
+    b"Network is down",
+    b"Too many open files",
+    b"Cannot allocate memory",
+    b"No buffer space available",
+    b"Cannot assign requested address",
+    b"Resource temporarily unavailable",
+    b"No space left on device",
+)
 
 
 def line_command(address: str, port: int, opening: bytes, *, timeout_s: float) -> str:
@@ -37,7 +51,7 @@ def dns_command(address: str, port: int, query: bytes, *, timeout_s: float) -> s
 def _command(script: str, address: str, port: int, opening: bytes, timeout_s: float) -> str:
     escaped = "".join(f"\\x{byte:02x}" for byte in opening)
     words = ["timeout", "-k", "1", f"{timeout_s:.3f}", "bash", "-c", script, address, str(port), escaped]
-    # In English, since what bash says of a missing route is read.
+    # In English, since what bash says of what it lacks is read.
     return "LC_ALL=C " + shlex.join(words)
 
 
@@ -62,4 +76,4 @@ def dns_look(ran: Ran, vantage: str) -> Look | None:
 
 
 def _could_not_look(ran: Ran) -> bool:
-    return ran.exit_code in NOT_RUN or NO_ROUTE in ran.err
+    return ran.exit_code in NOT_RUN or any(lack in ran.err for lack in OWN_LACKS)

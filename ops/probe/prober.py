@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from core.errors import DnsError, SharpnetError, TimedOutError
+from core.errors import DnsError, OwnLackError, SharpnetError, TimedOutError
 from core.wording import duration
 from ops.contracts import Look
 from ops.dns.wire import soa_query_tcp
 from ops.probe.expect import BannerListener, SiteListener, request_for
 from ops.probe.from_server import dns_command, dns_look, line_command, line_look
 from ops.probe.tcp import talk
+from ops.probe.trust import verifying_context
 
 if TYPE_CHECKING:
+    import ssl
+
     from core.fleet import Fleet, Server, Site
     from core.fleet.target import Target
     from ops.contracts import Dns, Ssh
@@ -74,6 +76,8 @@ class NetProbe:
                 await self._dns.serial(endpoint, zone, timeout_s=timeout_s)
             except DnsError:
                 await self._dns.serial(endpoint, self._zone_after(zone), timeout_s=timeout_s)
+        except OwnLackError:
+            raise
         except TimedOutError:
             why = f"no answer within {duration(timedelta(seconds=timeout_s))}"
             return Look(ok=False, why=why, took_s=time.monotonic() - begun_s)
@@ -120,4 +124,4 @@ class NetProbe:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
+        return verifying_context()

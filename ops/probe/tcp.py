@@ -12,6 +12,7 @@ from typing import cast
 
 from core.wording import duration
 from ops.contracts import Look
+from ops.own_lack import own_lack, within
 from ops.probe.lines import Dialogue, Listener
 
 CERTIFICATE_TROUBLE = {
@@ -35,6 +36,7 @@ async def talk(
 ) -> Look:
     """Return what `listener` found at `address`; trouble of the connection is a look as well.
 
+    Raises OwnLackError where it was this machine's own trouble: nothing was found then.
     tls: the context and the name to ask for and verify. starttls: the same, for TLS that begins once `listener` has
     found all well; without a name none is asked for.
     """
@@ -44,7 +46,7 @@ async def talk(
     context, name = tls or (None, None)
     awaited = "TLS connection" if tls else "connection"
     try:
-        async with asyncio.timeout(timeout_s):
+        async with within(timeout_s):
             await loop.create_connection(lambda: conversation, address, port, ssl=context, server_hostname=name)
             awaited = "answer"
             found = await conversation.outcome
@@ -63,6 +65,8 @@ async def talk(
     except ConnectionError:
         found = Look(ok=False, why="it broke the connection off")
     except OSError as error:
+        if lack := own_lack(error, address):
+            raise lack from error
         found = Look(ok=False, why=(error.strerror or str(error)).lower())
     finally:
         conversation.close()

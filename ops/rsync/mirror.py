@@ -7,7 +7,6 @@ over in an instant. A phase that was killed can be run again (see `ops.rsync.scr
 
 from __future__ import annotations
 
-import asyncio
 import posixpath
 import secrets
 import shlex
@@ -131,25 +130,36 @@ async def dry_run(ssh: Ssh, copy: MirrorCopy, *, but_newer: bool = False) -> Dry
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
     extra = [*(["--update"] if but_newer else []), "--delete", f"--out-format={OUT_FORMAT}", "--info=stats2"]
-    ran, preserved_attributes = await run_reading(ssh, copy, LOOK, [], extra, timeout_s=LOOK_S)
+    # Read as it comes: of a million files it is more than is held of one server.
+    output = OutputReader()
+    ran, preserved_attributes = await run_reading(ssh, copy, LOOK, [], extra, timeout_s=LOOK_S, on_output=output.feed)
     trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble
-    output = await asyncio.to_thread(OutputReader.of, ran.out)
+    output.end()
     return DryRun(output, preserved_attributes, _note(copy, preserved_attributes))
 
 
 async def run_reading(
-    ssh: Ssh, copy: MirrorCopy, script: str, own: list[str], extra: list[str], *, timeout_s: float, stdin: bytes = b""
+    ssh: Ssh,
+    copy: MirrorCopy,
+    script: str,
+    own: list[str],
+    extra: list[str],
+    *,
+    timeout_s: float,
+    stdin: bytes = b"",
+    on_output: Callable[[bytes], None] | None = None,
 ) -> tuple[Ran, str]:
     """Run a script on the mirror with rsync's words for reading from the source, and as many attributes as both keep.
 
-    own: the script's own arguments; extra: more options of rsync. Returns how it ended, and which attributes those are.
+    own: the script's own arguments; extra: more options of rsync; on_output: as `Ssh.run` has it. Returns how it ended,
+    and which attributes those are.
     Raises UnreachableError, LoginRefusedError: the mirror itself could not be asked.
     """
     for preserved_attributes in ATTRIBUTES:
         command = command_line(script, copy, own, [preserved_attributes, *extra, *options_of(copy)])
-        ran = await ssh.run(copy.mirror.name, command, timeout_s=timeout_s, stdin=stdin)
+        ran = await ssh.run(copy.mirror.name, command, timeout_s=timeout_s, stdin=stdin, on_output=on_output)
         if not attributes_refused(ran.exit_code, ran.err):
             break
     return ran, preserved_attributes

@@ -12,9 +12,13 @@ import paramiko
 
 from core.errors import TimedOutError, UnreachableError
 from ops.contracts import Ran
+from ops.limits import too_much
+from ops.own_lack import own_lack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ops.limits import Allowance
 
 PIECE_BYTES = 32_768
 LOOK_S = 0.25
@@ -22,6 +26,9 @@ EAGER_S = 0.01
 # A server that stands still keeps its TCP connection: after so long without a word, ask whether anybody is there.
 SILENCE_S = 20.0
 ANSWER_S = 15.0
+# Of what is read as it comes: the names of some millions of files.
+MOST_TOLD_BYTES = 1_000_000_000
+WRITTEN = "what a command there wrote"
 
 
 @dataclass(slots=True)
@@ -38,8 +45,9 @@ class RemoteCommand:
     deadline_s: float
     on_output: Callable[[bytes], None] | None = None
     took_s: float = 0.0
-    _out: list[bytes] = field(default_factory=list)
-    _err: list[bytes] = field(default_factory=list)
+    _out: bytearray = field(default_factory=bytearray)
+    _err: bytearray = field(default_factory=bytearray)
+    _told_bytes: int = 0
     _given_up: threading.Event = field(default_factory=threading.Event)
     _channel: paramiko.Channel | None = None
     _started: bool = False
@@ -52,10 +60,11 @@ class RemoteCommand:
             # Starting waits without a time limit, and only closing the channel ends that.
             channel.close()
 
-    def over(self, channel: paramiko.Channel) -> Ran:
+    def over(self, channel: paramiko.Channel, allowance: Allowance) -> Ran:
         """Start it, and return when its exit status and the end of its output are both there.
 
-        Raises TimedOutError, UnreachableError.
+        allowance: of what the server has said and nobody has taken yet.
+        Raises TimedOutError, UnreachableError, OwnLackError, TooMuchError.
         """
         self._channel = channel
         began = time.monotonic()
@@ -64,13 +73,16 @@ class RemoteCommand:
                 raise too_late(self.name, self.deadline_s)
             channel.exec_command(self.line)
             self._started = True
-            return self._attend(channel, began + self.deadline_s)
+            return self._attend(channel, allowance, began + self.deadline_s)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise (too_late(self.name, self.deadline_s) if self._given_up.is_set() else broken(self.name)) from error
+            given_up = self._given_up.is_set()
+            why = too_late(self.name, self.deadline_s) if given_up else broken(self.name)
+            raise own_lack(error) or why from error
         finally:
+            allowance.give_back(len(self._out) + len(self._err))
             self.took_s = time.monotonic() - began
 
-    def _attend(self, channel: paramiko.Channel, ends_at: float) -> Ran:
+    def _attend(self, channel: paramiko.Channel, allowance: Allowance, ends_at: float) -> Ran:
         poller = select.poll()
         poller.register(channel.fileno(), select.POLLIN)
         to_send = memoryview(self.stdin)
@@ -79,13 +91,15 @@ class RemoteCommand:
             to_send = self._send(channel, to_send)
             # Asked before the last look for output, which is complete once this is true.
             ended = channel.closed or (channel.eof_received and channel.exit_status_ready())
-            if self._drain(channel):
-                quiet_since = time.monotonic()
-            if ended:
+            some = self._drain(channel, allowance)
+            if ended and not some:
                 return self._ended(channel)
             now = time.monotonic()
             if self._given_up.is_set() or now > ends_at:
                 raise too_late(self.name, self.deadline_s)
+            if some:
+                quiet_since = now
+                continue
             if now - quiet_since > SILENCE_S:
                 ask_for_life(channel, self.name)
                 quiet_since = time.monotonic()
@@ -107,24 +121,31 @@ class RemoteCommand:
             end_input(channel)
         return rest
 
-    def _drain(self, channel: paramiko.Channel) -> bool:
+    def _drain(self, channel: paramiko.Channel, allowance: Allowance) -> bool:
+        """Take a piece of what is there: who takes all never gives up one that writes without end."""
         some = False
-        while channel.recv_ready():
+        if channel.recv_ready():
             piece = channel.recv(PIECE_BYTES)
             some = True
             if self.on_output is None:
-                self._out.append(piece)
+                allowance.take(len(piece), WRITTEN)
+                self._out += piece
             else:
+                self._told_bytes += len(piece)
+                if self._told_bytes > MOST_TOLD_BYTES:
+                    raise too_much(self.name, WRITTEN, MOST_TOLD_BYTES)
                 self.on_output(piece)
-        while channel.recv_stderr_ready():
-            self._err.append(channel.recv_stderr(PIECE_BYTES))
+        if channel.recv_stderr_ready():
+            piece = channel.recv_stderr(PIECE_BYTES)
             some = True
+            allowance.take(len(piece), WRITTEN)
+            self._err += piece
         return some
 
     def _ended(self, channel: paramiko.Channel) -> Ran:
         if channel.exit_status < 0 or not channel.eof_received:
             raise broken(self.name)
-        return Ran(channel.exit_status, b"".join(self._out), b"".join(self._err))
+        return Ran(channel.exit_status, bytes(self._out), bytes(self._err))
 
 
 def end_input(channel: paramiko.Channel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import socket
 import threading
 import time
@@ -13,7 +14,10 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from core.errors import LoginRefusedError, SharpnetError, TimedOutError, UnreachableError
 from core.wording import foreign
+from ops.limits import Allowance
+from ops.own_lack import own_lack
 from ops.ssh.keys import known_name, pinned_keys, read_key, wrong_key
+from ops.ssh.packets import BoundedPacketizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +29,16 @@ STAGE_S = 10.0
 # A peer that acknowledges nothing for this long is gone (tcp(7), TCP_USER_TIMEOUT).
 SILENCE_MS = 30_000
 KEEPALIVE_S = 15
+# So much of what all commands on one server have written is held at once; what is read as it comes does not count.
+MOST_HELD_BYTES = 64_000_000
 _RSA_NAMES = ("rsa-sha2-512", "rsa-sha2-256")
 
 
 class Connection:
-    """The way to one server. Every method may be called from any thread; at most one connects at a time."""
+    """The way to one server. Every method may be called from any thread; at most one connects at a time.
+
+    allowance: how much of what its commands write is held at once.
+    """
 
     def __init__(self, server: Server, secret: Callable[[SecretRef], str]) -> None:
         self._server = server
@@ -38,12 +47,13 @@ class Connection:
         self._transport: paramiko.Transport | None = None
         self._busy: Counter[paramiko.Transport] = Counter()
         self._failed_at = 0.0
+        self.allowance = Allowance(known_name(server), MOST_HELD_BYTES)
         self._failure: SharpnetError | None = None
 
     def open_channel(self, within_s: float) -> paramiko.Channel:
         """Open a channel, over a new connection where there is none or the kept one is dead; give it back afterwards.
 
-        Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError, SettingsError.
+        Raises UnreachableError, TimedOutError, HostKeyError, LoginRefusedError, OwnLackError, SettingsError.
         """
         stage_s = min(STAGE_S, within_s)
         kept, transport = self._connected(stage_s)
@@ -81,7 +91,7 @@ class Connection:
             raise self._too_many(error) from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._leave(transport, suspect=True)
-            raise self._lost(error, stage_s) from error
+            raise own_lack(error) or self._lost(error, stage_s) from error
 
     def _leave(self, transport: paramiko.Transport, *, suspect: bool) -> None:
         """Have no more to do with this connection; `suspect`: nobody begins anything over it any more.
@@ -108,7 +118,7 @@ class Connection:
                 return True, self._transport
             if self._failure is not None and self._failed_at > waiting_since:
                 # Whoever waited while another tried need not try in turn: a dead server would cost each a time-out.
-                raise type(self._failure)(self._failure.message, hint=self._failure.hint) from self._failure
+                raise copy.copy(self._failure) from self._failure
             try:
                 self._transport = self._connect(stage_s)
             except SharpnetError as error:
@@ -121,11 +131,11 @@ class Connection:
         server = self._server
         pinned = pinned_keys(server)
         key = read_key(self._secret(server.ssh.key), server.ssh.key)
-        transport = None
+        transport, connected = None, False
         began = time.monotonic()
         connection = self._reach(stage_s)
         try:
-            transport = paramiko.Transport(connection)
+            transport = paramiko.Transport(connection, packetizer_class=BoundedPacketizer)
             _prefer(transport, pinned)
             transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = stage_s
             transport.channel_timeout = stage_s
@@ -137,11 +147,14 @@ class Connection:
             if refused or not transport.is_authenticated():
                 raise self._login_refused()
             transport.set_keepalive(KEEPALIVE_S)
+            connected = True
         except (paramiko.SSHException, EOFError, OSError, SharpnetError) as error:
-            if transport is not None:
-                transport.close()
-            connection.close()
             raise self._why(error, stage_s, time.monotonic() - began) from error
+        finally:
+            if not connected:
+                if transport is not None:
+                    transport.close()
+                connection.close()
         return transport
 
     def _reach(self, stage_s: float) -> socket.socket:
@@ -151,7 +164,7 @@ class Connection:
         except TimeoutError as error:
             raise self._silent(stage_s) from error
         except OSError as error:
-            raise UnreachableError(
+            raise own_lack(error, address) or UnreachableError(
                 f"{known_name(self._server)} cannot be reached: {error.strerror or error}.",
                 hint=f"Is it up, does sshd run, and is port {port} open to the bot?",
             ) from error
@@ -165,6 +178,8 @@ class Connection:
     def _why(self, error: Exception, stage_s: float, took_s: float) -> SharpnetError:
         if isinstance(error, SharpnetError):
             return error
+        if lack := own_lack(error, self._server.address):
+            return lack
         said = foreign(str(error))
         if isinstance(error, TimeoutError) or "timeout" in said.lower() or took_s >= stage_s:
             return self._silent(took_s)

@@ -6,6 +6,7 @@ Whoever dies in the middle, here or there, leaves what was there before, and a p
 from __future__ import annotations
 
 import contextlib
+import logging
 import posixpath
 import threading
 import time
@@ -21,11 +22,14 @@ from core.wording import count, foreign
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+log = logging.getLogger(__name__)
+
 PART = ".part"
 PIECE_BYTES = 32_768
 EVERYBODY_READS = 0o644
 # By the server's own clock: nobody still writes what is so old.
 LEFT_AFTER_S = 3600
+MOST_ENTRIES = 10_000
 # OpenSSH, PROTOCOL, section 4.
 FSYNC = "fsync@openssh.com"
 
@@ -136,7 +140,10 @@ def _clear(sftp: paramiko.SFTPClient, files: Mapping[str, bytes]) -> None:
     for path in files:
         folder, name = posixpath.split(path)
         written_at = sftp.stat(path).st_mtime or 0
-        for entry in sftp.listdir_attr(folder):
+        for number, entry in enumerate(sftp.listdir_iter(folder)):
+            if number >= MOST_ENTRIES:
+                log.warning("ssh=put folder=%r has more than %d entries: old parts may stay", folder, MOST_ENTRIES)
+                break
             is_part = entry.filename.startswith(f".{name}.") and entry.filename.endswith(PART)
             if is_part and (entry.st_mtime or 0) < written_at - LEFT_AFTER_S:
                 with contextlib.suppress(FileNotFoundError):

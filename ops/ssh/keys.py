@@ -10,6 +10,7 @@ import paramiko
 from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
 
 from core.errors import HostKeyError, SettingsError
+from ops.own_lack import own_lack
 
 if TYPE_CHECKING:
     from core.fleet import SecretRef, Server
@@ -48,12 +49,14 @@ def read_key(text: str, ref: SecretRef) -> paramiko.PKey:
 def pinned_keys(server: Server) -> list[paramiko.PKey]:
     """Return the host keys that are pinned for `server` in its known_hosts; any of them will do (sshd(8)).
 
-    Raises HostKeyError where there are none, or where the file has a line that would be misread.
+    Raises HostKeyError where there are none, or where the file has a line that would be misread; OwnLackError.
     """
     path, name = server.ssh.known_hosts, known_name(server)
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        if lack := own_lack(error):
+            raise lack from error
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise HostKeyError(f"The host key of {name} cannot be checked: {path}: {why}.", hint=_pin_it(server)) from error
     keys = []

@@ -11,11 +11,13 @@ import contextlib
 import logging
 import secrets
 import shlex
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import NotInFleetError, RefusedError, TimedOutError, UnreachableError
 from core.fleet import Server
+from ops.own_lack import own_lack
 from ops.ssh.command import RemoteCommand
 from ops.ssh.connection import STAGE_S, Connection
 from ops.ssh.files import Upload
@@ -41,6 +43,9 @@ LONG_SESSIONS = 6
 LONG_S = 60.0
 KILL_AFTER_S = 5
 GRACE_S = 5.0
+# What was read of a command's output and the loop has not seen yet.
+PIECES_UNDER_WAY = 2
+PIECE_S = 5.0
 # TCP, key exchange, login, channel; and again where a kept connection was dead.
 CONNECT_STAGES = 8
 # GNU timeout(1): ended at its time, or killed some seconds after it.
@@ -79,7 +84,7 @@ class SshPool:
             line=bounded(command, timeout_s, fed=bool(stdin)),
             stdin=stdin,
             deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
-            on_output=(lambda piece: _tell(loop, on_output, piece)) if on_output is not None else None,
+            on_output=_Teller(loop, on_output) if on_output is not None else None,
         )
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
@@ -132,11 +137,15 @@ class SshPool:
     ) -> _Done:
         """Have `work` done in a thread; it is given up there when it takes too long, or whoever waits is cancelled."""
         loop = asyncio.get_running_loop()
-        working = loop.run_in_executor(self._threads, do, [self._connections[one] for one in servers], work, timeout_s)
         patience_s = work.deadline_s + len(servers) * CONNECT_STAGES * min(STAGE_S, timeout_s)
         patience = loop.call_later(patience_s, self._closers.submit, work.give_up)
+        connections = [self._connections[one] for one in servers]
         try:
+            working = loop.run_in_executor(self._threads, do, connections, work, timeout_s)
             return await asyncio.shield(working)
+        except (MemoryError, RuntimeError) as error:
+            # No thread can be had, here or for paramiko.
+            raise own_lack(error) or error from error
         except asyncio.CancelledError:
             self._closers.submit(work.give_up)
             # Nobody asks how it ended; asking keeps the loop from complaining.
@@ -197,7 +206,7 @@ def _carry_out(connections: Sequence[Connection], command: RemoteCommand, timeou
     (connection,) = connections
     channel = connection.open_channel(timeout_s)
     try:
-        return command.over(channel)
+        return command.over(channel, connection.allowance)
     finally:
         connection.give_back(channel, suspect=not channel.eof_received)
 
@@ -223,6 +232,8 @@ def _carry_across(connections: Sequence[Connection], joined: JoinedStream, timeo
             channel = connection.open_channel(timeout_s)
             channels.callback(_give_back, connection, channel)
             opened.append(channel)
+        source, sink = connections
+        joined.source.allowance, joined.sink.allowance = source.allowance, sink.allowance
         return joined.over(opened[0], opened[1])
 
 
@@ -254,6 +265,25 @@ def _tell(loop: asyncio.AbstractEventLoop, on_output: Callable[[_Piece], None], 
     # A loop that is closing has nobody left to tell.
     if not loop.is_closed():
         loop.call_soon_threadsafe(on_output, piece)
+
+
+class _Teller:
+    """Has the loop told of pieces, and waits where it does not keep up: nothing piles up in between."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None]) -> None:
+        self._loop = loop
+        self._on_output = on_output
+        self._room = threading.Semaphore(PIECES_UNDER_WAY)
+
+    def __call__(self, piece: bytes) -> None:
+        """Tell of one, from a thread."""
+        # A loop that takes nothing for so long is closing or stands still; what it is told then does not count.
+        self._room.acquire(timeout=PIECE_S)
+        _tell(self._loop, self._take, piece)
+
+    def _take(self, piece: bytes) -> None:
+        self._room.release()
+        self._on_output(piece)
 
 
 def _ended_there(server: Server, timeout_s: float) -> TimedOutError:

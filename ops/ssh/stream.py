@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from ops.contracts import Ran
-from ops.ssh.command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, ask_for_life, broken, end_input, too_late
+from ops.limits import too_much
+from ops.own_lack import own_lack
+from ops.ssh.command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, WRITTEN, ask_for_life, broken, end_input, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ops.limits import Allowance
+
 SFTP = "sftp"
 # What is held here when one end is slower than the other.
 MOST_HELD = 1 << 20
+# Twice what paramiko allows the other side to send ahead (RFC 4254, section 5.2), and does not hold it to.
+MOST_UNASKED = 4 << 20
 # The end of a stream that was left alone because the other one had ended: what it did does not count.
 CUT_OFF = 255
 
@@ -27,7 +33,7 @@ CUT_OFF = 255
 class StreamSide:
     """One end. line: what the server's shell gets; None: the SFTP subsystem instead. first: what it is sent first.
 
-    fed: it gets input.
+    fed: it gets input. allowance: of what it has written and nobody has taken yet.
     """
 
     name: str
@@ -36,8 +42,9 @@ class StreamSide:
     fed: bool = True
     channel: paramiko.Channel | None = None
     to_send: bytearray = field(default_factory=bytearray)
-    out: list[bytes] = field(default_factory=list)
-    err: list[bytes] = field(default_factory=list)
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
+    allowance: Allowance | None = None
     started: bool = False
 
     def start(self, channel: paramiko.Channel) -> None:
@@ -72,11 +79,22 @@ class StreamSide:
         """Return how it ended. Raises UnreachableError where it did not say so."""
         if self.open.exit_status < 0 or not self.open.eof_received:
             raise broken(self.name)
-        return Ran(self.open.exit_status, b"".join(self.out), b"".join(self.err))
+        return Ran(self.open.exit_status, bytes(self.out), bytes(self.err))
 
     def cut_off(self) -> Ran:
         """Return what it has said so far, as of an end that nobody waits for."""
-        return Ran(CUT_OFF, b"".join(self.out), b"".join(self.err))
+        return Ran(CUT_OFF, bytes(self.out), bytes(self.err))
+
+    def keep(self, held: bytearray, piece: bytes) -> None:
+        """Keep a piece of what it wrote. Raises TooMuchError."""
+        if self.allowance is not None:
+            self.allowance.take(len(piece), WRITTEN)
+        held += piece
+
+    def let_go(self) -> None:
+        """Hold nothing more of what it wrote."""
+        if self.allowance is not None:
+            self.allowance.give_back(len(self.out) + len(self.err))
 
     def send(self) -> bool:
         """Send what the other side takes now; return whether any of it went. UnreachableError: the connection broke."""
@@ -127,26 +145,36 @@ class JoinedStream:
                 side.channel.close()
 
     def over(self, source: paramiko.Channel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
-        """Start both and return when both have ended. Raises TimedOutError, UnreachableError."""
+        """Start both and return when both have ended.
+
+        Raises TimedOutError, UnreachableError, OwnLackError, TooMuchError.
+        """
+        try:
+            return self._attend(source, sink)
+        finally:
+            for side in (self.source, self.sink):
+                side.let_go()
+
+    def _attend(self, source: paramiko.Channel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
         ends_at = time.monotonic() + self.deadline_s
+        poller = select.poll()
         for side, channel in ((self.sink, sink), (self.source, source)):
             try:
                 side.start(channel)
+                poller.register(channel.fileno(), select.POLLIN)
             except (paramiko.SSHException, EOFError, OSError) as error:
                 given_up = self._given_up.is_set()
-                raise (too_late(side.name, self.deadline_s) if given_up else broken(side.name)) from error
-        poller = select.poll()
-        for side in (self.source, self.sink):
-            poller.register(side.open.fileno(), select.POLLIN)
+                why = too_late(side.name, self.deadline_s) if given_up else broken(side.name)
+                raise own_lack(error) or why from error
         quiet_since = time.monotonic()
         while not self._is_over():
-            if self._move():
-                quiet_since = time.monotonic()
-                continue
-            now = time.monotonic()
+            some, now = self._move(), time.monotonic()
             if self._given_up.is_set() or now > ends_at:
                 late = self.sink if self.source.ended else self.source
                 raise too_late(late.name, self.deadline_s)
+            if some:
+                quiet_since = now
+                continue
             if now - quiet_since > SILENCE_S:
                 for side in (self.source, self.sink):
                     if not side.ended:
@@ -170,18 +198,20 @@ class JoinedStream:
         some = self._hand(self.source, self.sink)
         if self.both_ways:
             some = self._hand(self.sink, self.source) or some
-        while not self.both_ways and self.sink.open.recv_ready():
-            self.sink.out.append(self.sink.open.recv(PIECE_BYTES))
+        if not self.both_ways and self.sink.open.recv_ready():
+            self.sink.keep(self.sink.out, self.sink.open.recv(PIECE_BYTES))
             some = True
         for side in (self.source, self.sink):
-            while side.open.recv_stderr_ready():
-                side.err.append(side.open.recv_stderr(PIECE_BYTES))
+            if side.open.recv_stderr_ready():
+                side.keep(side.err, side.open.recv_stderr(PIECE_BYTES))
                 some = True
         sent = [side.send() for side in (self.source, self.sink)]
         self._end_inputs()
         return some or any(sent)
 
     def _hand(self, giver: StreamSide, taker: StreamSide) -> bool:
+        if len(giver.open.in_buffer) > MOST_UNASKED:
+            raise too_much(giver.name, "what it sent before it was asked for", MOST_UNASKED)
         if len(taker.to_send) >= MOST_HELD or not giver.open.recv_ready():
             return False
         piece = giver.open.recv(PIECE_BYTES)

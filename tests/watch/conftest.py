@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import heapq
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from core.errors import DnsError, TimedOutError, UnreachableError
 from core.fleet import DnsSettings, Endpoint, Fleet, NameServer, SecretRef, Server, ServerChecks, Site, SshLogin, Watch
 from jobs.watch import Watcher
 from ops.contracts import Answer, Look, Ran
+from ops.own_lack import own_lack
 from ops.store import Store
 from ops.store.sqlite.database import SqliteDb
 
@@ -85,7 +87,7 @@ class World:
     hidden: not to be reached from the bot, only from others. no_login: no vantage point. link: the bot's own.
     takes_s, certificate_ends_at: of sites. says: by server, what it prints when it is asked how it is.
     lame: name servers that have lost a zone, and answer for others. odd: sites and servers whose answer is such that
-    the code which reads it fails.
+    the code which reads it fails. no_descriptor: the bot itself has none left.
     """
 
     clock: PlayedClock
@@ -105,10 +107,13 @@ class World:
     serials: dict[str, int] = field(default_factory=dict)
     lame: set[str] = field(default_factory=set)
     odd: set[str] = field(default_factory=set)
+    no_descriptor: bool = False
     looks: list[tuple[float, str, str]] = field(default_factory=list)
 
     async def look(self, name: str, *, timeout_s: float, here: bool = True) -> Look:
         self.looks.append((self.clock.passed_s, "here" if here else "there", name))
+        if self.no_descriptor:
+            raise own_lack(OSError(errno.EMFILE, "Too many open files")) or AssertionError
         if name in self.frozen or (here and (not self.link or name in self.hidden)):
             await self.clock.sleep(timeout_s)
             return Look(ok=False, why="no answer within 2 s")

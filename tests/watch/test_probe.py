@@ -367,6 +367,15 @@ class TestSecondLooks:
         )
         assert await self.second_look(Target.nameserver("ns1")) == Look(ok=False, why="two gets no answer either")
 
+    @pytest.mark.parametrize("endless", [b"x" * 1_000_000, b"y\n" * 500_000])
+    async def test_what_answers_without_end_is_handed_on_up_to_a_limit(self, endless: bytes) -> None:
+        async with serving(endless, endless, hang=True, listen_first=False) as (port, _):
+            shell = LocalShell()
+            command = line_command("127.0.0.1", port, b"", timeout_s=PATIENCE_S)
+            ran = await shell.run("two", command, timeout_s=PATIENCE_S)
+        assert 0 < len(ran.out) <= 200 * 1001
+        assert line_look(ran, "two") == Look(ok=False, why="two gets no answer either")
+
     async def test_a_vantage_point_that_cannot_be_used_says_nothing(self) -> None:
         probe = probe_at(1, ssh=LocalShell(LoginRefusedError("no")))
         assert await probe.second_look("two", Target.server("one"), timeout_s=TIMEOUT_S) is None
@@ -378,9 +387,18 @@ class TestSecondLooks:
         assert not any("touch" in command or "`" in command for command in shell.commands)
 
     @pytest.mark.parametrize(
-        ("exit_code", "err"), [(127, b""), (126, b""), (125, b""), (1, b"bash: connect: Network is unreachable")]
+        ("exit_code", "err"),
+        [
+            (127, b""),
+            (126, b""),
+            (125, b""),
+            (1, b"bash: connect: Network is unreachable"),
+            (1, b"bash: connect: Cannot assign requested address"),
+            (1, b"bash: /dev/tcp/192.0.2.1/22: Too many open files"),
+            (254, b"bash: fork: Resource temporarily unavailable"),
+        ],
     )
-    def test_a_place_without_bash_or_a_network_could_not_look(self, exit_code: int, err: bytes) -> None:
+    def test_a_place_that_lacks_what_it_takes_could_not_look(self, exit_code: int, err: bytes) -> None:
         assert line_look(Ran(exit_code, b"", err), "two") is None
         assert dns_look(Ran(exit_code, b"", err), "two") is None
 

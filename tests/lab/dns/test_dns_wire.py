@@ -15,10 +15,11 @@ import dns.tsig
 import pytest
 
 from core.dns.records import RecordChange, RecordSet
-from core.errors import DnsChangedError, DnsError, DnsRefusedError, TimedOutError, UnreachableError
+from core.errors import DnsChangedError, DnsError, DnsRefusedError, TimedOutError, TooMuchError, UnreachableError
 from core.fleet import DnsSettings, Endpoint, Fleet, SecretRef, Tsig
 from ops.dns import open_dns
 from ops.dns.reply import UnverifiedError
+from ops.dns.transfer import MOST_ZONE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -231,6 +232,24 @@ async def test_an_unsigned_refusal_in_the_middle_of_a_transfer_does_not_count() 
     async with tcp(begun) as (server, _):
         with pytest.raises(UnverifiedError, match="unsigned"):
             await opened().read_zone(server, ZONE, ())
+
+
+async def test_a_transfer_without_end_is_given_up_and_said() -> None:
+    def endless(query: dns.message.Message) -> list[bytes]:
+        name = query.question[0].name
+        soa = "ns.garden.example. host.garden.example. 7 3600 600 86400 300"
+        messages = []
+        for number in range(MOST_ZONE_BYTES // 50_000 + 2):
+            message = dns.message.make_response(query)
+            texts = [f'"{number} {"x" * 200} {one}"' for one in range(240)]
+            first = [dns.rrset.from_text(name, 300, "IN", "SOA", soa)] if number == 0 else []
+            message.answer = [*first, dns.rrset.from_text(f"n{number}.{name}", 300, "IN", "TXT", *texts)]
+            messages.append(message.to_wire(max_size=65_535))
+        return messages
+
+    async with tcp(endless, hangs_up=True) as (server, _):
+        with pytest.raises(TooMuchError, match=r"is longer than 8\.0 MB"):
+            await opened(signed=False).read_zone(server, ZONE, ())
 
 
 async def test_a_lost_datagram_is_sent_once_more() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from unit.project.test_figures import FIGURE
 
-from bot.slack import home, missed, outbox, people
+from bot.slack import connection, home, missed, outbox, people
 from bot.terminal import lines
-from bot.web import metrics
+from bot.web import listening, metrics
 from commands import history, incidents
 from core import crowd
 from core.backup import restic_output, snapshots
@@ -100,6 +100,24 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         "With more than a thousand sites the ages are read once a minute",
         (metrics.MANY, metrics.KEPT_FOR_S),
         (1000, 60),
+    ),
+    (
+        "monitoring",
+        "at most 256 connections, and an eighth of its file descriptors. One that says nothing is closed after 10 s",
+        (listening.MOST_CONNECTIONS, listening.SHARE_OF_DESCRIPTORS, listening.HEAD_S),
+        (256, 8, 10),
+    ),
+    (
+        "monitoring",
+        "a request is given 30 s and 1 MiB",
+        (listening.REQUEST_S, listening.MOST_BODY_BYTES),
+        (30, 1024**2),
+    ),
+    (
+        "monitoring",
+        "Slack's port in HTTP mode has the same limits, and 256 KiB",
+        (connection.MOST_REQUEST_BYTES,),
+        (256 * 1024,),
     ),
     ("monitoring", "or 15 minutes after it was last repeated", (external_alerts.BELIEVED_FOR,), (15 * MIN,)),
     ("monitoring", "more than 1,000 alerts about machines", (external_alerts.MOST,), (1000,)),

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import TooMuchError
 from core.sync.rsync_output import (
     KEPT_RELINKS,
+    LONGEST_LINE_BYTES,
     ChangeKind,
     OutputReader,
     PathChange,
@@ -114,6 +116,47 @@ def test_a_number_alone_is_no_word_of_the_room_on_a_mirror() -> None:
 def test_it_does_not_matter_how_the_output_is_cut_into_pieces(pieces: int) -> None:
     assert read(DRY_RUN, pieces).changes == read(DRY_RUN).changes
     assert read(DRY_RUN, pieces).stats == read(DRY_RUN).stats
+
+
+@pytest.mark.parametrize("pieces", [1000, 32_768, 1 << 20])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_line_that_no_path_explains_has_nothing_of_it_all_believed(place: int, pieces: int) -> None:
+    lines = [b"=|>f+++++++++|7|0|a", b"=|>f+++++++++|7|0|b"]
+    at_limit = b"=|>f+++++++++|7|0|".ljust(LONGEST_LINE_BYTES, b"c")
+    fitting = b"\n".join([*lines[:place], at_limit, *lines[place:]])
+    assert read(fitting, pieces).changed_files == 3
+    with pytest.raises(TooMuchError, match="longer than 32 kB"):
+        read(fitting.replace(at_limit, at_limit + b"c"), pieces)
+
+
+def test_a_line_without_an_end_is_not_kept() -> None:
+    output = OutputReader()
+    for _ in range(100):
+        output.feed(b"\0" * 32_768)
+    assert len(output._rest) <= LONGEST_LINE_BYTES + 1
+    with pytest.raises(TooMuchError):
+        output.end()
+
+
+def test_figures_under_names_that_rsync_does_not_know_are_not_kept_without_end() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    lines = [f"Number of {one}{two}: 1" for one in letters for two in letters]
+    assert len(read("\n".join(lines).encode())._numbers) == 100
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"=|>f+++++++++|%b|0|a",
+        b"=+%b|>f+++++++++|x",
+        b"sharpnet-free %b",
+        b"Number of files: %b",
+        b"  %b  50%%    1.00MB/s    0:00:01 (xfr#1, to-chk=1/2)",
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_none(line: bytes) -> None:
+    output = read(line % (b"9" * 5000))
+    assert (output.changed_files, output.free_bytes, output.stats, output.done_bytes) == (0, None, Stats(), 0)
 
 
 def test_each_kind_of_change_is_told_apart() -> None:
