@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ops.work_folder import AskTurn
 
 ENGINES = ["mariadb", "postgresql"]
-SITES = 22
+SITES = 24
 ODD = "odd.ski.example"
 POSTGRES = {"engine": "postgresql", "socket": "/run/{server}-postgresql"}
 NAMED = {"engine": "mysql", "socket": "/run/{server}.sock", "user": "brien", "password": "file:keys/named"}
