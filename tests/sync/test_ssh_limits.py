@@ -7,7 +7,7 @@ import resource
 import socket
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from sync.test_ssh import login, pinned, pool_of
@@ -17,12 +17,16 @@ from core.errors import OwnLackError, TooMuchError, UnreachableError
 from core.fleet import HostLimits
 from ops.checks import all_checks
 from ops.contracts import End
+from ops.ssh import command as ssh_command
+from ops.ssh import files
 from ops.ssh.connection import MOST_HELD_BYTES
+from ops.ssh.stream import MOST_HELD, MOST_UNASKED, JoinedStream, StreamSide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import paramiko
     from sync.harness import Rig
 
 pytestmark = pytest.mark.xdist_group("ssh")
@@ -148,3 +152,39 @@ async def test_a_server_that_speaks_ssh_without_measure_is_hung_up_on(rig: Rig, 
                 await pool.run("oslo", "true", timeout_s=10)
         serving.join()
     assert heard < 16 * 1024 * 1024
+
+
+async def test_output_that_is_read_as_it_comes_has_an_end_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_command, "MOST_TOLD_BYTES", 1_000_000)
+    told: list[int] = []
+    with pytest.raises(TooMuchError, match=r"is longer than 1\.0 MB"):
+        await rig.ports.ssh.run("oslo", ENDLESS, timeout_s=60, on_output=lambda piece: told.append(len(piece)))
+    assert sum(told) <= 1_000_000
+    most = "head -c 1000000 /dev/zero"
+    assert (await rig.ports.ssh.run("oslo", most, timeout_s=60, on_output=lambda _piece: None)).exit_code == 0
+
+
+async def test_a_folder_with_entries_without_end_is_read_so_far_and_what_was_put_is_there(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(files, "MOST_ENTRIES", 3)
+    await rig.ports.ssh.run("oslo", "cd /srv/oslo/status && touch a b c d e", timeout_s=10)
+    await asyncio.wait_for(rig.ports.ssh.put("oslo", {"/srv/oslo/status/f": b"f"}, timeout_s=10), 20)
+    assert (await rig.ports.ssh.run("oslo", "cat /srv/oslo/status/f", timeout_s=10)).out == b"f"
+    assert "has more than 3 entries" in caplog.text
+
+
+class Unasked:
+    """A channel on which a server sent far more than its window allows: no server here can be made to do that."""
+
+    in_buffer = bytes(MOST_UNASKED + 1)
+
+    def recv_ready(self) -> bool:
+        return True
+
+
+def test_a_server_that_sends_more_than_it_may_ahead_is_given_up_while_the_other_end_is_slow() -> None:
+    giver = StreamSide("oslo", "dump", channel=cast("paramiko.Channel", Unasked()))
+    taker = StreamSide("lima", "load", to_send=bytearray(MOST_HELD))
+    with pytest.raises(TooMuchError, match="oslo: what it sent before it was asked for is longer"):
+        JoinedStream(giver, taker, both_ways=False, deadline_s=1)._hand(giver, taker)

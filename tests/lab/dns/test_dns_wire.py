@@ -20,6 +20,7 @@ from core.fleet import DnsSettings, Endpoint, Fleet, SecretRef, Tsig
 from ops.dns import open_dns
 from ops.dns.reply import UnverifiedError
 from ops.dns.transfer import MOST_ZONE_BYTES
+from ops.dns.wire import MOST_WAITING, _Datagrams
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -277,6 +278,15 @@ async def test_datagrams_that_do_not_answer_the_question_are_passed_over() -> No
     async with udp(after_others) as (server, _):
         answer = await opened().ask(server, ZONE, "A")
     assert answer.values == ("192.0.2.1",)
+
+
+async def test_a_flood_of_datagrams_is_kept_up_to_a_limit() -> None:
+    waiting = _Datagrams()
+    for number in range(10 * MOST_WAITING):
+        waiting.datagram_received(str(number).encode(), ("192.0.2.1", 53))
+        waiting.error_received(OSError())
+    assert waiting._arrived.qsize() == MOST_WAITING
+    assert await waiting.next() == b"0"
 
 
 async def test_a_truncated_answer_where_tcp_is_closed_is_no_answer() -> None:
