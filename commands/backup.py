@@ -17,7 +17,7 @@ from core.cutover.card_restore import dry_run_reply
 from core.errors import UsageError
 from core.fleet.lookup import server_named, site_named
 from core.people import Role
-from jobs.backup import BackupRequest, back_up, list_snapshots
+from jobs.backup import BackupRequest, back_up, list_backups
 from jobs.backup.listing import known_backups, repository_bytes, under_way, with_figures
 from jobs.backup.lock import offsite_of
 from jobs.backup.restore import restore_at_once
@@ -65,11 +65,11 @@ async def _list(request: Request, ports: Ports) -> Reply:
     if len(names) > 1:
         raise UsageError("Name one site, or none for all.", hint="For example: `backup list SITE`.")
     site = site_named(names[0], ports.fleet) if names else None
-    found = await list_snapshots(ports, site)
-    have = {backup.snapshot.site for backup in found.backups if backup.origin is not Origin.FOREIGN}
+    found = await list_backups(ports, site)
+    have = {backup.snapshot.site for backup in found if backup.origin is not Origin.FOREIGN}
     backup_request = [site.name] if site is not None else list(ports.fleet.sites)
     without = [name for name in backup_request if name not in have]
-    listed = await with_figures(ports, found.backups)
+    listed = await with_figures(ports, found)
     return list_reply(listed, without, ports.fleet.timezone, ports.clock.now())
 
 

@@ -13,8 +13,9 @@ from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
 from ops.gather.database_check import database_findings
-from ops.gather.live_check import offsite_findings, ssh_findings
+from ops.gather.live_check import ssh_findings
 from ops.gather.live_dns import dns_findings
+from ops.gather.offsite_check import offsite_findings
 from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:

@@ -135,6 +135,7 @@ class FailureCode(StrEnum):
     NOT_RESTORED = "not-restored"  # a backup did not come back whole
     OFFSITE_DISK = "offsite-disk"  # the off-site host could not write
     OFFSITE_LOST = "offsite-lost"  # the connection to the off-site host broke
+    OFFSITE_OPEN = "offsite-open"  # the off-site host lets its user do more than backups need
     OFFSITE_PERMISSION = "offsite-permission"  # the off-site host does not let its user write
     REPOSITORY_GONE = "repository-gone"  # there is none any more
     RESTIC = "restic"  # anything that has no code of its own

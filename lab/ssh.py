@@ -102,9 +102,12 @@ def exchange_keys(fleet: FleetSpec, folders: dict[str, Path], bot_keys: dict[str
 
 
 def let_bot_in(server: ServerSpec, folder: Path, bot_key: str) -> None:
-    """Let the bot in, and nobody else."""
-    home = "/root" if uid_of(server) == 0 else f"/home/{server.user}"
-    _write_owned(on_host(folder, f"{home}/.ssh/authorized_keys"), bot_key + "\n", server)
+    """Let the bot in, and nobody else: who is let in is not for the bot to change."""
+    home = on_host(folder, "/root" if uid_of(server) == 0 else f"/home/{server.user}")
+    for path in (home, home / ".ssh"):
+        path.chmod(0o755)
+        os.chown(path, 0, 0)
+    programs.write(home / ".ssh/authorized_keys", f"restrict {bot_key}\n", 0o644)
 
 
 def sshd(server: ServerSpec, folder: Path, *, sftp_only: bool = False) -> DaemonSpec:

@@ -90,7 +90,7 @@ async def main(config: str, store: str, line: str, at: str, counts: str, fate: s
         dns.update = freezing.wrap("dns.update", dns.update)
         claimed.LEASE, claimed.RENEW_S, turn.SEND_WITHIN_S = timedelta(seconds=0.5), 0.2, 3
         ssh._ssh.run = freezing.wrap("asked already, ssh", ssh._ssh.run)
-        for name in ("run", "stream", "with_offsite", "put"):
+        for name in ("run", "stream", "with_offsite", "from_here", "put"):
             setattr(ssh, name, freezing.wrap(f"ssh.{name}", getattr(ssh, name)))
         try:
             reply = await answer(split_line(line), BOSS, "terminal", ports, follow=True)

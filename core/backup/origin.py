@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from core.backup.repositories import SHARED
 from core.backup.snapshots import SHORT_ID, fleet_tag, site_tag
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class SavedPaths:
 class RecordedBackup:
     """A backup as the bot has it on record. paths None: it was made before the record said what was saved.
 
-    snapshot: its whole id; of a backup from before the record had that, its first eight characters.
+    snapshot: its whole id; of a backup from before the record had that, its first eight characters. repository: where
+    it was put: the server's own, or SHARED.
     """
 
     snapshot: str
@@ -48,6 +50,7 @@ class RecordedBackup:
     server: str
     begun_at: datetime
     paths: SavedPaths | None = None
+    repository: str = SHARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def backup_of(
     the snapshot's site to, what would be saved there now.
     """
     ours = next((one for one in recorded if _is_of(one, snapshot)), None)
-    known = expected.get(snapshot.server)
+    # Another server's repository has it by that server's word alone.
+    known = expected.get(snapshot.server) if snapshot.repository in (SHARED, snapshot.server) else None
     paths = ours.paths if ours is not None and ours.paths is not None else known
     if paths is None or not _is_as_made(snapshot, fleet, paths):
         return Backup(snapshot, Origin.FOREIGN, snapshot.taken_at, SavedPaths(""))
@@ -98,7 +102,8 @@ def newest_of(backups: Iterable[Backup], site: str, at: datetime | None = None) 
 def _is_of(recorded: RecordedBackup, snapshot: Snapshot) -> bool:
     whole = len(recorded.snapshot) > SHORT_ID
     same = recorded.snapshot == (snapshot.full_id if whole else snapshot.id)
-    return same and (recorded.site, recorded.server) == (snapshot.site, snapshot.server)
+    place = snapshot.site, snapshot.server, snapshot.repository
+    return same and (recorded.site, recorded.server, recorded.repository) == place
 
 
 def _is_as_made(snapshot: Snapshot, fleet: str, paths: SavedPaths) -> bool:

@@ -10,22 +10,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.backup.snapshots import Extent, SavedSnapshot, Snapshot, site_of
 from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, why_said, why_stopped
 from core.sync.rsync_output import OutputReader
-from core.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 # restic(1): some source files could not be read; a snapshot was made of the others.
 PARTLY = 3
 VANISHED = 2
-# restic(1), unlock: whose lock was not renewed for so long is taken to be dead.
-STALE_LOCK = timedelta(minutes=30)
 _HIDDEN = re.compile(rb"^\[sender\] hiding (?:file|directory) (.*) because of pattern ", re.MULTILINE)
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _SPECIAL = re.compile(rb"[*?\[\\$]")
@@ -70,8 +67,11 @@ def values(err: bytes) -> Iterator[Any]:
                 continue
 
 
-def saved_of(err: bytes) -> SavedSnapshot | None:
-    """Return what the summary of `restic backup --json` says was saved, or None where it says nothing of the kind."""
+def saved_of(err: bytes, added: Sequence[str]) -> SavedSnapshot | None:
+    """Return what the summary of `restic backup --json` says was saved, or None where it says nothing of the kind.
+
+    added: the whole ids of the snapshots that were seen to be stored; what it says must be the one of them.
+    """
     value: Mapping[str, object] = next((value for value in values(err) if _kind(value) == "summary"), {})
     full_id = value.get("snapshot_id")
     files, size, new = (value.get(key) for key in ("total_files_processed", "total_bytes_processed", "data_added"))
@@ -79,7 +79,9 @@ def saved_of(err: bytes) -> SavedSnapshot | None:
         return None
     if not _is_count(files) or not _is_count(size) or not _is_count(new):
         return None
-    return SavedSnapshot(full_id, files, size, new, unreadable(err))
+    if len(added) != 1 or not added[0].startswith(full_id):
+        return None
+    return SavedSnapshot(added[0], files, size, new, unreadable(err))
 
 
 def total_size(err: bytes) -> int | None:
@@ -88,10 +90,10 @@ def total_size(err: bytes) -> int | None:
     return next((size for size in sizes if _is_count(size)), None)
 
 
-def snapshots(err: bytes) -> tuple[Snapshot, ...]:
+def snapshots(err: bytes, repository: str) -> tuple[Snapshot, ...]:
     """Return what `restic snapshots --json` lists of sites, newest first; what no backup can look like is left out."""
     rows = next((value for value in values(err) if isinstance(value, list)), [])
-    found = [one for row in rows if (one := _snapshot_of(row)) is not None]
+    found = [one for row in rows if (one := _snapshot_of(row, repository)) is not None]
     return tuple(sorted(found, key=lambda one: (one.taken_at, one.full_id), reverse=True))
 
 
@@ -134,7 +136,7 @@ def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
     return replace(found, message=f"{found.message} ({detail})") if detail else found
 
 
-def _snapshot_of(row: object) -> Snapshot | None:
+def _snapshot_of(row: object, repository: str) -> Snapshot | None:
     if not isinstance(row, dict):
         return None
     full_id, server = row.get("id"), row.get("hostname")
@@ -144,7 +146,7 @@ def _snapshot_of(row: object) -> Snapshot | None:
         return None
     if not isinstance(server, str) or not is_snapshot_id(full_id):
         return None
-    return Snapshot(str(full_id), site, server, taken_at, paths, tags)
+    return Snapshot(str(full_id), site, server, taken_at, paths, tags, repository)
 
 
 def is_snapshot_id(text: object) -> bool:
@@ -206,7 +208,7 @@ _WRONG_PASSWORD = Failure(
 _LOCKED = Failure(
     FailureCode.LOCKED,
     "somebody else works in the repository, or has died there",
-    f"It frees itself {duration(STALE_LOCK)} after a death. {{said}}",
+    "Does somebody work there by hand? The next run removes what the dead have left. {said}",
     refused=True,
 )
 _OFFSITE_LOST = Failure(

@@ -34,8 +34,8 @@ class BackupResult:
 
     files, size_bytes: what the snapshot covers, databases included; new_bytes: what of it the repository had not.
     databases: how many. snapshot: its id, and full_id the whole of it; also of a failed one that covers only part of
-    the site. paths: what was saved. shrank: what it is less than half of, empty where it is not; nothing of the site
-    is forgotten then. note: something to know.
+    the site. repository: where it was put. paths: what was saved. shrank: what it is less than half of, empty where it
+    is not; nothing of the site is forgotten then. note: something to know.
     """
 
     site: str
@@ -48,6 +48,7 @@ class BackupResult:
     databases: int = 0
     snapshot: str | None = None
     full_id: str = ""
+    repository: str = ""
     paths: SavedPaths | None = None
     shrank: str = ""
     trouble: Failure | None = None
@@ -82,6 +83,7 @@ class BackupResult:
             "outcome": self.outcome,
             "snapshot": self.snapshot,
             "full_id": self.full_id,
+            "repository": self.repository,
             **(asdict(self.paths) if self.paths is not None else {}),
             "files": self.files,
             "size_bytes": self.size_bytes,

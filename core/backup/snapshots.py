@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
+from core.backup.repositories import SHARED
 from core.errors import UsageError
 from core.failure import Failure, FailureCode
 from core.wording import count, size
@@ -34,7 +35,8 @@ _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?")
 class Snapshot:
     """One backup, as the repository has it: all of this is the word of whoever wrote it (`core.backup.origin`).
 
-    full_id: 64 hexadecimal digits. paths: what was backed up, as the server had it.
+    full_id: 64 hexadecimal digits. paths: what was backed up, as the server had it. repository: where the bot has found
+    it, whose only writer is the server of that name; SHARED: the one of before.
     """
 
     full_id: str
@@ -43,6 +45,7 @@ class Snapshot:
     taken_at: datetime
     paths: tuple[str, ...]
     tags: tuple[str, ...] = ()
+    repository: str = SHARED
 
     @property
     def id(self) -> str:
@@ -52,7 +55,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class SavedSnapshot:
-    """A snapshot that was made. full_id: 64 digits, or 8. unreadable: files that should be in it and are not."""
+    """A snapshot that was made. full_id: 64 digits. unreadable: files that should be in it and are not."""
 
     full_id: str
     files: int
@@ -88,15 +91,6 @@ def site_of(tags: Iterable[str]) -> str | None:
 def dump_name(database: Database) -> str:
     """Return the name of the file for a database's dump, its own for every name."""
     return f"{database.engine}-{quote(database.name, safe='')}.sql"
-
-
-def keep_options(keep: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the options of `restic forget` for app.yaml's `offsite.keep`; none where everything is kept.
-
-    The newest snapshot of a site always stays.
-    """
-    kinds = tuple(f"--keep-{kind}={number}" for kind, number in keep.items())
-    return ("--keep-last=1", *kinds) if kinds else ()
 
 
 def moment(text: str, timezone: str) -> datetime:

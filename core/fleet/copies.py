@@ -47,7 +47,7 @@ class OffsiteServer:
 
 @dataclass(frozen=True, slots=True)
 class Offsite:
-    """Where the third copy goes: a restic repository over SFTP. max_age: an older backup is an alert."""
+    """Where the third copy goes: restic repositories over SFTP. max_age: an older backup is an alert."""
 
     server: OffsiteServer
     path: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MISSING, EMPTY, FILES = "missing", "empty", "files"
 # What has come later is left out where it says nothing, so that a plan made before it keeps its digest.
-_LATER: Mapping[str, object] = {"full_id": "", "recorded": True}
+_LATER: Mapping[str, object] = {"full_id": "", "recorded": True, "repository": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Restore:
     server now, `missing`, `empty` or `files`. databases: the names of those that it loads; databases_there: those of
     them that the server has. served: whether the server serves the site. quarantined: whether its copy is. recorded:
     whether the bot's record knows the backup; otherwise it is the repository's word, and as app.yaml has it.
+    repository: which one it lies in (`core.backup.repositories`).
     """
 
     kind: ClassVar[str] = "restore"
@@ -43,6 +44,7 @@ class Restore:
     quarantined: bool = False
     full_id: str = ""
     recorded: bool = True
+    repository: str = ""
 
     @property
     def needs_approval(self) -> bool:
@@ -113,4 +115,4 @@ def differences(shown: Restore, now: Restore | None) -> tuple[str, ...]:
 
 def _what_of(restore: Restore) -> tuple[object, ...]:
     """Return what comes from where."""
-    return restore.snapshot, restore.full_id, restore.root, restore.dumps, restore.recorded
+    return restore.snapshot, restore.full_id, restore.root, restore.dumps, restore.recorded, restore.repository

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs import Job
 from jobs.backup.cards import look_at_ages, tell
-from jobs.backup.listing import SnapshotListing, list_snapshots
+from jobs.backup.listing import list_backups
 from jobs.backup.many import BackupBatchResult, back_up_sites
 from jobs.backup.one import BackupRequest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet, Site
     from ops.ports import Ports
 
-__all__ = ["JOB", "BackupBatchResult", "BackupRequest", "SnapshotListing", "back_up", "list_snapshots"]
+__all__ = ["JOB", "BackupBatchResult", "BackupRequest", "back_up", "list_backups"]
 
 BY_CLOCK = "bot:backup"
 SCHEDULED = "scheduled"

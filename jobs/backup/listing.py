@@ -1,15 +1,16 @@
-"""What is in the repository, asked from a server that can open it, and what is on record about it."""
+"""What is in the repositories, and what is on record about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
 from typing import TYPE_CHECKING
 
 from core.backup.origin import Backup, Origin, RecordedBackup, SavedPaths, backup_of
 from core.backup.report import BackupHistory, ListedBackup
+from core.backup.repositories import SHARED
 from core.backup.snapshots import SHRUNK
 from core.errors import RefusedError
-from core.failure import OF_THE_REPOSITORY, Failure, FailureCode
+from core.failure import Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
 from ops.contracts import SiteLocation
@@ -23,40 +24,44 @@ if TYPE_CHECKING:
     from core.fleet import Site
     from ops.ports import Ports
 
-
-@dataclass(frozen=True, slots=True)
-class SnapshotListing:
-    """What the repository has of the fleet or one site, newest first, and the server that it was asked from."""
-
-    backups: tuple[Backup, ...]
-    server: str
+# Each is a restic on the bot's machine.
+AT_ONCE = 3
 
 
-async def list_snapshots(ports: Ports, site: Site | None = None, *, first: str | None = None) -> SnapshotListing:
-    """Ask for the snapshots from the first server that can, beginning with `first`; none where none was ever made.
+async def list_backups(ports: Ports, site: Site | None = None) -> tuple[Backup, ...]:
+    """Return what the repositories say that they have of the fleet or one site, newest first, and whose word that is.
 
-    Raises RefusedError with every server's reason where none can.
+    Raises RefusedError where one of them that may hold some cannot be read: the newest might be there.
     """
-    restic = offsite_of(ports)
-    active = await ports.store.copies.active()
-    likely = [first] if first is not None else []
-    likely += [active.get(site.name, site.home)] if site is not None else []
-    reasons: list[str] = []
-    hint = ""
-    for server in dict.fromkeys([*likely, *ports.fleet.servers]):
-        found = await or_failure(restic.snapshots(server, site.name if site is not None else None))
-        if not isinstance(found, Failure):
-            return SnapshotListing(await judged(ports, found), server)
-        if found.code == FailureCode.NO_REPOSITORY and not await ports.store.backups.any_made():
-            return SnapshotListing((), server)
-        reasons.append(found.message)
-        hint = hint or found.hint
-        if found.code in OF_THE_REPOSITORY:
-            break
-    raise RefusedError(f"The off-site backups cannot be read: {listing(list(dict.fromkeys(reasons)))}.", hint=hint)
+    restic, name = offsite_of(ports), site.name if site is not None else None
+    made = await ports.store.backups.made_in(name)
+    sites = [site] if site is not None else ports.fleet.sites.values()
+    servers = dict.fromkeys(server for one in sites for server in one.servers)
+    repositories = [*dict.fromkeys([*servers, *sorted(made), SHARED])]
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(repository: str) -> tuple[Snapshot, ...] | Failure:
+        async with gate:
+            return await or_failure(restic.snapshots(repository, name))
+
+    found = await asyncio.gather(*map(ask, repositories))
+    snapshots: list[Snapshot] = []
+    failures: dict[str, str] = {}
+    none_is_there = all(isinstance(one, Failure) for one in found)
+    for repository, one in zip(repositories, found, strict=True):
+        if not isinstance(one, Failure):
+            snapshots += one
+        # That of a server that has left, or the one of before, may have been removed: not so where nothing is left.
+        elif one.code != FailureCode.NO_REPOSITORY or (repository in made and (repository in servers or none_is_there)):
+            failures[one.message] = one.hint
+    if failures:
+        hint = next(iter(failures.values()))
+        raise RefusedError(f"The off-site backups cannot be read: {listing(list(failures))}.", hint=hint)
+    backups = await _judged(ports, snapshots)
+    return tuple(sorted(backups, key=lambda one: (one.saved_at, one.snapshot.full_id), reverse=True))
 
 
-async def judged(ports: Ports, snapshots: Sequence[Snapshot]) -> tuple[Backup, ...]:
+async def _judged(ports: Ports, snapshots: Sequence[Snapshot]) -> tuple[Backup, ...]:
     """Return what the record and app.yaml know of what a repository says that it has."""
     runs = await ports.store.backups.by_snapshot(snapshot.id for snapshot in snapshots)
     expected = {name: _saved_of(site) for name, site in ports.fleet.sites.items()}
@@ -108,7 +113,8 @@ def _saved_of(site: Site) -> Mapping[str, SavedPaths]:
 def _recorded(run: BackupRun) -> RecordedBackup:
     root, full_id = str(run.body.get("root", "")), str(run.body.get("full_id", ""))
     paths = SavedPaths(root, str(run.body.get("dumps", ""))) if root else None
-    return RecordedBackup(full_id or str(run.snapshot), run.site, run.server, run.begun_at, paths)
+    repository = str(run.body.get("repository", SHARED))
+    return RecordedBackup(full_id or str(run.snapshot), run.site, run.server, run.begun_at, paths, repository)
 
 
 def _listed(backup: Backup, runs: Sequence[BackupRun]) -> ListedBackup:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress, BackupResult
+from core.backup.retention import let_go
 from core.backup.snapshots import is_upkeep_due
-from core.errors import OvertakenError, RefusedError, SharpnetError
+from core.errors import OvertakenError, RefusedError
 from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode, trouble_facts
+from jobs.backup.listing import list_backups
 from jobs.backup.lock import REPOSITORY, offsite_of
 from jobs.backup.one import BackupRequest, SiteBackup, not_begun
 from jobs.sync.serving import serving_now
@@ -21,7 +24,7 @@ from ops.rsync.mirror import run_id
 from ops.store.copies.backups import UPKEEP, BackupRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from core.fleet import Site
     from ops.contracts import Restic
@@ -42,20 +45,19 @@ class _BackupBatch:
     restic: Restic
     request: BackupRequest
     on_progress: Callable[[BackupProgress], None]
-    making: asyncio.Lock = field(default_factory=asyncio.Lock)
-    opened_from: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
 
     async def on_server(self, server: str, sites: Sequence[Site]) -> list[BackupResult]:
-        """Back up sites that one server serves, and give up early where it has no way to the repository."""
-        broken = await self.open_repository(server)
+        """Back up sites that one server serves, and give up early where it has no way to its repository."""
+        broken = await or_failure(self._open(server))
         if broken is None:
-            self.opened_from.append(server)
+            self.opened.append(server)
         results = []
         for site in sites:
             if broken is None:
                 result = await self.one(site, server)
                 if result.trouble is not None and result.trouble.code in BEFORE_THE_REPOSITORY:
-                    broken = await self.open_repository(server)
+                    broken = await or_failure(self.restic.probe(server))
             else:
                 result = await not_begun(self.ports, site.name, server, broken, self.request.who)
             self.on_progress(BackupProgress(site.name, server, "done"))
@@ -73,20 +75,17 @@ class _BackupBatch:
         except OvertakenError as error:
             return BackupResult(site.name, server, "failed").ended_by(Failure.of(error))
 
-    async def open_repository(self, server: str) -> Failure | None:
-        """Open the repository from a server, made where there never was one; return what stands in the way."""
-        return await or_failure(self._open(server))
-
     async def _open(self, server: str) -> Failure | None:
-        async with self.making:
-            trouble = await self.restic.open(server)
-            never_made = trouble is not None and trouble.code == FailureCode.NO_REPOSITORY
-            return await self._make(server) if never_made else trouble
+        """Open a server's repository, made where there never was one; return what stands in the way."""
+        trouble = await self.restic.open(server)
+        never_made = trouble is not None and trouble.code == FailureCode.NO_REPOSITORY
+        return await self._make(server) if never_made else trouble
 
     async def _make(self, server: str) -> Failure | None:
-        """Make the repository, unless there has been one: then its disk is not mounted, or it was lost."""
+        """Make the repository, unless there has been one, or none is there any more: then no disk is mounted."""
         store, now = self.ports.store, self.ports.clock.now()
-        if not self.request.new_repository and await store.backups.any_made():
+        made = await store.backups.made_in()
+        if not self.request.new_repository and made and (server in made or not await self._is_any_there(made)):
             return Failure(
                 FailureCode.REPOSITORY_GONE,
                 "the repository at offsite.path is gone, though backups were made there",
@@ -96,6 +95,12 @@ class _BackupBatch:
         about = {"server": server, "path": self.ports.fleet.offsite.path if self.ports.fleet.offsite else ""}
         await store.record.add(now, "backup-repository.begun", self.ports.fleet.name, self.request.who, about)
         return await self.restic.make(server)
+
+    async def _is_any_there(self, repositories: Iterable[str]) -> bool:
+        for repository in sorted(repositories):
+            if await or_failure(self.restic.open(repository)) is None:
+                return True
+        return False
 
 
 async def back_up_sites(
@@ -140,28 +145,40 @@ async def back_up_sites(
 
 async def _upkeep(batch: _BackupBatch, good: Sequence[BackupResult], owner: str) -> Failure | None:
     """Let go of old backups of those sites that were backed up well, and once a day of the data that nobody needs."""
-    ports, restic = batch.ports, batch.restic
-    if not good or not batch.opened_from:
-        return None
-    server = batch.opened_from[0]
+    ports, restic, offsite = batch.ports, batch.restic, batch.ports.fleet.offsite
     last = (await ports.store.backups.newest(UPKEEP, ("done",))).get("")
     due = is_upkeep_due(last.begun_at if last is not None else None, ports.clock.now())
-    trouble = await restic.forget(server, [result.site for result in good])
-    if trouble is not None or not due:
-        return trouble
-    run = BackupRun(f"{owner}-upkeep", UPKEEP, "", server, ports.clock.now(), body={"owner": owner})
+    if not good or offsite is None or not (due or offsite.keep):
+        return None
+    backups = await list_backups(ports)
+    going: dict[str, list[str]] = defaultdict(list)
+    for result in good:
+        of_site = [one for one in backups if one.snapshot.site == result.site]
+        for one in let_go(of_site, offsite.keep):
+            going[one.snapshot.repository].append(one.snapshot.full_id)
+    for repository, full_ids in going.items():
+        trouble = await restic.forget(repository, full_ids)
+        if trouble is not None:
+            return trouble
+    if not due:
+        return None
+    run = BackupRun(f"{owner}-upkeep", UPKEEP, "", "", ports.clock.now(), body={"owner": owner})
     await ports.store.backups.begin(run, batch.request.who)
-    return await _prune(batch, run)
+    return await _prune(batch, run, sorted({*batch.opened, *(one.snapshot.repository for one in backups)}))
 
 
-async def _prune(batch: _BackupBatch, run: BackupRun) -> Failure | None:
-    ports, restic = batch.ports, batch.restic
-    try:
-        trouble = await restic.prune(run.server)
-        size = await restic.size(run.server) if trouble is None else None
-    except SharpnetError as error:
-        trouble, size = Failure.of(error), None
-    body = ({"size_bytes": size} if isinstance(size, int) else {}) | trouble_facts(trouble)
+async def _prune(batch: _BackupBatch, run: BackupRun, repositories: Sequence[str]) -> Failure | None:
+    """Prune one after the other, and measure what they take; one that fails holds back none of the others."""
+    ports = batch.ports
+    measured = [await or_failure(_pruned(batch.restic, repository)) for repository in repositories]
+    trouble = next((one for one in measured if isinstance(one, Failure)), None)
+    sizes = [one for one in measured if not isinstance(one, Failure)]
+    body = ({"size_bytes": sum(sizes)} if trouble is None else {}) | trouble_facts(trouble)
     outcome = "done" if trouble is None else "failed"
     await ports.store.backups.end(run, outcome, None, body, ports.clock.now(), batch.request.who)
     return trouble
+
+
+async def _pruned(restic: Restic, repository: str) -> int | Failure:
+    trouble = await restic.prune(repository)
+    return await restic.size(repository) if trouble is None else trouble

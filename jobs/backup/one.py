@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.backup.origin import SavedPaths
-from core.backup.restic_output import is_snapshot_id
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.snapshots import SHORT_ID, Extent, shrank, why_not_back_up
 from core.errors import SharpnetError
@@ -134,7 +133,8 @@ class SiteBackup:
             new_bytes=saved.new_bytes,
             databases=len(site.databases),
             snapshot=saved.full_id[:SHORT_ID],
-            full_id=saved.full_id if is_snapshot_id(saved.full_id) else "",
+            full_id=saved.full_id,
+            repository=self.place.server,
             paths=SavedPaths(self.place.root, self.place.dumps if site.databases else ""),
         )
         now = Extent(result.files, result.size_bytes)

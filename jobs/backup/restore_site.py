@@ -13,7 +13,7 @@ from core.errors import RefusedError, SharpnetError, StoreError, UnreachableErro
 from core.failure import Failure, FailureCode
 from core.plan.restore import Restore, differences
 from core.wording import clock_time, listing
-from jobs.backup.listing import list_snapshots
+from jobs.backup.listing import list_backups
 from jobs.backup.lock import offsite_of
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
@@ -56,7 +56,7 @@ async def what_to_restore(ports: Ports, site: Site, server: str, at: datetime | 
             f"{server} is neither the home nor a mirror of {site.name}.",
             hint="Give it as one of the site's mirrors in app.yaml first.",
         )
-    backup = newest_of((await list_snapshots(ports, site, first=server)).backups, site.name, at)
+    backup = newest_of(await list_backups(ports, site), site.name, at)
     if backup is None:
         not_after = f" from before {clock_time(at, ports.fleet.timezone)}" if at is not None else ""
         raise RefusedError(
@@ -71,7 +71,7 @@ async def restore_differences(ports: Ports, fleet: Fleet, shown: Restore) -> tup
     if site is None or shown.server not in site.servers or fleet.offsite != ports.fleet.offsite:
         return ("the fleet file says something else about the site or the off-site host",)
     try:
-        backups = (await list_snapshots(ports, site, first=shown.server)).backups
+        backups = await list_backups(ports, site)
         backup = next((one for one in backups if _is_shown(one, shown)), None)
         now = await _look(ports, site, shown.server, backup, "bot:approve") if backup is not None else None
     except StoreError:
@@ -205,4 +205,5 @@ async def _look(ports: Ports, site: Site, server: str, backup: Backup, who: str)
         quarantined=serving.is_quarantined(site.name, server),
         full_id=backup.snapshot.full_id,
         recorded=backup.origin is Origin.RECORDED,
+        repository=backup.snapshot.repository,
     )

@@ -7,12 +7,12 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.backup.origin import newest_of
+from core.backup.origin import Backup, newest_of
 from core.backup.result import BackupProgress
 from core.backup.sample import RestoreTestResult, SampleOutcome, judge_file, restore_s, within
 from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
-from jobs.backup.listing import judged
+from jobs.backup.listing import list_backups
 from jobs.backup.lock import REPOSITORY, offsite_of, site_claim
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
@@ -24,7 +24,6 @@ from ops.store.copies.backups import PROOF, BackupRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from core.backup.origin import Backup
     from core.fleet import Site
     from ops.contracts import Restic, SnapshotFiles
     from ops.ports import Ports
@@ -46,30 +45,31 @@ async def prove_sites(
     owner = run_id(ports.clock.now())
     async with holding(ports, REPOSITORY, owner, "a verification of backups"):
         serving = await serving_now(ports, sites, who)
-        structure: Failure | None = None
-        backups: dict[str, tuple[Backup, ...] | Failure] = {}
+        backups = await or_failure(list_backups(ports, sites[0] if len(sites) == 1 else None))
+        structures: dict[str, Failure | None] = {}
         proofs = []
         for site in sites:
             server = serving.active.get(site.name, site.home)
             on_progress(BackupProgress(site.name, server, "comparing"))
-            if server not in backups:
-                if not backups:
-                    structure = await or_failure(restic.check(server))
-                # Reading what is gone is tried for a quarter of an hour, file by file.
-                found = await or_failure(restic.snapshots(server)) if structure is None else structure
-                backups[server] = found if isinstance(found, Failure) else await judged(ports, found)
             place = SiteLocation(site, server)
-            proof = await or_failure(_on_record(ports, restic, place, backups[server], who))
+            backup = backups if isinstance(backups, Failure) else newest_of(backups, site.name)
+            if isinstance(backup, Backup):
+                repository = backup.snapshot.repository
+                if repository not in structures:
+                    structures[repository] = await or_failure(restic.check(repository))
+                # Reading what is gone is tried for a quarter of an hour, file by file.
+                backup = structures[repository] or backup
+            proof = await or_failure(_on_record(ports, restic, place, backup, who))
             # One that somebody else works on, say, is no reason to leave the others unproven.
             proofs.append(
                 proof if not isinstance(proof, Failure) else RestoreTestResult(site.name, server, trouble=proof)
             )
             on_progress(BackupProgress(site.name, server, "done"))
-        return tuple(proofs), structure
+        return tuple(proofs), next((one for one in structures.values() if one is not None), None)
 
 
 async def _on_record(
-    ports: Ports, restic: Restic, place: SiteLocation, backups: tuple[Backup, ...] | Failure, who: str
+    ports: Ports, restic: Restic, place: SiteLocation, backup: Backup | Failure | None, who: str
 ) -> RestoreTestResult:
     """Prove one site's newest backup, on record from before its first step to its end."""
     now = ports.clock.now()
@@ -80,7 +80,7 @@ async def _on_record(
         ports, site_claim(base_result.site), owner, f"a verification of the backup of {base_result.site}"
     ):
         await ports.store.backups.begin(run, who)
-        proof = await _proven(ports, restic, place, backups, base_result)
+        proof = await _proven(ports, restic, place, backup, base_result)
         id_ = proof.snapshot.id if proof.snapshot is not None else None
         await ports.store.backups.end(run, proof.outcome, id_, proof.facts, ports.clock.now(), who)
     return proof
@@ -90,12 +90,11 @@ async def _proven(
     ports: Ports,
     restic: Restic,
     place: SiteLocation,
-    backups: tuple[Backup, ...] | Failure,
+    backup: Backup | Failure | None,
     base_result: RestoreTestResult,
 ) -> RestoreTestResult:
-    if isinstance(backups, Failure):
-        return replace(base_result, trouble=backups)
-    backup = newest_of(backups, base_result.site)
+    if isinstance(backup, Failure):
+        return replace(base_result, trouble=backup)
     if backup is None:
         why = Failure(FailureCode.NO_BACKUP, "there is no backup of it", "Make one with `backup run`.")
         return replace(base_result, trouble=why)

@@ -10,10 +10,11 @@ from ops.contracts.dns import Answer, Dns
 from ops.contracts.engine import Engine
 from ops.contracts.probe import Look, Probe
 from ops.contracts.restic import BackupSource, Restic, SiteLocation, SnapshotFiles
-from ops.contracts.ssh import End, Ran, Ssh
+from ops.contracts.ssh import HERE, End, Ran, RanOffsite, Ssh
 from ops.contracts.store import Db, LeaseTime, Transaction
 
 __all__ = [
+    "HERE",
     "Answer",
     "BackupSource",
     "Clock",
@@ -27,6 +28,7 @@ __all__ = [
     "Look",
     "Probe",
     "Ran",
+    "RanOffsite",
     "Restic",
     "SiteLocation",
     "SnapshotFiles",

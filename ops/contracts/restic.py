@@ -60,23 +60,24 @@ class SnapshotFiles:
 
 
 class Restic(Protocol):
-    """The off-site backups of one fleet, in one repository.
+    """The off-site backups of one fleet: a repository for each server, and SHARED (`core.backup.repositories`).
 
+    A server reaches its own to add a backup, and another's only for as long as something of it is brought to it.
     What is wrong is returned as a `Failure`; what keeps the bot from asking at all is raised: UnreachableError and
     LoginRefusedError of the server or the off-site host, SettingsError of the password.
     """
 
-    async def open(self, server: str) -> Failure | None:
-        """Open the repository, and remove the locks of those who died on `server` or have been silent for half an hour.
+    async def open(self, repository: str) -> Failure | None:
+        """Open a repository, and remove the locks in it: whoever asks has the claim on all of them.
 
         Returns what stands in the way; `no-repository`: its place was reached, and there is none.
         """
 
     async def probe(self, server: str) -> Failure | None:
-        """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
+        """Open the repository of `server` from there, without a change to it. Returns what `open` does."""
 
-    async def make(self, server: str) -> Failure | None:
-        """Make the repository. restic refuses where there is one."""
+    async def make(self, repository: str) -> Failure | None:
+        """Make a repository. restic refuses where there is one."""
 
     async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
@@ -85,22 +86,22 @@ class Restic(Protocol):
         """Write what the shell line `dumping` says of a database into a file for the backup."""
 
     async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
-        """Make a snapshot of the site; one that lacks unreadable files is made as well."""
+        """Make a snapshot of the site in its server's repository; one that lacks unreadable files is made as well."""
 
-    async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
-        """Return the snapshots of this fleet, or of one of its sites, newest first."""
+    async def snapshots(self, repository: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
+        """Return what a repository says that it has of this fleet, or of one of its sites, newest first."""
 
-    async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
-        """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
+    async def forget(self, repository: str, full_ids: Sequence[str]) -> Failure | None:
+        """Let go of these snapshots. Their data stays until `prune`."""
 
-    async def prune(self, server: str) -> Failure | None:
+    async def prune(self, repository: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""
 
-    async def size(self, server: str) -> int | Failure:
-        """Return how many bytes the repository takes."""
+    async def size(self, repository: str) -> int | Failure:
+        """Return how many bytes a repository takes."""
 
-    async def check(self, server: str) -> Failure | None:
-        """Return what is wrong with the repository's structure, or None."""
+    async def check(self, repository: str) -> Failure | None:
+        """Return what is wrong with a repository's structure, or None."""
 
     async def choose(
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from core.backup.host_limits import Owner
+    from core.backup.repository_access import RepositoryAccess
+
+
+# The machine that is none of the servers.
+HERE = "the bot's machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,13 @@ class Ran:
     exit_code: int
     out: bytes
     err: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RanOffsite(Ran):
+    """How a command ended that had a repository. added: the whole ids of the snapshots that it was seen to store."""
+
+    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +72,18 @@ class Ssh(Protocol):
         event loop. Raises as `run` does, of either server.
         """
 
-    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+    async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
         """Run a command whose standard input and output are joined to the SFTP server of the off-site host.
 
-        `out` is empty. Raises as `run` does, of either host, and LookupError where the fleet has no off-site host.
+        What it asks there passes `core.backup.sftp_filter`: no more than `allowed` reaches the host. `out` is empty.
+        Raises as `run` does, of either host, RefusedError where what passes is no SFTP, and NotInFleetError where the
+        fleet has no off-site host.
+        """
+
+    async def from_here(self, command: str, first: bytes, *, timeout_s: float) -> Ran:
+        """Run a command on the bot's own machine in the same way, with all that the bot may do on the off-site host.
+
+        It gets nothing of the bot's environment but PATH, HOME and TMPDIR. Raises as `with_offsite` does.
         """
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
@@ -70,6 +92,9 @@ class Ssh(Protocol):
         Folders are not made. Raises as `run` does, and RefusedError where the server does not take one: then what was
         there stays.
         """
+
+    async def owners(self, server: str, paths: Sequence[str], *, timeout_s: float) -> Mapping[str, Owner]:
+        """Return over SFTP whose these paths are, those that are there. Raises as `run` does."""
 
     async def close(self) -> None:
         """Close every connection."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from ops.store.fence import is_fenced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from core.backup.host_limits import Owner
+    from core.backup.repository_access import RepositoryAccess
     from core.dns.promises import Promises
     from core.dns.records import RecordChange
     from core.fleet import Endpoint
-    from ops.contracts import Dns, End, Ran, Ssh
+    from ops.contracts import Dns, End, Ran, RanOffsite, Ssh
     from ops.durable.standing import StoreStanding
     from ops.store import Store
 
@@ -44,15 +46,24 @@ class FencedSsh:
         await ask_fences(self._store)
         return await self._ssh.stream(source, sink, timeout_s=timeout_s, on_bytes=on_bytes)
 
-    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+    async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
         """Run a command that is joined to the off-site host."""
         await ask_fences(self._store)
-        return await self._ssh.with_offsite(end, timeout_s=timeout_s)
+        return await self._ssh.with_offsite(end, allowed, timeout_s=timeout_s)
+
+    async def from_here(self, command: str, first: bytes, *, timeout_s: float) -> Ran:
+        """Run a command of the bot's own that is joined to the off-site host."""
+        await ask_fences(self._store)
+        return await self._ssh.from_here(command, first, timeout_s=timeout_s)
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         """Put files on a server."""
         await ask_fences(self._store)
         await self._ssh.put(server, files, timeout_s=timeout_s)
+
+    async def owners(self, server: str, paths: Sequence[str], *, timeout_s: float) -> Mapping[str, Owner]:
+        """Return whose paths on a server are: nothing is done to the world."""
+        return await self._ssh.owners(server, paths, timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Close every connection."""

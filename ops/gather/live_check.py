@@ -1,9 +1,8 @@
-"""Trying what the bot needs: every login and peer key, the off-site backups, and the store."""
+"""Trying what the bot needs: every login and peer key, and the store."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -15,23 +14,19 @@ from core.store_trouble import named
 from ops.rsync.locate import dry_run_located
 from ops.rsync.mirror import MirrorCopy, why_not_copy
 from ops.rsync.peer_rights import more_than_sites
-from ops.ssh.pool import OFFSITE
 from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.fleet import Fleet, Offsite, Server
-    from ops.contracts import Restic, Ssh
-    from ops.ports import Ports
+    from core.fleet import Fleet, Server
+    from ops.contracts import Ssh
     from ops.store import Store
 
 SSH_S = 20.0
 PEER_S = 60.0
 PEERS_AT_ONCE = 16
 EVERYTHING = "*"
-SERVERS_AT_ONCE = 8
-_RESTIC = re.compile(rb"restic (\d[\w.+-]*)")
 
 
 async def ssh_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
@@ -98,60 +93,6 @@ async def _rights(ssh: Ssh, copy: MirrorCopy, what: str) -> Finding:
         return Finding(what, ok=True)
     hint = f"Limit it on {copy.source.name} to the sites' roots: docs/handbook.md, keys between the servers."
     return Finding(what, ok=True, why=more, hint=hint, warning=True)
-
-
-async def offsite_findings(ports: Ports) -> tuple[Finding, ...]:
-    """Log in to the off-site host, and from each server that holds sites open the repository; nothing is changed.
-
-    Of servers that the bot cannot log in to nothing is said here: that is found elsewhere.
-    """
-    offsite, restic = ports.fleet.offsite, ports.restic
-    if offsite is None or restic is None:
-        return ()
-    login = await _offsite_login(ports.ssh, offsite)
-    if not login.ok:
-        return (login,)
-    gate = asyncio.Semaphore(SERVERS_AT_ONCE)
-    ever_used = await ports.store.backups.any_made()
-
-    async def one(server: str) -> Finding | None:
-        async with gate:
-            return await _repository(ports.ssh, restic, server, ever_used=ever_used)
-
-    holding = {server for site in ports.fleet.sites.values() for server in site.servers}
-    found = await asyncio.gather(*(one(server) for server in ports.fleet.servers if server in holding))
-    return (login, *(finding for finding in found if finding is not None))
-
-
-async def _offsite_login(ssh: Ssh, offsite: Offsite) -> Finding:
-    login = offsite.server.ssh
-    what = f"login to the {OFFSITE} ({login.user}@{offsite.server.address}, port {login.port})"
-    try:
-        # Its user may have SFTP and no shell: putting no file is all that can be asked of it.
-        await ssh.put(OFFSITE, {}, timeout_s=SSH_S)
-    except SharpnetError as error:
-        return Finding(what, ok=False, why=error.message, hint=error.hint)
-    return Finding(what, ok=True)
-
-
-async def _repository(ssh: Ssh, restic: Restic, server: str, *, ever_used: bool) -> Finding | None:
-    """Open the repository from `server`; None where the bot cannot log in there."""
-    what = f"{server} reaching the off-site repository"
-    try:
-        said = (await ssh.run(server, "restic version", timeout_s=SSH_S)).out
-    except SharpnetError:
-        return None
-    try:
-        trouble = await restic.probe(server)
-    except SharpnetError as error:
-        return Finding(what, ok=False, why=error.message, hint=error.hint)
-    found = _RESTIC.search(said)
-    version = f"restic {found[1].decode()}" if found else "restic"
-    if trouble is None:
-        return Finding(what, ok=True, why=version)
-    if trouble.code == FailureCode.NO_REPOSITORY and not ever_used:
-        return Finding(what, ok=True, why=f"{version}; there is none yet, the first `backup run` makes it")
-    return Finding(what, ok=False, why=trouble.message, hint=trouble.hint)
 
 
 async def store_findings(store: Store) -> tuple[Finding, ...]:

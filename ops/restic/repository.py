@@ -1,22 +1,27 @@
-"""restic on the fleet's servers, with its repository on the off-site host, which only the bot can log in to.
+"""restic with its repositories on the off-site host, one a server, which only the bot can log in to.
 
-Each method is one command on a server. What is wrong is returned as a `Failure`; what keeps the bot from asking at all
-is raised: UnreachableError and LoginRefusedError of the server or the off-site host, SettingsError of the password.
+What concerns a site's files is one command on its server, which reaches one repository, to add to it or to read it.
+Everything else the bot does itself, with a restic on its own machine. What is wrong is returned as a `Failure`; what
+keeps the bot from asking at all is raised: UnreachableError and LoginRefusedError of the server or the off-site host,
+SettingsError of the password.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
 from core.backup import restic_output
-from core.backup.snapshots import dump_name, fleet_tag, keep_options, site_tag
+from core.backup.repositories import repository_password, repository_path
+from core.backup.repository_access import Access, RepositoryAccess
+from core.backup.snapshots import dump_name, fleet_tag, site_tag
 from core.databases.failures import failure_of_database
 from core.errors import SettingsError
 from core.failure import Failure, FailureCode
-from ops.contracts import BackupSource, End, Ran, SnapshotFiles
+from ops.contracts import HERE, BackupSource, End, SnapshotFiles
 from ops.restic import script
 from ops.understood import understood
 from ops.work_folder import WORK_FOLDER, site_key
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from core.backup.snapshots import SavedSnapshot, Snapshot
     from core.fleet import Database, Fleet, Offsite, SecretRef
     from core.plan.restore import Restore
-    from ops.contracts import SiteLocation, Ssh
+    from ops.contracts import Ran, RanOffsite, SiteLocation, Ssh
     from ops.work_folder import Turn
 
 SHORT_S = 300.0
@@ -47,18 +52,19 @@ class ResticRepository:
         self._offsite = offsite
         self._ssh = ssh
         self._secret = secret
+        self._passwords: dict[tuple[str, str], bytes] = {}
 
-    async def open(self, server: str) -> Failure | None:
-        """Open the repository, and remove the locks of those who died; return what stands in the way."""
-        return await self._do(server, script.ANY, ["unlock"], timeout_s=SHORT_S)
+    async def open(self, repository: str) -> Failure | None:
+        """Open the repository, and remove the locks in it; return what stands in the way."""
+        return await self._do_here(repository, ["unlock", "--remove-all"], timeout_s=SHORT_S)
 
     async def probe(self, server: str) -> Failure | None:
-        """Open the repository from `server` without a change to it, not even a lock. Returns what `open` does."""
+        """Open the repository of `server` from there without a change to it. Returns what `open` does."""
         return await self._do(server, script.ANY, ["--no-lock", "cat", "config"], timeout_s=LOOK_S)
 
-    async def make(self, server: str) -> Failure | None:
+    async def make(self, repository: str) -> Failure | None:
         """Make the repository. restic refuses where there is one."""
-        return await self._do(server, script.ANY, ["init"], timeout_s=SHORT_S)
+        return await self._do_here(repository, ["init"], timeout_s=SHORT_S)
 
     async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
@@ -87,52 +93,48 @@ class ResticRepository:
             *("--", place.root, *([place.dumps] if with_dumps else [])),
         ]
         first = b"".join(pattern + b"\n" for pattern in source.patterns) + b"\n"
-        ran = await self._run(
-            place.server, script.SAVE, [site_key(place.site.name), *words], timeout_s=LONG_S, first=first
-        )
-        saved = restic_output.saved_of(ran.err)
+        words = [site_key(place.site.name), *words]
+        ran = await self._run(place.server, script.SAVE, words, timeout_s=LONG_S, first=first, access=Access.ADD)
+        saved = restic_output.saved_of(ran.err, ran.added)
         ended_well = ran.exit_code in (0, restic_output.PARTLY)
         return saved if saved is not None and ended_well else _trouble(ran, place.server)
 
-    async def snapshots(self, server: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
-        """Return the snapshots of this fleet, or of one of its sites, newest first."""
+    async def snapshots(self, repository: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
+        """Return the snapshots of this fleet in a repository, or of one of its sites, newest first."""
         tags = ",".join([fleet_tag(self._fleet.name), *([site_tag(site)] if site is not None else [])])
-        ran = await self._run(server, script.ANY, ["snapshots", "--json", "--tag", tags], timeout_s=SHORT_S)
-        with understood(server, "which snapshots there are"):
-            return restic_output.failure_of(ran.exit_code, ran.err, server) or restic_output.snapshots(ran.err)
+        ran = await self._run_here(repository, ["--no-lock", "snapshots", "--json", "--tag", tags], timeout_s=SHORT_S)
+        return restic_output.failure_of(ran.exit_code, ran.err, HERE) or restic_output.snapshots(ran.err, repository)
 
-    async def forget(self, server: str, sites: Sequence[str]) -> Failure | None:
-        """Let go of the snapshots of `sites` that `offsite.keep` does not keep. Their data stays until `prune`."""
-        keep = keep_options(self._offsite.keep)
-        for begin in range(0, len(sites) if keep else 0, AT_ONCE):
-            some = sites[begin : begin + AT_ONCE]
-            tags = [f"--tag={fleet_tag(self._fleet.name)},{site_tag(site)}" for site in some]
-            words = ["forget", "--group-by", "tags", *tags, *keep]
-            trouble = await self._do(server, script.ANY, words, timeout_s=SURVEY_S)
+    async def forget(self, repository: str, full_ids: Sequence[str]) -> Failure | None:
+        """Let go of these snapshots. Their data stays until `prune`."""
+        for begin in range(0, len(full_ids), AT_ONCE):
+            words = ["forget", *full_ids[begin : begin + AT_ONCE]]
+            trouble = await self._do_here(repository, words, timeout_s=SURVEY_S)
             if trouble is not None:
                 return trouble
         return None
 
-    async def prune(self, server: str) -> Failure | None:
+    async def prune(self, repository: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""
-        return await self._do(server, script.ANY, ["prune"], timeout_s=LONG_S)
+        return await self._do_here(repository, ["prune"], timeout_s=LONG_S)
 
-    async def size(self, server: str) -> int | Failure:
+    async def size(self, repository: str) -> int | Failure:
         """Return how many bytes the repository takes."""
-        ran = await self._run(server, script.ANY, ["stats", "--mode", "raw-data", "--json"], timeout_s=SURVEY_S)
+        words = ["--no-lock", "stats", "--mode", "raw-data", "--json"]
+        ran = await self._run_here(repository, words, timeout_s=SURVEY_S)
         found = restic_output.total_size(ran.err)
-        return found if found is not None else _trouble(ran, server)
+        return found if found is not None else _trouble(ran, HERE)
 
-    async def check(self, server: str) -> Failure | None:
+    async def check(self, repository: str) -> Failure | None:
         """Return what is wrong with the repository's structure, or None."""
-        return await self._do(server, script.ANY, ["check"], timeout_s=LONG_S)
+        return await self._do_here(repository, ["--no-lock", "check"], timeout_s=LONG_S)
 
     async def choose(
         self, place: SiteLocation, snapshot: Snapshot, dumps: str, want: int, most_bytes: int, seed: int
     ) -> SnapshotFiles | Failure:
         """Choose files of a snapshot: the newest, the largest under `most_bytes`, `want` at random, and all dumps."""
         words = [snapshot.full_id, str(want), str(most_bytes), str(seed), json.dumps(dumps, ensure_ascii=False)[1:-1]]
-        ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S)
+        ran = await self._run(place.server, script.CHOOSE, words, timeout_s=SURVEY_S, repository=snapshot.repository)
         trouble = restic_output.failure_of(ran.exit_code, ran.err, place.server)
         with understood(place.server, "which files a snapshot has"):
             return trouble if trouble is not None else SnapshotFiles(*restic_output.chosen(ran.err))
@@ -142,7 +144,8 @@ class ResticRepository:
     ) -> Failure | None:
         """Restore those paths of a snapshot below the folder `scratch`."""
         words = [scratch, snapshot.full_id, *map(_include, paths)]
-        return await self._do(place.server, script.SAMPLE, words, timeout_s=LONG_S)
+        repository = snapshot.repository
+        return await self._do(place.server, script.SAMPLE, words, timeout_s=LONG_S, repository=repository)
 
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
@@ -160,7 +163,10 @@ class ResticRepository:
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
         paths = [restore.root, restore.dumps, _include(restore.root), _include(restore.dumps or restore.root)]
         words = [run, turn.name, restore.full_id or restore.snapshot, *paths, site.owner.get(place.server, "")]
-        return await self._do(place.server, script.RESTORE, [*words, *filters], timeout_s=LONG_S, before=before)
+        words += filters
+        return await self._do(
+            place.server, script.RESTORE, words, timeout_s=LONG_S, before=before, repository=restore.repository
+        )
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
@@ -194,11 +200,22 @@ class ResticRepository:
         await self._ssh.run(server, line(script.REMOVE, [path]), timeout_s=SURVEY_S)
 
     async def _do(
-        self, server: str, text: str, words: Sequence[str], *, timeout_s: float, before: Sequence[str] = ()
+        self,
+        server: str,
+        text: str,
+        words: Sequence[str],
+        *,
+        timeout_s: float,
+        before: Sequence[str] = (),
+        repository: str | None = None,
     ) -> Failure | None:
-        """Run a script whose answer is how it ended."""
-        ran = await self._run(server, text, words, timeout_s=timeout_s, before=before)
+        """Run a script that reads a repository, and whose answer is how it ended."""
+        ran = await self._run(server, text, words, timeout_s=timeout_s, before=before, repository=repository)
         return restic_output.failure_of(ran.exit_code, ran.err, server)
+
+    async def _do_here(self, repository: str, words: Sequence[str], *, timeout_s: float) -> Failure | None:
+        ran = await self._run_here(repository, words, timeout_s=timeout_s)
+        return restic_output.failure_of(ran.exit_code, ran.err, HERE)
 
     async def _run(
         self,
@@ -209,20 +226,33 @@ class ResticRepository:
         timeout_s: float,
         first: bytes = b"",
         before: Sequence[str] = (),
-    ) -> Ran:
-        """Run a script whose input and output are the off-site host's SFTP server."""
-        command = line(text, [*before, self._offsite.path, *words])
-        end = End(server, command, self._password() + b"\n" + first)
-        return await self._ssh.with_offsite(end, timeout_s=timeout_s)
+        repository: str | None = None,
+        access: Access = Access.READ,
+    ) -> RanOffsite:
+        """Run a script on a server, which reaches one repository on the off-site host; None: its own."""
+        repository = server if repository is None else repository
+        path = repository_path(self._offsite.path, repository)
+        command = line(text, [*before, path, *words])
+        end = End(server, command, await self._password(repository) + b"\n" + first)
+        return await self._ssh.with_offsite(end, RepositoryAccess(path, access), timeout_s=timeout_s)
 
-    def _password(self) -> bytes:
+    async def _run_here(self, repository: str, words: Sequence[str], *, timeout_s: float) -> Ran:
+        """Run restic on the bot's own machine."""
+        command = line(script.ANY, [repository_path(self._offsite.path, repository), *words])
+        return await self._ssh.from_here(command, await self._password(repository) + b"\n", timeout_s=timeout_s)
+
+    async def _password(self, repository: str) -> bytes:
         password = self._secret(self._offsite.password)
         if "\n" in password or "\0" in password:
             raise SettingsError(
                 "offsite.password: it has a line break, which restic's environment is not given.",
                 hint="Use a password of one line.",
             )
-        return password.encode()
+        known = repository, password
+        if known not in self._passwords:
+            made = await asyncio.to_thread(repository_password, password.encode(), repository)
+            self._passwords[known] = made
+        return self._passwords[known]
 
 
 def line(text: str, words: Sequence[str]) -> str:

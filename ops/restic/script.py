@@ -1,9 +1,9 @@
 r"""The scripts around restic that run on a server, in POSIX sh: every value is an argument of its own, and quoted.
 
 restic speaks SFTP with a relay between its pipes and the SSH channel's own standard input and output (6 and 7 here),
-and the bot joins that channel to the off-site host. So no server can log in there. The repository's password is the
-first line of standard input: it gets into restic's environment, and nowhere else. What restic says goes to standard
-error.
+and the bot joins that channel to the off-site host, through a filter. So no server can log in there. The repository's
+password is the first line of standard input: it gets into restic's environment, and nowhere else. What restic says goes
+to standard error. What only reads makes no lock, since that would be writing.
 
 Either end of the relay ends the other: when the bot or the off-site host is gone, so is restic.
 """
@@ -98,7 +98,7 @@ choose='
     printf "sharpnet-total %.0f %.0f\n", files, bytes
   }'
 status=$(
-  { { sharpnet_restic ls --json "$snapshot" 4>&-; echo "$?" >&4; } |
+  { { sharpnet_restic --no-lock ls --json "$snapshot" 4>&-; echo "$?" >&4; } |
     awk -v want="$want" -v most="$most" -v seed="$seed" "$choose" >&2; } 4>&1
 )
 exit "$status"
@@ -112,7 +112,7 @@ SAMPLE = (
 scratch=$1; shift
 join
 rm -rf --one-file-system -- "$scratch" && mkdir -p -- "$scratch" || exit 1
-sharpnet_restic restore --target "$scratch" "$@"
+sharpnet_restic --no-lock restore --target "$scratch" "$@"
 """
 )
 
@@ -132,7 +132,7 @@ ENDS = (
     SETTLED
     + r"""
 exec xargs -0 -r -n 1 sh -c '
-  case $(tail -c 400 -- "$1" 2>/dev/null) in
+  case $([ -f "$1" ] && [ ! -h "$1" ] && tail -c 400 -- "$1" 2>/dev/null) in
     *"-- Dump completed"*|*"PostgreSQL database dump complete"*) echo whole ;;
     *) echo broken ;;
   esac' ends
@@ -212,7 +212,7 @@ came_back() {
 }
 forget && mkdir -- "$work/tmp" "$work/tmp/restored" || exit 1
 join
-sharpnet_restic restore "$snapshot" --target "$work/tmp/restored" --verify "$only" "$also" ||
+sharpnet_restic --no-lock restore "$snapshot" --target "$work/tmp/restored" --verify "$only" "$also" ||
   { status=$?; forget; exit "$status"; }
 new=$work/tmp/restored$inside
 came_back "$inside" && [ -n "$(find "$new" ! -type d 2>/dev/null | head -n 1)" ] || { forget; stop not-restored; }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ops.limits import Allowance
+    from ops.ssh.local import LocalChannel
 
 PIECE_BYTES = 32_768
 LOOK_S = 0.25
@@ -148,7 +149,7 @@ class RemoteCommand:
         return Ran(channel.exit_status, bytes(self._out), bytes(self._err))
 
 
-def end_input(channel: paramiko.Channel) -> None:
+def end_input(channel: paramiko.Channel | LocalChannel) -> None:
     """Let a command see the end of its input, unless it has ended without that; see `ops.ssh.pool.bounded` for why."""
     if not channel.exit_status_ready():
         channel.shutdown_write()

@@ -15,25 +15,30 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from core.errors import NotInFleetError, RefusedError, TimedOutError, UnreachableError
+from core.backup.sftp_filter import RepositoryFilter
+from core.errors import NotInFleetError, TimedOutError, UnreachableError
 from core.fleet import Server
+from ops.contracts import HERE, RanOffsite
 from ops.own_lack import own_lack
+from ops.ssh.channels import carry_across, carry_out, look, put
 from ops.ssh.command import RemoteCommand
 from ops.ssh.connection import STAGE_S, Connection
 from ops.ssh.files import Upload
 from ops.ssh.keys import known_name
+from ops.ssh.owners import OwnerLook
 from ops.ssh.stream import JoinedStream, StreamSide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import paramiko
-
+    from core.backup.host_limits import Owner
+    from core.backup.repository_access import RepositoryAccess
     from core.fleet import Fleet, SecretRef
     from ops.contracts import End, Ran
 
+log = logging.getLogger(__name__)
 _Piece = TypeVar("_Piece", bytes, int)
-_Work = TypeVar("_Work", RemoteCommand, JoinedStream, Upload)
+_Work = TypeVar("_Work", RemoteCommand, JoinedStream, OwnerLook, Upload)
 _Done = TypeVar("_Done")
 OFFSITE = "off-site host"
 # sshd's MaxSessions is 10 unless set otherwise; one is for asking whether the server still lives.
@@ -89,16 +94,16 @@ class SshPool:
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
             try:
-                ran = await self._in_thread(_carry_out, asked, timeout_s, server)
+                ran = await self._in_thread(carry_out, asked, timeout_s, server)
             except TimedOutError:
                 raise
             except UnreachableError as error:
                 # What does not end at SIGTERM is killed, `timeout` with it, and then nobody says how it ended.
                 if asked.took_s >= timeout_s:
-                    raise _ended_there(self._server(server), timeout_s) from error
+                    raise _ended_there(asked.name, timeout_s) from error
                 raise
         if ran.exit_code in ENDED_BY_TIMEOUT and asked.took_s >= timeout_s:
-            raise _ended_there(self._server(server), timeout_s)
+            raise _ended_there(asked.name, timeout_s)
         return ran
 
     async def stream(
@@ -115,22 +120,35 @@ class SshPool:
         )
         return await self._join(joined, source.server, sink.server, timeout_s)
 
-    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+    async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
         """Join a command to the off-site host's SFTP server; see `ops.contracts.Ssh.with_offsite`."""
-        joined = JoinedStream(
-            source=self._side(end, timeout_s, fed=True),
-            sink=StreamSide(known_name(self._server(OFFSITE)), None),
-            both_ways=True,
-            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
-        )
-        return (await self._join(joined, end.server, OFFSITE, timeout_s))[0]
+        joined = self._to_offsite(self._side(end, timeout_s, fed=True), timeout_s)
+        joined.filtered = passing = RepositoryFilter(allowed)
+        try:
+            ran = (await self._join(joined, end.server, OFFSITE, timeout_s))[0]
+        finally:
+            for what in passing.refused:
+                log.warning("offsite=refused server=%s asked=%r", end.server, what)
+        return RanOffsite(ran.exit_code, ran.out, ran.err, tuple(passing.added))
+
+    async def from_here(self, command: str, first: bytes, *, timeout_s: float) -> Ran:
+        """Join a command on this machine to the off-site host; see `ops.contracts.Ssh.from_here`."""
+        here = StreamSide(HERE, bounded(command, timeout_s, fed=True), first)
+        return (await self._join(self._to_offsite(here, timeout_s), HERE, OFFSITE, timeout_s))[0]
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         """Put files on `server`, each whole or not at all; see `ops.contracts.Ssh.put`."""
         putting = Upload(known_name(self._server(server)), files, self._token, timeout_s)
         async with contextlib.AsyncExitStack() as places:
             await self._take_place(server, timeout_s, places)
-            await self._in_thread(_put, putting, timeout_s, server)
+            await self._in_thread(put, putting, timeout_s, server)
+
+    async def owners(self, server: str, paths: Sequence[str], *, timeout_s: float) -> Mapping[str, Owner]:
+        """Return whose these paths are; see `ops.contracts.Ssh.owners`."""
+        looking = OwnerLook(known_name(self._server(server)), paths, timeout_s)
+        async with contextlib.AsyncExitStack() as places:
+            await self._take_place(server, timeout_s, places)
+            return await self._in_thread(look, looking, timeout_s, server)
 
     async def _in_thread(
         self, do: Callable[[Sequence[Connection], _Work, float], _Done], work: _Work, timeout_s: float, *servers: str
@@ -154,6 +172,10 @@ class SshPool:
         finally:
             patience.cancel()
 
+    def _to_offsite(self, source: StreamSide, timeout_s: float) -> JoinedStream:
+        sink = StreamSide(known_name(self._server(OFFSITE)), None)
+        return JoinedStream(source, sink, both_ways=True, deadline_s=timeout_s + KILL_AFTER_S + GRACE_S)
+
     def _side(self, end: End, timeout_s: float, *, fed: bool) -> StreamSide:
         fed = fed or bool(end.first)
         return StreamSide(
@@ -164,13 +186,14 @@ class SshPool:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as places:
             # Always in the same order, so that two streams never wait for one another.
-            for server in sorted({source, sink}):
+            for server in sorted({source, sink} - {HERE}):
                 await self._take_place(server, timeout_s, places)
             began_s = loop.time()
-            both = await self._in_thread(_carry_across, joined, timeout_s, source, sink)
-        for server, ran in zip((source, sink), both, strict=True):
+            over = [server for server in (source, sink) if server != HERE]
+            both = await self._in_thread(carry_across, joined, timeout_s, *over)
+        for side, ran in zip((joined.source, joined.sink), both, strict=True):
             if ran.exit_code in ENDED_BY_TIMEOUT and loop.time() - began_s >= timeout_s:
-                raise _ended_there(self._server(server), timeout_s)
+                raise _ended_there(side.name, timeout_s)
         return both
 
     async def _take_place(self, server: str, timeout_s: float, places: contextlib.AsyncExitStack) -> None:
@@ -200,46 +223,6 @@ class SshPool:
         )
         self._threads.shutdown(wait=False)
         self._closers.shutdown(wait=False)
-
-
-def _carry_out(connections: Sequence[Connection], command: RemoteCommand, timeout_s: float) -> Ran:
-    (connection,) = connections
-    channel = connection.open_channel(timeout_s)
-    try:
-        return command.over(channel, connection.allowance)
-    finally:
-        connection.give_back(channel, suspect=not channel.eof_received)
-
-
-def _put(connections: Sequence[Connection], putting: Upload, timeout_s: float) -> None:
-    (connection,) = connections
-    channel = connection.open_channel(timeout_s)
-    broken = True
-    try:
-        putting.over(channel)
-        broken = False
-    except RefusedError:
-        broken = False
-        raise
-    finally:
-        connection.give_back(channel, suspect=broken)
-
-
-def _carry_across(connections: Sequence[Connection], joined: JoinedStream, timeout_s: float) -> tuple[Ran, Ran]:
-    with contextlib.ExitStack() as channels:
-        opened = []
-        for connection in connections:
-            channel = connection.open_channel(timeout_s)
-            channels.callback(_give_back, connection, channel)
-            opened.append(channel)
-        source, sink = connections
-        joined.source.allowance, joined.sink.allowance = source.allowance, sink.allowance
-        return joined.over(opened[0], opened[1])
-
-
-def _give_back(connection: Connection, channel: paramiko.Channel) -> None:
-    # An SFTP server is left while it runs, which says nothing against its connection.
-    connection.give_back(channel, suspect=not channel.get_transport().is_active())
 
 
 def _offsite_host(fleet: Fleet) -> dict[str, Server]:
@@ -286,8 +269,8 @@ class _Teller:
         self._on_output(piece)
 
 
-def _ended_there(server: Server, timeout_s: float) -> TimedOutError:
+def _ended_there(name: str, timeout_s: float) -> TimedOutError:
     return TimedOutError(
-        f"A command on {known_name(server)} took longer than {timeout_s:g} s and was ended there.",
+        f"A command on {name} took longer than {timeout_s:g} s and was ended there.",
         hint="The server may be overloaded.",
     )

@@ -1,4 +1,4 @@
-"""Two SSH channels whose bytes one thread hands across: a dump into a database, a backup into its repository."""
+"""Two channels whose bytes one thread hands across: a dump into a database, a backup into its repository."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from core.backup.sftp_packets import MalformedPacketError
+from core.errors import RefusedError
 from ops.contracts import Ran
 from ops.limits import too_much
 from ops.own_lack import own_lack
 from ops.ssh.command import EAGER_S, LOOK_S, PIECE_BYTES, SILENCE_S, WRITTEN, ask_for_life, broken, end_input, too_late
+from ops.ssh.local import LocalChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.backup.sftp_filter import RepositoryFilter
     from ops.limits import Allowance
 
 SFTP = "sftp"
@@ -40,17 +44,20 @@ class StreamSide:
     line: str | None
     first: bytes = b""
     fed: bool = True
-    channel: paramiko.Channel | None = None
+    channel: paramiko.Channel | LocalChannel | None = None
     to_send: bytearray = field(default_factory=bytearray)
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
     allowance: Allowance | None = None
     started: bool = False
 
-    def start(self, channel: paramiko.Channel) -> None:
-        """Start what runs at this end."""
+    def start(self, channel: paramiko.Channel | LocalChannel) -> None:
+        """Start what runs at this end; on the bot's own machine it does already."""
         self.channel = channel
         self.to_send += self.first
+        if isinstance(channel, LocalChannel):
+            self.started = True
+            return
         if self.line is None:
             channel.invoke_subsystem(SFTP)
         else:
@@ -58,7 +65,7 @@ class StreamSide:
         self.started = True
 
     @property
-    def open(self) -> paramiko.Channel:
+    def open(self) -> paramiko.Channel | LocalChannel:
         """The channel of an end that was started."""
         if self.channel is None:
             raise ValueError(self.name)
@@ -120,18 +127,25 @@ class StreamSide:
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise broken(self.name) from error
 
+    def ask_for_life(self) -> None:
+        """Return where somebody is there. Raises UnreachableError where nobody is."""
+        if not self.ended and not isinstance(self.open, LocalChannel):
+            ask_for_life(self.open, self.name)
+
 
 @dataclass(slots=True)
 class JoinedStream:
     """Hands bytes from `source` to `sink`, and back as well where `both_ways`; given up from another thread.
 
-    Both ways, the source is a command that ends, and the sink an SFTP server that is left then.
+    Both ways, the source is a command that ends, and the sink an SFTP server that is left then. filtered: what the
+    source may ask of it; None: whatever it likes.
     """
 
     source: StreamSide
     sink: StreamSide
     both_ways: bool
     deadline_s: float
+    filtered: RepositoryFilter | None = None
     on_bytes: Callable[[int], None] | None = None
     handed: int = 0
     _given_up: threading.Event = field(default_factory=threading.Event)
@@ -144,10 +158,10 @@ class JoinedStream:
                 # Starting waits without a time limit, and only closing the channel ends that.
                 side.channel.close()
 
-    def over(self, source: paramiko.Channel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
+    def over(self, source: paramiko.Channel | LocalChannel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
         """Start both and return when both have ended.
 
-        Raises TimedOutError, UnreachableError, OwnLackError, TooMuchError.
+        Raises TimedOutError, UnreachableError, OwnLackError, TooMuchError, RefusedError.
         """
         try:
             return self._attend(source, sink)
@@ -155,7 +169,7 @@ class JoinedStream:
             for side in (self.source, self.sink):
                 side.let_go()
 
-    def _attend(self, source: paramiko.Channel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
+    def _attend(self, source: paramiko.Channel | LocalChannel, sink: paramiko.Channel) -> tuple[Ran, Ran]:
         ends_at = time.monotonic() + self.deadline_s
         poller = select.poll()
         for side, channel in ((self.sink, sink), (self.source, source)):
@@ -177,8 +191,7 @@ class JoinedStream:
                 continue
             if now - quiet_since > SILENCE_S:
                 for side in (self.source, self.sink):
-                    if not side.ended:
-                        ask_for_life(side.open, side.name)
+                    side.ask_for_life()
                 quiet_since = time.monotonic()
             self._wait(poller)
         return self._ended()
@@ -210,18 +223,38 @@ class JoinedStream:
         return some or any(sent)
 
     def _hand(self, giver: StreamSide, taker: StreamSide) -> bool:
-        if len(giver.open.in_buffer) > MOST_UNASKED:
+        if not isinstance(giver.open, LocalChannel) and len(giver.open.in_buffer) > MOST_UNASKED:
             raise too_much(giver.name, "what it sent before it was asked for", MOST_UNASKED)
-        if len(taker.to_send) >= MOST_HELD or not giver.open.recv_ready():
+        # What the filter answers itself is held as well.
+        held = max(len(taker.to_send), len(giver.to_send) if self.filtered is not None else 0)
+        if held >= MOST_HELD or not giver.open.recv_ready():
             return False
         piece = giver.open.recv(PIECE_BYTES)
-        if not taker.open.closed:
+        if self.filtered is not None:
+            self._filter(self.filtered, giver, piece)
+        elif not taker.open.closed:
             taker.to_send += piece
         if giver is self.source:
             self.handed += len(piece)
             if self.on_bytes is not None:
                 self.on_bytes(self.handed)
         return True
+
+    def _filter(self, through: RepositoryFilter, giver: StreamSide, piece: bytes) -> None:
+        try:
+            if giver is self.source:
+                through.take_from_client(piece)
+            else:
+                through.take_from_host(piece)
+        except MalformedPacketError as error:
+            raise RefusedError(
+                f"{giver.name} does not speak SFTP as restic does: {error}.",
+                hint="Nothing that was in the repository is changed. What runs there as restic?",
+            ) from error
+        for side, waiting in ((self.sink, through.to_host), (self.source, through.to_client)):
+            if not side.open.closed:
+                side.to_send += waiting
+            waiting.clear()
 
     def _end_inputs(self) -> None:
         if self.both_ways:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
+from core.backup.repositories import repository_password
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,29 +22,30 @@ if TYPE_CHECKING:
 NONCE_BYTES = 16
 
 
-def restic(vault: Vault, *words: str, cwd: str | None = None) -> str:
-    """Run restic on the test's repository, as somebody on whose machine it lies, and return what it says."""
-    environ = {**os.environ, "RESTIC_PASSWORD": os.environ["SHARPNET_TEST_RESTIC"], "RESTIC_CACHE_DIR": "/nonexistent"}
-    argv = ["restic", "-q", "--no-cache", "-r", str(vault.repository), *words]
+def restic(vault: Vault, *words: str, cwd: str | None = None, of: str = "oslo") -> str:
+    """Run restic on a server's repository, as somebody on whose machine it lies, and return what it says."""
+    password = repository_password(os.environ["SHARPNET_TEST_RESTIC"].encode(), of).decode()
+    environ = {**os.environ, "RESTIC_PASSWORD": password}
+    argv = ["restic", "-q", "--no-cache", "-r", str(vault.repository_of(of)), *words]
     ran = subprocess.run(argv, env=environ, cwd=cwd, capture_output=True, text=True, check=True, timeout=60)
     _give_back(vault)
     return ran.stdout
 
 
-def saved(vault: Vault, folder: Path, *names: str) -> str:
+def saved(vault: Vault, folder: Path, *names: str, of: str = "oslo") -> str:
     """Save what `folder` holds, with paths that begin there, and return the snapshot's whole id."""
-    restic(vault, "backup", *names, cwd=str(folder))
-    listed: list[dict[str, Any]] = json.loads(restic(vault, "snapshots", "--json"))
+    restic(vault, "backup", *names, cwd=str(folder), of=of)
+    listed: list[dict[str, Any]] = json.loads(restic(vault, "snapshots", "--json", of=of))
     return str(max(listed, key=lambda one: one["time"])["id"])
 
 
-def forge(vault: Vault, of: str, **claims: object) -> str:
-    """Write a snapshot like `of` that claims something else, and return its whole id."""
-    key = json.loads(restic(vault, "cat", "masterkey"))
-    plain = {**json.loads(restic(vault, "cat", "snapshot", of)), **claims}
+def forge(vault: Vault, like: str, of: str = "oslo", **claims: object) -> str:
+    """Write a snapshot like that one which claims something else, and return its whole id."""
+    key = json.loads(restic(vault, "cat", "masterkey", of=of))
+    plain = {**json.loads(restic(vault, "cat", "snapshot", like, of=of)), **claims}
     sealed = _sealed(json.dumps(plain).encode(), key)
     full_id = hashlib.sha256(sealed).hexdigest()
-    (vault.repository / "snapshots" / full_id).write_bytes(sealed)
+    (vault.repository_of(of) / "snapshots" / full_id).write_bytes(sealed)
     _give_back(vault)
     return full_id
 
@@ -60,5 +63,5 @@ def _sealed(plain: bytes, key: dict[str, Any]) -> bytes:
 def _give_back(vault: Vault) -> None:
     """Give what was written to the off-site host's user."""
     owner = vault.repository.stat()
-    for path in vault.repository.rglob("*"):
+    for path in vault.lab.path_on("offsite", vault.place).rglob("*"):
         os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""A process whose fleet is the sites that a test has taken, with a repository of the test's own."""
+"""A process whose fleet is the sites that a test has taken, with repositories of the test's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from commands import answer, split_line
+from core.backup.repositories import SERVERS, repository_path
 from core.people import Person, Role
 from jobs.backup.many import back_up_sites
 from jobs.backup.one import BackupRequest
@@ -81,19 +82,21 @@ class Vault:
         run = BackupRun("pruned", UPKEEP, "", "oslo", self.ports.clock.now())
         await self.ports.store.backups.begin(run, WHO)
         await self.ports.store.backups.end(run, "done", None, {}, self.ports.clock.now(), WHO)
-        made = self.repository.parent / "made"
-        if not made.exists():
-            restic = self.with_offsite(path=f"{posixpath.dirname(self.place)}/made").ports.restic
-            assert restic is not None
-            assert await restic.make("oslo") is None
-        shutil.copytree(made, self.repository)
-        for path in (self.repository, *self.repository.rglob("*")):
-            os.chown(path, made.stat().st_uid, made.stat().st_gid)
+        made = self.with_offsite(path=f"{posixpath.dirname(self.place)}/made")
+        restic, there = made.ports.restic, self.lab.path_on("offsite", made.place)
+        assert restic is not None
+        for server in ("oslo", "lima"):
+            if not (there / SERVERS / server).exists():
+                assert await restic.make(server) is None
+        own = self.lab.path_on("offsite", self.place)
+        shutil.copytree(there, own)
+        for path in (own, *own.rglob("*")):
+            os.chown(path, there.stat().st_uid, there.stat().st_gid)
         return self
 
     @property
     def place(self) -> str:
-        """What the off-site host calls the repository."""
+        """What the off-site host calls the folder of the repositories."""
         offsite = self.ports.fleet.offsite
         assert offsite is not None
         return offsite.path
@@ -105,8 +108,12 @@ class Vault:
 
     @property
     def repository(self) -> Path:
-        """Where this machine has the repository."""
-        return self.lab.path_on("offsite", self.place)
+        """Where this machine has the repository of Oslo."""
+        return self.repository_of("oslo")
+
+    def repository_of(self, server: str) -> Path:
+        """Where this machine has the repository of a server; SHARED: the one of before."""
+        return self.lab.path_on("offsite", repository_path(self.place, server))
 
     async def say(self, line: str, person: Person = BOSS, *, follow: bool = False) -> Reply:
         """Type a line and return the reply."""

@@ -14,7 +14,7 @@ from lapsed import let_leases_pass
 
 from core.backup.origin import Origin
 from jobs.backup import JOB, SCHEDULED
-from jobs.backup.listing import list_snapshots
+from jobs.backup.listing import list_backups
 from jobs.backup.restore_site import what_to_restore
 from jobs.interrupted import end_interrupted
 
@@ -37,7 +37,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 def resting(vault: Vault) -> bool:
     """Return whether nobody saves anything in the test's repository, on any host of the lab."""
-    repository = f"RESTIC_REPOSITORY=sftp:offsite:{vault.place}".encode()
+    repository = f"RESTIC_REPOSITORY=sftp:offsite:{vault.place}/servers/oslo".encode()
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             saves = b"--exclude-file" in (path / "cmdline").read_bytes().split(b"\0")
@@ -80,7 +80,7 @@ async def test_an_offsite_host_that_dies_in_mid_run_costs_nothing_that_was_saved
         vault.lab.back("offsite")
     assert result.outcome == "failed"
     await until(lambda: resting(vault))
-    assert len((await list_snapshots(vault.ports)).backups) == 1
+    assert len(await list_backups(vault.ports)) == 1
     faster = vault.on(replace(vault.ports.fleet, sites={site.name: replace(site, bandwidth=None)}))
     assert (await faster.saved()).files == result.files or result.files == 0
 
@@ -117,7 +117,7 @@ async def test_a_killed_bot_leaves_nothing_running_and_the_next_one_says_so_and_
     known = (await vault.say("backup")).facts
     assert known is not None
     assert "the bot that ran it is gone" in known["sites"][0]["trouble"]  # type: ignore[index]
-    assert len((await list_snapshots(vault.ports)).backups) == 1
+    assert len(await list_backups(vault.ports)) == 1
     faster = vault.on(replace(vault.ports.fleet, sites={site.name: replace(site, bandwidth=None)}))
     await faster.saved()
 
@@ -128,7 +128,7 @@ async def test_a_site_with_a_hostile_name_is_backed_up_listed_and_restored(vault
     fleet = vault.ports.fleet
     vault = vault.on(replace(fleet, sites={name: replace(site, name=name)}))
     await vault.saved()
-    found = (await list_snapshots(vault.ports)).backups
+    found = await list_backups(vault.ports)
     assert [(one.snapshot.site, one.origin) for one in found] == [(name, Origin.RECORDED)]
     hostile = vault.ports.fleet.sites[name]
     restore = await what_to_restore(vault.ports, hostile, "lima", None, "test")

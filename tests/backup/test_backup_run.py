@@ -13,7 +13,7 @@ import pytest
 from core.errors import RefusedError, UnreachableError
 from core.people import Person, Role
 from jobs.backup import JOB, SCHEDULED
-from jobs.backup.listing import list_snapshots
+from jobs.backup.listing import list_backups
 from jobs.interrupted import end_interrupted
 from ops.durable.claimed import LEASE
 from ops.store.copies.backups import SAVE, BackupRun
@@ -76,7 +76,7 @@ async def test_a_source_that_looks_lost_is_not_backed_up_and_nothing_is_let_go(v
     trouble = backed.results[0].trouble
     assert trouble is not None
     assert trouble.code in {"source-empty", "source-missing", "source-symlink"}
-    assert len((await list_snapshots(vault.ports)).backups) == 1
+    assert len(await list_backups(vault.ports)) == 1
 
 
 async def test_a_site_that_shrank_is_saved_and_told_and_nothing_of_it_is_let_go_until_somebody_agrees(
@@ -93,10 +93,10 @@ async def test_a_site_that_shrank_is_saved_and_told_and_nothing_of_it_is_let_go_
     card = await vault.ports.store.cards.get(f"backup:site:{site.name}")
     assert card is not None
     assert "shrunk to less than half" in card.reply.title
-    assert len((await list_snapshots(vault.ports)).backups) == 3
+    assert len(await list_backups(vault.ports)) == 3
     reply = await vault.say(card.reply.buttons[0].line)
     assert reply.exit_code == 0, reply
-    assert len((await list_snapshots(vault.ports)).backups) == 1
+    assert len(await list_backups(vault.ports)) == 1
     card = await vault.ports.store.cards.get(f"backup:site:{site.name}")
     assert card is not None
     assert card.reply.tone == "good"

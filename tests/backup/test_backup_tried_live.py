@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from commands.check import check_live
-from ops.gather.live_check import offsite_findings
+from ops.gather.offsite_check import offsite_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from core.status.findings import Finding
     from lab import Lab
 
-FROM_OSLO, FROM_LIMA = "oslo reaching the off-site repository", "lima reaching the off-site repository"
+FROM_OSLO, FROM_LIMA = "oslo reaching its off-site repository", "lima reaching its off-site repository"
+LIMITS, OWN = "what the bot's key may do on the off-site host", "restic on the bot's machine"
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +46,11 @@ async def test_all_that_works_is_said_with_the_version_of_restic_and_leaves_no_t
     vault, _ = vault.taking()
     before = sorted(vault.repository.rglob("*"))
     found = await tried(vault)
-    assert list(found) == [login_to(vault), FROM_OSLO, FROM_LIMA]
+    assert list(found) == [login_to(vault), LIMITS, OWN, FROM_OSLO, FROM_LIMA]
     assert all(finding.ok for finding in found.values())
     assert found[FROM_LIMA].why.startswith("restic 0.")
+    assert found[OWN].why.startswith("restic 0.")
+    assert found[LIMITS].why == "SFTP, and no change to its own keys"
     assert sorted(vault.repository.rglob("*")) == before
 
 
@@ -84,6 +88,29 @@ async def test_a_wrong_password_is_said_for_what_it_is(vault: Vault, monkeypatch
     assert found[login_to(vault)].ok
 
 
+async def test_a_host_that_lets_the_bots_key_change_who_is_let_in_is_said(vault: Vault) -> None:
+    vault, _ = vault.taking()
+    keys = vault.lab.path_on("offsite", "/home/keeper/.ssh")
+    owner = vault.repository.stat()
+    os.chown(keys, owner.st_uid, owner.st_gid)
+    try:
+        found = await tried(vault)
+    finally:
+        os.chown(keys, 0, 0)
+    assert found[LIMITS].warning
+    assert found[LIMITS].why == "it may let others in: it may change .ssh"
+    assert "docs/backup.md" in found[LIMITS].hint
+
+
+async def test_a_bots_machine_without_restic_is_said(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault, _ = vault.taking()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    found = await tried(vault)
+    assert not found[OWN].ok
+    assert found[OWN].why == "restic is missing on the bot's machine"
+    assert found[FROM_OSLO].ok
+
+
 async def test_a_password_that_is_not_set_is_said(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     vault, _ = vault.taking()
     monkeypatch.delenv("SHARPNET_TEST_RESTIC")
@@ -95,7 +122,7 @@ async def test_of_a_server_without_a_login_only_its_login_is_said(vault: Vault) 
     vault, _ = vault.taking()
     vault.lab.drop("lima")
     found = await tried(vault)
-    assert list(found) == [login_to(vault), FROM_OSLO]
+    assert list(found) == [login_to(vault), LIMITS, OWN, FROM_OSLO]
     assert all(finding.ok for finding in found.values())
 
 

@@ -10,11 +10,13 @@ from databases.harness import ways
 from ops.contracts import Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sync.harness import Rig
 
-    from ops.contracts import End, Ssh
+    from core.backup.host_limits import Owner
+    from core.backup.repository_access import RepositoryAccess
+    from ops.contracts import End, RanOffsite, Ssh
 
 
 class DiedError(BaseException):
@@ -53,8 +55,14 @@ class Wire:
         self.commands += [source.command, sink.command]
         return await self.ssh.stream(source, sink, timeout_s=timeout_s, on_bytes=on_bytes)
 
-    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
-        return await self.ssh.with_offsite(end, timeout_s=timeout_s)
+    async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
+        return await self.ssh.with_offsite(end, allowed, timeout_s=timeout_s)
+
+    async def from_here(self, command: str, first: bytes, *, timeout_s: float) -> Ran:
+        return await self.ssh.from_here(command, first, timeout_s=timeout_s)
+
+    async def owners(self, server: str, paths: Sequence[str], *, timeout_s: float) -> Mapping[str, Owner]:
+        return await self.ssh.owners(server, paths, timeout_s=timeout_s)
 
     async def put(self, server: str, files: Mapping[str, bytes], *, timeout_s: float) -> None:
         await self.ssh.put(server, files, timeout_s=timeout_s)

@@ -280,13 +280,17 @@ async def test_runs_whose_snapshots_have_the_same_short_id_are_all_known_newest_
     }
 
 
-async def test_there_is_a_repository_once_a_backup_made_a_snapshot(empty_store: Store) -> None:
+async def test_a_repository_is_there_once_a_backup_made_a_snapshot_in_it(empty_store: Store) -> None:
     await backed_up(empty_store, "b1", "failed")
     await backed_up(empty_store, "b2", "proven", kind=PROOF, snapshot="5nap")
     await backed_up(empty_store, "b3", "done", kind=UPKEEP)
-    assert not await empty_store.backups.any_made()
+    assert await empty_store.backups.made_in() == frozenset()
     await backed_up(empty_store, "b4", "good", snapshot="5nap")
-    assert await empty_store.backups.any_made()
+    assert await empty_store.backups.made_in() == {""}
+    await backed_up(empty_store, "b5", "failed", snapshot="1ater", site="blog", repository="uk")
+    assert await empty_store.backups.made_in() == {"", "uk"}
+    assert await empty_store.backups.made_in("blog") == {"uk"}
+    assert await empty_store.backups.made_in("shop") == {""}
 
 
 async def test_when_a_site_was_last_backed_up_is_by_the_newest_good_run(store: Store) -> None:

@@ -50,7 +50,7 @@ class OffsiteSection(Section, makes=Offsite):
     """Where the third copy goes."""
 
     server: OffsiteServerSection = setting("The host of the third copy.")
-    path: f.PathThere = setting("The directory of the restic repository there.")
-    password: f.Secret = setting("Where the repository's password is.")
+    path: f.PathThere = setting("The directory of the restic repositories there, one a server.")
+    password: f.Secret = setting("Where the password is that the repositories' are made from.")
     keep: KeepSection = setting("How many backups are kept; left out: all.", default_factory=KeepSection)
     max_age: f.Duration = setting("A site whose backup is older than this is an alert.")

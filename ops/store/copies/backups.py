@@ -109,9 +109,14 @@ class Backups(StorePart):
             found[row["snapshot"]] = (*found.get(row["snapshot"], ()), value_of(BackupRun, row))
         return found
 
-    async def any_made(self) -> bool:
-        """Return whether any snapshot was ever made: then there is a repository, whatever its host says."""
-        return bool(await self._where("kind = ? AND snapshot IS NOT NULL LIMIT 1", [SAVE]))
+    async def made_in(self, site: str | None = None) -> frozenset[str]:
+        """Return the repositories in which a snapshot was ever made, or one of `site`.
+
+        They are there, whatever their host says. Of a run from before each server had its own, it is the empty name.
+        """
+        sql = """SELECT DISTINCT coalesce(body ->> '$.repository', '') AS repository FROM backups
+            WHERE kind = ? AND snapshot IS NOT NULL AND site = coalesce(?, site)"""
+        return frozenset(str(row["repository"]) for row in await self._query(sql, [SAVE, site]))
 
     async def _where(self, where: str, parameters: list[str]) -> tuple[BackupRun, ...]:
         sql = f"SELECT * FROM backups WHERE {where}"  # noqa: S608 - literals above

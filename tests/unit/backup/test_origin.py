@@ -87,12 +87,21 @@ def test_dumps_that_were_not_saved_are_no_part_of_a_backup() -> None:
         replace(RECORDED, snapshot="01234567" + "cd" * 28),
         replace(OF_BEFORE, snapshot="76543210"),
         replace(OF_BEFORE, site="attic"),
+        replace(RECORDED, repository="uk"),
     ],
 )
 def test_a_record_of_another_backup_confirms_nothing_and_hides_nothing(other: RecordedBackup) -> None:
     assert judged(SNAPSHOT, other).origin is Origin.UNCONFIRMED
     assert judged(SNAPSHOT, other, RECORDED).origin is Origin.RECORDED
     assert judged(SNAPSHOT, RECORDED, other).origin is Origin.RECORDED
+
+
+def test_what_lies_in_a_servers_own_repository_is_that_servers_or_foreign() -> None:
+    own, in_own = replace(SNAPSHOT, repository="uk"), replace(RECORDED, repository="uk")
+    assert judged(own, in_own).origin is Origin.RECORDED
+    assert judged(own, RECORDED).origin is Origin.UNCONFIRMED
+    for recorded in ((), (RECORDED,), (in_own,), (replace(OF_BEFORE, repository="us"),)):
+        assert judged(replace(SNAPSHOT, repository="us"), *recorded).origin is Origin.FOREIGN
 
 
 def test_the_paths_of_one_server_are_not_those_of_another() -> None:

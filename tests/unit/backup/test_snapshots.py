@@ -18,7 +18,6 @@ from core.backup.snapshots import (
     dump_name,
     fleet_tag,
     is_upkeep_due,
-    keep_options,
     moment,
     overdue,
     shrank,
@@ -58,11 +57,6 @@ def test_a_snapshot_without_a_tag_of_ours_is_of_no_site() -> None:
 
 def test_a_snapshot_with_the_tags_of_two_sites_is_of_none() -> None:
     assert site_of([site_tag("shop"), site_tag("attic")]) is None
-
-
-def test_the_newest_always_stays_when_old_ones_are_let_go_and_all_stay_where_nothing_is_said() -> None:
-    assert keep_options({"daily": 7, "yearly": 2}) == ("--keep-last=1", "--keep-daily=7", "--keep-yearly=2")
-    assert keep_options({}) == ()
 
 
 @pytest.mark.parametrize(
@@ -157,6 +151,7 @@ def test_an_empty_name_needs_no_pattern() -> None:
     assert restic_output.escaped(b"") == b""
 
 
+SEEN = "172b63f7" * 8
 SUMMARY = {
     "message_type": "summary",
     "snapshot_id": "172b63f7",
@@ -172,12 +167,15 @@ def lines(*values: Any) -> bytes:  # noqa: ANN401  JSON
 
 def test_the_summary_is_found_among_other_words() -> None:
     error = {"message_type": "error", "error": {"message": "permission denied"}, "item": "/d"}
-    said = lines({"message_type": "status"}, error, SUMMARY)
-    assert restic_output.saved_of(said) == SavedSnapshot("172b63f7", 3, 500, 20, ("/d",))
-    whole = restic_output.saved_of(lines({**SUMMARY, "snapshot_id": "172b63f7" * 8}))
-    assert whole is not None
-    assert restic_output.is_snapshot_id(whole.full_id)
-    assert restic_output.saved_of(lines([1])) is None
+    for id_ in (SEEN, SEEN[:8]):
+        said = lines({"message_type": "status"}, error, {**SUMMARY, "snapshot_id": id_})
+        assert restic_output.saved_of(said, [SEEN]) == SavedSnapshot(SEEN, 3, 500, 20, ("/d",))
+    assert restic_output.saved_of(lines([1]), [SEEN]) is None
+
+
+@pytest.mark.parametrize("seen", [[], ["01234567" * 8], [SEEN, "01234567" * 8], [SEEN, SEEN]])
+def test_what_was_saved_is_what_was_seen_to_be_stored_and_nothing_else(seen: list[str]) -> None:
+    assert restic_output.saved_of(lines(SUMMARY), seen) is None
 
 
 @pytest.mark.parametrize(
@@ -193,7 +191,7 @@ def test_the_summary_is_found_among_other_words() -> None:
     ],
 )
 def test_a_summary_that_says_nothing_of_the_kind_is_none(change: dict[str, Any]) -> None:
-    assert restic_output.saved_of(lines({**SUMMARY, **change})) is None
+    assert restic_output.saved_of(lines({**SUMMARY, **change}), [SEEN]) is None
 
 
 def test_the_size_of_the_repository_is_a_number_or_unknown() -> None:
@@ -211,7 +209,7 @@ def test_a_comparison_is_rows_of_two_hashes_and_a_time_or_nothing() -> None:
 
 def test_what_is_nested_without_end_costs_nothing_but_itself() -> None:
     deep = b"[" * 200_000 + b"\n"
-    assert [one.id for one in restic_output.snapshots(deep + lines([ROW]))] == ["01234567"]
+    assert [one.id for one in restic_output.snapshots(deep + lines([ROW]), "uk")] == ["01234567"]
 
 
 def test_files_that_could_not_be_read_are_named_but_not_those_that_vanished() -> None:
@@ -232,11 +230,11 @@ def test_snapshots_are_read_newest_first_and_those_of_others_left_out() -> None:
         {**ROW, "id": "fedcba98" * 8, "tags": ["site:c"], "paths": None},
         {**ROW, "tags": None},
     ]
-    first, second = restic_output.snapshots(lines(rows))
+    first, second = restic_output.snapshots(lines(rows), "uk")
     assert (first.id, first.site, first.server, first.paths) == ("fedcba98", "c", "uk", ())
-    assert (second.id, second.full_id) == ("01234567", "01234567" * 8)
+    assert (second.id, second.full_id, second.repository) == ("01234567", "01234567" * 8, "uk")
     assert (second.site, second.server, second.paths, second.tags) == ("a,b", "uk", ("/srv/a",), ("site:a%2Cb",))
-    assert restic_output.snapshots(b"nothing") == ()
+    assert restic_output.snapshots(b"nothing", "uk") == ()
 
 
 @pytest.mark.parametrize(
@@ -262,7 +260,7 @@ def test_snapshots_are_read_newest_first_and_those_of_others_left_out() -> None:
 def test_what_no_backup_can_look_like_is_left_out_and_costs_the_others_nothing(change: dict[str, Any]) -> None:
     whole = {**ROW, "id": "fedcba98" * 8}
     for rows in ([{**ROW, **change}, whole], [whole, {**ROW, **change}], [whole, "a text", None]):
-        assert [one.id for one in restic_output.snapshots(lines(rows))] == ["fedcba98"]
+        assert [one.id for one in restic_output.snapshots(lines(rows), "uk")] == ["fedcba98"]
 
 
 PLAIN = st.none() | st.integers() | st.text()
@@ -270,7 +268,7 @@ PLAIN = st.none() | st.integers() | st.text()
 
 @given(st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)))
 def test_whatever_stands_in_a_listing_it_is_read_or_left_out(value: Any) -> None:  # noqa: ANN401 - of any kind
-    assert isinstance(restic_output.snapshots(lines([value, ROW])), tuple)
+    assert isinstance(restic_output.snapshots(lines([value, ROW]), "uk"), tuple)
 
 
 def test_the_chosen_files_are_each_named_once_and_those_that_cannot_be_named_not() -> None:

@@ -177,11 +177,11 @@ def test_snapshots_are_those_of_sites_newest_first_whatever_else_is_listed() -> 
         row("e5", 4, "site:shop", id="e5e5e5e5"),
     ]
     at = datetime(2026, 11, 22, 3, tzinfo=UTC)
-    assert snapshots(lines("opened", {"message_type": "status"}, rows, [])) == (
-        Snapshot("c3" * 32, "blog", "uk", at + HOUR, (), ("site:blog",)),
-        Snapshot("a1" * 32, "shop", "uk", at, ("/srv/shop", "/dumps"), ("fleet:x", "site:shop")),
+    assert snapshots(lines("opened", {"message_type": "status"}, rows, []), "uk") == (
+        Snapshot("c3" * 32, "blog", "uk", at + HOUR, (), ("site:blog",), "uk"),
+        Snapshot("a1" * 32, "shop", "uk", at, ("/srv/shop", "/dumps"), ("fleet:x", "site:shop"), "uk"),
     )
-    assert snapshots(lines("opened", {"a": 1})) == ()
+    assert snapshots(lines("opened", {"a": 1}), "uk") == ()
 
 
 def test_what_a_snapshot_holds_is_its_files_once_each_and_its_total() -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ops.contracts import Ran
+from ops.contracts import Ran, RanOffsite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.backup.repository_access import RepositoryAccess
     from ops.contracts import End
 
 # Small, since each is one of some dozens; `--hypothesis-profile=random` and a longer night find more.
@@ -84,9 +85,14 @@ class AnySsh:
         on_output(self._ran.out)
         return Ran(self._ran.exit_code, b"", self._ran.err)
 
-    async def with_offsite(self, end: End, *, timeout_s: float) -> Ran:
+    async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
+        """Answer, and have stored a snapshot."""
+        del end, allowed, timeout_s
+        return RanOffsite(self._ran.exit_code, self._ran.out, self._ran.err, ("1a2b3c4d" * 8,))
+
+    async def from_here(self, command: str, first: bytes, *, timeout_s: float) -> Ran:
         """Answer."""
-        del end, timeout_s
+        del command, first, timeout_s
         return self._ran
 
 

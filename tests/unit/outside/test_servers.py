@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from unit.outside.harness import ENDED, FEW, SAID, SERVERS
 
-from core.backup.snapshots import Snapshot
+from core.backup.snapshots import Extent, Snapshot
 from core.errors import SharpnetError
 from core.fleet import Database, HostLimits
 from core.fleet.hook_runs import last_line
 from core.monitor.host_checks import HostMeasurement, remarks_of
 from core.sync.batches import complained_of
 from ops.clock import SystemClock
-from ops.contracts import Ran, SiteLocation
+from ops.contracts import BackupSource, Ran, SiteLocation
 from ops.databases import SshDatabases
 from ops.durable.witnesses import ServerWitness
 from ops.fleetfile import load_fleet
@@ -42,7 +42,7 @@ SOURCE, MIRROR = EXAMPLE.servers[SITE.home], EXAMPLE.servers[SITE.mirrors[0]]
 COPY = MirrorCopy(SITE, SOURCE, MIRROR)
 SIDES = reconcile.ReturnedSite(SITE, SOURCE, MIRROR)
 PLACE = SiteLocation(SITE, SOURCE.name)
-SNAPSHOT = Snapshot("1a2b3c4d", SITE.name, SOURCE.name, datetime(2026, 6, 14, tzinfo=UTC), ("/srv/a",))
+SNAPSHOT = Snapshot("1a2b3c4d" * 8, SITE.name, SOURCE.name, datetime(2026, 6, 14, tzinfo=UTC), ("/srv/a",))
 CLOCK = SystemClock()
 RUN = "20260614T130207-1a2b"
 
@@ -73,6 +73,7 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "a shared connection": lambda ssh: open_shared(ssh, SOURCE, MIRROR),  # type: ignore[arg-type]
     "the store's note": lambda ssh: ServerWitness(ssh, "uk", "/srv/note").read(1.0),  # type: ignore[arg-type]
     "what there is to back up": lambda ssh: restic(ssh).survey(PLACE),
+    "what was saved": lambda ssh: restic(ssh).save(PLACE, BackupSource(Extent(1, 1), ()), with_dumps=False),
     "snapshots": lambda ssh: restic(ssh).snapshots(SOURCE.name),
     "the repository's size": lambda ssh: restic(ssh).size(SOURCE.name),
     "files of a snapshot": lambda ssh: restic(ssh).choose(PLACE, SNAPSHOT, "/srv/dumps", 1, 1, 1),

@@ -115,7 +115,14 @@ def test_one_that_no_record_confirms_needs_an_approval_that_knows_it(restore: Re
 def test_what_has_changed_since_it_was_shown_is_said(restore: Restore) -> None:
     assert differences(restore, restore) == ()
     assert "no longer what would be restored" in differences(restore, None)[0]
-    for change in ({"snapshot": "x"}, {"full_id": "x"}, {"root": "/x"}, {"dumps": "/x"}, {"recorded": False}):
+    for change in (
+        {"snapshot": "x"},
+        {"full_id": "x"},
+        {"root": "/x"},
+        {"dumps": "/x"},
+        {"recorded": False},
+        {"repository": "x"},
+    ):
         assert "no longer what would be restored" in differences(restore, replace(restore, **change))[0]
     other = replace(restore, served=False, there="missing", quarantined=True, databases=("shop",))
     assert len(differences(restore, other)) == 4

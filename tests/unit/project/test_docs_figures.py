@@ -14,7 +14,7 @@ from bot.terminal import lines
 from bot.web import listening, metrics
 from commands import history, incidents
 from core import crowd
-from core.backup import restic_output, snapshots
+from core.backup import snapshots
 from core.cutover import preflight_checks
 from core.dns import promises
 from core.failback import compare
@@ -92,7 +92,6 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("handbook", "`--last N`: more than 20, at most 1,000", (history.SHOWN, history.MOST), (20, 1000)),
     ("handbook", "the newest 500 outages and 500 maintenances", (incidents.MOST,), (500,)),
     ("backup", "at most every 20 hours", (snapshots.UPKEEP_EVERY,), (20 * H,)),
-    ("backup", "from the same server, or half an hour later", (restic_output.STALE_LOCK,), (30 * MIN,)),
     (
         "monitoring",
         "up to every 5 min, for 24 hours; what comes after it waits. A try ends after 20 s",
