@@ -7,9 +7,10 @@ import os
 import select
 import signal
 import subprocess
+from pathlib import Path
 
-# What it gets of the bot's environment, which holds every secret.
-HANDED_DOWN = ("PATH", "HOME", "TMPDIR")
+from ops.child_environment import child_environment
+
 SIGNALLED = 128
 
 
@@ -26,7 +27,7 @@ class LocalChannel:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            env={name: os.environ[name] for name in HANDED_DOWN if name in os.environ},
+            env=child_environment(os.environ) | {"HOME": str(Path.home())},
             start_new_session=True,
         )
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)

@@ -60,7 +60,7 @@ async def on_record(vault: Vault, site: Site, full_id: str, **body: object) -> N
     place = SiteLocation(site, "oslo")
     run = BackupRun(f"forged-{full_id[:8]}", SAVE, site.name, "oslo", vault.ports.clock.now())
     await vault.ports.store.backups.begin(run, WHO)
-    facts = {"files": 1, "size_bytes": 1, "full_id": full_id, "root": place.root, **body}
+    facts = {"files": 1, "size_bytes": 1, "full_id": full_id, "repository": "oslo", "root": place.root, **body}
     await vault.ports.store.backups.end(run, "good", full_id[:8], facts, vault.ports.clock.now(), WHO)
 
 
