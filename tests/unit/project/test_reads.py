@@ -30,7 +30,7 @@ OURS = "a file of this machine's operator, or our own"
 LIMITED = {
     "bot/terminal/who.py: file.read_text": "a process's own few lines below /proc, written by the kernel",
     "commands/_second_factor.py: request.read": "a line that a person types",
-    "core/backup/sftp_filter.py: PacketReader(rest).text": "a packet of MOST_BYTES at the most (core.backup.sftp_packets)",
+    "core/backup/sftp_filter.py: PacketReader(rest).text": "a packet of MOST_BYTES, in sftp_packets",
     "core/backup/sftp_filter.py: reader.text": "likewise",
     "ops/ssh/local.py: os.read": "so many bytes a call; the sides of a stream count them (Allowance)",
     "ops/ssh/local.py: subprocess.Popen": "its output is read by ops.ssh.stream and .command, with their limits",
