@@ -140,11 +140,15 @@ def _clear(sftp: paramiko.SFTPClient, files: Mapping[str, bytes]) -> None:
     for path in files:
         folder, name = posixpath.split(path)
         written_at = sftp.stat(path).st_mtime or 0
+        left = []
         for number, entry in enumerate(sftp.listdir_iter(folder)):
             if number >= MOST_ENTRIES:
                 log.warning("ssh=put folder=%r has more than %d entries: old parts may stay", folder, MOST_ENTRIES)
                 break
             is_part = entry.filename.startswith(f".{name}.") and entry.filename.endswith(PART)
             if is_part and (entry.st_mtime or 0) < written_at - LEFT_AFTER_S:
-                with contextlib.suppress(FileNotFoundError):
-                    sftp.remove(posixpath.join(folder, entry.filename))
+                left.append(entry.filename)
+        # Not while it lists: it has asked ahead, and its answers would be taken for those to the removals.
+        for filename in left:
+            with contextlib.suppress(FileNotFoundError):
+                sftp.remove(posixpath.join(folder, filename))

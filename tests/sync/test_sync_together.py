@@ -151,8 +151,9 @@ async def test_a_root_that_could_not_be_exchanged_is_said_though_its_content_is_
     rig, sites = beside(rig, 3)
     await synced(rig, sites)
     root = rig.root(sites[0], "lima")
-    root.rename(root.with_name(f"{root.name}.real"))
-    root.symlink_to(f"{root.name}.real")
+    # Out of the folder around it, where nothing of the site's own is.
+    root.rename(root.parent.parent / f"{root.name}.real")
+    root.symlink_to(f"../{root.name}.real")
     results = await synced(rig, sites)
     assert code_of(results[sites[0].name]) == "root-symlink"
     assert results[sites[1].name].nothing_to_do
