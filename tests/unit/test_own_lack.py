@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.errors import OwnLackError
 from core.own_lack import hint_for, lack_of, lacking_card, recovered_card
 from core.reply import Text, Tone
 
@@ -85,3 +86,9 @@ def test_the_card_of_the_end_says_that_it_looks_again() -> None:
 def test_an_error_without_a_number_of_the_system_is_not_ours() -> None:
     assert lack_of(OSError()) is None
     assert os.strerror(errno.EMFILE) == "Too many open files"
+
+
+def test_a_lack_says_what_is_lacking_and_what_to_do() -> None:
+    error = OwnLackError("The bot's machine lacks memory.", hint="Give it more.", lack="memory")
+    assert (error.message, error.hint, error.lack) == ("The bot's machine lacks memory.", "Give it more.", "memory")
+    assert OwnLackError("It lacks something.").lack == ""
