@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -91,11 +92,10 @@ class Arguments:
 
     def _read(self) -> None:
         while not self._ended.wait(0.02):
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(process.read_bytes())
-                except OSError:
-                    continue
+            for process in (one for one in Path("/proc").iterdir() if one.name.isdecimal()):
+                # It may have ended since it was listed.
+                with contextlib.suppress(OSError):
+                    self.seen.add((process / "cmdline").read_bytes())
 
 
 def spellings(secret: str) -> list[bytes]:
