@@ -34,13 +34,13 @@ class Clock:
 
 
 @pytest.fixture
-async def watched(store: Store) -> Store:
-    """Give a store in which a bot has put its start, after an older one, and a look of just now."""
+async def watched(empty_store: Store) -> Store:
+    """Give a store of this fleet alone, in which a bot has put its start, after an older one, and a look of now."""
     for version, fleet in (("1", SLOWER), ("2", STARTED_WITH)):
         body = {"version": version, "fleet": digests(fleet)}
-        await store.record.add(NOW, "bot.started", "test", "bot:run", body)
-    await store.states.saw([ObservedState(Target.server("a"), "up", NOW, NOW)], gap=timedelta(minutes=1))
-    return store
+        await empty_store.record.add(NOW, "bot.started", "test", "bot:run", body)
+    await empty_store.states.saw([ObservedState(Target.server("a"), "up", NOW, NOW)], gap=timedelta(minutes=1))
+    return empty_store
 
 
 def ports_of(store: Store, fleet: Fleet, clock: Clock | None = None) -> Ports:

@@ -208,7 +208,8 @@ async def test_a_limit_that_the_fleet_file_does_not_know_is_said(rig: Rig) -> No
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
-        (lambda root: root.rmdir() or root.symlink_to("/srv"), "root-symlink"),
+        (lambda root: root.rmdir() or root.symlink_to("/usr"), "root-symlink"),
+        (lambda root: root.rmdir() or root.symlink_to("/srv"), "source-above"),
         (lambda root: root.rmdir() or root.write_text("a file"), "root-not-folder"),
     ],
 )
