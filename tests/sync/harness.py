@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BOSS = Person("boss", "terminal", frozenset(Role))
 WHO = BOSS.label
 BLOCKS = address_blocks()
-SITES = 40
+SITES = 64
 Tree = dict[str, bytes | str | None]
 Change = Callable[[dict[str, Any]], None]
 BIG_BYTES = 40_000_000
