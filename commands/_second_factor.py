@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from core.errors import RefusedError, SettingsError
-from core.plan.second_factor import DIGITS, MOST_WRONG, STEP_S, WRONG_COUNTS_FOR, begin_of, code_in, holder_of
+from core.plan.second_factor import DIGITS, MOST_WRONG, QUESTION, STEP_S, WRONG_COUNTS_FOR, begin_of, code_in, holder_of
 from core.wording import count, duration
 from ops.fleetfile.second_factor import step_of
 
@@ -27,7 +27,7 @@ async def ask_for_code(request: Request, ports: Ports, access: SlackAccess | Non
     holder = holder_of(request.person.label, access)
     typed: str | None = request.options.code
     if typed is None and request.read is not None:
-        typed = await asyncio.to_thread(request.read, f"Code of your authenticator ({holder}):")
+        typed = await asyncio.to_thread(request.read, f"{QUESTION} ({holder}):")
     if typed is None:
         raise RefusedError(f"{what} It takes a code of your authenticator.", hint=f"Type: `{line} --code CODE`.")
     code = code_in(typed)

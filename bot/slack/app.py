@@ -19,9 +19,10 @@ import commands
 from bot.slack.crowd import Crowd
 from bot.slack.delivery import ChatRequest
 from bot.slack.escape import cut, one_line
-from bot.slack.question import CALLBACK, asked_by, question_of
+from bot.slack.question import CALLBACK, CODE, asked_by, question_of
 from bot.slack.render import ACTION, ASKING
 from core.errors import NotAllowedError, RefusedError, SettingsError, SharpnetError, StoreError, UsageError
+from core.plan.second_factor import QUESTION, needs_code
 from core.reply import Reply, Text, Tone
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def build_app(
     @app.action(re.compile(f"^{ACTION}[0-9]+$"))
     async def pressed(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        await handler.serve(ChatRequest.of_press(body))
+        await handler.press(body)
 
     @app.action(re.compile(f"^{ASKING}[0-9]+$"))
     async def asking(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -209,18 +210,31 @@ class RequestHandler:
         await self._delivery.tell(asked, said_of(error), footnote=error.code)
         return False
 
-    async def ask(self, body: Mapping[str, Any]) -> None:
-        """Put a button's question to whoever pressed it; who may not type its line is told so at once."""
-        self.keep()
+    async def press(self, body: Mapping[str, Any]) -> bool | None:
+        """Carry out a button's line as `serve` does, or ask for the code that it takes, as app.yaml has it now."""
         asked = ChatRequest.of_press(body)
-        asked.line = asked.line.partition("\n")[0]
+        if not needs_code(asked.line, await self._people.access_now()):
+            return await self.serve(asked)
+        await self._put(body, asked, f"{asked.line}{CODE}", QUESTION)
+        return None
+
+    async def ask(self, body: Mapping[str, Any]) -> None:
+        """Put a button's question to whoever pressed it."""
+        asked = ChatRequest.of_press(body)
+        line, _, question = asked.line.partition("\n")
+        asked.line = line
+        await self._put(body, asked, line, question)
+
+    async def _put(self, body: Mapping[str, Any], asked: ChatRequest, line: str, question: str) -> None:
+        """Open a modal with a question; who may not type the line is told so at once."""
+        self.keep()
         command = commands.all_commands().get(asked.line.partition(" ")[0])
         if command is None or not (await self._people.person_of(asked.user)).may(command.who):
             await self.serve(asked)
             return
         asked.at = self._ports.clock.now()
-        if not await self._delivery.ask(str(body.get("trigger_id") or ""), question_of(body)):
-            title = f'That did not open. Type `{asked.line} "…"` instead.'
+        if not await self._delivery.ask(str(body.get("trigger_id") or ""), question_of(body, line, question)):
+            title = f'That did not open. Type `{line} "…"` instead.'
             await self._delivery.tell(asked, Reply(title, tone=Tone.WARN))
 
     async def _carry_out(self, asked: ChatRequest, person: Person, show: Callable[[Reply], None]) -> tuple[Reply, str]:

@@ -77,7 +77,7 @@ class People:
 
     async def person_of(self, user_id: str) -> Person:
         """Return the person of a Slack user id, with the roles they hold, and why they have none of them if barred."""
-        slack = await self._access_now()
+        slack = await self.access_now()
         if slack is None:
             return Person(user_id, VIA, frozenset())
         held = {Role.OPERATOR: slack.operators, Role.APPROVER: slack.approvers}
@@ -89,7 +89,7 @@ class People:
         barred = why_barred(user_id, account, own or Workspace(), slack.guests, named=bool(roles))
         return Person(user_id, VIA, roles, approves_as=entries[Role.APPROVER], barred=barred or "")
 
-    async def _access_now(self) -> SlackAccess | None:
+    async def access_now(self) -> SlackAccess | None:
         """Return who may do what by app.yaml as it is now; while that cannot be used, as it was last."""
         if self._live_fleet is not None:
             try:

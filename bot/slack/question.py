@@ -25,11 +25,10 @@ CODE: Final = " --code"
 MOST_CODE: Final = 12
 
 
-def question_of(body: Mapping[str, Any]) -> View:
+def question_of(body: Mapping[str, Any], line: str, question: str) -> View:
     """Return the modal for a press: its title is the button's label, and it knows the line and the message."""
     asked, action = ChatRequest.of_press(body), body["actions"][0]
     label = one_line(str((action.get("text") or {}).get("text") or "")) or "Sharpnet"
-    line, _, question = asked.line.partition("\n")
     is_code = line.endswith(CODE)
     kept = {"line": line, "channel": asked.channel, "message": asked.message}
     return View(

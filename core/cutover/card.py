@@ -134,7 +134,7 @@ def _approve(plan: Plan, fleet: Fleet) -> Button:
         text += f" You accept {count(len(plan.warnings), 'warning')}: {plan.warnings[0].text}"
         text += f" and {len(plan.warnings) - 1} more." if len(plan.warnings) > 1 else "."
     confirm = Confirm(f"{plan.purpose.kind.capitalize()} {sites_in_words(plan)}?", text, yes=f"Yes, {_verb(plan)}")
-    return approve_button(plan, confirm, fleet)
+    return approve_button(plan, confirm)
 
 
 def _moving(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:

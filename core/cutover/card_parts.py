@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -261,9 +260,6 @@ def asked_text(stored: StoredPlan, fleet: Fleet) -> Text:
     return Text(asked)
 
 
-def approve_button(plan: Plan, confirm: Confirm, fleet: Fleet) -> Button:
-    """Return the button that approves exactly what is shown, once its question is answered, with a code if needed."""
-    button = Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)
-    if fleet.slack is None or fleet.slack.second_factor is None:
-        return button
-    return replace(button, line=f"{button.line} --code", asks="Code of your authenticator")
+def approve_button(plan: Plan, confirm: Confirm) -> Button:
+    """Return the button that approves exactly what is shown, once its question is answered."""
+    return Button("Approve", f"approve {plan.id} --digest {plan.digest[:SHOWN_DIGEST]}", "danger", confirm)

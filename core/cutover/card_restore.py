@@ -38,7 +38,7 @@ def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[
         parts.append(what_table(restore, fleet, plan.asked_at))
         parts.append(asked_text(stored, fleet))
         parts.append(Typed(f"sharpnet approve {plan.id}"))
-        buttons = (_approve(plan, restore, fleet), Button("Cancel", f"cancel {plan.id}"))
+        buttons = (_approve(plan, restore), Button("Cancel", f"cancel {plan.id}"))
     else:
         if stored.state == PlanState.APPROVED:
             parts.append(Text(f"{stored.progress.doing or 'Starting'}.", Tone.BUSY))
@@ -150,8 +150,8 @@ def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Ton
             assert_never(stored.state)
 
 
-def _approve(plan: Plan, restore: Restore, fleet: Fleet) -> Button:
+def _approve(plan: Plan, restore: Restore) -> Button:
     text = f"{restore.site} on {restore.server} becomes what it was; what is there now stays recoverable."
     text += f" You accept: {plan.warnings[0].text}." if plan.warnings else ""
     confirm = Confirm(f"Restore {restore.site}?", text[:300], yes="Yes, restore it")
-    return approve_button(plan, confirm, fleet)
+    return approve_button(plan, confirm)

@@ -10,6 +10,8 @@ from core.plan.approvers import SLACK, one_person
 if TYPE_CHECKING:
     from core.fleet import SlackAccess
 
+APPROVE: Final = "approve"
+QUESTION: Final = "Code of your authenticator"
 STEP_S: Final = 30
 DIGITS: Final = 6
 # Clocks may differ by one step (RFC 6238, section 5.2), so three codes of a million are right at any moment: by five
@@ -22,6 +24,11 @@ WRONG_COUNTS_FOR: Final = timedelta(hours=1)
 def holder_of(label: str, access: SlackAccess | None) -> str:
     """Return whose secret somebody's code is made from: a user's id, or `terminal` for whom app.yaml does not name."""
     return one_person(label, access).removeprefix(SLACK)
+
+
+def needs_code(line: str, access: SlackAccess | None) -> bool:
+    """Return whether a button's line takes a code of whoever presses it, which it does not hold yet."""
+    return access is not None and access.second_factor is not None and line.startswith(f"{APPROVE} ")
 
 
 def begin_of(step: int) -> datetime:

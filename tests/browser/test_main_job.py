@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyotp
 import pytest
 from browser.harness import WAIT_MS, card, keep_picture, press
 from playwright.sync_api import expect
+from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
     from conftest import Demo
@@ -64,3 +66,27 @@ def test_a_server_drops_a_person_approves_and_every_name_server_turns(demo: Demo
     verified = demo.type("history", "--verify")
     assert verified.returncode == 0, verified.stdout
     assert "The record is whole" in verified.stdout
+
+
+@pytest.mark.timeout(240)
+def test_where_the_file_begins_to_ask_for_a_code_the_button_asks_for_it_and_takes_it(demo: Demo, page: Page) -> None:
+    expect.set_options(timeout=WAIT_MS)
+    yaml = YAML(typ="safe", pure=True)
+    tree = yaml.load(demo.config)
+    tree["slack"]["second_factor"] = "keys/totp"
+    yaml.dump(tree, demo.config)
+    enrolled = demo.type("enroll", "U01ALICE")
+    assert enrolled.returncode == 0, enrolled.stdout
+    address = "".join(enrolled.stdout.split())
+    secret = pyotp.parse_uri(address[address.index("otpauth://") :])
+    assert isinstance(secret, pyotp.TOTP)
+    demo.lab.drop("uk")
+    press(page, card(page, "uk is down since"), "Prepare failover")
+    plan = card(page, "What changes")
+    press(page, plan, "Approve")
+    asking = page.locator(".modal").filter(has_text="Code of your authenticator")
+    asking.locator("input, textarea").first.fill(secret.now())
+    asking.get_by_role("button", name="Approve", exact=True).click()
+    expect(card(page, "Done: 6 sites moved from uk (London) to us (Dallas)")).to_contain_text(
+        "All 6 name servers agree"
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def test_woken_after_somebody_else_kept_the_paths_it_leaves_what_was_written_since(
     rig: Rig, tmp_path: Path
 ) -> None:
-    seen = []
+    seen, overtaken = [], 0
     for at in range(1, MOST_TOUCHES):
         site = await differing(rig)
         line = f"failback {site.name} --keep kept --keep both"
@@ -31,8 +31,10 @@ async def test_woken_after_somebody_else_kept_the_paths_it_leaves_what_was_writt
         seen.append(what)
         where = f"frozen before touch {at}, {what}"
         await let_leases_pass(rig.ports.store, f"site:{site.name}")
-        again = await rig.say(line)
-        assert again.exit_code in (0, 3), (where, again)
+        if any(name == site.name for name, _ in await rig.ports.store.copies.quarantined()):
+            again = await rig.say(line)
+            assert again.exit_code in (0, 3), (where, again)
+            overtaken += 1
         rig.write(site, "lima", {"kept/a": "written since", "new": "as well"})
         rig.write(site, "oslo", {"left": "written on the mirror"})
         before = [tree_at(rig.root(site, server)) for server in site.servers]
@@ -41,4 +43,4 @@ async def test_woken_after_somebody_else_kept_the_paths_it_leaves_what_was_writt
         assert [tree_at(rig.root(site, server)) for server in site.servers] == before, f"{where}: {said}"
         assert await rig.ports.store.copies.quarantined() == quarantined, where
     assert {"store", "ssh.run"} <= set(seen)
-    assert len(seen) > 8, f"too few touches to be all of it: {seen}"
+    assert overtaken > 8, f"too few touches to be all of it: {seen}"

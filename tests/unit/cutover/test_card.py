@@ -10,7 +10,7 @@ from unit.replies import said
 
 from core.cutover.card import card_of, reply_of
 from core.dns.records import RecordChange, RecordSet
-from core.fleet import ApprovalPolicy, SlackAccess
+from core.fleet import ApprovalPolicy
 from core.fleet.hook_runs import HookRun
 from core.plan.basis import basis_of
 from core.plan.plan import Failover, Move, Plan, PlanState, Rollback
@@ -91,16 +91,6 @@ def test_the_confirm_dialog_says_the_consequence_and_the_warnings_within_slacks_
     assert two is not None
     assert two.text.endswith("too old: shop and 1 more.")
     assert (one.title, one.yes) == ("Failover 2 sites?", "Yes, move them")
-
-
-def test_the_button_asks_for_a_code_where_the_file_wants_one(plan: Plan, fleet: Fleet) -> None:
-    strict = replace(fleet, slack=SlackAccess("C1", second_factor="/keys/totp"))
-    button = card_of(StoredPlan(plan, PlanState.PLANNED), strict).buttons[0]
-    assert button.line == f"approve K7Q2 --digest {plan.digest[:16]} --code"
-    assert button.asks == "Code of your authenticator"
-    assert button.confirm is not None
-    lax = replace(fleet, slack=SlackAccess("C1"))
-    assert card_of(StoredPlan(plan, PlanState.PLANNED), lax).buttons[0].asks is None
 
 
 def test_a_blocked_plan_cannot_be_approved_and_says_what_stands_in_the_way(plan: Plan, fleet: Fleet) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import RefusedError, SettingsError
 from core.fleet import SlackAccess
-from core.plan.second_factor import begin_of, code_in, holder_of
+from core.plan.second_factor import begin_of, code_in, holder_of, needs_code
 from ops.fleetfile.second_factor import enroll, step_of
 
 if TYPE_CHECKING:
@@ -115,3 +115,22 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be written: Not a directory"):
         enroll(str(tmp_path / "file" / "totp"), "U0ALICE", "small", again=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "needs"),
+    [
+        ("approve K7Q2 --digest ab", "/keys/totp", True),
+        ("approve K7Q2 --digest ab", None, False),
+        ("cancel K7Q2", "/keys/totp", False),
+        ("approver", "/keys/totp", False),
+    ],
+)
+def test_a_button_that_approves_takes_a_code_where_the_file_wants_one(
+    line: str, folder: str | None, needs: bool
+) -> None:
+    assert needs_code(line, SlackAccess("C1", second_factor=folder)) is needs
+
+
+def test_without_slack_in_the_file_no_button_takes_a_code() -> None:
+    assert not needs_code("approve K7Q2", None)

@@ -33,7 +33,7 @@ def submit(view: dict[str, Any], text: str | None) -> dict[str, Any]:
 
 @pytest.fixture
 def view() -> dict[str, Any]:
-    return question_of(press(Button("Add cause", "cause 7", asks=QUESTION))).to_dict()
+    return question_of(press(Button("Add cause", "cause 7", asks=QUESTION)), "cause 7", QUESTION).to_dict()
 
 
 def test_the_modal_has_the_buttons_label_and_its_question(view: dict[str, Any]) -> None:
@@ -49,8 +49,8 @@ def test_what_was_written_is_typed_for_whoever_submits_it(view: dict[str, Any]) 
 
 
 def test_a_code_is_asked_for_on_one_line_and_becomes_the_value_of_the_lines_last_option() -> None:
-    asking = Button("Approve", "approve K7Q2 --digest abc --code", "danger", asks="Code of your authenticator")
-    view = question_of(press(asking)).to_dict()
+    line = "approve K7Q2 --digest abc --code"
+    view = question_of(press(Button("Approve", "approve K7Q2 --digest abc", "danger")), line, QUESTION).to_dict()
     element = view["blocks"][0]["element"]
     assert (view["submit"]["text"], element["multiline"], element["max_length"]) == ("Approve", False, 12)
     asked = asked_by(submit(view, "123 456"))
@@ -75,8 +75,9 @@ def test_what_phones_make_of_quotes_ends_no_word(view: dict[str, Any]) -> None:
 
 
 def test_a_very_long_label_and_line_still_make_a_modal() -> None:
-    button = Button("Add the cause of this outage " * 3, "cause " + "x" * 1500, asks=QUESTION * 100)
-    view = question_of(press(button)).to_dict()
+    line, question = "cause " + "x" * 1500, QUESTION * 100
+    button = Button("Add the cause of this outage " * 3, line, asks=question)
+    view = question_of(press(button), line, question).to_dict()
     assert len(view["title"]["text"]) <= 24
     assert len(view["private_metadata"]) <= 3000
     assert asked_by(submit(view, "y")).line.startswith("cause xxx")
