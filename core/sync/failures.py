@@ -58,7 +58,8 @@ def _quoted(text: str) -> str:
     return f"It said: {said[:QUOTED]}" if said else ""
 
 
-_WAITED = re.compile(r"io timeout after (\d+) seconds")
+# Whoever says more than 30 years has not waited so long.
+_WAITED = re.compile(r"io timeout after ([0-9]{1,9}) seconds")
 _ATTRIBUTES = re.compile(r"(?i)\bACLs\b|extended attributes|sys_acl_|\bset_acl|xattr|rsync_xal_")
 
 _UNKNOWN = Failure(FailureCode.FAILED, "copying to {mirror} failed")

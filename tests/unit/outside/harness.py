@@ -27,7 +27,7 @@ MARKS = (
     b"rsync error: ", b'rsync: opendir "/srv" failed: ', b'{"message_type":"summary"', b'"snapshot_id":', b'"tags":',
     b'"paths":', b'"time":"0001-01-01T00:00:00+14:00"', b'"id":', b'{"type":"file","path":', b'"total_size":',
     b'[{"tags":["site:a"],"time":"2026-06-14T13:02:07","id":1},', b"== clock", b"== disk", b"== memory",
-    b"MemTotal:", b"MemAvailable:",
+    b"MemTotal:", b"MemAvailable:", b"io timeout after ", b" seconds",
 )  # fmt: skip
 # Fields between the marks of our own scripts, as they should be and as no script of ours writes them.
 FIELDS = st.sampled_from(

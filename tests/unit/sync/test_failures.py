@@ -87,6 +87,12 @@ def test_a_stall_is_told_with_the_limit_that_rsync_had() -> None:
     assert trouble(30, "timeout in data send/receive\n").message == "nothing came from oslo for too long"
 
 
+@pytest.mark.parametrize("seconds", ["9" * 10, "9" * 20, "9" * 5000, "٣"])
+def test_a_stall_of_a_length_that_no_clock_knows_is_told_without_it(seconds: str) -> None:
+    said = trouble(30, f"[Receiver] io timeout after {seconds} seconds -- exiting\n")
+    assert said.message == "nothing came from oslo for too long"
+
+
 def test_files_that_vanished_while_they_were_read_are_no_trouble() -> None:
     assert failure_of(24, b'file has vanished: "/srv/www/shop/tmp"\n', source="a", mirror="b") is None
     assert failure_of(0, b"", source="a", mirror="b") is None
