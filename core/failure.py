@@ -17,6 +17,9 @@ STOPPED = 90
 _STOP_LINE = re.compile(r"^sharpnet-stop: ([a-z-]+) ?(.*)$", re.MULTILINE)
 # So much of what a program said is quoted.
 QUOTED = 300
+# So much of what a program said is looked through, and so many letters of one line: a path has up to 4,096 bytes.
+MOST_SAID_BYTES = 500_000
+LONGEST_SAID = 8000
 
 
 class FailureCode(StrEnum):
@@ -251,6 +254,22 @@ OF_WORK_FOLDER = (
 def trouble_facts(trouble: Failure | None) -> dict[str, object]:
     """Return why something failed as plain JSON values; empty: it did not."""
     return trouble.facts if trouble is not None else {}
+
+
+def said_text(err: bytes) -> str:
+    """Return what a program said, as text in which to look for what it was.
+
+    A pattern takes time with the square of a line's length, and a server may write whatever it likes: of very much, and
+    of a very long line, only the beginning and the end are looked at.
+    """
+    half = MOST_SAID_BYTES // 2
+    kept = err if len(err) <= MOST_SAID_BYTES else err[:half] + b"\n" + err[-half:]
+    return "\n".join(map(_both_ends, kept.decode("utf-8", "replace").split("\n")))
+
+
+def _both_ends(line: str) -> str:
+    half = LONGEST_SAID // 2
+    return line if len(line) <= LONGEST_SAID else f"{line[:half]}…{line[-half:]}"
 
 
 def why_stopped(exit_code: int, text: str, known: Iterable[Failure]) -> tuple[Failure, str] | None:

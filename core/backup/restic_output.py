@@ -14,7 +14,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.backup.snapshots import Extent, SavedSnapshot, Snapshot, site_of
-from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, why_said, why_stopped
+from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, said_text, why_said, why_stopped
 from core.sync.rsync_output import OutputReader
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
     """Return what went wrong when restic ended so on `server`, or None where it went well."""
     if exit_code == 0:
         return None
-    text = "\n".join(line for line in err.decode("utf-8", "replace").splitlines() if line[:1] not in ("{", "["))
+    text = said_text(b"\n".join(line for line in err.splitlines() if line[:1] not in (b"{", b"[")))
     found, detail = why_stopped(exit_code, text, _STOPS) or (None, "")
     found = found or _EXITS.get(exit_code) or why_said(text, _SAID)
     quoted = _quoted(text)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, why_said, why_stopped
+from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, said_text, why_said, why_stopped
 from core.wording import shown_path
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def failure_of_database(name: str, server: str, doing: Doing, exit_code: int, er
     """Return what went wrong when a client on `server` ended so, or None where it went well."""
     if exit_code == 0:
         return None
-    text = err.decode("utf-8", "replace")
+    text = said_text(err)
     stopped = why_stopped(exit_code, text, _STOPS)
     found = stopped[0] if stopped is not None else why_said(text, _SAID) or _UNKNOWN
     found = found.about(doing=doing, server=server, name=name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ NAMED_UNITS = 3
 # Columns of `df -P`; where it is mounted comes last, and may hold blanks.
 DF_USED, DF_FREE, DF_WHERE = 2, 3, 5
 LOADAVG_WORDS = 5
+# A thousand failed units and all file systems say less.
+MOST_LETTERS = 1_000_000
+ENDLESS = "it writes without end where a command should answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ def host_command(paths: Sequence[str]) -> str:
 
 def remarks_of(output: str, measure: HostMeasurement) -> tuple[str, ...] | None:
     """Return what of a server's answer is a warning, in order; None: it says nothing that can be read."""
+    if len(output) > MOST_LETTERS:
+        return (ENDLESS,)
     parts = sections(output)
     found, readable = [], False
     for fact in FACTS:
@@ -85,14 +91,14 @@ def remarks_of(output: str, measure: HostMeasurement) -> tuple[str, ...] | None:
 
 def sections(output: str) -> Mapping[str, str]:
     """Return what was printed under each name."""
-    parts: dict[str, str] = {}
+    parts: defaultdict[str, list[str]] = defaultdict(list)
     name = ""
     for line in output.splitlines():
         if line.startswith(MARK):
             name = line.removeprefix(MARK)
         else:
-            parts[name] = parts.get(name, "") + line + "\n"
-    return parts
+            parts[name].append(f"{line}\n")
+    return {name: "".join(lines) for name, lines in parts.items()}
 
 
 def _clock(text: str, measure: HostMeasurement) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from core.failure import OF_WORK_FOLDER, QUOTED, STOPPED, Failure, FailureCode, why_said, why_stopped
+from core.failure import OF_WORK_FOLDER, QUOTED, STOPPED, Failure, FailureCode, said_text, why_said, why_stopped
 from core.wording import duration
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def failure_of(exit_code: int, err: bytes, *, source: str, mirror: str) -> Failu
     """
     if exit_code in (0, VANISHED):
         return None
-    text = err.decode("utf-8", "replace")
+    text = said_text(err)
     found, detail = _find(exit_code, text)
     found = found.about(source=source, mirror=mirror, server=mirror, waited=_waited(text))
     message = f"{found.message} ({detail})" if detail else found.message

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import HostKeyError, LoginRefusedError, SharpnetError, TooMuchError
 from core.fleet.target import Target
-from core.monitor.host_checks import HostMeasurement, host_command, paths_of, remarks_of
+from core.monitor.host_checks import ENDLESS, HostMeasurement, host_command, paths_of, remarks_of
 from ops.checks import Check
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def _look(ports: Ports, server: str) -> tuple[str, ...] | None:
     except HostKeyError:
         return ("its SSH host key cannot be confirmed",)
     except TooMuchError:
-        return ("it writes without end where a command should answer",)
+        return (ENDLESS,)
     except SharpnetError:
         return None
     measure = HostMeasurement(limits, begun_s, ports.clock.now().timestamp())

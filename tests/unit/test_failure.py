@@ -10,7 +10,7 @@ import pytest
 import ops
 from core import failure
 from core.errors import FencedError, SharpnetError, UnreachableError
-from core.failure import Failure, FailureCode, why_stopped
+from core.failure import Failure, FailureCode, said_text, why_stopped
 
 FULL = Failure(FailureCode.DISK_FULL, "the disk of {server} is full", "Make room on {server}.", refused=True)
 BUSY = Failure(FailureCode.BUSY, "an earlier run still works on {server}")
@@ -67,6 +67,31 @@ def test_a_script_that_stops_names_the_failure_and_what_it_found(
     exit_code: int, text: str, stopped: tuple[Failure, str] | None
 ) -> None:
     assert why_stopped(exit_code, text, (FULL, BUSY)) == stopped
+
+
+@pytest.mark.parametrize("err", [b"", b"disk full\n", b"a\r\n\nb", b"x" * 8000, b"x\n" * 250_000])
+def test_what_a_program_usually_says_is_looked_through_as_it_is(err: bytes) -> None:
+    assert said_text(err) == err.decode()
+
+
+def test_what_is_no_text_is_looked_through_all_the_same() -> None:
+    assert said_text(b"\xff full") == "\N{REPLACEMENT CHARACTER} full"
+
+
+def test_of_a_very_long_line_both_ends_are_looked_at() -> None:
+    said = said_text(b"first\nbegin" + b"x" * 7993 + b"end\nlast")
+    assert said == f"first\nbegin{'x' * 3995}…{'x' * 3997}end\nlast"
+
+
+def test_of_very_much_both_ends_are_looked_at() -> None:
+    said = said_text(b"begin\n" + b"x\n" * 500_000 + b"end")
+    assert said == "begin\n" + "x\n" * 124_997 + "\n" + "\n" + "x\n" * 124_998 + "end"
+
+
+def test_a_server_that_writes_what_a_pattern_begins_with_over_and_over_is_read_in_pieces() -> None:
+    said = said_text(b"[sender] read " * 1_000_000)
+    assert max(map(len, said.splitlines())) == 8001
+    assert len(said) < 20_000
 
 
 # What the next site, or the next server, would meet as well, so that a batch stops at it.

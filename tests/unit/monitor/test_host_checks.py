@@ -145,3 +145,9 @@ def test_of_many_sites_the_folders_stand_for_them(sites: int, paths: tuple[str, 
     elsewhere = {"x": Site("x", "us", (), ("x.test",), "/elsewhere")}
     fleet = Fleet("test", "UTC", {"uk": server}, {**some, **elsewhere}, DnsSettings((), (), ("test",)))
     assert paths_of(fleet, "uk") == paths
+
+
+def test_a_server_that_writes_on_and_on_is_degraded_by_that_and_is_not_read() -> None:
+    assert remarks(HEALTHY.ljust(1_000_000, "x"), disk=0.95) == ()
+    said = ("it writes without end where a command should answer",)
+    assert remarks(HEALTHY.ljust(1_000_001, "x"), disk=0.95) == said
