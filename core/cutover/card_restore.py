@@ -13,10 +13,11 @@ from core.cutover.card_parts import (
     trouble_texts,
     verdicts_parts,
 )
+from core.fleet.servers import with_place
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
 from core.reply import Button, Confirm, Part, Reply, Row, Table, Text, Tone, Typed
-from core.wording import ago, clock_time, duration, listing, placed
+from core.wording import ago, clock_time, duration, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,10 +70,9 @@ def what_table(restore: Restore, fleet: Fleet, now: datetime) -> Table:
         FILES: "its files there, which stay recoverable",
         EMPTY: "an empty folder",
     }.get(restore.there, "nothing: the root is missing there")
-    there = fleet.servers.get(restore.server)
     rows = [
         Row(("site", restore.site)),
-        Row(("to", placed(restore.server, there.location) if there is not None else restore.server)),
+        Row(("to", with_place(restore.server, fleet.servers))),
         Row(("backup", f"{restore.snapshot}, taken {taken}")),
         Row(("replaces", replaced), Tone.WARN if restore.there == FILES else Tone.PLAIN),
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from core.cutover.card_parts import name_servers_of
+from core.fleet.servers import with_place
 from core.plan.plan import PlanState, Rollback
 from core.reply import Tone
-from core.wording import all_of, clock_time, count, duration, listing, placed
+from core.wording import all_of, clock_time, count, duration, listing
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -106,5 +107,4 @@ def _way(plan: Plan, fleet: Fleet) -> str:
 
 
 def _places(fleet: Fleet, servers: tuple[str, ...]) -> str:
-    places = [placed(name, fleet.servers[name].location) if name in fleet.servers else name for name in servers]
-    return listing(places)
+    return listing([with_place(name, fleet.servers) for name in servers])

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from core.wording import placed
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.fleet.access import SshLogin
 
 
@@ -104,3 +108,9 @@ class Server:
     def address(self) -> str:
         """The address to reach it at: IPv4 where it has one."""
         return self.ipv4 or self.ipv6 or ""
+
+
+def with_place(name: str, servers: Mapping[str, Server]) -> str:
+    """Name a server with its place; one that the fleet no longer has, by its name alone."""
+    server = servers.get(name)
+    return name if server is None else placed(name, server.location)

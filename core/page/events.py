@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.fleet.servers import with_place
 from core.incident.maintenance import Phase
 from core.page.model import PageIncident, PlannedWork, Stage
-from core.wording import count, listing, placed
+from core.wording import count, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
-    from core.fleet import Fleet, Server
+    from core.fleet import Fleet
     from core.fleet.target import Target
     from core.incident.facts import OutageFacts
     from core.incident.maintenance import Maintenance
@@ -53,8 +53,8 @@ def work_of_plan(plan: Plan, begun_at: datetime | None, fleet: Fleet, public: Re
     moves = [move for move in plan.moves if move.site not in public.hidden]
     if not moves:
         return None
-    sources = listing([place(fleet.servers, name) for name in dict.fromkeys(move.source for move in moves)], 3)
-    targets = listing([place(fleet.servers, name) for name in dict.fromkeys(move.target for move in moves)], 3)
+    sources = listing([with_place(name, fleet.servers) for name in dict.fromkeys(move.source for move in moves)], 3)
+    targets = listing([with_place(name, fleet.servers) for name in dict.fromkeys(move.target for move in moves)], 3)
     what = f"Moving {count(len(moves), 'site')} from {sources} to {targets}"
     return PlannedWork(f"plan:{plan.id}", what, Stage.RUNNING, begun_at=begun_at, updated_at=begun_at)
 
@@ -88,13 +88,7 @@ def _subject(scope: Target, fleet: Fleet, public: Redaction) -> str | None:
         return f"a name server in {where}" if where is not None else None
     if kind == "site":
         return name if name in fleet.sites and name not in public.hidden else None
-    return place(fleet.servers, name) if name in fleet.servers else None
-
-
-def place(servers: Mapping[str, Server], name: str) -> str:
-    """Name a server with its place: `uk (London)`."""
-    server = servers.get(name)
-    return name if server is None else placed(name, server.location)
+    return with_place(name, fleet.servers) if name in fleet.servers else None
 
 
 def _what(target: Target, facts: OutageFacts, fleet: Fleet, *, over: bool) -> str | None:
@@ -105,7 +99,7 @@ def _what(target: Target, facts: OutageFacts, fleet: Fleet, *, over: bool) -> st
     if kind == "nameserver":
         server = f"A name server in {facts.place}" if facts.place else "A name server"
     elif name in fleet.servers:
-        server = place(fleet.servers, name)
+        server = with_place(name, fleet.servers)
     else:
         return None
     if facts.changes:

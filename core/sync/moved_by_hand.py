@@ -6,8 +6,9 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.fleet.servers import with_place
 from core.reply import Reply, Row, Table, Text, Tone
-from core.wording import count, listing, placed
+from core.wording import count, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,18 +38,14 @@ def moves_between(before: Mapping[str, str], homes: Mapping[str, str], seen: Map
 
 def card_of(moves: Sequence[SiteMove], servers: Mapping[str, Server]) -> Reply:
     """Say which sites were moved by hand, and that the copies they left wait for somebody's choice."""
-
-    def place(name: str) -> str:
-        return placed(name, servers[name].location) if name in servers else name
-
     one = moves[0]
     if len(moves) == 1:
-        title = f"{one.site} is served from {place(one.to)} now"
+        title = f"{one.site} is served from {with_place(one.to, servers)} now"
     else:
         title = f"{count(len(moves), 'site')} are served from elsewhere now"
     routes: dict[str, list[str]] = {}
     for move in moves:
-        routes.setdefault(f"{place(move.left)} → {place(move.to)}", []).append(move.site)
+        routes.setdefault(" → ".join(with_place(name, servers) for name in (move.left, move.to)), []).append(move.site)
     rows = tuple(Row((route, listing(sites))) for route, sites in sorted(routes.items()))
     shown = listing([f"`failback {shlex.quote(left)}`" for left in sorted({move.left for move in moves})])
     held = "The copy that it left" if len(moves) == 1 else "Each copy that was left"
