@@ -60,6 +60,6 @@ async def database_findings(ports: Ports) -> tuple[Finding, ...]:
     for server, number in fitting.items():
         found.append(Finding(f"loading of {count(number, 'database')} on {server}", ok=True))
     for (server, name), elsewhere in sharing.items():
-        why = f"a dump of one site could change databases of others there: {listing(elsewhere, NAMED)}. {_OWN}"
-        found.append(Finding(f"the database user {name} on {server}", ok=True, why=why))
+        why = f"a dump of one site could change databases of others there: {listing(elsewhere, NAMED)}"
+        found.append(Finding(f"the database user {name} on {server}", ok=True, why=why, hint=_OWN, warning=True))
     return tuple(found)

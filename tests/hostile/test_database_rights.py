@@ -201,6 +201,7 @@ async def test_a_live_check_says_which_user_may_do_too_much_and_which_one_sites_
     assert "SUPERUSER" in failed[0].why
     said = found["the database user deploy@localhost on lima"]
     assert said.ok
+    assert said.warning
     assert "a dump of one site could change databases of others there:" in said.why
     assert f"{OTHER}, " in said.why
     assert "the database user web@localhost on oslo" in found
