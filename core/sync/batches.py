@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from core.failure import MOST_SAID_BYTES
 from core.sync.rsync_output import MARK, read_change
 
 if TYPE_CHECKING:
@@ -238,22 +239,18 @@ def exchangeable(said: bytes, places: Sequence[str]) -> frozenset[str]:
 
 
 def complained_of(err: bytes, bases: Sequence[str], places: Iterable[str]) -> frozenset[str] | None:
-    """Return the places that rsync complains about. None: it says something that is about none of them."""
+    """Return the places that rsync complains about. None: it says something about none of them, or very much."""
+    if len(err) > MOST_SAID_BYTES:
+        return None
+    roots = [(f"{posixpath.join(base, place)}/", place) for place in places for base in bases]
     found = set()
-    known = frozenset(places)
     for line in err.decode("utf-8", "replace").splitlines():
         if not line or line.startswith("rsync error: "):
             continue
         path = _QUOTED.search(line)
-        about = next(
-            (place for place in known for base in bases if path is not None and _within(path[1], base, place)), None
-        )
+        said = f"{path[1]}/" if path is not None else ""
+        about = next((place for root, place in roots if said.startswith(root)), None)
         if about is None:
             return None
         found.add(about)
     return frozenset(found)
-
-
-def _within(path: str, base: str, place: str) -> bool:
-    root = posixpath.join(base, place)
-    return path == root or path.startswith(f"{root}/")

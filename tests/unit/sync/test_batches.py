@@ -247,6 +247,12 @@ def test_a_complaint_is_about_the_place_that_it_names() -> None:
     assert complained_of(err, ["/uk/www", "/us/www"], ["a", "b", "bb"]) == frozenset({"a", "b"})
 
 
+def test_as_many_complaints_as_nobody_reads_doubt_them_all() -> None:
+    line = b'rsync: [sender] opendir "/uk/www/a" failed: Permission denied (13)\n'
+    assert complained_of(line * (500_000 // len(line)), ["/uk/www"], ["a", "b"]) == {"a"}
+    assert complained_of(line * (500_000 // len(line) + 1), ["/uk/www"], ["a", "b"]) is None
+
+
 @pytest.mark.parametrize("err", [b"rsync: something odd\n", b'rsync: opendir "/elsewhere" failed\n'])
 def test_a_complaint_about_no_place_doubts_them_all(err: bytes) -> None:
     assert complained_of(err, ["/uk/www"], ["a"]) is None
