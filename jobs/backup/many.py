@@ -98,7 +98,7 @@ class _BackupBatch:
 
     async def _is_any_there(self, repositories: Iterable[str]) -> bool:
         for repository in sorted(repositories):
-            if await or_failure(self.restic.open(repository)) is None:
+            if not isinstance(await or_failure(self.restic.snapshots(repository)), Failure):
                 return True
         return False
 
@@ -144,7 +144,10 @@ async def back_up_sites(
 
 
 async def _upkeep(batch: _BackupBatch, good: Sequence[BackupResult], owner: str) -> Failure | None:
-    """Let go of old backups of those sites that were backed up well, and once a day of the data that nobody needs."""
+    """Let go of old backups of those sites that were backed up well, and once a day of the data that nobody needs.
+
+    A repository that fails holds back none of the others.
+    """
     ports, restic, offsite = batch.ports, batch.restic, batch.ports.fleet.offsite
     last = (await ports.store.backups.newest(UPKEEP, ("done",))).get("")
     due = is_upkeep_due(last.begun_at if last is not None else None, ports.clock.now())
@@ -156,19 +159,23 @@ async def _upkeep(batch: _BackupBatch, good: Sequence[BackupResult], owner: str)
         of_site = [one for one in backups if one.snapshot.site == result.site]
         for one in let_go(of_site, offsite.keep):
             going[one.snapshot.repository].append(one.snapshot.full_id)
-    for repository, full_ids in going.items():
-        trouble = await restic.forget(repository, full_ids)
-        if trouble is not None:
-            return trouble
+    ended = [await or_failure(_forgotten(restic, *one)) for one in going.items()]
+    trouble = next((one for one in ended if one is not None), None)
     if not due:
-        return None
+        return trouble
     run = BackupRun(f"{owner}-upkeep", UPKEEP, "", "", ports.clock.now(), body={"owner": owner})
     await ports.store.backups.begin(run, batch.request.who)
-    return await _prune(batch, run, sorted({*batch.opened, *(one.snapshot.repository for one in backups)}))
+    pruned = await _prune(batch, run, sorted({*batch.opened, *(one.snapshot.repository for one in backups)}))
+    return trouble or pruned
+
+
+async def _forgotten(restic: Restic, repository: str, full_ids: Sequence[str]) -> Failure | None:
+    # Opened by this run or not: whoever has died in there since has left a lock.
+    return await restic.open(repository) or await restic.forget(repository, full_ids)
 
 
 async def _prune(batch: _BackupBatch, run: BackupRun, repositories: Sequence[str]) -> Failure | None:
-    """Prune one after the other, and measure what they take; one that fails holds back none of the others."""
+    """Prune one after the other, and measure what they take."""
     ports = batch.ports
     measured = [await or_failure(_pruned(batch.restic, repository)) for repository in repositories]
     trouble = next((one for one in measured if isinstance(one, Failure)), None)
@@ -180,5 +187,5 @@ async def _prune(batch: _BackupBatch, run: BackupRun, repositories: Sequence[str
 
 
 async def _pruned(restic: Restic, repository: str) -> int | Failure:
-    trouble = await restic.prune(repository)
+    trouble = await restic.open(repository) or await restic.prune(repository)
     return await restic.size(repository) if trouble is None else trouble

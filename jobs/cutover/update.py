@@ -56,14 +56,14 @@ async def update(context: StepContext, step: Step) -> Ended:
                 # with inline signing: it then shows the same one again, and is not asked for it any more.
                 not_compared = version
                 continue
-            return await _look(context, zone, error)
+            return await _look(context, zone, error, open_since)
         except DnsRefusedError as error:
             if asked or open_since:
-                return await _look(context, zone, error)
+                return await _look(context, zone, error, open_since)
             return _untouched(context, zone, error)
         except DnsError as error:
             # SERVFAIL and the like promise nothing.
-            return await _look(context, zone, error)
+            return await _look(context, zone, error, open_since)
         except (UnreachableError, OwnLackError) as error:
             open_since = clock.now() if sent and isinstance(error, TimedOutError) else open_since
             if clock.monotonic() - began >= UPDATE_PATIENCE_S:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import posixpath
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.audit import FIRST, Anchor, read_anchor
@@ -13,6 +14,7 @@ from core.errors import SharpnetError
 from core.store_standing import StoreNote
 from core.wording import from_stamp
 from ops.durable.witnesses import BESIDE
+from ops.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,20 +57,18 @@ async def _on_page(ssh: Ssh, server: Server) -> Anchor | None:
     try:
         ran = await ssh.run(server.name, f"head -c {MOST_PAGE_BYTES} -- {path}", timeout_s=PAGE_S)
         return page_anchor(ran.out, f"the status page on {server.name}")
-    except (SharpnetError, ValueError):
+    except SharpnetError:
         return None
 
 
 def page_anchor(page: bytes, where: str) -> Anchor | None:
-    """Return what a status page says of the record; None: nothing. Raises ValueError for what is no page of ours."""
-    try:
+    """Return what a status page says of the record; None: nothing. Raises NotUnderstoodError."""
+    with understood(where, "where the record ends"):
         read = json.loads(page)
         record, at = read.get("record"), from_stamp(str(read["written_at"]))
         if record is None:
             return None
         found = read_anchor(f"{int(record['number'])}:{record['hash']}", where)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError("it is no status page") from error
-    if len(found.hash) != len(FIRST):
-        raise ValueError("it has half a hash")
-    return Anchor(found.number, found.hash, where, at)
+        if len(found.hash) != len(FIRST):
+            raise ValueError(found.hash)
+    return replace(found, at=at)

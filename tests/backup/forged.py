@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -24,12 +25,22 @@ NONCE_BYTES = 16
 
 def restic(vault: Vault, *words: str, cwd: str | None = None, of: str = "oslo") -> str:
     """Run restic on a server's repository, as somebody on whose machine it lies, and return what it says."""
-    password = repository_password(os.environ["SHARPNET_TEST_RESTIC"].encode(), of).decode()
-    environ = {**os.environ, "RESTIC_PASSWORD": password}
-    argv = ["restic", "-q", "--no-cache", "-r", str(vault.repository_of(of)), *words]
-    ran = subprocess.run(argv, env=environ, cwd=cwd, capture_output=True, text=True, check=True, timeout=60)
+    argv = _argv(vault, of, *words)
+    ran = subprocess.run(argv, env=_environ(of), cwd=cwd, capture_output=True, text=True, check=True, timeout=60)
     _give_back(vault)
     return ran.stdout
+
+
+def leave_lock(vault: Vault, of: str) -> None:
+    """Have a backup into a server's repository die in the middle."""
+    locks = vault.repository_of(of) / "locks"
+    with subprocess.Popen(_argv(vault, of, "backup", "--stdin"), env=_environ(of), stdin=subprocess.PIPE) as saving:
+        while not any(locks.iterdir()):
+            assert saving.poll() is None
+            time.sleep(0.05)
+        saving.kill()
+    assert any(locks.iterdir())
+    _give_back(vault)
 
 
 def saved(vault: Vault, folder: Path, *names: str, of: str = "oslo") -> str:
@@ -58,6 +69,15 @@ def _sealed(plain: bytes, key: dict[str, Any]) -> bytes:
     blinding = Cipher(algorithms.AES(base64.b64decode(key["mac"]["k"])), modes.ECB()).encryptor()  # noqa: S305 - so
     once = base64.b64decode(key["mac"]["r"]) + blinding.update(nonce) + blinding.finalize()
     return nonce + secret + Poly1305.generate_tag(once, secret)
+
+
+def _argv(vault: Vault, of: str, *words: str) -> list[str]:
+    return ["restic", "-q", "--no-cache", "-r", str(vault.repository_of(of)), *words]
+
+
+def _environ(of: str) -> dict[str, str]:
+    password = repository_password(os.environ["SHARPNET_TEST_RESTIC"].encode(), of).decode()
+    return {**os.environ, "RESTIC_PASSWORD": password}
 
 
 def _give_back(vault: Vault) -> None:

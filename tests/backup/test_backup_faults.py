@@ -7,16 +7,22 @@ import contextlib
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backup.forged import forge, leave_lock, saved
+from backup.harness import WHO
 from lapsed import let_leases_pass
 
 from core.backup.origin import Origin
+from core.backup.snapshots import fleet_tag, site_tag
 from jobs.backup import JOB, SCHEDULED
 from jobs.backup.listing import list_backups
 from jobs.backup.restore_site import what_to_restore
 from jobs.interrupted import end_interrupted
+from ops.contracts import SiteLocation
+from ops.store.copies.backups import SAVE, UPKEEP, BackupRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,3 +140,26 @@ async def test_a_site_with_a_hostile_name_is_backed_up_listed_and_restored(vault
     restore = await what_to_restore(vault.ports, hostile, "lima", None, "test")
     assert restore.site == name
     assert "x" not in {path.name for path in Path(tmp_path).iterdir()}  # noqa: ASYNC240 - it is small
+
+
+async def test_a_lock_that_a_dead_server_has_left_holds_up_neither_forgetting_nor_pruning(
+    bare_vault: Vault, tmp_path: Path
+) -> None:
+    vault, site = bare_vault.with_offsite(keep={"daily": 1}).taking()
+    restic = vault.ports.restic
+    assert restic is not None
+    assert (await restic.make("oslo"), await restic.make("lima")) == (None, None)
+    (tmp_path / "page").write_text("of when Lima served it")
+    like, root = saved(vault, tmp_path, "page", of="lima"), SiteLocation(site, "lima").root
+    tags = [fleet_tag(vault.ports.fleet.name), site_tag(site.name)]
+    full_id = forge(vault, like, of="lima", hostname="lima", paths=[root], tags=tags)
+    begun_at = vault.ports.clock.now() - timedelta(days=2)
+    backups = vault.ports.store.backups
+    run = BackupRun("on-lima", SAVE, site.name, "lima", begun_at)
+    await backups.begin(run, WHO)
+    facts = {"files": 1, "size_bytes": 22, "repository": "lima", "full_id": full_id, "root": root}
+    await backups.end(run, "good", full_id[:8], facts, begun_at, WHO)
+    leave_lock(vault, "lima")
+    await vault.saved()
+    assert [one.snapshot.server for one in await list_backups(vault.ports)] == ["oslo"]
+    assert set(await backups.newest(UPKEEP, ("done",))) == {""}

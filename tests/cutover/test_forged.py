@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dns.rcode
 import pytest
 from forger import everything, forging, is_update, unsigned
 
+from core.errors import DnsError, DnsRefusedError
 from core.plan.plan import PlanState
 from jobs.cutover import carry_out
 from ops.store.plans import RUN
@@ -82,5 +83,33 @@ async def test_what_he_holds_back_may_still_be_carried_out_and_is_said_to(stage:
         forger.forges, forger.holds_back = is_update, True
         assert await here.carry_out(plan_id) == PlanState.PARTIAL
         assert "may still be carried out until" in str((await here.card(plan_id)).parts)
+        await forger.release()
+    assert stage.lab.query("primary", "ski.example", "A") == stage.address("lima")
+
+
+@pytest.mark.parametrize("kind", [DnsRefusedError, DnsError])
+async def test_what_he_holds_back_is_said_to_be_open_however_the_next_one_is_answered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: type[DnsError]
+) -> None:
+    stage.lab.drop("oslo")
+    async with forging(stage.ports.fleet.dns.update[0], REFUSED) as (way, forger):
+        forger.forges = lambda _: False
+        here = by_way_of(stage, way)
+        plan_id = await here.plan("failover ski.example")
+        await here.approve_and_die(plan_id)
+        sent = here.ports.dns.update
+
+        async def refused_later(*about: Any, **more: Any) -> None:  # noqa: ANN401  those of `update`
+            if forger.held:
+                raise kind("The primary itself says no.")
+            await sent(*about, **more)
+
+        monkeypatch.setattr(here.ports.dns, "update", refused_later)
+        monkeypatch.setattr("jobs.cutover.update.UPDATE_PATIENCE_S", 20.0)
+        forger.forges, forger.holds_back = is_update, True
+        assert await here.carry_out(plan_id) == PlanState.PARTIAL
+        said = str((await here.card(plan_id)).parts)
+        assert "The primary itself says no." in said
+        assert "may still be carried out until" in said
         await forger.release()
     assert stage.lab.query("primary", "ski.example", "A") == stage.address("lima")
