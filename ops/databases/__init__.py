@@ -29,7 +29,6 @@ from ops.contracts import End, LoadedDatabase
 from ops.databases.asking import DatabaseError, DatabaseLocation
 from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
-from ops.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -101,14 +100,12 @@ class SshDatabases:
         """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
         _, dialect = self._at(database, server)
         await dialect.recover()
-        with understood(f"{server}'s {database.engine}", "what it holds"):
-            return await dialect.look(database.name)
+        return await dialect.look(database.name)
 
     @_or_failure
     async def look_only(self, database: Database, server: str) -> DatabaseState:
         """Return what `server` has of the database, and change nothing."""
-        with understood(f"{server}'s {database.engine}", "what it holds"):
-            return await self._at(database, server)[1].look(database.name)
+        return await self._at(database, server)[1].look(database.name)
 
     @_or_failure
     async def account(self, database: Database, server: str) -> DatabaseAccount:

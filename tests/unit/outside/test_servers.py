@@ -59,6 +59,14 @@ def databases(ssh: AnySsh) -> SshDatabases:
     return SshDatabases(ssh, lambda _ref: "password")  # type: ignore[arg-type]
 
 
+async def restored(ssh: AnySsh, database: Database) -> object:
+    async def ask() -> Turn:
+        return Turn(("/srv/a", "/srv", "/srv/.sharpnet/a"), RUN, 1)
+
+    now = datetime(2026, 6, 14, tzinfo=UTC)
+    return await databases(ssh).restore(database, MIRROR.name, "/srv/dump", "", RUN, now, ask)
+
+
 ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "what a sync would change": lambda ssh: dry_run(ssh, COPY),  # type: ignore[arg-type]
     "what differs": lambda ssh: verify.compare(ssh, COPY),  # type: ignore[arg-type]
@@ -88,6 +96,10 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "the root": lambda ssh: restic(ssh).root_state(PLACE),
     "a database": lambda ssh: databases(ssh).look_only(DATABASES[0], SOURCE.name),
     "another database": lambda ssh: databases(ssh).look_only(DATABASES[1], SOURCE.name),
+    "a database of a run": lambda ssh: databases(ssh).look(DATABASES[0], MIRROR.name),
+    "another database of a run": lambda ssh: databases(ssh).look(DATABASES[1], MIRROR.name),
+    "a restored database": lambda ssh: restored(ssh, DATABASES[0]),
+    "another restored database": lambda ssh: restored(ssh, DATABASES[1]),
     "an account": lambda ssh: databases(ssh).account(DATABASES[0], SOURCE.name),
     "another account": lambda ssh: databases(ssh).account(DATABASES[1], SOURCE.name),
     "kept databases": lambda ssh: databases(ssh).kept(DATABASES[0], MIRROR.name),
