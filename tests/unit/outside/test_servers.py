@@ -13,6 +13,7 @@ from hypothesis import given
 from unit.outside.harness import ENDED, FEW, SAID, SERVERS
 
 from core.backup.snapshots import Extent, Snapshot
+from core.databases.copies import DatabaseState
 from core.errors import SharpnetError
 from core.fleet import Database, HostLimits
 from core.fleet.hook_runs import last_line
@@ -101,6 +102,8 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "a restored database": lambda ssh: restored(ssh, DATABASES[0]),
     "another restored database": lambda ssh: restored(ssh, DATABASES[1]),
     "an account": lambda ssh: databases(ssh).account(DATABASES[0], SOURCE.name),
+    "its rights": lambda ssh: databases(ssh).why_not_load(DATABASES[0], MIRROR.name, DatabaseState(exists=True)),
+    "other rights": lambda ssh: databases(ssh).why_not_load(DATABASES[1], MIRROR.name, DatabaseState(exists=True)),
     "another account": lambda ssh: databases(ssh).account(DATABASES[1], SOURCE.name),
     "kept databases": lambda ssh: databases(ssh).kept(DATABASES[0], MIRROR.name),
     "other kept databases": lambda ssh: databases(ssh).kept(DATABASES[1], MIRROR.name),
