@@ -22,7 +22,7 @@ closed() {
     case $mode in
       *[tT]) ;;
       ????????w*) printf '%sx' "$1"; break ;;
-      ?????w*) own_group "$group" || { printf '%sx' "$1"; break; } ;;
+      ?????w*) own_group "$group" && ! has_list "$1" || { printf '%sx' "$1"; break; } ;;
     esac
     shift
   done)
@@ -38,6 +38,8 @@ own_group() {
     [ "$gid" != "$1" ] || [ "$uid" = 0 ] || [ "$uid" = "$me" ] || exit 1
   done; }
 }
+# Whether there is an access list: what stands where the group's rights do is then the most that anybody in it may.
+has_list() { case $(ls -ld -- "$1") in ??????????+*) ;; *) return 1 ;; esac; }
 step() {
   above=$PWD
   if [ -h "./$1" ] || [ ! -d "./$1" ]; then return 2; fi

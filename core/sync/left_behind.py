@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from core.wording import count
+
+_NUMBERS = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,5 @@ class LeftBehind:
 
 def read_left_behind(out: bytes) -> LeftBehind | None:
     """Read the two numbers that the source has counted; None: it has said something else."""
-    words = out.split()
-    if len(words) != 2 or not all(word.isdigit() for word in words):  # noqa: PLR2004  the two of them
-        return None
-    return LeftBehind(int(words[0]), int(words[1]))
+    found = _NUMBERS.fullmatch(out)
+    return None if found is None else LeftBehind(int(found[1]), int(found[2]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.backup.origin import Origin, newest_of
 from core.cutover.steps import Outcome
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ops.ports import Ports
     from ops.work_folder import Turn
 
+Found = TypeVar("Found")
 # What is there is as it was as long as this is what is done.
 RESTORING = "restoring"
 SWAP_TRIES = 5
@@ -179,15 +180,12 @@ def _is_shown(backup: Backup, shown: Restore) -> bool:
 
 async def _look(ports: Ports, site: Site, server: str, backup: Backup, who: str) -> Restore:
     serving = await serving_now(ports, [site], who)
-    there = await offsite_of(ports).root_state(SiteLocation(site, server))
-    if isinstance(there, Failure):
-        raise RefusedError(f"{there.message}.", hint=there.hint)
+    there = _answered(await offsite_of(ports).root_state(SiteLocation(site, server)))
     databases = site.databases if backup.paths.dumps else ()
     present = []
     for database in databases:
-        found = await ports.databases.look_only(database, server)
-        if isinstance(found, Failure):
-            raise RefusedError(f"{found.message}.", hint=found.hint)
+        found = _answered(await ports.databases.look_only(database, server))
+        _answered(await ports.databases.why_not_load(database, server, found))
         if found.exists:
             present.append(database.name)
     return Restore(
@@ -207,3 +205,10 @@ async def _look(ports: Ports, site: Site, server: str, backup: Backup, who: str)
         recorded=backup.origin is Origin.RECORDED,
         repository=backup.snapshot.repository,
     )
+
+
+def _answered(found: Found | Failure) -> Found:
+    """Return what was found. Raises RefusedError where it is a reason why not."""
+    if isinstance(found, Failure):
+        raise RefusedError(f"{found.message}.", hint=found.hint)
+    return found

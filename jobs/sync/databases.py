@@ -52,6 +52,9 @@ class SiteDatabases:
             if not there.exists:
                 return no_database(database, self.source)
             trouble = why_not_load(database.name, there, here, max_delete=self.max_delete)
+            if trouble is None and dry_run:
+                # What is loaded is asked for right before it.
+                trouble = await self.ports.databases.why_not_load(database, self.mirror, there)
             if trouble is not None:
                 return trouble
             self.looked.append((there, here))

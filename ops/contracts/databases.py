@@ -55,6 +55,9 @@ class Databases(Protocol):
     async def account(self, database: Database, server: str) -> DatabaseAccount | Failure:
         """Return what the account may do that loads copies of the database on `server`."""
 
+    async def why_not_load(self, database: Database, server: str, source: DatabaseState) -> Failure | None:
+        """Return why the account on `server` may not load what `source` holds, or None: what loading itself asks."""
+
     async def load(
         self,
         database: Database,

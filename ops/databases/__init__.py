@@ -29,7 +29,6 @@ from ops.contracts import End, LoadedDatabase
 from ops.databases.asking import DatabaseError, DatabaseLocation
 from ops.databases.engine import DatabaseEngine
 from ops.discovery import found_in
-from ops.understood import understood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -101,19 +100,23 @@ class SshDatabases:
         """Return what `server` has of the database; what an interrupted exchange has left is settled before."""
         _, dialect = self._at(database, server)
         await dialect.recover()
-        with understood(f"{server}'s {database.engine}", "what it holds"):
-            return await dialect.look(database.name)
+        return await dialect.look(database.name)
 
     @_or_failure
     async def look_only(self, database: Database, server: str) -> DatabaseState:
         """Return what `server` has of the database, and change nothing."""
-        with understood(f"{server}'s {database.engine}", "what it holds"):
-            return await self._at(database, server)[1].look(database.name)
+        return await self._at(database, server)[1].look(database.name)
 
     @_or_failure
     async def account(self, database: Database, server: str) -> DatabaseAccount:
         """Return what the account may do that loads copies of the database on `server`."""
         return await self._at(database, server)[1].account()
+
+    @_or_failure
+    async def why_not_load(self, database: Database, server: str, source: DatabaseState) -> Failure | None:
+        """Return why the account on `server` may not load what `source` holds, or None; nothing is changed."""
+        place, dialect = self._at(database, server)
+        return await _why_not(place, dialect, source, await dialect.usable(source))
 
     @_or_failure
     async def load(
@@ -136,7 +139,7 @@ class SshDatabases:
         fresh = fresh_name(name, run)
         await taking.drop(unfinished_copies(name, await taking.beside()))
         usable = await taking.usable(first)
-        refused = _why_not(await taking.account(), taker, taking.strangers(first, usable))
+        refused = await _why_not(taker, taking, first, usable)
         if refused is not None:
             return refused
         await taking.make(fresh, first, usable)
@@ -230,7 +233,7 @@ class SshDatabases:
         fresh = fresh_name(database.name, run)
         await dialect.drop(unfinished_copies(database.name, beside))
         usable = await dialect.usable(model)
-        refused = _why_not(await dialect.account(), place, dialect.strangers(model, usable))
+        refused = await _why_not(place, dialect, model, usable)
         if refused is not None:
             return refused
         await dialect.make(fresh, model, usable)
@@ -255,8 +258,11 @@ class SshDatabases:
         return all_engines()[one.database.engine].dialect(place)
 
 
-def _why_not(account: DatabaseAccount, place: DatabaseLocation, strangers: Sequence[str]) -> Failure | None:
-    name, server = place.name, place.server
+async def _why_not(
+    place: DatabaseLocation, dialect: Dialect, source: DatabaseState, usable: frozenset[str]
+) -> Failure | None:
+    account, name, server = await dialect.account(), place.name, place.server
+    strangers = dialect.strangers(source, usable)
     return why_not_load_as(account, name, server) or why_not_give(account, name, server, strangers)
 
 

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 UNKNOWN = "How many files lost set-uid or set-gid, and how many device nodes were left out, could not be counted."
 
-# Arguments: those of rsync, which lists what a copy would look at; a line of it begins with kind and mode.
+# Arguments: those of rsync, which lists what a copy would look at; a line of it begins with kind and mode. It prints
+# nothing where not all could be listed; what has gone meanwhile (24) is nothing that a copy would take.
 COUNT = (
     SETTLED
     + r"""
 unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS
-rsync -r --links --devices --list-only --no-h "$@" | awk '
+{ rsync -r --links --devices --list-only --no-h "$@"; printf 'sharpnet-status %d\n' "$?"; } | awk '
+  BEGIN { status = 1 }
+  /^sharpnet-status / { status = $2; next }
   /^-..[sS]/ || /^-.....[sS]/ { files++ }
   /^[bc]/ { devices++ }
-  END { print files + 0, devices + 0 }'
+  END { if (status == 0 || status == 24) print files + 0, devices + 0 }'
 """
 )
 

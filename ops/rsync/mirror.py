@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from core.failure import Failure, FailureCode
 from core.sync.failures import attributes_refused, failure_of
+from core.sync.root_link import is_within
 from core.sync.rsync_output import OUT_FORMAT, OutputReader, why_not_apply
 from ops.rsync.from_root import starting_in
-from ops.rsync.peer import has_wildcard, is_limited, lies_in, limited_root, remote_shell, source_of
+from ops.rsync.peer import has_wildcard, is_limited, limited_root, remote_shell, source_of
 from ops.rsync.script import FILL, LOOK, SWAP
 from ops.work_folder import WORK_FOLDER, work_folder
 
@@ -103,7 +104,7 @@ def why_not_copy(copy: MirrorCopy) -> Failure | None:
     if not is_limited(copy.source):
         return None
     limited_to = limited_root(copy.source)
-    if limited_to is not None and not lies_in(source_root(copy), limited_to):
+    if limited_to is not None and not is_within(source_root(copy), limited_to):
         return Failure(
             FailureCode.LIMITED_KEY,
             f"the root is outside {limited_to}, the only directory that {copy.source.name} lets others read",

@@ -75,8 +75,3 @@ def has_wildcard(path: str) -> bool:
 def is_limited(source: Server) -> bool:
     """Return whether the others' keys start rsync on `source` and nothing else; then no shell there reads the words."""
     return source.peer is not None and source.peer.limited_to is not None
-
-
-def lies_in(path: str, folder: str) -> bool:
-    """Return whether `path` is `folder` or lies below it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -57,17 +57,20 @@ async def loaded(rig: Rig, database: Database, run: str) -> Failure | None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_a_user_who_may_do_more_than_a_copy_needs_loads_none(rig: Rig, engine: str) -> None:
+async def test_a_user_who_may_do_more_than_a_copy_needs_loads_none_and_a_dry_run_says_so(rig: Rig, engine: str) -> None:
     site = rig.take()
+    rig.write(site, "oslo", {"index.html": "hello"})
     database, user = of(site, engine), name_of(site)
     for grant, power in STRONG[engine]:
         rig.lab.sql("lima", engine, "", grant.format(user))
-        refused = await loaded(rig, database, grant)
+        refused, tried = await loaded(rig, database, grant), await rig.sync(site, dry_run=True)
         rig.lab.sql("lima", engine, "", WEAK[engine].format(user))
         assert refused is not None, grant
+        assert tried.trouble == refused
         assert (str(refused.code), refused.refused) == ("too-many-rights", True), refused
         assert power in refused.message
     assert await loaded(rig, database, "weak") is None
+    assert (await rig.sync(site, dry_run=True)).trouble is None
 
 
 def shared(site: Site, engine: str) -> Database:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import struct
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -54,6 +55,15 @@ class Neighbour:
             path.lstat().st_ino in own or (path.is_file() and not path.is_symlink() and SECRET in path.read_text())
             for path in tree.rglob("*")
         )
+
+
+def let_in(folder: Path) -> None:
+    """Let the customer write to a folder that is root's, by an access list alone: acl(5), as the kernel keeps it."""
+    everybody = 0xFFFFFFFF
+    entries = ((1, 7, everybody), (2, 7, CUSTOMER), (4, 5, everybody), (16, 7, everybody), (32, 5, everybody))
+    packed = b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.chown(folder, 0, 0)
+    os.setxattr(folder, "system.posix_acl_access", struct.pack("<I", 2) + packed)
 
 
 def write_site(root: Path) -> None:

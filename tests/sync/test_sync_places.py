@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.customer import CUSTOMER, NEIGHBOUR
+from sync.customer import CUSTOMER, NEIGHBOUR, let_in
 from sync.harness import contents_at, inside, mount_tmpfs, unmount
 
 from core.store_standing import StoreNote
@@ -115,6 +115,18 @@ async def test_where_a_customer_can_write_around_the_root_the_work_folder_is_one
     (folder,) = (around.parent / ".sharpnet" / site_key(site.name) / "replaced").iterdir()
     assert (await rig.say(f"sync --undo {folder.name}")).exit_code == 0
     assert (rig.root(site, "lima") / "new.html").read_text() == "new"
+
+
+async def test_whom_only_an_access_list_lets_write_there_counts_as_well(root_rig: Rig) -> None:
+    site = at_a_customers(root_rig, root_rig.take())
+    rig = root_rig.with_sites(site)
+    around = rig.root(site, "lima").parent
+    let_in(around)
+    assert around.stat().st_uid == around.stat().st_gid == 0
+    (rig.root(site, "oslo") / "new.html").write_text("new")
+    await rig.filled(site)
+    assert not (around / ".sharpnet").exists()
+    assert (around.parent / ".sharpnet" / site_key(site.name) / "turn").exists()
 
 
 async def test_where_no_folder_on_that_disk_will_do_nothing_is_copied(root_rig: Rig) -> None:

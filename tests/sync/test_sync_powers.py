@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import pytest
 from sync.harness import WHO
 
 from jobs.sync import SyncRequest, sync_sites
+from ops.rsync.left_behind import UNKNOWN, left_behind
+from ops.rsync.mirror import MirrorCopy
 
 if TYPE_CHECKING:
     from sync.harness import Rig
@@ -46,6 +49,16 @@ async def test_neither_set_uid_nor_set_gid_nor_a_device_node_comes_over_and_the_
         "shared": 0o2775,
         "null": None,
     }
+
+
+async def test_what_cannot_be_listed_to_its_end_is_not_said_to_hold_none(root_rig: Rig) -> None:
+    site = root_rig.take()
+    give_powers(root_rig, site)
+    servers = root_rig.ports.fleet.servers
+    copy = MirrorCopy(site, servers[site.home], servers["lima"])
+    assert len(await left_behind(root_rig.ports.ssh, copy)) == 2
+    shutil.rmtree(root_rig.root(site, site.home))
+    assert await left_behind(root_rig.ports.ssh, copy) == (UNKNOWN,)
 
 
 async def test_sites_with_such_files_are_the_same_all_the_same_one_by_one_and_together(root_rig: Rig) -> None:

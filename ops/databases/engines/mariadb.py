@@ -99,12 +99,16 @@ class MariaDb:
         sent = re.search(rb"^sharpnet-rows\t(\d+)$", said, re.MULTILINE)
         if sent is None:
             return None
-        awake, *rows = await self._ask(f"""
+        answer = await self._ask(f"""
             SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {text(fresh)} AND STATUS = 'ENABLED';
             SELECT HEX(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {text(fresh)}
                 AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ENGINE NOT IN ({NOT_COUNTED});""")
-        counts = "".join(f"SELECT COUNT(*) FROM {named(fresh)}.{named(unhex(row[0]))};" for row in rows)
-        there = sum(int(row[0]) for row in await self._ask(counts)) if counts else 0
+        with understood(self._place):
+            awake, *rows = answer
+            counts = "".join(f"SELECT COUNT(*) FROM {named(fresh)}.{named(unhex(row[0]))};" for row in rows)
+        counted = await self._ask(counts) if counts else []
+        with understood(self._place):
+            there = sum(int(row[0]) for row in counted)
         if awake[0] != "0":
             raise DatabaseError(
                 Failure(
@@ -133,7 +137,8 @@ class MariaDb:
         after = await self._statements(incoming, arriving)
         before = await self._statements(name, leaving)
         if after or before:
-            after, before = await self._own(after), await self._own(before)
+            account = await self.account()
+            after, before = self._own(after, account), self._own(before, account)
         charset = f"CHARACTER SET {arriving.like[0]} COLLATE {arriving.like[1]}"
         journal = {"incoming": incoming, "after": after, "before": before, "charset": charset}
         values = ", ".join(f"({text(what)}, {text(value)})" for what, value in journal.items())
@@ -178,11 +183,12 @@ class MariaDb:
             "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE"
             f" TABLE_NAME IN ('{JOURNAL}', '{EXCHANGED}');"
         )
-        for outgoing, table in rows:
-            if not outgoing.startswith(stem(self._place.name)):
-                continue
+        with understood(self._place):
+            own = [(outgoing, table) for outgoing, table in rows if outgoing.startswith(stem(self._place.name))]
+        for outgoing, table in own:
             found = await self._ask(f"SELECT what, HEX(value) FROM {named(outgoing)}.{table};")
-            journal = {row[0]: unhex(row[1]) for row in found}
+            with understood(self._place):
+                journal = {row[0]: unhex(row[1]) for row in found}
             if "incoming" not in journal:
                 # It was interrupted before anything was changed.
                 await self.drop([outgoing])
@@ -251,8 +257,9 @@ class MariaDb:
             SELECT ROUTINE_TYPE, HEX(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {at};
             SELECT 'event', HEX(EVENT_NAME) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {at};""")
         found: dict[str, list[str]] = {}
-        for kind, one in rows:
-            found.setdefault(kind, []).append(unhex(one))
+        with understood(self._place):
+            for kind, one in rows:
+                found.setdefault(kind, []).append(unhex(one))
         return DatabaseObjects(
             like=tuple(found.pop("like", ())),
             tables=tuple(found.pop("table", ())),
@@ -270,9 +277,8 @@ class MariaDb:
         said = (await self._place.run(line, doing="dumped")).decode("utf-8", "surrogateescape")
         return "\n".join(row for row in said.split("\n") if not row.startswith("/*M!999999"))
 
-    async def _own(self, statements: str) -> str:
+    def _own(self, statements: str, account: DatabaseAccount) -> str:
         """Return the statements as the bot's account may carry them out. Raises DatabaseError where it may not."""
-        account = await self.account()
         strangers = sorted(definers(statements) - {account.name})
         refused = why_not_give(account, self._place.name, self._place.server, strangers)
         if refused is not None:

@@ -59,7 +59,8 @@ class PostgreSql:
         rows = await self._ask(
             "SELECT encode(convert_to(rolname, 'UTF8'), 'hex'), pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles;"
         )
-        may = {unhex(row[0]): row[1] == "t" for row in rows}
+        with understood(self._place):
+            may = {unhex(row[0]): row[1] == "t" for row in rows}
         owners = {role for role in source.owners if may.get(role, False)}
         return frozenset(owners | {role for role in source.others if role in may and role not in source.owners})
 

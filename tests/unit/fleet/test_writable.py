@@ -110,6 +110,18 @@ def test_a_group_counts_unless_nobody_else_is_in_it(
         assert (why in found.message, found.serious, found.hint) == (True, True, f"Type: chmod g-w {file}")
 
 
+def test_where_an_access_list_is_the_group_counts_whoever_is_in_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writable, "members_of", lambda _gid: frozenset())
+    monkeypatch.setattr(writable.os, "listxattr", lambda _path: ["user.note", "system.posix_acl_access"])
+    assert why_writable(str(folder / "file")) is None
+    (folder / "file").chmod(0o664)
+    found = why_writable(str(folder / "file"))
+    assert found is not None
+    assert "can be changed by the group" in found.message
+
+
 def test_somebody_elses_file_or_folder_is_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writable, "ROOT", -1)
     monkeypatch.setattr(writable.os, "geteuid", lambda: 4711)

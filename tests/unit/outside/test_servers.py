@@ -13,6 +13,7 @@ from hypothesis import given
 from unit.outside.harness import ENDED, FEW, SAID, SERVERS
 
 from core.backup.snapshots import Extent, Snapshot
+from core.databases.copies import DatabaseState
 from core.errors import SharpnetError
 from core.fleet import Database, HostLimits
 from core.fleet.hook_runs import last_line
@@ -26,7 +27,10 @@ from ops.fleetfile import load_fleet
 from ops.probe.from_server import dns_look, line_look
 from ops.restic.repository import ResticRepository
 from ops.rsync import catch_up, reconcile, replaced, turn, verify
+from ops.rsync.left_behind import left_behind
+from ops.rsync.locate import located
 from ops.rsync.mirror import MirrorCopy, dry_run
+from ops.rsync.peer_rights import more_than_sites
 from ops.rsync.shared_connection import open_shared
 from ops.work_folder import Turn
 
@@ -56,6 +60,14 @@ def databases(ssh: AnySsh) -> SshDatabases:
     return SshDatabases(ssh, lambda _ref: "password")  # type: ignore[arg-type]
 
 
+async def restored(ssh: AnySsh, database: Database) -> object:
+    async def ask() -> Turn:
+        return Turn(("/srv/a", "/srv", "/srv/.sharpnet/a"), RUN, 1)
+
+    now = datetime(2026, 6, 14, tzinfo=UTC)
+    return await databases(ssh).restore(database, MIRROR.name, "/srv/dump", "", RUN, now, ask)
+
+
 ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "what a sync would change": lambda ssh: dry_run(ssh, COPY),  # type: ignore[arg-type]
     "what differs": lambda ssh: verify.compare(ssh, COPY),  # type: ignore[arg-type]
@@ -68,6 +80,9 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "its clock": lambda ssh: catch_up.clock_of(ssh, SOURCE.name),  # type: ignore[arg-type]
     "what arrived": lambda ssh: catch_up.arrived_since(ssh, COPY, 1e9),  # type: ignore[arg-type]
     "what came late": lambda ssh: catch_up.differing(ssh, COPY),  # type: ignore[arg-type]
+    "what is left behind": lambda ssh: left_behind(ssh, COPY),  # type: ignore[arg-type]
+    "where a root leads": lambda ssh: located(ssh, EXAMPLE, SITE, [SOURCE]),  # type: ignore[arg-type]
+    "what a peer key can do": lambda ssh: more_than_sites(ssh, COPY),  # type: ignore[arg-type]
     "a turn": lambda ssh: turn.take_turn(ssh, COPY, RUN),  # type: ignore[arg-type]
     "a turn for now": lambda ssh: turn.turn_now(ssh, COPY, Turn("/srv", RUN, 1)),  # type: ignore[arg-type]
     "a shared connection": lambda ssh: open_shared(ssh, SOURCE, MIRROR),  # type: ignore[arg-type]
@@ -82,6 +97,14 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "the root": lambda ssh: restic(ssh).root_state(PLACE),
     "a database": lambda ssh: databases(ssh).look_only(DATABASES[0], SOURCE.name),
     "another database": lambda ssh: databases(ssh).look_only(DATABASES[1], SOURCE.name),
+    "a database of a run": lambda ssh: databases(ssh).look(DATABASES[0], MIRROR.name),
+    "another database of a run": lambda ssh: databases(ssh).look(DATABASES[1], MIRROR.name),
+    "a restored database": lambda ssh: restored(ssh, DATABASES[0]),
+    "another restored database": lambda ssh: restored(ssh, DATABASES[1]),
+    "an account": lambda ssh: databases(ssh).account(DATABASES[0], SOURCE.name),
+    "its rights": lambda ssh: databases(ssh).why_not_load(DATABASES[0], MIRROR.name, DatabaseState(exists=True)),
+    "other rights": lambda ssh: databases(ssh).why_not_load(DATABASES[1], MIRROR.name, DatabaseState(exists=True)),
+    "another account": lambda ssh: databases(ssh).account(DATABASES[1], SOURCE.name),
     "kept databases": lambda ssh: databases(ssh).kept(DATABASES[0], MIRROR.name),
     "other kept databases": lambda ssh: databases(ssh).kept(DATABASES[1], MIRROR.name),
 }

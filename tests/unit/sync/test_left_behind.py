@@ -22,7 +22,7 @@ def test_both_numbers_are_said_where_there_is_anything(out: bytes, remarks: tupl
     assert found.remarks == remarks
 
 
-@pytest.mark.parametrize("out", [b"", b"3\n", b"a b\n", b"1 2 3\n", b"-1 2\n"])
+@pytest.mark.parametrize("out", [b"", b"3\n", b"a b\n", b"1 2 3\n", b"-1 2\n", b"9" * 5000 + b" 2\n"])
 def test_anything_else_that_the_source_says_is_no_number(out: bytes) -> None:
     assert read_left_behind(out) is None
 
