@@ -32,6 +32,7 @@ from ops.probe.tcp import talk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ops.contracts import Look
     from ops.probe.lines import Listener
 
 HTTP = (
@@ -80,8 +81,8 @@ def test_any_bytes_in_any_pieces_are_a_look_and_what_it_says_is_short_and_printa
     assert len(found.why) < 400
 
 
-async def looked(said: bytes, listener: Listener, *, tls: bool) -> bool:
-    """Look at a server that says `said` to whoever connects, and hangs up; return whether all was well."""
+async def looked(said: bytes, listener: Listener, *, tls: bool) -> Look:
+    """Look at a server that says `said` to whoever connects, and hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del reader
@@ -94,21 +95,23 @@ async def looked(said: bytes, listener: Listener, *, tls: bool) -> bool:
     async with server:
         port = server.sockets[0].getsockname()[1]
         context = (ssl.create_default_context(), "shop.test") if tls else None
-        return (await talk("127.0.0.1", port, listener, timeout_s=5.0, tls=context)).ok
+        return await talk("127.0.0.1", port, listener, timeout_s=5.0, tls=context)
 
 
 @FEW
 @given(said=pieces((*TLS, *HTTP)).map(b"".join))
 async def test_what_is_no_tls_is_a_look_that_failed(said: bytes) -> None:
     listener = SiteListener("shop.test", SiteCheck("/", 200, "shop", None))
-    assert not await looked(said, listener, tls=True)
+    assert not (await looked(said, listener, tls=True)).ok
 
 
 @FEW
 @given(said=pieces(HTTP).map(b"".join))
 async def test_what_a_listener_is_told_by_a_real_connection_is_a_look_too(said: bytes) -> None:
     listener = SiteListener("shop.test", SiteCheck("/", 200, "shop", None))
-    assert await looked(said, listener, tls=False) in {True, False}
+    look = await looked(said, listener, tls=False)
+    assert look.why.isprintable()
+    assert look.ok == (look.why == "")
 
 
 KEY = dns.tsig.Key("bot-update", b"secret")
