@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from unit.outside.harness import ENDED, FEW, SAID, SERVERS
 
+from core.backup.repositories import repository_password
 from core.backup.snapshots import Extent, Snapshot
 from core.errors import SharpnetError
 from core.fleet import Database, HostLimits
@@ -31,7 +34,7 @@ from ops.rsync.shared_connection import open_shared
 from ops.work_folder import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from unit.outside.harness import AnySsh
 
@@ -45,6 +48,13 @@ PLACE = SiteLocation(SITE, SOURCE.name)
 SNAPSHOT = Snapshot("1a2b3c4d" * 8, SITE.name, SOURCE.name, datetime(2026, 6, 14, tzinfo=UTC), ("/srv/a",))
 CLOCK = SystemClock()
 RUN = "20260614T130207-1a2b"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def derived_once() -> Iterator[None]:
+    """Derive a repository's password once: each time takes 50 ms, whatever a server says after it."""
+    with patch("ops.restic.repository.repository_password", cache(repository_password)):
+        yield
 
 
 def restic(ssh: AnySsh) -> ResticRepository:
