@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 from hypothesis import given
-from unit.outside.harness import ENDED, FEW, SAID, SERVERS
+from unit.outside.harness import ENDED, SAID, SERVERS
 
 from core.backup.repositories import repository_password
 from core.backup.snapshots import Extent, Snapshot
@@ -98,14 +98,12 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("what", ASKED)
-@FEW
 @given(ssh=SERVERS)
 async def test_any_answer_is_a_result_or_a_refusal(what: str, ssh: AnySsh) -> None:
     with contextlib.suppress(SharpnetError):
         await ASKED[what](ssh)
 
 
-@FEW
 @given(said=SAID, ended=ENDED)
 def test_what_a_server_says_of_itself_and_of_others_is_a_remark_or_nothing(said: bytes, ended: int) -> None:
     measure = HostMeasurement(HostLimits(load=1.0, reboot=True), 1_000_000.0, 1_000_001.0)
