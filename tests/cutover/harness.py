@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from ruamel.yaml import YAML
+
 from bot.settings import Settings
 from bot.wiring import open_ports
 from commands import answer, split_line
@@ -79,11 +81,11 @@ class Stage:
         assert stored is not None
         return stored.state
 
-    async def approve_and_die(self, plan_id: str) -> None:
+    async def approve_and_die(self, plan_id: str, person: Person = BOSS) -> None:
         """Approve as `approve` does, and stop where a process that dies right then would."""
         stored = await self.ports.store.plans.get(plan_id)
         assert stored is not None
-        await self.ports.store.plans.approve(stored.plan, BOSS.label, 1, self.ports.clock.now)
+        await self.ports.store.plans.approve(stored.plan, person.label, 1, self.ports.clock.now)
 
     async def carry_out(self, plan_id: str) -> PlanState:
         """Have an approved plan carried out to its end, and return how it ended."""
@@ -116,6 +118,13 @@ async def staged(lab: Lab, folder: Path) -> AsyncIterator[Stage]:
     with patch.dict(os.environ, lab.env):
         async with open_ports(Settings(config, folder / "sharpnet.db")) as ports:
             yield Stage(lab, ports, config)
+
+
+def edit(stage: Stage, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the fleet file."""
+    tree = YAML().load(stage.config)
+    change(tree)
+    YAML().dump(tree, stage.config)
 
 
 def traced(tree: dict[str, Any], site: str, *moments: str, on: str = "source") -> None:

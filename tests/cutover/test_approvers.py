@@ -6,15 +6,13 @@ import asyncio
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyotp
 import pytest
-from cutover.harness import BOSS, staged
-from ruamel.yaml import YAML
+from cutover.harness import BOSS, edit, staged
 from unit.replies import said
 
 from core.errors import RefusedError
@@ -23,7 +21,6 @@ from core.plan.plan import PlanState
 from ops.fleetfile.second_factor import enroll
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from cutover.harness import Stage
@@ -50,12 +47,6 @@ def name_the_terminal(tree: dict[str, Any]) -> None:
 
 def want_codes(tree: dict[str, Any]) -> None:
     tree["slack"]["second_factor"] = "totp"
-
-
-def edit(stage: Stage, change: Callable[[dict[str, Any]], object]) -> None:
-    tree = YAML().load(stage.config)
-    change(tree)
-    YAML().dump(tree, stage.config)
 
 
 def without_bob(tree: dict[str, Any]) -> None:
@@ -87,13 +78,12 @@ async def test_one_terminal_is_one_person_whatever_the_environment_says(stage: S
 async def test_somebody_whom_the_file_names_at_the_terminal_is_not_two_people(stage: Stage) -> None:
     stage.lab.drop("oslo")
     plan_id = await stage.plan(person=ALICE)
-    at_terminal = replace(BOSS, id=os.environ.get("LOGNAME", "root"))
     first = await asyncio.to_thread(typed, stage, "approve", plan_id)
     assert first.returncode == APPROVED, first.stdout + first.stderr
     with pytest.raises(RefusedError, match="You have approved it already"):
         await stage.say(f"approve {plan_id}", BOB)
     with pytest.raises(RefusedError, match="does not say who terminal:boss is"):
-        await stage.say(f"approve {plan_id}", replace(at_terminal, id="boss"))
+        await stage.say(f"approve {plan_id}", BOSS)
     assert (await stage.say(f"approve {plan_id}", CAROL)).exit_code == 0
 
 
@@ -112,9 +102,7 @@ async def test_an_approval_of_somebody_removed_since_does_not_count_for_the_next
 async def test_a_plan_is_not_begun_by_the_approval_of_somebody_removed_since(stage: Stage) -> None:
     stage.lab.drop("oslo")
     plan_id = await stage.plan()
-    stored = await stage.ports.store.plans.get(plan_id)
-    assert stored is not None
-    await stage.ports.store.plans.approve(stored.plan, BOB.label, 1, stage.ports.clock.now)
+    await stage.approve_and_die(plan_id, BOB)
     edit(stage, without_bob)
     async with staged(stage.lab, stage.config.parent) as after_a_restart:
         assert await after_a_restart.carry_out(plan_id) == PlanState.STALE
@@ -126,9 +114,7 @@ async def test_a_plan_is_not_begun_by_the_approval_of_somebody_removed_since(sta
 async def test_a_plan_is_begun_by_the_approval_of_somebody_who_is_still_there(stage: Stage) -> None:
     stage.lab.drop("oslo")
     plan_id = await stage.plan()
-    stored = await stage.ports.store.plans.get(plan_id)
-    assert stored is not None
-    await stage.ports.store.plans.approve(stored.plan, BOB.label, 1, stage.ports.clock.now)
+    await stage.approve_and_die(plan_id, BOB)
     assert await stage.carry_out(plan_id) == PlanState.CONFIRMED
 
 

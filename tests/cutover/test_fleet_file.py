@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cutover.harness import MOMENTS, staged, trace, traced
-from ruamel.yaml import YAML
+from cutover.harness import MOMENTS, edit, staged, trace, traced
 from unit.replies import said
 
 from core.audit import first_broken
@@ -41,13 +40,6 @@ def frozen_around(tree: dict[str, Any]) -> None:
 
 def soon_unfinished(tree: dict[str, Any]) -> None:
     tree["dns"]["agree_within"] = "1s"
-
-
-def edit(stage: Stage, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the fleet file."""
-    tree = YAML().load(stage.config)
-    change(tree)
-    YAML().dump(tree, stage.config)
 
 
 def without_ski(tree: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from ops.contracts import Ran, RanOffsite
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
 
     from core.backup.repository_access import RepositoryAccess
     from ops.contracts import End
-
-# Small, since each is one of some dozens; `--hypothesis-profile=random` and a longer night find more.
-FEW = settings(max_examples=100)
 
 MARKS = (
     b"\n", b"\r\n", b"\0", b"|", b" ", b"\t", b":", b".", b"-", b"/", b"./", b"../", b"=|", b"=+", b"9" * 5000,

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.outside.harness import FEW
 
 import commands
 from bot.slack.escape import typed_by_slack
@@ -37,7 +36,6 @@ JSON = st.recursive(
 )
 
 
-@FEW
 @given(line=LINES | ANY)
 def test_any_line_is_words_of_a_command_or_a_refusal(line: str) -> None:
     with contextlib.suppress(UsageError):
@@ -48,14 +46,12 @@ def test_any_line_is_words_of_a_command_or_a_refusal(line: str) -> None:
         command.acts(options)
 
 
-@FEW
 @given(text=ANY)
 def test_a_text_that_is_put_after_a_line_comes_back_as_its_last_word(text: str) -> None:
     *_, last = commands.split_line(commands.line_with("cause 7", text))
     assert last == commands.split_line(commands.line_with("cause", last))[-1]
 
 
-@FEW
 @given(text=ANY | LINES)
 def test_any_reply_in_a_thread_is_a_command_a_note_or_nothing(text: str) -> None:
     handles = dict.fromkeys(mentioned_in(text), "@alice")
@@ -72,7 +68,6 @@ VALUES = JSON | st.sampled_from(
 KEYS = ("user", "ts", "thread_ts", "text", "channel", "subtype", "bot_id", "hidden")
 
 
-@FEW
 @given(event=st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, VALUES)))
 def test_any_message_event_is_a_reply_or_is_passed_over(event: dict[str, object]) -> None:
     reply = reply_in(event)

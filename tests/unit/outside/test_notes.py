@@ -7,7 +7,7 @@ import json
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from unit.outside.harness import FEW, SAID
+from unit.outside.harness import SAID
 
 from core.errors import NotUnderstoodError
 from core.store_standing import note_from_json, note_to_json
@@ -34,14 +34,12 @@ def as_kept(value: object) -> bytes:
     return json.dumps(value).encode().replace(b"Infinity", b"1e999")
 
 
-@FEW
 @given(kept=NOTES.map(as_kept) | VALUES.map(as_kept) | SAID)
 def test_any_note_is_one_or_is_none(kept: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert note_from_json(note_to_json(note_from_json(kept))) == note_from_json(kept)
 
 
-@FEW
 @example(page=b'{"written_at": "2026-06-14T13:02:07.000000Z", "record": {"number": 1e999, "hash": ""}}')
 @given(page=PAGES.map(as_kept) | VALUES.map(as_kept) | SAID)
 def test_any_page_says_something_of_the_record_or_nothing(page: bytes) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
-from unit.outside.harness import ENDED, FEW, SAID, SERVERS
+from unit.outside.harness import ENDED, SAID, SERVERS
 
+from core.backup.repositories import repository_password
 from core.backup.snapshots import Extent, Snapshot
 from core.databases.copies import DatabaseState
 from core.errors import SharpnetError
@@ -35,7 +38,7 @@ from ops.rsync.shared_connection import open_shared
 from ops.work_folder import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from unit.outside.harness import AnySsh
 
@@ -49,6 +52,13 @@ PLACE = SiteLocation(SITE, SOURCE.name)
 SNAPSHOT = Snapshot("1a2b3c4d" * 8, SITE.name, SOURCE.name, datetime(2026, 6, 14, tzinfo=UTC), ("/srv/a",))
 CLOCK = SystemClock()
 RUN = "20260614T130207-1a2b"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def derived_once() -> Iterator[None]:
+    """Derive a repository's password once: each time takes 50 ms, whatever a server says after it."""
+    with patch("ops.restic.repository.repository_password", cache(repository_password)):
+        yield
 
 
 def restic(ssh: AnySsh) -> ResticRepository:
@@ -111,14 +121,12 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("what", ASKED)
-@FEW
 @given(ssh=SERVERS)
 async def test_any_answer_is_a_result_or_a_refusal(what: str, ssh: AnySsh) -> None:
     with contextlib.suppress(SharpnetError):
         await ASKED[what](ssh)
 
 
-@FEW
 @given(said=SAID, ended=ENDED)
 def test_what_a_server_says_of_itself_and_of_others_is_a_remark_or_nothing(said: bytes, ended: int) -> None:
     measure = HostMeasurement(HostLimits(load=1.0, reboot=True), 1_000_000.0, 1_000_001.0)
