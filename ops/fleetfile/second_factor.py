@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,19 +11,13 @@ import pyotp
 from pyotp.exceptions import OTPVerificationError
 
 from core.errors import RefusedError, SettingsError
-from core.fleet import SecretRef
 from core.plan.second_factor import DIGITS, STEP_S, STEPS_OFF
-from ops.fleetfile.secret_places import CODES, text_of_secret
+from ops.fleetfile.secret_places import is_missing, secret_for_codes, text_of_secret
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 ISSUER = "Sharpnet"
-
-
-def secret_of(folder: str, holder: str) -> SecretRef:
-    """Return where the secret of `holder` is."""
-    return SecretRef("file", str(Path(folder) / f"{holder}{CODES}"))
 
 
 def enroll(folder: str, holder: str, fleet: str, *, again: bool) -> str:
@@ -31,8 +26,8 @@ def enroll(folder: str, holder: str, fleet: str, *, again: bool) -> str:
     again: another one in the place of one that is there. Raises RefusedError where one is there and that was not
     asked for, SettingsError where it cannot be written.
     """
-    path, secret = Path(secret_of(folder, holder).where), pyotp.random_base32()
-    part = path.with_suffix(f".{os.getpid()}")
+    path, secret = Path(secret_for_codes(folder, holder).where), pyotp.random_base32()
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -61,8 +56,8 @@ def step_of(folder: str, holder: str, code: str, now: datetime) -> int | None:
 
     Raises SettingsError where the secret is not there, must not be read, or is none.
     """
-    secret = secret_of(folder, holder)
-    if not Path(secret.where).exists():
+    secret = secret_for_codes(folder, holder)
+    if is_missing(secret):
         hint = f"Type on the bot's machine: sharpnet enroll {holder}"
         raise SettingsError(f"{holder} is not enrolled: there is no secret for codes.", hint=hint)
     try:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MOST_SECRET_BYTES = 1 << 20
 OTHERS = 0o077
-# In the folder of the second factor each approver has a file of this name after the user's id.
-CODES = ".totp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,20 @@ def secret_troubles(tree: object, folder: Path, environ: Mapping[str, str]) -> I
             yield from _changeable(where, path)
 
 
+def secret_for_codes(folder: str, holder: str) -> SecretRef:
+    """Return where in the folder of the second factor the secret of `holder` is."""
+    return SecretRef("file", str(Path(folder) / f"{holder}.totp"))
+
+
+def is_missing(secret: SecretRef) -> bool:
+    """Return whether a secret's file is not there; one that cannot be looked at may be."""
+    try:
+        Path(secret.where).stat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
+
+
 def _codes(tree: object, folder: Path, environ: Mapping[str, str]) -> Iterator[Inconsistency]:
     """Yield which of the approvers listed one by one have no secret for codes, or one that must not be used."""
     codes = at(tree, "slack", "second_factor")
@@ -88,12 +100,13 @@ def _codes(tree: object, folder: Path, environ: Mapping[str, str]) -> Iterator[I
         return
     for index, user in texts_at(at(tree, "slack"), "approvers"):
         with suppress(Wrong):
-            path = Path(path_here(codes, folder)) / f"{user}{CODES}"
-            fault = _fault(SecretRef("file", str(path)), environ) if user[:1] in {"U", "W"} else None
+            secret = secret_for_codes(path_here(codes, folder), user)
+            fault = _fault(secret, environ) if user[:1] in {"U", "W"} else None
+            if fault is not None and is_missing(secret):
+                message = f"{user} cannot approve: no secret for codes is there"
+                fault = _Fault(message, f"Type: sharpnet enroll {user}")
             if fault is not None:
-                message = fault.message if fault.serious else f"{user} cannot approve: no secret for codes is there"
-                hint = fault.hint if fault.serious else f"Type: sharpnet enroll {user}"
-                yield Inconsistency(("slack", "approvers", index), message, hint, fault.serious)
+                yield Inconsistency(("slack", "approvers", index), fault.message, fault.hint, fault.serious)
 
 
 def _changeable(where: Where, path: str) -> Iterator[Inconsistency]:

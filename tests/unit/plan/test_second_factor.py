@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 from core.errors import RefusedError, SettingsError
 from core.fleet import SlackAccess
 from core.plan.second_factor import begin_of, code_in, holder_of, needs_code
+from ops.fleetfile import examine
 from ops.fleetfile.second_factor import enroll, step_of
 
 if TYPE_CHECKING:
@@ -134,3 +136,33 @@ def test_a_button_that_approves_takes_a_code_where_the_file_wants_one(
 
 def test_without_slack_in_the_file_no_button_takes_a_code() -> None:
     assert not needs_code("approve K7Q2", None)
+
+
+def test_a_secret_that_is_there_and_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "U0ALICE.totp").symlink_to("U0ALICE.totp")
+    with pytest.raises(SettingsError, match="cannot be read: Too many levels"):
+        step_of(str(tmp_path), "U0ALICE", "123456", datetime.now(UTC))
+    with pytest.raises(SettingsError, match="U0BOB is not enrolled"):
+        step_of(str(tmp_path), "U0BOB", "123456", datetime.now(UTC))
+
+
+def test_an_enrolment_that_was_killed_does_not_keep_the_next_one_from_it(tmp_path: Path) -> None:
+    (tmp_path / f"U0ALICE.{os.getpid()}").write_text("half")
+    assert enroll(str(tmp_path), "U0ALICE", "small", again=False).startswith("otpauth://")
+
+
+def test_who_has_no_secret_or_none_that_can_be_read_is_said_of_the_fleet_file(tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_text(
+        "slack:\n  second_factor: codes\n  approvers: [U0ALICE, U0BOB, U0CAROL, S0ALL]\n"
+    )
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes/U0BOB.totp").symlink_to("U0BOB.totp")
+    enroll(str(tmp_path / "codes"), "U0CAROL", "small", again=False)
+    found = [problem for problem in examine(tmp_path / "app.yaml")[1] if problem.where.startswith("slack.approvers")]
+    assert [(one.message.rpartition("/")[2], one.hint) for one in found] == [
+        ("U0ALICE cannot approve: no secret for codes is there", "Type: sharpnet enroll U0ALICE"),
+        (
+            "U0BOB.totp cannot be read: Too many levels of symbolic links",
+            "The user who runs Sharpnet must be able to read it.",
+        ),
+    ]
