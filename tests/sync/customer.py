@@ -44,9 +44,14 @@ class Neighbour:
 
     def is_as_it_was(self) -> bool:
         """Return whether all of it is there, and nothing else."""
-        found = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir()}
+        found = {
+            str(path.relative_to(self.root)): path.read_text() if path.is_file() else ""
+            for path in self.root.rglob("*")
+            if not path.is_dir()
+        }
         owners = {path.lstat().st_uid for path in (self.root, *self.root.rglob("*"))}
-        return found == {f"{folder}/password.php" for folder in FOLDERS} and owners == {NEIGHBOUR}
+        expected = {f"{folder}/password.php": SECRET for folder in FOLDERS}
+        return found == expected and owners == {NEIGHBOUR} and self.root.stat().st_mode & 0o777 == 0o750
 
     def is_in(self, tree: Path) -> bool:
         """Return whether anything of it lies in another tree."""

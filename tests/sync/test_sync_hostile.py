@@ -59,6 +59,11 @@ class HostilePlace(Place):
     def swap(self, run: str) -> int:
         return self.shell(SWAP, run, run, FORGET, self.turn, NEVER)
 
+    def has(self, text: str) -> bool:
+        """Return whether any page of the site, wherever its owner has put it just now, has that text."""
+        pages = (page for page in self.root.rglob("index.html") if page.is_file() and not page.is_symlink())
+        return any(page.read_text() == text for page in pages)
+
     def gained(self) -> list[str]:
         """Say what is not as it should be between the two sites."""
         neighbour = self.neighbour
@@ -95,6 +100,7 @@ def test_folders_that_become_links_while_a_site_is_copied_lead_nobody_to_the_nei
 def test_folders_that_become_links_at_the_source_bring_nothing_of_the_neighbours_to_the_mirror(
     place: HostilePlace,
 ) -> None:
+    copied = 0
     with hostile(place.source, str(place.neighbour.root)) as customer:
         for number in range(RUNS):
             run = run_name(number)
@@ -104,8 +110,10 @@ def test_folders_that_become_links_at_the_source_bring_nothing_of_the_neighbours
             # rsync complains of what it finds changed meanwhile.
             if place.fill(run) == 0:
                 assert place.swap(run) == 0
+                copied += 1
             assert not place.neighbour.is_in(place.root)
             assert not place.neighbour.is_in(place.work)
+    assert copied
 
 
 def test_folders_that_become_links_while_files_are_brought_lead_nobody_to_the_neighbours_files(
@@ -115,15 +123,24 @@ def test_folders_that_become_links_while_files_are_brought_lead_nobody_to_the_ne
         (place.source / folder / "password.php").write_text("of the site")
     names = b"".join(f"./{folder}/{name}\0".encode() for folder in FOLDERS for name in ("index.html", "password.php"))
     late = b"".join(f"f 9999999999 {folder}/password.php\0".encode() for folder in FOLDERS)
+
+    def bring(number: int) -> tuple[int, int]:
+        place.write(f"text {number}")
+        own = [run_name(number), place.take_turn(run_name(number)), NEVER, "-aHAX"]
+        brought = place.shell(BRING, *own, "--dirs", "--from0", "--files-from=-", f"{place.source}/", stdin=names)
+        return brought, place.shell(CATCH_UP, *own, f"{place.source}/", stdin=late)
+
+    assert bring(RUNS) == (0, 0), "where nobody hinders them, both bring all"
+    shutil.rmtree(place.root)
+    write_site(place.root)
+    brought = 0
     with hostile(place.root, str(place.neighbour.root)) as customer:
         for number in range(RUNS):
-            place.write(f"text {number}")
-            run = run_name(number)
-            own = [run, place.take_turn(run), NEVER, "-aHAX"]
-            place.shell(BRING, *own, "--dirs", "--from0", "--files-from=-", f"{place.source}/", stdin=names)
-            place.shell(CATCH_UP, *own, f"{place.source}/", stdin=late)
+            bring(number)
             with stopped(customer):
                 assert place.gained() == [], number
+                brought += place.has(f"text {number}")
+    assert brought
 
 
 def test_folders_that_become_links_while_a_run_is_undone_lead_nobody_to_the_neighbours_files(
@@ -134,7 +151,7 @@ def test_folders_that_become_links_while_a_run_is_undone_lead_nobody_to_the_neig
     with hostile(place.root, str(place.neighbour.root)) as customer:
         for number in range(1, RUNS):
             undo = run_name(number)
-            place.shell(PUT_BACK, run_name(0), undo, place.take_turn(undo), NEVER, PUT)
+            assert place.shell(PUT_BACK, run_name(0), undo, place.take_turn(undo), NEVER, PUT) == 0
             with stopped(customer):
                 assert place.gained() == [], number
 
@@ -163,8 +180,9 @@ def test_a_root_that_its_owner_makes_a_link_during_the_exchange_is_not_followed(
     swapping = f'mv -T -- "$root" "$work/was" && ln -s {place.neighbour.root} "$root"\n'
     script = SWAP.replace('[ "$(cat -- "$work/ready"', swapping + '[ "$(cat -- "$work/ready"')
     assert script != SWAP
-    place.shell(script, run_name(0), run_name(0), FORGET, place.turn, NEVER)
+    assert place.shell(script, run_name(0), run_name(0), FORGET, place.turn, NEVER) == 0
     assert place.gained() == []
+    assert place.has("hello")
 
 
 def test_a_pipe_that_comes_into_the_root_meanwhile_lives_on_and_is_not_waited_for(place: HostilePlace) -> None:

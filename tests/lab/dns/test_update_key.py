@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from checks.harness import free_port
 
 from core.dns.records import RecordChange, RecordSet
 from core.errors import DnsError, DnsRefusedError, SharpnetError, TimedOutError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 PAGE = (Path(__file__).parents[3] / "docs" / "update-key.md").read_text()
 SECRET = "c2VjcmV0IG9mIHRoZSBib3Qncw=="
 ZONE = "garden.example"
+READY_S = 60
 RECORDS = f"""$ORIGIN {ZONE}.
 $TTL 300
 @ SOA ns1 host 1 3600 600 86400 300
@@ -69,7 +72,7 @@ def knot(folder: Path, port: int, zone: str) -> list[str]:
     return [programs.find("knotd"), "-c", f"{folder}/knot.conf"]
 
 
-KINDS = {"bind": (bind, 5391), "knot": (knot, 5392)}
+KINDS = {"bind": bind, "knot": knot}
 # What was asked for until now: the whole zone.
 OPEN = {
     "bind": lambda text: re.sub(
@@ -81,10 +84,10 @@ OPEN = {
 
 @asynccontextmanager
 async def primary(folder: Path, kind: str, zone: str) -> AsyncIterator[tuple[Dns, Endpoint]]:
-    write, port = KINDS[kind]
+    port = free_port()
     with (folder / "log").open("w") as log:
         # Lives for a test.
-        daemon = subprocess.Popen(write(folder, port, zone), stdout=log, stderr=log)  # noqa: ASYNC220
+        daemon = subprocess.Popen(KINDS[kind](folder, port, zone), stdout=log, stderr=log)  # noqa: ASYNC220
     try:
         server = Endpoint("127.0.0.1", port)
         fleet = Fleet(
@@ -95,11 +98,11 @@ async def primary(folder: Path, kind: str, zone: str) -> AsyncIterator[tuple[Dns
             DnsSettings((server,), (), (ZONE,), Tsig("bot-update", "hmac-sha256", SecretRef("env", "K"))),
         )
         opened = open_dns(fleet, lambda _: SECRET)
-        for _ in range(200):
-            try:
-                if await opened.serial(server, ZONE):
-                    break
-            except SharpnetError:
+        async with asyncio.timeout(READY_S):
+            while True:
+                with contextlib.suppress(SharpnetError):
+                    if await opened.serial(server, ZONE):
+                        break
                 await asyncio.sleep(0.05)
         yield opened, server
     finally:
