@@ -139,7 +139,8 @@ async def test_a_bot_killed_during_an_outage_goes_on_with_the_same_message(lab: 
         await told(ports, "lima is down since")
     await asyncio.to_thread(lab.back, "lima")
     async with watching(ports):
-        await told(ports, "lima is back: that happened between")
+        # When it came back is not known where the first look finds it; on a busy machine that look may be too early.
+        await told(ports, "lima is back")
         assert len(await outage_cards(ports)) == 1
 
 
