@@ -34,7 +34,7 @@ setup: .venv/.done  ## make .venv, with the command sharpnet in it
 
 .PHONY: system
 system:  ## install the Debian packages that labs and tests need (their services are not started)
-	@lab/install-debian.sh $$(grep -hv '^#' lab/packages.txt lab/packages-more.txt)
+	@lab/install-debian.sh $$(grep -hv '^#' lab/packages.txt lab/packages-mail.txt lab/packages-more.txt)
 
 node_modules/.done: package-lock.json | .venv/.demo
 	NODE_DISABLE_COMPILE_CACHE=1 PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error --no-audit --no-fund --no-update-notifier --fetch-retries=1 $(OR_SAY)
@@ -52,7 +52,7 @@ content: .venv/.dev  ## fetch real content for tests: a WordPress, and documenta
 .PHONY: demo
 demo: .venv/.demo  ## the lab, a local Slack with its page, and the bot; Ctrl-C ends it all
 	@$(MAKE) --no-print-directory node_modules/.done || echo "The demo goes on without."
-	@lab/install-debian.sh
+	@lab/install-debian.sh $$(lab/packages-of-demo.sh)
 	@$(PY) -m lab demo
 
 .PHONY: test

@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 def _up(options: argparse.Namespace) -> int:
     state = options.state or options.fleet.parent / _DEFAULT_STATE
     records = read_records(options.records) if options.records else None
-    lab = Lab(options.fleet, state, records=records)
+    lab = Lab(options.fleet, state, records=records, with_mail=not options.no_mail)
     lab.up()
     print(f"{len(lab.status())} hosts are up; what the bot needs in its environment is in {state / 'env'}")
     return 0
@@ -122,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     up = add("up", "start every server of a fleet file, and wait until all serve", _up)
     up.add_argument("fleet", type=Path, metavar="FLEET.yaml")
     up.add_argument("--records", type=Path, metavar="FILE.yaml", help="more DNS records: a list of lines for each zone")
+    up.add_argument("--no-mail", action="store_true", help="without mail servers, whatever the fleet file says")
     add("down", "end it all and remove what it made", _down)
     add("status", "say how each host is", _status).add_argument("--json", action="store_true")
     for name, does in _HINT.items():

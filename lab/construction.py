@@ -22,7 +22,7 @@ class Construction:
     """A fleet in a lab's folder: its hosts, and what has been done to the machine for their sake."""
 
     def __init__(self, fleet: FleetSpec, state: StateFolder, record: MachineChanges) -> None:
-        self.fleet = fleet
+        self.fleet = fleet = fleet if record.with_mail else fleet.without_mail
         self._state = state
         self._record = record
         self.secrets, self.environment = state.secrets(fleet)

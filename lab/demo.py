@@ -30,6 +30,7 @@ STORE_FILES = (
     STORE.with_name(f".{STORE.name}.known"),
 )
 FIRST_PORT, LAST_PORT = 3000, 3050
+MAIL_SERVERS = (Path("/usr/lib/postfix/sbin/master"), Path("/usr/sbin/dovecot"))
 END_S = 20.0
 READY_S = 30.0
 SHARPNET = Path(sys.executable).parent / "sharpnet"
@@ -57,7 +58,7 @@ def _play(stack: contextlib.ExitStack) -> None:
     _refuse_a_store_of_others()
     print("starting the servers and name servers …", flush=True)
     stack.callback(_lab, "down")
-    _lab("up", str(FLEET))
+    _lab("up", str(FLEET), *([] if has_mail() else ["--no-mail"]))
     # After the lab, which refuses a fleet of real servers: the store there may be that fleet's by now.
     stack.enter_context(_fresh_store())
     environment = {**os.environ, **_settings(STATE / "env")}
@@ -73,6 +74,11 @@ def _play(stack: contextlib.ExitStack) -> None:
     print(_what_to_do(slack, time.monotonic() - began), flush=True)
     bot.wait()
     raise LabError(f"the bot has ended by itself (exit {bot.returncode})", f"Its log: {STATE / 'bot.log'}")
+
+
+def has_mail() -> bool:
+    """Say whether the mail servers of a lab are installed here."""
+    return all(map(Path.exists, MAIL_SERVERS))
 
 
 @contextlib.contextmanager

@@ -1,10 +1,16 @@
 """What the lab needs to know of a fleet in order to build it; `lab.fleet_reading` reads it from a fleet file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from lab.errors import FleetFileError
+
+
+def ascii_label(name: str) -> str:
+    """Turn a server's name into a label of a host name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower())
+
 
 Engine = Literal["mariadb", "postgresql"]
 
@@ -27,12 +33,44 @@ class StatusPageSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class MailPortsSpec:
-    """The ports of a server's mail, None where it has no such, and the name that its certificate is good for."""
+class MailDomainSpec:
+    """A mail domain: its exchangers, first choice first, and what the fleet file says of probes.
 
-    smtp: int | None = None
-    imap: int | None = None
+    password: where that of the mailbox `mailbox` is.
+    """
+
+    name: str
+    exchangers: tuple[str, ...]
+    probe: str | None = None
+    mailbox: str | None = None
+    password: str | None = None
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Every mailbox of the domain: two people's, and the one for probes."""
+        people = (f"ann@{self.name}", f"bob@{self.name}")
+        return people if self.mailbox is None else (*people, self.mailbox)
+
+    @property
+    def aliases(self) -> tuple[tuple[str, str], ...]:
+        """Every address that is no mailbox, and whose mail it is."""
+        names = dict.fromkeys((f"postmaster@{self.name}", self.probe or f"postmaster@{self.name}"))
+        return tuple((name, self.users[0]) for name in names if name not in self.users)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMailSpec:
+    """A server's mail: its ports, the domains that it takes mail for, and where it is configured.
+
+    Without a port it has no such server. name: what its certificate is good for, where the fleet file says so.
+    """
+
+    smtp: tuple[int, ...] = ()
+    imap: tuple[int, ...] = ()
     name: str | None = None
+    domains: tuple[MailDomainSpec, ...] = ()
+    postfix: str = "/etc/postfix"
+    dovecot: str = "/etc/dovecot/dovecot.conf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +88,12 @@ class ServerSpec:
     http_port: int
     https_port: int | None
     status_page: StatusPageSpec | None
-    mail: MailPortsSpec = MailPortsSpec()
+    mail: ServerMailSpec = ServerMailSpec()
 
     @property
     def has_certificate(self) -> bool:
         """Say whether it has one, for HTTPS or for its mail."""
-        return bool(self.https_port or self.mail.name)
+        return bool(self.https_port or self.mail.name or self.mail.domains)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -137,13 +175,25 @@ class FleetSpec:
     max_ttl_s: int
     environment_names: tuple[str, ...]
     offsite: OffsiteSpec | None = None
+    mail_domains: tuple[MailDomainSpec, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Say where the fleet's secrets are, each as env:NAME or file:PATH."""
         places = [database.password for site in self.sites.values() for database in site.databases]
+        places += [domain.password for domain in self.mail_domains]
         places += [self.tsig.secret if self.tsig else None, self.offsite.password if self.offsite else None]
         return tuple(dict.fromkeys(place for place in places if place))
+
+    @property
+    def without_mail(self) -> "FleetSpec":
+        """The same fleet, whose servers have no mail."""
+        servers = {name: replace(server, mail=ServerMailSpec()) for name, server in self.servers.items()}
+        return replace(self, servers=servers, mail_domains=())
+
+    def exchanger_name(self, server: str, domain: str) -> str:
+        """Name a server as the MX record of a mail domain does."""
+        return self.servers[server].mail.name or f"mx-{ascii_label(server)}.{domain}"
 
     def zone_of(self, name: str) -> str:
         """Name the zone that holds `name`: the longest that it ends in."""

@@ -4,6 +4,7 @@ The shape is that of the product's app.yaml. This is no second validator: what t
 """
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 
 import dns.exception
@@ -17,9 +18,10 @@ from lab.fleet import (
     EndpointSpec,
     Engine,
     FleetSpec,
-    MailPortsSpec,
+    MailDomainSpec,
     OffsiteSpec,
     PeerSpec,
+    ServerMailSpec,
     ServerSpec,
     SiteSpec,
     StatusPageSpec,
@@ -50,7 +52,15 @@ def read_fleet(file: Path, copy: Path | None = None) -> FleetSpec:
     except YAMLError as error:
         raise FleetFileError(f"{file} is not YAML: {error}") from error
     top = Part(tree, file.name)
-    servers = {name: _server(name, part, file) for name, part in top.parts("servers").items()}
+    mail = top.part("mail") if top.has("mail") else None
+    domains = tuple(_mail_domain(name, part) for name, part in mail.parts("domains").items()) if mail else ()
+    ports = mail.part("ports") if mail and mail.has("ports") else None
+    servers = {
+        name: replace(_server(name, part, file), mail=_mail(name, part, domains, ports))
+        for name, part in top.parts("servers").items()
+    }
+    for exchanger in (name for domain in domains for name in domain.exchangers if name not in servers):
+        raise FleetFileError(f"{file.name}: mail.domains names {exchanger}, which is no server")
     dns_part = top.part("dns")
     return FleetSpec(
         file=file,
@@ -64,6 +74,7 @@ def read_fleet(file: Path, copy: Path | None = None) -> FleetSpec:
         max_ttl_s=dns_part.number("max_ttl", 300),
         environment_names=tuple(sorted(_environment_names(tree))),
         offsite=_offsite(top.part("offsite"), servers, file) if top.has("offsite") else None,
+        mail_domains=domains,
     )
 
 
@@ -84,15 +95,38 @@ def _server(name: str, part: Part, file: Path) -> ServerSpec:
         http_port=web.number("http", 80) if web else 80,
         https_port=web.number("https") if web and web.has("https") else None,
         status_page=_status_page(page) if page else None,
-        mail=_mail(part.part("checks")) if part.has("checks") else MailPortsSpec(),
     )
 
 
-def _mail(checks: Part) -> MailPortsSpec:
-    return MailPortsSpec(
-        smtp=checks.number("smtp") if checks.has("smtp") else None,
-        imap=checks.number("imap") if checks.has("imap") else None,
-        name=ascii_name(checks.text("mail_name")) if checks.has("mail_name") else None,
+def _mail(name: str, server: Part, domains: tuple[MailDomainSpec, ...], ports: Part | None) -> ServerMailSpec:
+    """Put together what a server's own `checks` and `mail` say, and the ports of the mail domains that it serves."""
+    checks = server.part("checks") if server.has("checks") else None
+    where = server.part("mail") if server.has("mail") else None
+    its = tuple(domain for domain in domains if name in domain.exchangers)
+    listens: dict[str, tuple[int, ...]] = {}
+    for key, usual in (("smtp", 25), ("imap", 143)):
+        asked = [checks.number(key)] if checks and checks.has(key) else []
+        asked += [ports.number(key, usual) if ports else usual] if its else []
+        listens[key] = tuple(dict.fromkeys(asked))
+    return ServerMailSpec(
+        **listens,
+        name=ascii_name(checks.text("mail_name")) if checks and checks.has("mail_name") else None,
+        domains=its,
+        postfix=(where.text("postfix", "/etc/postfix") if where else "/etc/postfix").rstrip("/"),
+        dovecot=where.text("dovecot", "/etc/dovecot/dovecot.conf") if where else "/etc/dovecot/dovecot.conf",
+    )
+
+
+def _mail_domain(name: str, part: Part) -> MailDomainSpec:
+    domain = ascii_name(name)
+    mailbox = part.part("mailbox") if part.has("mailbox") else None
+    user = mailbox.text("user") if mailbox else None
+    return MailDomainSpec(
+        name=domain,
+        exchangers=tuple(part.texts("exchangers")),
+        probe=part.text("probe") if part.has("probe") else None,
+        mailbox=f"{user}@{domain}" if user and "@" not in user else user,
+        password=mailbox.text("password") if mailbox else None,
     )
 
 

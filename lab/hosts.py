@@ -17,15 +17,15 @@ from lab.name_server import Key, Primary, Secondary, bind_primary, bind_secondar
 from lab.root_folder import on_host, own_paths
 from lab.zones import ExtraRecords, zone_files
 
-Kind = Literal["server", "primary", "nameserver", "offsite"]
+Kind = Literal["server", "primary", "nameserver", "offsite", "outside"]
 _PUBLIC_SOFTWARE = ("BIND", "NSD", "Knot")
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host of the lab: a web server, the update server, a public name server, or the off-site host.
+    """One host of the lab: a web server, the update server, a public name server, the off-site host, or a stranger's.
 
-    `folder` is where it has its files on this machine; `server` is how it is logged in to, None for a name server;
+    `folder` is where it has its files on this machine; `server` is how it is logged in to, None where nobody does;
     `dns` is where it answers, None for the others.
     """
 
@@ -44,12 +44,14 @@ class Secrets:
     """The TSIG keys, and every secret of the fleet file by the place that it gives for it.
 
     The keys are the bot's (None where the fleet has none), the lab's own for edits by hand, and the one for transfers.
+    mail: the password of every mailbox but those whose password the fleet file names.
     """
 
     bot: Key | None
     admin: Key
     transfer: Key
     by_place: dict[str, str]
+    mail: str = ""
 
 
 def hosts_of(fleet: FleetSpec, folder: Path, secrets: Secrets) -> dict[str, Host]:
@@ -72,6 +74,9 @@ def hosts_of(fleet: FleetSpec, folder: Path, secrets: Secrets) -> dict[str, Host
     if fleet.offsite:
         login = fleet.offsite.login
         hosts.append(Host(login.name, "offsite", "sshd", login.addresses, folder / login.name, login))
+    if fleet.mail_domains:
+        taken = {address for host in hosts for address in host.addresses}
+        hosts.append(Host("outside", "outside", "Postfix", (_stranger(fleet, taken),), folder / "outside"))
     for name, at in fleet.nameservers.items():
         if at not in fleet.updates:
             hosts.append(Host(name, "nameserver", next(software), (at.address,), folder / name, dns=at))
@@ -84,6 +89,13 @@ def hosts_of(fleet: FleetSpec, folder: Path, secrets: Secrets) -> dict[str, Host
             f"two hosts of the lab would be called {', '.join(twice)}", "Rename one in the fleet file."
         )
     return by_name
+
+
+def _stranger(fleet: FleetSpec, taken: set[str]) -> str:
+    """Choose an address for the host outside: near the first exchanger's, and nobody's."""
+    near = fleet.servers[fleet.mail_domains[0].exchangers[0]].ipv4.rpartition(".")[0]
+    servers = {at.address for at in fleet.nameservers.values()} | taken
+    return next(address for last in range(250, 0, -1) if (address := f"{near}.{last}") not in servers)
 
 
 def address_needed(host: Host) -> Iterator[str]:
@@ -120,10 +132,12 @@ class Furnisher:
 
     def needed_paths(self, host: Host) -> list[str]:
         """List the host's paths that must be its own, as the first folders of its root."""
-        return own_paths([*self._folders_on(host), *databases.folders(host.databases)])
+        return own_paths([*self._folders_on(host), *_of_mail(host), *databases.folders(host.databases)])
 
     def daemons(self, host: Host) -> list[DaemonSpec]:
         """Write the configuration of the host's daemons, and say how to start them."""
+        if host.kind == "outside":
+            return [postfix.postfix_outside(host.addresses[0], self._fleet, host.folder)]
         if host.server and host.kind == "offsite":
             return [ssh.sshd(host.server, host.folder, sftp_only=True)]
         if host.server:
@@ -134,11 +148,7 @@ class Furnisher:
             ]
             if any(host.name in self._fleet.sites[site].roots for site in self._with_php):
                 web.append(php.php(host.server, host.folder))
-            if host.server.mail.smtp:
-                web.append(postfix.postfix(host.server, host.folder))
-            if host.server.mail.imap:
-                web.append(dovecot.dovecot(host.server, host.folder))
-            return [*web, *map(databases.daemon, host.databases)]
+            return [*web, *self._mail(host.server, host.folder), *map(databases.daemon, host.databases)]
         if host.dns is None:
             return []
         transfer = self._secrets.transfer
@@ -152,8 +162,17 @@ class Furnisher:
         write = {"BIND": bind_secondary, "NSD": nsd.nsd_secondary, "Knot": knot.knot_secondary}[host.software]
         return [write(host.folder, role)]
 
+    def _mail(self, server: ServerSpec, folder: Path) -> Iterator[DaemonSpec]:
+        outside = self._hosts.get("outside")
+        if server.mail.smtp:
+            yield postfix.postfix(server, outside.addresses[0] if outside else None, folder)
+        if server.mail.imap:
+            yield dovecot.dovecot(server, ssh.uid_of(server), passwords(self._fleet, self._secrets), folder)
+
     def probes(self, host: Host) -> list[readiness.Probe]:
         """List what must hold before a host that is no name server counts as up."""
+        if host.kind == "outside":
+            return [readiness.smtp_greets(host.addresses[0], postfix.OUTSIDE_PORT)]
         if host.server is None:
             return []
         if host.kind == "offsite":
@@ -193,6 +212,21 @@ class Furnisher:
             if not folder.startswith("/") or folder == "/" or ".." in folder.split("/") or folder in {"/etc", "/usr"}:
                 raise FleetFileError(f"the lab cannot give {host.name} {folder!r} as a folder of its own")
         return folders
+
+
+def passwords(fleet: FleetSpec, secrets: Secrets) -> dict[str, str]:
+    """Give the password of every mailbox by its login."""
+    known = {user: secrets.mail for domain in fleet.mail_domains for user in domain.users}
+    named = {one.mailbox: secrets.by_place[one.password] for one in fleet.mail_domains if one.mailbox and one.password}
+    return {**known, **named}
+
+
+def _of_mail(host: Host) -> list[str]:
+    if host.kind == "outside":
+        return [postfix.HOME]
+    if host.server is None or not host.server.mail.smtp + host.server.mail.imap:
+        return []
+    return [postfix.HOME, host.server.mail.postfix, posixpath.dirname(host.server.mail.dovecot)]
 
 
 def _folders_of(server: ServerSpec, fleet: FleetSpec) -> list[str]:

@@ -13,7 +13,7 @@ from lab.construction import Construction, tear_down
 from lab.errors import LabError
 from lab.fleet import EndpointSpec, FleetSpec
 from lab.fleet_reading import read_fleet
-from lab.hosts import Host
+from lab.hosts import Host, Secrets
 from lab.root_folder import on_host
 from lab.running import HostStatus
 from lab.state import MachineChanges, StateFolder, check_root, make_folders
@@ -27,7 +27,7 @@ class Lab:
 
     `with Lab(...) as lab:` brings it up, and down again however the block ends. Several labs run side by side where
     their fleets have different addresses. `records` are more DNS records a zone, as lines of a zone file. `with_php`
-    names the sites that PHP is run for.
+    names the sites that PHP is run for. Without `with_mail` no server has mail, whatever the file says.
     """
 
     def __init__(
@@ -37,11 +37,13 @@ class Lab:
         *,
         records: ExtraRecords | None = None,
         with_php: Sequence[str] = (),
+        with_mail: bool = True,
     ) -> None:
         self._file = Path(fleet_file).absolute()
         self._state = StateFolder(Path(state_dir))
         self._records = {zone: list(lines) for zone, lines in (records or {}).items()}
         self._with_php = list(with_php)
+        self._with_mail = with_mail
         self._built: Construction | None = None
 
     @classmethod
@@ -50,7 +52,8 @@ class Lab:
         record = StateFolder(Path(state_dir)).record()
         if record is None:
             raise _not_up(Path(state_dir))
-        return cls(record.fleet_file, state_dir, records=record.records, with_php=record.with_php)
+        with_php, with_mail = record.with_php, record.with_mail
+        return cls(record.fleet_file, state_dir, records=record.records, with_php=with_php, with_mail=with_mail)
 
     def __enter__(self) -> Self:
         try:
@@ -77,7 +80,7 @@ class Lab:
                 self._state.path.mkdir(exist_ok=True)
                 folders = sorted({*made, *(record.folders if record else [])})
                 record = MachineChanges(str(self._file), network.namespace(), self._records, folders=folders)
-                record.with_php = self._with_php
+                record.with_php, record.with_mail = self._with_php, self._with_mail
                 self._state.keep(record)
                 self._state.fleet_copy.write_bytes(self._file.read_bytes())
             self._built = Construction(fleet, self._state, record)
@@ -144,6 +147,11 @@ class Lab:
     def fleet(self) -> FleetSpec:
         """What the lab has read from the fleet file."""
         return self._construction().fleet
+
+    @property
+    def secrets(self) -> Secrets:
+        """All secrets of the lab."""
+        return self._construction().secrets
 
     def secret(self, place: str) -> str:
         """Give a secret by the place that the fleet file gives for it (env:NAME or file:PATH)."""
@@ -213,7 +221,7 @@ class Lab:
         return (
             record.network == network.namespace()
             and record.records == self._records
-            and record.with_php == self._with_php
+            and (record.with_php, record.with_mail) == (self._with_php, self._with_mail)
             and record.fleet_file == str(self._file)
             and self._state.fleet_copy.read_bytes() == self._file.read_bytes()
         )

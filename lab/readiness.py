@@ -52,11 +52,14 @@ def server_probes(server: ServerSpec) -> list[Probe]:
         probes += [ssh_greets(address, server.ssh_port), http_answers(address, server.http_port, server.name)]
         if server.https_port:
             probes.append(http_port_open(address, server.https_port))
-        if server.mail.smtp:
-            probes.append(_greets(address, server.mail.smtp, b"220 "))
-        if server.mail.imap:
-            probes.append(_greets(address, server.mail.imap, b"* OK "))
+        probes += [smtp_greets(address, port) for port in server.mail.smtp]
+        probes += [_greets(address, port, b"* OK ") for port in server.mail.imap]
     return probes
+
+
+def smtp_greets(address: str, port: int) -> Probe:
+    """Tell whether a mail server sends its banner."""
+    return _greets(address, port, b"220 ")
 
 
 def http_port_open(address: str, port: int) -> Probe:

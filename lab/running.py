@@ -13,6 +13,7 @@ from lab import processes
 from lab.errors import HostNotReadyError, LabError
 from lab.hosts import Host
 from lab.init import DaemonSpec, HostSpec, Mode, Status, write_whole
+from lab.postfix import OUTSIDE_PORT
 
 State = Literal["up", "dropped", "frozen", "slow", "cut-off", "failed"]
 
@@ -113,7 +114,7 @@ def order(host: Host, mode: str, pause_s: float = 0.0, run_s: float = 0.0) -> No
 def status_of(host: Host, *, cut_off: bool) -> HostStatus:
     """Say how the host is, and which daemons ended by themselves."""
     state, detail = _state_of(host, cut_off=cut_off)
-    port = host.dns.port if host.dns else host.server.ssh_port if host.server else 0
+    port = host.dns.port if host.dns else host.server.ssh_port if host.server else OUTSIDE_PORT
     return HostStatus(host.name, host.kind, host.software, host.addresses, port, state, detail)
 
 

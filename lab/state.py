@@ -36,6 +36,7 @@ class MachineChanges:
     files: list[str] = dataclasses.field(default_factory=list)
     folders: list[str] = dataclasses.field(default_factory=list)
     with_php: list[str] = dataclasses.field(default_factory=list)
+    with_mail: bool = True
 
 
 class StateFolder:
@@ -95,7 +96,7 @@ class StateFolder:
             kept: dict[str, str] = json.loads(self._secrets.read_text(encoding="utf-8"))
         except FileNotFoundError:
             kept = {}
-        wanted = ("transfer", "admin", *(f"env:{name}" for name in fleet.environment_names), *fleet.secrets)
+        wanted = ("transfer", "admin", "mail", *(f"env:{name}" for name in fleet.environment_names), *fleet.secrets)
         for name in wanted:
             kept.setdefault(name, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
         programs.write(self._secrets, json.dumps(kept))
@@ -103,7 +104,8 @@ class StateFolder:
         admin = Key("lab-admin", "hmac-sha256", kept["admin"])
         transfer = Key("lab-transfer", "hmac-sha256", kept["transfer"])
         ours = {place: kept[place] for place in fleet.secrets}
-        return Secrets(bot, admin, transfer, ours), {name: kept[f"env:{name}"] for name in fleet.environment_names}
+        environment = {name: kept[f"env:{name}"] for name in fleet.environment_names}
+        return Secrets(bot, admin, transfer, ours, kept["mail"]), environment
 
     def write_env(self, environment: dict[str, str]) -> None:
         """Write what `set -a; . FILE` takes in."""

@@ -33,6 +33,8 @@ def make_certificate(server: ServerSpec, fleet: FleetSpec, authority: Path, fold
     """Make the server's certificate, good for its addresses and for every name that it serves."""
     names = [name for site in fleet.sites.values() if server.name in site.roots for name in site.names]
     names += [server.mail.name] if server.mail.name else []
+    names += [fleet.exchanger_name(server.name, domain.name) for domain in server.mail.domains]
+    names = list(dict.fromkeys(names))
     alternatives = ",".join([*(f"DNS:{name}" for name in names), *(f"IP:{address}" for address in server.addresses)])
     config = folder / "tls" / "request.cnf"
     if config.with_name("server.pem").exists():

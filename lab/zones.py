@@ -1,6 +1,6 @@
 """Writes the zones as they are before anything happened: every site's names at its home."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lab.errors import FleetFileError
 from lab.fleet import FleetSpec
@@ -27,9 +27,31 @@ def zone_files(fleet: FleetSpec, extra: ExtraRecords) -> dict[str, str]:
             for address in home.addresses:
                 kind = "AAAA" if ":" in address else "A"
                 lines[fleet.zone_of(name)].append(f"{name}. {fleet.max_ttl_s} IN {kind} {address}")
+    for owner, text in _exchangers(fleet):
+        lines[fleet.zone_of(owner)].append(f"{owner}. {fleet.max_ttl_s} IN {text}")
     for zone, records in extra.items():
         lines[ascii_name(zone)] += records
     return {zone: "\n".join(text) + "\n" for zone, text in lines.items()}
+
+
+def _exchangers(fleet: FleetSpec) -> Iterator[tuple[str, str]]:
+    """Yield the MX records of the mail domains that lie in a zone, and the addresses of the names in them."""
+    of_sites = {name for site in fleet.sites.values() for name in site.names}
+    named: set[str] = set()
+    for domain in fleet.mail_domains:
+        if not _is_ours(domain.name, fleet):
+            continue
+        for place, server in enumerate(domain.exchangers, start=1):
+            name = fleet.exchanger_name(server, domain.name)
+            yield domain.name, f"MX {10 * place} {name}."
+            if _is_ours(name, fleet) and name not in named | of_sites:
+                named.add(name)
+                for address in fleet.servers[server].addresses:
+                    yield name, f"{'AAAA' if ':' in address else 'A'} {address}"
+
+
+def _is_ours(name: str, fleet: FleetSpec) -> bool:
+    return any(name == zone or name.endswith("." + zone) for zone in fleet.zones)
 
 
 def _head(fleet: FleetSpec, zone: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.dns.pointing import FAMILIES, spared_exchangers
 from core.dns.records import RecordChange, RecordSet
 from core.plan.hooks import hooks_of
 from core.plan.plan import Failover, Move, ZoneChange
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from core.plan.plan import Plan
 
     Readings = Mapping[tuple[Endpoint, str], ZoneReading]
-
-FAMILIES = ("A", "AAAA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +120,7 @@ def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> D
     unhandled: list[str] = []
     stray: list[str] = []
     moving = {name: move for move in moves for name in fleet.sites[move.site].names}
+    spared = spared_exchangers(fleet, [record for reading in readings.values() for record in reading.records])
     for (update, zone), reading in readings.items():
         here = {(record.owner, record.type): record for record in reading.records}
         by_wave: dict[int, list[RecordChange]] = {}
@@ -133,7 +133,7 @@ def draw_changes(fleet: Fleet, moves: tuple[Move, ...], readings: Readings) -> D
                 else:
                     unhandled += _why_unhandled(name, source, target, here, moving)
         zones += [ZoneChange(update, zone, reading.serial, tuple(of), wave) for wave, of in by_wave.items()]
-        stray += _stray_records(fleet, moves, reading)
+        stray += _stray_records(fleet, moves, reading, spared)
     zones.sort(key=lambda one: one.wave)
     return DnsChangeSet(tuple(zones), tuple(dict.fromkeys(unhandled)), tuple(dict.fromkeys(stray)))
 
@@ -211,7 +211,7 @@ def _why_unhandled(
     return [f"{name} points to {', '.join(values)}, not to {source.name}, and stays so"]
 
 
-def _stray_records(fleet: Fleet, moves: tuple[Move, ...], reading: ZoneReading) -> list[str]:
+def _stray_records(fleet: Fleet, moves: tuple[Move, ...], reading: ZoneReading, spared: frozenset[str]) -> list[str]:
     of_sites = {name for site in fleet.sites.values() for name in site.names}
     leaving = {
         address: source
@@ -221,7 +221,7 @@ def _stray_records(fleet: Fleet, moves: tuple[Move, ...], reading: ZoneReading) 
     return [
         f"{record.owner} {record.type} {value} ({leaving[value]})"
         for record in reading.records
-        if record.type in FAMILIES and record.owner not in of_sites
+        if record.type in FAMILIES and record.owner not in of_sites | spared
         for value in record.values
         if value in leaving
     ]

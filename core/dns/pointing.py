@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet
 
 FAMILIES = ("A", "AAAA")
+_MX = re.compile(r"([0-9]{1,5}) (\S+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,34 @@ def names_pointing(fleet: Fleet, records: Iterable[RecordSet], active: Mapping[s
             if value in servers
         ]
     return tuple(found)
+
+
+def spared_exchangers(fleet: Fleet, records: Iterable[RecordSet]) -> frozenset[str]:
+    """Return the names in MX records of mail domains that have another exchanger: they stay where they point.
+
+    Whoever sends mail goes on to the next one by itself (RFC 5321, section 5.1).
+    """
+    domains = fleet.mail.domains.values() if fleet.mail is not None else ()
+    doubled = {domain.name for domain in domains if len(domain.exchangers) > 1}
+    return frozenset(
+        exchanger.name
+        for record in records
+        if record.type == "MX" and record.owner in doubled
+        for exchanger in exchangers_of(record.values)
+    )
+
+
+class Exchanger(NamedTuple):
+    """One MX record: lower preference first."""
+
+    preference: int
+    name: str
+
+
+def exchangers_of(values: Iterable[str]) -> tuple[Exchanger, ...]:
+    """Read the values of MX records, in the order in which senders try them; what is no such value is left out."""
+    found = [_MX.fullmatch(value) for value in values]
+    return tuple(sorted(Exchanger(int(one[1]), one[2].lower()) for one in found if one is not None))
 
 
 def living_too_long(fleet: Fleet, records: Iterable[RecordSet]) -> tuple[RecordSet, ...]:

@@ -15,8 +15,8 @@ from core.errors import NotInFleetError
 from core.fleet.access import SecretRef, SshLogin
 from core.fleet.copies import Offsite, OffsiteServer, Schedule, SyncPolicy
 from core.fleet.dns import DnsSettings, Endpoint, NameServer, Tsig, zone_of
-from core.fleet.mail import Mail, MailDomain, MailPorts
-from core.fleet.servers import HostLimits, Peer, Server, ServerChecks, StatusPage, WebPorts
+from core.fleet.mail import Mail, MailDomain, MailMirror, MailPorts, MailQueue, ProbeMailbox
+from core.fleet.servers import HostLimits, Peer, Server, ServerChecks, ServerMail, StatusPage, WebPorts
 from core.fleet.sites import Database, Hook, Hooks, Site, SiteCheck
 from core.fleet.telling import Alerts, ApprovalPolicy, Heartbeat, SlackAccess, StatusPages, Web
 from core.fleet.watch import Watch
@@ -37,15 +37,19 @@ __all__ = [
     "HostLimits",
     "Mail",
     "MailDomain",
+    "MailMirror",
     "MailPorts",
+    "MailQueue",
     "NameServer",
     "Offsite",
     "OffsiteServer",
     "Peer",
+    "ProbeMailbox",
     "Schedule",
     "SecretRef",
     "Server",
     "ServerChecks",
+    "ServerMail",
     "Site",
     "SiteCheck",
     "SlackAccess",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.fleet import Watch
+from core.fleet.mail_problems import mail_troubles
 from core.fleet.raw_tree import (
     Inconsistency,
     address_of,
@@ -16,7 +17,6 @@ from core.fleet.raw_tree import (
     did_you_mean,
     entries_at,
     mapping_at,
-    no_such_server,
     texts_at,
 )
 from core.fleet.site_problems import site_troubles
@@ -44,7 +44,7 @@ def fleet_troubles(tree: object, host_name: HostName) -> Iterator[Inconsistency]
     yield from _slack(tree)
     yield from _watch(tree)
     yield from _schedules(tree)
-    yield from _mail(tree, host_name)
+    yield from mail_troubles(tree, host_name)
     yield from _offsite(tree)
     yield from _hidden(tree)
 
@@ -164,24 +164,6 @@ def _both_days(where: Where, expression: object) -> Iterator[Inconsistency]:
     if len(fields) == 5 and fields[2] != "*" and fields[4] != "*":  # noqa: PLR2004  the five fields of cron
         hint = "cron(8) would run it on either. Use one of the two."
         yield Inconsistency(where, "runs only where the day of the month and the weekday both fit", hint, serious=False)
-
-
-def _mail(tree: object, host_name: HostName) -> Iterator[Inconsistency]:
-    servers = mapping_at(tree, "servers")
-    seen: dict[str, str] = {}
-    for domain, entry in mapping_at(tree, "mail", "domains").items():
-        name = host_name(domain)
-        if name is not None and name in seen:
-            yield Inconsistency(("mail", "domains", domain), f"is {shown(seen[name])} once more", "Keep one of them.")
-        elif name is not None:
-            seen[name] = domain
-        listed: set[str] = set()
-        for index, exchanger in texts_at(entry, "exchangers"):
-            where = ("mail", "domains", domain, "exchangers", index)
-            yield from no_such_server(where, exchanger, servers)
-            if exchanger in listed:
-                yield Inconsistency(where, f"{shown(exchanger)} is listed twice", "Keep the first.")
-            listed.add(exchanger)
 
 
 def _offsite(tree: object) -> Iterator[Inconsistency]:

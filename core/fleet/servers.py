@@ -87,6 +87,14 @@ class ServerChecks:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerMail:
+    """Where a server's Postfix and Dovecot are configured: paths on that server."""
+
+    postfix: str = "/etc/postfix"
+    dovecot: str = "/etc/dovecot/dovecot.conf"
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One web server. `ipv4` and `ipv6` are the addresses that DNS records point to; at least one is there.
 
@@ -103,6 +111,7 @@ class Server:
     status_page: StatusPage | None = None
     checks: ServerChecks = ServerChecks()
     work: str | None = None
+    mail: ServerMail = ServerMail()
 
     @property
     def address(self) -> str:

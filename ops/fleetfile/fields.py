@@ -140,9 +140,12 @@ SlackEnterprise = Annotated[str, AfterValidator(names.slack_enterprise)]
 SlackApp = Annotated[str, AfterValidator(names.slack_app)]
 SlackChannel = Annotated[str, AfterValidator(names.slack_channel)]
 MailAddress = Annotated[str, AfterValidator(names.mail_address)]
+MailUser = Annotated[str, AfterValidator(names.mail_user)]
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1, le=1000)]
+Many = Annotated[int, Field(ge=1, le=1_000_000)]
+AtLeastOne = Field(min_length=1)
 Algorithm = Annotated[
     Literal[
         "hmac-sha256",

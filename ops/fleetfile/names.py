@@ -136,6 +136,20 @@ slack_channel = spelled(
 )
 
 
+# What IMAP takes in a quoted string and a program as one word, that is no option of it.
+_mail_login = spelled(
+    r"(?![-@])[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}",
+    "is no login of a mailbox",
+    "Write it as the mail server knows it, like ann@example.org.",
+)
+
+
+def mail_user(text: str) -> str:
+    """Read the login of a mailbox; where it is an address, its domain is normalised like a host name."""
+    login_name, at, domain = text.rpartition("@")
+    return f"{_mail_login(login_name)}@{host_name(domain)}" if at else _mail_login(text)
+
+
 def login_of_uid(text: str) -> str:
     """Read a user's number on this machine, and return the login name; the number itself where it has none."""
     if not _UID.fullmatch(text):

@@ -197,10 +197,17 @@ def _secrets_in(tree: object) -> Iterator[tuple[Where, object]]:
     for key, value in mapping_at(tree, "dns", "provider").items():
         # Only its backend knows which of them are secrets: what does not say where one is, is none.
         yield ("dns", "provider", key), value
+    yield from _passwords_in(tree)
+
+
+def _passwords_in(tree: object) -> Iterator[tuple[Where, object]]:
     for name, site in mapping_at(tree, "sites").items():
         for index, database in enumerate(entries_at(site, "databases")):
             if at(database, "password") is not None:
                 yield ("sites", name, "databases", index, "password"), at(database, "password")
+    for name, domain in mapping_at(tree, "mail", "domains").items():
+        if at(domain, "mailbox", "password") is not None:
+            yield ("mail", "domains", name, "mailbox", "password"), at(domain, "mailbox", "password")
 
 
 def _known_hosts_in(tree: object) -> Iterator[tuple[Where, str]]:

@@ -7,8 +7,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from core.cutover.planning import FAMILIES
 from core.cutover.preflight_facts import Observation, PreflightFacts, TargetCopy
+from core.dns.pointing import FAMILIES
 from core.errors import SharpnetError
 from core.fleet.target import Target
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator
 from core.fleet import HostLimits, Peer, Server, ServerChecks, StatusPage, WebPorts
 from ops.fleetfile import fields as f
 from ops.fleetfile.sections.access import SshSection
+from ops.fleetfile.sections.mail import ServerMailSection
 from ops.fleetfile.sections.section import Section, setting
 from ops.fleetfile.wrong import Wrong, kind_of
 
@@ -88,6 +89,7 @@ class ServerSection(Section, makes=Server):
     web: WebSection = setting("The ports of its web server.")
     status_page: StatusPageSection | None = setting("Its status page; left out: it has none.")
     checks: ServerChecksSection = setting("What is looked at besides SSH and its sites.")
+    mail: ServerMailSection = setting("Where its mail is configured, where it is an exchanger of a mail domain.")
     work: f.PathThere | None = setting(
         "The folder, on the disk of the sites' roots, for what is not served; left out: the one around each root."
     )

@@ -15,7 +15,7 @@ from core.cutover.planning import (
     why_not_to,
 )
 from core.dns.records import RecordSet, ZoneReading
-from core.fleet import Endpoint, Hook, Hooks
+from core.fleet import Endpoint, Hook, Hooks, Mail, MailDomain
 from core.plan.hooks import hooks_of
 from core.plan.plan import Failover, Move, Plan, inverse
 
@@ -185,6 +185,18 @@ def test_the_only_address_left_by_a_third_party_is_joined_by_the_targets(fleet: 
 def test_other_records_that_point_at_the_source_are_listed(fleet: Fleet, readings: Readings) -> None:
     drawn = draw_changes(fleet, (Move("shop", "north", "south"),), readings)
     assert drawn.stray_records == ("ftp.shop.test A 192.0.2.1 (north)",)
+
+
+def test_an_exchanger_beside_which_another_takes_mail_is_not_listed(fleet: Fleet, readings: Readings) -> None:
+    exchangers = RecordSet("shop.test", "MX", 300, ("10 ftp.shop.test", "20 mail.south.test"))
+    changed = with_record(readings, "shop.test", exchangers, without=("shop.test", "MX"))
+    moves = (Move("shop", "north", "south"),)
+    both, one = MailDomain("shop.test", ("north", "south")), MailDomain("shop.test", ("north",))
+    stray = {
+        domain: draw_changes(replace(fleet, mail=Mail({"shop.test": domain})), moves, changed).stray_records
+        for domain in (both, one)
+    }
+    assert stray == {both: (), one: ("ftp.shop.test A 192.0.2.1 (north)",)}
 
 
 def test_only_addresses_of_the_source_are_listed_once_and_without_those_beside_them(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.dns.pointing import PointingRecord, living_too_long, names_pointing
+from core.dns.pointing import PointingRecord, exchangers_of, living_too_long, names_pointing
 from core.dns.records import RecordSet
 from core.fleet import DnsSettings, Fleet, SecretRef, Server, Site, SshLogin
 
@@ -55,3 +55,8 @@ def test_only_sites_records_that_live_longer_than_the_fleet_wants_live_too_long(
         record("ftp.garden.example", "A", "192.0.2.1", ttl_s=86400),
     )
     assert [one.ttl_s for one in living_too_long(FLEET, records)] == [301, 3600]
+
+
+def test_exchangers_are_read_in_the_order_in_which_senders_try_them() -> None:
+    values = ("20 mx.two.test", "5 MX.one.test", "100 mx.last.test", "ten mx.test", "", "10 two words", "1")
+    assert exchangers_of(values) == ((5, "mx.one.test"), (20, "mx.two.test"), (100, "mx.last.test"))

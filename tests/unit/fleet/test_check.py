@@ -36,6 +36,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(check, "DRIVER", "pysqlite3")
     monkeypatch.setenv("SHARPNET_TSIG", "made up")
     monkeypatch.setenv("SHARPNET_RESTIC_PASSWORD", "made up")
+    monkeypatch.setenv("SHARPNET_PROBE", "made up")
     return tmp_path / "app.yaml"
 
 

@@ -19,11 +19,14 @@ from core.fleet import (
     Hooks,
     Mail,
     MailDomain,
+    MailMirror,
     MailPorts,
+    MailQueue,
     NameServer,
     Offsite,
     OffsiteServer,
     Peer,
+    ProbeMailbox,
     Schedule,
     SecretRef,
     Server,
@@ -40,7 +43,7 @@ from core.fleet import (
 from ops.fleetfile import examine, load_fleet
 
 EXAMPLE = (Path(__file__).parent / "fleet_example.yaml").read_text()
-ENVIRON = {"SHARPNET_TSIG": "made up", "SHARPNET_RESTIC_PASSWORD": "made up"}
+ENVIRON = {"SHARPNET_TSIG": "made up", "SHARPNET_RESTIC_PASSWORD": "made up", "SHARPNET_PROBE": "made up"}
 SMALLEST = """
 fleet: small
 servers:
@@ -116,8 +119,10 @@ def test_the_example_becomes_the_fleet_that_it_describes(folder: Path) -> None:
     assert fleet.dns.nameservers[5] == NameServer("ns6", Endpoint("127.53.0.6", 5300), "Sao Paulo")
     assert fleet.dns.zones == ("garden.example", "prairie.example")
     assert fleet.schedule == Schedule("0 3 * * *", "30 4 * * *", "0 8 * * *")
-    domain = MailDomain("garden.example", ("uk", "us"), "postmaster@garden.example")
-    assert fleet.mail == Mail({"garden.example": domain}, MailPorts(2525, 1143))
+    mailbox = ProbeMailbox("probe@garden.example", SecretRef("env", "SHARPNET_PROBE"))
+    domain = MailDomain("garden.example", ("uk", "us"), "postmaster@garden.example", mailbox)
+    mirror, queue = MailMirror(timedelta(minutes=2), None), MailQueue(50, timedelta(hours=1))
+    assert fleet.mail == Mail({"garden.example": domain}, MailPorts(2525, 1143), mirror, queue)
     assert fleet.offsite == Offsite(
         server=OffsiteServer("127.30.0.1", login),
         path="/srv/offsite/restic",

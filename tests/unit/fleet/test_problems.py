@@ -165,3 +165,55 @@ def test_the_offsite_host_is_compared_with_both_addresses_of_each_server() -> No
 def test_mail_domains_that_cannot_be_read_are_not_called_alike() -> None:
     domains = {"!a": {"exchangers": [5]}, "!b": {"exchangers": "a"}, "c.test": None}
     assert troubles({"mail": {"domains": domains}}) == []
+
+
+ZONES = {"zones": ["one.test", "two.test"]}
+
+
+@pytest.mark.parametrize(
+    ("dns", "number"),
+    [
+        ({"zones": ["one.test"]}, 1),
+        ({"zones": ["one.test", "!"]}, 0),
+        ({"zones": ["one.test", 5]}, 0),
+        ({"zones": ["two.test"]}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_mail_domain_outside_all_zones_is_said(dns: dict[str, object], number: int) -> None:
+    found = [where for where, message in troubles({"dns": dns, "mail": {"domains": {"mail.two.test": {}}}})]
+    assert found.count("mail.domains.mail.two.test") == number
+
+
+@pytest.mark.parametrize("address", ["a@one.test", "a@ONE.test", "a", "", 5, None, "a@!"])
+def test_probes_that_go_to_the_domain_itself_or_cannot_be_read_are_no_trouble(address: object) -> None:
+    domain = {"probe": address, "mailbox": {"user": address}}
+    assert troubles({"dns": ZONES, "mail": {"domains": {"one.test": domain, "two.test": {}}}}) == []
+
+
+@pytest.mark.parametrize("mailbox", [{"user": "a@two.test"}, {"user": "a@b@two.test"}])
+def test_no_probe_goes_to_another_domain_be_it_one_of_ours(mailbox: dict[str, str]) -> None:
+    domains = {"one.test": {"probe": "p@two.test", "mailbox": mailbox}, "two.test": {}}
+    found = [where for where, _ in troubles({"dns": ZONES, "mail": {"domains": domains}})]
+    assert found == ["mail.domains.one.test.probe", "mail.domains.one.test.mailbox.user"]
+
+
+@pytest.mark.parametrize(
+    ("ports", "where"),
+    [
+        ({"smtp": 143}, ["mail.ports.smtp"]),
+        ({"imap": 25}, ["mail.ports.imap"]),
+        ({"smtp": 25, "imap": 143}, []),
+        ({}, []),
+        (None, []),
+    ],
+)
+def test_one_port_is_not_of_both_mail_servers(ports: object, where: list[str]) -> None:
+    assert [found for found, _ in troubles({"mail": {"ports": ports}})] == where
+
+
+@pytest.mark.parametrize(("exchangers", "number"), [(["a"], 1), (["a", "b"], 0), (5, 1)])
+def test_mailboxes_are_kept_alike_on_two_servers_at_least(exchangers: object, number: int) -> None:
+    domains = {"one.test": {"exchangers": exchangers}}
+    assert len(troubles({"mail": {"domains": domains, "mirror": {}}})) == number
+    assert troubles({"mail": {"domains": domains}}) == troubles({"mail": {"mirror": {}}}) == []
