@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ ON_A_PHONE = """
 .sidebar, .topbar, .channel-header, .composer, .inspector-toggle, .msg-hover-actions { display: none !important }
 """
 WAIT_MS = 40_000
+YES = re.compile("^Yes, ")
 
 
 def card(page: Page, text: str) -> Locator:
@@ -23,12 +25,15 @@ def card(page: Page, text: str) -> Locator:
     return page.locator(".msg").filter(has_text=text).last
 
 
-def press(page: Page, where: Locator, label: str) -> None:
-    """Press a button; a dialog that asks to confirm is answered with yes."""
+def press(where: Locator, label: str) -> None:
+    """Press a button."""
     where.get_by_role("button", name=label, exact=True).click()
-    yes = page.locator(".modal button.primary, .confirm button.primary")
-    if yes.count():
-        yes.first.click()
+
+
+def press_and_confirm(page: Page, where: Locator, label: str) -> None:
+    """Press a button that asks to confirm, and say yes."""
+    press(where, label)
+    page.get_by_role("button", name=YES).click()
 
 
 def keep_picture(page: Page, what: Locator, name: str) -> None:

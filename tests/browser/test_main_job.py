@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyotp
 import pytest
-from browser.harness import WAIT_MS, card, keep_picture, press
+from browser.harness import WAIT_MS, card, keep_picture, press, press_and_confirm
 from playwright.sync_api import expect
 from ruamel.yaml import YAML
 
@@ -35,14 +35,14 @@ def test_a_server_drops_a_person_approves_and_every_name_server_turns(demo: Demo
     expect(page.locator(".msg").filter(has_text="uk is down since")).to_have_count(1)
     keep_picture(page, alert, "alert")
 
-    press(page, alert, "Prepare failover")
+    press(alert, "Prepare failover")
     plan = card(page, "What changes")
     expect(plan).to_contain_text("Move 6 sites from uk (London) to us (Dallas)?")
     expect(plan).to_contain_text("127.10.0.1 → 127.20.0.1")
     keep_picture(page, plan, "plan")
 
     demo.lab.freeze("ns5")
-    press(page, plan, "Approve")
+    press_and_confirm(page, plan, "Approve")
     moving = card(page, "5 of 6 name servers in step")
     expect(moving).to_contain_text("ns1 · London · new")
     keep_picture(page, moving, "moving")
@@ -57,10 +57,10 @@ def test_a_server_drops_a_person_approves_and_every_name_server_turns(demo: Demo
 
     demo.lab.back("uk")
     expect(card(page, "uk is back after")).to_contain_text("quarantined")
-    press(page, done, "Roll back")
+    press(done, "Roll back")
     # Whoever pressed is also told where the plan is; the plan is the message that shows what changes.
     asked = page.locator(".msg").filter(has_text="Roll back 6 sites from us (Dallas) to uk (London)?")
-    press(page, asked.filter(has_text="What changes").last, "Approve")
+    press_and_confirm(page, asked.filter(has_text="What changes").last, "Approve")
     expect(card(page, "Done: 6 sites moved from us (Dallas) to uk (London)")).to_contain_text("All 6 name servers")
     assert demo.lab.query("ns6", "www.garden.example", "A") == ["127.10.0.1"]
     verified = demo.type("history", "--verify")
@@ -81,9 +81,9 @@ def test_where_the_file_begins_to_ask_for_a_code_the_button_asks_for_it_and_take
     secret = pyotp.parse_uri(address[address.index("otpauth://") :])
     assert isinstance(secret, pyotp.TOTP)
     demo.lab.drop("uk")
-    press(page, card(page, "uk is down since"), "Prepare failover")
+    press(card(page, "uk is down since"), "Prepare failover")
     plan = card(page, "What changes")
-    press(page, plan, "Approve")
+    press_and_confirm(page, plan, "Approve")
     asking = page.locator(".modal").filter(has_text="Code of your authenticator")
     asking.locator("input, textarea").first.fill(secret.now())
     asking.get_by_role("button", name="Approve", exact=True).click()

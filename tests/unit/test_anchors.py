@@ -111,19 +111,19 @@ def test_a_status_page_says_where_the_record_was_when_it_was_written() -> None:
     ],
 )
 def test_what_is_no_status_page_of_ours_is_told_from_one(content: bytes) -> None:
-    with pytest.raises(NotUnderstoodError, match="^uk said something else"):
+    with pytest.raises(NotUnderstoodError, match=r"^uk said something else"):
         page_anchor(content, "uk")
 
 
 @pytest.mark.parametrize("digits", [32, 40, 63])
 def test_a_page_proves_with_a_whole_hash_or_not_at_all(digits: int) -> None:
-    with pytest.raises(NotUnderstoodError, match="^uk said something else"):
+    with pytest.raises(NotUnderstoodError, match=r"^uk said something else"):
         page_anchor(page(number=3, hash=OURS[3][:digits]), "uk")
 
 
 @given(st.binary())
 def test_no_bytes_whatever_make_it_fail_otherwise(content: bytes) -> None:
-    with pytest.raises(NotUnderstoodError, match="^uk said something else"):
+    with pytest.raises(NotUnderstoodError, match=r"^uk said something else"):
         page_anchor(content, "uk")
 
 
