@@ -21,8 +21,11 @@ BEFORE_ASKING = "store,dns.update,ssh."
 async def frozen(
     config: Path, store: Path, env: Mapping[str, str], line: str, at: int, counts: str = ""
 ) -> tuple[asyncio.subprocess.Process, str]:
-    """Start a process that types `line`; return when it is frozen (and before what) or at its end ("")."""
-    process = await started(config, store, env, line, str(at), counts)
+    """Start a process that types `line`; return when it is frozen (and before what) or at its end ("").
+
+    at: before which touch of those that count; 0: before it first renews what it holds.
+    """
+    process = await started(config, store, env, line, str(at or 1), counts if at else "renewal")
     first = await first_said(process)
     return process, first.removeprefix("frozen ") if first.startswith("frozen ") else ""
 

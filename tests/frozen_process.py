@@ -1,10 +1,11 @@
 """A process that types one line and is frozen (SIGSTOP) before its Nth touch of the world; when it is woken it goes on.
 
 Arguments: fleet file, store, the line, N, and with what the touches begin that count (several with commas between).
-Each write to the store is one ("store"), whatever writes it; each DNS update ("dns", before it asks whether it may, and
-again between that and the sending); and each command on a server ("ssh", before it asks, and "asked already, ssh"
-between that and the sending). It writes "frozen" and what the touch was before it stops; a process that has fewer
-touches ends without.
+Each write to the store is one ("store"), whatever writes it, but for what renews a claim or a lease ("renewal"): those
+come when they come, and no two processes would have the same Nth touch by them; with "renewal" alone they come at once.
+Each DNS update is one ("dns", before it asks whether it may, and again between that and the sending); and each command
+on a server ("ssh", before it asks, and "asked already, ssh" between that and the sending). It writes "frozen" and what
+the touch was before it stops; a process that has fewer touches ends without.
 
 Two more may follow: "killed", and it dies there (SIGKILL) instead; and a file that says by how many seconds its clock
 is off, read whenever it asks for the time.
@@ -17,6 +18,7 @@ import os
 import signal
 import sys
 import time
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 BOSS = Person("boss", "terminal", frozenset(Role))
+RENEWAL = "renewal"
+RENEWING: ContextVar[bool] = ContextVar("RENEWING", default=False)
 FATES = {"frozen": signal.SIGSTOP, "killed": signal.SIGKILL}
 
 
@@ -49,10 +53,11 @@ class Freezing:
 
     def wrap(self, what: str, touch: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def touched(*args: object, **kwargs: object) -> object:
-            self._touches += what.startswith(self._counts)
-            if what.startswith(self._counts) and self._touches == self._at:
+            this = RENEWAL if RENEWING.get() else what
+            self._touches += this.startswith(self._counts)
+            if this.startswith(self._counts) and self._touches == self._at:
                 # In the store's thread: no transaction is open then, which would keep everybody else out.
-                await asyncio.get_running_loop().run_in_executor(self._db._thread, self._stop, what)
+                await asyncio.get_running_loop().run_in_executor(self._db._thread, self._stop, this)
             return await touch(*args, **kwargs)
 
         return touched
@@ -63,6 +68,16 @@ class Freezing:
         os.kill(os.getpid(), FATES[self._fate])
         # Another thread may take the signal: this one begins nothing until all of them stand still.
         time.sleep(0.2)
+
+
+def renewing(keep: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Mark what the task that keeps a claim or a lease writes."""
+
+    async def kept(*args: object) -> None:
+        RENEWING.set(True)
+        await keep(*args)
+
+    return kept
 
 
 def clock_that_is_off(by: Path) -> None:
@@ -78,8 +93,11 @@ def clock_that_is_off(by: Path) -> None:
 
 async def main(config: str, store: str, line: str, at: str, counts: str, fate: str = "frozen", clock: str = "") -> None:
     # Another one takes the work up when the lease has passed: no need to wait so long here.
-    engine.LEASE, engine.RENEW_S = timedelta(seconds=0.5), 0.2
-    claimed.LEASE, claimed.RENEW_S = timedelta(seconds=1), 0.4
+    often_s = 0.02 if counts == RENEWAL else 0.2
+    engine.LEASE, engine.RENEW_S = timedelta(seconds=0.5), often_s
+    claimed.LEASE, claimed.RENEW_S = timedelta(seconds=1), 2 * often_s
+    engine.StoreEngine._renew = renewing(engine.StoreEngine._renew)  # type: ignore[method-assign]
+    claimed._keep = renewing(claimed._keep)
     if clock:
         clock_that_is_off(Path(clock))
     async with open_ports(Settings(Path(config), Path(store))) as ports:
@@ -88,7 +106,7 @@ async def main(config: str, store: str, line: str, at: str, counts: str, fate: s
         db.write = freezing.wrap("store", db.write)
         dns._dns.update = freezing.wrap("dns, asked already", dns._dns.update)
         dns.update = freezing.wrap("dns.update", dns.update)
-        claimed.LEASE, claimed.RENEW_S, turn.SEND_WITHIN_S = timedelta(seconds=0.5), 0.2, 3
+        claimed.LEASE, claimed.RENEW_S, turn.SEND_WITHIN_S = timedelta(seconds=0.5), often_s, 3
         ssh._ssh.run = freezing.wrap("asked already, ssh", ssh._ssh.run)
         for name in ("run", "stream", "with_offsite", "from_here", "put"):
             setattr(ssh, name, freezing.wrap(f"ssh.{name}", getattr(ssh, name)))

@@ -27,7 +27,7 @@ FEWEST = 4
 
 async def syncs_frozen_one_command_later_each(stage: Stage) -> AsyncIterator[tuple[int, Process]]:
     """Begin a sync of something new again and again, frozen before its first, its second, … command is sent."""
-    for at in range(1, MOST_TOUCHES):
+    for at in range(MOST_TOUCHES):
         write(root_of(stage, SITE, "oslo"), "index.html", f"edition {at} of oslo")
         process, what = await process_of(stage, f"sync {SITE}", at, "asked already")
         if not what:

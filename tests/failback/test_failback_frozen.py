@@ -21,7 +21,7 @@ async def test_woken_after_somebody_else_kept_the_paths_it_leaves_what_was_writt
     rig: Rig, tmp_path: Path
 ) -> None:
     seen, overtaken = [], 0
-    for at in range(1, MOST_TOUCHES):
+    for at in range(MOST_TOUCHES):
         site = await differing(rig)
         line = f"failback {site.name} --keep kept --keep both"
         process, what = await frozen(rig.config, tmp_path / "store.sqlite", rig.lab.env, line, at, BEFORE_ASKING)
