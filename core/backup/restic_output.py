@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from core.backup.snapshots import Extent, SavedSnapshot, Snapshot, site_of
 from core.failure import OF_WORK_FOLDER, QUOTED, Failure, FailureCode, said_text, why_said, why_stopped
 from core.sync.rsync_output import OutputReader
+from core.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # restic(1): some source files could not be read; a snapshot was made of the others.
 PARTLY = 3
@@ -134,6 +135,16 @@ def failure_of(exit_code: int, err: bytes, server: str) -> Failure | None:
         return Failure(FailureCode.RESTIC, f"restic ended with status {exit_code} on {server}", quoted)
     found = found.about(server=server, said=quoted)
     return replace(found, message=f"{found.message} ({detail})") if detail else found
+
+
+def why_still_there(forgotten: Iterable[str], there: Iterable[Snapshot]) -> Failure | None:
+    """Return why letting go of these full ids did not go well where some of them are there, or None."""
+    left = len({one.full_id for one in there}.intersection(forgotten))
+    if not left:
+        return None
+    are = "is" if left == 1 else "are"
+    message = f"{count(left, 'backup')} that restic was to let go of {are} still there"
+    return Failure(FailureCode.RESTIC, message, "May the off-site host's user remove files of the repository?")
 
 
 def _snapshot_of(row: object, repository: str) -> Snapshot | None:

@@ -106,13 +106,17 @@ class ResticRepository:
         return restic_output.failure_of(ran.exit_code, ran.err, HERE) or restic_output.snapshots(ran.err, repository)
 
     async def forget(self, repository: str, full_ids: Sequence[str]) -> Failure | None:
-        """Let go of these snapshots. Their data stays until `prune`."""
+        """Let go of these snapshots, and look whether they are gone. Their data stays until `prune`.
+
+        restic 0.17 and 0.18 end well where they could remove none.
+        """
         for begin in range(0, len(full_ids), AT_ONCE):
             words = ["forget", *full_ids[begin : begin + AT_ONCE]]
             trouble = await self._do_here(repository, words, timeout_s=SURVEY_S)
             if trouble is not None:
                 return trouble
-        return None
+        there = await self.snapshots(repository)
+        return there if isinstance(there, Failure) else restic_output.why_still_there(full_ids, there)
 
     async def prune(self, repository: str) -> Failure | None:
         """Throw away the data that no snapshot needs any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from lapsed import let_leases_pass
 
 from core.backup.origin import Origin
 from core.backup.snapshots import fleet_tag, site_tag
+from core.failure import FailureCode
 from jobs.backup import JOB, SCHEDULED
 from jobs.backup.listing import list_backups
 from jobs.backup.restore_site import what_to_restore
@@ -25,7 +27,7 @@ from ops.contracts import SiteLocation
 from ops.store.copies.backups import SAVE, UPKEEP, BackupRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from backup.harness import Vault
 
@@ -50,6 +52,16 @@ def resting(vault: Vault) -> bool:
             if saves and repository in (path / "environ").read_bytes().split(b"\0"):
                 return False
     return True
+
+
+@contextlib.contextmanager
+def immutable(path: Path) -> Iterator[None]:
+    """Have nobody remove a file meanwhile, root included."""
+    subprocess.run(["chattr", "+i", path], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", path], check=True)
 
 
 async def test_with_the_offsite_host_dead_it_fails_with_words_and_an_alert_that_ends_when_it_is_back(
@@ -163,3 +175,15 @@ async def test_a_lock_that_a_dead_server_has_left_holds_up_neither_forgetting_no
     await vault.saved()
     assert [one.snapshot.server for one in await list_backups(vault.ports)] == ["oslo"]
     assert set(await backups.newest(UPKEEP, ("done",))) == {""}
+
+
+async def test_old_backups_that_cannot_be_removed_are_not_called_let_go(vault: Vault) -> None:
+    vault, _ = vault.taking()
+    await vault.saved()
+    (old,) = (vault.repository / "snapshots").iterdir()
+    with immutable(old):
+        backed = await vault.with_offsite(keep={"daily": 1}).run()
+    assert [result.outcome for result in backed.results] == ["good"]
+    assert old.exists()
+    assert backed.upkeep is not None
+    assert backed.upkeep.code == FailureCode.RESTIC

@@ -116,7 +116,8 @@ async def test_restic_itself_can_neither_forget_nor_add_a_key_from_a_server(vaul
         )
         end = End("oslo", f"timeout 8 sh -c {shlex.quote(line)}", password + b"\n")
         ran = await vault.ports.ssh.with_offsite(end, RepositoryAccess(path, Access.ADD), timeout_s=SOON_S)
-        assert ran.exit_code != 0, words
+        # restic 0.18 ends well though it has removed nothing.
+        assert ran.exit_code != 0 or b"permission denied" in ran.err, words
         now = tree_at(vault.repository)
         assert {name: now.get(name) for name in stored} == stored, words
     assert [one.snapshot.site for one in await list_backups(vault.ports)] == [site.name]

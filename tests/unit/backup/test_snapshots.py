@@ -15,6 +15,7 @@ from core.backup import restic_output
 from core.backup.snapshots import (
     Extent,
     SavedSnapshot,
+    Snapshot,
     dump_name,
     fleet_tag,
     is_upkeep_due,
@@ -133,6 +134,21 @@ def test_what_rsync_hides_is_left_out_by_its_exact_name() -> None:
         b"/srv/[[]uk]/www/price [$]HOME[ ]",
     )
     assert restic_output.extent(out) == Extent(7, 5123)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ((), None),
+        (("c",), None),
+        (("a", "c"), "1 backup that restic was to let go of is still there"),
+        (("a", "b"), "2 backups that restic was to let go of are still there"),
+    ],
+)
+def test_what_restic_let_go_of_and_is_still_there_is_said(there: tuple[str, ...], words: str | None) -> None:
+    found = [Snapshot(one, "shop", "uk", AT, ("/srv/shop",)) for one in there]
+    why = restic_output.why_still_there(["a", "b"], found)
+    assert (why.message if why is not None else None) == words
 
 
 def test_the_root_of_all_is_no_special_case() -> None:
