@@ -18,8 +18,6 @@ cannot.
     tmp       files that are arriving
     arrived   what came into the root meanwhile, on its way from `old` into the new content
     replaced  what runs have replaced or deleted, one folder a run
-
-What standard error says with `sharpnet-stop:` is read by `core.sync.failures`.
 """
 
 from __future__ import annotations
@@ -150,6 +148,11 @@ link_root() {
     cd -- "$1" && cut -z -d ' ' -f 2- <"$work/links.other" | xargs -0 -r rm -f -- && cd / || return 1
   fi
   rm -f -- "$work"/links*
+}
+# Makes a folder of copies instead. tar follows no link in what it reads.
+copy_root() {
+  remove "$1" && mkdir -- "$1" && tar -C "$root" --acls --xattrs -cf - . 2>/dev/null |
+    tar -C "$1" --acls --xattrs -xpf -
 }
 inodes() {
   tree=$1 list=$2; shift 2

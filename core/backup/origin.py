@@ -7,12 +7,14 @@ that equals what app.yaml says in every point may be restored, by an approved pl
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core.backup.repositories import SHARED
 from core.backup.snapshots import SHORT_ID, fleet_tag, site_tag
+from core.sync.root_link import RootLink, where_it_leads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +37,43 @@ class SavedPaths:
 
     root: str
     dumps: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPaths:
+    """What app.yaml knows of the paths that a backup of a site on a server has.
+
+    root: as app.yaml has it. roots: those of all sites there. work_folder: the name of the folder for what is not
+    served; dumps: how the path of that for dumps ends, which begins where no customer can write.
+    """
+
+    root: str
+    roots: tuple[str, ...]
+    work_folder: str
+    dumps: str
+
+    def found_in(self, paths: Sequence[str]) -> SavedPaths | None:
+        """Return which of a snapshot's paths is what; None: they are not those of a backup.
+
+        The root may have been a link, and is saved as the folder that it led to.
+        """
+        dumps = [path for path in paths if path.endswith(self.dumps) and posixpath.normpath(path) == path]
+        roots = [path for path in paths if path not in dumps]
+        if len(roots) != 1 or len(dumps) > 1 or not self._is_root(roots[0]):
+            return None
+        return SavedPaths(roots[0], *dumps)
+
+    def _is_root(self, path: str) -> bool:
+        within = path.removeprefix(posixpath.dirname(self.root).rstrip("/") + "/")
+        link = RootLink(path, within if within != path else "", own=True)
+        others = (root for root in self.roots if root != self.root)
+        return path == self.root or where_it_leads(self.root, link, others, self.work_folder) == path
+
+
+def is_work_folder(path: str, named: str) -> bool:
+    """Return whether what a server calls a site's work folder is one of that site. named: as app.yaml has it."""
+    tail = "/".join(["", *named.rsplit("/", 2)[1:]])
+    return posixpath.isabs(path) and posixpath.normpath(path) == path and path.endswith(tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +106,7 @@ class Backup:
 
 
 def backup_of(
-    snapshot: Snapshot, fleet: str, recorded: Sequence[RecordedBackup], expected: Mapping[str, SavedPaths]
+    snapshot: Snapshot, fleet: str, recorded: Sequence[RecordedBackup], expected: Mapping[str, ExpectedPaths]
 ) -> Backup:
     """Judge what a repository says of a snapshot.
 
@@ -77,7 +116,8 @@ def backup_of(
     ours = next((one for one in recorded if _is_of(one, snapshot)), None)
     # Another server's repository has it by that server's word alone.
     known = expected.get(snapshot.server) if snapshot.repository in (SHARED, snapshot.server) else None
-    paths = ours.paths if ours is not None and ours.paths is not None else known
+    claimed = known.found_in(snapshot.paths) if known is not None else None
+    paths = ours.paths if ours is not None and ours.paths is not None else claimed
     if paths is None or not _is_as_made(snapshot, fleet, paths):
         return Backup(snapshot, Origin.FOREIGN, snapshot.taken_at, SavedPaths(""))
     if ours is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from core.backup.origin import Backup, Origin, RecordedBackup, SavedPaths, backup_of
+from core.backup.origin import Backup, ExpectedPaths, Origin, RecordedBackup, SavedPaths, backup_of
 from core.backup.report import BackupHistory, ListedBackup
 from core.backup.repositories import SHARED
 from core.backup.snapshots import SHRUNK
@@ -13,15 +13,16 @@ from core.errors import RefusedError
 from core.failure import Failure, FailureCode
 from core.wording import listing
 from jobs.backup.lock import REPOSITORY, offsite_of
-from ops.contracts import SiteLocation
+from ops.contracts import DUMPS, SiteLocation
 from ops.or_failure import or_failure
 from ops.store.copies.backups import PROOF, SAVE, UPKEEP, BackupRun
+from ops.work_folder import WORK_FOLDER, site_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.backup.snapshots import Snapshot
-    from core.fleet import Site
+    from core.fleet import Fleet, Site
     from ops.ports import Ports
 
 # Each is a restic on the bot's machine.
@@ -64,7 +65,7 @@ async def list_backups(ports: Ports, site: Site | None = None) -> tuple[Backup, 
 async def _judged(ports: Ports, snapshots: Sequence[Snapshot]) -> tuple[Backup, ...]:
     """Return what the record and app.yaml know of what a repository says that it has."""
     runs = await ports.store.backups.by_snapshot(snapshot.id for snapshot in snapshots)
-    expected = {name: _saved_of(site) for name, site in ports.fleet.sites.items()}
+    expected = _expected(ports.fleet)
     return tuple(
         backup_of(
             snapshot,
@@ -104,10 +105,19 @@ async def under_way(ports: Ports) -> str:
     return next((claim.purpose for claim in held if claim.name == REPOSITORY), "")
 
 
-def _saved_of(site: Site) -> Mapping[str, SavedPaths]:
-    """Return what would be saved of a site on each of its servers."""
-    places = [SiteLocation(site, server) for server in site.servers]
-    return {place.server: SavedPaths(place.root, place.dumps) for place in places}
+def _expected(fleet: Fleet) -> Mapping[str, Mapping[str, ExpectedPaths]]:
+    """Return by site and server what would be saved."""
+    places = [SiteLocation(site, server) for site in fleet.sites.values() for server in site.servers]
+    roots: dict[str, list[str]] = {}
+    for place in places:
+        roots.setdefault(place.server, []).append(place.root)
+    on_server = {server: tuple(found) for server, found in roots.items()}
+    expected: dict[str, dict[str, ExpectedPaths]] = {}
+    for place in places:
+        dumps = f"/{WORK_FOLDER}/{site_key(place.site.name)}/{DUMPS}"
+        paths = ExpectedPaths(place.root, on_server[place.server], WORK_FOLDER, dumps)
+        expected.setdefault(place.site.name, {})[place.server] = paths
+    return expected
 
 
 def _recorded(run: BackupRun) -> RecordedBackup:

@@ -14,6 +14,7 @@ from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from core.wording import count, listing
 from jobs.backup.lock import site_claim
+from jobs.backup.place import root_of
 from ops.gather.holding import holding
 from ops.or_failure import or_failure
 from ops.rsync.mirror import run_id
@@ -94,36 +95,46 @@ class SiteBackup:
 
     async def _save(self) -> BackupResult:
         self._show("counting")
-        source = await self.restic.survey(self.place)
+        place = self.place
+        source = await self.restic.survey(place)
+        if isinstance(source, Failure) and source.code == FailureCode.SOURCE_SYMLINK:
+            found = await root_of(self.ports, place.site, place.server)
+            if isinstance(found, Failure):
+                return self._base_result.ended_by(_lost(found))
+            place = found
+            source = await self.restic.survey(place)
         if isinstance(source, Failure):
             return self._base_result.ended_by(source)
-        trouble = why_not_back_up(source.extent, self.place.server)
+        trouble = why_not_back_up(source.extent, place.server)
         if trouble is not None:
             return self._base_result.ended_by(trouble)
-        if not self.place.site.databases:
-            return await self._snapshot(source)
+        if not place.site.databases:
+            return await self._snapshot(place, source)
+        settled = await self.restic.settled(place)
+        if isinstance(settled, Failure):
+            return self._base_result.ended_by(_lost(settled))
         try:
             # A run that was killed may have left some there.
-            await self.restic.remove(self.place.server, self.place.dumps)
-            trouble = await self._dump()
-            return self._base_result.ended_by(trouble) if trouble is not None else await self._snapshot(source)
+            await self.restic.remove(settled, sampled=False)
+            trouble = await self._dump(settled)
+            return self._base_result.ended_by(trouble) if trouble is not None else await self._snapshot(settled, source)
         finally:
             with contextlib.suppress(SharpnetError):
-                await self.restic.remove(self.place.server, self.place.dumps)
+                await self.restic.remove(settled, sampled=False)
 
-    async def _dump(self) -> Failure | None:
-        for database in self.place.site.databases:
+    async def _dump(self, place: SiteLocation) -> Failure | None:
+        for database in place.site.databases:
             self._show(f"dumping {database.name}")
-            dumping, first = self.ports.databases.dump_line(database, self.place.server)
-            trouble = await self.restic.dump(self.place, database, dumping, first)
+            dumping, first = self.ports.databases.dump_line(database, place.server)
+            trouble = await self.restic.dump(place, database, dumping, first)
             if trouble is not None:
                 return trouble
         return None
 
-    async def _snapshot(self, source: BackupSource) -> BackupResult:
-        site = self.place.site
+    async def _snapshot(self, place: SiteLocation, source: BackupSource) -> BackupResult:
+        site = place.site
         self._show(f"saving {count(source.extent.files, 'file')}")
-        saved = await self.restic.save(self.place, source, with_dumps=bool(site.databases))
+        saved = await self.restic.save(place, source, with_dumps=bool(site.databases))
         if isinstance(saved, Failure):
             return self._base_result.ended_by(saved)
         result = replace(
@@ -135,7 +146,7 @@ class SiteBackup:
             snapshot=saved.full_id[:SHORT_ID],
             full_id=saved.full_id,
             repository=self.place.server,
-            paths=SavedPaths(self.place.root, self.place.dumps if site.databases else ""),
+            paths=SavedPaths(place.root, place.dumps if site.databases else ""),
         )
         now = Extent(result.files, result.size_bytes)
         trouble = why_not_back_up(now, self.place.server) or _unreadable(saved.unreadable, self.place.server)
@@ -152,6 +163,11 @@ class SiteBackup:
 
     def _show(self, doing: str) -> None:
         self.on_progress(BackupProgress(self._base_result.site, self._base_result.server, doing))
+
+
+def _lost(why: Failure) -> Failure:
+    """Return it as a failure, which people are told of: no backup is made as long as nobody mends it."""
+    return replace(why, refused=False)
 
 
 def _unreadable(paths: tuple[str, ...], server: str) -> Failure | None:

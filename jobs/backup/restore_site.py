@@ -15,8 +15,8 @@ from core.plan.restore import Restore, differences
 from core.wording import clock_time, listing
 from jobs.backup.listing import list_backups
 from jobs.backup.lock import offsite_of
+from jobs.backup.place import root_of
 from jobs.sync.serving import serving_now
-from ops.contracts import SiteLocation
 from ops.or_failure import or_failure
 from ops.rsync.mirror import MirrorCopy, publish
 from ops.rsync.turn import take_turn, turn_now
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from core.backup.origin import Backup
     from core.fleet import Fleet, Site
-    from ops.contracts import Restic
+    from ops.contracts import Restic, SiteLocation
     from ops.ports import Ports
     from ops.work_folder import Turn
 
@@ -90,12 +90,12 @@ async def carry_out_restore(
     begun_before: another process has begun it, and may have done it. Whoever calls holds the claim on the site.
     Raises NotInFleetError where the fleet file has the site or the server no longer.
     """
-    place = SiteLocation(ports.fleet.site(restore.site), restore.server)
     restic = offsite_of(ports)
     show(RESTORING)
-    turn = await or_failure(take_turn(ports.ssh, _copy_at(ports, place), run, make=True))
-    if isinstance(turn, Failure):
-        return RestoreOutcome(Outcome.REFUSED, turn.message, turn.hint)
+    begun = await or_failure(_begin(ports, ports.fleet.site(restore.site), restore.server, run))
+    if isinstance(begun, Failure):
+        return RestoreOutcome(Outcome.REFUSED, begun.message, begun.hint)
+    place, turn = begun
     trouble = await or_failure(restic.restore(place, restore, run, turn))
     if trouble is not None:
         return RestoreOutcome(Outcome.REFUSED, trouble.message, trouble.hint)
@@ -111,6 +111,19 @@ async def carry_out_restore(
         why = f"{exchanged.why}; the files are as they were, but restored are already: {listing(loaded)}"
         return RestoreOutcome(Outcome.UNKNOWN, why, exchanged.hint)
     return exchanged
+
+
+async def _begin(ports: Ports, site: Site, server: str, run: str) -> tuple[SiteLocation, Turn] | Failure:
+    """Take a turn there, and return it with where things are, or what stands in the way."""
+    found = await root_of(ports, site, server)
+    if isinstance(found, Failure):
+        return found
+    # It makes the folder around the root where there is none.
+    turn = await take_turn(ports.ssh, _copy_at(ports, found), run, make=True)
+    if isinstance(turn, Failure):
+        return turn
+    place = await offsite_of(ports).settled(found)
+    return place if isinstance(place, Failure) else (place, turn)
 
 
 async def _load(
@@ -180,7 +193,8 @@ def _is_shown(backup: Backup, shown: Restore) -> bool:
 
 async def _look(ports: Ports, site: Site, server: str, backup: Backup, who: str) -> Restore:
     serving = await serving_now(ports, [site], who)
-    there = _answered(await offsite_of(ports).root_state(SiteLocation(site, server)))
+    place = _answered(await root_of(ports, site, server))
+    there = _answered(await offsite_of(ports).root_state(place))
     databases = site.databases if backup.paths.dumps else ()
     present = []
     for database in databases:

@@ -14,6 +14,7 @@ from core.errors import SharpnetError
 from core.failure import Failure, FailureCode
 from jobs.backup.listing import list_backups
 from jobs.backup.lock import REPOSITORY, offsite_of, site_claim
+from jobs.backup.place import place_of
 from jobs.sync.serving import serving_now
 from ops.contracts import SiteLocation
 from ops.gather.holding import holding
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 RANDOM_FILES = 12
 # Large enough to measure a rate, small enough for any disk.
 MOST_BYTES = 64 << 20
-SCRATCH = "proof"
 
 
 async def prove_sites(
@@ -51,7 +51,6 @@ async def prove_sites(
         for site in sites:
             server = serving.active.get(site.name, site.home)
             on_progress(BackupProgress(site.name, server, "comparing"))
-            place = SiteLocation(site, server)
             backup = backups if isinstance(backups, Failure) else newest_of(backups, site.name)
             if isinstance(backup, Backup):
                 repository = backup.snapshot.repository
@@ -59,7 +58,7 @@ async def prove_sites(
                     structures[repository] = await or_failure(restic.check(repository))
                 # Reading what is gone is tried for a quarter of an hour, file by file.
                 backup = structures[repository] or backup
-            proof = await or_failure(_on_record(ports, restic, place, backup, who))
+            proof = await or_failure(_on_record(ports, restic, SiteLocation(site, server), backup, who))
             # One that somebody else works on, say, is no reason to leave the others unproven.
             proofs.append(
                 proof if not isinstance(proof, Failure) else RestoreTestResult(site.name, server, trouble=proof)
@@ -99,8 +98,17 @@ async def _proven(
         why = Failure(FailureCode.NO_BACKUP, "there is no backup of it", "Make one with `backup run`.")
         return replace(base_result, trouble=why)
     base_result = replace(base_result, snapshot=backup.snapshot)
-    found = await or_failure(_compared(ports, restic, place, backup, base_result))
+    found = await or_failure(_compared_there(ports, restic, place, backup, base_result))
     return replace(base_result, trouble=found) if isinstance(found, Failure) else found
+
+
+async def _compared_there(
+    ports: Ports, restic: Restic, place: SiteLocation, backup: Backup, base_result: RestoreTestResult
+) -> RestoreTestResult:
+    there = await place_of(ports, place.site, place.server)
+    if isinstance(there, Failure):
+        return replace(base_result, trouble=there)
+    return await _compared(ports, restic, there, backup, base_result)
 
 
 async def _compared(
@@ -116,10 +124,9 @@ async def _compared(
     if not chosen.files:
         why = Failure(FailureCode.NOT_RESTORED, "the backup names no file of the site", "Back up, and verify again.")
         return replace(base_result, trouble=why)
-    scratch = f"{place.work}/{SCRATCH}"
     try:
         began_s = ports.clock.monotonic()
-        trouble = await restic.sample(place, snapshot, scratch, [path for path, _ in chosen.files])
+        trouble = await restic.sample(place, snapshot, [path for path, _ in chosen.files])
         sample_s = ports.clock.monotonic() - began_s
         if trouble is not None:
             return replace(base_result, trouble=trouble)
@@ -128,20 +135,19 @@ async def _compared(
     finally:
         # What is left there is cleared away by the next one.
         with contextlib.suppress(SharpnetError):
-            await restic.remove(place.server, scratch)
+            await restic.remove(place, sampled=True)
 
 
 async def _judged(
     restic: Restic, place: SiteLocation, backup: Backup, chosen: SnapshotFiles, base_result: RestoreTestResult
 ) -> RestoreTestResult:
     root, dumps = backup.paths.root, backup.paths.dumps
-    scratch = f"{place.work}/{SCRATCH}"
     paths = [path for path, _ in chosen.files]
-    of_dumps = [scratch + path for path in paths if dumps and path.startswith(f"{dumps}/")]
+    of_dumps = [path for path in paths if dumps and path.startswith(f"{dumps}/")]
     of_site = [path for path in paths if path.startswith(f"{root}/")]
     live = [place.root + path.removeprefix(root) for path in of_site]
-    rows = await restic.compare(place.server, [(scratch + path, at) for path, at in zip(of_site, live, strict=True)])
-    broken = await restic.broken_dumps(place.server, of_dumps)
+    rows = await restic.compare(place, [(path, path.removeprefix(root)) for path in of_site])
+    broken = await restic.broken_dumps(place, of_dumps)
     if isinstance(rows, Failure):
         return replace(base_result, trouble=rows)
     if isinstance(broken, Failure):

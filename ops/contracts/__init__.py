@@ -9,11 +9,12 @@ from ops.contracts.databases import Databases, LoadedDatabase
 from ops.contracts.dns import Answer, Dns
 from ops.contracts.engine import Engine
 from ops.contracts.probe import Look, Probe
-from ops.contracts.restic import BackupSource, Restic, SiteLocation, SnapshotFiles
+from ops.contracts.restic import DUMPS, BackupSource, Restic, SiteLocation, SnapshotFiles
 from ops.contracts.ssh import HERE, End, Ran, RanOffsite, Ssh
 from ops.contracts.store import Db, LeaseTime, Transaction
 
 __all__ = [
+    "DUMPS",
     "HERE",
     "Answer",
     "BackupSource",

@@ -22,10 +22,14 @@ DUMPS = "backup"
 
 @dataclass(frozen=True, slots=True)
 class SiteLocation:
-    """One site on one server: its content, and a folder beside it for what is not served."""
+    """One site on one server: its content, and a folder beside it for what is not served.
+
+    work_there: where that folder really is, once the server was asked; empty: not yet.
+    """
 
     site: Site
     server: str
+    work_there: str = ""
 
     @property
     def root(self) -> str:
@@ -35,7 +39,12 @@ class SiteLocation:
     @property
     def work(self) -> str:
         """The folder that syncs work in as well."""
-        return work_folder(self.root, self.site.name, self.site.work_on(self.server))
+        return self.work_there or work_folder(self.root, self.site.name, self.site.work_on(self.server))
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What every script that works there gets first: the root, the folder around it, the work folder."""
+        return self.root, posixpath.dirname(self.root), self.work
 
     @property
     def dumps(self) -> str:
@@ -111,10 +120,11 @@ class Restic(Protocol):
         dumps: the folder of dumps, as the snapshot has it.
         """
 
-    async def sample(
-        self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
-    ) -> Failure | None:
-        """Restore those paths of a snapshot below the folder `scratch`."""
+    async def sample(self, place: SiteLocation, snapshot: Snapshot, paths: Sequence[str]) -> Failure | None:
+        """Restore those paths of a snapshot into a folder of ours in the work folder."""
+
+    async def settled(self, place: SiteLocation) -> SiteLocation | Failure:
+        """Return the place with the work folder that it really has: where no customer could put another."""
 
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
@@ -132,12 +142,15 @@ class Restic(Protocol):
         """Throw away what `restore` has made in `turn`; what is there stays as it is."""
 
     async def compare(
-        self, server: str, pairs: Sequence[tuple[str, str]]
+        self, place: SiteLocation, pairs: Sequence[tuple[str, str]]
     ) -> tuple[tuple[str, str, int], ...] | Failure:
-        """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
+        """Return for each (saved path, path in the root) both hashes, `-` for no file, and when the live one changed.
 
-    async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
-        """Return those of `paths` that do not end as a complete dump does."""
+        Of the saved ones, what `sample` has restored is read.
+        """
 
-    async def remove(self, server: str, path: str) -> None:
-        """Remove a folder of ours, or a file."""
+    async def broken_dumps(self, place: SiteLocation, paths: Sequence[str]) -> tuple[str, ...] | Failure:
+        """Return those of the saved `paths` that `sample` has restored and that do not end as a complete dump does."""
+
+    async def remove(self, place: SiteLocation, *, sampled: bool) -> None:
+        """Remove what `sample` has restored, or the dumps."""

@@ -12,17 +12,19 @@ import asyncio
 import json
 import posixpath
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.backup import restic_output
+from core.backup.origin import is_work_folder
 from core.backup.repositories import repository_password, repository_path
 from core.backup.repository_access import Access, RepositoryAccess
 from core.backup.snapshots import dump_name, fleet_tag, site_tag
 from core.databases.failures import failure_of_database
 from core.errors import SettingsError
 from core.failure import Failure, FailureCode
-from ops.contracts import HERE, BackupSource, End, SnapshotFiles
-from ops.restic import script
+from ops.contracts import DUMPS, HERE, BackupSource, End, SnapshotFiles
+from ops.restic import restore_script, script, source_script
 from ops.understood import understood
 from ops.work_folder import WORK_FOLDER, site_key
 
@@ -69,7 +71,8 @@ class ResticRepository:
     async def survey(self, place: SiteLocation) -> BackupSource | Failure:
         """Return what there is to back up: exactly what a sync would copy."""
         filters = [f"--filter=- {pattern}" for pattern in place.site.exclude]
-        command = line(script.SURVEY, [place.root, f"--filter=- /{WORK_FOLDER}/", *filters])
+        words = [*posixpath.split(place.root), f"--filter=- /{WORK_FOLDER}/", *filters]
+        command = line(source_script.SURVEY, words)
         ran = await self._ssh.run(place.server, command, timeout_s=SURVEY_S)
         trouble = restic_output.failure_of(ran.exit_code, ran.err, place.server)
         # What rsync cannot read or what vanishes meanwhile (23, 24), restic meets as well, and names.
@@ -79,7 +82,7 @@ class ResticRepository:
 
     async def dump(self, place: SiteLocation, database: Database, dumping: str, first: bytes) -> Failure | None:
         """Write what the shell line `dumping` says of a database into a file for the backup."""
-        command = line(script.DUMP, [place.dumps, dump_name(database), dumping])
+        command = line(source_script.DUMP, [*place.place, dump_name(database), dumping])
         ran = await self._ssh.run(place.server, command, timeout_s=LONG_S, stdin=first)
         return failure_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
 
@@ -93,7 +96,7 @@ class ResticRepository:
             *("--", place.root, *([place.dumps] if with_dumps else [])),
         ]
         first = b"".join(pattern + b"\n" for pattern in source.patterns) + b"\n"
-        words = [site_key(place.site.name), *words]
+        words = [site_key(place.site.name), place.root, *words]
         ran = await self._run(place.server, script.SAVE, words, timeout_s=LONG_S, first=first, access=Access.ADD)
         saved = restic_output.saved_of(ran.err, ran.added)
         ended_well = ran.exit_code in (0, restic_output.PARTLY)
@@ -143,18 +146,31 @@ class ResticRepository:
         with understood(place.server, "which files a snapshot has"):
             return trouble if trouble is not None else SnapshotFiles(*restic_output.chosen(ran.err))
 
-    async def sample(
-        self, place: SiteLocation, snapshot: Snapshot, scratch: str, paths: Sequence[str]
-    ) -> Failure | None:
-        """Restore those paths of a snapshot below the folder `scratch`."""
-        words = [scratch, snapshot.full_id, *map(_include, paths)]
-        repository = snapshot.repository
-        return await self._do(place.server, script.SAMPLE, words, timeout_s=LONG_S, repository=repository)
+    async def sample(self, place: SiteLocation, snapshot: Snapshot, paths: Sequence[str]) -> Failure | None:
+        """Restore those paths of a snapshot into a folder of ours in the work folder."""
+        words = [snapshot.full_id, *map(_include, paths)]
+        return await self._do(
+            place.server,
+            restore_script.SAMPLE,
+            words,
+            timeout_s=LONG_S,
+            before=place.place,
+            repository=snapshot.repository,
+        )
 
     async def root_state(self, place: SiteLocation) -> str | Failure:
         """Return what lies at the site's root: `missing`, `empty` or `files`."""
-        ran = await self._ssh.run(place.server, line(script.THERE, [place.root]), timeout_s=SHORT_S)
+        command = line(source_script.THERE, posixpath.split(place.root))
+        ran = await self._ssh.run(place.server, command, timeout_s=SHORT_S)
         return ran.out.decode("ascii", "replace").strip() or _trouble(ran, place.server)
+
+    async def settled(self, place: SiteLocation) -> SiteLocation | Failure:
+        """Return the place with the work folder that it really has: where no customer could put another."""
+        ran = await self._ssh.run(place.server, line(source_script.WORK, place.place), timeout_s=SHORT_S)
+        found = ran.out.decode("utf-8", "replace")
+        if ran.exit_code != 0 or not is_work_folder(found, place.work):
+            return _trouble(ran, place.server)
+        return replace(place, work_there=found)
 
     async def restore(self, place: SiteLocation, restore: Restore, run: str, turn: Turn) -> Failure | None:
         """Make the content of a snapshot ready beside the root, for `ops.rsync.mirror.publish` to exchange.
@@ -163,45 +179,55 @@ class ResticRepository:
         Once `run` was put in place it changes nothing any more.
         """
         site = place.site
-        before = [place.root, posixpath.dirname(place.root), place.work]
         filters = [f"--filter=- /{WORK_FOLDER}/", *(f"--filter=- {pattern}" for pattern in site.exclude)]
         paths = [restore.root, restore.dumps, _include(restore.root), _include(restore.dumps or restore.root)]
         words = [run, turn.name, restore.full_id or restore.snapshot, *paths, site.owner.get(place.server, "")]
         words += filters
         return await self._do(
-            place.server, script.RESTORE, words, timeout_s=LONG_S, before=before, repository=restore.repository
+            place.server,
+            restore_script.RESTORE,
+            words,
+            timeout_s=LONG_S,
+            before=place.place,
+            repository=restore.repository,
         )
 
     def restored_dump(self, place: SiteLocation, restore: Restore, database: Database) -> str:
         """Return where `restore` has put a database's dump."""
-        return f"{place.work}/{script.RESTORED}{restore.dumps}/{dump_name(database)}"
+        return f"{place.work}/{restore_script.RESTORED}{restore.dumps}/{dump_name(database)}"
 
     async def give_up(self, place: SiteLocation, turn: Turn) -> None:
         """Throw away what `restore` has made in `turn`; what is there stays as it is."""
-        before = [place.root, posixpath.dirname(place.root), place.work]
-        await self._ssh.run(place.server, line(script.GIVE_UP, [*before, turn.name]), timeout_s=SURVEY_S)
+        command = line(restore_script.GIVE_UP, [*place.place, turn.name])
+        await self._ssh.run(place.server, command, timeout_s=SURVEY_S)
 
     async def compare(
-        self, server: str, pairs: Sequence[tuple[str, str]]
+        self, place: SiteLocation, pairs: Sequence[tuple[str, str]]
     ) -> tuple[tuple[str, str, int], ...] | Failure:
-        """Return for each (restored, live) path both hashes, `-` for no file, and when the live one last changed."""
-        stdin = b"".join(path.encode() + b"\0" for pair in pairs for path in pair)
-        ran = await self._ssh.run(server, line(script.COMPARE, []), timeout_s=SURVEY_S, stdin=stdin)
-        rows = restic_output.compared(ran.out)
-        return rows if ran.exit_code == 0 and rows is not None and len(rows) == len(pairs) else _trouble(ran, server)
+        """Return for each (saved path, path in the root) both hashes, `-` for no file, and when the live one changed.
 
-    async def broken_dumps(self, server: str, paths: Sequence[str]) -> tuple[str, ...] | Failure:
-        """Return those of `paths` that do not end as a complete dump does."""
-        stdin = b"".join(path.encode() + b"\0" for path in paths)
-        ran = await self._ssh.run(server, line(script.ENDS, []), timeout_s=SURVEY_S, stdin=stdin)
+        Of the saved ones, what `sample` has restored is read.
+        """
+        stdin = b"".join(path.lstrip("/").encode() + b"\0" for pair in pairs for path in pair)
+        command = line(restore_script.COMPARE, place.place)
+        ran = await self._ssh.run(place.server, command, timeout_s=SURVEY_S, stdin=stdin)
+        rows = restic_output.compared(ran.out)
+        whole = ran.exit_code == 0 and rows is not None and len(rows) == len(pairs)
+        return rows if whole and rows is not None else _trouble(ran, place.server)
+
+    async def broken_dumps(self, place: SiteLocation, paths: Sequence[str]) -> tuple[str, ...] | Failure:
+        """Return those of the saved `paths` that `sample` has restored and that do not end as a complete dump does."""
+        stdin = b"".join(path.lstrip("/").encode() + b"\0" for path in paths)
+        ran = await self._ssh.run(place.server, line(restore_script.ENDS, place.place), timeout_s=SURVEY_S, stdin=stdin)
         ends = ran.out.decode("ascii", "replace").split()
         if ran.exit_code != 0 or len(ends) != len(paths):
-            return _trouble(ran, server)
+            return _trouble(ran, place.server)
         return tuple(path for path, end in zip(paths, ends, strict=True) if end != "whole")
 
-    async def remove(self, server: str, path: str) -> None:
-        """Remove a folder of ours, or a file."""
-        await self._ssh.run(server, line(script.REMOVE, [path]), timeout_s=SURVEY_S)
+    async def remove(self, place: SiteLocation, *, sampled: bool) -> None:
+        """Remove what `sample` has restored, or the dumps."""
+        words = [*place.place, restore_script.SAMPLED if sampled else DUMPS]
+        await self._ssh.run(place.server, line(source_script.REMOVE, words), timeout_s=SURVEY_S)
 
     async def _do(
         self,

@@ -11,10 +11,7 @@ Either end of the relay ends the other: when the bot or the off-site host is gon
 from __future__ import annotations
 
 from ops.shell import SETTLED
-from ops.work_folder import PRELUDE as IN_WORK_FOLDER
-
-# Where a backup is restored to, in the work folder.
-RESTORED = "tmp/restored"
+from ops.work_folder import SAFE_FOLDER
 
 # First argument: the repository's path. `own` is a private folder for restic's cache and its exclude patterns.
 PRELUDE = (
@@ -35,8 +32,9 @@ there='cat <&6 & a=$!' back='{ cat <&5 >&7; kill $a; } 2>/dev/null & b=$!'
 # What is lost is lost: by itself restic would try again for a quarter of an hour, over a relay that is gone.
 relay="sh -c 'exec 5<&0; $there; $back; wait \$a && kill -9 \$PPID; kill \$b 2>/dev/null; wait'"
 join() { exec 6<&0 7>&1 </dev/null >&2; }
+in_view() { "$@"; }
 sharpnet_restic() {
-  nice -n 10 restic --cache-dir "$own" -o sftp.command="$relay" "$@"
+  in_view nice -n 10 restic --cache-dir "$own" -o sftp.command="$relay" "$@"
   ended=$?
   [ "$ended" = 137 ] || return "$ended"
   echo "sharpnet-stop: offsite-lost" >&2
@@ -54,13 +52,30 @@ sharpnet_restic "$@"
 """
 )
 
-# Arguments: the repository, a name for the site; then those of `restic backup`. Standard input: exclude patterns, one a
-# line, up to an empty one.
+# Arguments: the repository, a name for the site, its root; then those of `restic backup`. Standard input: exclude
+# patterns, one a line, up to an empty one.
+#
+# restic names each file by its whole path, and a folder on it may become a link meanwhile. Where the script may, restic
+# has a view of the files of its own (mount_namespaces(7)), in which no link is followed below the first folder that
+# others could put something into (mount(8), nosymfollow: Linux 5.10).
 SAVE = (
-    PRELUDE
+    SAFE_FOLDER
+    + PRELUDE
     + r"""
-patterns=$own/$1.exclude; shift
+patterns=$own/$1.exclude root=$2; shift 2
 while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line"; done >"$patterns" || exit 1
+go_to "${root%/*}/" || stop source-missing
+is_safe && open=${PWD%/}/${root##*/}
+cd /
+follow_none='
+  top=$1; shift
+  mount --rbind -- "$top" "$top" && while read -r _ _ _ _ at _; do
+    at=$(printf %b "$at")
+    case $at in "$top"|"$top"/*) mount -o remount,bind,nosymfollow -- "$at" || exit ;; esac
+  done </proc/self/mountinfo'
+if [ "$(id -u)" = 0 ] && [ "$open" != / ] && unshare -m sh -c "$follow_none" sh "$open" 2>/dev/null; then
+  in_view() { unshare -m sh -c "$follow_none; exec \"\$@\"" sh "$open" "$@"; }
+fi
 join
 sharpnet_restic backup --json --exclude-file "$patterns" "$@"
 status=$?
@@ -102,161 +117,5 @@ status=$(
     awk -v want="$want" -v most="$most" -v seed="$seed" "$choose" >&2; } 4>&1
 )
 exit "$status"
-"""
-)
-
-# Arguments: the repository, the folder to restore into, made anew; then those of `restic restore`.
-SAMPLE = (
-    PRELUDE
-    + r"""
-scratch=$1; shift
-join
-rm -rf --one-file-system -- "$scratch" && mkdir -p -- "$scratch" || exit 1
-sharpnet_restic --no-lock restore --target "$scratch" "$@"
-"""
-)
-
-# Standard input: pairs of paths, each ending in NUL. It writes a line a pair: the two hashes (`-` where there is no
-# file), and when the second was last changed in any way.
-COMPARE = (
-    SETTLED
-    + r"""
-exec xargs -0 -r -n 2 sh -c '
-  sum() { if [ -f "$1" ] && [ ! -h "$1" ]; then sha256sum <"$1" | cut -c 1-64; else echo -; fi; }
-  printf "%s %s %s\n" "$(sum "$1")" "$(sum "$2")" "$(stat -c %Z -- "$2" 2>/dev/null || echo 0)"' sum
-"""
-)
-
-# Standard input: paths of dumps, each ending in NUL. It writes `whole` or `broken` for each: dumps end with a mark.
-ENDS = (
-    SETTLED
-    + r"""
-exec xargs -0 -r -n 1 sh -c '
-  case $([ -f "$1" ] && [ ! -h "$1" ] && tail -c 400 -- "$1" 2>/dev/null) in
-    *"-- Dump completed"*|*"PostgreSQL database dump complete"*) echo whole ;;
-    *) echo broken ;;
-  esac' ends
-"""
-)
-
-# Argument: a folder, or a file.
-REMOVE = (
-    SETTLED
-    + r"""
-[ ! -d "$1" ] || find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
-exec rm -rf --one-file-system -- "$1"
-"""
-)
-
-# Arguments: the root; then rsync's. It writes what is excluded and how much is left, and changes nothing.
-SURVEY = (
-    SETTLED
-    + r"""
-root=$1; shift
-command -v rsync >/dev/null || stop no-rsync
-[ ! -h "$root" ] || stop source-symlink
-[ -d "$root" ] || stop source-missing
-if [ ! -r "$root" ] || [ ! -x "$root" ]; then stop source-closed; fi
-exec rsync -a --dry-run --no-h --info=stats2 --debug=filter1 "$@" "$root/" /nonexistent/sharpnet/
-"""
-)
-
-# Arguments: the folder for dumps, the file's name, the shell line that dumps. A dump is there whole or not at all, and
-# only the SSH user can read it.
-DUMP = (
-    SETTLED
-    + r"""
-mkdir -p -- "$1" || exit 1
-file=$1/$2
-sh -c "$3" >"$file.part" && mv -f -- "$file.part" "$file" && exit 0
-status=$?
-rm -f -- "$file.part"
-exit "$status"
-"""
-)
-
-# Arguments: root, parent and work folder as of a copy (`ops.work_folder`); the repository; the run, its turn, the
-# snapshot, the root and the folder of dumps (or nothing) that were saved, restic's options for just these two, the
-# owner of the files or nothing; then rsync's exclude filters. It makes what the exchange of `ops.rsync.script` puts in
-# place: the restored content as the stage, and links to all that it replaces in `leaving`. What is excluded is linked
-# into the stage instead: it goes on living in the restored content.
-#
-# What is in a snapshot is the word of a server. It comes into a folder that was not there before and only the SSH user
-# may enter; nothing in it counts that is reached over a link, and no device or set-user-ID file stays (chown takes away
-# capabilities as well).
-RESTORE = (
-    IN_WORK_FOLDER
-    + PRELUDE
-    + r"""
-run=$1 turn=$2 snapshot=$3 inside=$4 dumps=$5 only=$6 also=$7 owner=$8; shift 8
-command -v rsync >/dev/null || stop no-rsync
-[ -d "$parent" ] || mkdir -p -- "$parent" 2>/dev/null || stop no-parent
-check_root
-take_lock
-check_turn "$turn"
-recover "$run" || exit 1
-# It was killed after the exchange.
-[ ! -d "$work/replaced/$run" ] || exit 0
-forget() {
-  for made in stage stage.new leaving tmp; do remove "$work/$made" || return 1; done
-  rm -f -- "$work/ready" "$work/stage-of"
-}
-# Argument: a path as it was saved. Returns whether what came back has a folder there, and no link on the way to it.
-came_back() {
-  case $1/ in /|[!/]*|*//*|*/./*|*/../*) return 1 ;; esac
-  at=$work/tmp/restored rest=${1#/}/
-  while [ -n "$rest" ]; do
-    at=$at/${rest%%/*} rest=${rest#*/}
-    if [ -h "$at" ] || [ ! -d "$at" ]; then return 1; fi
-  done
-}
-forget && mkdir -- "$work/tmp" "$work/tmp/restored" || exit 1
-join
-sharpnet_restic --no-lock restore "$snapshot" --target "$work/tmp/restored" --verify "$only" "$also" ||
-  { status=$?; forget; exit "$status"; }
-new=$work/tmp/restored$inside
-came_back "$inside" && [ -n "$(find "$new" ! -type d 2>/dev/null | head -n 1)" ] || { forget; stop not-restored; }
-if [ -n "$dumps" ]; then
-  came_back "$dumps" && [ -z "$(find "$work/tmp/restored$dumps" -mindepth 1 ! -type f | head -n 1)" ] ||
-    { forget; stop not-restored; }
-fi
-find "$new" \( -type b -o -type c \) -delete && find "$new" -type f -exec chmod a-s {} + -exec chown : {} + ||
-  { forget; exit 1; }
-[ "$(id -u)" != 0 ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
-mv -T -- "$new" "$work/stage" || exit 1
-link_present() {
-  own=$work/tmp/own
-  mkdir -- "$work/leaving" && rsync -a --link-dest="$root" "$@" "$root/" "$work/leaving/" && mkdir -- "$own" || return 1
-  if ! cp -al -- "$root/." "$own/" 2>/dev/null; then
-    remove "$own" && mkdir -- "$own" && cp -a --reflink=auto -- "$root/." "$own/" || return 1
-  fi
-  cd -- "$work/leaving" && find . ! -type d -exec sh -c 'cd -- "$0" && rm -f -- "$@"' "$own" {} + && cd / || return 1
-  find "$own" -mindepth 1 -depth -type d -empty -delete && cp -aln -- "$own/." "$work/stage/"
-}
-if [ -d "$root" ]; then link_present "$@" || { forget; exit 1; }; fi
-sync -f -- "$work/stage" 2>/dev/null || sync
-printf '%s\n' "$run" >"$work/ready"
-"""
-)
-
-# Arguments: root, parent and work folder, the turn. It throws away what was made for an exchange that is not to be.
-GIVE_UP = (
-    IN_WORK_FOLDER
-    + r"""
-turn=$1
-take_lock
-check_turn "$turn"
-recover given-up || exit 1
-for made in stage stage.new leaving tmp; do remove "$work/$made" || exit 1; done
-rm -f -- "$work/ready" "$work/stage-of"
-"""
-)
-
-# Argument: a root. It writes `missing`, `empty` or `files`: what a restore would replace.
-THERE = (
-    SETTLED
-    + r"""
-[ -e "$1" ] || [ -h "$1" ] || { echo missing; exit 0; }
-if [ -d "$1" ] && [ -z "$(find "$1/" ! -type d 2>/dev/null | head -n 1)" ]; then echo empty; else echo files; fi
 """
 )

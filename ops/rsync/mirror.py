@@ -111,14 +111,14 @@ def why_not_copy(copy: MirrorCopy) -> Failure | None:
             f"Change servers.{copy.source.name}.peer.limited_to, there and in its authorized_keys.",
             refused=True,
         )
-    if "\n" in source_root(copy):
+    if "\n" in _asked_root(copy):
         return Failure(
             FailureCode.CANNOT_NAME,
             f"the root on {copy.source.name} has a line break in its name, which a limited key cannot name",
             "Rename it.",
             refused=True,
         )
-    if limited_to is None and has_wildcard(source_root(copy)):
+    if limited_to is None and has_wildcard(_asked_root(copy)):
         return Failure(
             FailureCode.CANNOT_NAME,
             f"the root on {copy.source.name} has *, ? or [ in its name, which a key for single roots cannot name",
@@ -255,9 +255,15 @@ def options_of(copy: MirrorCopy) -> list[str]:
 
 def _source_of(copy: MirrorCopy) -> str:
     if is_limited(copy.source):
-        return source_of(copy.source, source_root(copy))
+        return source_of(copy.source, _asked_root(copy))
     address = copy.source.address
     return f"[{address}]:./" if ":" in address else f"{address}:./"
+
+
+def _asked_root(copy: MirrorCopy) -> str:
+    """Return the path by which a limited key is asked for the root: one for single roots follows a link by itself."""
+    named = limited_root(copy.source) is None
+    return posixpath.normpath(copy.site.named_root_on(copy.source.name)) if named else source_root(copy)
 
 
 def filters_of(site: Site) -> list[str]:

@@ -99,7 +99,7 @@ begin_stage() {
   if [ -d "$root" ]; then
     if ! link_root "$work/stage.more"; then
       # Not every file system has hard links, or enough of them.
-      copy_root || { remove "$work/stage.new"; return 1; }
+      copy_root "$work/stage.new" || { remove "$work/stage.new"; return 1; }
     elif [ "$how" = own ]; then
       cp -a --reflink=auto -- "$work/stage.more/." "$work/stage.new/" || { remove "$work/stage.new"; return 1; }
     else
@@ -110,11 +110,6 @@ begin_stage() {
   [ "$how" != own ] || : >"$work/stage-own"
   inode "$root" >"$work/stage-of"
   mv -T -- "$work/stage.new" "$work/stage"
-}
-# tar follows no link in what it reads. A file that changes meanwhile comes again.
-copy_root() {
-  remove "$work/stage.new" && mkdir -- "$work/stage.new" || return 1
-  tar -C "$root" --acls --xattrs -cf - . 2>/dev/null | tar -C "$work/stage.new" --acls --xattrs -xpf -
 }
 own_inodes() {
   [ -d "$root" ] || return 0

@@ -12,7 +12,7 @@ import pytest
 from sync.harness import contents_at, tree_at
 from sync.killed_script import FOR_EVER, NEVER, REFUSED, Place
 
-from ops.restic.script import RESTORE
+from ops.restic.restore_script import RESTORE
 from ops.rsync.script import SWAP
 
 if TYPE_CHECKING:

@@ -12,12 +12,16 @@ import struct
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sync.harness import Rig
+
+    from core.fleet import Site
 
 CUSTOMER, NEIGHBOUR = 61_001, 61_002
 EXCHANGE = 2
@@ -78,6 +82,34 @@ def write_site(root: Path) -> None:
         (root / folder / "index.html").write_text("hello")
     for path in (root, *root.rglob("*")):
         os.chown(path, CUSTOMER, CUSTOMER, follow_symlinks=False)
+
+
+def at_a_customers(rig: Rig, site: Site) -> Site:
+    """Give a site that lies in a folder of the customer's, as at most hosts, and is made on both servers."""
+    site = replace(site, name=f"{site.name}.home", root=f"/srv/{{server}}/www/home/{site.name}/public_html")
+    for server in site.servers:
+        root = rig.root(site, server)
+        if not root.parent.parent.exists():
+            root.parent.parent.mkdir()
+            owner = root.parent.parent.parent.stat()
+            os.chown(root.parent.parent, owner.st_uid, owner.st_gid)
+        root.mkdir(parents=True)
+        (root / "index.html").write_text("hello")
+        for path in (root.parent, root, root / "index.html"):
+            os.chown(path, CUSTOMER, CUSTOMER)
+    return site
+
+
+def release(rig: Rig, site: Site, server: str) -> Path:
+    """Have the site's root on a server be a link to a release beside it, and give that."""
+    root = rig.root(site, server)
+    releases = root.with_name(f"{root.name}.releases")
+    releases.mkdir()
+    owner = root.parent.stat()
+    os.chown(releases, owner.st_uid, owner.st_gid)
+    root.rename(releases / "42")
+    root.symlink_to(f"{releases.name}/42")
+    return releases / "42"
 
 
 @contextmanager

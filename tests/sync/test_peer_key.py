@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from sync.customer import release
 from sync.harness import lab_to_share, many_sites, rigged, tree_at
 
 from core.failure import FailureCode
@@ -167,6 +168,31 @@ async def test_a_root_that_became_a_link_is_not_followed(rig: Rig) -> None:
         rig, f'rm -rf ~/got; rsync -a -e "$E" $A:{site.root_on("oslo")}/ ~/got/; cat ~/got/{kept.name}'
     )
     assert "SECRET" not in said
+
+
+async def test_a_root_that_is_a_link_to_a_release_of_its_own_is_copied_from_there(rig: Rig) -> None:
+    site = rig.ports.fleet.sites["odd-0.ski.example"]
+    rig.write(site, "oslo", {"index.html": "release 42"})
+    release(rig, site, "oslo")
+    await rig.filled(site)
+    assert (rig.root(site, "lima") / "index.html").read_text() == "release 42"
+    rig.write(site, "oslo", {"index.html": "release 42, mended"})
+    await rig.filled(site)
+    assert (rig.root(site, "lima") / "index.html").read_text() == "release 42, mended"
+    assert (await rig.say(f"sync {site.name} --verify")).exit_code == 0
+
+
+@pytest.mark.parametrize("to", ["{sibling}", "../www/{sibling}", "/srv/oslo/www/{sibling}", "{own}.link", "..", "."])
+async def test_a_root_that_is_any_other_link_is_not_followed(rig: Rig, to: str) -> None:
+    site, sibling = rig.take(), rig.take()
+    rig.write(sibling, "oslo", {"db-password.php": "SECRET"})
+    root = rig.root(site, "oslo")
+    root.rename(root.with_name(f"{root.name}.away"))
+    root.with_name(f"{root.name}.link").symlink_to(rig.root(sibling, "oslo").name)
+    root.symlink_to(to.format(sibling=rig.root(sibling, "oslo").name, own=root.name))
+    assert (await rig.sync(site)).outcome != "good"
+    asked = f'rm -rf ~/got; rsync -a -e "$E" $A:{site.root_on("oslo")}/ ~/got/; grep -rh . ~/got'
+    assert "SECRET" not in (await typed(rig, asked))[1]
 
 
 async def test_check_live_warns_of_a_shell_and_says_nothing_of_a_key_for_the_roots(rig: Rig) -> None:

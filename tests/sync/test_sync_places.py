@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sync.customer import CUSTOMER, NEIGHBOUR, let_in
+from sync.customer import CUSTOMER, NEIGHBOUR, at_a_customers, let_in, release
 from sync.harness import contents_at, inside, mount_tmpfs, unmount
 
 from core.store_standing import StoreNote
@@ -16,25 +16,9 @@ from ops.durable.witnesses import ServerWitness
 from ops.work_folder import site_key
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sync.harness import Rig
 
-    from core.fleet import Site
-
 HOMES = ["oslo", "lima"]
-
-
-def release(rig: Rig, site: Site, server: str) -> Path:
-    """Have the site's root on a server be a link to a release beside it, and give that."""
-    root = rig.root(site, server)
-    releases = root.with_name(f"{root.name}.releases")
-    releases.mkdir()
-    owner = root.parent.stat()
-    os.chown(releases, owner.st_uid, owner.st_gid)
-    root.rename(releases / "42")
-    root.symlink_to(f"{releases.name}/42")
-    return releases / "42"
 
 
 @pytest.mark.parametrize("home", HOMES)
@@ -75,22 +59,6 @@ async def test_a_root_that_is_a_link_to_another_sites_is_refused_and_nothing_of_
         assert result.trouble is not None
         assert (result.outcome, result.trouble.code) == ("refused", "root-symlink"), result.trouble
         assert "db-password.php" not in contents_at(rig.root(site, rig.mirror_of(site)))
-
-
-def at_a_customers(rig: Rig, site: Site) -> Site:
-    """Give a site that lies in a folder of the customer's, as at most hosts, and is made on both servers."""
-    site = replace(site, name=f"{site.name}.home", root=f"/srv/{{server}}/www/home/{site.name}/public_html")
-    for server in site.servers:
-        root = rig.root(site, server)
-        if not root.parent.parent.exists():
-            root.parent.parent.mkdir()
-            owner = root.parent.parent.parent.stat()
-            os.chown(root.parent.parent, owner.st_uid, owner.st_gid)
-        root.mkdir(parents=True)
-        (root / "index.html").write_text("hello")
-        for path in (root.parent, root, root / "index.html"):
-            os.chown(path, CUSTOMER, CUSTOMER)
-    return site
 
 
 async def test_where_a_customer_can_write_around_the_root_the_work_folder_is_one_above(root_rig: Rig) -> None:

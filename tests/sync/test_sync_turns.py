@@ -16,7 +16,7 @@ from sync.killed_script import NEVER, Place
 from core.failure import FailureCode
 from core.sync.failures import failure_of
 from ops.durable.claimed import LEASE, RENEW_S
-from ops.restic.script import GIVE_UP
+from ops.restic.restore_script import GIVE_UP
 from ops.rsync.catch_up import BRING as CATCH_UP
 from ops.rsync.reconcile import BRING
 from ops.rsync.replaced_script import PUT, PUT_BACK

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backup.origin import Backup, Origin, RecordedBackup, SavedPaths, backup_of, newest_of
+from core.backup.origin import (
+    Backup,
+    ExpectedPaths,
+    Origin,
+    RecordedBackup,
+    SavedPaths,
+    backup_of,
+    is_work_folder,
+    newest_of,
+)
 from core.backup.snapshots import Snapshot
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -21,7 +30,12 @@ TAGS = ("fleet:ours", "site:shop")
 SNAPSHOT = Snapshot(FULL_ID, "shop", "uk", AT + HOUR, (ROOT, DUMPS), TAGS)
 RECORDED = RecordedBackup(FULL_ID, "shop", "uk", AT, SavedPaths(ROOT, DUMPS))
 OF_BEFORE = RecordedBackup("01234567", "shop", "uk", AT)
-EXPECTED = {"uk": SavedPaths(ROOT, DUMPS), "us": SavedPaths("/srv/us/shop", "/srv/us/.sharpnet/shop/backup")}
+TAIL = "/.sharpnet/shop/backup"
+NEIGHBOURS = (ROOT, "/srv/uk/attic", "/srv/uk/cellar/current")
+EXPECTED = {
+    "uk": ExpectedPaths(ROOT, NEIGHBOURS, ".sharpnet", TAIL),
+    "us": ExpectedPaths("/srv/us/shop", ("/srv/us/shop",), ".sharpnet", TAIL),
+}
 
 
 def judged(snapshot: Snapshot, *recorded: RecordedBackup, expected: Any = EXPECTED) -> Backup:  # noqa: ANN401
@@ -33,7 +47,7 @@ def test_what_is_on_record_is_restored_with_the_paths_and_the_time_of_the_record
 
 
 def test_what_was_saved_before_app_yaml_was_changed_is_restored_all_the_same() -> None:
-    expected = {"uk": SavedPaths("/new/root", "/new/dumps")}
+    expected = {"uk": ExpectedPaths("/new/root", ("/new/root",), ".sharpnet", TAIL)}
     assert judged(SNAPSHOT, RECORDED, expected=expected).paths == SavedPaths(ROOT, DUMPS)
     assert judged(SNAPSHOT, RECORDED, expected={}).origin is Origin.RECORDED
 
@@ -53,12 +67,52 @@ def test_a_backup_of_a_time_when_the_site_had_no_databases_has_none_to_load() ->
     assert judged(bare, replace(RECORDED, paths=SavedPaths(ROOT))).paths == SavedPaths(ROOT)
 
 
+@pytest.mark.parametrize("root", ["/srv/uk/shop.releases/42", "/srv/uk/releases/shop"])
+@pytest.mark.parametrize("dumps", ["/srv/.sharpnet/shop/backup", "/data/uk/.sharpnet/shop/backup"])
+def test_without_a_record_a_root_that_was_a_link_is_known_and_dumps_wherever_they_were_safe(
+    root: str, dumps: str
+) -> None:
+    found = judged(replace(SNAPSHOT, paths=(dumps, root)))
+    assert (found.origin, found.paths) == (Origin.UNCONFIRMED, SavedPaths(root, dumps))
+
+
+def test_a_site_at_the_top_of_the_disk_may_have_been_a_link_too() -> None:
+    expected = {"uk": ExpectedPaths("/shop", ("/shop",), ".sharpnet", TAIL)}
+    assert judged(replace(SNAPSHOT, paths=("/42",)), expected=expected).paths == SavedPaths("/42")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("/srv/uk/.sharpnet/shop-1", True),
+        ("/srv/.sharpnet/shop-1", True),
+        ("/data/.sharpnet/shop-1", True),
+        ("/.sharpnet/shop-1", True),
+        ("/srv/uk/.sharpnet/attic-1", False),
+        ("/srv/uk/shop-1", False),
+        ("/srv/../etc/.sharpnet/shop-1", False),
+        (".sharpnet/shop-1", False),
+        ("", False),
+    ],
+)
+def test_what_a_server_says_is_its_work_folder_is_one_of_that_site(path: str, is_one: bool) -> None:
+    assert is_work_folder(path, "/srv/uk/.sharpnet/shop-1") is is_one
+
+
 CLAIMS: list[dict[str, Any]] = [
     {"paths": ("/../../../../attic",)},
     {"paths": (ROOT, "/../../../../attic/.sharpnet/shop/backup")},
     {"paths": (ROOT, DUMPS, "/etc")},
     {"paths": (ROOT, ROOT)},
     {"paths": (DUMPS,)},
+    {"paths": ("/srv/uk/attic",)},
+    {"paths": ("/srv/uk/cellar/releases/42",)},
+    {"paths": ("/srv/uk/.sharpnet/attic/replaced/x",)},
+    {"paths": ("/srv/shop.releases/42",)},
+    {"paths": ("/srv/uk/",)},
+    {"paths": (ROOT, "/srv/uk/.sharpnet/attic/backup")},
+    {"paths": (ROOT, "/srv/uk/.sharpnet/shop/backup/../../attic")},
+    {"paths": (ROOT, "/srv/x/../.sharpnet/shop/backup")},
     {"paths": (f"{ROOT}/",)},
     {"paths": ()},
     {"tags": ("site:shop",)},
