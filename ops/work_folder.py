@@ -34,7 +34,7 @@ from typing import TypeAlias
 
 from core.failure import Failure
 from ops.foreign_tree import PLACE, STEPS, TAKE_OUT
-from ops.shell import SETTLED
+from ops.shell import OWNERS, SETTLED
 
 WORK_FOLDER = ".sharpnet"
 KEY_LENGTH = 40
@@ -89,6 +89,7 @@ open_folder() {
 # descriptor, so that it stays the one that was looked at, and `real` is where that is; `named` is how app.yaml has it.
 PRELUDE = (
     SAFE_FOLDER
+    + OWNERS
     + f"take_out={shlex.quote(TAKE_OUT)} place={shlex.quote(PLACE)}"
     + r"""
 unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
@@ -190,14 +191,14 @@ sums() {
 }
 remove() {
   is_there "$1" || return 0
-  if [ "$(id -u)" != 0 ]; then
+  if [ -z "$gives" ]; then
     # Only folders: the modes of files belong to other links as well.
     find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
   elif rm -rf --one-file-system -- "$1" 2>/dev/null; then
     return 0
   else
-    # Somebody still writes in there. From above, each folder is root's alone before what lies in it is looked at.
-    find "$1" -type d -execdir chown -h 0:0 {} \; -execdir chmod 700 {} \; 2>/dev/null
+    # Somebody still writes in there. From above, each folder is ours alone before what lies in it is looked at.
+    find "$1" -type d -execdir chown -h "$(id -u):$(id -g)" {} \; -execdir chmod 700 {} \; 2>/dev/null
   fi
   rm -rf --one-file-system -- "$1"
 }

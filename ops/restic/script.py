@@ -222,11 +222,11 @@ if [ -n "$dumps" ]; then
 fi
 find "$new" \( -type b -o -type c \) -delete && find "$new" -type f -exec chmod a-s {} + -exec chown : {} + ||
   { forget; exit 1; }
-[ "$(id -u)" != 0 ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
+[ -z "$gives" ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
 mv -T -- "$new" "$work/stage" || exit 1
 link_present() {
   own=$work/tmp/own
-  mkdir -- "$work/leaving" && rsync -a --link-dest="$root" "$@" "$root/" "$work/leaving/" && mkdir -- "$own" || return 1
+  mkdir -- "$work/leaving" "$own" && rsync $super -a --link-dest="$root" "$@" "$root/" "$work/leaving/" || return 1
   if ! cp -al -- "$root/." "$own/" 2>/dev/null; then
     remove "$own" && mkdir -- "$own" && cp -a --reflink=auto -- "$root/." "$own/" || return 1
   fi
