@@ -88,7 +88,7 @@ class FailureCode(StrEnum):
     CLOCK = "clock"  # the server does not say what time it is
     DISK_FULL = "disk-full"
     FIND = "find"  # find(1) could not say what arrived
-    FOREIGN_OWNER = "foreign-owner"  # files of other users, whose owners only root can keep
+    FOREIGN_OWNER = "foreign-owner"  # files of other users, whose owners the SSH user cannot keep
     MOUNT_INSIDE = "mount-inside"  # something is mounted inside the root
     NO_PARENT = "no-parent"  # the folder around the root is missing
     NO_ROOT = "no-root"  # the root is missing where something is to be put back

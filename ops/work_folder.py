@@ -32,7 +32,7 @@ from typing import TypeAlias
 
 from core.failure import Failure
 from ops.foreign_tree import PLACE, STEPS, TAKE_OUT
-from ops.shell import SETTLED
+from ops.shell import OWNERS, SETTLED
 
 WORK_FOLDER = ".sharpnet"
 KEY_LENGTH = 40
@@ -87,6 +87,7 @@ open_folder() {
 # descriptor, so that it stays the one that was looked at, and `real` is where that is; `named` is how app.yaml has it.
 PRELUDE = (
     SAFE_FOLDER
+    + OWNERS
     + f"take_out={shlex.quote(TAKE_OUT)} place={shlex.quote(PLACE)}"
     + r"""
 unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
@@ -152,7 +153,7 @@ link_root() {
 # Makes a folder of copies instead. tar follows no link in what it reads.
 copy_root() {
   remove "$1" && mkdir -- "$1" && tar -C "$root" --acls --xattrs -cf - . 2>/dev/null |
-    tar -C "$1" --acls --xattrs -xpf -
+    tar -C "$1" --acls --xattrs $as_owner -xpf -
 }
 inodes() {
   tree=$1 list=$2; shift 2
@@ -193,14 +194,14 @@ sums() {
 }
 remove() {
   is_there "$1" || return 0
-  if [ "$(id -u)" != 0 ]; then
+  if [ -z "$gives" ]; then
     # Only folders: the modes of files belong to other links as well.
     find "$1" -type d ! -perm -u=rwx -exec chmod u+rwx {} \; 2>/dev/null
   elif rm -rf --one-file-system -- "$1" 2>/dev/null; then
     return 0
   else
-    # Somebody still writes in there. From above, each folder is root's alone before what lies in it is looked at.
-    find "$1" -type d -execdir chown -h 0:0 {} \; -execdir chmod 700 {} \; 2>/dev/null
+    # Somebody still writes in there. From above, each folder is ours alone before what lies in it is looked at.
+    find "$1" -type d -execdir chown -h "$(id -u):$(id -g)" {} \; -execdir chmod 700 {} \; 2>/dev/null
   fi
   rm -rf --one-file-system -- "$1"
 }

@@ -214,7 +214,7 @@ _STOPS = (
     Failure(
         FailureCode.FOREIGN_OWNER,
         "the root on {mirror} holds files of other users",
-        "Only root can keep their owners: let the bot log in there as root, or give them to the SSH user.",
+        "Give the SSH user the rights to keep their owners (docs/without-root.md), or give it the files.",
         refused=True,
     ),
     Failure(

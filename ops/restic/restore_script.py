@@ -63,12 +63,12 @@ if [ -n "$dumps" ]; then
 fi
 find "$new" \( -type b -o -type c \) -delete && find "$new" -type f -exec chmod a-s {} + -exec chown : {} + ||
   { forget; exit 1; }
-[ "$(id -u)" != 0 ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
+[ -z "$gives" ] || [ -z "$owner" ] || chown -hR -- "$owner" "$new" || { forget; exit 1; }
 mv -T -- "$new" "$work/stage" || exit 1
 link_present() {
   present=$work/tmp/present
   link_root "$present" || copy_root "$present" || return 1
-  mkdir -- "$work/leaving" && rsync -a --link-dest="$present" "$@" "$present/" "$work/leaving/" &&
+  mkdir -- "$work/leaving" && rsync $super -a --link-dest="$present" "$@" "$present/" "$work/leaving/" &&
     cd -- "$work/leaving" &&
     find . ! -type d -exec sh -c 'cd -- "$0" && rm -f -- "$@"' "$present" {} + && cd / || return 1
   find "$present" -mindepth 1 -depth -type d -empty -delete && cp -aln -- "$present/." "$work/stage/"

@@ -16,6 +16,7 @@ from core.sync.failures import attributes_refused, failure_of
 from core.sync.rsync_output import OUT_FORMAT
 from ops.rsync.mirror import ATTRIBUTES, LOOK_S, POWERLESS, STALLED_S
 from ops.rsync.peer import is_limited, remote_shell, source_of
+from ops.shell import OWNERS
 
 if TYPE_CHECKING:
     from core.failure import Failure
@@ -35,14 +36,16 @@ _STATUS = re.compile(rb"[0-9]{1,3}")
 # lets the first line of each kind in each place through, so that it does not matter how many files there are. As
 # nothing is changed, deletions may be listed even where something could not be read. A root that is a link at the
 # source is looked at as a link, which differs: it may lead to the whole machine.
-SCRIPT = r"""
+SCRIPT = (
+    OWNERS
+    + r"""
 set -u
 LC_ALL=C; export LC_ALL
 unset RSYNC_OLD_ARGS RSYNC_PROTECT_ARGS RSYNC_RSH RSYNC_PARTIAL_DIR
 base=$1 depth=$2 options=$3; shift 3
 command -v rsync >/dev/null || { printf 'sharpnet-stop: no-rsync\n' >&2; exit 90; }
 {
-  printf '%s\0' "$@" | eval "rsync --dry-run $options"
+  printf '%s\0' "$@" | eval "rsync --dry-run $super $options"
   printf '\nsharpnet-status %s\n' "$?"
 } | awk -v depth="$depth" '
   /^sharpnet-status / { print; next }
@@ -80,6 +83,7 @@ done
 printf '\0'
 [ ! -r /proc/self/mountinfo ] || while read -r _ _ _ _ at _; do printf '%s\0' "$at"; done </proc/self/mountinfo
 """
+)
 
 
 @dataclass(frozen=True, slots=True)

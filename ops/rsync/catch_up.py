@@ -73,7 +73,7 @@ xargs -0 -r sh -c '
   done' "$root" >"$work/caught.list" || exit 1
 status=0
 if [ -s "$work/caught.list" ]; then
-  rsync --no-implied-dirs --from0 --files-from="$work/caught.list" "$@" "$work/coming/"
+  rsync $super --no-implied-dirs --from0 --files-from="$work/caught.list" "$@" "$work/coming/"
   status=$?
 fi
 rm -f -- "$work/caught.list"

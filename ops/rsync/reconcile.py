@@ -44,7 +44,7 @@ BRING = (
     INTO_SERVED
     + r"""
 remove "$work/coming" && mkdir -- "$work/coming" || exit 1
-rsync "$@" "$work/coming/"
+rsync $super "$@" "$work/coming/"
 status=$?
 put_in || exit 1
 exit "$status"

@@ -62,7 +62,7 @@ stat -f -c '%a %S' -- "$parent" | {
 }
 [ -d "$root" ] || named=$work/nothing
 exec 4>&1
-status=$({ { rsync --dry-run "$@" "$named/" 3>&- 4>&-; printf '%s' "$?" >&3; } | condense >&4 3>&-; } 3>&1)
+status=$({ { rsync --dry-run $super "$@" "$named/" 3>&- 4>&-; printf '%s' "$?" >&3; } | condense >&4 3>&-; } 3>&1)
 exit "${status:-1}"
 """
 )
@@ -86,7 +86,7 @@ for file in "$work/tmp"/*.?????? "$work/tmp"/.*.??????; do
   name=${file##*/}
   mv -f -- "$file" "$work/partial/${name%.*}"
 done
-if [ "$(id -u)" != 0 ] && [ -d "$root" ]; then
+if [ -d "$root" ] && [ -z "$gives" ]; then
   found=$(find "$root" ! -user "$(id -u)" -printf '/%P\n' 2>/dev/null | head -n 1)
   [ -z "$found" ] || stop foreign-owner "$named$found"
 fi
@@ -127,8 +127,8 @@ own_inodes() {
   remove "$work/tmp/own" && cd /
 }
 copy() {
-  { said=$(rsync --delete --backup --backup-dir="$work/leaving" --temp-dir="$work/tmp" --partial-dir="$work/partial" \
-      "$@" "$work/stage/" 2>&1 1>&3 3>&-); } 3>&1
+  { said=$(rsync $super --delete --backup --backup-dir="$work/leaving" --temp-dir="$work/tmp" \
+      --partial-dir="$work/partial" "$@" "$work/stage/" 2>&1 1>&3 3>&-); } 3>&1
   status=$?
 }
 again=

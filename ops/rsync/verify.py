@@ -38,7 +38,7 @@ COMPARE = (
 most=$1; shift
 check_root
 [ -d "$root" ] || named=$work/nothing
-{ rsync --dry-run "$@" "$named/"; printf 'sharpnet-status %d\n' "$?"; } | awk -v most="$most" '
+{ rsync --dry-run $super "$@" "$named/"; printf 'sharpnet-status %d\n' "$?"; } | awk -v most="$most" '
   substr($0, 1, 2) == "=|" && ++said > most { next }
   /^sharpnet-status / { status = $2; next }
   { print }
