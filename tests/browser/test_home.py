@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from browser.harness import WAIT_MS, card, keep_picture, press, press_and_confirm
+from browser.harness import WAIT_MS, card, keep_picture, press
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def test_what_waits_is_seen_and_decided_in_the_home_tab_and_a_cause_is_asked_for
     expect(home).to_contain_text("waits for approval until")
     expect(home.get_by_role("button", name="Approve", exact=True)).to_have_count(1)
     keep_picture(page, home, "home")
-    press_and_confirm(page, home, "Cancel")
+    press(home, "Cancel")
     expect(home.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
 
     place.filter(has_text="ops").click()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyotp
 import pytest
-from browser.harness import WAIT_MS, card, keep_picture, press, press_and_confirm
+from browser.harness import WAIT_MS, card, keep_picture, press
 from playwright.sync_api import expect
 from ruamel.yaml import YAML
 
@@ -42,7 +42,7 @@ def test_a_server_drops_a_person_approves_and_every_name_server_turns(demo: Demo
     keep_picture(page, plan, "plan")
 
     demo.lab.freeze("ns5")
-    press_and_confirm(page, plan, "Approve")
+    press(plan, "Approve")
     moving = card(page, "5 of 6 name servers in step")
     expect(moving).to_contain_text("ns1 · London · new")
     keep_picture(page, moving, "moving")
@@ -60,7 +60,7 @@ def test_a_server_drops_a_person_approves_and_every_name_server_turns(demo: Demo
     press(done, "Roll back")
     # Whoever pressed is also told where the plan is; the plan is the message that shows what changes.
     asked = page.locator(".msg").filter(has_text="Roll back 6 sites from us (Dallas) to uk (London)?")
-    press_and_confirm(page, asked.filter(has_text="What changes").last, "Approve")
+    press(asked.filter(has_text="What changes").last, "Approve")
     expect(card(page, "Done: 6 sites moved from us (Dallas) to uk (London)")).to_contain_text("All 6 name servers")
     assert demo.lab.query("ns6", "www.garden.example", "A") == ["127.10.0.1"]
     verified = demo.type("history", "--verify")
@@ -83,7 +83,7 @@ def test_where_the_file_begins_to_ask_for_a_code_the_button_asks_for_it_and_take
     demo.lab.drop("uk")
     press(card(page, "uk is down since"), "Prepare failover")
     plan = card(page, "What changes")
-    press_and_confirm(page, plan, "Approve")
+    press(plan, "Approve")
     asking = page.locator(".modal").filter(has_text="Code of your authenticator")
     asking.locator("input, textarea").first.fill(secret.now())
     asking.get_by_role("button", name="Approve", exact=True).click()
