@@ -77,6 +77,8 @@ async def _serve(
         for outbox in outboxes:
             outbox.wake()
 
+    if slack is not None:
+        ports.groups.expect()
     watcher = Watcher(ports, opened=wake)
     vitals = Vitals(lambda: watcher.looked, slack=slack is not None)
     # Before anything is begun: a port that cannot be had ends it here.

@@ -10,8 +10,8 @@ from core.audit import judge_anchors, read_anchor
 from core.errors import UsageError
 from core.people import Role
 from core.reply import Reply, Row, Table, Text, Tone
-from core.wording import clock_time, count, from_stamp
-from ops.gather.anchors import anchors_of_witnesses, anchors_on_pages
+from core.wording import clock_time, count, from_stamp, listing
+from ops.gather.anchors import BackupAnchors, anchors_in_backups, anchors_of_witnesses, anchors_on_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ async def run(request: Request, ports: Ports) -> Reply:
     entries = await ports.store.record.entries(
         last=options.last, subject=options.subject, before=options.before, most_bytes=MOST_BYTES
     )
-    now, in_full = ports.clock.now(), request.person.may(Role.OPERATOR) or request.person.may(Role.APPROVER)
+    now, in_full = ports.clock.now(), _may_see_all(request)
     keys = [key for key in BRIEF if in_full or key not in FOR_OPERATORS]
     rows = tuple(Row((_when(e, ports, now), e.kind, e.subject, e.who, _brief(e.body, keys))) for e in entries)
     about = f" about {options.subject}" if options.subject else ""
@@ -61,6 +61,10 @@ async def run(request: Request, ports: Ports) -> Reply:
         ]
     }
     return Reply(title, tuple(parts), facts=facts if in_full else None)
+
+
+def _may_see_all(request: Request) -> bool:
+    return request.person.may(Role.OPERATOR) or request.person.may(Role.APPROVER)
 
 
 def _refuse_out_of_bounds(last: int, before: int | None) -> None:
@@ -118,14 +122,25 @@ async def _verify(request: Request, ports: Ports, noted: tuple[Anchor, ...]) -> 
             return Reply(f"{title}. But: {asked.why}", tone=Tone.BAD, facts={**facts, "why": asked.why}, exit_code=1)
         known = f"Its end fits what was told to {count(knowing, 'witness', 'witnesses')} outside of it."
         told = (Text(known),) if asked is not None else ()
-        anchored = await _anchored(ports, asked, noted)
-        facts = {**facts, **_anchor_facts(anchored)}
+        backups = await anchors_in_backups(ports) if _may_see_all(request) else BackupAnchors()
+        anchored = await _anchored(ports, asked, (*noted, *backups.anchors))
+        facts = {**facts, **_anchor_facts(anchored), "backups_not_read": list(backups.unread)}
+        if backups.unread:
+            told = (*told, Text(f"Not compared with the backups of {listing(backups.unread)}: they could not be read."))
         if anchored.against:
             title = f"The record was written anew: {_differs(anchored.against[0], ports)}"
+            if all(one in backups.anchors for one in anchored.against):
+                told = (*told, Text(_BY_BACKUPS_ALONE, Tone.WARN))
             return Reply(title, told, tone=Tone.BAD, facts=facts, exit_code=1)
         return Reply(title, (*told, Text(_proven(anchored, found.entries, ports))), tone=Tone.GOOD, facts=facts)
     title = f"The record was tampered with: entry {broken} of {found.entries:,} is not as it was written"
     return Reply(title, tone=Tone.BAD, facts=facts, exit_code=1)
+
+
+_BY_BACKUPS_ALONE = (
+    "Only backups say so: the server that they are of could have added one that says what it likes. Compare the record "
+    "with a daily message before you believe either, and look at that server."
+)
 
 
 async def _anchored(ports: Ports, asked: Asked | None, noted: tuple[Anchor, ...]) -> Anchored:

@@ -18,8 +18,11 @@ PORTS = "free ports"
 DISK = "room on its disk"
 NETWORK = "a network"
 TIME = "processor time"
-# errno(3), connect(2), ip(7), fork(2). What a router far away may have said is not here (EHOSTUNREACH), nor what a
-# packet filter may mean (EPERM). Of ENETUNREACH only the routes here tell whose it is.
+CONNECTING = "the right to open connections"
+STARTING = "the right to start programs"
+# errno(3), connect(2), ip(7), fork(2). What a router far away may have said is not here (EHOSTUNREACH). Of ENETUNREACH
+# only the routes here tell whose it is, and of EPERM and EACCES only what the system allows where nothing is sent: a
+# packet filter may mean one address.
 _BY_ERRNO = {
     errno.EMFILE: DESCRIPTORS,
     errno.ENFILE: DESCRIPTORS,
@@ -31,11 +34,15 @@ _BY_ERRNO = {
     errno.EDQUOT: DISK,
     errno.EROFS: DISK,
     errno.ENETDOWN: NETWORK,
+    # No kernel and no unit without IPv6 says this of another machine (socket(2), systemd's RestrictAddressFamilies).
+    errno.EAFNOSUPPORT: NETWORK,
 }
 # As CPython's threading says it.
 _NO_THREAD = "can't start new thread"
 _HINTS = {
     DESCRIPTORS: "Raise LimitNOFILE in the bot's unit (docs/handbook.md), and see what holds so many.",
+    CONNECTING: "Look at SystemCallFilter and RestrictAddressFamilies in the bot's unit, and at SELinux or AppArmor.",
+    STARTING: "Look at SystemCallFilter and NoExecPaths in the bot's unit, and at SELinux or AppArmor.",
     NETWORK: "Look at the interfaces and routes of the bot's machine.",
 }
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 from core.errors import OwnLackError
-from core.own_lack import NETWORK, TIME, hint_for, lack_of
+from core.own_lack import CONNECTING, NETWORK, STARTING, TIME, hint_for, lack_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -19,18 +19,25 @@ if TYPE_CHECKING:
 STOOD_STILL_S = 1.0
 # discard(9): nothing is sent there.
 ANY_PORT = 9
+_FORBIDDEN = frozenset({errno.EPERM, errno.EACCES})
 
 
-def own_lack(error: BaseException, address: str = "") -> OwnLackError | None:
+def own_lack(error: BaseException, address: str = "", *, starting: bool = False) -> OwnLackError | None:
     """Return what to raise in the place of `error` where this machine lacks something; None: it is not about us.
 
-    address: whoever was being connected to; without a route to it, nobody was asked.
+    address: whoever was being connected to; without a route to it, or the right to ask for one, nobody was asked.
+    starting: a program of this machine was being started, which nobody else can forbid.
     """
     if isinstance(error, OwnLackError):
         return error
     lack = lack_of(error)
-    if lack is None and isinstance(error, OSError) and error.errno == errno.ENETUNREACH and not _has_route(address):
-        lack = NETWORK
+    if lack is None and isinstance(error, OSError):
+        if error.errno == errno.ENETUNREACH and _why_no_route(address):
+            lack = NETWORK
+        elif error.errno in _FORBIDDEN and starting:
+            lack = STARTING
+        elif error.errno in _FORBIDDEN and _why_no_route(address) in _FORBIDDEN:
+            lack = CONNECTING
     return None if lack is None else _lacking(lack, str(error))
 
 
@@ -51,15 +58,15 @@ async def within(timeout_s: float) -> AsyncGenerator[None]:
         raise
 
 
-def _has_route(address: str) -> bool:
-    """Return whether there is a way to `address` from here; the system is asked, nothing is sent (connect(2))."""
+def _why_no_route(address: str) -> int:
+    """Return with which errno the system knows no way to `address`, 0: it knows one; nothing is sent (connect(2))."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with closing(socket.socket(family, socket.SOCK_DGRAM)) as asking:
             asking.connect((address, ANY_PORT))
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error.errno or -1
+    return 0
 
 
 def _lacking(lack: str, said: str) -> OwnLackError:

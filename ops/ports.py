@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ops.user_groups import UserGroups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ class Ports:
 
     fleet: as it was when this process started. live_fleet: reads the fleet file again where it has changed since
     (blocking); raises SettingsError where it cannot be used now. restic: None where the fleet has no off-site host.
-    standing: whether the store may be acted upon; None where nobody can tell.
+    standing: whether the store may be acted upon; None where nobody can tell. groups: who is in the chat's user groups.
     """
 
     fleet: Fleet
@@ -35,3 +37,4 @@ class Ports:
     version: str = ""
     restic: Restic | None = None
     standing: StoreStanding | None = None
+    groups: UserGroups = field(default_factory=UserGroups)

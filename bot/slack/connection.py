@@ -87,6 +87,7 @@ async def run_slack(
             client = web_client(settings, session)
             own = OwnWorkspace(client, settings, ports.fleet.slack)
             people = People(ports.fleet, client, ports.clock, ports.live_fleet, own.own)
+            ports.groups.asked_by(people.members_now)
             homes = HomeTabKeeper(ports, client, people)
             handler = RequestHandler(ports, people, Delivery(ports, client, people, outbox.wake), answer)
             threads = Threads(ports, people, client, handler.serve, handler.refuse)

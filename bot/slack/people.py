@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from slack_sdk.errors import SlackApiError
+
 from bot.slack.trouble import NOT_SAID, why_of
 from bot.slack.workspace import account_of
 from core.errors import SettingsError
@@ -36,6 +38,7 @@ NAME_KNOWN_S = 3600.0
 ACCOUNT_KNOWN_S = 60.0
 UNKNOWN_S = 60.0
 MOST_KNOWN = 10_000
+NO_SUCH_GROUP = "no_such_subteam"
 USER = re.compile(r"\bslack:([UW][A-Z0-9]{2,20})\b")
 
 
@@ -131,13 +134,21 @@ class People:
             return known.said
 
     async def _ask_members(self, group: str) -> _Known:
+        members = await self.members_now(group)
+        known_s = GROUP_UNKNOWN_S if members is None else GROUP_KNOWN_S
+        return _Known(members or frozenset(), self._clock.monotonic() + known_s)
+
+    async def members_now(self, group: str) -> frozenset[str] | None:
+        """Return who is in a user group; None where Slack does not tell."""
         try:
             answer = await self._client.usergroups_users_list(usergroup=group)
         except NOT_SAID as error:
-            LOG.warning("slack group=%s members=unknown treated_as=nobody why=%r", group, why_of(error))
-            return _Known(frozenset(), self._clock.monotonic() + GROUP_UNKNOWN_S)
-        members = frozenset(str(user) for user in answer.get("users") or ())
-        return _Known(members, self._clock.monotonic() + GROUP_KNOWN_S)
+            if isinstance(error, SlackApiError) and error.response.get("error") == NO_SUCH_GROUP:
+                return frozenset()
+            LOG.warning("slack group=%s members=unknown why=%r", group, why_of(error))
+            return None
+        users = answer.get("users")
+        return frozenset(map(str, users)) if isinstance(users, list) else None
 
     async def handle_of(self, user_id: str) -> str | None:
         """Return the handle, `@alice`; None where Slack does not tell."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core.backup.repositories import SHARED
-from core.backup.snapshots import SHORT_ID, fleet_tag, site_tag
+from core.backup.snapshots import SHORT_ID, fleet_tag, record_end_of, site_tag
 from core.sync.root_link import RootLink, where_it_leads
 
 if TYPE_CHECKING:
@@ -149,7 +149,8 @@ def _is_of(recorded: RecordedBackup, snapshot: Snapshot) -> bool:
 def _is_as_made(snapshot: Snapshot, fleet: str, paths: SavedPaths) -> bool:
     """Return whether it carries what the bot gives a backup, in every point and nothing besides."""
     marks = sorted([fleet_tag(fleet), site_tag(snapshot.site)])
-    if sorted(snapshot.tags) != marks:
+    others = [tag for tag in snapshot.tags if record_end_of(tag) is None]
+    if sorted(others) != marks or len(snapshot.tags) > len(marks) + 1:
         return False
     with_dumps = sorted([paths.root, paths.dumps]) if paths.dumps else None
     return sorted(snapshot.paths) in ([paths.root], with_dumps)

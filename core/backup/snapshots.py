@@ -1,7 +1,7 @@
 """Off-site backups: how a site's snapshots are marked, which one is meant, and what makes a backup suspicious.
 
-A snapshot of restic carries two tags, one for the fleet and one for the site, and the server that it was taken on as
-its host. Tags are percent-encoded, since restic separates them by commas.
+A snapshot of restic carries three tags, one for the fleet, one for the site and one for where the bot's record ended,
+and the server that it was taken on as its host. Names are percent-encoded, since restic separates tags by commas.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
+from core.audit import FIRST
 from core.backup.repositories import SHARED
 from core.errors import UsageError
 from core.failure import Failure, FailureCode
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 SITE_TAG = "site:"
 FLEET_TAG = "fleet:"
+RECORD_TAG = "record:"
 SHORT_ID = 8
 SHRUNK_BELOW, SHRUNK = 0.5, "less than half"
 UPKEEP_EVERY = timedelta(hours=20)
+_RECORD = re.compile(rf"{RECORD_TAG}([0-9A-Za-z_-]{{1,64}}):([0-9]{{1,18}}):([0-9a-f]{{{len(FIRST)}}})")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?")
 
 
@@ -51,6 +54,26 @@ class Snapshot:
     def id(self) -> str:
         """Its first eight characters, by which people name it."""
         return self.full_id[:SHORT_ID]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """Where the record of the store of that id ended when a backup began: the number and the hash of its last entry."""
+
+    store: str
+    number: int
+    hash: str
+
+    @property
+    def tag(self) -> str:
+        """The tag by which a snapshot keeps it."""
+        return f"{RECORD_TAG}{self.store}:{self.number}:{self.hash}"
+
+
+def record_end_of(tag: str) -> RecordEnd | None:
+    """Return what a tag of a snapshot says of the record, or None."""
+    found = _RECORD.fullmatch(tag)
+    return RecordEnd(found[1], int(found[2]), found[3]) if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,8 +238,12 @@ def times_text(stored: StoredPlan, fleet: Fleet) -> tuple[Part, ...]:
 def trouble_texts(stored: StoredPlan, *, zones: bool = True) -> tuple[Part, ...]:
     """Say what went wrong on the way, one line each; of zones only where `zones`."""
     of_zones = set() if zones else {zone.key for zone in stored.plan.zones}
-    trouble = stored.progress.trouble
-    return tuple(Text(f"{about}: {why}", Tone.BAD) for about, why in trouble.items() if about not in of_zones)
+    trouble, groups = stored.progress.trouble, stored.progress.members_unknown
+    unknown = f"Nobody could say who is in {listing(groups)} when it began: who was when they approved was taken to be."
+    return (
+        *((Text(unknown, Tone.WARN),) if groups else ()),
+        *(Text(f"{about}: {why}", Tone.BAD) for about, why in trouble.items() if about not in of_zones),
+    )
 
 
 def said_text(stored: StoredPlan, fleet: Fleet) -> Text:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from core.wording import count, listing
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 TERMINAL: Final = "terminal"
 SLACK: Final = "slack:"
+# How the id of a user group begins.
+GROUP: Final = "S"
+Members: TypeAlias = Mapping[str, AbstractSet[str]]
 
 
 def one_person(label: str, access: SlackAccess | None) -> str:
@@ -36,43 +41,76 @@ def entry_of(person: Person, access: SlackAccess | None) -> str:
     return person.id if access is not None and person.id in access.approvers else person.approves_as
 
 
-def why_no_approver(label: str, entry: str | None, access: SlackAccess | None, policy: ApprovalPolicy) -> str | None:
+def groups_to_ask(stored: StoredPlan, access: SlackAccess | None) -> tuple[str, ...]:
+    """Return the user groups whose members decide whether the plan's approvals still count; empty: none does."""
+    if access is None or not any(entry.startswith(GROUP) for entry in stored.approved_as.values()):
+        return ()
+    return tuple(one for one in access.approvers if one.startswith(GROUP))
+
+
+def why_no_approver(
+    label: str,
+    entry: str | None,
+    access: SlackAccess | None,
+    policy: ApprovalPolicy,
+    members: Members | None = None,
+) -> str | None:
     """Say why an approval of `label` does not count by the people of now, or None where it does.
 
     entry: what of app.yaml made them an approver when they approved; empty where nothing did, None where that is not
-    known: then they have to be listed themselves.
+    known: then they have to be listed themselves. members: who is in which user group now; of a group that is not in
+    it nobody could say, and who was in it when they approved still is.
     """
     person, at_terminal = one_person(label, access), label.startswith(f"{TERMINAL}:")
     if access is None or person == TERMINAL:
         unnamed = access is not None and access.terminal and policy.needed > 1
         return f"the file app.yaml does not say who {label} is (slack.terminal)" if unnamed else None
     wanted = person.removeprefix(SLACK) if entry is None or at_terminal else entry
-    if not wanted or wanted in access.approvers:
+    if not wanted or (wanted in access.approvers and not _has_left(person, wanted, access, members or {})):
         return None
-    if at_terminal and any(one.startswith("S") for one in access.approvers):
+    if at_terminal and any(one.startswith(GROUP) for one in access.approvers):
         # Without Slack nobody knows who is in a group; whoever sits there can do everything else anyway.
         return None
     return f"{label} is no approver any more"
 
 
+def _has_left(person: str, entry: str, access: SlackAccess, members: Members) -> bool:
+    """Return whether somebody is no longer in the group that made them an approver, nor one in any other way."""
+    user = person.removeprefix(SLACK)
+    ways = (user == one or user in members.get(one, ()) for one in access.approvers)
+    return entry in members and not any(ways)
+
+
 def counted(
-    approvals: Iterable[tuple[str, str | None]], plan: Plan, access: SlackAccess | None, policy: ApprovalPolicy
+    approvals: Iterable[tuple[str, str | None]],
+    plan: Plan,
+    access: SlackAccess | None,
+    policy: ApprovalPolicy,
+    members: Members | None = None,
 ) -> tuple[str, ...]:
-    """Return the labels whose approvals (label, entry) count now, one a person; from two on, who asked does not."""
+    """Return the labels whose approvals (label, entry) count now, one a person; from two on, who asked does not.
+
+    members: as `why_no_approver` has it.
+    """
     people: dict[str, str] = {}
     asker = one_person(plan.asked_by, access) if policy.needed > 1 else None
     for label, entry in approvals:
         person = one_person(label, access)
-        if person != asker and why_no_approver(label, entry, access, policy) is None:
+        if person != asker and why_no_approver(label, entry, access, policy, members) is None:
             people.setdefault(person, label)
     return tuple(people.values())
 
 
-def why_too_few(stored: StoredPlan, access: SlackAccess | None, policy: ApprovalPolicy) -> str | None:
-    """Say why the approvals of an approved plan are too few by the people of now, or None where they suffice."""
+def why_too_few(
+    stored: StoredPlan, access: SlackAccess | None, policy: ApprovalPolicy, members: Members | None = None
+) -> str | None:
+    """Say why the approvals of an approved plan are too few by the people of now, or None where they suffice.
+
+    members: as `why_no_approver` has it.
+    """
     given = [(label, stored.approved_as.get(label)) for label in stored.approved_by]
-    left = len(counted(given, stored.plan, access, policy))
+    left = len(counted(given, stored.plan, access, policy, members))
     if left >= policy.needed:
         return None
-    whys = [why for label, entry in given if (why := why_no_approver(label, entry, access, policy))]
+    whys = [why for label, entry in given if (why := why_no_approver(label, entry, access, policy, members))]
     return f"{left} of {count(policy.needed, 'approval')} left: {listing(whys or ['who asked does not count'])}"

@@ -61,7 +61,8 @@ class CutoverProgress:
     name server agreed. wave: the one under way, counted from 0. since: by site, when its last copy began, by the clock
     of the server it leaves, in seconds of the epoch. caught: by site, what was brought over. moved_on: by name that
     it has changed, the later plan that has changed it since. gave_way: by site, the work that an emergency did not wait
-    for, in words. cancelled_by: who wants it to end before its time.
+    for, in words. cancelled_by: who wants it to end before its time. members_unknown: the user groups of which nobody
+    could say who is in them when it began.
     """
 
     doing: str = ""
@@ -75,6 +76,7 @@ class CutoverProgress:
     moved_on: Mapping[str, str] = field(default_factory=dict)
     gave_way: Mapping[str, str] = field(default_factory=dict)
     cancelled_by: str = ""
+    members_unknown: tuple[str, ...] = ()
 
     @property
     def late(self) -> tuple[str, ...]:
@@ -120,8 +122,9 @@ def progress_to_json(progress: CutoverProgress) -> dict[str, Any]:
     for one in plain["standings"]:
         if not one["gone"]:
             del one["gone"]
-    if not progress.moved_on:
-        del plain["moved_on"]
+    for later in ("moved_on", "members_unknown"):
+        if not plain[later]:
+            del plain[later]
     plain["zones"] = {key: {"at": stamp(done.at), "serial": done.serial} for key, done in progress.zones.items()}
     plain["in_step_at"] = stamp(progress.in_step_at) if progress.in_step_at is not None else None
     return plain
@@ -145,4 +148,5 @@ def progress_from_json(plain: Mapping[str, Any]) -> CutoverProgress:
         moved_on=dict(plain.get("moved_on", {})),
         gave_way=dict(plain.get("gave_way", {})),
         cancelled_by=plain.get("cancelled_by", ""),
+        members_unknown=tuple(plain.get("members_unknown", ())),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.backup.result import BackupProgress, BackupResult
 from core.backup.retention import let_go
-from core.backup.snapshots import is_upkeep_due
+from core.backup.snapshots import RecordEnd, is_upkeep_due
 from core.errors import OvertakenError, RefusedError
 from core.failure import BEFORE_THE_REPOSITORY, Failure, FailureCode, trouble_facts
 from jobs.backup.listing import list_backups
@@ -44,6 +44,7 @@ class _BackupBatch:
     ports: Ports
     restic: Restic
     request: BackupRequest
+    record: RecordEnd
     on_progress: Callable[[BackupProgress], None]
     opened: list[str] = field(default_factory=list)
 
@@ -68,7 +69,8 @@ class _BackupBatch:
         """Back up one site, unless somebody else does."""
         try:
             place = SiteLocation(site, server)
-            return await SiteBackup(self.ports, self.restic, place, self.request, self.on_progress).make()
+            backup = SiteBackup(self.ports, self.restic, place, self.request, self.record, self.on_progress)
+            return await backup.make()
         except RefusedError as error:
             held = Failure(FailureCode.HELD, error.message.rstrip("."), error.hint, refused=True)
             return BackupResult(site.name, server, "refused").ended_by(held)
@@ -117,7 +119,8 @@ async def back_up_sites(
     owner = run_id(ports.clock.now())
     async with holding(ports, REPOSITORY, owner, "a backup run"):
         serving = await serving_now(ports, sites, request.who)
-        batch = _BackupBatch(ports, restic, request, on_progress)
+        own = await ports.store.identity.own(ports.clock.now())
+        batch = _BackupBatch(ports, restic, request, RecordEnd(own.store, own.number, own.hash), on_progress)
         by_server: dict[str, list[Site]] = {}
         results: dict[str, BackupResult] = {}
         for site in sites:

@@ -23,6 +23,7 @@ from ops.store.copies.backups import SAVE, BackupRun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.backup.snapshots import RecordEnd
     from ops.contracts import BackupSource, Restic, SiteLocation
     from ops.ports import Ports
 
@@ -51,12 +52,13 @@ async def not_begun(ports: Ports, site: str, server: str, trouble: Failure, who:
 
 @dataclass(frozen=True, slots=True)
 class SiteBackup:
-    """One site to be backed up."""
+    """One site to be backed up. record: where the record ended when the run began."""
 
     ports: Ports
     restic: Restic
     place: SiteLocation
     request: BackupRequest
+    record: RecordEnd
     on_progress: Callable[[BackupProgress], None]
 
     async def make(self) -> BackupResult:
@@ -134,7 +136,7 @@ class SiteBackup:
     async def _snapshot(self, place: SiteLocation, source: BackupSource) -> BackupResult:
         site = place.site
         self._show(f"saving {count(source.extent.files, 'file')}")
-        saved = await self.restic.save(place, source, with_dumps=bool(site.databases))
+        saved = await self.restic.save(place, source, self.record, with_dumps=bool(site.databases))
         if isinstance(saved, Failure):
             return self._base_result.ended_by(saved)
         result = replace(

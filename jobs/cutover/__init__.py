@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.cutover.card import card_of
 from core.cutover.steps import END, Outcome, does_something, how_it_ended, next_steps
 from core.plan.approval import CARRIED_OUT, is_to_be_compared, why_not_begin
-from core.plan.approvers import why_too_few
+from core.plan.approvers import groups_to_ask, why_too_few
 from core.plan.basis import name_servers_changed
 from core.plan.plan import PlanState, Rollback
 from core.plan.progress import merged
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.cutover.steps import Step
+    from core.fleet import Fleet
+    from core.plan.approvers import Members
     from core.plan.plan import Plan
     from core.plan.progress import CutoverProgress
     from core.plan.stored import StoredPlan
@@ -41,11 +43,16 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
     if stored is None or stored.state != PlanState.APPROVED:
         return
     begun, cancelled = await ports.store.plans.begun(plan_id), await ports.store.cancellations.of_plan(plan_id)
-    if not does_something(begun) and cancelled is None and (why := await _why_not_begin(ports, stored)):
-        await _end_unbegun(ports, stored, why)
-        return
-    outcomes = dict(await ports.store.plans.outcomes(plan_id))
     progress = stored.progress
+    if not does_something(begun) and cancelled is None:
+        fleet = await fleet_now(ports)
+        groups = groups_to_ask(stored, (fleet or ports.fleet).slack)
+        members = await ports.groups.members(groups)
+        if why := await _why_not_begin(ports, stored, fleet, members):
+            await _end_unbegun(ports, stored, why)
+            return
+        progress = await _noting_unknown(ports, stored, tuple(one for one in groups if one not in members))
+    outcomes = dict(await ports.store.plans.outcomes(plan_id))
     while True:
         cancelled = await ports.store.cancellations.of_plan(plan_id)
         if cancelled is not None and not progress.cancelled_by:
@@ -64,15 +71,22 @@ async def carry_out(ports: Ports, plan_id: str, _at: datetime) -> None:
         progress = merged(progress, tuple(part for _, _, part in ended))
 
 
-async def _why_not_begin(ports: Ports, stored: StoredPlan) -> tuple[str, ...]:
+async def _noting_unknown(ports: Ports, stored: StoredPlan, groups: tuple[str, ...]) -> CutoverProgress:
+    """Put on record, and into what the card shows, of which groups nobody could say who is in them now."""
+    if groups and groups != stored.progress.members_unknown:
+        about = {"groups": list(groups)}
+        await ports.store.record.add(ports.clock.now(), "plan.members-unknown", stored.id, BOT, about)
+    return replace(stored.progress, members_unknown=groups)
+
+
+async def _why_not_begin(ports: Ports, stored: StoredPlan, fleet: Fleet | None, members: Members) -> tuple[str, ...]:
     """Say why a plan of which nothing was done yet is not carried out any more: whoever takes it up judges it again."""
     now = ports.clock.now()
     why = why_not_begin(stored, now)
     if why is not None:
         return (why,)
-    fleet = await fleet_now(ports)
     people = fleet or ports.fleet
-    too_few = why_too_few(stored, people.slack, people.approval)
+    too_few = why_too_few(stored, people.slack, people.approval, members)
     if too_few is not None:
         return (too_few,)
     changed = await why_not_with_this_fleet(ports, stored.plan)

@@ -11,7 +11,7 @@ from ops.work_folder import work_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.backup.snapshots import Extent, SavedSnapshot, Snapshot
+    from core.backup.snapshots import Extent, RecordEnd, SavedSnapshot, Snapshot
     from core.failure import Failure
     from core.fleet import Database, Site
     from core.plan.restore import Restore
@@ -94,8 +94,13 @@ class Restic(Protocol):
     async def dump(self, place: SiteLocation, database: Database, dumping: str, first: bytes) -> Failure | None:
         """Write what the shell line `dumping` says of a database into a file for the backup."""
 
-    async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
-        """Make a snapshot of the site in its server's repository; one that lacks unreadable files is made as well."""
+    async def save(
+        self, place: SiteLocation, source: BackupSource, record: RecordEnd, *, with_dumps: bool
+    ) -> SavedSnapshot | Failure:
+        """Make a snapshot of the site in its server's repository; one that lacks unreadable files is made as well.
+
+        record: where the bot's own record ends, which the snapshot keeps.
+        """
 
     async def snapshots(self, repository: str, site: str | None = None) -> tuple[Snapshot, ...] | Failure:
         """Return what a repository says that it has of this fleet, or of one of its sites, newest first."""

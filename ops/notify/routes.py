@@ -79,7 +79,7 @@ class NotificationRoutes:
                 stderr=asyncio.subprocess.DEVNULL,
             )
         except OSError as error:
-            lack = own_lack(error)
+            lack = own_lack(error, starting=True)
             return SendAttempt(taken=False, why=lack.message if lack else error.strerror or type(error).__name__)
         asked = json.dumps({"url": url, **message}).encode()
         try:

@@ -31,7 +31,7 @@ from ops.work_folder import WORK_FOLDER, site_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from core.backup.snapshots import SavedSnapshot, Snapshot
+    from core.backup.snapshots import RecordEnd, SavedSnapshot, Snapshot
     from core.fleet import Database, Fleet, Offsite, SecretRef
     from core.plan.restore import Restore
     from ops.contracts import Ran, RanOffsite, SiteLocation, Ssh
@@ -86,12 +86,14 @@ class ResticRepository:
         ran = await self._ssh.run(place.server, command, timeout_s=LONG_S, stdin=first)
         return failure_of_database(database.name, place.server, "dumped", ran.exit_code, ran.err)
 
-    async def save(self, place: SiteLocation, source: BackupSource, *, with_dumps: bool) -> SavedSnapshot | Failure:
+    async def save(
+        self, place: SiteLocation, source: BackupSource, record: RecordEnd, *, with_dumps: bool
+    ) -> SavedSnapshot | Failure:
         """Make a snapshot of the site; one that lacks unreadable files is made as well."""
         limit = place.site.bandwidth or self._fleet.sync.bandwidth
         words = [
             *("--host", place.server),
-            *("--tag", fleet_tag(self._fleet.name), "--tag", site_tag(place.site.name)),
+            *("--tag", fleet_tag(self._fleet.name), "--tag", site_tag(place.site.name), "--tag", record.tag),
             *([f"--limit-upload={max(1, limit // KILO)}"] if limit else []),
             *("--", place.root, *([place.dumps] if with_dumps else [])),
         ]

@@ -83,7 +83,8 @@ def _started_here(source: StreamSide) -> Iterator[LocalChannel]:
     try:
         channel = LocalChannel(source.line or "")
     except OSError as error:
-        raise own_lack(error) or UnreachableError(f"{HERE} could start no command: {error.strerror}.") from error
+        why = f"{HERE} could start no command: {error.strerror}."
+        raise own_lack(error, starting=True) or UnreachableError(why) from error
     try:
         yield channel
     finally:

@@ -85,7 +85,8 @@ class Stage:
         """Approve as `approve` does, and stop where a process that dies right then would."""
         stored = await self.ports.store.plans.get(plan_id)
         assert stored is not None
-        await self.ports.store.plans.approve(stored.plan, person.label, 1, self.ports.clock.now)
+        entry = person.approves_as or None
+        await self.ports.store.plans.approve(stored.plan, person.label, 1, self.ports.clock.now, entry=entry)
 
     async def carry_out(self, plan_id: str) -> PlanState:
         """Have an approved plan carried out to its end, and return how it ended."""

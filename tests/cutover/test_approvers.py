@@ -21,6 +21,7 @@ from core.plan.plan import PlanState
 from ops.fleetfile.second_factor import enroll
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from cutover.harness import Stage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SHARPNET = Path(sys.executable).parent / "sharpnet"
 BOTH = frozenset({Role.OPERATOR, Role.APPROVER})
 ALICE, BOB, CAROL = (Person(user, "slack", BOTH) for user in ("U01ALICE", "U02BOB", "U03CAROL"))
+OF_THE_GROUP = Person("U02BOB", "slack", BOTH, approves_as="S01TEAM")
 APPROVED = 0
 
 
@@ -47,6 +49,19 @@ def name_the_terminal(tree: dict[str, Any]) -> None:
 
 def want_codes(tree: dict[str, Any]) -> None:
     tree["slack"]["second_factor"] = "totp"
+
+
+def by_group(tree: dict[str, Any]) -> None:
+    tree["slack"]["approvers"] = ["S01TEAM"]
+
+
+def saying(members: frozenset[str] | None) -> Callable[[str], Awaitable[frozenset[str] | None]]:
+    """Say that these are in every group; None: Slack does not tell."""
+
+    async def ask(_group: str) -> frozenset[str] | None:
+        return members
+
+    return ask
 
 
 def without_bob(tree: dict[str, Any]) -> None:
@@ -109,6 +124,33 @@ async def test_a_plan_is_not_begun_by_the_approval_of_somebody_removed_since(sta
         card = await after_a_restart.card(plan_id)
     assert "0 of 1 approval left: slack:U02BOB is no approver any more" in said(card)
     assert stage.all_answer("fjord.example", "oslo")
+
+
+@pytest.mark.parametrize("change", [by_group])
+async def test_a_plan_is_not_begun_by_the_approval_of_somebody_who_has_left_the_group_since(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan()
+    await stage.approve_and_die(plan_id, OF_THE_GROUP)
+    stage.ports.groups.asked_by(saying(frozenset({"U03CAROL"})))
+    assert await stage.carry_out(plan_id) == PlanState.STALE
+    assert "slack:U02BOB is no approver any more" in said(await stage.card(plan_id))
+    assert stage.all_answer("fjord.example", "oslo")
+
+
+@pytest.mark.parametrize("change", [by_group])
+@pytest.mark.parametrize("knows", [True, False])
+async def test_where_nobody_can_say_who_is_in_the_group_who_was_counts_and_it_is_said(
+    stage: Stage, knows: bool
+) -> None:
+    stage.lab.drop("oslo")
+    plan_id = await stage.plan()
+    await stage.approve_and_die(plan_id, OF_THE_GROUP)
+    stage.ports.groups.asked_by(saying(frozenset({"U02BOB"}) if knows else None))
+    assert await stage.carry_out(plan_id) == PlanState.CONFIRMED
+    words = "Nobody could say who is in S01TEAM when it began"
+    assert (words in said(await stage.card(plan_id))) is not knows
+    kinds = [entry.kind for entry in await stage.ports.store.record.entries(subject=plan_id)]
+    assert ("plan.members-unknown" in kinds) is not knows
 
 
 async def test_a_plan_is_begun_by_the_approval_of_somebody_who_is_still_there(stage: Stage) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
+from record_anew import write_anew
 
-from core.audit import FIRST, anchor_text, entry_hash
+from core.audit import anchor_text
 from core.errors import UsageError
 
 if TYPE_CHECKING:
     from pages.harness import Desk
 
     from core.reply import Reply
-    from ops.contracts import Transaction
 
 
 async def done(desk: Desk, *whos: str) -> None:
@@ -25,23 +24,6 @@ async def done(desk: Desk, *whos: str) -> None:
 async def end(desk: Desk) -> tuple[int, str]:
     last = (await desk.ports.store.record.entries(last=1))[0]
     return last.seq, last.hash
-
-
-async def write_anew(desk: Desk, number: int) -> None:
-    """Blame somebody else for an entry, and give all entries their hashes anew, as whoever has the file can."""
-
-    def work(transaction: Transaction) -> None:
-        before = FIRST
-        transaction.execute("DROP TRIGGER IF EXISTS record_fixed")
-        for row in transaction.query("SELECT seq, at, kind, subject, who, body FROM record ORDER BY seq"):
-            who = "mallory" if row["seq"] == number else row["who"]
-            digest = entry_hash(before, row["at"], row["kind"], row["subject"], who, json.loads(row["body"]))
-            transaction.execute(
-                "UPDATE record SET who = ?, before = ?, hash = ? WHERE seq = ?", [who, before, digest, row["seq"]]
-            )
-            before = digest
-
-    await desk.ports.store._db.write(work)
 
 
 def words(reply: Reply) -> str:
@@ -66,7 +48,7 @@ async def test_a_record_that_was_written_anew_with_good_hashes_is_found_by_a_pag
     await done(desk, "ann", "bob")
     number, _ = await end(desk)
     await desk.say("page --put")
-    await write_anew(desk, 1 if which == "first" else number)
+    await write_anew(desk.ports.store, 1 if which == "first" else number)
     await done(desk, "cid")
     reply = await desk.say("history --verify")
     assert reply.exit_code == 1
@@ -96,7 +78,7 @@ async def test_what_somebody_has_noted_is_compared_too(desk: Desk) -> None:
     await done(desk, "ann", "bob")
     noted = anchor_text(*await end(desk))
     assert "by what you typed" in words(await desk.say(f"history --verify --anchor {noted}"))
-    await write_anew(desk, 1)
+    await write_anew(desk.ports.store, 1)
     reply = await desk.say(f"history --verify --anchor {noted}")
     assert reply.exit_code == 1
     assert "is not the one of what you typed" in reply.title

@@ -13,6 +13,7 @@ from core.audit import first_broken
 from core.errors import StoreError
 from core.fleet.target import Target
 from ops.store import Store
+from ops.store.part import newest_by
 from ops.store.sqlite.database import SqliteDb
 from ops.store.sqlite.driver import sqlite3
 from ops.store.sqlite.schema import MIGRATIONS
@@ -85,6 +86,29 @@ async def test_what_the_version_before_has_stored_is_found_by_what_its_json_says
     assert [outage.target for outage in await store.outages.on_card("outage:7")] == [Target.site("a")]
     assert [run.id for run in await store.undos.since(NOW, 10)] == ["20260614T130207Z-a"]
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "table", "at", "where"),
+    [
+        ("site, mirror", "syncs", "begun_at", "ended_at IS NOT NULL"),
+        ("site, mirror", "syncs", "begun_at", "outcome = 'good'"),
+        ("site", "backups", "begun_at", "kind = 'backup' AND outcome IN ('good', 'failed')"),
+        ("site, mirror", "proofs", "at", "TRUE"),
+        ("site, mirror", "proofs", "at", "outcome IN ('good', 'differs')"),
+    ],
+)
+async def test_the_newest_of_each_is_found_without_reading_the_rows_of_the_others(
+    store: Store, store_file: Path, key: str, table: str, at: str, where: str
+) -> None:
+    await store.record.add(NOW, "kind", "subject", "who")
+    with closing(sqlite3.connect(store_file)) as connection:
+        steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {newest_by(key, table, at, where)}")]
+        inner = steps[steps.index("CO-ROUTINE newest") + 1]
+        index = inner.split(" INDEX ")[1].split(" ")[0]
+        held = {row[2] for row in connection.execute(f"PRAGMA index_info({index})")}
+    asked = {one for one in ("site", "mirror", "begun_at", "at", "outcome", "kind", "ended_at") if one in where.split()}
+    assert {*key.split(", "), at, *asked} <= held, steps
 
 
 async def test_leases_that_the_version_before_has_taken_are_over_and_what_is_claimed_for_good_is_not(

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from sync.harness import Change
+
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
+def fleet_change() -> Change:
+    """Return how the fleet file is altered before the lab comes up: a file with another fleet has its own."""
+    return many_sites
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, fleet_change: Change) -> Iterator[SharedLab]:
     """Bring up a lab whose sites are given out one a test."""
-    with lab_to_share(tmp_path_factory.mktemp("lab"), many_sites) as shared:
+    with lab_to_share(tmp_path_factory.mktemp("lab"), fleet_change) as shared:
         yield shared
 
 

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sync.customer import release
-from sync.harness import lab_to_share, many_sites, rigged, tree_at
+from sync.harness import many_sites, tree_at
 
 from core.failure import FailureCode
 from ops.gather.live_check import ssh_findings
 from ops.rsync.peer import remote_shell, ssh_words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
     from typing import Any
 
-    from sync.harness import Rig, SharedLab
+    from sync.harness import Change, Rig
 
     from core.fleet import Site
 
@@ -40,16 +39,9 @@ def by_roots(tree: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
-    """Bring up such a lab."""
-    with lab_to_share(tmp_path_factory.mktemp("lab"), by_roots) as shared:
-        yield shared
-
-
-@pytest.fixture
-async def rig(shared: SharedLab, tmp_path: Path) -> AsyncIterator[Rig]:
-    async with rigged(shared, tmp_path / "store.sqlite") as rig:
-        yield rig
+def fleet_change() -> Change:
+    """Return how the fleet file is altered before the lab comes up."""
+    return by_roots
 
 
 async def typed(rig: Rig, command: str, *, stdin: bytes = b"") -> tuple[int, str]:

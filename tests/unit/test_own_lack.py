@@ -30,6 +30,7 @@ NOW = datetime(2026, 6, 14, 13, 5, tzinfo=UTC)
         (OSError(errno.EDQUOT, "x"), "room on its disk"),
         (OSError(errno.EROFS, "x"), "room on its disk"),
         (OSError(errno.ENETDOWN, "x"), "a network"),
+        (OSError(errno.EAFNOSUPPORT, "x"), "a network"),
     ],
 )
 def test_what_the_system_itself_lacks_is_ours(error: BaseException, lack: str) -> None:

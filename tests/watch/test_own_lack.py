@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SHELL = Person("root", "terminal", frozenset())
 LOOKS = Path(__file__).with_name("lacking_look.py")
+FORBIDDEN = Path(__file__).with_name("forbidden.py")
 
 
 @contextlib.contextmanager
@@ -94,6 +95,27 @@ async def test_an_alert_that_no_process_can_be_started_for_is_not_taken_and_ends
 def test_without_a_free_port_nobody_is_called_down() -> None:
     run = subprocess.run(["unshare", "-n", sys.executable, LOOKS], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == ["free ports", "threads, processes or free ports"]
+
+
+@pytest.mark.parametrize("call", ["connect", "socket", "execve"])
+async def test_what_the_system_denies_this_process_is_nobodys_failure(call: str) -> None:
+    async with serving(b"SSH-2.0-x\r\n", listen_first=False) as (port, _):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, FORBIDDEN, call, str(port), stdout=subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+    *lacks, alert = out.decode().splitlines()
+    if call == "execve":
+        assert (lacks[0], lacks[2]) == ("answered", "answered")
+        assert "lacks the right to start programs" in alert
+    else:
+        assert lacks == 3 * ["the right to open connections"]
+
+
+def test_what_a_packet_filter_may_mean_is_the_targets() -> None:
+    assert own_lack(PermissionError(errno.EPERM, "x"), "127.0.0.1") is None
+    assert own_lack(PermissionError(errno.EACCES, "x")) is None
+    assert own_lack(PermissionError(errno.EACCES, "x"), starting=True) is not None
 
 
 async def test_a_place_without_a_route_from_here_was_not_looked_at() -> None:

@@ -20,7 +20,7 @@ from core.backup.origin import (
     is_work_folder,
     newest_of,
 )
-from core.backup.snapshots import Snapshot
+from core.backup.snapshots import RecordEnd, Snapshot, record_end_of
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -97,6 +97,20 @@ def test_a_site_at_the_top_of_the_disk_may_have_been_a_link_too() -> None:
 )
 def test_what_a_server_says_is_its_work_folder_is_one_of_that_site(path: str, is_one: bool) -> None:
     assert is_work_folder(path, "/srv/uk/.sharpnet/shop-1") is is_one
+
+
+def test_where_the_record_ended_may_stand_beside_once() -> None:
+    end = RecordEnd("0f-A_1", 12, "ab" * 32)
+    assert record_end_of(end.tag) == end
+    assert judged(replace(SNAPSHOT, tags=(*TAGS, end.tag)), RECORDED).origin is Origin.RECORDED
+    twice = (*TAGS, end.tag, replace(end, number=13).tag)
+    assert judged(replace(SNAPSHOT, tags=twice), RECORDED).origin is Origin.FOREIGN
+
+
+@pytest.mark.parametrize("tag", ["record:a:1:ff", f"record:a:x:{'0' * 64}", f"record:a b:1:{'0' * 64}", "site:shop"])
+def test_what_is_no_note_of_the_record_is_none(tag: str) -> None:
+    assert record_end_of(tag) is None
+    assert judged(replace(SNAPSHOT, tags=(*TAGS, tag)), RECORDED).origin is Origin.FOREIGN
 
 
 CLAIMS: list[dict[str, Any]] = [

@@ -15,7 +15,7 @@ from hypothesis import given
 from unit.outside.harness import ENDED, SAID, SERVERS
 
 from core.backup.repositories import repository_password
-from core.backup.snapshots import Extent, Snapshot
+from core.backup.snapshots import Extent, RecordEnd, Snapshot
 from core.databases.copies import DatabaseState
 from core.errors import SharpnetError
 from core.fleet import Database, HostLimits
@@ -78,6 +78,7 @@ async def restored(ssh: AnySsh, database: Database) -> object:
     return await databases(ssh).restore(database, MIRROR.name, "/srv/dump", "", RUN, now, ask)
 
 
+END = RecordEnd("a", 1, "0" * 64)
 ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "what a sync would change": lambda ssh: dry_run(ssh, COPY),  # type: ignore[arg-type]
     "what differs": lambda ssh: verify.compare(ssh, COPY),  # type: ignore[arg-type]
@@ -98,7 +99,7 @@ ASKED: dict[str, Callable[[AnySsh], Awaitable[object]]] = {
     "a shared connection": lambda ssh: open_shared(ssh, SOURCE, MIRROR),  # type: ignore[arg-type]
     "the store's note": lambda ssh: ServerWitness(ssh, "uk", "/srv/note").read(1.0),  # type: ignore[arg-type]
     "what there is to back up": lambda ssh: restic(ssh).survey(PLACE),
-    "what was saved": lambda ssh: restic(ssh).save(PLACE, BackupSource(Extent(1, 1), ()), with_dumps=False),
+    "what was saved": lambda ssh: restic(ssh).save(PLACE, BackupSource(Extent(1, 1), ()), END, with_dumps=False),
     "snapshots": lambda ssh: restic(ssh).snapshots(SOURCE.name),
     "the repository's size": lambda ssh: restic(ssh).size(SOURCE.name),
     "files of a snapshot": lambda ssh: restic(ssh).choose(PLACE, SNAPSHOT, "/srv/dumps", 1, 1, 1),

@@ -8,7 +8,7 @@ import pytest
 from core.fleet import ApprovalPolicy, SlackAccess
 from core.people import Person, Role
 from core.plan.approval import why_not_approve
-from core.plan.approvers import counted, entry_of, one_person, why_no_approver, why_too_few
+from core.plan.approvers import counted, entry_of, groups_to_ask, one_person, why_no_approver, why_too_few
 from core.plan.plan import PlanState
 from core.plan.stored import StoredPlan
 
@@ -151,3 +151,36 @@ def test_where_the_file_names_who_sits_at_the_terminal_nobody_else_is_the_second
     said = why_not_approve(waiting, at_terminal("root"), 2, None, now, NAMED)
     assert said == "The file app.yaml does not say who terminal:root is (slack.terminal)."
     assert why_not_approve(waiting, at_terminal("root"), 1, None, now, NAMED) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "approvers", "counts"),
+    [
+        ({"S0TEAM": {"U0ALICE"}}, ("S0TEAM",), True),
+        ({"S0TEAM": {"U0BOB"}}, ("S0TEAM",), False),
+        ({"S0TEAM": set()}, ("S0TEAM",), False),
+        ({}, ("S0TEAM",), True),
+        (None, ("S0TEAM",), True),
+        ({"S0TEAM": set()}, ("S0TEAM", "U0ALICE"), True),
+        ({"S0TEAM": set(), "S0MORE": {"U0ALICE"}}, ("S0TEAM", "S0MORE"), True),
+        ({"S0TEAM": set(), "S0MORE": {"U0BOB"}}, ("S0TEAM", "S0MORE"), False),
+        ({"S0TEAM": set()}, ("S0MORE",), False),
+    ],
+)
+def test_who_has_left_the_group_that_made_them_an_approver_counts_only_by_another_way(
+    asked: Plan, members: dict[str, set[str]] | None, approvers: tuple[str, ...], counts: bool
+) -> None:
+    access = replace(GROUPED, approvers=approvers)
+    why = None if counts else "slack:U0ALICE is no approver any more"
+    assert why_no_approver("slack:U0ALICE", "S0TEAM", access, ONE, members) == why
+    assert bool(counted([("slack:U0ALICE", "S0TEAM")], asked, access, ONE, members)) is counts
+    stored = StoredPlan(asked, PlanState.APPROVED, ("slack:U0ALICE",), approved_as={"slack:U0ALICE": "S0TEAM"})
+    assert (why_too_few(stored, access, ONE, members) is None) is counts
+
+
+def test_groups_are_asked_about_only_where_one_has_made_somebody_an_approver(asked: Plan) -> None:
+    stored = StoredPlan(asked, PlanState.APPROVED, ("slack:U0ALICE",), approved_as={"slack:U0ALICE": "S0TEAM"})
+    access = replace(GROUPED, approvers=("U0BOB", "S0TEAM", "S0MORE"))
+    assert groups_to_ask(stored, access) == ("S0TEAM", "S0MORE")
+    assert groups_to_ask(stored, None) == ()
+    assert groups_to_ask(replace(stored, approved_as={"slack:U0ALICE": "U0ALICE"}), access) == ()

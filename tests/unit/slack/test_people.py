@@ -221,3 +221,21 @@ async def test_who_has_become_a_guest_is_one_within_a_minute(
 
 async def test_somebody_of_whom_slack_says_nothing_and_the_file_neither_reads_nothing(people: People) -> None:
     assert not (await people.person_of("U09NOBODY")).may(Role.ANYONE)
+
+
+@pytest.mark.parametrize(
+    ("error", "users", "members"),
+    [
+        ("", ["U05", "W06"], {"U05", "W06"}),
+        ("", [], set()),
+        ("", None, None),
+        ("", "U05", None),
+        ("ratelimited", [], None),
+        ("no_such_subteam", [], set()),
+    ],
+)
+async def test_who_is_in_a_group_now_is_told_from_what_slack_does_not_say(
+    people: People, slack: FakeSlack, error: str, users: list[str], members: set[str] | None
+) -> None:
+    slack.error, slack.groups["S01"] = error, users
+    assert await people.members_now("S01") == members
