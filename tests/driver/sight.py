@@ -13,7 +13,7 @@ from cutover.harness import root_of
 from driver.fleet import FROZEN, HOOK_LOG
 from driver.history import Look, Seen, histories
 
-from core.backup.repositories import repository_path
+from core.backup.repositories import repository_password, repository_path
 from lab import LabError
 from ops.store.replies import reply_to_text
 
@@ -149,9 +149,8 @@ def _saved(world: World, restore: Mapping[str, str]) -> int:
     assert offsite is not None
     repository = world.lab.path_on("offsite", repository_path(offsite.path, restore["repository"]))
     words = ["restic", "-r", str(repository), "--no-lock", "--no-cache", "dump", restore["full_id"]]
-    password = {"RESTIC_PASSWORD": world.lab.env["SHARPNET_TEST_RESTIC"]}
-    ran = subprocess.run(
-        [*words, f"{restore['root']}/{PAGE}"], env=os.environ | password, capture_output=True, check=False
-    )
+    words.append(f"{restore['root']}/{PAGE}")
+    own = repository_password(world.lab.env["SHARPNET_TEST_RESTIC"].encode(), restore["repository"]).decode()
+    ran = subprocess.run(words, env=os.environ | {"RESTIC_PASSWORD": own}, capture_output=True, check=False)
     assert ran.returncode == 0 or b"not found" in ran.stderr, ran.stderr.decode()
     return int(ran.stdout) if ran.returncode == 0 else 0

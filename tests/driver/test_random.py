@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BLOCKS = address_blocks()
 # For longer runs by hand: CONTRIBUTING.md says how.
-SEEDS = os.environ.get("SHARPNET_SEEDS", "26,193")
+SEEDS = os.environ.get("SHARPNET_SEEDS", "9,12")
 STEPS = int(os.environ.get("SHARPNET_STEPS", "12"))
 SECONDS_A_STEP = 30
 
