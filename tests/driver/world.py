@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lab import Lab
 
 PATIENCE_S = 120.0
+# Longer than what was sent may be on its way, as it is with a bot.
+LEASE_S = "4"
 SETTLED_LOOKS, SETTLED_PAUSE_S = 120, 0.5
 # A command that has reached a server goes on for a moment when whoever sent it is dead.
 LAST_WORD_S = 0.3
@@ -66,6 +68,8 @@ class World:
     async def begin(self) -> None:
         """Open a process that works on it, fill the mirrors, and note how all of it is."""
         self.stage = await self.opened.enter_async_context(staged(self.lab, self.folder))
+        for site in SITES:
+            self.note((site, self.stage.ports.fleet.sites[site].home))
         copy_to_mirrors(self.lab, self.stage.ports)
         self.began = serials(self)
         await self.look()
@@ -97,7 +101,7 @@ class World:
         self._number += 1
         clock = self.folder / f"clock-{self._number}"
         clock.write_text(str(off_s))
-        arguments = [line, str(fate.at), fate.counts, fate.name, str(clock)]
+        arguments = [line, str(fate.at), fate.counts, fate.name, str(clock), LEASE_S]
         process = await started(self.stage.config, self.folder / STORE, self.lab.env, *arguments)
         typist = Typist(process, line, clock)
         self.typists.append(typist)
