@@ -97,7 +97,7 @@ async def _cut_over(ports: Ports, asked: Sequence[str]) -> Timed:
     plan_id = str(planned.facts["id"])
     await asyncio.sleep(SETTLE_S)
     typed_at, began = ports.clock.now(), time.perf_counter()
-    await answer(["approve", plan_id], PERSON, "terminal", ports, follow=False)
+    await answer(["approve", plan_id, "--yes"], PERSON, "terminal", ports, follow=False)
     await ports.engine.wait(RUN, plan_id)
     ended_s = time.perf_counter() - began
     stored = await ports.store.plans.get(plan_id)

@@ -10,7 +10,7 @@ from core.store_standing import Standing, StoreNote
 from core.wording import clock_time, count, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from core.store_standing import StoreVerdict
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HELD = "Until somebody has looked, nothing is approved, moved, copied or backed up with it. What drops is told as ever."
 WAY_ON = "Is there a newer one? Stop the bot, put that in its place, start again. Else `store accept`."
 ACCEPT = "store accept"
+Copy = tuple[str, str]
 HANDBOOK = "“The store is not the newest” in docs/handbook.md"
 
 
@@ -52,9 +53,9 @@ def beside_another(verdict: StoreVerdict, timezone: str, now: datetime) -> str |
     return f"The fleet knows another store than this one: {verdict.told_by} was told at {at} of one with {entries}"
 
 
-def beside_card(why: str, copies: int) -> Reply:
+def beside_card(why: str, copies: Sequence[Copy]) -> Reply:
     """Return what people are told where copies are in quarantine by what the other store had said."""
-    held = f"{count(copies, 'copy', 'copies')} that it had in quarantine: so again, until somebody has chosen."
+    held = f"{_copies(copies)} that it had in quarantine: so again, until somebody has chosen: {_named(copies)}."
     return Reply(why, (Text(held), Text("Is that one still there? Stop the bot and put it back.")), tone=Tone.WARN)
 
 
@@ -76,10 +77,10 @@ def with_doubt(reply: Reply, why: str) -> Reply:
     return replace(reply, parts=(Text(f"{why}. {HELD} {WAY_ON}", Tone.BAD), *reply.parts), tone=Tone.BAD, exit_code=1)
 
 
-def accepted_card(why: str, who: str, ended: tuple[str, ...], quarantined: int) -> Reply:
+def accepted_card(why: str, who: str, ended: tuple[str, ...], quarantined: Sequence[Copy]) -> Reply:
     """Return what the card says from then on. ended: the plans that ended by it; quarantined: copies anew."""
-    plans = f"Ended, never to be carried out: {listing(ended)}." if ended else "No plan was open."
-    copies = f"{count(quarantined, 'copy', 'copies')} put in quarantine again, as the witness was told."
+    plans = f"Lost track of {listing(ended)}: never to be carried out from here on." if ended else "No plan was open."
+    copies = f"{_copies(quarantined)} put in quarantine again, as the witness was told: {_named(quarantined)}."
     parts = (Text(f"Before: {why}."), Text(plans), *((Text(copies),) if quarantined else ()))
     return Reply(f"The store is accepted by {who}: it is acted upon again", parts, tone=Tone.GOOD)
 
@@ -123,3 +124,11 @@ def _row(name: str, one: StoreNote | str | None, own: StoreNote, timezone: str, 
 
 def _fact(one: StoreNote | str | None) -> dict[str, str | int] | str | None:
     return {"store": one.store, "entries": one.number, "hash": one.hash} if isinstance(one, StoreNote) else one
+
+
+def _copies(copies: Sequence[Copy]) -> str:
+    return count(len(copies), "copy", "copies")
+
+
+def _named(copies: Sequence[Copy]) -> str:
+    return listing([f"{site} on {server}" for site, server in copies])

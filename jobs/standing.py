@@ -70,13 +70,13 @@ async def accept(ports: Ports, who: str) -> Reply:
 
 async def _end(ports: Ports, stored: StoredPlan, why: str, who: str) -> None:
     now = ports.clock.now()
-    card = card_of(stored.ended(PlanState.STALE, now), ports.fleet, why=(f"{why}.",))
+    card = card_of(stored.ended(PlanState.LOST, now), ports.fleet, why=(f"{why}.",))
     await ports.store.claims.release(stored.id)
-    await ports.store.plans.move(stored.id, OPEN, PlanState.STALE, now, who, why, card)
+    await ports.store.plans.move(stored.id, OPEN, PlanState.LOST, now, who, why, card)
 
 
-async def _quarantine_again(ports: Ports, asked: Asked, who: str) -> int:
-    """Quarantine the copies that were so by the newest note, and return how many were not known to be."""
+async def _quarantine_again(ports: Ports, asked: Asked, who: str) -> list[tuple[str, str]]:
+    """Quarantine the copies that were so by the newest note, and return those that were not known to be."""
     notes = [one for one in asked.told.values() if isinstance(one, StoreNote)]
     sites, servers = ports.fleet.sites, ports.fleet.servers
     known = await ports.store.copies.quarantined()
@@ -87,7 +87,7 @@ async def _quarantine_again(ports: Ports, asked: Asked, who: str) -> int:
     await ports.store.copies.quarantine(
         anew, "it was in quarantine before the store was put back", ports.clock.now(), who
     )
-    return len(anew)
+    return anew
 
 
 JOB = Job(name="standing", run=keep_told, at_start=True)

@@ -135,7 +135,7 @@ take_lock() {
   exec 9>"$work/lock" || exit 1
   flock -n 9 || stop busy
 }
-# Asked with the lock held: who has the turn now keeps it until the lock is free again.
+# Asked with the lock held, and once more right before anything is put in place: a cutover waits for no lock.
 check_turn() { [ "$(cat -- "$work/turn" 2>/dev/null)" = "$1" ] || stop overtaken; }
 # Argument: the latest moment by this server's clock. What was sent and then lay somewhere comes too late.
 check_time() { [ "$(date +%s)" -le "$1" ] || stop too-late; }
@@ -233,19 +233,19 @@ recover() {
 )
 
 
-# Arguments: root, parent, work, run, and `make` where the folder around the root may be made. It prints the turn that
-# the run now has, and what time it is. Whoever had one before is overtaken.
+# Arguments: root, parent, work, run, and `make` where the folder around the root may be made, or `at once` where what
+# runs there is not waited for. It prints the run's turn and what time it is. Whoever had one before is overtaken.
 TAKE_TURN = (
     PRELUDE
     + r"""
 run=$1
 [ "$2" != make ] || go_to "$parent" make || stop no-parent
 check_root
-take_lock
+if [ "$2" = 'at once' ]; then open_work; new=turn.once; else take_lock; new=turn.new; fi
 { read -r number _ <"$work/turn"; } 2>/dev/null || number=0
 case $number in ''|*[!0-9]*) number=0 ;; esac
-printf '%s\n' "$((number + 1)) $run" >"$work/turn.new" && mv -f -- "$work/turn.new" "$work/turn" ||
-  { rm -f -- "$work/turn.new"; exit 1; }
+printf '%s\n' "$((number + 1)) $run" >"$work/$new" && mv -f -- "$work/$new" "$work/turn" ||
+  { rm -f -- "$work/$new"; exit 1; }
 cat -- "$work/turn" && date +%s
 """
 )

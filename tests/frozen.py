@@ -19,13 +19,16 @@ BEFORE_ASKING = "store,dns.update,ssh."
 
 
 async def frozen(
-    config: Path, store: Path, env: Mapping[str, str], line: str, at: int, counts: str = ""
+    config: Path, store: Path, env: Mapping[str, str], line: str, at: int, counts: str = "", lease_s: float = 0.5
 ) -> tuple[asyncio.subprocess.Process, str]:
     """Start a process that types `line`; return when it is frozen (and before what) or at its end ("").
 
-    at: before which touch of those that count; 0: before it first renews what it holds.
+    at: before which touch of those that count; 0: before it first renews what it holds. lease_s: for how long it holds
+    that.
     """
-    process = await started(config, store, env, line, str(at or 1), counts if at else "renewal")
+    process = await started(
+        config, store, env, line, str(at or 1), counts if at else "renewal", "frozen", "", str(lease_s)
+    )
     first = await first_said(process)
     return process, first.removeprefix("frozen ") if first.startswith("frozen ") else ""
 

@@ -4,11 +4,12 @@ Arguments: fleet file, store, the line, N, and with what the touches begin that 
 Each write to the store is one ("store"), whatever writes it, but for what renews a claim or a lease ("renewal"): those
 come when they come, and no two processes would have the same Nth touch by them; with "renewal" alone they come at once.
 Each DNS update is one ("dns", before it asks whether it may, and again between that and the sending); and each command
-on a server ("ssh", before it asks, and "asked already, ssh" between that and the sending). It writes "frozen" and what
-the touch was before it stops; a process that has fewer touches ends without.
+on a server ("ssh", before it asks; and between that and the sending "asked already, ssh", or "asked already, hook"). It
+writes "frozen" and what the touch was before it stops; a process that has fewer touches ends without.
 
 Two more may follow: "killed", and it dies there (SIGKILL) instead; and a file that says by how many seconds its clock
-is off, read whenever it asks for the time.
+is off, read whenever it asks for the time. Then, for how many seconds it holds what it works on: by default for less
+than a command that it had sent may be on its way, so that tests need not wait.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from core.errors import SharpnetError
 from core.people import Person, Role
 from ops.clock import SystemClock
 from ops.durable import claimed, engine
+from ops.gather import hooks
 from ops.rsync import turn
 
 if TYPE_CHECKING:
@@ -53,7 +55,9 @@ class Freezing:
 
     def wrap(self, what: str, touch: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def touched(*args: object, **kwargs: object) -> object:
-            this = RENEWAL if RENEWING.get() else what
+            is_hook = any(isinstance(one, str) and "env SITE=" in one for one in args)
+            name = what.replace("already, ssh", "already, hook") if is_hook else what
+            this = RENEWAL if RENEWING.get() else name
             self._touches += this.startswith(self._counts)
             if this.startswith(self._counts) and self._touches == self._at:
                 # In the store's thread: no transaction is open then, which would keep everybody else out.
@@ -91,10 +95,20 @@ def clock_that_is_off(by: Path) -> None:
     SystemClock.now = lambda _self: datetime.fromtimestamp(off(), UTC)  # type: ignore[method-assign]
 
 
-async def main(config: str, store: str, line: str, at: str, counts: str, fate: str = "frozen", clock: str = "") -> None:
+async def main(
+    config: str,
+    store: str,
+    line: str,
+    at: str,
+    counts: str,
+    fate: str = "frozen",
+    clock: str = "",
+    lease_s: str = "0.5",
+) -> None:
     # Another one takes the work up when the lease has passed: no need to wait so long here.
+    lease = timedelta(seconds=float(lease_s))
     often_s = 0.02 if counts == RENEWAL else 0.2
-    engine.LEASE, engine.RENEW_S = timedelta(seconds=0.5), often_s
+    engine.LEASE, engine.RENEW_S = lease, often_s
     claimed.LEASE, claimed.RENEW_S = timedelta(seconds=1), 2 * often_s
     engine.StoreEngine._renew = renewing(engine.StoreEngine._renew)  # type: ignore[method-assign]
     claimed._keep = renewing(claimed._keep)
@@ -106,7 +120,8 @@ async def main(config: str, store: str, line: str, at: str, counts: str, fate: s
         db.write = freezing.wrap("store", db.write)
         dns._dns.update = freezing.wrap("dns, asked already", dns._dns.update)
         dns.update = freezing.wrap("dns.update", dns.update)
-        claimed.LEASE, claimed.RENEW_S, turn.SEND_WITHIN_S = timedelta(seconds=0.5), often_s, 3
+        claimed.LEASE, claimed.RENEW_S = lease, often_s
+        turn.SEND_WITHIN_S = hooks.BEGIN_WITHIN_S = max(3, int(lease.total_seconds()) - 1)
         ssh._ssh.run = freezing.wrap("asked already, ssh", ssh._ssh.run)
         for name in ("run", "stream", "with_offsite", "from_here", "put"):
             setattr(ssh, name, freezing.wrap(f"ssh.{name}", getattr(ssh, name)))

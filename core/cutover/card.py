@@ -15,6 +15,7 @@ from core.cutover.card_parts import (
     caught_texts,
     ended_early_texts,
     hooks_table,
+    lost_texts,
     moved_on_texts,
     name_servers_table,
     records_table,
@@ -65,7 +66,7 @@ def card_of(stored: StoredPlan, fleet: Fleet, *, why: tuple[str, ...] = (), by: 
             parts, buttons = _made(stored, fleet), ()
         case PlanState.PARTIAL:
             parts, buttons = _partial(stored, fleet)
-        case PlanState.STALE | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK:
+        case PlanState.STALE | PlanState.CANCELLED | PlanState.EXPIRED | PlanState.ROLLED_BACK | PlanState.LOST:
             parts, buttons = _over(stored, fleet, why, by)
         case _:
             assert_never(stored.state)
@@ -210,15 +211,16 @@ def _rest_line(stored: StoredPlan, fleet: Fleet) -> str:
 def _over(
     stored: StoredPlan, fleet: Fleet, why: tuple[str, ...], by: str
 ) -> tuple[tuple[Part, ...], tuple[Button, ...]]:
-    tone = Tone.WARN if stored.state == PlanState.STALE else Tone.PLAIN
+    tone = Tone.WARN if stored.state in {PlanState.STALE, PlanState.LOST} else Tone.PLAIN
     parts: list[Part] = [Text(line, tone) for line in why]
+    parts += lost_texts(stored) if stored.state == PlanState.LOST else ()
     parts += ended_early_texts(stored)
     if by:
         at = f" at {clock_time(stored.ended_at, fleet.timezone, stored.plan.asked_at)}" if stored.ended_at else ""
         parts.append(Text(f"By {by}{at}."))
     parts += trouble_texts(stored)
     again = Button("Prepare again", stored.plan.line)
-    wanted = stored.state in {PlanState.STALE, PlanState.EXPIRED} and stored.plan.line
+    wanted = stored.state in {PlanState.STALE, PlanState.EXPIRED, PlanState.LOST} and stored.plan.line
     return tuple(parts), (again,) if wanted else ()
 
 

@@ -37,6 +37,7 @@ EXIT_CODES = {
     PlanState.EXPIRED: 3,
     PlanState.UNFINISHED: 5,
     PlanState.OVERTAKEN: 5,
+    PlanState.LOST: 1,
 }
 
 
@@ -139,6 +140,14 @@ def ended_early_texts(stored: StoredPlan) -> tuple[Part, ...]:
         }.get(stored.state, "by then everything was changed")
         parts.append(Text(f"Cancelled by {progress.cancelled_by}: {consequence}.", Tone.WARN))
     return tuple(parts)
+
+
+def lost_texts(stored: StoredPlan) -> tuple[Part, ...]:
+    """Say what to look at where nobody knows what has become of a plan."""
+    frozen = listing(sorted({hook.site for hook in stored.plan.hooks if hook.moment == "freeze"}))
+    thaw = Text(f"{frozen} may still be frozen: do by hand what the thaw hook would have done.", Tone.WARN)
+    look = Text("`sites` says what is served from where now. It is never carried out from here on.")
+    return (look, thaw) if frozen else (look,)
 
 
 def cancel_button(plan: Plan) -> Button:

@@ -13,6 +13,7 @@ from core.cutover.card_parts import (
     trouble_texts,
     verdicts_parts,
 )
+from core.cutover.card_title import lost_title
 from core.fleet.servers import with_place
 from core.plan.plan import PlanState
 from core.plan.restore import EMPTY, FILES, restore_to_json
@@ -51,7 +52,7 @@ def restore_card(stored: StoredPlan, restore: Restore, fleet: Fleet, why: tuple[
             parts.append(Text(after_words(restore)))
         if stored.approved_by:
             parts.append(Text(f"Plan {plan.id}, asked by {plan.asked_by}, approved by {listing(stored.approved_by)}."))
-        if stored.state in {PlanState.STALE, PlanState.EXPIRED, PlanState.PARTIAL} and plan.line:
+        if stored.state in {PlanState.STALE, PlanState.EXPIRED, PlanState.PARTIAL, PlanState.LOST} and plan.line:
             buttons = (Button("Prepare again", plan.line),)
     return Reply(
         title=title,
@@ -135,6 +136,8 @@ def _title(stored: StoredPlan, restore: Restore, fleet: Fleet) -> tuple[str, Ton
             return f"Done: restored {what}{took}", Tone.GOOD
         case PlanState.PARTIAL:
             return f"Not certain, or done in part: restoring {what}. Look at {restore.server}", Tone.BAD
+        case PlanState.LOST:
+            return lost_title(plan)
         case PlanState.STALE:
             return f"Nothing changed: {plan.title} was not carried out", Tone.BAD
         case (

@@ -39,12 +39,12 @@ def title_of(stored: StoredPlan, fleet: Fleet) -> tuple[str, Tone]:
             return _not_confirmed(stored, moved, in_step)
         case PlanState.PARTIAL:
             return f"Done in part: {_part(stored)}, moving {what}", Tone.BAD
-        case PlanState.STALE if progress.trouble:
-            return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
         case PlanState.STALE:
-            return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
+            return _stale(stored)
         case PlanState.ROLLED_BACK:
             return f"Rolled back: {plan.title}", Tone.PLAIN
+        case PlanState.LOST:
+            return lost_title(plan)
         case PlanState.CANCELLED | PlanState.EXPIRED:
             return f"{stored.state.value.capitalize()}: {plan.title}. Nothing changed", Tone.PLAIN
         case _:
@@ -57,6 +57,18 @@ def _not_confirmed(stored: StoredPlan, moved: str, in_step: str) -> tuple[str, T
         return f"Unfinished: {moved}, but only {in_step}; not yet: {listing(progress.late)}", Tone.WARN
     by = listing(sorted(set(progress.moved_on.values())))
     return f"Overtaken: {moved}, and on since by plan {by}, before all name servers agreed", Tone.PLAIN
+
+
+def lost_title(plan: Plan) -> tuple[str, Tone]:
+    """Return the title of a plan that was open in a store that was put back."""
+    return f"Lost track of plan {plan.id} ({plan.title}): it may have been carried out, or in part", Tone.WARN
+
+
+def _stale(stored: StoredPlan) -> tuple[str, Tone]:
+    plan = stored.plan
+    if stored.progress.trouble:
+        return f"Nothing changed: the {plan.title} could not be carried out", Tone.BAD
+    return f"Nothing changed: plan {plan.id} ({plan.title}) no longer fits", Tone.WARN
 
 
 def with_trouble(stored: StoredPlan) -> bool:

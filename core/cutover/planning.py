@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from core.dns.pointing import FAMILIES, spared_exchangers
 from core.dns.records import RecordChange, RecordSet
 from core.plan.hooks import hooks_of
-from core.plan.plan import Failover, Move, ZoneChange
+from core.plan.plan import Failover, Move, Rollback, ZoneChange
 from core.wording import listing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from core.dns.records import ZoneReading
     from core.fleet import Endpoint, Fleet, Server, Site
@@ -162,6 +163,21 @@ def what_changed(plan: Plan, fleet: Fleet, readings: Readings) -> tuple[str, ...
             if old != new:
                 lines.append(_difference(owner, rdtype, old, new))
     return (*lines, *_hooks_changed(plan, fleet))
+
+
+def quarantined_since(plan: Plan, quarantined: Mapping[tuple[str, str], tuple[datetime, str]]) -> tuple[str, ...]:
+    """Say which copies that `plan` moves to were quarantined since it was made; the records may fit again by then.
+
+    quarantined: by (site, server), since when and why. A rollback goes to what its cutover has left in quarantine.
+    """
+    undone = plan.purpose.of if isinstance(plan.purpose, Rollback) else None
+    lines = []
+    for move in plan.moves:
+        since_at, why = quarantined.get((move.site, move.target), (None, ""))
+        if since_at is None or (undone is not None and (why.endswith(f" {undone}") or since_at <= plan.asked_at)):
+            continue
+        lines.append(f"the copy of {move.site} on {move.target} is quarantined since: {why}")
+    return tuple(lines)
 
 
 def _hooks_changed(plan: Plan, fleet: Fleet) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ _ENDS = {
     PlanState.CANCELLED: "It was cancelled.",
     PlanState.EXPIRED: "It had expired.",
     PlanState.STALE: "Something had changed since it was made.",
+    PlanState.LOST: "What has become of it is not known: the store was put back.",
 }
 
 
@@ -134,6 +135,8 @@ def _why_not_back(stored: StoredPlan, within: timedelta, now: datetime) -> str |
         return "It is still being carried out."
     if stored.state == PlanState.OVERTAKEN:
         return "A later plan has moved its names on; that one can be rolled back."
+    if stored.state == PlanState.LOST:
+        return _ENDS[PlanState.LOST]
     return "It was never carried out." if stored.state != PlanState.ROLLED_BACK else "It has been rolled back already."
 
 

@@ -27,7 +27,10 @@ APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size", "restore", "basis")
 
 
 class PlanState(StrEnum):
-    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends; UNFINISHED is asked about still."""
+    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends; UNFINISHED is asked about still.
+
+    LOST: it was open in a store that was put back, and nobody knows there what has become of it since.
+    """
 
     PLANNED = "planned"
     BLOCKED = "blocked"
@@ -40,6 +43,7 @@ class PlanState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     ROLLED_BACK = "rolled back"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

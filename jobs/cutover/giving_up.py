@@ -10,7 +10,7 @@ from core.cutover.steps import Outcome
 from core.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from jobs.cutover.step_context import Ended, StepContext
 
@@ -25,10 +25,11 @@ async def or_given_up(
     *,
     may_stop: Callable[[], bool] = lambda: True,
     outcome: Outcome = Outcome.REFUSED,
+    then: Callable[[], Awaitable[None]] | None = None,
 ) -> Ended:
     """Return how a step's `work` ended; with `outcome` where it was given up, since somebody has cancelled the cutover.
 
-    may_stop: whether it may be given up just then.
+    may_stop: whether it may be given up just then. then: what is to be done once it was.
     """
     working = asyncio.ensure_future(work)
     watching = asyncio.create_task(_until_cancelled(context, may_stop))
@@ -41,6 +42,8 @@ async def or_given_up(
     if not working.cancelled():
         return working.result()
     who = watching.result()
+    if then is not None:
+        await then()
     return outcome, f"cancelled by {who}", context.progress
 
 

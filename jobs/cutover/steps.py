@@ -18,6 +18,7 @@ from core.plan.restore import Restore
 from core.wording import count, listing
 from jobs.cutover.hooks import after, before, freeze, thaw
 from jobs.cutover.late_files import catch_up
+from jobs.cutover.overtaking import overtake, overtake_late_copies
 from jobs.cutover.restore import restore_site
 from jobs.cutover.step_context import when_nothing_runs_there
 from jobs.cutover.update import update
@@ -47,7 +48,8 @@ async def hold(context: StepContext, step: Step) -> Ended:
     """Claim every site of the wave, so that no sync runs on it; waits a while for one that does.
 
     An emergency waits for no sync, backup, restore or undo: it takes the site from it, which then changes nothing more.
-    What it had begun on the mirror may go on there, beside what is served; no step of an emergency needs that to end.
+    What it had begun on the mirror may go on there, beside what is served, whose place it cannot take any more; no step
+    of an emergency needs that to end.
     The sites of the wave before are let go: they have moved, and copies of them may run again.
     """
     ports, plan = context.ports, context.plan
@@ -69,6 +71,7 @@ async def hold(context: StepContext, step: Step) -> Ended:
         if not in_the_way:
             ended = {names[claim.name]: claim.purpose for claim in gave_way}
             progress = replace(context.progress, gave_way={**context.progress.gave_way, **ended})
+            await overtake_late_copies(context, [move for move in plan.moves if move.wave == step.wave])
             return Outcome.DONE, f"{count(len(names), 'site')} held", progress
         if ports.clock.monotonic() - began >= patience_s:
             busy = listing([f"{names[claim.name]} ({claim.purpose})" for claim in in_the_way])
@@ -79,6 +82,9 @@ async def hold(context: StepContext, step: Step) -> Ended:
 async def final_sync(context: StepContext, step: Step) -> Ended:
     """Copy one site once more to where it goes, while its source lives; once more when it has been frozen."""
     move = context.move_of(step)
+    if step.key in context.begun_before:
+        # A copy that finds nothing to do does not overtake what its dead owner may still have on its way.
+        await overtake(context, [move])
 
     async def copy() -> tuple[float | None, SyncResult]:
         mark_s = await _clock_at(context, move)

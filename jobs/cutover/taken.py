@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.cutover.steps import BEFORE_DNS, Outcome, when_it_failed
 from core.errors import RefusedError, SharpnetError, StoreError
 from core.wording import listing
 from jobs.cutover.giving_up import GIVEN_UP, or_given_up
+from jobs.cutover.overtaking import overtake
 from jobs.cutover.step_context import DEFECTS
 from jobs.cutover.steps import STEPS
 from jobs.cutover.update import what_became_of
 
 if TYPE_CHECKING:
     from core.cutover.steps import Step
+    from core.plan.plan import Move
     from jobs.cutover.step_context import Ended, StepContext
 
 FLEET_FILE = "fleet file"
@@ -32,7 +35,11 @@ async def taken(context: StepContext, step: Step) -> Ended:
         if context.fleet_changed and (step.name in BEFORE_DNS or step.name == "update"):
             return await _not_with_this_fleet(context, step, listing(context.fleet_changed))
         work = STEPS[step.name](context, step)
-        return await (or_given_up(context, work) if step.name in GIVEN_UP else work)
+        if step.name not in GIVEN_UP:
+            return await work
+        return await or_given_up(
+            context, work, then=partial(overtake, context, _copied_by(context, step), patience_s=0)
+        )
     except StoreError:
         raise
     except SharpnetError as error:
@@ -43,6 +50,11 @@ async def taken(context: StepContext, step: Step) -> Ended:
         log.exception("plan=%s step=%s failed=inside", context.plan.id, step.key)
         why = f"a defect of the bot ended this step ({error!r}); its log says where"
     return when_it_failed(step), why, context.progress.with_trouble(step.about or step.key, why)
+
+
+def _copied_by(context: StepContext, step: Step) -> tuple[Move, ...]:
+    """Return what a step copies: where that was given up, it may still have something on its way."""
+    return (context.move_of(step),) if step.about else ()
 
 
 async def _not_with_this_fleet(context: StepContext, step: Step, why: str) -> Ended:

@@ -12,6 +12,7 @@ from core.cutover.planning import (
     choose_moves,
     draw_changes,
     in_waves,
+    quarantined_since,
     served_from,
     what_changed,
 )
@@ -136,7 +137,8 @@ async def differences_now(ports: Ports, plan: Plan) -> tuple[str, ...]:
         return ("the fleet file has changed and cannot be used: `check` says why",)
     if fleet.dns != ports.fleet.dns:
         return ("the dns section of the fleet file has changed since this process started: start it again",)
-    gone = (*fleet_differences(plan, fleet), *name_servers_changed(plan, fleet))
+    quarantined = {copy: (one.since_at, one.why) for copy, one in (await ports.store.copies.quarantined()).items()}
+    gone = (*fleet_differences(plan, fleet), *name_servers_changed(plan, fleet), *quarantined_since(plan, quarantined))
     if isinstance(plan.purpose, Restore):
         return gone or await restore_differences(ports, fleet, plan.purpose)
     if any(zone.zone not in fleet.dns.zone_set for zone in plan.zones):

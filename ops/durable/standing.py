@@ -114,7 +114,7 @@ class StoreStanding:
         await self._store.record.add(now, "store.beside", note.store, WHO, {"why": why, "quarantined": len(anew)})
         if anew:
             await self._store.copies.quarantine(anew, f"it was so in the store {note.store}", now, WHO)
-            await self._store.cards.put(f"store:beside:{note.store}", beside_card(why, len(anew)), now)
+            await self._store.cards.put(f"store:beside:{note.store}", beside_card(why, anew), now)
 
     async def tell(self, names: Collection[str] | None = None) -> Asked:
         """Tell the witnesses, or those of these names, how far this store is; nobody anything while it is in doubt."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import SharpnetError
+from core.errors import SharpnetError, UnreachableError
+from core.failure import Failure
 from core.fleet.hook_runs import HookRun, HookTrouble, Moment, hook_runs, last_line
+from ops.rsync.catch_up import clock_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from ops.ports import Ports
 
 BY_BOT = "bot:hooks"
+# Whoever fell asleep between asking whether the work is still his and sending the hook must not freeze a site that
+# another has thawed since: shorter than what is left of a run's lease that is kept (`ops.durable.engine`).
+BEGIN_WITHIN_S = 8
+IN_TIME = '[ "$(date +%%s)" -le %d ] || { echo "it came too late, and did not run" >&2; exit 75; }; '
 # A hook may write without end; only the end of it comes here. Its exit status goes another way than what it writes.
 SHORT = (
     "exec 3>&1; status=$({ { %s 3>&- 4>&-; echo $? >&4; } 2>&1 </dev/null | tail -c 4000 >&3; } 4>&1); "
@@ -46,7 +52,7 @@ async def _run(ports: Ports, hook: HookRun, who: str) -> HookTrouble | None:
     await ports.store.record.add(ports.clock.now(), "hook.begun", hook.site, who, body)
     ended: dict[str, object] = {}
     try:
-        ran = await ports.ssh.run(hook.server, SHORT % hook.shell_line, timeout_s=hook.timeout_s)
+        ran = await ports.ssh.run(hook.server, await _in_time(ports, hook), timeout_s=hook.timeout_s)
     except SharpnetError as error:
         why = error.message.rstrip(".")
     else:
@@ -57,3 +63,11 @@ async def _run(ports: Ports, hook: HookRun, who: str) -> HookTrouble | None:
     ended |= {"why": why} if why and not ended else {}
     await ports.store.record.add(ports.clock.now(), kind, hook.site, who, {**body, **ended})
     return HookTrouble(hook, why) if why else None
+
+
+async def _in_time(ports: Ports, hook: HookRun) -> str:
+    """Return the shell line that runs a hook, unless it comes too late. Raises what asking for the time raises."""
+    now_s = await clock_of(ports.ssh, hook.server)
+    if isinstance(now_s, Failure):
+        raise UnreachableError(f"{now_s.message}.", hint=now_s.hint)
+    return IN_TIME % (int(now_s) + BEGIN_WITHIN_S) + SHORT % hook.shell_line

@@ -188,6 +188,7 @@ exchange() {
 new=$(inode "$work/stage") before=$(inode "$root")
 [ -n "$new" ] || stop not-ready
 remove "$work/old" || exit 1
+check_turn "$turn"
 check_time "$latest"
 printf '%s %s\n' "$new" "$before" >"$work/swapping" && sync -f -- "$work/swapping" || exit 1
 if [ ! -e "$root" ]; then

@@ -27,14 +27,16 @@ SEND_WITHIN_S = 20
 _NOW = re.compile(r"[0-9]{1,12}")
 
 
-async def take_turn(ssh: Ssh, copy: MirrorCopy, run: str, *, make: bool = False) -> Turn | Failure:
+async def take_turn(
+    ssh: Ssh, copy: MirrorCopy, run: str, *, make: bool = False, at_once: bool = False
+) -> Turn | Failure:
     """Begin `run` on the mirror of `copy`: whatever has begun there before can put nothing in place any more.
 
-    make: the folder around the root may be made. Raises UnreachableError, LoginRefusedError.
+    make: the folder around the root may be made. at_once: not even what still runs there is waited for.
+    Raises UnreachableError, LoginRefusedError.
     """
-    ran = await ssh.run(
-        copy.mirror.name, command_line(TAKE_TURN, copy, [run, "make" if make else ""], []), timeout_s=TAKE_S
-    )
+    how = "make" if make else "at once" if at_once else ""
+    ran = await ssh.run(copy.mirror.name, command_line(TAKE_TURN, copy, [run, how], []), timeout_s=TAKE_S)
     trouble = failure_on(ran, copy)
     if trouble is not None:
         return trouble

@@ -114,6 +114,12 @@ class Cancellations(StorePart):
         """Return who has asked that a plan under way ends, or None: nobody has."""
         return await self._found(PLAN_CANCELLED, plan_id)
 
+    async def taken_away(self, sites: Iterable[str], since: datetime) -> frozenset[str]:
+        """Return those of `sites` on which work was ended before its time, not before `since`."""
+        sql = "SELECT DISTINCT subject FROM given JOIN record ON record.subject = given.name WHERE kind = ? AND at >= ?"
+        rows = await self._query(sql, [CLAIM_CANCELLED, stamp(since)], given={"name": list(sites)})
+        return frozenset(row["subject"] for row in rows)
+
     async def _found(self, kind: str, subject: str, more: str = "", *parameters: str) -> Cancellation | None:
         asked = f"SELECT who, body FROM record WHERE subject = ? AND kind = ? {more} LIMIT 1"  # noqa: S608 - literals above
         for row in await self._query(asked, [subject, kind, *parameters]):

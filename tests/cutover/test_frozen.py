@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
     from cutover.harness import Stage
 
+# As it is with a bot: longer than what it has sent may be on its way.
+LEASE_S = 4.0
 
-def process_of(stage: Stage, line: str, at: int, counts: str = "") -> Awaitable[tuple[Process, str]]:
+
+def process_of(
+    stage: Stage, line: str, at: int, counts: str = "", lease_s: float = 0.5
+) -> Awaitable[tuple[Process, str]]:
     """Start a process of this stage that is frozen before its touch `at`."""
-    return frozen(stage.config, stage.config.parent / "sharpnet.db", stage.lab.env, line, at, counts)
+    return frozen(stage.config, stage.config.parent / "sharpnet.db", stage.lab.env, line, at, counts, lease_s)
 
 
 async def everything(stage: Stage, *plans: str) -> dict[str, Any]:
@@ -104,3 +109,20 @@ async def test_woken_in_a_planned_move_it_runs_no_hook_and_touches_no_copy(stage
         assert page.read_text() == f"written after round {at}", f"frozen before touch {at}, {what}"
     assert len(seen) > 8, "too few commands to be hooks and a copy"
     assert trace(stage, "oslo").count("freeze") == trace(stage, "oslo").count("thaw")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("change", [with_hooks])
+async def test_a_hook_that_was_asked_for_before_it_fell_asleep_comes_too_late_once_others_go_on(stage: Stage) -> None:
+    for at in range(1, MOST_TOUCHES):
+        await let_go(stage)
+        plan_id = await stage.plan(f"failover fjord.example --to lima --planned --force 'round {at}'")
+        process, what = await process_of(stage, f"approve {plan_id}", at, "asked already, hook", LEASE_S)
+        if not what:
+            assert (await process.wait()) == 0
+            break
+        back = await overtaken(stage, plan_id)
+        before = await everything(stage, plan_id, back)
+        said = await woken(process)
+        assert await everything(stage, plan_id, back) == before, f"frozen before hook {at}: {said}"
+    assert at > 4

@@ -94,9 +94,12 @@ async def test_what_was_approved_in_a_store_that_is_put_back_is_not_done_again(
         assert "went back in time" in proof.title
         assert "went back in time" in (await stage.say("store")).title
         assert "is accepted by terminal:boss" in (await stage.say("store accept")).title
-        assert await stage.state_of(plan_id) == PlanState.STALE
+        assert await stage.state_of(plan_id) == PlanState.LOST
         await stage.ports.engine.wait("cutover", plan_id)
-        assert await stage.state_of(plan_id) == PlanState.STALE
+        assert await stage.state_of(plan_id) == PlanState.LOST
+        card = await stage.card(plan_id)
+        assert card.title.startswith(f"Lost track of plan {plan_id} (")
+        assert "may have been carried out" in card.title
         assert (ZONE, "lima") in await stage.ports.store.copies.quarantined()
         assert await stage.ports.store.claims.held() == ()
         assert serial(lab) == before

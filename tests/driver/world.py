@@ -5,39 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cutover.harness import copy_to_mirrors, root_of, staged
-from driver.checker import Look, Seen
+from driver.sight import NOTES, PAGE, SITES, answers, look_at, seen_of, serials, served
+from driver.stores import KEPT, STORE
 from driver.typist import Fate, Typist
 from frozen import first_said, started
 
 from core.errors import SharpnetError
 from core.plan.plan import PlanState
 from jobs.sync.serving import serving_now
-from lab import LabError
 from ops.store.plans import RUN
-from ops.store.replies import reply_to_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cutover.harness import Stage
+    from driver.history import Copy, Look, Seen
 
     from core.audit import Entry
     from lab import Lab
 
-SITES = ("fjord.example", "ski.example", "ceviche.example")
-ZONES = SITES
-SERVERS = ("oslo", "lima")
-NAME_SERVERS = ("ns1", "ns2", "ns3")
-PAGE = "version.txt"
-STORE, KEPT = "sharpnet.db", "kept.db"
 PATIENCE_S = 120.0
+# Longer than what was sent may be on its way, as it is with a bot.
+LEASE_S = "4"
 SETTLED_LOOKS, SETTLED_PAUSE_S = 120, 0.5
 # A command that has reached a server goes on for a moment when whoever sent it is dead.
 LAST_WORD_S = 0.3
@@ -45,12 +40,21 @@ LAST_WORD_S = 0.3
 
 @dataclass
 class World:
-    """A lab, what befalls it, and everything that was seen of it since. Its folder holds fleet file and store."""
+    """A lab, what befalls it, and everything that was seen of it since. Its folder holds fleet file and store.
+
+    past, known, has_to_ask, notes, saved: as `driver.history.Seen` has them. began: each zone's serial at the start.
+    """
 
     lab: Lab
     folder: Path
     stage: Stage = field(init=False)
-    lost: tuple[Entry, ...] = ()
+    past: tuple[Entry, ...] = ()
+    known: int = 0
+    has_to_ask: list[int] = field(default_factory=list)
+    notes: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    saved: dict[str, int] = field(default_factory=dict)
+    began: dict[str, int] = field(default_factory=dict)
+    opened: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     dropped: set[str] = field(default_factory=set)
     typists: list[Typist] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -59,14 +63,15 @@ class World:
     _number: int = 0
     _bot: asyncio.Task[None] | None = None
     _choosing: list[tuple[str, Typist | None]] = field(default_factory=list)
-    _began: dict[str, int] = field(default_factory=dict)
-    _opened: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _written: set[Copy] = field(default_factory=set)
 
     async def begin(self) -> None:
         """Open a process that works on it, fill the mirrors, and note how all of it is."""
-        self.stage = await self._opened.enter_async_context(staged(self.lab, self.folder))
+        self.stage = await self.opened.enter_async_context(staged(self.lab, self.folder))
+        for site in SITES:
+            self.note((site, self.stage.ports.fleet.sites[site].home))
         copy_to_mirrors(self.lab, self.stage.ports)
-        self._began = self._serials()
+        self.began = serials(self)
         await self.look()
 
     # What befalls it
@@ -96,7 +101,7 @@ class World:
         self._number += 1
         clock = self.folder / f"clock-{self._number}"
         clock.write_text(str(off_s))
-        arguments = [line, str(fate.at), fate.counts, fate.name, str(clock)]
+        arguments = [line, str(fate.at), fate.counts, fate.name, str(clock), LEASE_S]
         process = await started(self.stage.config, self.folder / STORE, self.lab.env, *arguments)
         typist = Typist(process, line, clock)
         self.typists.append(typist)
@@ -129,16 +134,36 @@ class World:
 
     def write(self, site: str) -> str:
         """Have somebody write a newer page where the site is served, and return where that is."""
-        server = self.served()[site]
-        root = root_of(self.stage, site, server)
-        owner = root.stat()
+        server = served(self)[site]
         self.version += 1
+        self._put((site, server), PAGE, str(self.version))
+        return server
+
+    def note(self, copy: Copy) -> str:
+        """Have somebody send a file of its own to a copy, and return its name."""
+        site, _ = copy
+        name = f"note-{sum(map(len, self.notes.values()))}"
+        self.notes[site].add(name)
+        self._put(copy, f"{NOTES}/{name}", name)
+        return name
+
+    def _put(self, copy: Copy, name: str, text: str) -> None:
+        root = root_of(self.stage, *copy)
+        owner = root.stat()
         new = self.folder / "page.new"
-        new.write_text(str(self.version))
+        new.write_text(text)
+        if not (root / name).parent.exists():
+            (root / name).parent.mkdir()
+            os.chown((root / name).parent, owner.st_uid, owner.st_gid)
         os.chown(new, owner.st_uid, owner.st_gid)
         # Whole at once, as it may be copied meanwhile.
-        new.replace(root / PAGE)
-        return server
+        new.replace(root / name)
+        self._written.add(copy)
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether there is a copy of the store."""
+        return (self.folder / KEPT).exists()
 
     @property
     def bot_runs(self) -> bool:
@@ -161,15 +186,11 @@ class World:
         return not works and not self.stage.ports.engine._tasks
 
     async def rest(self) -> None:
-        """Bring all hosts back, wake all who are frozen, and wait until everything has ended."""
+        """Bring all hosts back, wake all who are frozen, and wait until everything has ended; no store is in doubt."""
         for host in sorted(self.dropped):
             self.restore(host)
-        for typist in self.typists:
-            if typist.is_frozen:
-                typist.wake()
-        for typist in self.typists:
-            await self._ended(typist)
-        self.typists.clear()
+        await self.wake_all()
+        await self.accept_store()
         await self.run_bot(runs=True)
         async with asyncio.timeout(PATIENCE_S):
             for stored in await self.stage.ports.store.plans.in_state(PlanState.APPROVED):
@@ -181,11 +202,31 @@ class World:
             await self.type(f"approve {stored.id}")
         # What the dead have claimed holds until their leases have passed; then a checker says what still does not fit.
         for _ in range(SETTLED_LOOKS):
-            differ = any(len(set(answers.values())) > 1 for answers in self.answers().values())
+            differ = any(len(set(found.values())) > 1 for found in answers(self).values())
             if not differ and not await self.stage.ports.store.claims.held():
                 break
             await asyncio.sleep(SETTLED_PAUSE_S)
         await self.look()
+
+    async def wake_all(self) -> None:
+        """Wake all who are frozen, and wait until every process has ended."""
+        for typist in self.typists:
+            if typist.is_frozen:
+                typist.wake()
+        for typist in self.typists:
+            await self._ended(typist)
+        self.typists.clear()
+
+    async def accept_store(self) -> str | None:
+        """Have a person accept the store where there is doubt about it; None: there is none."""
+        assert self.stage.ports.standing is not None
+        asked = await self.stage.ports.standing.look()
+        return await self.type("store accept") if asked.why else None
+
+    async def tell_witnesses(self) -> None:
+        """Have the witnesses told how far the store is, as a bot does four times a minute."""
+        assert self.stage.ports.standing is not None
+        await self.stage.ports.standing.tell()
 
     async def _ended(self, typist: Typist) -> None:
         try:
@@ -198,34 +239,16 @@ class World:
 
     async def end(self) -> None:
         """End every process that is still there, frozen or not."""
-        await self.run_bot(runs=False)
         for typist in self.typists:
             if typist.process.returncode is None:
                 typist.process.kill()
                 await typist.process.communicate()
-        await self._opened.aclose()
+        await self.close()
 
-    async def keep_store(self) -> None:
-        """Make a copy of the store; nobody else has it open."""
-        await self._opened.aclose()
-        shutil.copy(self.folder / STORE, self.folder / KEPT)
-        self.stage = await self._opened.enter_async_context(staged(self.lab, self.folder))
-
-    async def lose_store(self) -> bool:
-        """Put the copy in its place, where there is one; nobody else has it open."""
-        if not (self.folder / KEPT).exists():
-            return False
-        known = await self.stage.ports.store.record.entries()
-        await self._opened.aclose()
-        for file in self.folder.glob(f"{STORE}-*"):
-            file.unlink()
-        shutil.copy(self.folder / KEPT, self.folder / STORE)
-        self.stage = await self._opened.enter_async_context(staged(self.lab, self.folder))
-        entries = len(await self.stage.ports.store.record.entries())
-        self.lost += known[entries:]
-        self.looks.clear()
-        await self.look()
-        return True
+    async def close(self) -> None:
+        """End the process that works here, and the bot."""
+        await self.run_bot(runs=False)
+        await self.opened.aclose()
 
     # What is seen of it
 
@@ -235,63 +258,11 @@ class World:
 
     async def look(self) -> None:
         """Note what is to be seen now."""
-        entries = len(await self.stage.ports.store.record.entries())
-        versions = {(site, server): self._version(site, server) for site in SITES for server in SERVERS}
         choosing = frozenset(site for site, _ in self._choosing)
         self._choosing = [(site, one) for site, one in self._choosing if one and one.process.returncode is None]
-        served = {} if "primary" in self.dropped else self.served()
-        self.looks.append(Look(entries, served, versions, choosing))
+        written, self._written = frozenset(self._written), set()
+        self.looks.append(replace(await look_at(self), choosing=choosing, written=written))
 
     async def seen(self) -> Seen:
         """Return everything that a checker goes by."""
-        store = self.stage.ports.store
-        quarantined = await store.copies.quarantined()
-        record = await store.record.entries()
-        plans = [entry.subject for entry in record if entry.kind == "plan.made"]
-        cards = {plan: (await self.stage.card(plan)) for plan in plans}
-        said = [reply_to_text(card) for card in cards.values()]
-        serials = self._serials()
-        return Seen(
-            homes={site: self.stage.ports.fleet.sites[site].home for site in SITES},
-            record=record,
-            looks=tuple(self.looks),
-            rose={zone: serials[zone] - self._began[zone] for zone in ZONES},
-            by_hand=self.by_hand,
-            answers=self.answers(),
-            active={site: server for site, server in (await store.copies.active()).items() if site in SITES},
-            quarantined=frozenset(quarantined),
-            cards={plan: card.title for plan, card in cards.items()},
-            # By the card of the plan that has left it behind, or by one that names the site.
-            told=frozenset(
-                copy
-                for copy, one in quarantined.items()
-                if any(plan in one.why for plan in plans) or any(one.site in words for words in said)
-            ),
-            lost=self.lost,
-            works=tuple(f"{claim.name} ({claim.purpose})" for claim in await store.claims.held()),
-        )
-
-    def served(self) -> dict[str, str]:
-        """Return the server that the update server names for each site."""
-        return {site: self._named_by("primary", site) for site in SITES}
-
-    def answers(self) -> dict[str, dict[str, str]]:
-        """Return the server that each name server, the update server too, names for each site."""
-        return {site: {one: self._named_by(one, site) for one in ("primary", *NAME_SERVERS)} for site in SITES}
-
-    def _named_by(self, name_server: str, site: str) -> str:
-        servers = {tuple(self.stage.address(server)): server for server in SERVERS}
-        try:
-            found = tuple(self.lab.query(name_server, site, "A"))
-        except LabError as error:
-            return str(error)
-        return servers.get(found, str(found))
-
-    def _serials(self) -> dict[str, int]:
-        return {zone: int(self.lab.query("primary", zone, "SOA")[0].split()[2]) for zone in ZONES}
-
-    def _version(self, site: str, server: str) -> int:
-        try:
-            return int((root_of(self.stage, site, server) / PAGE).read_text())
-        except FileNotFoundError:
-            return 0
+        return await seen_of(self)

@@ -163,3 +163,16 @@ async def test_who_has_lost_a_claim_still_gives_back_what_is_its_own(store: Stor
         with pytest.raises(FencedError):
             await store.claims.release("two")
     assert await owners(store) == {"backup:blog": "two"}
+
+
+async def test_on_what_work_was_ended_lately_is_told_by_site_whoever_ended_it(store: Store) -> None:
+    before, sites = NOW - timedelta(minutes=10), ["shop", "blog", "far", "old"]
+    assert await store.cancellations.taken_away(sites, before) == frozenset()
+    old, shop = await claimed(store, "site:old", "zero"), await claimed(store, "site:shop", "one")
+    await claimed(store, "site:blog", "two")
+    await claimed(store, "site:far", "three")
+    await store.cancellations.end(old, "slack:U1", before - timedelta(seconds=1))
+    await store.cancellations.end(shop, "slack:U1", before)
+    await store.cancellations.make_way(["site:blog"], "K7Q2", "a cutover", NOW, "bot")
+    assert await store.cancellations.taken_away(sites, before) == {"shop", "blog"}
+    assert await store.cancellations.taken_away(["far", "blog"], before) == {"blog"}

@@ -15,7 +15,9 @@ from sync.killed_script import NEVER, Place
 
 from core.failure import FailureCode
 from core.sync.failures import failure_of
+from ops.durable import engine
 from ops.durable.claimed import LEASE, RENEW_S
+from ops.gather import hooks
 from ops.restic.restore_script import GIVE_UP
 from ops.rsync.catch_up import BRING as CATCH_UP
 from ops.rsync.reconcile import BRING
@@ -171,6 +173,31 @@ def test_no_turn_is_taken_while_a_phase_of_another_run_works(mirror: Mirror) -> 
     assert mirror.turn == "1 one"
 
 
+def test_a_cutover_takes_its_turn_while_a_phase_works_which_then_puts_nothing_in_place(mirror: Mirror) -> None:
+    first = mirror.take_turn("one")
+    assert mirror.fill("one", first) == ""
+    with subprocess.Popen(
+        ["flock", str(mirror.work / "lock"), "sh", "-c", "echo; read -r _"], stdin=-1, stdout=-1
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert mirror.said(TAKE_TURN, "cutover", "at once") == ""
+        holder.communicate(b"\n")
+    assert mirror.turn == "2 cutover"
+    assert mirror.swap("one", first) == FailureCode.OVERTAKEN
+    assert mirror.page == "before"
+
+
+def test_an_exchange_that_is_overtaken_while_it_clears_up_before_it_is_none(mirror: Mirror) -> None:
+    first = mirror.take_turn("one")
+    assert mirror.fill("one", first) == ""
+    cleared = 'remove "$work/old" || exit 1\n'
+    overtaken = SWAP.replace(cleared, f"{cleared}printf '2 cutover\\n' >\"$work/turn\"\n")
+    assert overtaken != SWAP
+    assert mirror.said(overtaken, "one", "one", FORGET, first, NEVER) == FailureCode.OVERTAKEN
+    assert mirror.page == "before"
+
+
 def test_without_the_folder_around_the_root_no_turn_is_taken_unless_it_may_be_made(mirror: Mirror) -> None:
     away = Mirror(mirror.folder / "not there", mirror.shell)
     assert away.said(TAKE_TURN, "one", "") == FailureCode.NO_PARENT
@@ -180,3 +207,4 @@ def test_without_the_folder_around_the_root_no_turn_is_taken_unless_it_may_be_ma
 
 def test_what_is_sent_comes_too_late_before_anybody_else_can_have_the_claim() -> None:
     assert LEASE.total_seconds() - RENEW_S > SEND_WITHIN_S
+    assert engine.LEASE.total_seconds() - engine.RENEW_S > hooks.BEGIN_WITHIN_S

@@ -52,9 +52,10 @@ def test_a_store_that_this_one_never_heard_of_is_said_and_is_no_doubt() -> None:
     assert beside_another(judge_store(OWN, HASHES, {"uk": LATER}), "Europe/London", NOW) is None
     reply = store_reply(verdict, {"uk": OTHER}, "", "Europe/London", NOW)
     assert (reply.title, reply.tone, reply.exit_code) == (said, Tone.WARN, 0)
-    card = beside_card(said, 2)
+    card = beside_card(said, [("shop", "uk"), ("blog", "us")])
     assert (card.title, card.tone) == (said, Tone.WARN)
-    assert "2 copies that it had in quarantine" in str(card.parts)
+    held = "2 copies that it had in quarantine: so again, until somebody has chosen: shop on uk, blog on us."
+    assert held in str(card.parts)
 
 
 def test_a_store_that_is_the_newest_is_in_no_doubt() -> None:
@@ -75,14 +76,14 @@ def test_the_card_says_what_stands_still_and_has_the_way_on_to_press_and_to_type
 
 
 def test_an_accepted_store_says_what_ended_by_it() -> None:
-    card = accepted_card("It went back", "slack:U1", ("K7Q2", "ANXB"), 3)
+    card = accepted_card("It went back", "slack:U1", ("K7Q2", "ANXB"), [("shop", "uk")])
     assert (card.title, card.tone) == ("The store is accepted by slack:U1: it is acted upon again", Tone.GOOD)
     assert [part.text for part in card.parts if hasattr(part, "text")] == [
         "Before: It went back.",
-        "Ended, never to be carried out: K7Q2, ANXB.",
-        "3 copies put in quarantine again, as the witness was told.",
+        "Lost track of K7Q2, ANXB: never to be carried out from here on.",
+        "1 copy put in quarantine again, as the witness was told: shop on uk.",
     ]
-    quiet = accepted_card("It went back", "slack:U1", (), 0)
+    quiet = accepted_card("It went back", "slack:U1", (), [])
     assert [part.text for part in quiet.parts if hasattr(part, "text")] == [
         "Before: It went back.",
         "No plan was open.",

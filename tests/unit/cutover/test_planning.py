@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +10,7 @@ from core.cutover.planning import (
     choose_moves,
     draw_changes,
     in_waves,
+    quarantined_since,
     served_from,
     what_changed,
     why_not_to,
@@ -17,7 +18,7 @@ from core.cutover.planning import (
 from core.dns.records import RecordSet, ZoneReading
 from core.fleet import Endpoint, Hook, Hooks, Mail, MailDomain
 from core.plan.hooks import hooks_of
-from core.plan.plan import Failover, Move, Plan, inverse
+from core.plan.plan import Failover, Move, Plan, Rollback, inverse
 
 if TYPE_CHECKING:
     from core.fleet import Fleet
@@ -419,3 +420,21 @@ def test_hooks_that_were_changed_since_are_named(fleet: Fleet, readings: Reading
     assert what_changed(hooked, with_hooks(fleet, swapped), readings) == (
         "the hooks of shop, blog are no longer those of the plan",
     )
+
+
+def test_a_failover_goes_to_no_copy_that_is_quarantined_whenever_that_began(plan: Plan) -> None:
+    shop, blog = plan.moves
+    others = {(shop.site, shop.source): (NOW, "left"), ("other", shop.target): (NOW, "left")}
+    assert quarantined_since(plan, others) == ()
+    since = {**others, (blog.site, blog.target): (plan.asked_at - timedelta(hours=1), "left by rollback AAAA")}
+    told = f"the copy of {blog.site} on {blog.target} is quarantined since: left by rollback AAAA"
+    assert quarantined_since(plan, since) == (told,)
+
+
+def test_a_rollback_goes_to_what_its_cutover_left_and_to_what_was_quarantined_when_it_was_made(plan: Plan) -> None:
+    back = replace(plan, purpose=Rollback("AAAA"))
+    copy, later = (plan.moves[0].site, plan.moves[0].target), plan.asked_at + timedelta(seconds=1)
+    assert quarantined_since(back, {copy: (later, "left by failover AAAA")}) == ()
+    assert quarantined_since(back, {copy: (plan.asked_at, "left by failover BBBB")}) == ()
+    told = f"the copy of {copy[0]} on {copy[1]} is quarantined since: left by failover BBBB"
+    assert quarantined_since(back, {copy: (later, "left by failover BBBB")}) == (told,)

@@ -162,6 +162,8 @@ def asked_of_people(plan: Plan, fleet: Fleet, now: datetime) -> dict[str, Reply]
         "stale": card_of(stale, fleet, why=("www.shop.test A: now it is 192.0.2.9",), by="slack:U2"),
         "stale, it failed": card_of(failed, fleet),
         "cancelled": card_of(replace(stale, state=PlanState.CANCELLED), fleet, why=("not today",), by="slack:U2"),
+        "lost track of": card_of(replace(stale, state=PlanState.LOST), fleet, why=("the store was put back.",)),
+        "lost track of, with what it may have frozen": card_of(StoredPlan(full, PlanState.LOST), fleet),
         "expired": card_of(StoredPlan(plan, PlanState.EXPIRED), fleet, by="bot"),
         "expired, asked for by nobody": card_of(StoredPlan(nobody, PlanState.EXPIRED), fleet),
     }  # fmt: skip

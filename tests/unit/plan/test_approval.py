@@ -110,6 +110,7 @@ CANCELLED_IN = {
     PlanState.EXPIRED: "It had expired.",
     PlanState.ROLLED_BACK: "It has been carried out and rolled back already.",
     PlanState.OVERTAKEN: "It has been carried out already, and a later plan has moved its names on.",
+    PlanState.LOST: "What has become of it is not known: the store was put back.",
 }
 
 
@@ -161,6 +162,7 @@ def test_only_a_carried_out_failover_can_be_rolled_back(plan: Plan, now: datetim
         assert why(state) is None
     assert why(PlanState.APPROVED) == "It is still being carried out."
     assert why(PlanState.CANCELLED) == "It was never carried out."
+    assert why(PlanState.LOST) == "What has become of it is not known: the store was put back."
     assert why(PlanState.ROLLED_BACK) == "It has been rolled back already."
     assert why(PlanState.CONFIRMED, replace(plan, purpose=Rollback("AAAA"))) == "It is a rollback itself."
 

@@ -159,6 +159,7 @@ def test_two_approvals_are_counted(restoring: Plan, fleet: Fleet) -> None:
         (PlanState.CONFIRMED, "Done: restored shop", []),
         (PlanState.PARTIAL, "Not certain, or done in part: restoring shop", ["Prepare again"]),
         (PlanState.STALE, "Nothing changed: restore of shop", ["Prepare again"]),
+        (PlanState.LOST, "Lost track of plan", ["Prepare again"]),
         (PlanState.CANCELLED, "Cancelled: restore of shop", []),
         (PlanState.EXPIRED, "Expired: restore of shop", ["Prepare again"]),
     ],

@@ -34,6 +34,7 @@ from jobs.notify import store_down
 from jobs.sync import unknown
 from ops.durable import claimed, engine, standing
 from ops.fleetfile import load_fleet
+from ops.gather import hooks
 from ops.gather import pages as page_facts
 from ops.notify import routes
 from ops.ssh import files
@@ -56,6 +57,12 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         "for longer than 15 seconds in a cutover, or 30 in a sync",
         (engine.LEASE, claimed.LEASE),
         (15 * S, 30 * S),
+    ),
+    (
+        "handbook",
+        "One that reaches its server more than 8 seconds after it was asked for",
+        (hooks.BEGIN_WITHIN_S,),
+        (8,),
     ),
     ("handbook", "they have two seconds, and who does not answer", (standing.WITHIN_S,), (2,)),
     ("handbook", "tries these sites again every five minutes", (unknown.AGAIN,), (5 * MIN,)),

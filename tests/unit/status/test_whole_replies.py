@@ -218,10 +218,10 @@ def test_what_is_said_of_a_store_is_what_people_were_promised() -> None:
         {
             **{name: store_reply(one, notes[name], why[name], "Europe/London", NOW) for name, one in verdicts.items()},
             "with one entry": store_reply(first, {}, "", "UTC", NOW),
-            "beside another": beside_card("Another one is known", 1),
+            "beside another": beside_card("Another one is known", [("shop", "uk")]),
             "a card": doubt_card("It went back"),
-            "accepted": accepted_card("It went back", "slack:U1", ("K7Q2", "ANXB"), 1),
-            "accepted, nothing was open": accepted_card("It went back", "slack:U1", (), 0),
+            "accepted": accepted_card("It went back", "slack:U1", ("K7Q2", "ANXB"), [("shop", "uk")]),
+            "accepted, nothing was open": accepted_card("It went back", "slack:U1", (), []),
             "an answer with doubt": with_doubt(Reply("all up", (Text("so"),), tone=Tone.GOOD), "It went back"),
             "an answer without": with_doubt(Reply("all up", tone=Tone.GOOD), ""),
             "what SQLite says": [
