@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ops.user_groups import UserGroups
+from ops.people.user_groups import UserGroups
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ops.local_users import group_name, login_of, members_of
+from ops.people.local_users import group_name, login_of, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.people import Person, Role
-from ops.local_users import login_of
+from ops.people.local_users import login_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

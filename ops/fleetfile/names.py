@@ -10,7 +10,7 @@ import idna
 
 from core.units import shown
 from ops.fleetfile.wrong import Wrong, printable
-from ops.local_users import login_of
+from ops.people.local_users import login_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from core.errors import HostKeyError, SettingsError
 from core.fleet import SecretRef, Server, SshLogin
 from ops import writable
 from ops.fleetfile import examine, load_fleet, secret_reader
-from ops.local_users import group_name, members_of
+from ops.people.local_users import group_name, members_of
 from ops.ssh.keys import pinned_keys
 from ops.writable import why_writable
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ops import user_groups
-from ops.user_groups import UserGroups
+from ops.people import user_groups
+from ops.people.user_groups import UserGroups
 
 if TYPE_CHECKING:
     import pytest

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.terminal.who import uid_at_terminal
-from ops.local_users import login_of
+from ops.people.local_users import login_of
 
 if TYPE_CHECKING:
     from pathlib import Path

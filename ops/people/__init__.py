@@ -1,0 +1,1 @@
+"""Who is who: at this machine, and in the chat's user groups."""
