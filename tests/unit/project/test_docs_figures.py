@@ -32,9 +32,10 @@ from jobs.backup import test_restore as sample
 from jobs.cutover import update
 from jobs.notify import store_down
 from jobs.sync import unknown
+from ops import user_groups
 from ops.durable import claimed, engine, standing
 from ops.fleetfile import load_fleet
-from ops.gather import hooks
+from ops.gather import anchors, hooks
 from ops.gather import pages as page_facts
 from ops.notify import routes
 from ops.ssh import files
@@ -50,6 +51,7 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
         (flapping.FEW, flapping.SHORTEST_S, flapping.ROUNDS, flapping.MANY, flapping.WINDOW_S),
         (2, 60, 4, 4, 300),
     ),
+    ("handbook", "as far as they answer within a minute", (anchors.BACKUPS_S,), (60,)),
     ("handbook", "until nothing has changed for five minutes", (flapping.QUIET_S,), (300,)),
     ("handbook", "Where it stays down for a minute", (flapping.STAYS_DOWN_S,), (60,)),
     (
@@ -143,6 +145,7 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("status-pages", "could not be given its page for 10 minutes", (page_job.TOLD_AFTER,), (10 * MIN,)),
     ("status-pages", "after 15 s it is left to the bot", (page_job.NOW_S,), (15,)),
     ("slack-setup", "loses its roles within a minute", (people.GROUP_KNOWN_S,), (60,)),
+    ("slack-setup", "does not say so within 5 s, those who were count", (user_groups.ASK_S,), (5,)),
     (
         "slack-setup",
         "may have three things under way and ask for twenty within a minute, all of them together ten and a hundred",
