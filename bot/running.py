@@ -24,6 +24,7 @@ from bot.wiring import open_ports
 from core.errors import SettingsError, SharpnetError, StoreDoubtError
 from core.fleet.changed import digests
 from jobs import Job, all_jobs
+from jobs.mailboxes import keep_mailboxes_alike
 from jobs.notify import show_life, tell_others
 from jobs.watch import Watcher
 from jobs.watch.clock_watch import watch_clock
@@ -88,6 +89,7 @@ async def _serve(
         tasks.append(group.create_task(tell_others(ports, watcher.down), name="notify"))
         tasks.append(group.create_task(show_life(ports), name="heartbeat"))
         tasks.append(group.create_task(watch_clock(ports), name="clock"))
+        tasks.append(group.create_task(keep_mailboxes_alike(ports), name="mailboxes"))
         if ports.fleet.web is not None:
             tasks.append(group.create_task(vitals.measure_lag(), name="lag"))
         if slack is not None:

@@ -144,6 +144,15 @@ class FailureCode(StrEnum):
     RESTIC = "restic"  # anything that has no code of its own
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a code
 
+    # Mailboxes on two servers.
+    MAIL_APART = "mail-apart"  # one mailbox was created on each
+    MAIL_CHANGED = "mail-changed"  # it changed meanwhile
+    MAIL_DOWN = "mail-down"  # Dovecot does not answer
+    MAIL_FAILED = "mail-failed"  # anything that has no code of its own
+    MAIL_QUOTA = "mail-quota"  # the mailbox is full
+    MAIL_USER = "mail-user"  # one of them has no such user
+    NO_DOVEADM = "no-doveadm"
+
     # Work that was no longer its own.
     TOO_LATE = "too-late"  # what puts something in place did not come while it was still its own
 
@@ -176,6 +185,7 @@ BEFORE_THE_REPOSITORY = OF_THE_REPOSITORY | {
 # What a server lacks: the program, and the Debian package that has it.
 PROGRAMS = {
     FailureCode.NO_AWK: ("awk", "mawk"),
+    FailureCode.NO_DOVEADM: ("doveadm", "dovecot-core"),
     FailureCode.NO_FLOCK: ("flock", "util-linux"),
     FailureCode.NO_RESTIC: ("restic", "restic"),
     FailureCode.NO_RSYNC: ("rsync", "rsync"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.incident.card_maintenance import title_of
 from core.incident.maintenance import Phase
 from core.incident.targets import subject_of
+from core.mailboxes.report import status_text
 from core.monitor.detection import TargetState
 from core.monitor.state import WORST_FIRST, Condition, StateTally, all_up, fleet_title, tally, worst_first
 from core.plan.plan import PlanState
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.fleet import Fleet
     from core.incident.maintenance import Maintenance
     from core.incident.outage import Outage
+    from core.mailboxes.result import MailboxRun
 
 ROWS = 20
 TONES = {
@@ -75,6 +77,7 @@ class FleetPicture:
 
     worst: the first sites that are not up, worst first, (name, server, condition). served: how many sites each server
     serves. watched: whether a bot watches; otherwise all was looked at once, just now, and `unseen` sites were not.
+    mailboxes: the last run on each that is kept alike.
     """
 
     fleet: Fleet
@@ -88,6 +91,7 @@ class FleetPicture:
     work: InProgress
     watched: bool = True
     unseen: int = 0
+    mailboxes: tuple[MailboxRun, ...] = ()
 
 
 def status_reply(picture: FleetPicture) -> Reply:
@@ -97,6 +101,8 @@ def status_reply(picture: FleetPicture) -> Reply:
     parts += sites_parts(picture)
     parts += _nameservers_parts(picture)
     parts += ages_texts(picture)
+    mail = status_text(picture.mailboxes, picture.now)
+    parts += [mail] if mail is not None else []
     parts += _work_parts(picture)
     if not picture.watched:
         left = f" {count(picture.unseen, 'site was', 'sites were')} not looked at." if picture.unseen else ""

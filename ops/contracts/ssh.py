@@ -72,6 +72,13 @@ class Ssh(Protocol):
         event loop. Raises as `run` does, of either server.
         """
 
+    async def converse(self, one: End, other: End, *, timeout_s: float) -> tuple[Ran, Ran]:
+        """Run both at once, and hand what each writes to standard output to the other, through the bot.
+
+        Returns how both ended, when both have; `out` is empty. Each sees the end of its input when the other has ended
+        or says nothing more. Raises as `run` does, of either server.
+        """
+
     async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
         """Run a command whose standard input and output are joined to the SFTP server of the off-site host.
 

@@ -46,6 +46,11 @@ class FencedSsh:
         await ask_fences(self._store)
         return await self._ssh.stream(source, sink, timeout_s=timeout_s, on_bytes=on_bytes)
 
+    async def converse(self, one: End, other: End, *, timeout_s: float) -> tuple[Ran, Ran]:
+        """Have two commands talk with one another."""
+        await ask_fences(self._store)
+        return await self._ssh.converse(one, other, timeout_s=timeout_s)
+
     async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
         """Run a command that is joined to the off-site host."""
         await ask_fences(self._store)

@@ -73,6 +73,7 @@ async def stored_picture(ports: Ports) -> FleetPicture:
         served=await sites_served(ports),
         ages=await copy_ages(ports),
         work=await running_work(ports),
+        mailboxes=await ports.store.mailboxes.all(),
     )
 
 
@@ -129,6 +130,7 @@ async def looked_picture(
         served=Counter(active.values()),
         ages=await copy_ages(ports),
         work=await running_work(ports),
+        mailboxes=await ports.store.mailboxes.all(),
         watched=False,
         unseen=len(fleet.sites) - len(sites),
     )

@@ -120,6 +120,17 @@ class SshPool:
         )
         return await self._join(joined, source.server, sink.server, timeout_s)
 
+    async def converse(self, one: End, other: End, *, timeout_s: float) -> tuple[Ran, Ran]:
+        """Have two commands talk with one another; see `ops.contracts.Ssh.converse`."""
+        joined = JoinedStream(
+            source=self._side(one, timeout_s, fed=True),
+            sink=self._side(other, timeout_s, fed=True),
+            both_ways=True,
+            deadline_s=timeout_s + KILL_AFTER_S + GRACE_S,
+            both_end=True,
+        )
+        return await self._join(joined, one.server, other.server, timeout_s)
+
     async def with_offsite(self, end: End, allowed: RepositoryAccess, *, timeout_s: float) -> RanOffsite:
         """Join a command to the off-site host's SFTP server; see `ops.contracts.Ssh.with_offsite`."""
         joined = self._to_offsite(self._side(end, timeout_s, fed=True), timeout_s)

@@ -137,14 +137,15 @@ class StreamSide:
 class JoinedStream:
     """Hands bytes from `source` to `sink`, and back as well where `both_ways`; given up from another thread.
 
-    Both ways, the source is a command that ends, and the sink an SFTP server that is left then. filtered: what the
-    source may ask of it; None: whatever it likes.
+    Both ways, the source is a command that ends, and the sink an SFTP server that is left then, or, with `both_end`, a
+    command whose end is waited for too. filtered: what the source may ask of it; None: whatever it likes.
     """
 
     source: StreamSide
     sink: StreamSide
     both_ways: bool
     deadline_s: float
+    both_end: bool = False
     filtered: RepositoryFilter | None = None
     on_bytes: Callable[[int], None] | None = None
     handed: int = 0
@@ -197,12 +198,16 @@ class JoinedStream:
         return self._ended()
 
     def _is_over(self) -> bool:
+        if self.both_end:
+            return self.source.ended and self.sink.ended
         if self.both_ways or (self.source.ended and self.source.open.exit_status != 0):
             return self.source.ended
         return self.sink.ended
 
     def _ended(self) -> tuple[Ran, Ran]:
         source = self.source.ran() if self.source.ended else self.source.cut_off()
+        if self.both_end:
+            return source, self.sink.ran()
         if self.both_ways or (self.source.ended and source.exit_code != 0):
             return source, self.sink.cut_off()
         return source, self.sink.ran()

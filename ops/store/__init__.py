@@ -9,6 +9,7 @@ from ops.store.cancellations import Cancellations
 from ops.store.cards import Cards
 from ops.store.claims import Claims, Runs
 from ops.store.copies.backups import Backups
+from ops.store.copies.mailboxes import Mailboxes
 from ops.store.copies.proofs import Proofs
 from ops.store.copies.protection import Protection
 from ops.store.copies.served import Copies
@@ -48,6 +49,7 @@ class Store:
         self.copies = Copies(db)
         self.protection = Protection(db)
         self.proofs = Proofs(db)
+        self.mailboxes = Mailboxes(db)
         self.undos = Undos(db)
         self.backups = Backups(db)
         self.history = StateHistory(db)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DOMAIN = "fjord.example"
-ANN, PROBE = f"ann@{DOMAIN}", f"probe@{DOMAIN}"
+ANN, BOB, PROBE = f"ann@{DOMAIN}", f"bob@{DOMAIN}", f"probe@{DOMAIN}"
 STRANGER = "joe@outside.invalid"
 SMTP, IMAP = 2525, 1143
 PATIENCE_S = 40.0

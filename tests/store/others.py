@@ -17,6 +17,8 @@ from core.fleet.target import Target
 from core.incident.facts import OutageFacts
 from core.incident.notes import Annotation
 from core.incident.outage import Outage
+from core.mailboxes.pairs import MailboxPair
+from core.mailboxes.result import MailboxEnd
 from core.plan.plan import Failover, Move, Plan, ZoneChange
 from core.plan.progress import CutoverProgress, ZoneDone
 from core.reply import Reply, Tone
@@ -44,6 +46,7 @@ LONG = timedelta(days=365)
 SKI, SKATE, LIMA = Target.site("ski"), Target.site("skate"), Target.server("lima")
 PLAN, WAITING_PLAN, BOT, ROUTE, USER = "OTHR", "WAIT", "other-bot", "env:OTHER", "UOTHER"
 RUNNING, WAITING_CARD = "o-ski", "other:alert"
+OTHERS_MAIL = MailboxPair("eve@ski.example", "alps", "lima")
 ACTIVE = {"ski": "alps", "skate": "lima"}
 CLAIMED = {"site:ski", "site:skate"}
 COMPARED = {("ski", "lima"): LastComparison(THEN, same=False), ("skate", "lima"): LastComparison(THEN, same=True)}
@@ -124,6 +127,8 @@ async def _plans_and_runs(store: Store) -> None:
 
 
 async def _copies(store: Store) -> None:
+    await store.mailboxes.begin(OTHERS_MAIL, THEN, BOT, asked=True)
+    await store.mailboxes.end(OTHERS_MAIL, MailboxEnd("disk-full", "", {}), THEN, BOT, asked=True)
     await store.copies.set_active({"ski": "alps", "skate": "lima"}, THEN)
     await store.copies.quarantine([("skate", "alps")], "left", THEN, BOT)
     for site, outcome in (("ski", None), ("skate", "good")):

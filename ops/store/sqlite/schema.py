@@ -265,3 +265,15 @@ def newest_runs(database: Database) -> None:
         "CREATE INDEX proofs_pair ON proofs (site, mirror, at, outcome)",
     ):
         database.conn.execute(statement)
+
+
+@MIGRATIONS()
+def mailboxes_kept_alike(database: Database) -> None:
+    """Add how the last run on each user's mail on two servers ended, and with what the next one goes on."""
+    database.conn.execute(
+        """CREATE TABLE mailboxes (
+            login TEXT NOT NULL, server TEXT NOT NULL, other TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT,
+            outcome TEXT NOT NULL DEFAULT '', failures INTEGER NOT NULL DEFAULT 0, alike_at TEXT,
+            state TEXT NOT NULL DEFAULT '', body TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (login, server, other)
+            ) STRICT"""
+    )

@@ -1,0 +1,1 @@
+"""Mailboxes kept alike on several servers: whose and where, and what came of it."""

@@ -1,0 +1,1 @@
+"""Mailboxes on the fleet's servers, by Dovecot's own tools."""
