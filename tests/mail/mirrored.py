@@ -49,11 +49,6 @@ class Post:
         """The ports of the process."""
         return self.rig.ports
 
-    @staticmethod
-    def conf(server: str) -> str:
-        """Say where a server's Dovecot is configured."""
-        return CONFS[server]
-
     async def say(self, line: str, ask: Callable[[str], bool] | None = None) -> Reply:
         """Type a line and return the reply."""
         return await answer(split_line(line), BOSS, BOSS.via, self.ports, ask=ask)

@@ -17,6 +17,7 @@ from core.mailboxes.pairs import MailboxPair
 from jobs.mailboxes.cards import tell
 from jobs.mailboxes.many import MirrorRequest, find_mailboxes, mail_to_mirror, make_all_alike
 from jobs.mailboxes.one import make_alike
+from lab import running
 from lab.dovecot import MAIL
 
 if TYPE_CHECKING:
@@ -44,15 +45,17 @@ def arrived(post: Post) -> int:
 
 
 def processes(post: Post, server: str, command: str) -> list[int]:
-    """Return the numbers of a server's own processes of doveadm(1) that run this command."""
-    found = []
+    """Return the numbers of a server's own processes of doveadm(1) that run this command, and of no other lab's."""
+    first = running.first_process(post.lab.host(server).folder)
+    assert first is not None
+    view, found = Path(f"/proc/{first.pid}/ns/mnt").readlink(), []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            root = (entry / "root").readlink() if words[0].endswith(b"doveadm") else None
+            is_ours = words[0].endswith(b"doveadm") and (entry / "ns/mnt").readlink() == view
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-        if root is not None and command.encode() in words and post.conf(server).encode() in words:
+        if is_ours and command.encode() in words:
             found.append(int(entry.name))
     return found
 
