@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cutover.harness import Stage, copy_to_mirrors, staged
-from sync.conftest import rig, shared
+from sync.conftest import fleet_change, rig, shared
 
 from lab import Lab
 from lab.small_fleet import address_blocks, write_small_fleet
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-__all__ = ["rig", "shared"]
+__all__ = ["fleet_change", "rig", "shared"]
 
 BLOCKS = address_blocks()
 
