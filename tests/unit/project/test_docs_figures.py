@@ -32,12 +32,12 @@ from jobs.backup import test_restore as sample
 from jobs.cutover import update
 from jobs.notify import store_down
 from jobs.sync import unknown
-from ops import user_groups
 from ops.durable import claimed, engine, standing
 from ops.fleetfile import load_fleet
 from ops.gather import anchors, hooks
 from ops.gather import pages as page_facts
 from ops.notify import routes
+from ops.people import user_groups
 from ops.ssh import files
 
 ROOT = Path(__file__).parents[3]
