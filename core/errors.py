@@ -17,6 +17,7 @@ SharpnetError                 any of them: a code, what happened, a hint of what
 │   └── HostKeyError          it answers with another host key than the pinned one, or none is pinned
 ├── LoginRefusedError         the machine answers, but does not take the key
 ├── NotUnderstoodError        what a machine said is not what was asked for
+├── MailError                 a conversation with a mail server cannot go on
 ├── OwnLackError              this machine lacks what it takes to ask: nobody else has failed
 ├── TooMuchError              what came from outside is longer than is read
 └── DnsError                  a name server answered, but not with what was asked for
@@ -165,6 +166,12 @@ class NotUnderstoodError(SharpnetError):
     """What a machine said is not what was asked for, and nothing is concluded from it."""
 
     code = "not-understood"
+
+
+class MailError(SharpnetError):
+    """A mail server ends a conversation, says too much, or nothing in time. The message is a part of a sentence."""
+
+    code = "mail"
 
 
 class OwnLackError(SharpnetError):

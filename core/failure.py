@@ -36,6 +36,7 @@ class FailureCode(StrEnum):
     FAILED = "failed"  # anything that has no code of its own
     HOST_KEY = "host-key"  # another host key than the pinned one, or none is pinned
     LOGIN_REFUSED = "login-refused"  # a server answers, and does not take the key
+    MAIL = "mail"  # a mail server ends a conversation, or says nothing in time
     NOT_ALLOWED = "not-allowed"  # this person may not do it
     NOT_IN_FLEET = "not-in-fleet"  # app.yaml has the site or the server no longer
     NOT_UNDERSTOOD = "not-understood"  # what a server said is not what it was asked for

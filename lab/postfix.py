@@ -86,7 +86,7 @@ def postfix(server: ServerSpec, outside: str | None, folder: Path) -> DaemonSpec
         "mynetworks": " ".join(f"{address}/{32 if '.' in address else 128}" for address in listens),
         "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
         "transport_maps": f"texthash:{where}/transport",
-        "default_transport": "error:5.4.4 nobody is there but those of the lab",
+        "default_transport": f"smtp:[{outside}]:{OUTSIDE_PORT}" if outside else "error:5.4.4 nobody is there",
     }
     if server.has_certificate:
         settings["smtpd_tls_security_level"] = "may"

@@ -13,7 +13,7 @@ from core.wording import listing, shortened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.fleet import Fleet, Site
+    from core.fleet import Fleet, MailDomain, Site
 
 
 def site_named(text: str, fleet: Fleet) -> Site:
@@ -66,6 +66,16 @@ def target_named(text: str, fleet: Fleet) -> Target:
         raise UsageError(
             f"There is no server, site or name server {shortened(text)!r}.", hint=_nearest(text, known)
         ) from None
+
+
+def mail_domain_named(text: str, fleet: Fleet) -> MailDomain:
+    """Return the mail domain that a person means; an address means its own. Raises UsageError with the nearest."""
+    domains = fleet.mail.domains if fleet.mail is not None else {}
+    name = _host(text.rpartition("@")[2])
+    if name not in domains:
+        hint = _nearest(text, domains) if domains else "app.yaml has none under mail.domains."
+        raise UsageError(f"{shortened(text)!r} is no mail domain of this fleet.", hint=hint)
+    return domains[name]
 
 
 def zone_named(text: str, fleet: Fleet) -> str:

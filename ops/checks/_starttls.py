@@ -14,7 +14,7 @@ from core.fleet.target import Target
 from core.monitor.site_limits import ends_soon
 from ops.checks import Check
 from ops.probe.tcp import talk
-from ops.probe.trust import verifying_context
+from ops.probe.trust import verifying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,12 +46,6 @@ def mail_check(name: str, port_of: Callable[[ServerChecks], int | None], dialogu
         return (f"{speaks.protocol}: {why}",) if why else ()
 
     return Check(name, targets, look)
-
-
-@cache
-def verifying() -> ssl.SSLContext:
-    """Return the context that trusts this machine's authorities, read once."""
-    return verifying_context()
 
 
 @cache

@@ -55,22 +55,26 @@ async def talk(
                 await conversation.shake_hands(*starttls)
     except TimeoutError:
         found = Look(ok=False, why=f"no {awaited} within {duration(timedelta(seconds=timeout_s))}")
-    except ssl.SSLCertVerificationError as error:
-        why = CERTIFICATE_TROUBLE.get(error.verify_code, f"its certificate is not valid: {error.verify_message}")
-        found = Look(ok=False, why=why)
-    except ssl.SSLError as error:
-        found = Look(ok=False, why=f"TLS failed: {(error.reason or 'no reason given').lower().replace('_', ' ')}")
-    except ConnectionRefusedError:
-        found = Look(ok=False, why=f"connection refused at port {port}")
-    except ConnectionError:
-        found = Look(ok=False, why="it broke the connection off")
     except OSError as error:
         if lack := own_lack(error, address):
             raise lack from error
-        found = Look(ok=False, why=(error.strerror or str(error)).lower())
+        found = Look(ok=False, why=trouble_of(error, port))
     finally:
         conversation.close()
     return Look(found.ok, found.why, loop.time() - begun, conversation.certificate_ends_at)
+
+
+def trouble_of(error: OSError, port: int) -> str:
+    """Say what is wrong with a connection, or with TLS on it, that is no time-out and no lack of this machine."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CERTIFICATE_TROUBLE.get(error.verify_code, f"its certificate is not valid: {error.verify_message}")
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {(error.reason or 'no reason given').lower().replace('_', ' ')}"
+    if isinstance(error, ConnectionRefusedError):
+        return f"connection refused at port {port}"
+    if isinstance(error, ConnectionError):
+        return "it broke the connection off"
+    return (error.strerror or str(error)).lower()
 
 
 class _Conversation(asyncio.Protocol):

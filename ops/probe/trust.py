@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 import ssl
+from functools import cache
 from pathlib import Path
 
 # As `openssl rehash` names them.
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+
+
+@cache
+def verifying() -> ssl.SSLContext:
+    """Return the context that trusts this machine's authorities, read once. Raises OSError."""
+    return verifying_context()
 
 
 def verifying_context() -> ssl.SSLContext:

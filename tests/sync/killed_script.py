@@ -51,6 +51,9 @@ class Place:
 
     def take_turn(self, run: str) -> str:
         """Begin a run, and return its turn."""
+        if (self.work / "lock").exists():
+            # What a killed run had started holds it until that has ended as well.
+            subprocess.run(["flock", "--timeout=30", self.work / "lock", "true"], check=True)
         argv = ["sh", "-c", TAKE_TURN, "sharpnet", *self.where, run, "make"]
         said = subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout.decode()
         assert said.splitlines()[0] == self.turn

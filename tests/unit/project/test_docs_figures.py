@@ -20,6 +20,8 @@ from core.dns import promises
 from core.failback import compare
 from core.fleet.servers import ServerChecks
 from core.incident import card_maintenance, maintenance, notes, notification
+from core.mail import delivery
+from core.mail import smtp as judged_smtp
 from core.monitor import external_alerts, flapping
 from core.monitor.detection import found_within
 from core.page import days, model
@@ -32,10 +34,12 @@ from jobs.backup import test_restore as sample
 from jobs.cutover import update
 from jobs.notify import store_down
 from jobs.sync import unknown
+from ops.checks import mail, mail_delivery, mail_queue, mail_recipients, mail_rejects, mx
 from ops.durable import claimed, engine, standing
 from ops.fleetfile import load_fleet
 from ops.gather import anchors, hooks
 from ops.gather import pages as page_facts
+from ops.mail import smtp
 from ops.notify import routes
 from ops.people import user_groups
 from ops.ssh import files
@@ -100,6 +104,23 @@ TOLD: list[tuple[str, str, tuple[object, ...], tuple[object, ...]]] = [
     ("handbook", "`1d`; at most 30 days", (maintenance.LONGEST,), (30 * D,)),
     ("handbook", "`--last N`: more than 20, at most 1,000", (history.SHOWN, history.MOST), (20, 1000)),
     ("handbook", "the newest 500 outages and 500 maintenances", (incidents.MOST,), (500,)),
+    (
+        "mail",
+        "is given 20 s for each answer; one that takes more than 10 s is named",
+        (smtp.ANSWER_S, judged_smtp.SLOW_S),
+        (20, 10),
+    ),
+    ("mail", "after ten minutes no other look can still wait for it", (delivery.LEFT_AFTER,), (10 * MIN,)),
+    (
+        "mail",
+        (
+            "MX records | every 5 minutes | | what must be refused (of a server with several domains, one after the "
+            "other) | every 30 minutes | | the lists of recipients | every 30 minutes | | the message "
+            "| every 15 minutes"
+        ),
+        (mail.EVERY, mail_queue.EVERY, mx.EVERY, mail_rejects.EVERY, mail_recipients.EVERY, mail_delivery.EVERY),
+        (*(5 * MIN,) * 3, *(30 * MIN,) * 2, 15 * MIN),
+    ),
     ("backup", "at most every 20 hours", (snapshots.UPKEEP_EVERY,), (20 * H,)),
     (
         "monitoring",
@@ -182,7 +203,7 @@ OTHERS = {
     "lab": {"38 MB"},
 }
 # The page of the fleet file has a test of its own, the measurements are written by the bench.
-PAGES = ("README.md", *(f"docs/{name}.md" for name in ("handbook", "backup", "databases", "lab", "monitoring")))
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("handbook", "backup", "databases", "lab", "mail", "monitoring")))
 PAGES += ("docs/status-pages.md", "docs/slack-setup.md")
 
 

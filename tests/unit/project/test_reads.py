@@ -55,6 +55,7 @@ LIMITED = {
     "ops/notify/routes.py: aiohttp.ClientSession": "only the status is looked at, no body is read",
     "ops/notify/routes.py: asyncio.create_subprocess_exec": "its output is read by an Intake",
     "ops/notify/routes.py: sending.stdout.read": "an Intake",
+    "ops/mail/wire.py: loop.create_connection": "LIMIT_BYTES, LONGEST_LINE_BYTES",
     "ops/probe/trust.py: file.read_bytes": OURS,
     "ops/probe/tcp.py: loop.create_connection": "each Listener has a limit (ops.probe.lines, .expect, .http)",
     "ops/ssh/command.py: channel.recv": "the server's Allowance; what is told, MOST_TOLD_BYTES",
