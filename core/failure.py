@@ -111,6 +111,7 @@ class FailureCode(StrEnum):
     TOO_MANY = "too-many"  # so many files arrived that somebody should look first
     WAY_CHANGED = "way-changed"  # a folder became a link while something was put into it
     WAY_LINK = "way-link"  # a link leads there that others could have made
+    WORK_CLOSED = "work-closed"  # the SSH user may not write where the work folder would be
     WORK_ELSEWHERE = "work-elsewhere"  # the work folder lies on another disk than the root
     WORK_OPEN = "work-open"  # others could put something in the place of the work folder
 

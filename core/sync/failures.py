@@ -212,6 +212,17 @@ _STOPS = (
         refused=True,
     ),
     Failure(
+        FailureCode.SOURCE_UNREADABLE,
+        "{source} has files there that its SSH user may not read",
+        "Let the user read them, or exclude them in app.yaml.",
+    ),
+    Failure(
+        FailureCode.WORK_CLOSED,
+        "the SSH user may not make a folder on {mirror} for what is not served",
+        "Make an empty .sharpnet there, the SSH user's, with mode 700, or name another folder: servers.{mirror}.work.",
+        refused=True,
+    ),
+    Failure(
         FailureCode.FOREIGN_OWNER,
         "the root on {mirror} holds files of other users",
         "Give the SSH user the rights to keep their owners (docs/without-root.md), or give it the files.",

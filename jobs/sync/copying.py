@@ -17,6 +17,7 @@ from jobs.sync.serving import serving_known, why_not_served_from
 from ops.rsync.left_behind import left_behind
 from ops.rsync.locate import dry_run_located
 from ops.rsync.mirror import DryRun, MirrorCopy, dry_run, fill, publish
+from ops.rsync.rights import why_not_write
 from ops.rsync.turn import take_turn, turn_now
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Copying:
             return result
         newer = await self._newer(compared) if self._base_result.quarantined else ()
         result = replace(result, changes=tuple(compared.output.changes[:SHOWN_CHANGES]), newer=newer)
-        trouble = self._why_not_apply(compared)
+        trouble = self._why_not_apply(compared) or await why_not_write(self._ports.ssh, self._mirror_copy)
         return result.ended_by(trouble) if trouble is not None else result
 
     async def copy(self) -> SyncResult:

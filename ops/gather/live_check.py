@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
 from core.status.findings import Finding
+from core.status.rights import rights_findings
 from core.store_trouble import named
 from ops.rsync.locate import dry_run_located
 from ops.rsync.mirror import MirrorCopy, why_not_copy
 from ops.rsync.peer_rights import more_than_sites
+from ops.rsync.rights import rights_lacking
 from ops.store.sqlite.driver import DRIVER, VERSION
 
 if TYPE_CHECKING:
@@ -31,14 +33,15 @@ EVERYTHING = "*"
 
 async def ssh_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
     """Log in to every server, and from each read what it would copy from the others with its peer key."""
-    servers = list(fleet.servers.values())
-    logins = await asyncio.gather(*(_login(ssh, server) for server in servers))
-    reached = {server.name for server, login in zip(servers, logins, strict=True) if login.ok}
+    servers = fleet.servers
+    logins = await asyncio.gather(*(_login(ssh, server) for server in servers.values()))
+    reached = [name for name, login in zip(servers, logins, strict=True) if login.ok]
     gate = asyncio.Semaphore(PEERS_AT_ONCE)
     peers = await asyncio.gather(
         *(_peer(ssh, fleet, gate, copy) for copy in _mirror_copies(fleet) if copy.mirror.name in reached)
     )
-    return (*logins, *peers)
+    rights = await asyncio.gather(*(_rights_there(ssh, fleet, servers[name]) for name in reached))
+    return (*logins, *(finding for some in rights for finding in some), *peers)
 
 
 async def _login(ssh: Ssh, server: Server) -> Finding:
@@ -51,6 +54,19 @@ async def _login(ssh: Ssh, server: Server) -> Finding:
         hint = f"Look at the shell of {server.ssh.user} and at what it runs at login."
         return Finding(what, ok=False, why=f"it takes the key, but `true` ends with {ran.exit_code}", hint=hint)
     return Finding(what, ok=True)
+
+
+async def _rights_there(ssh: Ssh, fleet: Fleet, server: Server) -> tuple[Finding, ...]:
+    """Say what the SSH user lacks to copy each site that has its home or a mirror there; each may be either one day."""
+    sites = [site for site in fleet.sites.values() if site.mirrors and server.name in site.servers]
+    if not sites:
+        return ()
+    what = f"rights of {server.ssh.user} on {server.name}"
+    try:
+        lacking = await rights_lacking(ssh, server, sites)
+    except SharpnetError as error:
+        return (Finding(what, ok=False, why=error.message, hint=error.hint),)
+    return rights_findings(what, server.name, sites, lacking)
 
 
 def _mirror_copies(fleet: Fleet) -> Iterator[MirrorCopy]:

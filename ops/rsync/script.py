@@ -67,11 +67,22 @@ exit "${status:-1}"
 """
 )
 
+# Files of others would become this user's, where it may give nothing away.
+OWN_FILES = r"""
+check_owners() {
+  if [ -d "$root" ] && [ -z "$gives" ]; then
+    found=$(find "$root" ! -user "$(id -u)" -printf '/%P\n' 2>/dev/null | head -n 1)
+    [ -z "$found" ] || stop foreign-owner "$named$found"
+  fi
+}
+"""
+
 # Arguments: root, parent, work, run, stamp, how, turn; then rsync's. Standard input: files of which only attributes
 # change, each ended by NUL. They get an inode of their own in the stage, or what is served would change before the rest
 # does. how `own`: they are too many to be named, so that every file gets one.
 FILL = (
     PRELUDE
+    + OWN_FILES
     + r"""
 run=$1 stamp=$2 how=$3 turn=$4; shift 4
 check_root
@@ -86,10 +97,7 @@ for file in "$work/tmp"/*.?????? "$work/tmp"/.*.??????; do
   name=${file##*/}
   mv -f -- "$file" "$work/partial/${name%.*}"
 done
-if [ -d "$root" ] && [ -z "$gives" ]; then
-  found=$(find "$root" ! -user "$(id -u)" -printf '/%P\n' 2>/dev/null | head -n 1)
-  [ -z "$found" ] || stop foreign-owner "$named$found"
-fi
+check_owners
 drop_stage() {
   remove "$work/stage" && remove "$work/stage.new" && remove "$work/stage.more" && remove "$work/leaving" &&
     rm -f -- "$work/stage-of" "$work/stage-own"

@@ -38,7 +38,7 @@ RSYNC = (
     *((90, f"sharpnet-stop: {code} /x") for code in (
         "no-rsync", "no-flock", "busy", "no-parent", "parent-closed", "root-closed", "root-not-folder", "root-symlink",
         "root-mount-point", "mount-inside", "foreign-owner", "overtaken", "too-late", "not-ready", "not-exchanged",
-        "work-open", "work-elsewhere", "way-link", "way-changed",
+        "work-open", "work-closed", "work-elsewhere", "source-unreadable", "way-link", "way-changed",
     )),
 )  # fmt: skip
 DATABASES = (
