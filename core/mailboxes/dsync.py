@@ -172,7 +172,7 @@ def apart_failure(pair: MailboxPair, names: Sequence[str]) -> Failure:
     return Failure(
         FailureCode.MAIL_APART,
         f"{shown} was created apart on each, and dsync never makes one of the two",
-        f"`mailboxes seed {shlex.quote(pair.login)} --from {pair.server}` does; no message is lost on either side.",
+        f"`mail seed {shlex.quote(pair.login)} --from {pair.server}` does; no message is lost on either side.",
         refused=True,
     )
 

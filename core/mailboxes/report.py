@@ -1,4 +1,4 @@
-"""What `mailboxes` answers, and what the ops channel is told of mailboxes that are not alike."""
+"""What `mail` answers of mailboxes, and what the ops channel is told of mailboxes that are not alike."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def status_text(runs: Sequence[MailboxRun], now: datetime) -> Text | None:
     bad = sum(run.outcome not in (ALIKE, "") for run in runs)
     good = [run.alike_at for run in runs if run.outcome == ALIKE and run.alike_at is not None]
     said = [f"{len(good):,} alike"] if good else []
-    said += [f"{bad:,} not (`mailboxes`)"] if bad else []
+    said += [f"{bad:,} not (`mail boxes`)"] if bad else []
     said += [f"the oldest compared {ago(min(good), now)}"] if good else []
     return Text(f"Mailboxes: {', '.join(said) or 'not compared yet'}.", Tone.WARN if bad else Tone.GOOD)
 
@@ -170,7 +170,7 @@ def trouble_card(server: str, other: str, runs: Sequence[MailboxRun]) -> Reply:
     title = f"The mail of {count(len(runs), 'user')} is not alike on {server} and {other}"
     if len(runs) == 1:
         title = f"The mail of {runs[0].login} is not alike on {server} and {other}"
-    return Reply(title, tuple(parts), (Button("Try now", "mailboxes sync"),), Tone.BAD)
+    return Reply(title, tuple(parts), (Button("Try now", "mail sync"),), Tone.BAD)
 
 
 def silent_card(server: str, why: Failure) -> Reply:
@@ -190,7 +190,7 @@ def seed_question(pair: MailboxPair, source: str, names: Sequence[str]) -> str:
 def seed_asks(pair: MailboxPair, source: str, names: Sequence[str]) -> Reply:
     """Return what would be done, with the button that does it, where nobody can be asked."""
     question = seed_question(pair, source, names)
-    line = shlex.join(["mailboxes", "seed", pair.login, "--from", source, "--yes"])
+    line = shlex.join(["mail", "seed", pair.login, "--from", source, "--yes"])
     confirm = Confirm("Make them one?", question, yes="Yes, make them one")
     return Reply(
         f"Nothing was changed yet: {question}",

@@ -90,5 +90,5 @@ class Post:
 
     async def alike(self, user: str) -> None:
         """Make a user's mail alike, and have it well."""
-        reply = await self.say(f"mailboxes sync {user}")
+        reply = await self.say(f"mail sync {user}")
         assert reply.exit_code == 0, reply

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mail.harness import ANN, DOMAIN, PROBE, STRANGER, answered, opened, until, with_queue
 
+from core.errors import UsageError
 from core.fleet import SecretRef
 from core.mail.delivery import message, token_at
 from lab import mail
@@ -36,6 +37,21 @@ async def test_a_fleet_that_is_well_has_nothing_wrong_with_its_mail(ports: Ports
     assert reply.title == f"Mail of {DOMAIN}: all exchangers are well"
     assert reply.facts is not None
     assert (reply.exit_code, reply.facts["domains"][0]["findings"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (f"mail {DOMAIN} {ANN}", "or one of boxes, sync, seed"),
+        ("mail --yes", "belong to `mail seed`"),
+        ("mail sync --from oslo", "belong to `mail seed`"),
+        (f"mail seed {ANN}", "Say whose mail, and which server's"),
+        ("mail nowhere.example", "nowhere.example"),
+    ],
+)
+async def test_words_that_do_not_go_together_are_refused(ports: Ports, line: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        await answered(ports, line)
 
 
 async def found(ports: Ports) -> list[tuple[str, str, str]]:

@@ -83,20 +83,20 @@ async def test_inboxes_that_were_created_apart_are_said_and_made_one_without_los
     for server in ("oslo", "lima"):
         post.put(server, ANN, f"of-{server}")
     post.doveadm("lima", "flags", "add", "-u", ANN, "\\Seen", "mailbox", "INBOX", "all")
-    reply = await post.say(f"mailboxes sync {ANN}")
+    reply = await post.say(f"mail sync {ANN}")
     assert reply.exit_code == 3
     assert reply.title == (
         f"The mail of {ANN} is not alike on oslo and lima: INBOX was created apart on each, "
         "and dsync never makes one of the two"
     )
-    assert f"`mailboxes seed {ANN} --from oslo` does; no message is lost on either side." in str(reply.parts)
-    asked = await post.say(f"mailboxes seed {ANN} --from oslo")
+    assert f"`mail seed {ANN} --from oslo` does; no message is lost on either side." in str(reply.parts)
+    asked = await post.say(f"mail seed {ANN} --from oslo")
     assert asked.exit_code == 3
-    assert [button.line for button in asked.buttons] == [f"mailboxes seed {ANN} --from oslo --yes"]
+    assert [button.line for button in asked.buttons] == [f"mail seed {ANN} --from oslo --yes"]
     assert [post.subjects(server, ANN) for server in ("oslo", "lima")] == [["of-oslo"], ["of-lima"]]
-    refused = await post.say(f"mailboxes seed {ANN} --from oslo", ask=lambda _question: False)
+    refused = await post.say(f"mail seed {ANN} --from oslo", ask=lambda _question: False)
     assert refused.title == "Nothing was changed"
-    done = await post.say(f"mailboxes seed {ANN} --from oslo", ask=lambda _question: True)
+    done = await post.say(f"mail seed {ANN} --from oslo", ask=lambda _question: True)
     assert done.exit_code == 0, done
     assert post.both(ANN) == ["of-lima", "of-oslo"]
     assert post.flags("oslo", ANN, "of-lima") == {"\\Seen"}
@@ -107,7 +107,7 @@ async def test_a_user_of_one_server_only_is_said(post: Post) -> None:
     usual = users.read_text()
     users.write_text("".join(line for line in usual.splitlines(keepends=True) if not line.startswith(BOB)))
     try:
-        reply = await post.say("mailboxes sync")
+        reply = await post.say("mail sync")
     finally:
         users.write_text(usual)
     assert reply.facts is not None

@@ -203,7 +203,7 @@ def test_what_changed_meanwhile_is_left_to_the_next_run() -> None:
 def test_what_is_said_of_them_holds_the_line_that_mends_it() -> None:
     found = apart_failure(MailboxPair("ann lee", "oslo", "lima"), ["INBOX", "A", "B", "C"])
     assert found.message == "INBOX, A, B and 1 more was created apart on each, and dsync never makes one of the two"
-    assert found.hint == "`mailboxes seed 'ann lee' --from oslo` does; no message is lost on either side."
+    assert found.hint == "`mail seed 'ann lee' --from oslo` does; no message is lost on either side."
     assert found.refused
 
 

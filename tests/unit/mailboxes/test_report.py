@@ -25,7 +25,7 @@ from core.mailboxes.result import MailboxEnd, MailboxResult, MailboxRun
 NOW = datetime(2026, 6, 14, 3, tzinfo=UTC)
 PAIR = MailboxPair("ann@fjord.example", "oslo", "lima")
 FULL = Failure(FailureCode.DISK_FULL, "the disk of the mail is full on lima", "Make room there.")
-APART = Failure(FailureCode.MAIL_APART, "INBOX was created apart", "`mailboxes seed …`", refused=True)
+APART = Failure(FailureCode.MAIL_APART, "INBOX was created apart", "`mail seed …`", refused=True)
 LOST = Failure(FailureCode.UNREACHABLE, "lima does not answer", "Is it up?")
 GOOD = MailboxResult(PAIR, None, 0.42)
 RUN = MailboxRun("ann@fjord.example", "oslo", "lima", NOW, NOW, "alike", 0, NOW - timedelta(minutes=1), "AQ==", {})
