@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cutover.harness import root_of, trace, traced
-from frozen import MOST_TOUCHES, frozen, woken
+from frozen import BEFORE_ASKING, MOST_TOUCHES, frozen, woken
 
 from core.audit import first_broken
 from core.plan.plan import PlanState
@@ -82,6 +82,42 @@ async def test_woken_after_a_rollback_it_changes_nothing_wherever_it_was_frozen(
         assert await everything(stage, plan_id, back) == before, f"frozen before touch {at}, {what}: {said}"
     assert {"store", "dns.update", "dns, asked already"} <= set(seen)
     assert len(seen) > 12, "too few touches to be a whole cutover"
+
+
+async def carried_out(stage: Stage, line: str) -> str:
+    """Have a plan carried out to its end, and return its id."""
+    plan_id = await stage.plan(line)
+    await stage.say(f"approve {plan_id}")
+    assert await stage.state_of(plan_id) == PlanState.CONFIRMED
+    return plan_id
+
+
+@pytest.mark.timeout(900)
+async def test_a_rollback_that_is_woken_after_the_sites_moved_again_changes_nothing(stage: Stage) -> None:
+    stage.lab.drop("oslo")
+    seen = []
+    for at in range(MOST_TOUCHES):
+        failover = f"failover oslo --to lima --without ceviche.example --force 'round {at}'"
+        await let_go(stage)
+        plan_id = await carried_out(stage, failover)
+        back = await stage.plan(f"rollback {plan_id} --force rehearsal")
+        process, what = await process_of(stage, f"approve {back}", at, BEFORE_ASKING)
+        if not what:
+            assert (await process.wait()) == 0
+            break
+        seen.append(what)
+        if await stage.state_of(back) == PlanState.PLANNED:
+            await stage.say(f"approve {back}")
+        await stage.ports.engine.wait("cutover", back)
+        assert await stage.state_of(back) == PlanState.CONFIRMED
+        await let_go(stage)
+        again = await carried_out(stage, failover)
+        before = await everything(stage, plan_id, back, again)
+        said = await woken(process)
+        assert await everything(stage, plan_id, back, again) == before, f"frozen before touch {at}, {what}: {said}"
+        await carried_out(stage, f"rollback {again} --force rehearsal")
+    assert {"store", "dns.update"} <= set(seen)
+    assert len(seen) > 12, "too few touches to be a whole rollback"
 
 
 def with_hooks(tree: dict[str, Any]) -> None:
