@@ -52,6 +52,8 @@ async def test_a_fleet_that_works_is_said_to_work(lab: Lab, tmp_path: Path) -> N
     assert list(found) == [
         f"login to oslo (web@{ports.fleet.servers['oslo'].ipv4}, port 2222)",
         f"login to lima (deploy@{ports.fleet.servers['lima'].ipv4}, port 2022)",
+        "rights of web on oslo",
+        "rights of deploy on lima",
         "oslo reading from lima",
         "lima reading from oslo",
         f"update at {update} of 4 zones",
@@ -96,7 +98,7 @@ async def test_a_secret_that_is_not_set_does_not_keep_the_rest_from_being_tried(
         found = said(await check_live(ports))
     failed = {what: why for what, (ok, why, _) in found.items() if not ok}
     assert set(failed.values()) == {"dns.tsig.secret: the environment variable SHARPNET_TSIG is not set."}
-    assert sum(ok for ok, _, _ in found.values()) == 4 + 1 + 3
+    assert sum(ok for ok, _, _ in found.values()) == 4 + 2 + 1 + 3
 
 
 async def test_a_server_that_is_gone_and_one_with_another_host_key_are_told_apart(
