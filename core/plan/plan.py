@@ -27,10 +27,7 @@ APPROVED_LATER = ("hooks", "no_hooks_on", "wave_size", "restore", "basis")
 
 
 class PlanState(StrEnum):
-    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends; UNFINISHED is asked about still.
-
-    LOST: it was open in a store that was put back, and nobody knows there what has become of it since.
-    """
+    """Where a plan is: PLANNED waits, APPROVED is carried out, the others are ends; UNFINISHED is asked about still."""
 
     PLANNED = "planned"
     BLOCKED = "blocked"
@@ -43,7 +40,7 @@ class PlanState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     ROLLED_BACK = "rolled back"
-    LOST = "lost"
+    LOST = "lost"  # it was open in a store that was put back: nobody knows there what became of it since
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import posixpath
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from core.errors import SettingsError
 from core.failure import Failure, FailureCode
 from ops.contracts import DUMPS, HERE, BackupSource, End, SnapshotFiles
 from ops.restic import restore_script, script, source_script
+from ops.restic.script import line
 from ops.understood import understood
 from ops.work_folder import WORK_FOLDER, site_key
 
@@ -285,11 +285,6 @@ class ResticRepository:
             made = await asyncio.to_thread(repository_password, password.encode(), repository)
             self._passwords[known] = made
         return self._passwords[known]
-
-
-def line(text: str, words: Sequence[str]) -> str:
-    """Return the shell line that runs a script with arguments."""
-    return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-backup", *(shlex.quote(word) for word in words)])
 
 
 def _include(path: str) -> str:

@@ -10,8 +10,14 @@ Either end of the relay ends the other: when the bot or the off-site host is gon
 
 from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING
+
 from ops.shell import SETTLED
 from ops.work_folder import SAFE_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # First argument: the repository's path. `own` is a private folder for restic's cache and its exclude patterns.
 PRELUDE = (
@@ -119,3 +125,8 @@ status=$(
 exit "$status"
 """
 )
+
+
+def line(text: str, words: Sequence[str]) -> str:
+    """Return the shell line that runs a script with arguments."""
+    return " ".join(["exec", "sh", "-c", shlex.quote(text), "sharpnet-backup", *(shlex.quote(word) for word in words)])
