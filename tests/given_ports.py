@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def ports_with(fleet: Fleet, **given: object) -> Ports:
     """Return the ports for `fleet` with what is given; the clock is the real one where none is."""
-    none: dict[str, object] = {field.name: None for field in fields(Ports) if field.default is MISSING}
+    asked = [field.name for field in fields(Ports) if field.default is field.default_factory is MISSING]
+    none: dict[str, object] = dict.fromkeys(asked)
     known = {"fleet": fleet, "live_fleet": lambda: fleet, "clock": SystemClock()}
     return Ports(**(none | known | given))  # type: ignore[arg-type]
