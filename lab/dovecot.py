@@ -104,7 +104,7 @@ def dovecot(server: ServerSpec, mail_uid: int, passwords: dict[str, str], folder
         _SOCKETS % (server.user,),
     ]
     certificate, key = f"{INSIDE}/tls/server.pem", f"{INSIDE}/tls/server.key"
-    if _is_older_than_2_4():
+    if is_older_than_2_4():
         lines.append(_OLDER % {"users": users})
         tls = [f"ssl_cert = <{certificate}", f"ssl_key = <{key}"]
     else:
@@ -130,7 +130,7 @@ def dovecot(server: ServerSpec, mail_uid: int, passwords: dict[str, str], folder
 
 
 @cache
-def _is_older_than_2_4() -> bool:
+def is_older_than_2_4() -> bool:
     """Return whether it is Debian 12's, whose settings have other names (doc.dovecot.org: from 2.3 to 2.4)."""
     version = programs.run(["dovecot", "--version"]).split(" ", 1)[0]
     return tuple(int(part) for part in version.split("-", 1)[0].split(".")[:2]) < (2, 4)
