@@ -12,6 +12,7 @@ from core.mail.delivery import HEADER, INBOX
 from ops.mail.certificate import unverified
 from ops.mail.smtp import said
 from ops.mail.wire import connected, plain
+from ops.probe.trust import verifying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -37,10 +38,10 @@ class Imap:
         self._wire = wire
         self._number = 0
 
-    async def log_in(self, user: str, password: str) -> None:
+    async def log_in(self, user: str, password: str, name: str | None) -> None:
         """Begin TLS and log in; a password goes out under TLS only. A server that could not remove one message is none.
 
-        Raises MailError.
+        name: what its certificate has to be valid for; None: any will do. Raises MailError.
         """
         greeting = plain(await self._wire.hear("its greeting"))
         if not greeting.upper().startswith("* OK"):
@@ -48,7 +49,7 @@ class Imap:
         if "STARTTLS" not in await self._capabilities():
             raise MailError("it offers no STARTTLS, so the password was not said")
         await self._ask("STARTTLS")
-        await self._wire.begin_tls(unverified())
+        await self._wire.begin_tls(verifying() if name else unverified(), name)
         await self._authenticate(user, password)
         if "UIDPLUS" not in await self._capabilities():
             raise MailError("its IMAP has no UIDPLUS, without which a message cannot be removed alone")
@@ -131,11 +132,18 @@ def _is_plain(name: str) -> bool:
 
 @asynccontextmanager
 async def mailbox(
-    address: str, port: int, user: str, password: str, *, answer_s: float = ANSWER_S, whole_s: float = WHOLE_S
+    address: str,
+    port: int,
+    user: str,
+    password: str,
+    name: str | None,
+    *,
+    answer_s: float = ANSWER_S,
+    whole_s: float = WHOLE_S,
 ) -> AsyncGenerator[Imap]:
-    """Give a session of `user`. Raises OwnLackError, MailError."""
+    """Give a session of `user`, who is shown a certificate for `name`. Raises OwnLackError, MailError."""
     async with connected(address, port, answer_s=answer_s, whole_s=whole_s) as wire:
         session = Imap(wire)
-        await session.log_in(user, password)
+        await session.log_in(user, password, name)
         yield session
         wire.say(b"z LOGOUT\r\n")

@@ -110,4 +110,5 @@ class Prober:
         return token in marks.values()
 
     def _mailbox(self, server: str, box: ProbeMailbox, password: str) -> AbstractAsyncContextManager[Imap]:
-        return mailbox(self._fleet.servers[server].address, self._ports.imap, box.user, password)
+        there = self._fleet.servers[server]
+        return mailbox(there.address, self._ports.imap, box.user, password, there.checks.mail_name)

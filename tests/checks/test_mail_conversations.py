@@ -93,7 +93,7 @@ async def test_whom_a_server_takes_mail_for_is_seen_without_tls_where_that_fails
 async def test_an_imap_server_that_will_not_do_is_said(greeting: bytes, answers: dict[bytes, bytes], why: str) -> None:
     async with line_server(greeting, answers) as port:
         with pytest.raises(MailError, match=r".*") as raised:
-            async with mailbox(LOOPBACK, port, "probe", "secret"):
+            async with mailbox(LOOPBACK, port, "probe", "secret", None):
                 pytest.fail("it was let in")
     assert raised.value.message.endswith(why)
 

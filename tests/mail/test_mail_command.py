@@ -217,3 +217,16 @@ async def test_a_mailbox_that_nobody_may_look_into_gets_no_message(ports: Ports,
     assert [(level, where) for level, where, _ in findings] == [("wrong", "oslo"), ("wrong", "lima")]
     assert findings[0][2].startswith(f"no probe message was sent to {PROBE}: it does not let {PROBE} log in: ")
     assert mail.mailbox(mail_lab, "oslo", PROBE) == []
+
+
+async def test_the_password_goes_to_no_server_whose_certificate_is_not_for_the_name_in_app_yaml(
+    ports: Ports, mail_lab: Lab
+) -> None:
+    servers = {
+        name: replace(server, checks=replace(server.checks, mail_name="mail.nowhere.example"))
+        for name, server in ports.fleet.servers.items()
+    }
+    findings = await found(replace(ports, fleet=replace(ports.fleet, servers=servers)))
+    unsent = [where for _, where, text in findings if text.startswith(f"no probe message was sent to {PROBE}: ")]
+    assert unsent == ["oslo", "lima"]
+    assert mail.mailbox(mail_lab, "oslo", PROBE) == []
