@@ -6,15 +6,13 @@ sender takes any certificate rather than none (RFC 7435), and one that signs its
 
 from __future__ import annotations
 
-import ssl
-from functools import cache
 from typing import TYPE_CHECKING
 
 from core.fleet.target import Target
 from core.monitor.site_limits import ends_soon
 from ops.checks import Check
 from ops.probe.tcp import talk
-from ops.probe.trust import verifying
+from ops.probe.trust import unverified, verifying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,18 +37,10 @@ def mail_check(name: str, port_of: Callable[[ServerChecks], int | None], dialogu
             return None
         timeout_s = ports.fleet.watch.timeout.total_seconds()
         speaks, named = dialogue(), there.checks.mail_name
-        starttls = (_trusting() if named is None else verifying(), named)
+        starttls = (unverified() if named is None else verifying(), named)
         found = await talk(there.address, port, speaks, timeout_s=timeout_s, starttls=starttls)
         lacks = ends_soon(found.certificate_ends_at, there.checks.mail_certificate, ports.clock.now())
         why = lacks if found.ok else found.why
         return (f"{speaks.protocol}: {why}",) if why else ()
 
     return Check(name, targets, look)
-
-
-@cache
-def _trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-from functools import cache
-
 from cryptography import x509
 
 from core.mail.smtp import Certificate
@@ -21,12 +18,3 @@ def certificate_of(der: bytes) -> Certificate | None:
     except ValueError:
         return None
     return Certificate(tuple(names), found.not_valid_after_utc)
-
-
-@cache
-def unverified() -> ssl.SSLContext:
-    """Return the context of one who takes any certificate: between mail servers TLS is opportunistic (RFC 7435)."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from core.errors import MailError
 from core.mail.delivery import HEADER, INBOX
-from ops.mail.certificate import unverified
 from ops.mail.smtp import said
 from ops.mail.wire import connected, plain
-from ops.probe.trust import verifying
+from ops.probe.trust import unverified, verifying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

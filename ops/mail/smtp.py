@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from core.errors import MailError
 from core.mail.smtp import SmtpReply, SmtpSeen
 from core.wording import foreign
-from ops.mail.certificate import certificate_of, unverified
+from ops.mail.certificate import certificate_of
 from ops.mail.wire import connected, plain
-from ops.probe.trust import verifying
+from ops.probe.trust import unverified, verifying
 
 if TYPE_CHECKING:
     import ssl

@@ -34,3 +34,12 @@ def verifying_context() -> ssl.SSLContext:
         # For one that is added later.
         context.load_verify_locations(capath=paths.capath)
     return context
+
+
+@cache
+def unverified() -> ssl.SSLContext:
+    """Return the context of one who takes any certificate: between mail servers TLS is opportunistic (RFC 7435)."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
