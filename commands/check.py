@@ -13,7 +13,7 @@ from core.wording import count
 from ops.fleetfile import examine, shown_path
 from ops.fleetfile import schema as fleet_schema
 from ops.gather.database_check import database_findings
-from ops.gather.live_check import ssh_findings
+from ops.gather.live_check import mailbox_findings, ssh_findings
 from ops.gather.live_dns import dns_findings
 from ops.gather.offsite_check import offsite_findings
 from ops.store.sqlite.driver import DRIVER, VERSION
@@ -95,6 +95,7 @@ async def check_live(ports: Ports, extra: Sequence[Callable[[], Awaitable[tuple[
     """
     tried = await asyncio.gather(
         ssh_findings(ports.ssh, ports.fleet),
+        mailbox_findings(ports.ssh, ports.fleet),
         offsite_findings(ports),
         database_findings(ports),
         dns_findings(ports.dns, ports.fleet),

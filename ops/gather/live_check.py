@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from core.errors import SharpnetError, StoreError
 from core.failure import Failure, FailureCode
+from core.mailboxes.pairs import mirrored_exchangers
 from core.status.findings import Finding
 from core.status.rights import rights_findings
 from core.store_trouble import named
+from ops.mailboxes.dovecot import logins_on
+from ops.or_failure import or_failure
 from ops.rsync.locate import dry_run_located
 from ops.rsync.mirror import MirrorCopy, why_not_copy
 from ops.rsync.peer_rights import more_than_sites
@@ -42,6 +45,22 @@ async def ssh_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
     )
     rights = await asyncio.gather(*(_rights_there(ssh, fleet, servers[name]) for name in reached))
     return (*logins, *(finding for some in rights for finding in some), *peers)
+
+
+async def mailbox_findings(ssh: Ssh, fleet: Fleet) -> tuple[Finding, ...]:
+    """Ask each server whose mailboxes are kept alike whose mail it has: what a run on them asks first."""
+    if fleet.mail is None or fleet.mail.mirror is None:
+        return ()
+    among, servers = fleet.mail.mirror.users, mirrored_exchangers(fleet.mail)
+    said = await asyncio.gather(*(or_failure(logins_on(ssh, fleet.servers[name], among)) for name in servers))
+    return tuple(_mailboxes_of(name, one) for name, one in zip(servers, said, strict=True))
+
+
+def _mailboxes_of(server: str, said: frozenset[str] | Failure) -> Finding:
+    what = f"mailboxes of {server}"
+    if isinstance(said, Failure):
+        return Finding(what, ok=False, why=said.message, hint=said.hint)
+    return Finding(what, ok=True)
 
 
 async def _login(ssh: Ssh, server: Server) -> Finding:

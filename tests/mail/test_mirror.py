@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mail.harness import ANN, BOB, STRANGER, until
 
 from lab import mail
 from lab.dovecot import is_older_than_2_4
+from ops.gather.live_check import mailbox_findings
 
 if TYPE_CHECKING:
     from mail.mirrored import Post
@@ -128,6 +130,16 @@ async def test_a_user_of_one_server_only_is_said(post: Post) -> None:
     assert reply.facts is not None
     assert (reply.facts["good"], reply.facts["refused"], reply.facts["failed"]) == (2, 1, 0)
     assert f"{BOB} is a user of oslo, but not of lima" in str(reply.parts)
+
+
+async def test_check_live_asks_for_what_a_run_asks_first(post: Post) -> None:
+    lima = post.ports.fleet.servers["lima"]
+    elsewhere = replace(lima, mail=replace(lima.mail, dovecot="/nowhere/dovecot.conf"))
+    fleet = replace(post.ports.fleet, servers={**post.ports.fleet.servers, "lima": elsewhere})
+    works, fails = await mailbox_findings(post.ports.ssh, fleet)
+    assert (works.what, works.ok) == ("mailboxes of oslo", True)
+    assert (fails.what, fails.ok) == ("mailboxes of lima", False)
+    assert "/nowhere/dovecot.conf" in fails.why + fails.hint
 
 
 async def test_an_empty_inbox_that_was_created_apart_becomes_the_other_one_by_itself(post: Post) -> None:
