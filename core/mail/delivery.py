@@ -84,10 +84,11 @@ class Delivery:
 def judge_delivery(server: str, address: str, delivery: Delivery) -> tuple[Finding, ...]:
     """Say why a message did not arrive as it should, and where it may have been left behind."""
     found = [Finding(level, server, text) for level, text in _arrival(address, delivery)]
-    found += [
-        Finding(Level.UNKNOWN, other, f"a probe message may be left in the mailbox {address}: {why}")
-        for other, why in delivery.kept.items()
-    ]
+    for there, why in delivery.kept.items():
+        left = "a probe message may be left in the mailbox"
+        if there != server:
+            left = f"not known whether a copy of the probe message at {server} came into the mailbox"
+        found.append(Finding(Level.UNKNOWN, there, f"{left} {address}: {why}"))
     return tuple(found)
 
 

@@ -60,7 +60,8 @@ GREY = SmtpReply(450, "4.2.0 Greylisted")
                 (
                     "UNKNOWN",
                     "south",
-                    f"a probe message may be left in the mailbox {BOX}: connection refused at port 143",
+                    f"not known whether a copy of the probe message at north came into the mailbox {BOX}: "
+                    "connection refused at port 143",
                 )
             ],
         ),
