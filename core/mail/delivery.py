@@ -87,7 +87,7 @@ def judge_delivery(server: str, address: str, delivery: Delivery) -> tuple[Findi
     for there, why in delivery.kept.items():
         left = "a probe message may be left in the mailbox"
         if there != server:
-            left = f"not known whether a copy of the probe message at {server} came into the mailbox"
+            left = f"not known whether the probe message of {server} was copied into the mailbox"
         found.append(Finding(Level.UNKNOWN, there, f"{left} {address}: {why}"))
     return tuple(found)
 
